@@ -1,0 +1,83 @@
+"""Documents, pages and chunks: the plain values that steps pass along."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+#: What stands between two pages in a document's text.  A chunk's offsets count
+#: characters in the pages' texts joined by it.
+PAGE_SEPARATOR = "\n\n"
+
+#: The longest name that is kept, in characters.
+LONGEST_NAME = 255
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document, as a step sees it."""
+
+    id: str
+    #: The file's name, for people only; never a path.
+    name: str
+    #: Where the bytes lie on this machine, for the time the step runs.
+    path: Path
+    #: The length of the file in bytes.
+    size: int
+    run_id: str | None = None
+    case_id: str | None = None
+    #: Where the document came from, if it was fetched: its URL.
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page's text; a format without pages is one page."""
+
+    #: Counted from 1.
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a document's text that knows where it stands."""
+
+    #: Counted from 1.
+    number: int
+    text: str
+    #: Offsets into the document's text, in characters: `text[start:end]`.
+    start: int
+    end: int
+    first_page: int
+    last_page: int
+    #: Shape `(dimensions,)`; None until the chunk is embedded.
+    vector: "NDArray[float32] | None" = None
+
+
+def display_name(name: str | bytes | os.PathLike[str]) -> str:
+    r"""The last component of `name`, fit to be shown, stored and sent as JSON.
+
+    Folders are dropped, whichever way their slashes lean; bytes that are not
+    UTF-8 become `\xNN`, control characters and line breaks `\u000a`, and a
+    name longer than `LONGEST_NAME` loses its middle.
+    """
+    text = os.fsdecode(name).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    text = _UNPRINTABLE.sub(_escaped, text)
+    if len(text) > LONGEST_NAME:
+        half = (LONGEST_NAME - 1) // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    return text if text.strip(". ") else "unnamed"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    # A surrogate stands for one byte that was not UTF-8 (PEP 383).
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"

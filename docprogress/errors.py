@@ -1,0 +1,105 @@
+"""What can go wrong, in one tree.
+
+::
+
+    DocProgressError
+    ├── SettingsError          a setting cannot be used as it stands
+    ├── SubmitError            nothing was started: what was handed in is not there
+    ├── RunNotFound            no run has this id
+    ├── DocumentNotFound       no document has this id
+    ├── ServicesError          the local services could not be started
+    ├── BusError               Redis cannot be reached, or refuses
+    ├── StoreError             the database cannot be reached, or refuses
+    ├── EventError             bytes that are not a progress event
+    ├── StepError              a step cannot be found, or is not a step
+    ├── DocumentError          this document cannot pass; trying again is pointless
+    │   ├── Unreadable         not what its name says, damaged, encrypted, empty
+    │   └── LimitExceeded      larger, longer or slower than the settings allow
+    ├── TransientError         this may pass; the document is tried again
+    ├── Superseded             another attempt works on this document now
+    └── Cancelled              somebody asked for this document to be cancelled
+
+A step of your own raises `DocumentError` to fail its document at once and
+`TransientError` to have it tried again.
+"""
+
+
+class DocProgressError(Exception):
+    """Raised, in one of its kinds, for everything this package refuses."""
+
+
+class SettingsError(DocProgressError, ValueError):
+    """Raised when a setting cannot be used as it stands."""
+
+
+class SubmitError(DocProgressError, ValueError):
+    """Raised when what was handed in is not there; nothing was started."""
+
+
+class RunNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
+    """Raised when no run has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"no run {run_id!r} in this store; `docprogress runs` lists them")
+        self.run_id = run_id
+
+
+class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
+    """Raised when no document has this id."""
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__(f"no document {document_id!r} in this store")
+        self.document_id = document_id
+
+
+class ServicesError(DocProgressError):
+    """Raised when the local services could not be started."""
+
+
+class BusError(DocProgressError):
+    """Raised when Redis cannot be reached, or refuses."""
+
+
+class StoreError(DocProgressError):
+    """Raised when the database cannot be reached, or refuses."""
+
+
+class EventError(DocProgressError, ValueError):
+    """Raised when bytes are not a progress event."""
+
+
+class StepError(DocProgressError, ValueError):
+    """Raised when a step cannot be found, or is not a step."""
+
+
+class DocumentError(DocProgressError):
+    """Raised when a document cannot pass; trying again is pointless."""
+
+
+class Unreadable(DocumentError):  # noqa: N818 - reads as a fact
+    """Raised when a document is not what its name says, damaged, encrypted or empty."""
+
+
+class LimitExceeded(DocumentError):  # noqa: N818 - reads as a fact
+    """Raised when a document is larger, longer or slower than the settings allow."""
+
+
+class TransientError(DocProgressError):
+    """Raised when something went wrong that may pass; the document is tried again."""
+
+
+class Superseded(DocProgressError):  # noqa: N818 - reads as a fact
+    """Raised when another attempt works on this document now."""
+
+    def __init__(self, document_id: str, attempt: int) -> None:
+        super().__init__(f"attempt {attempt} of document {document_id} is over")
+        self.document_id = document_id
+        self.attempt = attempt
+
+
+class Cancelled(DocProgressError):  # noqa: N818 - reads as a fact
+    """Raised when somebody asked for this document to be cancelled."""
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__(f"document {document_id} was cancelled")
+        self.document_id = document_id

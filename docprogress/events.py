@@ -1,0 +1,219 @@
+"""The wire format: one frozen value says where one document stands now.
+
+An event is absolute, never a delta: losing one costs a picture, not the truth.
+The first seven fields are what any program may publish with a plain `PUBLISH`.
+"""
+
+import math
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.resources import files
+from typing import Any, Self
+
+import msgspec
+
+from docprogress.errors import EventError
+
+#: The number of a final event within its attempt: the greatest a Redis stream
+#: can hold, so that Redis itself refuses whatever the same attempt adds later.
+FINAL_NUMBER = 2**64 - 1
+
+#: The longest `document_id` and `run_id`, in characters.
+LONGEST_ID = 200
+
+_ID = re.compile(r"(\d{1,20})-(\d{1,20})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Status(StrEnum):
+    """What a document is doing; the last three are final."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether an attempt in this state has come to rest."""
+        return self in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+class ProgressEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one document stands now.
+
+    Raises:
+        EventError: A field is out of its range.
+    """
+
+    document_id: str
+    status: Status
+    step: str
+    #: Of the whole document, 0 to 100; 100 exactly when completed.
+    progress: float
+    message: str
+    timestamp: datetime
+    #: For a person, with the cause; only when failed.
+    error: str | None = None
+    #: `attempt-number`, set by Redis; None until published, or if a plain
+    #: `PUBLISH` sent it.
+    id: str | None = None
+    run_id: str | None = None
+    case_id: str | None = None
+    name: str | None = None
+    attempt: int | None = None
+    #: How much of the step is done, out of `total`, counted in `unit`.
+    current: int | None = None
+    total: int | None = None
+    unit: str | None = None
+    worker: str | None = None
+    #: True where a worker repeats its newest event as a sign of life.
+    heartbeat: bool = False
+    #: Fields that this version does not know, kept as they came.
+    extra: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.document_id) <= LONGEST_ID:
+            raise EventError(f"document_id must have 1 to {LONGEST_ID} characters")
+        if _CONTROL.search(self.document_id):
+            raise EventError("document_id holds control characters")
+        if not (math.isfinite(self.progress) and 0 <= self.progress <= 100):  # noqa: PLR2004
+            raise EventError(f"progress must be from 0 to 100, not {self.progress!r}")
+        if (self.progress == 100) != (self.status is Status.COMPLETED):  # noqa: PLR2004
+            raise EventError("progress is 100 exactly when the status is completed")
+        if self.id is not None and not _ID.fullmatch(self.id):
+            raise EventError(f"id must look like 1-17, not {self.id!r}")
+
+    @property
+    def final(self) -> bool:
+        """Whether this attempt has come to rest."""
+        return self.status.final
+
+    @property
+    def position(self) -> tuple[int, int] | None:
+        """The id as two numbers that sort; None for an event without an id."""
+        if self.id is None:
+            return None
+        attempt, _, number = self.id.partition("-")
+        return int(attempt), int(number)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as JSON shows it: optional fields only where they are set."""
+        shown: dict[str, Any] = {
+            "document_id": self.document_id,
+            "status": self.status.value,
+            "step": self.step,
+            "progress": self.progress,
+            "message": self.message,
+            "timestamp": self.timestamp.isoformat(timespec="microseconds"),
+        }
+        for field in _OPTIONAL:
+            value = getattr(self, field)
+            if value is not None:
+                shown[field] = value
+        if self.heartbeat:
+            shown["heartbeat"] = True
+        return shown | {k: v for k, v in self.extra.items() if k not in _FIELDS}
+
+    def encode(self) -> bytes:
+        """The event as JSON, UTF-8."""
+        return _ENCODER.encode(self.to_dict())
+
+
+def decode(raw: bytes | str) -> ProgressEvent:
+    """Read one event off the wire, whoever published it.
+
+    A consumer treats progress 100 as the end, so an event of 100 that does not
+    say so is read as completed; a time without an offset is read as UTC.
+
+    Raises:
+        EventError: `raw` is not valid JSON of the event's shape.
+    """
+    try:
+        fields = _DECODER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EventError(f"not JSON: {error}") from error
+    return from_dict(fields)
+
+
+def from_dict(fields: Any) -> ProgressEvent:
+    """Read one event from the dict that its JSON stands for.
+
+    Raises:
+        EventError: `fields` does not have the event's shape.
+    """
+    if not isinstance(fields, dict):
+        raise EventError(f"not an object but {type(fields).__name__}")
+    known = {k: v for k, v in fields.items() if k in _FIELDS and v is not None}
+    if len(known) < len(fields):
+        extra = {k: v for k, v in fields.items() if k not in _FIELDS}
+        if extra:
+            known["extra"] = extra
+    status, progress = known.get("status"), known.get("progress")
+    if status == "completed" and isinstance(progress, int | float):
+        known["progress"] = 100
+    elif progress == 100 and status in ("queued", "processing"):  # noqa: PLR2004
+        known["status"] = "completed"
+    elif progress == 100 and status in ("failed", "cancelled"):  # noqa: PLR2004
+        known["progress"] = 99.9
+    try:
+        event = msgspec.convert(known, ProgressEvent)
+    except msgspec.ValidationError as error:
+        raise EventError(str(error)) from error
+    if event.timestamp.tzinfo is not UTC:
+        event = event.replace(timestamp=_utc(event.timestamp))
+    return event
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of an event, as it is shipped with the package."""
+    text = files("docprogress").joinpath("event.schema.json").read_bytes()
+    found: dict[str, Any] = msgspec.json.decode(text)
+    return found
+
+
+def document_channel(document_id: str) -> str:
+    """The channel, and the stream, of one document."""
+    return f"document:{document_id}:progress"
+
+
+def run_channel(run_id: str) -> str:
+    """The channel, and the hash, of one run."""
+    return f"run:{run_id}:progress"
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise EventError(f"timestamp is out of range: {moment}") from error
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder()
+_FIELDS = frozenset(ProgressEvent.__struct_fields__) - {"extra"}
+_OPTIONAL = (
+    "error",
+    "id",
+    "run_id",
+    "case_id",
+    "name",
+    "attempt",
+    "current",
+    "total",
+    "unit",
+    "worker",
+)

@@ -1,0 +1,148 @@
+"""What can be set, by argument or by a `DOCPROGRESS_*` environment variable."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from docprogress.errors import SettingsError
+
+MIB = 1024 * 1024
+
+#: A setting that is never shown: it may hold a password.
+Secret = Annotated[str | None, Field(repr=False)]
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default.
+
+    An argument wins over the environment variable `DOCPROGRESS_` + its name.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DOCPROGRESS_",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+    #: Where the local services keep everything that is not set below.
+    home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("docprogress")))
+    #: `redis://`, `rediss://` or `unix://`.  None: local services are started.
+    redis_url: Secret = None
+    #: Celery's broker, if it is not the Redis above.
+    broker_url: Secret = None
+    #: A SQLAlchemy URL.  None: SQLite in the home folder.
+    database_url: Secret = None
+    #: Where documents' bytes are kept: anything fsspec reads.  None: the home folder.
+    storage_url: Secret = None
+
+    #: Worker processes on this machine.  None: one for each core.
+    workers: int | None = Field(default=None, ge=1, le=1024)
+    #: `hashing`, `sentence-transformers:MODEL` or `openai:MODEL`.
+    embedder: str = "hashing"
+    #: The OpenAI-compatible endpoint, without `/embeddings`.
+    embedding_url: Secret = "https://api.openai.com/v1"
+    embedding_api_key: Secret = None
+    #: Chunks that are embedded together.
+    embedding_batch: int = Field(default=64, ge=1, le=10_000)
+    #: What reads PDFs; `auto` tries PDFium, then pypdf.
+    pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
+    #: The most characters of a chunk, and how many of them two neighbours share.
+    chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
+    chunk_overlap: int = Field(default=100, ge=0)
+
+    #: Limits of one document.
+    max_bytes: int = Field(default=512 * MIB, ge=1)
+    max_pages: int = Field(default=5_000, ge=1)
+    max_characters: int = Field(default=50_000_000, ge=1)
+    #: Seconds that one step may take.
+    step_seconds: float = Field(default=600.0, gt=0)
+    #: Seconds that a download may take.
+    download_seconds: float = Field(default=120.0, gt=0)
+    #: Bytes of memory that a worker process may use.
+    worker_memory: int = Field(default=2048 * MIB, ge=64 * MIB)
+    #: How often a document is tried before it has failed.
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    #: Seconds before the second attempt; doubled for each one after it.
+    retry_seconds: float = Field(default=1.0, ge=0, le=3600)
+
+    #: Progress events a second and document; 0 publishes none at all.
+    events_per_second: float = Field(default=20.0, ge=0)
+    #: Seconds that Redis remembers a document after its last event.
+    remember_seconds: float = Field(default=7 * 24 * 3600.0, gt=0)
+    #: Seconds that a worker's claim on a document holds without being renewed.
+    lease_seconds: float = Field(default=15.0, ge=1)
+    #: Seconds without work or watchers after which local services leave.
+    idle_seconds: float = Field(default=600.0, gt=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.chunk_overlap >= self.chunk_characters:
+            raise ValueError("chunk_overlap must be less than chunk_characters")
+        for name, schemes in _SCHEMES.items():
+            url = getattr(self, name)
+            if url is not None and urlsplit(url).scheme not in schemes:
+                wanted = ", ".join(f"{scheme}://" for scheme in schemes)
+                raise ValueError(f"{name} must begin with one of {wanted}")
+        return self
+
+    @property
+    def local(self) -> bool:
+        """Whether local services are wanted: nobody named a Redis."""
+        return self.redis_url is None
+
+
+#: The settings that belong to a run rather than to a machine: they travel with it.
+RUN_SETTINGS = (
+    "embedder",
+    "embedding_batch",
+    "pdf_engine",
+    "chunk_characters",
+    "chunk_overlap",
+    "max_bytes",
+    "max_pages",
+    "max_characters",
+    "step_seconds",
+    "download_seconds",
+    "max_attempts",
+    "retry_seconds",
+)
+
+_SCHEMES = {"redis_url": ("redis", "rediss", "unix")}
+
+_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):[^\s'\"]*@")
+_SECRET_QUERY = re.compile(r"(?i)([?&](?:password|secret|key|token)[^=&\s]*=)[^&\s]+")
+
+
+def load(**arguments: Any) -> Settings:
+    """Settings from the environment and from `arguments` that are not None.
+
+    Raises:
+        SettingsError: A setting cannot be used; the message names it, never
+            what it held.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(map(_complaint, error.errors()))) from None
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+
+
+def redacted(text: str) -> str:
+    """`text` with the password of every URL in it replaced by asterisks."""
+    return _SECRET_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
+
+def _complaint(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"there is no setting {name!r}"
+    return f"{name}: {message}" if name else message
