@@ -1,0 +1,569 @@
+"""How events travel from the workers to whoever is watching.
+
+Workers publish and move on; watchers subscribe and wait.  A subscriber is told
+the present first and the future after it, in one stream, with no gap between,
+and again whenever the connection was lost.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from importlib.resources import files
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar, cast
+
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.retry import Retry
+
+from docprogress.errors import BusError, DocProgressError, EventError, Superseded
+from docprogress.events import (
+    FINAL_NUMBER,
+    ProgressEvent,
+    decode,
+    document_channel,
+    now,
+    run_channel,
+)
+from docprogress.settings import redacted
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds that one command may wait for Redis, and that connecting may take.
+COMMAND_SECONDS = 2.0
+CONNECT_SECONDS = 2.0
+
+#: Seconds of silence after which a subscriber asks Redis whether it is there,
+#: and after which it takes the connection for dead.
+PING_SECONDS = 3.0
+DEAD_SECONDS = 8.0
+
+#: The longest pause, in seconds, between two tries to connect.
+LONGEST_PAUSE = 2.0
+
+#: Seconds between two comparisons of what was told with the truth.
+TRUTH_SECONDS = 5.0
+
+#: How many channels or streams are named in one command.
+BATCH = 500
+
+#: What a subscription compares itself with: given the newest event told of each
+#: document, the events that it should have told, whichever way it can know.
+Truth = Callable[[Mapping[str, ProgressEvent]], Iterable[ProgressEvent]]
+
+
+class Published(NamedTuple):
+    """What Redis said to an event."""
+
+    #: The event, with its id.
+    event: ProgressEvent
+    #: Whether somebody asked for this attempt to be cancelled.
+    cancelled: bool
+
+
+class Bus:
+    """Publish and subscribe over one Redis.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`.
+        remember_seconds: How long Redis keeps a document after its last event.
+    """
+
+    def __init__(self, url: str, *, remember_seconds: float = 7 * 24 * 3600) -> None:
+        self._url = url
+        self._remember = round(remember_seconds * 1000)
+        self._pid = 0
+        self._redis: redis.Redis | None = None
+        self._script: Any = None
+
+    def __repr__(self) -> str:
+        return f"Bus({redacted(self._url)!r})"
+
+    @property
+    def redis(self) -> redis.Redis:
+        """The client, made anew in a process that was forked."""
+        if self._redis is None or self._pid != os.getpid():
+            self._redis = connect(self._url)
+            self._pid = os.getpid()
+            source = files("docprogress").joinpath("publish.lua").read_text("utf-8")
+            self._script = self._redis.register_script(source)
+        return self._redis
+
+    def publish(self, event: ProgressEvent) -> Published:
+        """Tell everybody where a document stands, and remember it.
+
+        Raises:
+            Superseded: A later attempt has begun, or this one has ended.
+            BusError: Redis cannot be reached, or refuses.
+        """
+        client = self.redis
+        attempt = event.attempt or 1
+        number = str(FINAL_NUMBER) if event.final else "*"
+        keys = [
+            document_channel(event.document_id),
+            _cancel_key(event.document_id),
+        ]
+        if event.run_id:
+            keys.append(run_channel(event.run_id))
+        unsent = event if event.id is None else event.replace(id=None)
+        arguments: list[Any] = [
+            f"{attempt}-{number}",
+            unsent.encode(),
+            self._remember,
+            event.document_id,
+            attempt,
+        ]
+        try:
+            stream_id, cancelled = self._script(keys, arguments, client=client)
+        except ResponseError as error:
+            if "equal or smaller" in str(error):
+                raise Superseded(event.document_id, attempt) from None
+            raise BusError(f"Redis refused an event: {error}") from error
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+        return Published(event.replace(id=stream_id.decode()), bool(cancelled))
+
+    def history(self, document_id: str) -> list[ProgressEvent]:
+        """The events that Redis remembers of a document, oldest first.
+
+        Raises:
+            BusError: Redis cannot be reached, or refuses.
+        """
+        try:
+            entries = self.redis.xrange(document_channel(document_id))
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+        return _remembered(cast("list[Any]", entries))
+
+    def newest(self, document_ids: Sequence[str]) -> dict[str, ProgressEvent]:
+        """The newest event that Redis remembers of each document.
+
+        Raises:
+            BusError: Redis cannot be reached, or refuses.
+        """
+        found: dict[str, ProgressEvent] = {}
+        try:
+            for batch in _batches(document_ids):
+                pipe = self.redis.pipeline(transaction=False)
+                for document_id in batch:
+                    pipe.xrevrange(document_channel(document_id), count=1)
+                for entries in pipe.execute():
+                    found |= {
+                        event.document_id: event for event in _remembered(entries)
+                    }
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+        return found
+
+    def ask_to_cancel(self, attempts: Mapping[str, int]) -> None:
+        """Have the workers told, with their next event, that they should stop.
+
+        Args:
+            attempts: Document ids, each with the attempt that is to stop.
+
+        Raises:
+            BusError: Redis cannot be reached, or refuses.
+        """
+        pipe = self.redis.pipeline(transaction=False)
+        for document_id, attempt in attempts.items():
+            pipe.set(_cancel_key(document_id), attempt, px=self._remember)
+        try:
+            pipe.execute()
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+
+    def forget(self, document_ids: Sequence[str], *, run_id: str | None = None) -> None:
+        """Delete everything that Redis remembers of these documents.
+
+        Raises:
+            BusError: Redis cannot be reached, or refuses.
+        """
+        keys = [key(d) for d in document_ids for key in (document_channel, _cancel_key)]
+        if run_id:
+            keys.append(run_channel(run_id))
+        try:
+            for batch in _batches(keys):
+                self.redis.unlink(*batch)
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+
+    def subscribe(
+        self,
+        documents: Iterable[str] = (),
+        *,
+        runs: Iterable[str] = (),
+        since: str | None = None,
+        truth: Truth | None = None,
+    ) -> "Subscription":
+        """The present of documents and runs, then what happens to them.
+
+        Use it as ``async with bus.subscribe(["a"]) as events``: leaving closes
+        the connection, a bare ``break`` does not.
+
+        Args:
+            documents: Document ids.
+            runs: Run ids.
+            since: The id of the last event seen, for one document: what came
+                after it is told instead of the present, if it is remembered.
+            truth: Asked on every connection and every few seconds, so that an
+                event that never reached Redis is told all the same.
+        """
+        return Subscription(
+            self._url,
+            documents=tuple(dict.fromkeys(documents)),
+            runs=tuple(dict.fromkeys(runs)),
+            since=since,
+            truth=truth,
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if self._redis is not None and self._pid == os.getpid():
+            self._redis.close()
+        self._redis = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Subscription:
+    """The stream of events that `Bus.subscribe` gives: an asynchronous iterator.
+
+    It never ends by itself, and no loss of a connection ends it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        documents: tuple[str, ...],
+        runs: tuple[str, ...],
+        since: str | None,
+        truth: Truth | None,
+    ) -> None:
+        if since is not None and (len(documents) != 1 or runs):
+            raise ValueError("`since` goes with exactly one document")
+        if not documents and not runs:
+            raise ValueError("name at least one document or run to subscribe to")
+        self._url = url
+        self._documents = documents
+        self._channels = {
+            **{document_channel(d).encode(): d for d in documents},
+            **{run_channel(r).encode(): None for r in runs},
+        }
+        self._runs = runs
+        self._since = since
+        self._truth = truth
+        self._truth_at = 0.0
+        self._told: dict[str, ProgressEvent] = {}
+        self._pending: deque[ProgressEvent] = deque()
+        self._client: redis.asyncio.Redis | None = None
+        self._pubsub: redis.asyncio.client.PubSub | None = None
+        self._failures = 0
+        self._heard_at = 0.0
+        self._asked_at = 0.0
+        self._closed = False
+        #: How many messages were skipped because they are not events.
+        self.invalid = 0
+        #: When the connection was lost; None while it is there.
+        self.lost_at: datetime | None = now()
+
+    @property
+    def connected(self) -> bool:
+        """Whether Redis is there and the present has been told."""
+        return self._pubsub is not None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ProgressEvent:
+        while not self._pending:
+            if self._closed:
+                raise StopAsyncIteration
+            if self._pubsub is None:
+                await self._connect()
+            else:
+                await self._listen(self._pubsub)
+        return self._pending.popleft()
+
+    async def aclose(self) -> None:
+        """End the stream and close its connections."""
+        self._closed = True
+        self._pending.clear()
+        await self._disconnect()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _connect(self) -> None:
+        """Subscribe, wait until Redis confirms it, only then tell the present."""
+        if self._failures:
+            pause = min(0.05 * 2**self._failures, LONGEST_PAUSE)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+        try:
+            client, pubsub, waiting = await self._subscribed()
+        except (RedisError, OSError) as error:
+            self._lose(error)
+            await self._compare()
+            return
+        self._client, self._pubsub = client, pubsub
+        self._failures = 0
+        self._heard_at = time.monotonic()
+        self.lost_at = None
+        self._truth_at = 0.0
+        for event in waiting:
+            self._tell(event)
+        await self._compare()
+
+    async def _subscribed(
+        self,
+    ) -> tuple[redis.asyncio.Redis, redis.asyncio.client.PubSub, list[ProgressEvent]]:
+        client = redis.asyncio.Redis.from_url(self._url, **_CLIENT)
+        pubsub = client.pubsub()
+        try:
+            for batch in _batches(list(self._channels)):
+                await pubsub.subscribe(*batch)
+            early = await self._confirmed(pubsub)
+            present = await self._present(client)
+        except BaseException:
+            await _closed(client, pubsub)
+            raise
+        return client, pubsub, [*present, *early]
+
+    async def _confirmed(
+        self, pubsub: redis.asyncio.client.PubSub
+    ) -> list[ProgressEvent]:
+        """Wait for Redis's word on every channel; what was said meanwhile."""
+        unconfirmed = set(self._channels)
+        early: list[ProgressEvent] = []
+        while unconfirmed:
+            message = await pubsub.get_message(timeout=DEAD_SECONDS)
+            if message is None:
+                raise _SilenceError("Redis does not confirm the subscription")
+            if message["type"] == "subscribe":
+                unconfirmed.discard(message["channel"])
+            elif (event := self._read(message)) is not None:
+                early.append(event)
+        return early
+
+    async def _present(self, client: redis.asyncio.Redis) -> list[ProgressEvent]:
+        if self._since is not None:
+            missed = await self._missed(client, self._documents[0], self._since)
+            if missed is not None:
+                return missed
+        present: list[ProgressEvent] = []
+        for run_id in self._runs:
+            newest = await cast("Any", client.hgetall(run_channel(run_id)))
+            present += filter(None, map(self._decoded, newest.values()))
+        for batch in _batches(self._documents):
+            pipe = client.pipeline(transaction=False)
+            for document_id in batch:
+                pipe.xrevrange(document_channel(document_id), count=1)
+            for entries in await pipe.execute():
+                present += _remembered(entries)
+        return present
+
+    async def _missed(
+        self, client: redis.asyncio.Redis, document_id: str, since: str
+    ) -> list[ProgressEvent] | None:
+        """What came after `since`; None if that is not remembered any more."""
+        channel = document_channel(document_id)
+        entries = cast("list[Any]", await client.xrange(channel, min=since))
+        if not entries or entries[0][0].decode() != since:
+            return None
+        return _remembered(entries[1:])
+
+    async def _listen(self, pubsub: redis.asyncio.client.PubSub) -> None:
+        """Take one message, or notice that there is nothing to be heard."""
+        wait = PING_SECONDS
+        if self._truth is not None:
+            wait = max(
+                0.0, min(wait, self._truth_at + TRUTH_SECONDS - time.monotonic())
+            )
+        try:
+            message = await pubsub.get_message(timeout=wait)
+            if message is None:
+                await self._ask(pubsub)
+        except (RedisError, OSError) as error:
+            self._lose(error)
+            await self._disconnect()
+            return
+        if message is not None:
+            self._heard_at = time.monotonic()
+            if message["type"] == "subscribe":
+                # redis-py connected again by itself: what was said meanwhile is gone.
+                self._lose(ConnectionError("the connection was replaced"))
+                await self._disconnect()
+                return
+            event = self._read(message)
+            if event is not None:
+                self._tell(event)
+        if (
+            self._truth is not None
+            and time.monotonic() >= self._truth_at + TRUTH_SECONDS
+        ):
+            await self._compare()
+
+    async def _ask(self, pubsub: redis.asyncio.client.PubSub) -> None:
+        silence = time.monotonic() - self._heard_at
+        if silence >= DEAD_SECONDS:
+            raise _SilenceError(f"nothing was heard of Redis for {silence:.0f} s")
+        if (
+            silence >= PING_SECONDS
+            and time.monotonic() - self._asked_at >= PING_SECONDS
+        ):
+            self._asked_at = time.monotonic()
+            await pubsub.ping()
+
+    async def _compare(self) -> None:
+        """Tell what the truth knows better."""
+        if self._truth is None:
+            return
+        try:
+            events = await asyncio.to_thread(lambda: list(self._truth(self._told)))  # type: ignore[misc]
+        except DocProgressError as error:
+            log.warning("the store could not be asked: %s", redacted(str(error)))
+            events = []
+        self._truth_at = time.monotonic()
+        for event in events:
+            told = self._told.get(event.document_id)
+            if told is None or _order(event) > _order(told):
+                self._tell(event)
+
+    def _read(self, message: Mapping[str, Any]) -> ProgressEvent | None:
+        if message["type"] != "message":
+            return None
+        event = self._decoded(message["data"])
+        expected = self._channels.get(message["channel"])
+        if event is not None and expected not in (None, event.document_id):
+            self._skip(f"an event of {event.document_id!r} on {expected!r}")
+            return None
+        return event
+
+    def _decoded(self, raw: bytes) -> ProgressEvent | None:
+        try:
+            return decode(raw)
+        except EventError as error:
+            self._skip(str(error))
+            return None
+
+    def _skip(self, reason: str) -> None:
+        self.invalid += 1
+        if self.invalid == 1:
+            log.warning(
+                "skipped a message that is not a progress event: %.300s", reason
+            )
+
+    def _tell(self, event: ProgressEvent) -> None:
+        told = self._told.get(event.document_id)
+        if told is not None and _told_already(event, told):
+            return
+        self._told[event.document_id] = event
+        self._pending.append(event)
+
+    def _lose(self, error: BaseException) -> None:
+        if self.lost_at is None:
+            self.lost_at = now()
+            log.info("lost Redis, connecting again: %s", redacted(str(error)))
+        self._failures = min(self._failures + 1, 10)
+
+    async def _disconnect(self) -> None:
+        client, pubsub = self._client, self._pubsub
+        self._client = self._pubsub = None
+        if client is not None and pubsub is not None:
+            await _closed(client, pubsub)
+
+
+class _SilenceError(OSError):
+    """Raised when Redis keeps the connection and says nothing."""
+
+
+def connect(url: str) -> redis.Redis:
+    """A client with short timeouts, one retry, and nothing in its repr to hide.
+
+    Raises:
+        BusError: The URL cannot be used.
+    """
+    try:
+        return redis.Redis.from_url(url, **(_CLIENT | {"retry": Retry(NoBackoff(), 1)}))
+    except ValueError as error:
+        raise BusError(
+            f"this Redis URL cannot be used: {redacted(str(error))}"
+        ) from None
+
+
+_CLIENT: dict[str, Any] = {
+    "socket_timeout": COMMAND_SECONDS,
+    "socket_connect_timeout": CONNECT_SECONDS,
+    "socket_keepalive": True,
+    "retry": Retry(NoBackoff(), 0),
+    # One protocol for every server: messages come as plain arrays.
+    "protocol": 2,
+}
+
+
+def _order(event: ProgressEvent) -> tuple[int, int]:
+    """Where an event stands among all of its document, if it has no id too."""
+    return event.position or (event.attempt or 0, -1)
+
+
+def _told_already(event: ProgressEvent, told: ProgressEvent) -> bool:
+    if event.position is None or told.position is None:
+        return False
+    if event.position[0] != told.position[0]:
+        return event.position[0] < told.position[0]
+    if told.final or event.position == told.position:
+        return not event.heartbeat or told.final
+    # A lower number with a later time: Redis was emptied and counts anew.
+    return event.position < told.position and event.timestamp <= told.timestamp
+
+
+def _remembered(
+    entries: Iterable[tuple[bytes, dict[bytes, bytes]]],
+) -> list[ProgressEvent]:
+    found = []
+    for stream_id, fields in entries:
+        try:
+            event = decode(fields[b"event"])
+        except (EventError, KeyError):
+            continue
+        found.append(event.replace(id=stream_id.decode()))
+    return found
+
+
+def _cancel_key(document_id: str) -> str:
+    return f"document:{document_id}:cancel"
+
+
+def _batches(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+def _unreachable(error: BaseException) -> BusError:
+    return BusError(f"Redis cannot be reached: {redacted(str(error))}")
+
+
+async def _closed(
+    client: redis.asyncio.Redis, pubsub: redis.asyncio.client.PubSub
+) -> None:
+    await pubsub.aclose()  # type: ignore[no-untyped-call]
+    await client.aclose()

@@ -1,0 +1,218 @@
+"""Who works on a document: at most one attempt, and only while it is alive.
+
+A lease is the only authority on that.  It runs out by itself, so that a worker
+that died, hangs or is cut off loses its documents, whatever it believes.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, cast
+
+import redis
+from redis.exceptions import RedisError
+
+from docprogress.errors import BusError, DocProgressError
+from docprogress.events import ProgressEvent, document_channel, now, run_channel
+from docprogress.settings import redacted
+
+log = logging.getLogger(__name__)
+
+#: The set of documents that have a lease, or had one whose owner died.
+LEASED = "documents:leased"
+
+#: How often, in each period of a lease, it is renewed.
+RENEWALS = 3
+
+#: Seconds between two tries to renew while Redis is away.
+RETRY_SECONDS = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """One worker's claim on one document."""
+
+    document_id: str
+    owner: str
+    run_id: str | None
+    #: Whether the store still has this attempt at work: asked before a lease
+    #: that Redis forgot is taken again.
+    current: Callable[[], bool]
+    #: The newest event that was published, for the sign of life.
+    newest: Callable[[], ProgressEvent | None]
+    due: float = 0.0
+    #: Set once the lease is known to be somebody else's.
+    lost: threading.Event = field(default_factory=threading.Event)
+
+
+class Leases:
+    """Takes leases for one worker process, and keeps them with one thread.
+
+    Args:
+        client: Makes, or finds, a Redis client that this process may use.
+        seconds: How long a lease holds without being renewed.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], redis.Redis],
+        *,
+        seconds: float = 15.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._milliseconds = round(seconds * 1000)
+        self._interval = seconds / RENEWALS
+        self._clock = clock
+        self._held: dict[str, Lease] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        folder = files("docprogress")
+        self._renew = folder.joinpath("renew.lua").read_text("utf-8")
+        self._release = folder.joinpath("release.lua").read_text("utf-8")
+
+    def take(
+        self,
+        document_id: str,
+        owner: str,
+        *,
+        run_id: str | None = None,
+        current: Callable[[], bool] = lambda: True,
+        newest: Callable[[], ProgressEvent | None] = lambda: None,
+    ) -> Lease | None:
+        """Begin to hold a document; None if somebody else holds it.
+
+        Raises:
+            BusError: Redis cannot be reached.
+        """
+        try:
+            pipe = self._client().pipeline(transaction=False)
+            pipe.set(lease_key(document_id), owner, nx=True, px=self._milliseconds)
+            pipe.sadd(LEASED, document_id)
+            taken, _ = pipe.execute()
+        except (RedisError, OSError) as error:
+            raise BusError(
+                f"Redis cannot be reached: {redacted(str(error))}"
+            ) from error
+        if not taken:
+            return None
+        lease = Lease(document_id, owner, run_id, current, newest)
+        lease.due = self._clock() + self._interval
+        with self._lock:
+            self._held[document_id] = lease
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._keep, name="docprogress-leases", daemon=True
+                )
+                self._thread.start()
+        return lease
+
+    def release(self, lease: Lease) -> None:
+        """Give a document back.  Without Redis, the lease runs out by itself."""
+        with self._lock:
+            self._held.pop(lease.document_id, None)
+        try:
+            self._client().eval(
+                self._release,
+                2,
+                lease_key(lease.document_id),
+                LEASED,
+                lease.owner,
+                lease.document_id,
+            )
+        except (RedisError, OSError) as error:
+            log.info("a lease is left to run out: %s", redacted(str(error)))
+
+    def close(self) -> None:
+        """Stop renewing; leases that are still held run out."""
+        self._closed = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _keep(self) -> None:
+        while not self._closed:
+            self._wake.wait(self._keep_due())
+
+    def _keep_due(self) -> float:
+        """Renew what is due; how many seconds there are until the next one is."""
+        with self._lock:
+            held = list(self._held.values())
+        for lease in held:
+            if lease.due <= self._clock():
+                renewed = self._renewed(lease)
+                pause = self._interval if renewed else RETRY_SECONDS
+                lease.due = self._clock() + pause
+        until = min(
+            (lease.due for lease in held), default=self._clock() + RETRY_SECONDS
+        )
+        return min(max(until - self._clock(), 0.0), RETRY_SECONDS)
+
+    def _renewed(self, lease: Lease) -> bool:
+        try:
+            answer = self._told_alive(lease)
+            if (
+                answer == 0
+                and lease.current()
+                and self._held.get(lease.document_id) is lease
+            ):
+                # Redis came back empty.  Whoever asks first has it.
+                client = self._client()
+                key = lease_key(lease.document_id)
+                client.sadd(LEASED, lease.document_id)
+                taken = client.set(key, lease.owner, nx=True, px=self._milliseconds)
+                answer = 1 if taken else -1
+        except (RedisError, OSError, DocProgressError) as error:
+            log.info("a lease could not be renewed: %s", redacted(str(error)))
+            return False
+        if answer != 1:
+            lease.lost.set()
+        return True
+
+    def _told_alive(self, lease: Lease) -> int:
+        keys = [lease_key(lease.document_id), document_channel(lease.document_id)]
+        if lease.run_id:
+            keys.append(run_channel(lease.run_id))
+        event = lease.newest()
+        sign = ["", ""]
+        if event is not None and event.id is not None and not event.final:
+            beat = event.replace(timestamp=now(), heartbeat=True)
+            sign = [event.id, beat.encode().decode()]
+        arguments: list[Any] = [
+            lease.owner,
+            self._milliseconds,
+            lease.document_id,
+            *sign,
+        ]
+        answer = self._client().eval(self._renew, len(keys), *keys, *arguments)
+        return int(cast("int", answer))
+
+
+def lease_key(document_id: str) -> str:
+    """The key that holds the owner of a document."""
+    return f"document:{document_id}:lease"
+
+
+def owners(client: redis.Redis, document_ids: Iterable[str]) -> dict[str, str | None]:
+    """Who works on each document; None where nobody does.
+
+    Raises:
+        BusError: Redis cannot be reached.
+    """
+    wanted = list(document_ids)
+    if not wanted:
+        return {}
+    try:
+        values = cast("list[bytes | None]", client.mget([lease_key(d) for d in wanted]))
+    except (RedisError, OSError) as error:
+        raise BusError(f"Redis cannot be reached: {redacted(str(error))}") from error
+    return {
+        document_id: None if value is None else value.decode()
+        for document_id, value in zip(wanted, values, strict=True)
+    }
