@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     )
 
     #: Where the local services keep everything that is not set below.
-    home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("docprogress")))
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("docprogress"))
+    )
     #: `redis://`, `rediss://` or `unix://`.  None: local services are started.
     redis_url: Secret = None
     #: Celery's broker, if it is not the Redis above.
@@ -91,6 +93,16 @@ class Settings(BaseSettings):
                 wanted = ", ".join(f"{scheme}://" for scheme in schemes)
                 raise ValueError(f"{name} must begin with one of {wanted}")
         return self
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the store: the home folder's unless one is set."""
+        return self.database_url or f"sqlite:///{self.home / 'docprogress.db'}"
+
+    @property
+    def storage(self) -> str:
+        """Where documents' bytes are kept: the home folder unless one is set."""
+        return self.storage_url or (self.home / "files").as_uri()
 
     @property
     def local(self) -> bool:

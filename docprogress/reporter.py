@@ -1,0 +1,417 @@
+"""How work tells its progress without being hurt by the telling.
+
+A `Publisher` never raises because Redis is away and never waits for it for
+long; a `StepProgress` counts, and tells no more often than anybody can look.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from operator import length_hint
+from typing import Any, Self, TypeVar
+
+from docprogress.bus import Bus
+from docprogress.errors import BusError, Cancelled, SettingsError, Superseded
+from docprogress.events import ProgressEvent, Status, now
+from docprogress.settings import load
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Events a second and document, unless the settings say otherwise.
+EVENTS_PER_SECOND = 20.0
+
+#: Seconds between two tries to send what is held back: the first and the longest.
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 2.0
+
+#: What progress an unfinished document has at most.
+ALMOST = 99.9
+
+
+class Publisher:
+    """Publishes events, and holds the newest of each document while Redis is away.
+
+    It belongs to one process: make it after a fork.
+    """
+
+    def __init__(
+        self, bus: Bus, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._held: dict[str, ProgressEvent] = {}
+        self._newest: dict[str, ProgressEvent] = {}
+        self._superseded: dict[str, int] = {}
+        self._sender: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._warned = False
+        self._closed = False
+
+    def publish(self, event: ProgressEvent) -> bool:
+        """Publish, or hold the event back until that is possible.
+
+        Returns:
+            Whether somebody asked for this attempt to be cancelled, as far as
+            is known.
+
+        Raises:
+            Superseded: A later attempt has begun, or this one has ended.
+        """
+        with self._lock:
+            attempt = self._superseded.get(event.document_id, 0)
+            if (event.attempt or 1) <= attempt:
+                raise Superseded(event.document_id, event.attempt or 1)
+            if self._held:
+                # Redis is away; the sender finds out when it is back.
+                self._held[event.document_id] = event
+                return False
+            try:
+                published = self._bus.publish(event)
+            except BusError as error:
+                self._hold(event, error)
+                return False
+            self._remember(published.event)
+            return published.cancelled
+
+    def newest(self, document_id: str) -> ProgressEvent | None:
+        """The last event of an unfinished document that Redis has taken."""
+        return self._newest.get(document_id)
+
+    def flush(self, seconds: float) -> bool:
+        """Wait for everything that is held back to be out; whether it is."""
+        deadline = self._clock() + seconds
+        while self._held and self._clock() < deadline:
+            self._wake.set()
+            time.sleep(0.02)
+        return not self._held
+
+    def close(self, seconds: float = 2.0) -> None:
+        """Send what is held back, if that takes no longer than this, and stop."""
+        self.flush(seconds)
+        self._closed = True
+        self._wake.set()
+        if self._sender is not None:
+            self._sender.join()
+
+    def _hold(self, event: ProgressEvent, error: BusError) -> None:
+        if not self._warned:
+            self._warned = True
+            log.warning("progress is held back until Redis is there again: %s", error)
+        self._held[event.document_id] = event
+        if self._sender is None or not self._sender.is_alive():
+            self._sender = threading.Thread(
+                target=self._send, name="docprogress-publisher", daemon=True
+            )
+            self._sender.start()
+
+    def _send(self) -> None:
+        """Send what is held back as soon as Redis takes it."""
+        pause = FIRST_PAUSE
+        while not self._closed:
+            self._wake.wait(pause)
+            self._wake.clear()
+            pause = min(pause * 2, LONGEST_PAUSE)
+            with self._lock:
+                if not self._send_held():
+                    continue
+                self._warned = False
+                self._sender = None
+                return
+
+    def _send_held(self) -> bool:
+        while self._held:
+            document_id, event = next(iter(self._held.items()))
+            try:
+                self._remember(self._bus.publish(event).event)
+            except Superseded:
+                self._superseded[document_id] = event.attempt or 1
+            except BusError:
+                return False
+            del self._held[document_id]
+        return True
+
+    def _remember(self, event: ProgressEvent) -> None:
+        if event.final:
+            self._newest.pop(event.document_id, None)
+            self._superseded.pop(event.document_id, None)
+        else:
+            self._newest[event.document_id] = event
+
+    def forget(self, document_id: str) -> None:
+        """Drop what is known of a document that somebody else works on now."""
+        with self._lock:
+            self._newest.pop(document_id, None)
+            self._superseded.pop(document_id, None)
+
+
+class StepProgress:
+    """Counts within one step of one document, and tells it.
+
+    Args:
+        publish: Takes an event, and says whether to stop.
+        event: What does not change: the document, the run, the attempt, …
+        step: The step's name.
+        total: How many there are to count; None if that is not known yet.
+        unit: What is counted.
+        span: The step's share of the document's progress, in percent.
+        verb: What the message says is being done.
+        per_second: How often it is told at most; 0 tells nothing but boundaries.
+    """
+
+    def __init__(
+        self,
+        publish: Callable[[ProgressEvent], bool],
+        event: ProgressEvent,
+        *,
+        step: str,
+        total: int | None = None,
+        unit: str | None = None,
+        span: tuple[float, float] = (0.0, 100.0),
+        verb: str | None = None,
+        per_second: float = EVENTS_PER_SECOND,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._publish = publish
+        self._event = event
+        self._verb = verb or step
+        self._span = span
+        self._interval = 1 / per_second if per_second else float("inf")
+        self._clock = clock
+        self._due = clock()
+        self._message: str | None = None
+        self.step = step
+        self.unit = unit
+        self.total = total
+        self.current = 0
+
+    @property
+    def progress(self) -> float:
+        """The document's progress, in percent, short of 100."""
+        low, high = self._span
+        part = min(self.current / self.total, 1.0) if self.total else 0.0
+        return min(max(low + (high - low) * part, self._event.progress), ALMOST)
+
+    @property
+    def message(self) -> str:
+        """What is being done, for a person."""
+        if self._message is not None:
+            return self._message
+        unit = self.unit or "item"
+        if self.total is not None and self.current:
+            return (
+                f"{self._verb} {unit} {min(self.current, self.total)} of {self.total}"
+            )
+        if self.current:
+            return f"{self._verb}: {self.current} {unit}{'s' * (self.current != 1)}"
+        return self._verb
+
+    def advance(self, count: int = 1, *, message: str | None = None) -> None:
+        """Count `count` more as done.
+
+        Raises:
+            Cancelled: Somebody asked for that.
+            Superseded: Another attempt works on this document now.
+        """
+        self.update(self.current + count, message=message)
+
+    def update(
+        self,
+        current: int | None = None,
+        *,
+        total: int | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Say how many are done, out of how many, or what is being done.
+
+        Raises:
+            Cancelled: Somebody asked for that.
+            Superseded: Another attempt works on this document now.
+        """
+        if current is not None:
+            self.current = max(current, self.current)
+        if total is not None:
+            self.total = total
+        if message is not None:
+            self._message = message
+        if self._clock() >= self._due:
+            self.tell()
+
+    def track(self, items: Iterable[T], *, total: int | None = None) -> Iterator[T]:
+        """Hand the items on, and count each one when the next is asked for."""
+        if total is None and self.total is None:
+            total = length_hint(items, 0) or None
+        if total is not None:
+            self.total = total
+        for item in items:
+            yield item
+            self.advance()
+
+    def tell(self) -> None:
+        """Publish where the document stands, however long ago the last time was.
+
+        Raises:
+            Cancelled: Somebody asked for that.
+            Superseded: Another attempt works on this document now.
+        """
+        self._due = self._clock() + self._interval
+        self._event = self._event.replace(
+            status=Status.PROCESSING,
+            step=self.step,
+            progress=self.progress,
+            message=self.message,
+            timestamp=now(),
+            current=self.current if self.total is not None or self.current else None,
+            total=self.total,
+            unit=self.unit,
+        )
+        if self._publish(self._event):
+            raise Cancelled(self._event.document_id)
+
+    def __enter__(self) -> Self:
+        self.tell()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing: what follows a step tells that it is over."""
+
+
+@contextmanager
+def report(
+    document_id: str,
+    *,
+    step: str,
+    total: int | None = None,
+    unit: str | None = None,
+    name: str | None = None,
+    span: tuple[float, float] = (0.0, 100.0),
+    attempt: int | None = None,
+    bus: Bus | None = None,
+    redis_url: str | None = None,
+    per_second: float = EVENTS_PER_SECOND,
+    **fields: Any,
+) -> Iterator[StepProgress]:
+    """Report the progress of any work on a document, in any process.
+
+    ::
+
+        with report("contract-7", step="ocr", total=len(pages)) as progress:
+            for page in progress.track(pages):
+                ...
+
+    The document is completed when the block ends, failed when it raises, with
+    the exception as its error. If Redis is away, the work goes on.
+
+    Args:
+        document_id: Any id; whoever watches it sees the report.
+        step: What is being done: `ocr`.
+        total: How many there are to count.
+        unit: What is counted: `page`.
+        name: The file's name.
+        span: The share of the whole document's progress that this step has;
+            one that ends below 100 leaves the document unfinished.
+        attempt: Counted from 1. None: one more than the last one that ended.
+        bus: Where to publish. None: the Redis of `redis_url`, or of the
+            environment's `DOCPROGRESS_REDIS_URL`.
+        redis_url: Where to publish, if no `bus` is given.
+        per_second: How often, at most, it is told.
+        fields: More fields of the event, such as `run_id` and `case_id`.
+
+    Raises:
+        SettingsError: There is neither a bus nor a Redis to publish on.
+        Cancelled: Somebody asked for that.
+        Superseded: A later attempt has begun.
+    """
+    used = bus or Bus(_redis_url(redis_url))
+    publisher = Publisher(used)
+    start = ProgressEvent(
+        document_id=document_id,
+        status=Status.PROCESSING,
+        step=step,
+        progress=min(span[0], ALMOST),
+        message=step,
+        timestamp=now(),
+        name=name,
+        attempt=_next_attempt(used, document_id) if attempt is None else attempt,
+        **fields,
+    )
+    progress = StepProgress(
+        publisher.publish,
+        start,
+        step=step,
+        total=total,
+        unit=unit,
+        span=span,
+        per_second=per_second,
+    )
+    try:
+        yield from _reported(publisher, start, progress, completes=span[1] >= 100)  # noqa: PLR2004
+    finally:
+        publisher.close()
+        if bus is None:
+            used.close()
+
+
+def _reported(
+    publisher: Publisher,
+    start: ProgressEvent,
+    progress: StepProgress,
+    *,
+    completes: bool,
+) -> Iterator[StepProgress]:
+    def end(status: Status, message: str, error: str | None = None) -> None:
+        publisher.publish(
+            start.replace(
+                status=status,
+                progress=100.0 if status is Status.COMPLETED else progress.progress,
+                message=message,
+                error=error,
+                timestamp=now(),
+                current=progress.current or None,
+                total=progress.total,
+                unit=progress.unit,
+            )
+        )
+
+    try:
+        progress.tell()
+        yield progress
+    except Superseded:
+        raise
+    except (Cancelled, KeyboardInterrupt):
+        with suppress(Superseded):
+            end(Status.CANCELLED, "Cancelled")
+        raise
+    except BaseException as error:
+        reason = str(error).strip() or type(error).__name__
+        with suppress(Superseded):
+            end(Status.FAILED, f"Failed during {progress.step}", reason)
+        raise
+    if completes:
+        end(Status.COMPLETED, "Completed")
+    else:
+        progress.tell()
+
+
+def _redis_url(url: str | None) -> str:
+    found = load(redis_url=url).redis_url
+    if found is None:
+        raise SettingsError(
+            "there is no Redis to report to: pass `bus` or `redis_url`, or set "
+            "DOCPROGRESS_REDIS_URL"
+        )
+    return found
+
+
+def _next_attempt(bus: Bus, document_id: str) -> int:
+    try:
+        newest = bus.newest([document_id]).get(document_id)
+    except BusError:
+        return 1
+    if newest is None or newest.position is None:
+        return 1
+    return newest.position[0] + (1 if newest.final else 0)
