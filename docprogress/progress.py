@@ -738,12 +738,12 @@ def _already_told(known: ProgressEvent, event: ProgressEvent) -> bool:
         # A Redis that came back empty numbers from the start again, with later
         # timestamps.
         return position <= before and event.timestamp <= known.timestamp
-    if event.final or event.timestamp > known.timestamp:
+    if event.timestamp == known.timestamp:
+        return _shown(event) == _shown(known)
+    if event.timestamp > known.timestamp or event.final:
         return False
-    # An attempt has one clock.  Other programs are taken as they come.
-    if _attempt(known) is not None and _attempt(event) is not None:
-        return True
-    return event.timestamp == known.timestamp and _shown(event) == _shown(known)
+    # An attempt has one clock; other programs are taken as they come.
+    return _attempt(known) is not None and _attempt(event) is not None
 
 
 def _pages_of(document: DocumentProgress) -> int | None:
