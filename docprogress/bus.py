@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: What a subscriber's connections are called, for `CLIENT LIST`.
+WATCHER = "docprogress-watcher"
+
 #: Seconds that one command may wait for Redis, and that connecting may take.
 COMMAND_SECONDS = 2.0
 CONNECT_SECONDS = 2.0
@@ -128,7 +131,7 @@ class Bus:
                 raise Superseded(event.document_id, attempt) from None
             raise BusError(f"Redis refused an event: {error}") from error
         except (RedisError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         return Published(event.replace(id=stream_id.decode()), bool(cancelled))
 
     def history(self, document_id: str) -> list[ProgressEvent]:
@@ -140,7 +143,7 @@ class Bus:
         try:
             entries = self.redis.xrange(document_channel(document_id))
         except (RedisError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         return _remembered(cast("list[Any]", entries))
 
     def newest(self, document_ids: Sequence[str]) -> dict[str, ProgressEvent]:
@@ -160,7 +163,7 @@ class Bus:
                         event.document_id: event for event in _remembered(entries)
                     }
         except (RedisError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         return found
 
     def ask_to_cancel(self, attempts: Mapping[str, int]) -> None:
@@ -178,7 +181,7 @@ class Bus:
         try:
             pipe.execute()
         except (RedisError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
 
     def forget(self, document_ids: Sequence[str], *, run_id: str | None = None) -> None:
         """Delete everything that Redis remembers of these documents.
@@ -193,7 +196,7 @@ class Bus:
             for batch in _batches(keys):
                 self.redis.unlink(*batch)
         except (RedisError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
 
     def subscribe(
         self,
@@ -337,7 +340,7 @@ class Subscription:
     async def _subscribed(
         self,
     ) -> tuple[redis.asyncio.Redis, redis.asyncio.client.PubSub, list[ProgressEvent]]:
-        client = redis.asyncio.Redis.from_url(self._url, **_CLIENT)
+        client = redis.asyncio.Redis.from_url(self._url, client_name=WATCHER, **_CLIENT)
         pubsub = client.pubsub()
         try:
             for batch in _batches(list(self._channels)):
@@ -558,7 +561,8 @@ def _batches(items: Sequence[T]) -> Iterable[Sequence[T]]:
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
-def _unreachable(error: BaseException) -> BusError:
+def unreachable(error: BaseException) -> BusError:
+    """An error of the client's, as one of ours."""
     return BusError(f"Redis cannot be reached: {redacted(str(error))}")
 
 

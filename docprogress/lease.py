@@ -15,7 +15,8 @@ from typing import Any, cast
 import redis
 from redis.exceptions import RedisError
 
-from docprogress.errors import BusError, DocProgressError
+from docprogress.bus import unreachable
+from docprogress.errors import DocProgressError
 from docprogress.events import ProgressEvent, document_channel, now, run_channel
 from docprogress.settings import redacted
 
@@ -211,7 +212,7 @@ def owners(client: redis.Redis, document_ids: Iterable[str]) -> dict[str, str | 
     try:
         values = cast("list[bytes | None]", client.mget([lease_key(d) for d in wanted]))
     except (RedisError, OSError) as error:
-        raise BusError(f"Redis cannot be reached: {redacted(str(error))}") from error
+        raise unreachable(error) from error
     return {
         document_id: None if value is None else value.decode()
         for document_id, value in zip(wanted, values, strict=True)

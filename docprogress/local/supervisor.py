@@ -1,0 +1,309 @@
+"""The supervisor: keeps the server and the workers of one home folder running.
+
+It is nobody's child, restarts what dies, and leaves when nobody has needed it for a
+while.  A supervisor that takes the place of one that was killed keeps its server.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any, cast
+
+import psutil
+from redis.exceptions import RedisError
+
+from docprogress import __version__
+from docprogress.bus import WATCHER, connect
+from docprogress.errors import DocProgressError, ServicesError
+from docprogress.events import now
+from docprogress.local import (
+    START_SECONDS,
+    STOP_SECONDS,
+    SUPERVISED,
+    Services,
+    digests,
+    last_line,
+    log_file,
+    server_binary,
+    socket_path,
+)
+from docprogress.settings import Settings, load, redacted
+from docprogress.store import Store
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at what is supervised, and at whether it is needed.
+LOOK_SECONDS = 0.1
+IDLE_LOOK_SECONDS = 2.0
+
+#: The shortest and the longest pause, in seconds, before what died is started again.
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+
+
+class _Supervisor:
+    """Keeps the server and the workers of one home folder running."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._home = settings.home
+        self._socket = socket_path(settings.home)
+        self._url = f"unix://{self._socket}"
+        self._redis = connect(self._url)
+        self._store = Store(settings.database, busy_seconds=2.0)
+        self._server: psutil.Process | None = None
+        self._worker: psutil.Process | None = None
+        self._pause = FIRST_PAUSE
+        self._worker_started = self._worker_due = time.monotonic()
+        self._leaving = False
+
+    def run(self) -> None:
+        """Supervise until a signal, or idleness, says to leave."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._leave)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._stop)
+            self._store.open()
+            idle_since = time.monotonic()
+            next_look = 0.0
+            touched = 0.0
+            while not self._leaving:
+                self._keep_server()
+                self._keep_worker()
+                moment = time.monotonic()
+                if moment >= next_look:
+                    next_look = moment + IDLE_LOOK_SECONDS
+                    if self._needed() or touched != self._touched():
+                        touched = self._touched()
+                        idle_since = moment
+                    elif moment - idle_since >= self._settings.idle_seconds:
+                        self._leaving = self._nobody_comes(stack, touched)
+                time.sleep(LOOK_SECONDS)
+
+    def _leave(self, *_: object) -> None:
+        self._leaving = True
+
+    def _keep_server(self) -> None:
+        if self._server is not None and _alive(self._server):
+            return
+        if self._server is not None:
+            log.warning("the server died: it is started again")
+        self._server = self._adopted() or self._served()
+        self._tell()
+
+    def _adopted(self) -> psutil.Process | None:
+        """The server that a supervisor before this one left behind."""
+        if not self._socket.exists():
+            return None
+        try:
+            pid = int(cast("dict[str, Any]", self._redis.info("server"))["process_id"])
+        except (RedisError, OSError):
+            self._socket.unlink(missing_ok=True)
+            return None
+        return psutil.Process(pid)
+
+    def _served(self) -> psutil.Process:
+        folder = self._home / "redis"
+        process = self._run(_server_command(self._socket, folder), "redis.log")
+        if self._answers(process):
+            return process
+        dump = folder / "dump.rdb"
+        if dump.exists():
+            # The store is the truth; what Redis remembered can be lost.
+            log.warning("the server does not start: what it remembered is put aside")
+            dump.replace(folder / "dump.rdb.broken")
+            process = self._run(_server_command(self._socket, folder), "redis.log")
+            if self._answers(process):
+                return process
+        path = self._home / "logs" / "redis.log"
+        raise ServicesError(f"the server does not start: {last_line(path)}")
+
+    def _answers(self, process: psutil.Process) -> bool:
+        deadline = time.monotonic() + START_SECONDS / 2
+        while _alive(process) and time.monotonic() < deadline:
+            with contextlib.suppress(RedisError, OSError):
+                if self._redis.ping():
+                    return True
+            time.sleep(0.01)
+        return False
+
+    def _keep_worker(self) -> None:
+        moment = time.monotonic()
+        if self._worker is not None and _alive(self._worker):
+            return
+        if self._worker is not None:
+            lived = moment - self._worker_started
+            short = lived < LONGEST_PAUSE
+            self._pause = min(self._pause * 2, LONGEST_PAUSE) if short else FIRST_PAUSE
+            self._worker_due = moment + self._pause
+            self._worker = None
+            log.warning("the worker ended after %.0f s: it is started again", lived)
+        if moment < self._worker_due:
+            return
+        self._worker_started = moment
+        self._worker = self._run(
+            [sys.executable, "-m", "docprogress", "worker"],
+            "worker.log",
+            DOCPROGRESS_REDIS_URL=self._url,
+            **{SUPERVISED: "1"},
+        )
+
+    def _run(self, command: list[str], log_name: str, **more: str) -> psutil.Process:
+        with log_file(self._home / "logs" / log_name) as output:
+            return psutil.Popen(
+                command,
+                env=os.environ | more,
+                cwd=self._home,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def _tell(self) -> None:
+        assert self._server is not None
+        services = Services(
+            pid=os.getpid(),
+            redis_url=self._url,
+            redis_pid=self._server.pid,
+            workers=self._settings.processes,
+            version=__version__,
+            started=now().isoformat(timespec="seconds"),
+            settings=digests(self._settings),
+        )
+        path = self._home / "services.json"
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(asdict(services)), "utf-8")
+        temporary.replace(path)
+
+    def _needed(self) -> bool:
+        """Whether there is work, or somebody who watches."""
+        try:
+            clients = cast("list[dict[str, str]]", self._redis.client_list())
+            watched = any(client.get("name") == WATCHER for client in clients)
+            return watched or self._store.unfinished() > 0
+        except (RedisError, OSError, DocProgressError) as error:
+            log.warning("cannot tell whether there is work: %s", redacted(str(error)))
+            return True
+
+    def _touched(self) -> float:
+        try:
+            return (self._home / "start.lock").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def _nobody_comes(self, stack: contextlib.ExitStack, touched: float) -> bool:
+        """Whether to leave: not if somebody is just asking for the services."""
+        if not self._home.exists():
+            return True
+        try:
+            file = stack.enter_context((self._home / "start.lock").open("a"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        # Whoever comes now waits until everything has stopped, and starts anew.
+        return self._touched() == touched and not self._needed()
+
+    def _stop(self) -> None:
+        (self._home / "services.json").unlink(missing_ok=True)
+        if self._worker is not None and _alive(self._worker):
+            self._worker.terminate()
+            if not _ended(self._worker, STOP_SECONDS):
+                for process in (*self._worker.children(recursive=True), self._worker):
+                    with contextlib.suppress(psutil.Error):
+                        process.kill()
+        self._store.close()
+        if self._server is not None and _alive(self._server):
+            self._stop_server(self._server)
+        self._socket.unlink(missing_ok=True)
+
+    def _stop_server(self, server: psutil.Process) -> None:
+        try:
+            self._redis.shutdown(save=True)
+        except (RedisError, OSError) as error:
+            log.warning("what the server remembers is not kept: %s", error)
+        if not _ended(server, STOP_SECONDS):
+            server.kill()
+            _ended(server, STOP_SECONDS)
+
+
+def main() -> int:
+    """Become the supervisor of the home folder that the environment names."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        settings = load()
+        with (settings.home / "supervisor.lock").open("a") as lock:
+            if not _taken(lock):
+                return 0
+            if os.fork():
+                # Whoever started this waits for it, and has no child left behind.
+                os._exit(0)
+            _Supervisor(settings).run()
+    except (DocProgressError, OSError) as error:
+        log.error("%s", redacted(str(error)))  # noqa: TRY400 - its message says it all
+        return 1
+    return 0
+
+
+def _taken(file: IO[Any]) -> bool:
+    """Take the supervisor's lock, which a look at it may hold for a moment."""
+    for _ in range(100):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False
+
+
+def _server_command(path: Path, folder: Path) -> list[str]:
+    options = {
+        "port": "0",
+        "unixsocket": str(path),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "dbfilename": "dump.rdb",
+        "save": "",
+        "appendonly": "no",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "loglevel": "warning",
+        "client-output-buffer-limit": "pubsub 64mb 32mb 60",
+    }
+    return [
+        server_binary(),
+        *(part for k, v in options.items() for part in (f"--{k}", v)),
+    ]
+
+
+def _alive(process: psutil.Process) -> bool:
+    if isinstance(process, psutil.Popen):
+        return process.poll() is None
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _ended(process: psutil.Process, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while _alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,442 @@
+"""One document through its steps: the store keeps what they make, events tell it.
+
+Whatever happens on the way, the attempt ends in exactly one of these: completed,
+failed, cancelled, tried again, handed over to another queue, or superseded.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
+from operator import length_hint
+from pathlib import Path
+from typing import Any, TypeVar
+
+from docprogress import steps
+from docprogress.documents import Chunk, Document, Page
+from docprogress.errors import (
+    Cancelled,
+    DocProgressError,
+    StepError,
+    StoreUnavailable,
+    Superseded,
+    TransientError,
+)
+from docprogress.events import ProgressEvent, Status, now
+from docprogress.files import Files
+from docprogress.reporter import ALMOST, StepProgress
+from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
+from docprogress.steps import Kind, Step
+from docprogress.store import Claim, DocumentRow, Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Errors of the operating system that do not pass by waiting.
+PERMANENT = (
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+
+#: Seconds for which a step waits for a database that is away before the attempt
+#: is given up, and the longest pause between two tries.
+PATIENCE = 60.0
+LONGEST_PAUSE = 2.0
+
+#: The longest error that is kept, in characters.
+LONGEST_ERROR = 2_000
+
+#: What a step's message begins with; a user's own step has its name there.
+VERBS = {
+    "extraction": "Extracting",
+    "chunking": "Chunking",
+    "embedding": "Embedding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has become of an attempt."""
+
+    #: The document as the store has it now; None if the attempt was superseded.
+    document: DocumentRow | None
+    #: Set if the attempt goes on, as a task of this queue.
+    queue: str | None = None
+    #: Whether a task has to be sent for the document now.
+    send: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """What it takes to process documents; one for each worker process.
+
+    Args:
+        settings: The worker's; a run's own settings win.
+        publish: Takes an event, and says whether to stop.
+        guard: Given a step's limit in seconds, a context in which it holds.
+    """
+
+    store: Store
+    files: Files
+    settings: Settings
+    publish: Callable[[ProgressEvent], bool]
+    guard: Callable[[float], AbstractContextManager[object]] = nullcontext
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def process(self, claim: Claim) -> Outcome:
+        """Take a claimed document as far as its queue goes."""
+        return _Attempt(self, claim).run()
+
+
+class _Attempt:
+    """One attempt at one document, in one task."""
+
+    def __init__(self, pipeline: Pipeline, claim: Claim) -> None:
+        self._pipeline = pipeline
+        self._store = pipeline.store
+        self._document = claim.document
+        own = {k: v for k, v in claim.run.settings.items() if k in RUN_SETTINGS}
+        self._settings = pipeline.settings.model_copy(update=own)
+        self._skip_existing = bool(claim.run.settings.get("skip_existing"))
+        self._fingerprint = claim.run.fingerprint
+        self._steps = [Step.from_dict(step) for step in claim.run.steps]
+        self._spans = _spans(self._steps)
+        self._event = claim.document.event()
+        self._step = claim.document.step
+
+    def run(self) -> Outcome:
+        try:
+            return self._process()
+        except Superseded:
+            log.info(
+                "attempt %s of %s is over", self._document.attempt, self._document.id
+            )
+            return Outcome(None)
+        except Cancelled:
+            return self._end(Status.CANCELLED, "Cancelled")
+        except StoreUnavailable:
+            # Nothing can be written now.  The lease runs out, or is given back,
+            # and the document is sent again once the store is there.
+            raise
+        except Exception as error:
+            if _may_pass(error):
+                return self._again(error)
+            if not isinstance(error, DocProgressError):
+                log.exception("%s failed during %s", self._document.id, self._step)
+            return self._fail(self._cause(error))
+
+    def _process(self) -> Outcome:
+        first = self._document.next_step
+        if first == 0 and self._document.url and self._document.sha256 is None:
+            self._download(self._document.url)
+        if first == 0 and (row := self._same()):
+            return self._published(row)
+        items: list[Page] | list[Chunk] = []
+        with self._pipeline.files.local(self._document.id) as path:
+            for position in range(first, len(self._steps)):
+                step = self._steps[position]
+                if step.queue != self._steps[first].queue:
+                    return self._hand_over(step)
+                items = self._run_step(position, step, items, self._seen(path))
+        return self._end(Status.COMPLETED, self._summary())
+
+    def _run_step(
+        self, position: int, step: Step, items: list[Any], document: Document
+    ) -> list[Any]:
+        """Run one step, and keep what it makes."""
+        self._step = step.name
+        progress = StepProgress(
+            self._told,
+            self._event,
+            step=step.name,
+            unit=_UNITS[step.gives],
+            span=self._spans[position],
+            verb=VERBS.get(step.name),
+            per_second=self._settings.events_per_second,
+        )
+        started, clock = now(), self._pipeline.clock()
+        progress.tell()
+        takes = items or self._stored(step.takes)
+        with self._pipeline.guard(self._settings.step_seconds):
+            made, facts = self._made(step, takes, progress, document)
+        finish = partial(
+            self._store.finish_step,
+            self._document.id,
+            self._document.attempt,
+            position=position,
+            step=step.name,
+            next_step=self._steps[min(position + 1, len(self._steps) - 1)].name,
+            started_at=started,
+            seconds=self._pipeline.clock() - clock,
+            items=len(made),
+            unit=progress.unit or "",
+            progress=min(self._spans[position][1], ALMOST),
+            facts=facts,
+            pages=made if step.gives is Kind.PAGES else None,
+            chunks=made if step.gives is Kind.CHUNKS else None,
+        )
+        if self._patiently(finish):
+            raise Cancelled(self._document.id)
+        return made
+
+    def _made(
+        self, step: Step, takes: list[Any], progress: StepProgress, document: Document
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """What a step makes, counted as it is made.
+
+        What is counted is the step's output where it knows how much that will
+        be, and else its input, as the step takes it.
+        """
+        counted = _Counted(takes, progress)
+        given = document if step.takes is Kind.DOCUMENT else counted
+        result = steps.call(step, given, document=document, settings=self._settings)
+        wanted = Page if step.gives is Kind.PAGES else Chunk
+        total = length_hint(result, 0)
+        lazy = not isinstance(result, list | tuple)
+        outputs = lazy and (total > 0 or step.takes is Kind.DOCUMENT)
+        if outputs:
+            counted.progress = None
+            progress.unit = getattr(result, "unit", None) or progress.unit
+            progress.total = total or None
+        made: list[Any] = []
+        with closing(result) if hasattr(result, "close") else nullcontext():
+            for item in result:
+                if not isinstance(item, wanted):
+                    raise StepError(
+                        f"step {step.name!r} must give {wanted.__name__} values, "
+                        f"not {type(item).__name__}"
+                    )
+                made.append(item)
+                if outputs:
+                    progress.advance()
+        return made, dict(getattr(result, "facts", None) or {})
+
+    def _stored(self, kind: Kind) -> list[Any]:
+        """What an earlier task of this document has made."""
+        if kind is Kind.PAGES:
+            return self._store.pages(self._document.id)
+        if kind is Kind.CHUNKS:
+            return self._store.chunks(self._document.id)
+        return []
+
+    def _download(self, url: str) -> None:
+        """Fetch a document that was submitted by its URL."""
+        progress = StepProgress(
+            self._told,
+            self._event,
+            step=self._steps[0].name,
+            span=(0.0, self._spans[0][1] / 10),
+            verb="Downloading",
+            unit="byte",
+            per_second=self._settings.events_per_second,
+        )
+        progress.tell()
+        stored = self._pipeline.files.fetch(
+            self._document.id,
+            url,
+            name=self._document.name,
+            max_bytes=self._settings.max_bytes,
+            seconds=self._settings.download_seconds,
+            told=lambda done, total: progress.update(
+                done, total=total, message=_downloading(done, total)
+            ),
+        )
+        self._patiently(
+            partial(
+                self._store.set_content,
+                self._document.id,
+                self._document.attempt,
+                size=stored.size,
+                sha256=stored.sha256,
+            )
+        )
+        self._document = replace(self._document, size=stored.size, sha256=stored.sha256)
+
+    def _same(self) -> DocumentRow | None:
+        """The document, completed, if the store holds the same content processed."""
+        if not self._skip_existing or not self._document.sha256:
+            return None
+        same = self._store.find_same(self._document.sha256, self._fingerprint)
+        if same is None or same.id == self._document.id:
+            return None
+        return self._store.copy_results(
+            same.id, self._document.id, self._document.attempt
+        )
+
+    def _seen(self, path: Path) -> Document:
+        """The document, as a step sees it."""
+        return Document(
+            id=self._document.id,
+            name=self._document.name,
+            path=path,
+            size=self._document.size or 0,
+            run_id=self._document.run_id,
+            case_id=self._document.case_id,
+            url=self._document.url,
+        )
+
+    def _summary(self) -> str:
+        row = self._store.document(self._document.id)
+        counts = f"{_counted(row.pages, 'page')}, {_counted(row.chunks, 'chunk')}"
+        return (
+            f"Completed: {counts}; {row.note}" if row.note else f"Completed: {counts}"
+        )
+
+    def _hand_over(self, step: Step) -> Outcome:
+        """Leave the next step to whoever works on its queue."""
+        row = self._patiently(
+            partial(
+                self._store.hand_over,
+                self._document.id,
+                self._document.attempt,
+                message=f"Waiting for queue {step.queue or 'default'}",
+            )
+        )
+        self._told(row.event())
+        return Outcome(row, queue=step.queue, send=True)
+
+    def _again(self, error: BaseException) -> Outcome:
+        """Try again later, unless that was the last time."""
+        reason = self._reason(self._cause(error))
+        tries = self._document.attempt - self._document.first_attempt + 1
+        most = self._settings.max_attempts
+        if tries >= most:
+            return self._fail(f"{reason} (after {_counted(tries, 'attempt')})")
+        delay = self._settings.retry_seconds * 2 ** (tries - 1)
+        row = self._patiently(
+            partial(
+                self._store.next_attempt,
+                self._document.id,
+                self._document.attempt,
+                error=reason,
+                delay=delay,
+                lost=False,
+                tries=most,
+            )
+        )
+        if row is None:
+            return Outcome(None)
+        return self._published(row, send=not delay)
+
+    def _fail(self, reason: str) -> Outcome:
+        reason = self._reason(reason)
+        return self._end(Status.FAILED, f"Failed during {self._step}", error=reason)
+
+    def _end(
+        self, status: Status, message: str, *, error: str | None = None
+    ) -> Outcome:
+        """Let the store know first: it is the truth that everybody is told."""
+        finish = partial(
+            self._store.finish,
+            self._document.id,
+            self._document.attempt,
+            status,
+            message=message,
+            error=error,
+            progress=self._event.progress,
+        )
+        try:
+            row = self._patiently(finish)
+        except Superseded:
+            return Outcome(None)
+        return self._published(row)
+
+    def _published(self, row: DocumentRow, *, send: bool = False) -> Outcome:
+        with suppress(Superseded):
+            self._pipeline.publish(row.event())
+        return Outcome(row, send=send)
+
+    def _told(self, event: ProgressEvent) -> bool:
+        self._event = event
+        return self._pipeline.publish(event)
+
+    def _cause(self, error: BaseException) -> str:
+        """What went wrong, for a person."""
+        if isinstance(error, MemoryError):
+            limit = self._settings.worker_memory // MIB
+            return f"it needs more memory than the limit of {limit} MB (worker_memory)"
+        if isinstance(error, OSError) and error.strerror:
+            return error.strerror
+        text = str(error).strip()
+        if isinstance(error, DocProgressError):
+            return text
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+    def _reason(self, text: str) -> str:
+        text = redacted(text).strip()
+        if len(text) > LONGEST_ERROR:
+            text = f"{text[:LONGEST_ERROR]}…"
+        name = self._document.name
+        return text if text.startswith(f"{name}:") else f"{name}: {text}"
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        """Write to the store, also if it is away for a while."""
+        deadline = self._pipeline.clock() + PATIENCE
+        pause = 0.1
+        while True:
+            try:
+                return write()
+            except StoreUnavailable as error:
+                if self._pipeline.clock() >= deadline:
+                    raise
+                log.warning("waiting for the store: %s", redacted(str(error)))
+                waiting = self._event.replace(
+                    message="Waiting for the database", timestamp=now()
+                )
+                self._told(waiting)
+            self._pipeline.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+
+class _Counted(list[Any]):
+    """A step's input that counts what the step takes of it."""
+
+    def __init__(self, items: Iterable[Any], progress: StepProgress) -> None:
+        super().__init__(items)
+        self.progress: StepProgress | None = progress
+
+    def __iter__(self) -> Iterator[Any]:
+        progress = self.progress
+        for item in super().__iter__():
+            yield item
+            if progress is not None and progress is self.progress:
+                progress.total = len(self)
+                progress.advance()
+
+
+_UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
+
+
+def _spans(plan: list[Step]) -> list[tuple[float, float]]:
+    """Each step's share of a document's progress, by the steps' weights."""
+    ends = list(accumulate(step.weight for step in plan))
+    return [
+        (100 * (end - step.weight) / ends[-1], 100 * end / ends[-1])
+        for step, end in zip(plan, ends, strict=True)
+    ]
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether trying again is worth it: a lost connection, a full disk, a time-out."""
+    return isinstance(error, TransientError | OSError) and not isinstance(
+        error, PERMANENT
+    )
+
+
+def _counted(count: int | None, noun: str) -> str:
+    count = count or 0
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def _downloading(done: int, total: int | None) -> str:
+    megabytes = f"{done / 1e6:.1f}"
+    if total:
+        return f"Downloading {megabytes} of {total / 1e6:.1f} MB"
+    return f"Downloading: {megabytes} MB"

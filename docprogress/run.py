@@ -1,0 +1,732 @@
+"""What a user holds: a `Pipeline` that takes documents, and the `Run` they make.
+
+A run belongs to nobody's process: whoever attaches to its id, from wherever, is
+told the same.
+"""
+
+import asyncio
+import hashlib
+import inspect
+import json
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from redis.exceptions import RedisError
+
+from docprogress import local
+from docprogress.bus import Bus, Subscription, unreachable
+from docprogress.errors import (
+    BusError,
+    DocProgressError,
+    DocumentError,
+    RunNotFound,
+    Superseded,
+    TransientError,
+)
+from docprogress.events import ProgressEvent, Status, now
+from docprogress.files import Files, Source, expand
+from docprogress.progress import Progress
+from docprogress.search import nearest
+from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
+from docprogress.steps import Step, plan
+from docprogress.steps import load as load_step
+from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
+from docprogress.worker.app import Sender, make_app, submitting_key
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Documents that are stored, told and sent together.
+BATCH = 50
+
+#: Seconds after which documents are sent on their way, however few they are.
+FLUSH_SECONDS = 0.1
+
+#: Seconds for which a process that submits is believed to live without a sign.
+SUBMITTING_SECONDS = 15
+
+#: Changed whenever the built-in steps would make something else of a document.
+STEPS_VERSION = 1
+
+
+class Pipeline:
+    """Takes documents, and has them read, chunked and embedded by workers.
+
+    Without a Redis of yours, local services are found or started: a private server
+    and workers for the home folder, which outlive this process.
+
+    Args:
+        steps: Import paths or functions of your own steps, which take their place
+            among `extraction`, `chunking` and `embedding`; or all steps in order.
+        start: Whether to start local services now, rather than when they are needed.
+        settings: Any field of `Settings`: `home`, `redis_url`, `workers`, …
+
+    Raises:
+        SettingsError: A setting cannot be used.
+        StepError: A step cannot be found, or does not fit.
+        ServicesError: Local services cannot be started.
+        StoreError: The database cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: Iterable[Any] | None = None,
+        start: bool = True,
+        **settings: Any,
+    ) -> None:
+        self.settings: Settings = load(**settings)
+        self.steps = plan(steps)
+        self._lock = threading.RLock()
+        self._bus: Bus | None = None
+        self._sender: Sender | None = None
+        self._plans: dict[str, list[Step]] = {}
+        if self.settings.local:
+            local.prepare(self.settings.home)
+            if start:
+                local.up(self.settings)
+        self.store = Store(self.settings.database).open()
+        self.files = Files(self.settings.storage)
+
+    def __repr__(self) -> str:
+        where = (
+            f"home={str(self.settings.home)!r}"
+            if self.settings.redis_url is None
+            else f"redis_url={redacted(self.settings.redis_url)!r}"
+        )
+        return f"Pipeline({where}, steps={[step.name for step in self.steps]})"
+
+    @property
+    def bus(self) -> Bus:
+        """The bus, with local services started if they are needed and gone."""
+        self.revive()
+        with self._lock:
+            if self._bus is None:
+                self._bus = Bus(
+                    self._redis_url, remember_seconds=self.settings.remember_seconds
+                )
+            return self._bus
+
+    def submit(
+        self,
+        what: Any,
+        *,
+        case_id: str | None = None,
+        skip_existing: bool = False,
+        told: Callable[[int, int], None] | None = None,
+    ) -> "Run":
+        """Store documents, and have them processed; does not wait for that.
+
+        Args:
+            what: Paths, globs, folders, http(s) URLs, bytes, `(name, bytes)` pairs or
+                binary file objects: one of them or any number.
+            case_id: What the documents belong to.
+            skip_existing: Whether a file whose content this store already holds,
+                processed by the same steps, completes at once.
+            told: Called with how many documents are stored, out of how many.
+
+        Raises:
+            SubmitError: Something of `what` is not there; nothing was started.
+            BusError: Redis cannot be reached; nothing was started.
+        """
+        sources, skipped = expand(what)
+        for step in self.steps:
+            load_step(step)
+        self._reach()
+        run_id = f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        own = {name: getattr(self.settings, name) for name in RUN_SETTINGS}
+        row = self.store.add_run(
+            run_id=run_id,
+            case_id=case_id,
+            expected=len(sources),
+            steps=[step.to_dict() for step in self.steps],
+            settings=own | {"skip_existing": skip_existing},
+            fingerprint=_fingerprint(self.steps, own),
+        )
+        run = Run(self, row, skipped=skipped)
+        _Submission(self, run, sources, told=told or (lambda *_: None)).store()
+        return run
+
+    def runs(self, *, case_id: str | None = None, limit: int = 100) -> list[RunSummary]:
+        """The runs of this store, newest first."""
+        return self.store.runs(case_id=case_id, limit=limit)
+
+    def attach(self, run_id: str) -> "Run":
+        """The run with this id, or the only one whose id begins like it, or `latest`.
+
+        Raises:
+            RunNotFound: There is none, or more than one.
+        """
+        with suppress(RunNotFound):
+            return Run(self, self.store.run(run_id))
+        found = self.store.runs(limit=1 if run_id == "latest" else 100_000)
+        if run_id != "latest":
+            found = [row for row in found if row.id.startswith(run_id)]
+        if len(found) != 1 or not run_id:
+            raise RunNotFound(run_id)
+        return Run(self, self.store.run(found[0].id))
+
+    def document(self, document_id: str) -> DocumentRow:
+        """What the store knows of a document.
+
+        Raises:
+            DocumentNotFound: It knows none with this id.
+        """
+        return self.store.document(document_id)
+
+    def search(
+        self, query: str, *, run_id: str | None = None, limit: int = 10
+    ) -> "DataFrame":
+        """The chunks nearest to a query, of one run or of all: see `Run.search`."""
+        wanted = [run_id] if run_id else [row.id for row in self.runs(limit=100_000)]
+        rows = [self.store.run(found) for found in wanted]
+        return nearest(self.store, rows, query, settings=self.settings, limit=limit)
+
+    def close(self) -> None:
+        """Give connections back.  Runs, and local services, go on."""
+        with self._lock:
+            if self._bus is not None:
+                self._bus.close()
+                self._bus = None
+            if self._sender is not None:
+                self._sender.close()
+                self._sender = None
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def revive(self) -> None:
+        """Start local services again if they have left, or died.
+
+        Raises:
+            ServicesError: They cannot be started.
+        """
+        if self.settings.local:
+            local.up(self.settings)
+
+    def send(self, rows: Iterable[DocumentRow]) -> None:
+        """Have workers take these documents.
+
+        Without the broker this is put off: a worker finds them in the store.
+        """
+        with self._lock:
+            if self._sender is None:
+                reached = self.settings.model_copy(
+                    update={"redis_url": self._redis_url}
+                )
+                self._sender = Sender(make_app(reached))
+            sender = self._sender
+        try:
+            sender.send((row.id, row.attempt, self._queue(row)) for row in rows)
+        except BusError as error:
+            log.warning("documents are sent later: %s", error)
+
+    def tell(self, rows: Iterable[DocumentRow]) -> None:
+        """Publish where these documents stand; without Redis, the store tells it."""
+        if not self.settings.events_per_second:
+            return
+        try:
+            bus = self.bus
+            for row in rows:
+                with suppress(Superseded):
+                    bus.publish(row.event())
+        except BusError as error:
+            log.warning("progress is told later: %s", error)
+
+    @property
+    def _redis_url(self) -> str:
+        if self.settings.redis_url is not None:
+            return self.settings.redis_url
+        return f"unix://{local.socket_path(self.settings.home)}"
+
+    def _reach(self) -> None:
+        try:
+            self.bus.redis.ping()
+        except (RedisError, OSError) as error:
+            raise BusError(
+                f"Redis cannot be reached: {redacted(str(error))}"
+            ) from error
+
+    def _queue(self, row: DocumentRow) -> str | None:
+        found = self._plans.get(row.run_id)
+        if found is None:
+            found = [Step.from_dict(step) for step in self.store.run(row.run_id).steps]
+            self._plans[row.run_id] = found
+        return found[min(row.next_step, len(found) - 1)].queue
+
+
+class Run:
+    """The documents that were submitted together."""
+
+    def __init__(
+        self, pipeline: Pipeline, row: RunRow, *, skipped: Sequence[str] = ()
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = pipeline.store
+        self._row = row
+        self.id: str = row.id
+        self.case_id: str | None = row.case_id
+        #: How many documents were handed in.
+        self.expected: int = row.expected
+        #: Files of folders that were left out, because no step reads their kind.
+        self.skipped: list[str] = list(skipped)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}: {self.progress().summary()}>"
+
+    def __len__(self) -> int:
+        return self.expected
+
+    def documents(self, *, status: Status | None = None) -> list[DocumentRow]:
+        """What the store knows of each document, in the order they were handed in."""
+        return self._store.documents(self.id, status=status)
+
+    def progress(self) -> Progress:
+        """Where the run stands now, as the store has it."""
+        progress = Progress(expected=self.expected)
+        for event in self._store.present(runs=[self.id]):
+            progress.apply(event)
+        return progress
+
+    def watch(self) -> "Watch":
+        """The present of every document, then what happens, until the run's end."""
+        return Watch(self)
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until every document has come to rest, however it ended.
+
+        It may be called where an event loop runs. An interrupt stops the waiting
+        and not the run.
+
+        Raises:
+            TimeoutError: `timeout` seconds were not enough.
+        """
+        for _ in self._waited(self.watch(), timeout):
+            pass
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._finish().__await__()
+
+    async def _finish(self) -> Self:
+        async with self.watch() as events:
+            async for _ in events:
+                pass
+        return self
+
+    def __aiter__(self) -> AsyncIterator[ProgressEvent]:
+        return self._events()
+
+    async def _events(self) -> AsyncIterator[ProgressEvent]:
+        async with self.watch() as events:
+            async for event in events:
+                yield event
+
+    def as_completed(self, timeout: float | None = None) -> Iterator[DocumentRow]:
+        """Each document, as it comes to rest, whether completed or not.
+
+        Raises:
+            TimeoutError: `timeout` seconds were not enough.
+        """
+        ended: set[str] = set()
+        for event in self._waited(self.watch(), timeout):
+            if event.final and event.document_id not in ended:
+                ended.add(event.document_id)
+                yield self._store.document(event.document_id)
+
+    def cancel(self, document_ids: Sequence[str] | None = None) -> int:
+        """Cancel what is unfinished; how many documents that is.
+
+        What waits is cancelled now, what a worker is at within moments.
+        """
+        ended, asked = self._store.cancel(
+            run_id=None if document_ids is not None else self.id,
+            document_ids=document_ids,
+        )
+        self._pipeline.tell(ended)
+        if asked:
+            try:
+                self._pipeline.bus.ask_to_cancel({row.id: row.attempt for row in asked})
+            except BusError as error:
+                log.warning("workers are told to cancel later: %s", error)
+        return len(ended) + len(asked)
+
+    def retry(
+        self, *, failed_only: bool = True, document_ids: Sequence[str] | None = None
+    ) -> int:
+        """Try again what has failed or was cancelled; how many documents that is.
+
+        Finished steps are not done again.
+
+        Args:
+            failed_only: False does everything anew, completed documents too.
+            document_ids: Only these.
+        """
+        rows = self._store.retry(
+            run_id=None if document_ids is not None else self.id,
+            document_ids=document_ids,
+            failed_only=failed_only,
+        )
+        self._pipeline.tell(rows)
+        self._pipeline.send(rows)
+        return len(rows)
+
+    def to_frame(self) -> "DataFrame":
+        """A row for each document: how it stands, how long each step took, its error.
+
+        Columns `<step>_seconds` hold the seconds of the newest attempt that did the
+        step.
+        """
+        import pandas as pd
+
+        names = [step["name"] for step in self._row.steps]
+        seconds: dict[str, dict[str, float]] = {}
+        for timing in self._store.timings(self.id):
+            seconds.setdefault(timing.document_id, {})[timing.step] = timing.seconds
+        rows = []
+        for row in self.documents():
+            shown = {name: getattr(row, name) for name in _COLUMNS}
+            taken = seconds.get(row.id, {})
+            shown |= {f"{name}_seconds": taken.get(name) for name in names}
+            rows.append(shown | {"status": row.status.value, "document_id": row.id})
+        columns = ["document_id", *_COLUMNS, *(f"{name}_seconds" for name in names)]
+        return pd.DataFrame(rows, columns=columns)
+
+    def events(self) -> "DataFrame":
+        """The history: a row for each event that is remembered, oldest first.
+
+        Redis remembers the last few hundred of each document for some days; of a
+        document that it has forgotten, the store tells where it stands.
+        """
+        import pandas as pd
+
+        told: list[ProgressEvent] = []
+        for event in self._store.present(runs=[self.id]):
+            told += self._remembered(event)
+        told.sort(key=lambda event: event.timestamp)
+        return pd.DataFrame([event.to_dict() for event in told], columns=_EVENT_COLUMNS)
+
+    def _remembered(self, present: ProgressEvent) -> list[ProgressEvent]:
+        try:
+            found = self._pipeline.bus.history(present.document_id)
+        except BusError:
+            return [present]
+        if present.final and (not found or not found[-1].final):
+            found.append(present)
+        return found or [present]
+
+    def search(self, query: str, limit: int = 10) -> "DataFrame":
+        """The chunks nearest to a query.
+
+        Columns: `document` (its name), `page` (its number), `text`, `score` (cosine
+        similarity, 1 at most), `document_id`.
+        """
+        settings = self._pipeline.settings
+        return nearest(self._store, [self._row], query, settings=settings, limit=limit)
+
+    def _truth(self, told: Mapping[str, ProgressEvent]) -> Iterable[ProgressEvent]:
+        """What the store knows, unless all of it has been told."""
+        try:
+            self._pipeline.revive()
+        except DocProgressError as error:
+            log.warning("local services are gone: %s", error)
+        counts = self._store.counts(self.id)
+        finals = sum(count for status, count in counts.items() if status.final)
+        ended = all(event.final for event in told.values())
+        if ended and len(told) == sum(counts.values()) == finals:
+            return []
+        return self._store.present(runs=[self.id])
+
+    def _waited(self, watch: "Watch", timeout: float | None) -> Iterator[ProgressEvent]:
+        """The events of a watch, from a private loop in a thread."""
+        heard: queue.SimpleQueue[ProgressEvent | BaseException | None]
+        heard = queue.SimpleQueue()
+        loop = asyncio.new_event_loop()
+
+        async def listen() -> None:
+            try:
+                async with asyncio.timeout(timeout), watch:
+                    async for event in watch:
+                        heard.put(event)
+                heard.put(None)
+            except TimeoutError:
+                left = watch.progress.total - watch.progress.ended
+                heard.put(
+                    TimeoutError(f"{left} documents are unfinished after {timeout:g} s")
+                )
+            except BaseException as error:
+                heard.put(error)
+                raise
+
+        def run() -> None:
+            with suppress(asyncio.CancelledError, DocProgressError):
+                loop.run_until_complete(task)
+            loop.close()
+
+        task = loop.create_task(listen())
+        thread = threading.Thread(target=run, name="docprogress-wait", daemon=True)
+        thread.start()
+        try:
+            while True:
+                try:
+                    # Short, so that an interrupt is noticed.
+                    item = heard.get(timeout=0.1)
+                except queue.Empty:
+                    continue
+                if item is None:
+                    return
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(task.cancel)
+            thread.join()
+
+
+class Watch:
+    """The events of one run, in order, with what they add up to."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._subscription: Subscription | None = None
+        self._ended = False
+        #: What has been told so far.
+        self.progress = Progress(expected=run.expected)
+
+    @property
+    def connected(self) -> bool:
+        """Whether Redis is there."""
+        return self._subscription is not None and self._subscription.connected
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When the connection was lost; None while it is there."""
+        return self._subscription.lost_at if self._subscription else None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ProgressEvent:
+        if self._ended:
+            raise StopAsyncIteration
+        event = await anext(self._subscribed())
+        self.progress.apply(event)
+        self._ended = self.progress.finished
+        return event
+
+    async def aclose(self) -> None:
+        """Stop watching; the run goes on."""
+        self._ended = True
+        if self._subscription is not None:
+            await self._subscription.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _subscribed(self) -> Subscription:
+        if self._subscription is None:
+            pipeline = self._run._pipeline
+            self._subscription = Bus(pipeline._redis_url).subscribe(
+                runs=[self._run.id], truth=self._run._truth
+            )
+        return self._subscription
+
+
+class _Submission:
+    """Stores the documents of a run and sends them on their way, some at a time."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        run: Run,
+        sources: Sequence[Source],
+        *,
+        told: Callable[[int, int], None],
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = pipeline.store
+        self._run = run
+        self._told = told
+        self._ready: list[tuple[str, int | None, str | None]] = []
+        self._stored = 0
+        self._due = time.monotonic() + FLUSH_SECONDS
+        self._documents = [
+            (f"{run.id}-{number:04d}", number, source)
+            for number, source in enumerate(sources, 1)
+        ]
+
+    def store(self) -> None:
+        with self._alive():
+            first = self._run._row.steps[0]["name"]
+            new = [
+                NewDocument(
+                    id=document_id,
+                    run_id=self._run.id,
+                    number=number,
+                    name=source.name,
+                    url=source.url,
+                    size=source.size,
+                    case_id=self._run.case_id,
+                    step=first,
+                )
+                for document_id, number, source in self._documents
+            ]
+            for start in range(0, len(new), 500):
+                self._store.add_documents(new[start : start + 500])
+            try:
+                self._upload()
+            except BaseException:
+                left = [d for d, number, _ in self._documents if number > self._stored]
+                self._run.cancel(left)
+                raise
+
+    def _upload(self) -> None:
+        total = len(self._documents)
+        files, limit = self._pipeline.files, self._pipeline.settings.max_bytes
+        for document_id, number, source in self._documents:
+            if source.url is not None:
+                self._ready.append((document_id, None, None))
+            else:
+                try:
+                    stored = self._pipeline.files.add(
+                        document_id, source, max_bytes=limit
+                    )
+                except (DocumentError, TransientError, OSError) as error:
+                    self._fail(document_id, source, error)
+                else:
+                    self._ready.append((document_id, stored.size, stored.sha256))
+            self._stored = number
+            full = len(self._ready) >= BATCH
+            if full or number == total or time.monotonic() >= self._due:
+                self._flush()
+            self._told(number, total)
+
+    def _flush(self) -> None:
+        """Let the store know first, then whoever watches, then the workers."""
+        ready, self._ready = self._ready, []
+        if ready:
+            self._store.mark_ready(ready)
+            rows = self._store.documents(ids=[document_id for document_id, *_ in ready])
+            done = [row for row in map(self._same, rows) if row is not None]
+            known = {row.id for row in done}
+            rest = [row for row in rows if row.id not in known]
+            self._pipeline.tell([*done, *rest])
+            self._pipeline.send(rest)
+        self._due = time.monotonic() + FLUSH_SECONDS
+
+    def _same(self, row: DocumentRow) -> DocumentRow | None:
+        """The document, completed, if the store holds the same content processed."""
+        if not self._run._row.settings["skip_existing"] or row.sha256 is None:
+            return None
+        same = self._store.find_same(row.sha256, self._run._row.fingerprint)
+        if same is None or self._store.claim(row.id, row.attempt, worker="") is None:
+            return None
+        return self._store.copy_results(same.id, row.id, row.attempt)
+
+    def _fail(self, document_id: str, source: Source, error: BaseException) -> None:
+        text = getattr(error, "strerror", None) or redacted(str(error))
+        reason = (
+            text if text.startswith(f"{source.name}:") else f"{source.name}: {text}"
+        )
+        row = self._store.finish(
+            document_id, 1, Status.FAILED, message="Could not be stored", error=reason
+        )
+        self._pipeline.tell([row])
+
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        """Say, for as long as documents are still to come, that they are."""
+        key = submitting_key(self._run.id)
+        client = self._pipeline.bus.redis
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(SUBMITTING_SECONDS / 3):
+                with suppress(RedisError, OSError):
+                    client.set(key, 1, ex=SUBMITTING_SECONDS)
+
+        with suppress(RedisError, OSError):
+            client.set(key, 1, ex=SUBMITTING_SECONDS)
+        thread = threading.Thread(target=renew, name="docprogress-submit", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            with suppress(RedisError, OSError):
+                client.delete(key)
+
+
+_COLUMNS = (
+    "name",
+    "status",
+    "step",
+    "progress",
+    "pages",
+    "chunks",
+    "characters",
+    "size",
+    "attempt",
+    "error",
+    "message",
+    "engine",
+    "worker",
+    "started_at",
+    "finished_at",
+)
+
+_EVENT_COLUMNS = [
+    name
+    for name in ProgressEvent.__struct_fields__
+    if name not in ("heartbeat", "extra")
+]
+
+
+def _fingerprint(plan: Sequence[Step], settings: Mapping[str, Any]) -> str:
+    """What decides what is made of a document's bytes, as one short text."""
+    decides = {
+        "version": STEPS_VERSION,
+        "steps": [[step.path, _source_digest(step)] for step in plan],
+        "settings": {
+            name: settings[name]
+            for name in ("embedder", "pdf_engine", "chunk_characters", "chunk_overlap")
+        },
+    }
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def _source_digest(step: Step) -> str | None:
+    """A digest of the file that a step of the user's own is written in."""
+    if step.path.startswith("docprogress."):
+        return None
+    path = inspect.getsourcefile(load_step(step))
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None

@@ -1,0 +1,89 @@
+"""The chunks nearest to a query: every vector is compared, some at a time."""
+
+import heapq
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from docprogress.settings import RUN_SETTINGS, Settings
+from docprogress.steps.embed import embedder
+from docprogress.store import RunRow, Store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandas import DataFrame
+
+_COLUMNS = ["document", "page", "text", "score", "document_id"]
+
+
+def nearest(
+    store: Store, runs: Iterable[RunRow], query: str, *, settings: Settings, limit: int
+) -> "DataFrame":
+    """The chunks of these runs that are nearest to a query, best first.
+
+    Scores are cosine similarities. For the hashing embedder, which knows words and
+    not their weight, words that many of the run's chunks hold count for less: each
+    dimension is weighted by its inverse document frequency, as in tf-idf.
+
+    Raises:
+        SettingsError: A run's embedder is not to be had here.
+    """
+    import pandas as pd
+
+    best: list[tuple[float, str, int]] = []
+    for run in runs:
+        own = {k: v for k, v in run.settings.items() if k in RUN_SETTINGS}
+        used = embedder(settings.model_copy(update=own))
+        vector = used.embed([query])[0]
+        weights = np.ones_like(vector)
+        if used.name == "hashing":
+            weights = _inverse_frequencies(store, run.id, len(vector))
+        for document_id, first, vectors in store.vectors(run.id):
+            # Vectors of another length are those of another version of the embedder.
+            if vectors.shape[1] == len(vector):
+                scores = _similarities(vectors * weights, vector * weights)
+                best += [
+                    (float(scores[at]), document_id, first + int(at))
+                    for at in np.argsort(-scores)[:limit]
+                    if scores[at] > 0
+                ]
+        best = heapq.nlargest(limit, best)
+    return pd.DataFrame(_rows(store, best), columns=_COLUMNS)
+
+
+def _inverse_frequencies(
+    store: Store, run_id: str, dimensions: int
+) -> "NDArray[np.float32]":
+    """How rare each dimension is: ln((1 + n) / (1 + df)), as scikit-learn has it."""
+    total, found = 0, np.zeros(dimensions, np.float32)
+    for _, _, vectors in store.vectors(run_id):
+        if vectors.shape[1] == dimensions:
+            total += len(vectors)
+            found += (vectors != 0).sum(axis=0)
+    # A run of one chunk has no frequencies worth the name.
+    return np.log((1 + total) / (1 + found)).astype(np.float32) + np.float32(1e-3)
+
+
+def _similarities(
+    vectors: "NDArray[np.float32]", query: "NDArray[np.float32]"
+) -> "NDArray[np.float32]":
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    return np.divide(
+        vectors @ query, norms, out=np.zeros(len(vectors), np.float32), where=norms > 0
+    )
+
+
+def _rows(store: Store, best: list[tuple[float, str, int]]) -> list[dict[str, Any]]:
+    names = {row.id: row.name for row in store.documents(ids=[d for _, d, _ in best])}
+    return [
+        {
+            "document": names[document_id],
+            "page": chunk.first_page,
+            "text": chunk.text,
+            "score": round(score, 4),
+            "document_id": document_id,
+        }
+        for score, document_id, number in best
+        for chunk in store.chunk(document_id, [number])
+    ]

@@ -1,0 +1,146 @@
+"""A worker process: takes one document at a time, if nobody else works on it."""
+
+import logging
+import os
+import threading
+import time
+from contextlib import AbstractContextManager, nullcontext, suppress
+
+from docprogress.bus import Bus
+from docprogress.errors import BusError, Superseded
+from docprogress.events import ProgressEvent
+from docprogress.files import Files
+from docprogress.lease import Lease, Leases
+from docprogress.pipeline import Outcome, Pipeline
+from docprogress.reporter import Publisher
+from docprogress.settings import Settings, redacted
+from docprogress.store import Store
+from docprogress.worker.app import Sender, make_app
+from docprogress.worker.warden import Guard
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a task waits for Redis before it lets its document go.
+PATIENCE = 10.0
+
+#: Seconds between two looks whether the parent is still there.
+PARENT_SECONDS = 1.0
+
+
+class Child:
+    """Everything one worker process holds; made after the fork, closed at its end."""
+
+    def __init__(self, settings: Settings, *, worker: str, guard: Guard | None) -> None:
+        self._settings = settings
+        self._worker = worker
+        self._store = Store(settings.database).open()
+        self._bus = Bus(
+            settings.redis_url or "", remember_seconds=settings.remember_seconds
+        )
+        self._publisher = Publisher(self._bus)
+        self._leases = Leases(lambda: self._bus.redis, seconds=settings.lease_seconds)
+        self._sender = Sender(make_app(settings))
+        self._lease: Lease | None = None
+        self._guard = guard
+        self._pipeline = Pipeline(
+            store=self._store,
+            files=Files(settings.storage),
+            settings=settings,
+            publish=self._publish,
+            guard=self._guarded,
+        )
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def process(self, document_id: str, attempt: int) -> None:
+        """Take a document as far as its queue goes, or drop it.
+
+        A delivery is dropped where somebody works on the document already, or
+        where the attempt is over: a second delivery of the same message.
+        """
+        self._idle.clear()
+        try:
+            lease = self._taken(document_id, attempt)
+            if lease is None:
+                log.info("%s is being worked on: delivery dropped", document_id)
+                return
+            self._lease = lease
+            try:
+                outcome = self._claimed(document_id, attempt, lease)
+            finally:
+                self._lease = None
+                self._publisher.forget(document_id)
+                self._leases.release(lease)
+            if outcome is not None:
+                self._send(outcome)
+        finally:
+            self._idle.set()
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._leases.close()
+        self._publisher.close()
+        self._bus.close()
+        self._store.close()
+
+    def watch_parent(self) -> None:
+        """Leave, once a document is done, when the parent was killed."""
+        parent = os.getppid()
+
+        def watch() -> None:
+            while os.getppid() == parent:
+                time.sleep(PARENT_SECONDS)
+            self._idle.wait()
+            self._publisher.flush(PATIENCE)
+            os._exit(1)
+
+        threading.Thread(target=watch, name="docprogress-parent", daemon=True).start()
+
+    def _claimed(self, document_id: str, attempt: int, lease: Lease) -> Outcome | None:
+        claim = self._store.claim(document_id, attempt, worker=self._worker)
+        if claim is None:
+            log.info("attempt %s of %s is over: delivery dropped", attempt, document_id)
+            return None
+        lease.run_id = claim.document.run_id
+        return self._pipeline.process(claim)
+
+    def _taken(self, document_id: str, attempt: int) -> Lease | None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._leases.take(
+                    document_id,
+                    owner(attempt, self._worker, os.getpid()),
+                    current=lambda: (
+                        self._store.document(document_id).attempt == attempt
+                    ),
+                    newest=lambda: self._publisher.newest(document_id),
+                )
+            except BusError as error:
+                if time.monotonic() >= deadline:
+                    raise
+                log.warning("waiting for Redis: %s", redacted(str(error)))
+                time.sleep(0.2)
+
+    def _publish(self, event: ProgressEvent) -> bool:
+        lease = self._lease
+        if lease is not None and lease.lost.is_set():
+            raise Superseded(event.document_id, event.attempt or 1)
+        if not self._settings.events_per_second:
+            return False
+        return self._publisher.publish(event.replace(worker=self._worker))
+
+    def _guarded(self, seconds: float) -> AbstractContextManager[object]:
+        return self._guard.step(seconds) if self._guard else nullcontext()
+
+    def _send(self, outcome: Outcome) -> None:
+        """Send the next task.  If that fails, the reaper finds the document."""
+        row = outcome.document
+        if outcome.send and row is not None:
+            with suppress(BusError):
+                self._sender.send([(row.id, row.attempt, outcome.queue)])
+
+
+def owner(attempt: int, worker: str, pid: int) -> str:
+    """Who holds a lease: this attempt, in this process of this worker."""
+    return f"{attempt}:{worker}:{pid}"

@@ -1,0 +1,363 @@
+"""Finds what was lost, and sends it again.
+
+The store says what has to be done; a document that nobody works on and that has no
+message on its way is sent again.  One worker at a time looks, and nothing here
+depends on a clock that may jump: a thing counts as lost once it was seen so for
+long enough, on this process's own monotonic clock.
+"""
+
+import base64
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import NamedTuple, cast
+
+from redis.exceptions import RedisError
+
+from docprogress.bus import Bus
+from docprogress.errors import DocProgressError, Superseded
+from docprogress.events import Status
+from docprogress.lease import LEASED, lease_key, owners
+from docprogress.settings import Settings, redacted
+from docprogress.steps import Step
+from docprogress.store import DocumentRow, RunRow, Store
+from docprogress.worker.app import Sender, queue_name
+from docprogress.worker.child import owner
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks.
+LOOK_SECONDS = 1.0
+
+#: Seconds that a document must be seen without a lease, or without a message,
+#: before it counts as lost.  More than it takes a worker to take its lease again
+#: after Redis came back empty.
+LOST_SECONDS = 6.0
+
+#: Seconds after which a message that a worker has taken, or that was sent again,
+#: is not waited for any longer.
+AGAIN_SECONDS = 60.0
+
+#: The longest that a document ever waits for its next attempt, in seconds.
+LONGEST_DELAY = 3600.0
+
+#: How often a worker may die of a document before the document has failed.
+DEATHS = 3
+
+#: Who looks: the key, and seconds for which it holds.
+_REAPER = "documents:reaper"
+_REAPER_SECONDS = 10
+
+
+class Death(NamedTuple):
+    """A worker process that died over a document."""
+
+    document_id: str
+    attempt: int
+    pid: int
+    #: The limit that it broke, if it was killed for that.
+    reason: str | None
+
+
+class Reaper:
+    """Looks for lost documents from a thread of a worker's parent.
+
+    No process is forked while it is in the middle of a call into a library that
+    holds locks: a child would inherit them held.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sender: Sender,
+        *,
+        worker: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._sender = sender
+        self._worker = worker
+        self._clock = clock
+        self._store = Store(settings.database, busy_seconds=2.0)
+        self._bus = Bus(
+            settings.redis_url or "", remember_seconds=settings.remember_seconds
+        )
+        self._deaths: queue.SimpleQueue[Death | None] = queue.SimpleQueue()
+        self._seen: dict[tuple[str, str, int], float] = {}
+        self._dead: list[Death] = []
+        self._runs: dict[str, RunRow] = {}
+        self._fork = threading.Lock()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        os.register_at_fork(
+            before=self._fork.acquire,
+            after_in_parent=self._fork.release,
+            after_in_child=self._fork.release,
+        )
+        self._thread = threading.Thread(
+            target=self._watch, name="docprogress-reaper", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closed = True
+        self._deaths.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def died(self, death: Death) -> None:
+        """A process of this worker died: its document need not wait."""
+        self._deaths.put(death)
+
+    def look(self) -> None:
+        """Look once, and send again what is lost.
+
+        Raises:
+            DocProgressError: The store or Redis cannot be reached.
+        """
+        while self._dead:
+            self._bury(self._dead[0])
+            self._dead.pop(0)
+        if not self._leading():
+            self._seen.clear()
+            return
+        processing = self._store.processing()
+        queued = self._store.queued()
+        held = owners(self._bus.redis, [row.id for row in (*processing, *queued)])
+        free = [row for row in processing if held[row.id] is None]
+        waiting = [row for row in queued if held[row.id] is None]
+        self._send_due(waiting)
+        for row in self._lost("lease", free, LOST_SECONDS):
+            self._lose(row, "its worker was lost")
+        self._send_again([row for row in waiting if row.due_at is None])
+        self._give_up_uploads()
+        self._tell_ends()
+        asked = {row.id: row.attempt for row in processing if row.cancel_requested}
+        if asked:
+            self._bus.ask_to_cancel(asked)
+
+    def _watch(self) -> None:
+        while not self._closed:
+            self._wait()
+            with self._fork:
+                try:
+                    self._store.open()
+                    self.look()
+                except (DocProgressError, RedisError) as error:
+                    # What was seen before an outage says nothing after it.
+                    self._seen.clear()
+                    log.warning(
+                        "cannot look for lost documents: %s", redacted(str(error))
+                    )
+        with self._fork:
+            self._store.close()
+            self._bus.close()
+
+    def _wait(self) -> None:
+        with suppress(queue.Empty):
+            death = self._deaths.get(timeout=LOOK_SECONDS)
+            if death is not None:
+                self._dead.append(death)
+
+    def _leading(self) -> bool:
+        """Whether it is this worker that looks."""
+        client, milliseconds = self._bus.redis, _REAPER_SECONDS * 1000
+        if client.set(_REAPER, self._worker, nx=True, px=milliseconds):
+            return True
+        if client.get(_REAPER) != self._worker.encode():
+            return False
+        client.pexpire(_REAPER, milliseconds)
+        return True
+
+    def _lost(
+        self, what: str, rows: Iterable[DocumentRow], seconds: float | None = None
+    ) -> list[DocumentRow]:
+        """Those of the rows that have been seen like this for so long."""
+        current = {(what, row.id, row.attempt): row for row in rows}
+        known = {key: since for key, since in self._seen.items() if key[0] == what}
+        for key in known.keys() - current.keys():
+            del self._seen[key]
+        moment = self._clock()
+        return [
+            row
+            for key, row in current.items()
+            if moment - self._seen.setdefault(key, moment) >= (seconds or 0)
+        ]
+
+    def _bury(self, death: Death) -> None:
+        """Go on after a process of this worker died over a document."""
+        key = lease_key(death.document_id)
+        mine = owner(death.attempt, self._worker, death.pid).encode()
+        if self._bus.redis.get(key) == mine:
+            self._bus.redis.delete(key)
+        row = self._store.document(death.document_id)
+        if row.attempt != death.attempt:
+            return
+        if row.status.final:
+            self._tell(row)
+        elif row.status is Status.QUEUED:
+            self._send([row])
+        elif death.reason is not None:
+            self._end(row, Status.FAILED, death.reason)
+        else:
+            self._lose(row, "its worker process died")
+
+    def _lose(self, row: DocumentRow, cause: str) -> None:
+        """Begin the next attempt, unless this document has killed enough."""
+        if row.cancel_requested:
+            self._end(row, Status.CANCELLED)
+            return
+        deaths = self._store.lost_attempts(row.id) + 1
+        tries = row.attempt - row.first_attempt + 1
+        most = int(
+            self._run(row).settings.get("max_attempts", self._settings.max_attempts)
+        )
+        if deaths >= DEATHS or tries >= most:
+            self._end(row, Status.FAILED, f"{cause} ({deaths} times on this document)")
+            return
+        error = f"{row.name}: {cause}"
+        new = self._store.next_attempt(
+            row.id, row.attempt, error=error, delay=0, lost=True, tries=most
+        )
+        if new is not None:
+            log.warning("%s: %s: attempt %s follows", row.id, cause, new.attempt)
+            self._tell(new)
+            self._send([new])
+
+    def _end(self, row: DocumentRow, status: Status, reason: str | None = None) -> None:
+        """Bring a document to its end, and tell it."""
+        newest = self._bus.newest([row.id]).get(row.id)
+        seen = newest.progress if newest and newest.attempt == row.attempt else 0.0
+        try:
+            ended = self._store.finish(
+                row.id,
+                row.attempt,
+                status,
+                message="Cancelled" if reason is None else f"Failed during {row.step}",
+                error=None if reason is None else f"{row.name}: {reason}",
+                progress=max(seen, row.progress),
+            )
+        except Superseded:
+            return
+        self._tell(ended)
+
+    def _send_due(self, rows: Iterable[DocumentRow]) -> None:
+        """Send what has waited long enough for its next attempt."""
+        due = [row for row in rows if row.due_at is not None and not _early(row.due_at)]
+        self._send([row for row in due if self._store.take_due(row.id, row.attempt)])
+
+    def _send_again(self, rows: list[DocumentRow]) -> None:
+        """Send the documents whose message was lost.
+
+        That is known where the queue is empty, or holds only younger messages.
+        """
+        if not rows:
+            self._lost("message", [])
+            return
+        oldest = {
+            name: self._oldest(name) for name in {self._queue(row) for row in rows}
+        }
+        taken = self._taken()
+        lost = []
+        for row in self._lost("message", rows, LOST_SECONDS):
+            since = self._clock() - self._seen["message", row.id, row.attempt]
+            sent = oldest[self._queue(row)]
+            behind = (
+                sent is not None and sent <= row.updated_at.timestamp() + AGAIN_SECONDS
+            )
+            if behind or (row.id in taken and since < AGAIN_SECONDS):
+                continue
+            lost.append(row)
+        for row in lost:
+            log.warning("%s had no message on its way: sent again", row.id)
+            # Not before a while: its new message may have to wait, too.
+            self._seen["message", row.id, row.attempt] = self._clock() + AGAIN_SECONDS
+        self._send(lost)
+
+    def _oldest(self, name: str | None) -> float | None:
+        """When the message was sent that a queue gives next; None if it is empty."""
+        raw = cast("bytes | None", self._bus.redis.lindex(queue_name(name), -1))
+        if raw is None:
+            return None
+        try:
+            return float(json.loads(raw)["headers"]["sent_at"])
+        except (KeyError, TypeError, ValueError):
+            return 0.0
+
+    def _taken(self) -> set[str]:
+        """The documents whose messages a worker has, and has not begun."""
+        found = set()
+        for raw in cast("list[bytes]", self._bus.redis.hvals("unacked")):
+            try:
+                body = json.loads(base64.b64decode(json.loads(raw)[0]["body"]))
+                found.add(str(body[0][0]))
+            except (KeyError, TypeError, ValueError, IndexError):
+                continue  # another program's message
+        return found
+
+    def _give_up_uploads(self) -> None:
+        """Fail what can never arrive, because the process that had it is gone."""
+        rows = self._store.not_ready()
+        submitting = {
+            run_id: bool(self._bus.redis.exists(submitting_key(run_id)))
+            for run_id in {row.run_id for row in rows}
+        }
+        gone = [row for row in rows if not submitting[row.run_id]]
+        for row in self._lost("upload", gone, LOST_SECONDS):
+            reason = "it was never uploaded: the process that submitted it ended"
+            self._end(row, Status.FAILED, reason)
+
+    def _tell_ends(self) -> None:
+        """Tell the ends whose worker died after the store knew and before Redis did."""
+        client = self._bus.redis
+        members = cast("set[bytes]", client.smembers(LEASED))
+        held = owners(client, [raw.decode() for raw in members])
+        free = [document_id for document_id, held_by in held.items() if held_by is None]
+        rows = {row.id: row for row in self._store.documents(ids=free)}
+        for document_id in free:
+            if document_id not in rows:
+                client.srem(LEASED, document_id)
+        for row in self._lost("end", rows.values(), LOST_SECONDS):
+            if row.status is Status.PROCESSING:
+                continue
+            if row.status.final:
+                self._tell(row)
+            client.srem(LEASED, row.id)
+
+    def _tell(self, row: DocumentRow) -> None:
+        if self._settings.events_per_second:
+            with suppress(Superseded):
+                self._bus.publish(row.event())
+
+    def _send(self, rows: Iterable[DocumentRow]) -> None:
+        messages = [(row.id, row.attempt, self._queue(row)) for row in rows]
+        if messages:
+            self._sender.send(messages)
+
+    def _queue(self, row: DocumentRow) -> str | None:
+        steps = self._run(row).steps
+        return Step.from_dict(steps[min(row.next_step, len(steps) - 1)]).queue
+
+    def _run(self, row: DocumentRow) -> RunRow:
+        if row.run_id not in self._runs:
+            self._runs[row.run_id] = self._store.run(row.run_id)
+        return self._runs[row.run_id]
+
+
+def submitting_key(run_id: str) -> str:
+    """The key that is there as long as somebody uploads a run's documents."""
+    return f"run:{run_id}:submitting"
+
+
+def _early(due_at: float) -> bool:
+    """Whether the moment is still to come, on a clock that may have been set back."""
+    return 0 < due_at - time.time() <= LONGEST_DELAY

@@ -1,0 +1,148 @@
+"""Limits that a step cannot get round: a process that breaks one is killed.
+
+Each worker process writes into shared memory until when its step may run.  A
+thread of the parent looks several times a second, and so also stops code that
+never comes back to Python; it knows the reason, which a dead process cannot tell.
+"""
+
+import logging
+import mmap
+import os
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+from docprogress.errors import LimitExceeded
+from docprogress.settings import MIB
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks.
+LOOK_SECONDS = 0.2
+
+#: Seconds that a step is given to stop by itself once its time is over.
+GRACE_SECONDS = 2.0
+
+#: How many worker processes may share the memory.
+SLOTS = 1024
+
+#: The process, the moment its step has to end (monotonic, 0: none), and the
+#: step's limit in seconds.
+_SLOT = struct.Struct("=qdd")
+
+
+class Warden:
+    """Kills worker processes that use more memory or time than they may.
+
+    Make it before the processes are forked, and `start` it after.
+    """
+
+    def __init__(
+        self, *, memory: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._memory = memory
+        self._clock = clock
+        self._shared = mmap.mmap(-1, _SLOT.size * SLOTS)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._reasons: dict[int, str] = {}
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread = threading.Thread(
+            target=self._watch, name="docprogress-warden", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def reason(self, pid: int) -> str | None:
+        """Why a process was killed, if it was killed here; told once."""
+        return self._reasons.pop(pid, None)
+
+    def guard(self, slot: int) -> "Guard":
+        """What the process in this slot holds its steps with."""
+        return Guard(self._shared, slot, self._clock)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(LOOK_SECONDS):
+            for slot in range(SLOTS):
+                pid, deadline, limit = _SLOT.unpack_from(
+                    self._shared, slot * _SLOT.size
+                )
+                if pid == 0:
+                    # Slots are taken from the first on.
+                    break
+                if deadline:
+                    self._look(slot, pid, deadline, limit)
+
+    def _look(self, slot: int, pid: int, deadline: float, limit: float) -> None:
+        try:
+            used = psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            return
+        if self._clock() > deadline + GRACE_SECONDS:
+            reason = too_slow(limit)
+        elif used > self._memory:
+            reason = f"it needs more memory than the limit of {self._memory // MIB} MB"
+            reason += " (worker_memory)"
+        else:
+            return
+        log.warning("killing worker process %s: %s", pid, reason)
+        self._reasons[pid] = reason
+        _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, 0.0, 0.0)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            self._reasons.pop(pid, None)
+
+
+class Guard:
+    """Holds one worker process to its limits, from the inside."""
+
+    def __init__(
+        self, shared: mmap.mmap, slot: int, clock: Callable[[], float]
+    ) -> None:
+        self._shared = shared
+        self._offset = (slot % SLOTS) * _SLOT.size
+        self._clock = clock
+        self._write(0.0, 0.0)
+
+    @contextmanager
+    def step(self, seconds: float) -> Iterator[None]:
+        """Within this block, at most `seconds` pass.
+
+        Raises:
+            LimitExceeded: They have passed.
+        """
+
+        def over(*_: Any) -> None:
+            raise LimitExceeded(too_slow(seconds))
+
+        self._write(self._clock() + seconds, seconds)
+        before = signal.signal(signal.SIGALRM, over)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            self._write(0.0, 0.0)
+
+    def _write(self, deadline: float, limit: float) -> None:
+        _SLOT.pack_into(self._shared, self._offset, os.getpid(), deadline, limit)
+
+
+def too_slow(seconds: float) -> str:
+    """The reason of a document whose step took too long."""
+    return f"the step took longer than its limit of {seconds:g} s (step_seconds)"
