@@ -65,7 +65,8 @@ PAGE_UNITS = frozenset({"page", "pages"})
 #: A document's share of the run is counted in whole numbers: they do not drift.
 _WHOLE = 1_000_000
 
-_SUMMARY_ORDER = (
+#: States in the order in which a summary names them.
+SUMMARY_ORDER = (
     Status.COMPLETED,
     Status.FAILED,
     Status.CANCELLED,
@@ -293,7 +294,7 @@ class Progress:
             return "no documents"
         counts = self.counts
         counts[Status.QUEUED] += total - self.total
-        said = [f"{counts[s]:,} {s}" for s in _SUMMARY_ORDER if counts[s]]
+        said = [f"{counts[s]:,} {s}" for s in SUMMARY_ORDER if counts[s]]
         return f"{total:,} document{'' if total == 1 else 's'}: {', '.join(said)}"
 
     def add_sizes(self, sizes: Mapping[str, int]) -> None:
@@ -379,6 +380,9 @@ class Progress:
         if not (was_running and running and event.step == known.step):
             document._step_from = None
             document._entered = at if running else None
+        elif event.unit != known.unit:
+            # The step counts something else now: what it fetched, then what it reads.
+            document._step_from = None
         if (event.progress, event.current) != (known.progress, known.current):
             document._moved = at
         self._enter(document, event, at)

@@ -1,0 +1,136 @@
+"""How numbers, times and other people's texts are said on a terminal.
+
+A name or a message may hold anything: what comes out of `plain` moves no
+cursor, changes no colour, turns no direction and stays on its line.
+"""
+
+import re
+import unicodedata
+
+from rich.cells import cell_len, set_cell_size
+
+#: The most characters of a text that are looked at.
+LONGEST_TEXT = 4_000
+
+#: How many combining marks one character may carry.
+MOST_MARKS = 2
+
+_BLANKS = re.compile(r"[\s\x1c-\x1f\x85\u2028\u2029]+")
+_MARKS = frozenset({"Mn", "Me"})
+#: Bidirectional controls: they would turn around what stands beside them.
+_TURNING = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
+
+
+def plain(text: str) -> str:
+    """`text` as one harmless line."""
+    text = _BLANKS.sub(" ", text[:LONGEST_TEXT]).strip()
+    if text.isascii() and text.isprintable():
+        return text
+    shown: list[str] = []
+    marks = 0
+    for character in text:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in _MARKS else 0
+        if character in _TURNING or category in ("Cc", "Cs", "Co", "Cn"):
+            shown.append("\N{REPLACEMENT CHARACTER}")
+        elif category != "Cf" and not _is_selector(character) and marks <= MOST_MARKS:
+            # Joiners and selectors only change how wide terminals think it is.
+            shown.append(character)
+    return "".join(shown)
+
+
+def shorten(text: str, width: int) -> str:
+    """`text` in at most `width` cells, without its middle if it is longer."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 1:
+        return "…"[:width]
+    tail = (width - 1) // 2
+    head = set_cell_size(text, width - 1 - tail).rstrip()
+    return f"{head}…{_last_cells(text, tail)}"
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most `width` cells, without its end if it is longer."""
+    if cell_len(text) <= width:
+        return text
+    return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 1 else "…"[:width]
+
+
+def pad(text: str, width: int) -> str:
+    """`text` followed by blanks, `width` cells in all."""
+    return text + " " * (width - cell_len(text))
+
+
+def plural(count: int, noun: str) -> str:
+    """A number and what is counted: `1 page`, `1,204 pages`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def stopwatch(seconds: float) -> str:
+    """Time that runs, in a column: `0:07`, `12:30`, `1:02:03`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def duration(seconds: float) -> str:
+    """Time that was taken, in a sentence: `12.3 s`, `4 min 5 s`, `2 h 10 min`."""
+    if seconds < _MINUTE - 0.05:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit, name, smaller, small_name in (
+        (_DAY, "d", _HOUR, "h"),
+        (_HOUR, "h", _MINUTE, "min"),
+        (_MINUTE, "min", 1, "s"),
+    ):
+        if whole >= unit:
+            rest = whole % unit // smaller
+            many = f"{whole // unit} {name}"
+            return f"{many} {rest} {small_name}" if rest else many
+    return f"{whole} s"
+
+
+def remaining(seconds: float | None) -> str:
+    """What is left, no more exactly than anybody can know."""
+    if seconds is None:
+        return "time left unknown"
+    if seconds < 5:  # noqa: PLR2004 - few
+        return "a few seconds left"
+    if seconds < _MINUTE - 2.5:
+        return f"about {round(seconds / 5) * 5} s left"
+    minutes = round(seconds / _MINUTE)
+    if minutes >= 10:  # noqa: PLR2004 - from here on five minutes are close enough
+        minutes = round(minutes / 5) * 5
+    return f"about {duration(max(minutes, 1) * _MINUTE)} left"
+
+
+def rate(per_second: float, noun: str) -> str:
+    """A rate in the unit of time that makes it readable: `98 pages/s`."""
+    value, unit = per_second, "s"
+    for longer in ("min", "h"):
+        if value >= 0.95:  # noqa: PLR2004 - what is said as 1.0
+            break
+        value, unit = value * 60, longer
+    number = f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"  # noqa: PLR2004 - as above
+    return f"{number} {noun}/{unit}"
+
+
+def _is_selector(character: str) -> bool:
+    return (
+        "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    )
+
+
+def _last_cells(text: str, width: int) -> str:
+    """The end of `text`, in at most `width` cells."""
+    taken = 0
+    for position in range(len(text) - 1, -1, -1):
+        taken += cell_len(text[position])
+        if taken > width:
+            return text[position + 1 :].lstrip()
+    return text

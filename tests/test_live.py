@@ -1,0 +1,452 @@
+import io
+import random
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from docprogress.cli import live, wording
+from docprogress.cli.live import JsonView, PlainView, TerminalView, frame
+from docprogress.events import ProgressEvent, Status, decode
+from docprogress.progress import Progress
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+HOSTILE = [
+    "\x1b[31mred\x1b[0m.pdf",
+    "two\nlines\r\n.pdf",
+    "[bold red]markup[/bold red].pdf",
+    "[/]",
+    "\u202egpj.exe",
+    "\u2067turned\u2069.pdf",
+    "tab\tbell\x07back\x08\x9b31m.pdf",
+    "wide 契約書の最終版 👨‍👩‍👧 ✈️ 🇩🇪.pdf",
+    "z" + "\u0301" * 500 + "algo.pdf",
+    "x" * 5000,
+    "\x00",
+    " ",
+    "\U000e0041\u200b\ufeff",
+]
+
+
+class Clock:
+    """A monotonic clock, and a time of day, that stand still until told."""
+
+    def __init__(self):
+        self.seconds = 1000.0
+
+    def __call__(self):
+        return self.seconds
+
+    def advance(self, seconds):
+        self.seconds += seconds
+
+    def today(self):
+        return NOON + timedelta(seconds=self.seconds - 1000.0)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def progress(clock):
+    return Progress(clock=clock, now=clock.today)
+
+
+@pytest.fixture
+def tell(clock, progress):
+    def apply(document_id="a", status=Status.PROCESSING, **fields):
+        event = made(clock, document_id, status, **fields)
+        return event, progress.apply(event)
+
+    return apply
+
+
+def made(clock, document_id="a", status=Status.PROCESSING, **fields):
+    defaults = {
+        "step": "extraction",
+        "progress": 100 if status == Status.COMPLETED else 0,
+        "message": "",
+        "timestamp": clock.today(),
+    }
+    return ProgressEvent(document_id=document_id, status=status, **defaults | fields)
+
+
+def drawn(progress, width=80, height=24, **options):
+    return frame(progress, width=width, height=height, **options).plain.split("\n")
+
+
+def harmless(text):
+    return all(
+        character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+        for character in text
+    )
+
+
+def test_a_running_document_has_a_line(clock, progress, tell):
+    tell("a", name="contract.pdf")
+    clock.advance(12)
+    tell(
+        "a",
+        name="contract.pdf",
+        progress=37.4,
+        message="Extracting page 124 of 200",
+        current=124,
+        total=200,
+        unit="page",
+    )
+
+    line = drawn(progress)[-1]
+
+    assert line.startswith("contract.pdf")
+    assert re.search(r"━+╸?─+  37 %   0:12  extraction  page 124 of 200$", line)
+
+
+def test_a_message_that_counts_nothing_is_shown_as_it_is(progress, tell):
+    tell(message="Waiting for the database")
+
+    assert drawn(progress)[-1].endswith("Waiting for the da…")
+    assert drawn(progress, width=120)[-1].endswith("Waiting for the database")
+
+
+def test_counts_stand_in_words(clock, progress, tell):
+    tell("a", Status.COMPLETED)
+    tell("b", Status.FAILED)
+    tell("c", Status.PROCESSING)
+    tell("d", Status.QUEUED)
+
+    said = drawn(progress)[1]
+
+    assert said.startswith("1 completed · 1 failed · 1 processing · 1 queued")
+
+
+def test_documents_not_yet_heard_of_are_queued(clock):
+    progress = Progress(expected=7, clock=clock, now=clock.today)
+
+    assert drawn(progress)[1].startswith("7 queued")
+    assert drawn(progress)[-1] == "waiting for a worker"
+
+
+def test_unknown_time_is_called_unknown(progress, tell):
+    tell()
+
+    assert drawn(progress)[0].endswith(" 0 %  time left unknown")
+
+
+def test_known_time_is_told(clock, progress, tell):
+    tell(progress=0)
+    clock.advance(10)
+    tell(progress=10)
+
+    assert drawn(progress)[0].endswith("10 %  about 2 min left")
+
+
+def test_nothing_is_100_percent_before_it_is_done(progress, tell):
+    tell("a", progress=99.9999)
+
+    lines = drawn(progress)
+
+    assert "99 %" in lines[0]
+    assert "99 %" in lines[-1]
+    assert lines[-1].count("━") < lines[0].count("━")
+
+
+def test_a_finished_run_is_100_percent(progress, tell):
+    tell(status=Status.COMPLETED)
+
+    assert drawn(progress)[0].endswith("100 %")
+    assert "─" not in drawn(progress)[0]
+
+
+def test_one_failure_among_thousands_is_seen(clock, progress, tell):
+    for number in range(2000):
+        tell(str(number), Status.COMPLETED)
+    tell("bad", Status.FAILED)
+    tell("slow", Status.PROCESSING)
+
+    spans = frame(progress, width=60, height=20).spans
+
+    assert any(span.style == live.STYLES[Status.FAILED] for span in spans)
+
+
+def test_a_stalled_document_is_marked(clock, progress, tell):
+    tell(name="a.pdf")
+    clock.advance(75)
+
+    lines = drawn(progress)
+
+    assert "1 processing (1 stalled)" in lines[1]
+    assert lines[-1].endswith("stalled for 1:15")
+    assert drawn(progress, width=60)[-1].endswith("stalled")
+
+
+def test_a_lost_connection_is_said_and_nothing_called_stalled(clock, progress, tell):
+    tell()
+    clock.advance(60)
+
+    lost_at = datetime(2026, 1, 2, 15, 4, 5).astimezone()
+    picture = "\n".join(drawn(progress, lost_at=lost_at))
+
+    assert "reconnecting to Redis, last update 15:04:05" in picture
+    assert "stalled" not in picture
+
+
+def test_an_attempt_after_the_first_is_said(progress, tell):
+    tell(attempt=3, current=3, total=20, unit="page", message="Extracting page 3 of 20")
+
+    assert drawn(progress, width=120)[-1].endswith("attempt 3 · page 3 of 20")
+    assert drawn(progress, width=50)[-1].endswith("  3/20")
+
+
+@pytest.mark.parametrize("height", [1, 2, 3, 5, 10, 24])
+def test_never_more_lines_than_the_terminal_has(progress, tell, height):
+    for number in range(40):
+        tell(str(number))
+
+    lines = drawn(progress, height=height)
+
+    assert len(lines) <= height
+    if height >= 5:
+        shown = [line for line in lines if "extraction" in line]
+        assert lines[-1] == f"… and {40 - len(shown)} more"
+
+
+def test_lines_that_fit_are_all_shown(progress, tell):
+    for number in range(7):
+        tell(str(number))
+
+    assert len(drawn(progress, height=10)) == 10
+    assert "more" not in drawn(progress, height=10)[-1]
+
+
+@pytest.mark.parametrize("width", [1, 10, 40, 60, 80, 120, 200])
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_hostile_texts_stay_on_their_line(clock, progress, tell, width, text):
+    tell("good", name="good.pdf", message="Extracting", step="extraction")
+    tell("bad", name=text, message=text, step=text, unit=text, current=1, total=2)
+
+    lines = drawn(progress, width=width, height=50, name_width=50)
+
+    assert harmless("\n".join(lines))
+    assert all(cell_len(line) <= width for line in lines)
+    assert len(lines) == len(drawn(progress, width=width, height=50))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_columns_stay_aligned_beside_hostile_names(clock, progress, tell, text):
+    tell("good", name="good.pdf", step="extraction")
+    tell("bad", name=text, step="extraction")
+
+    good, bad = drawn(progress, name_width=30)[-2:]
+
+    assert cell_len(good[: good.index(" 0 %")]) == cell_len(bad[: bad.index(" 0 %")])
+
+
+def test_markup_in_names_is_text(clock, progress, tell):
+    tell(name="[bold red]x[/].pdf")
+    out = io.StringIO()
+    console = Console(file=out, width=100, force_terminal=True, color_system=None)
+
+    console.print(frame(progress, width=100, height=10))
+
+    assert "[bold red]x[/].pdf" in out.getvalue()
+
+
+@given(st.text(), st.integers(0, 80))
+def test_shortening_keeps_to_its_width(text, width):
+    text = wording.plain(text)
+
+    assert cell_len(wording.shorten(text, width)) <= width
+    assert cell_len(wording.cut(text, width)) <= width
+    assert harmless(text)
+    assert "\n" not in text
+
+
+def test_shortening_keeps_both_ends():
+    assert wording.shorten("a-very-long-contract-v17.pdf", 15) == "a-very-…v17.pdf"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, "time left unknown"),
+        (0, "a few seconds left"),
+        (4.9, "a few seconds left"),
+        (13, "about 15 s left"),
+        (57, "about 55 s left"),
+        (58, "about 1 min left"),
+        (119, "about 2 min left"),
+        (23 * 60, "about 25 min left"),
+        (3600, "about 1 h left"),
+        (5000, "about 1 h 25 min left"),
+        (200_000, "about 2 d 7 h left"),
+    ],
+)
+def test_remaining_time_is_said_roughly(seconds, said):
+    assert wording.remaining(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0.0 s"),
+        (12.34, "12.3 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min"),
+        (65, "1 min 5 s"),
+        (3600, "1 h"),
+        (7805, "2 h 10 min"),
+    ],
+)
+def test_durations_are_said_exactly(seconds, said):
+    assert wording.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("per_second", "said"),
+    [
+        (1450.2, "1,450 pages/s"),
+        (98.4, "98 pages/s"),
+        (1.62, "1.6 pages/s"),
+        (0.94, "56 pages/min"),
+        (0.02, "1.2 pages/min"),
+        (0.001, "3.6 pages/h"),
+        (0.00001, "0.0 pages/h"),
+    ],
+)
+def test_rates_take_the_unit_that_reads_best(per_second, said):
+    assert wording.rate(per_second, "pages") == said
+
+
+def test_closing_line_says_it_all(clock, progress, tell):
+    for number in range(30):
+        tell(str(number), current=0, total=40, unit="page")
+    clock.advance(12.3)
+    for number in range(27):
+        tell(str(number), Status.COMPLETED)
+    for number in range(27, 30):
+        tell(str(number), Status.FAILED, error="no")
+
+    assert (
+        live.closing_line(progress)
+        == "30 documents in 12.3 s: 27 completed, 3 failed · 1,080 pages · 88 pages/s"
+    )
+
+
+def test_closing_line_of_nothing_is_short(progress):
+    assert live.closing_line(progress) == "no documents"
+
+
+def test_every_failure_is_named_with_its_reason(progress, tell):
+    tell("a", Status.FAILED, name="scan.pdf", error="scan.pdf: it is encrypted")
+    tell("b", Status.FAILED, name="[x].pdf", error="\x1b[2Jdamaged\n" + "word " * 30)
+    tell("c", Status.FAILED, name="c.pdf", message="")
+    console = Console(file=io.StringIO(), width=60)
+
+    lines = [line.plain for line in live.failure_lines(progress, console)]
+
+    assert lines[0] == "failed  scan.pdf: it is encrypted"
+    assert lines[1].startswith("failed  [x].pdf: �[2Jdamaged word word")
+    assert lines[2].startswith("        word")
+    assert lines[-1] == "failed  c.pdf: no reason was given"
+    assert all(cell_len(line) <= 60 for line in lines)
+    assert harmless("".join(lines))
+
+
+def test_plain_view_writes_a_line_for_each_ending(clock, progress, tell):
+    out = io.StringIO()
+    view = PlainView(progress, out)
+    for document_id, status, fields in [
+        ("a", Status.QUEUED, {}),
+        ("a", Status.PROCESSING, {"progress": 50}),
+        ("a", Status.COMPLETED, {"name": "a.pdf", "message": "Completed: 3 pages"}),
+        ("b", Status.FAILED, {"name": "b\n.pdf", "error": "b\n.pdf: no\x1b[31m"}),
+        ("c", Status.CANCELLED, {"name": "c.pdf", "message": "Cancelled"}),
+        ("c", Status.CANCELLED, {"name": "c.pdf", "message": "Cancelled"}),
+    ]:
+        event, changed = tell(document_id, status, **fields)
+        view.told(event, changed=changed)
+        view.draw()
+    view.close()
+
+    assert out.getvalue().splitlines() == [
+        "completed  a.pdf  3 pages",
+        "failed     b .pdf: no�[31m",
+        "cancelled  c.pdf",
+    ]
+
+
+def test_json_view_writes_events_that_can_be_read_back(clock, progress, tell):
+    out = io.StringIO()
+    view = JsonView(out)
+    told = []
+    for status in (Status.QUEUED, Status.PROCESSING, Status.COMPLETED):
+        event, changed = tell("a", status, name="line\nbreak\u2028.pdf")
+        view.told(event, changed=changed)
+        told.append(event)
+
+    lines = out.getvalue().split("\n")
+
+    assert lines.pop() == ""
+    assert [decode(line) for line in lines] == told
+
+
+def test_terminal_view_leaves_the_terminal_as_it_was(clock, progress, tell):
+    out = io.StringIO()
+    console = Console(file=out, width=80, height=20, force_terminal=True)
+    view = TerminalView(progress, console)
+    for number in range(30):
+        event, changed = tell(str(number), name=f"{number}.pdf")
+        view.told(event, changed=changed)
+        view.draw()
+    view.close()
+
+    written = out.getvalue()
+    assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
+    assert "… and 15 more" in written
+
+
+def test_no_color_draws_without_colours(monkeypatch, progress, tell):
+    monkeypatch.setenv("NO_COLOR", "1")
+    tell(progress=50)
+    out = io.StringIO()
+    console = Console(file=out, width=80, height=20, force_terminal=True)
+    view = TerminalView(progress, console)
+
+    view.draw()
+    view.close()
+
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7][;m]", out.getvalue())
+    assert "━" in out.getvalue()
+    assert "─" in out.getvalue()
+
+
+def test_a_terminal_without_unicode_is_drawn_in_ascii(progress, tell):
+    for number in range(40):
+        tell(str(number), name="a" * 90, progress=50, attempt=2)
+
+    lines = drawn(progress, ascii_only=True, height=12)
+
+    assert all(line.isascii() for line in lines)
+    assert "#" in lines[0] + lines[-2]
+
+
+def test_drawing_thousands_of_documents_is_cheap(clock, progress, tell):
+    chance = random.Random(1)
+    for number in range(10_000):
+        tell(
+            str(number),
+            chance.choice([Status.QUEUED, Status.PROCESSING]),
+            name=f"document {number}.pdf",
+        )
+
+    lines = drawn(progress, width=100, height=40)
+
+    assert len(lines) == 40
