@@ -10,6 +10,7 @@
     ├── ServicesError          the local services could not be started
     ├── BusError               Redis cannot be reached, or refuses
     ├── StoreError             the database cannot be reached, or refuses
+    │   └── StoreUnavailable   it is away, busy or full: also a TransientError
     ├── EventError             bytes that are not a progress event
     ├── StepError              a step cannot be found, or is not a step
     ├── DocumentError          this document cannot pass; trying again is pointless
@@ -40,7 +41,9 @@ class RunNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fac
     """Raised when no run has this id."""
 
     def __init__(self, run_id: str) -> None:
-        super().__init__(f"no run {run_id!r} in this store; `docprogress runs` lists them")
+        super().__init__(
+            f"no run {run_id!r} in this store; `docprogress runs` lists them"
+        )
         self.run_id = run_id
 
 
@@ -86,6 +89,10 @@ class LimitExceeded(DocumentError):  # noqa: N818 - reads as a fact
 
 class TransientError(DocProgressError):
     """Raised when something went wrong that may pass; the document is tried again."""
+
+
+class StoreUnavailable(StoreError, TransientError):  # noqa: N818 - reads as a fact
+    """Raised when the database is away, busy or full, which may pass."""
 
 
 class Superseded(DocProgressError):  # noqa: N818 - reads as a fact
