@@ -229,12 +229,16 @@ class Progress:
         return len(self._documents)
 
     @property
+    def ended(self) -> int:
+        """How many documents have come to rest."""
+        return sum(count for status, count in self._counts.items() if status.final)
+
+    @property
     def finished(self) -> bool:
         """Whether every document that is expected has come to rest."""
         if self.expected is None and not self._documents:
             return False
-        at_rest = sum(count for status, count in self._counts.items() if status.final)
-        return at_rest == self.total >= (self.expected or 0)
+        return self.ended == self.total >= (self.expected or 0)
 
     @property
     def fraction(self) -> float:
@@ -489,8 +493,7 @@ class Progress:
         lefts = [self._left(document, later, at) for document in looked_at]
         known = [left for left in lefts if left is not None]
         whole = self._whole_seconds(looked_at, lefts, at)
-        waiting = max(self.total, self.expected or 0) - len(self._running)
-        waiting -= sum(count for status, count in self._counts.items() if status.final)
+        waiting = max(self.total, self.expected or 0) - len(self._running) - self.ended
         if whole is None and (waiting or len(known) < len(lefts)):
             return None
         guesses = [
@@ -560,9 +563,7 @@ class Progress:
         rate = self._completions.per_second(at)
         if not rate or self._completions.total < LEAST_COMPLETED:
             return None
-        left = max(self.total, self.expected or 0)
-        left -= sum(count for status, count in self._counts.items() if status.final)
-        return left / rate
+        return (max(self.total, self.expected or 0) - self.ended) / rate
 
 
 class _Rate:
