@@ -340,13 +340,17 @@ class Subscription:
     async def _subscribed(
         self,
     ) -> tuple[redis.asyncio.Redis, redis.asyncio.client.PubSub, list[ProgressEvent]]:
-        client = redis.asyncio.Redis.from_url(self._url, client_name=WATCHER, **_CLIENT)
+        client = redis.asyncio.Redis.from_url(
+            self._url, client_name=WATCHER, **_options(self._url)
+        )
         pubsub = client.pubsub()
         try:
             for batch in _batches(list(self._channels)):
                 await pubsub.subscribe(*batch)
             early = await self._confirmed(pubsub)
             present = await self._present(client)
+            # The present is told: what listens needs one connection only.
+            await client.connection_pool.disconnect(inuse_connections=False)
         except BaseException:
             await _closed(client, pubsub)
             raise
@@ -507,21 +511,24 @@ def connect(url: str) -> redis.Redis:
         BusError: The URL cannot be used.
     """
     try:
-        return redis.Redis.from_url(url, **(_CLIENT | {"retry": Retry(NoBackoff(), 1)}))
+        return redis.Redis.from_url(url, **_options(url, retries=1))
     except ValueError as error:
         raise BusError(
             f"this Redis URL cannot be used: {redacted(str(error))}"
         ) from None
 
 
-_CLIENT: dict[str, Any] = {
-    "socket_timeout": COMMAND_SECONDS,
-    "socket_connect_timeout": CONNECT_SECONDS,
-    "socket_keepalive": True,
-    "retry": Retry(NoBackoff(), 0),
-    # One protocol for every server: messages come as plain arrays.
-    "protocol": 2,
-}
+def _options(url: str, *, retries: int = 0) -> dict[str, Any]:
+    options = {
+        "socket_timeout": COMMAND_SECONDS,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "retry": Retry(NoBackoff(), retries),
+        # One protocol for every server: messages come as plain arrays.
+        "protocol": 2,
+    }
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
+    return options
 
 
 def _order(event: ProgressEvent) -> tuple[int, int]:

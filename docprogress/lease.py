@@ -97,9 +97,7 @@ class Leases:
             pipe.sadd(LEASED, document_id)
             taken, _ = pipe.execute()
         except (RedisError, OSError) as error:
-            raise BusError(
-                f"Redis cannot be reached: {redacted(str(error))}"
-            ) from error
+            raise unreachable(error) from error
         if not taken:
             return None
         lease = Lease(document_id, owner, run_id, current, newest)

@@ -267,9 +267,7 @@ class Pipeline:
         try:
             self.bus.redis.ping()
         except (RedisError, OSError) as error:
-            raise BusError(
-                f"Redis cannot be reached: {redacted(str(error))}"
-            ) from error
+            raise unreachable(error) from error
 
     def _queue(self, row: DocumentRow) -> str | None:
         found = self._plans.get(row.run_id)
@@ -616,9 +614,7 @@ class _Submission:
                 self._ready.append((document_id, None, None))
             else:
                 try:
-                    stored = self._pipeline.files.add(
-                        document_id, source, max_bytes=limit
-                    )
+                    stored = files.add(document_id, source, max_bytes=limit)
                 except (DocumentError, TransientError, OSError) as error:
                     self._fail(document_id, source, error)
                 else:

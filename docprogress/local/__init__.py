@@ -25,7 +25,6 @@ from typing import IO
 from docprogress import __version__
 from docprogress.errors import ServicesError
 from docprogress.settings import Settings
-from docprogress.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +177,8 @@ def _differs(services: Services, settings: Settings) -> bool:
 
 def _replaced(services: Services, settings: Settings) -> Services | None:
     """Stop services that were started otherwise, if they are not at work."""
+    from docprogress.store import Store
+
     with Store(settings.database).open() as store:
         unfinished = store.unfinished()
     if unfinished:

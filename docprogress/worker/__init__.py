@@ -172,9 +172,7 @@ def _check(settings: Settings) -> None:
         try:
             bus.redis.ping()
         except (OSError, RedisError) as error:
-            raise BusError(
-                f"Redis cannot be reached: {redacted(str(error))}"
-            ) from error
+            raise unreachable(error) from error
 
 
 def _watch_parent(orphaned: Callable[[], None]) -> None:

@@ -1,0 +1,68 @@
+"""Real services, private to the tests: started here, and stopped here."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from services import Server
+
+from docprogress.bus import Bus
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose path is short enough for a unix socket."""
+    folder = Path(tempfile.mkdtemp(prefix="dp-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="dp-"))
+    server = Server(folder)
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def redis_url(shared_server: Server) -> str:
+    """A Redis that is there and empty."""
+    with redis.Redis.from_url(shared_server.url) as client:
+        client.flushall()
+    return shared_server.url
+
+
+@pytest.fixture
+def server(short_path: Path) -> Iterator[Server]:
+    """A Redis of this test alone, to be killed, stopped and started."""
+    server = Server(short_path)
+    server.start()
+    yield server
+    server.resume()
+    server.kill()
+
+
+@pytest.fixture
+def bus(redis_url: str) -> Iterator[Bus]:
+    with Bus(redis_url) as bus:
+        yield bus
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith("DOCPROGRESS_") and not name.startswith("DOCPROGRESS_TEST"):
+            monkeypatch.delenv(name)

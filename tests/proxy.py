@@ -1,0 +1,109 @@
+"""A proxy between a test and its Redis: it delays, cuts, and swallows."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+
+class Proxy:
+    """Passes bytes on from one unix socket to another, as badly as it is told to."""
+
+    def __init__(self, target: Path, path: Path, *, delay: float = 0.0) -> None:
+        self.url = f"unix://{path}"
+        self.delay = delay
+        self.swallows = False
+        self._target = target
+        self._path = path
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._started = threading.Event()
+
+    def cut(self) -> None:
+        """Drop every connection there is."""
+
+        def drop() -> None:
+            for writer in list(self._writers):
+                writer.transport.abort()
+
+        self._loop.call_soon_threadsafe(drop)
+
+    def __enter__(self) -> "Proxy":
+        self._thread.start()
+        assert self._started.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._main.cancel)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._main = self._loop.create_task(self._serve())
+        try:
+            self._loop.run_until_complete(self._main)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            rest = asyncio.all_tasks(self._loop)
+            for task in rest:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_unix_server(self._accept, self._path)
+        self._started.set()
+        async with server:
+            try:
+                await server.serve_forever()
+            finally:
+                for writer in list(self._writers):
+                    writer.transport.abort()
+
+    async def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        try:
+            there = await asyncio.open_unix_connection(self._target)
+        except OSError:
+            writer.close()
+            return
+        pair = {writer, there[1]}
+        self._writers |= pair
+        try:
+            await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+        except asyncio.CancelledError:
+            return  # the proxy stops; streams do not expect a handler to be cancelled
+        finally:
+            for one in pair:
+                one.close()
+            self._writers -= pair
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Hand bytes on, each late by the delay, and none of them waiting longer."""
+        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        async def send() -> None:
+            while True:
+                due, data = await queue.get()
+                await asyncio.sleep(max(0.0, due - loop.time()))
+                if self.swallows:
+                    continue
+                writer.write(data)
+                if not data:
+                    writer.close()
+                    return
+                await writer.drain()
+
+        sender = asyncio.ensure_future(send())
+        try:
+            while data := await reader.read(65536):
+                queue.put_nowait((loop.time() + self.delay, data))
+            writer.close()
+        except OSError:
+            writer.close()
+        finally:
+            sender.cancel()

@@ -1,0 +1,297 @@
+import asyncio
+import json
+from contextlib import aclosing
+
+import pytest
+from services import Server, eventually
+
+from docprogress.bus import Bus
+from docprogress.errors import BusError, EventError, Superseded
+from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, decode, now
+
+pytestmark = pytest.mark.anyio
+
+
+def event(document_id="a", **changes):
+    fields = {
+        "document_id": document_id,
+        "status": Status.PROCESSING,
+        "step": "extraction",
+        "progress": 10.0,
+        "message": "Extracting page 1 of 10",
+        "timestamp": now(),
+    }
+    return ProgressEvent(**(fields | changes))
+
+
+def completed(document_id="a", **changes):
+    return event(document_id, status=Status.COMPLETED, progress=100.0, **changes)
+
+
+async def next_of(events, seconds=10):
+    async with asyncio.timeout(seconds):
+        return await anext(events)
+
+
+async def nothing_more(events):
+    with pytest.raises(TimeoutError):
+        await next_of(events, 0.1)
+
+
+async def test_subscriber_hears_the_present_then_the_future(bus):
+    bus.publish(event(progress=10.0))
+
+    async with aclosing(bus.subscribe(["a"])) as heard:
+        assert (await next_of(heard)).progress == 10
+        bus.publish(event(progress=20.0))
+        assert (await next_of(heard)).progress == 20
+        bus.publish(completed())
+        assert (await next_of(heard)).final
+
+
+async def test_events_are_numbered_by_redis_within_their_attempt(bus):
+    first = bus.publish(event()).event
+    second = bus.publish(event()).event
+    third = bus.publish(event(attempt=2)).event
+
+    assert first.position < second.position < third.position
+    assert third.position[0] == 2
+
+
+async def test_an_old_attempt_cannot_write_after_a_new_one_has_begun(bus):
+    bus.publish(event(attempt=1))
+    bus.publish(event(attempt=2))
+
+    with pytest.raises(Superseded):
+        bus.publish(event(attempt=1))
+    assert len(bus.history("a")) == 2
+
+
+async def test_nothing_of_an_attempt_follows_its_final_event(bus):
+    bus.publish(event())
+    end = bus.publish(completed()).event
+
+    assert end.position == (1, FINAL_NUMBER)
+    with pytest.raises(Superseded):
+        bus.publish(event(progress=50.0))
+    with pytest.raises(Superseded):
+        bus.publish(event(status=Status.FAILED, error="late"))
+    assert bus.publish(event(attempt=2)).event.position[0] == 2
+
+
+async def test_a_run_tells_all_its_documents_over_one_channel(bus):
+    bus.publish(event("a", run_id="r"))
+    bus.publish(event("b", run_id="r"))
+    bus.publish(event("c", run_id="other"))
+
+    async with aclosing(bus.subscribe(runs=["r"])) as heard:
+        assert {(await next_of(heard)).document_id for _ in range(2)} == {"a", "b"}
+        bus.publish(completed("b", run_id="r"))
+        assert (await next_of(heard)).final
+        await nothing_more(heard)
+
+
+async def test_a_document_and_its_run_tell_each_event_once(bus):
+    async with aclosing(bus.subscribe(["a"], runs=["r"])) as heard:
+        await nothing_more(heard)
+        bus.publish(event(run_id="r"))
+        assert (await next_of(heard)).document_id == "a"
+        await nothing_more(heard)
+
+
+async def test_a_plain_publish_of_seven_fields_is_understood(bus):
+    seven = {
+        "document_id": "a",
+        "status": "processing",
+        "step": "ocr",
+        "progress": 25,
+        "message": "Page 1",
+        "timestamp": "2026-01-01T12:00:00+00:00",
+        "error": None,
+    }
+    async with aclosing(bus.subscribe(["a"])) as heard:
+        await nothing_more(heard)
+        for progress in (25, 50, 100):
+            bus.redis.publish(
+                "document:a:progress", json.dumps(seven | {"progress": progress})
+            )
+
+        told = [await next_of(heard) for _ in range(3)]
+
+    assert [one.progress for one in told] == [25, 50, 100]
+    assert [one.final for one in told] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[" * 100_000,
+        b'{"document_id": "a"}',
+        event(progress=30.0).encode().replace(b"30.0", b"1e999"),
+        event("somebody else").encode(),
+    ],
+)
+async def test_what_is_no_event_is_counted_and_skipped(bus, junk):
+    async with aclosing(bus.subscribe(["a"])) as heard:
+        await nothing_more(heard)
+        bus.redis.publish("document:a:progress", junk)
+        bus.publish(event(progress=40.0))
+
+        assert (await next_of(heard)).progress == 40
+        assert heard.invalid == 1
+
+
+async def test_unknown_fields_are_kept(bus):
+    raw = json.loads(event().encode()) | {"colour": "red"}
+    async with aclosing(bus.subscribe(["a"])) as heard:
+        await nothing_more(heard)
+        bus.redis.publish("document:a:progress", json.dumps(raw))
+
+        told = await next_of(heard)
+
+    assert told.extra == {"colour": "red"}
+    assert json.loads(told.encode())["colour"] == "red"
+
+
+async def test_since_replays_exactly_what_was_missed(bus):
+    told = [bus.publish(event(progress=float(n))).event for n in range(5)]
+
+    async with aclosing(bus.subscribe(["a"], since=told[1].id)) as heard:
+        missed = [await next_of(heard) for _ in range(3)]
+        await nothing_more(heard)
+
+    assert [one.id for one in missed] == [one.id for one in told[2:]]
+
+
+async def test_since_an_event_that_is_forgotten_tells_the_present(bus):
+    bus.publish(event(progress=1.0))
+    bus.redis.flushall()
+    bus.publish(event(progress=7.0, attempt=2))
+
+    async with aclosing(bus.subscribe(["a"], since="1-0")) as heard:
+        assert (await next_of(heard)).progress == 7
+        await nothing_more(heard)
+
+
+async def test_the_publisher_learns_of_a_cancel_with_its_next_event(bus):
+    assert not bus.publish(event()).cancelled
+
+    bus.ask_to_cancel({"a": 1})
+
+    assert bus.publish(event()).cancelled
+    assert not bus.publish(event(attempt=2)).cancelled
+
+
+async def test_a_lost_connection_is_healed_and_the_present_told_again(server: Server):
+    with Bus(server.url) as bus:
+        bus.publish(event(progress=10.0))
+        async with aclosing(bus.subscribe(["a"])) as heard:
+            await next_of(heard)
+            bus.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            bus.publish(event(progress=20.0))
+
+            assert (await next_of(heard)).progress == 20
+            assert heard.connected
+            assert heard.lost_at is None
+
+
+async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(server: Server):
+    with Bus(server.url) as bus:
+        for progress in range(10):
+            bus.publish(event(progress=float(progress)))
+        async with aclosing(bus.subscribe(["a"])) as heard:
+            assert (await next_of(heard)).progress == 9
+
+            server.kill()
+            waiting = asyncio.ensure_future(next_of(heard, 30))
+            while heard.connected:
+                await asyncio.sleep(0.01)
+            assert heard.lost_at is not None
+            server.start()
+            bus.publish(event(progress=11.0))
+
+            assert (await waiting).progress == 11
+            bus.publish(event(progress=12.0))
+            assert (await next_of(heard)).progress == 12
+
+
+async def test_a_redis_that_says_nothing_is_noticed(server: Server):
+    with Bus(server.url) as bus:
+        bus.publish(event())
+        async with aclosing(bus.subscribe(["a"])) as heard:
+            await next_of(heard)
+            server.pause()
+            waiting = asyncio.ensure_future(next_of(heard, 60))
+            async with asyncio.timeout(20):
+                while heard.connected:
+                    await asyncio.sleep(0.01)
+            server.resume()
+            bus.publish(event(progress=33.0))
+
+            assert (await waiting).progress == 33
+
+
+async def test_the_truth_is_told_where_redis_does_not_know_it(bus):
+    end = completed(attempt=1, id=f"1-{FINAL_NUMBER}")
+    bus.publish(event(progress=50.0))
+
+    async with aclosing(bus.subscribe(["a"], truth=lambda told: [end])) as heard:
+        told = [await next_of(heard), await next_of(heard)]
+
+    assert [one.status for one in told] == [Status.PROCESSING, Status.COMPLETED]
+
+
+async def test_the_truth_is_told_while_redis_is_away(server: Server):
+    server.kill()
+    end = completed(attempt=1, id=f"1-{FINAL_NUMBER}")
+    with Bus(server.url) as bus:
+        async with aclosing(bus.subscribe(["a"], truth=lambda told: [end])) as heard:
+            assert (await next_of(heard)).final
+            assert not heard.connected
+    server.start()
+
+
+async def test_waiting_may_be_given_up_and_taken_up_again(bus):
+    async with aclosing(bus.subscribe(["a"])) as heard:
+        for _ in range(5):
+            await nothing_more(heard)
+        bus.publish(event())
+        assert (await next_of(heard)).document_id == "a"
+
+
+async def test_leaving_closes_the_connections(bus):
+    def watchers():
+        clients = bus.redis.client_list()
+        return [one for one in clients if one["name"] == "docprogress-watcher"]
+
+    async with aclosing(bus.subscribe(["a"])) as heard:
+        await nothing_more(heard)
+        assert watchers()
+
+    eventually(lambda: not watchers())
+
+
+async def test_a_bus_without_redis_says_so_and_shows_no_secret():
+    with Bus("redis://user:secret-word@127.0.0.1:1/0") as bus:
+        with pytest.raises(BusError) as caught:
+            bus.publish(event())
+
+    assert "secret-word" not in str(caught.value)
+    assert "secret-word" not in repr(bus)
+
+
+async def test_a_foreign_value_under_our_key_is_an_error_and_no_crash(bus):
+    bus.redis.set("document:a:progress", "not a stream")
+
+    with pytest.raises(BusError):
+        bus.publish(event())
+
+
+def test_ids_that_are_not_ours_are_refused():
+    raw = json.loads(event().encode()) | {"id": "x"}
+
+    with pytest.raises(EventError):
+        decode(json.dumps(raw))
