@@ -57,8 +57,8 @@ _ASCII = str.maketrans({_FULL: "#", _HALF: "-", _EMPTY: ".", "…": "~", "·": "
 class View(Protocol):
     """What shows a run while it is watched."""
 
-    def told(self, event: ProgressEvent, *, changed: bool) -> None:
-        """Hear of an event, and whether it changed what `Progress` knows."""
+    def told(self, event: ProgressEvent) -> None:
+        """Hear of an event that `Progress` knows by now."""
 
     def draw(self, *, lost_at: datetime | None = None) -> None:
         """Show the present.
@@ -87,12 +87,11 @@ class TerminalView:
         )
         self._live.start()
 
-    def told(self, event: ProgressEvent, *, changed: bool) -> None:
+    def told(self, event: ProgressEvent) -> None:
         """Nothing is drawn for one event, only its name is measured."""
-        if changed:
-            # The column only grows: nothing jumps about.
-            width = cell_len(plain(event.name or event.document_id))
-            self._name_width = max(self._name_width, width)
+        # The column only grows: nothing jumps about.
+        width = cell_len(plain(event.name or event.document_id))
+        self._name_width = max(self._name_width, width)
 
     def draw(self, *, lost_at: datetime | None = None) -> None:
         width, height = self._console.size
@@ -117,11 +116,15 @@ class PlainView:
     def __init__(self, progress: Progress, out: IO[str]) -> None:
         self._progress = progress
         self._out = out
+        # How each document that was said to have ended did so.
+        self._said: dict[str, ProgressEvent] = {}
 
-    def told(self, event: ProgressEvent, *, changed: bool) -> None:
-        if changed and event.final:
-            document = self._progress.documents[event.document_id]
-            self._out.write(f"{event.status:<9}{_GAP}{_ending(document)}\n")
+    def told(self, event: ProgressEvent) -> None:
+        document = self._progress.documents[event.document_id]
+        known = document.event
+        if known.final and self._said.get(document.id) is not known:
+            self._said[document.id] = known
+            self._out.write(f"{known.status:<9}{_GAP}{_ending(document)}\n")
             self._out.flush()
 
     def draw(self, *, lost_at: datetime | None = None) -> None:
@@ -137,7 +140,7 @@ class JsonView:
     def __init__(self, out: IO[str]) -> None:
         self._out = out
 
-    def told(self, event: ProgressEvent, *, changed: bool) -> None:  # noqa: ARG002
+    def told(self, event: ProgressEvent) -> None:
         self._out.write(f"{event.encode().decode()}\n")
         self._out.flush()
 
