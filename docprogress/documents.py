@@ -17,7 +17,14 @@ PAGE_SEPARATOR = "\n\n"
 #: The longest name that is kept, in characters.
 LONGEST_NAME = 255
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: Control characters, line breaks, surrogates, and what turns the direction of
+#: writing of all that follows.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+#: The surrogates that stand for one byte that was not UTF-8 (PEP 383).
+_BYTES = range(0xDC80, 0xDD00)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +73,8 @@ def display_name(name: str | bytes | os.PathLike[str]) -> str:
     r"""The last component of `name`, fit to be shown, stored and sent as JSON.
 
     Folders are dropped, whichever way their slashes lean; bytes that are not
-    UTF-8 become `\xNN`, control characters and line breaks `\u000a`, and a
-    name longer than `LONGEST_NAME` loses its middle.
+    UTF-8 become `\xNN`; control characters, line breaks and overrides of the
+    writing direction `\u000a`; a name longer than `LONGEST_NAME` loses its middle.
     """
     text = os.fsdecode(name).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     text = _UNPRINTABLE.sub(_escaped, text)
@@ -79,5 +86,4 @@ def display_name(name: str | bytes | os.PathLike[str]) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
-    # A surrogate stands for one byte that was not UTF-8 (PEP 383).
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+    return f"\\x{code - 0xDC00:02x}" if code in _BYTES else f"\\u{code:04x}"

@@ -4,6 +4,7 @@ An event is absolute, never a delta: losing one costs a picture, not the truth.
 The first seven fields are what any program may publish with a plain `PUBLISH`.
 """
 
+import json
 import math
 import re
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ FINAL_NUMBER = 2**64 - 1
 #: The longest `document_id` and `run_id`, in characters.
 LONGEST_ID = 200
 
-_ID = re.compile(r"(\d{1,20})-(\d{1,20})")
+_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -111,7 +112,7 @@ class ProgressEvent(msgspec.Struct, frozen=True, kw_only=True):
             "step": self.step,
             "progress": self.progress,
             "message": self.message,
-            "timestamp": self.timestamp.isoformat(timespec="microseconds"),
+            "timestamp": _utc(self.timestamp).isoformat(timespec="microseconds"),
         }
         for field in _OPTIONAL:
             value = getattr(self, field)
@@ -122,8 +123,15 @@ class ProgressEvent(msgspec.Struct, frozen=True, kw_only=True):
         return shown | {k: v for k, v in self.extra.items() if k not in _FIELDS}
 
     def encode(self) -> bytes:
-        """The event as JSON, UTF-8."""
-        return _ENCODER.encode(self.to_dict())
+        """The event as JSON, UTF-8; `?` stands for what UTF-8 cannot say."""
+        shown = self.to_dict()
+        try:
+            return _ENCODER.encode(shown)
+        except UnicodeEncodeError:
+            # A file name that is not UTF-8 is a string with surrogates (PEP 383), and
+            # may have found its way into an error's text.
+            text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+            return text.encode(errors="replace")
 
 
 def decode(raw: bytes | str) -> ProgressEvent:
@@ -137,7 +145,7 @@ def decode(raw: bytes | str) -> ProgressEvent:
     """
     try:
         fields = _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise EventError(f"not JSON: {error}") from error
     return from_dict(fields)
 
@@ -156,7 +164,9 @@ def from_dict(fields: Any) -> ProgressEvent:
         if extra:
             known["extra"] = extra
     status, progress = known.get("status"), known.get("progress")
-    if status == "completed" and isinstance(progress, int | float):
+    if isinstance(progress, bool) or not isinstance(progress, int | float):
+        raise EventError("progress is not a number")
+    if status == "completed" and 0 <= progress <= 100:  # noqa: PLR2004
         known["progress"] = 100
     elif progress == 100 and status in ("queued", "processing"):  # noqa: PLR2004
         known["status"] = "completed"

@@ -90,7 +90,7 @@ class Settings(BaseSettings):
             raise ValueError("chunk_overlap must be less than chunk_characters")
         for name, schemes in _SCHEMES.items():
             url = getattr(self, name)
-            if url is not None and urlsplit(url).scheme not in schemes:
+            if url is not None and _scheme(name, url) not in schemes:
                 wanted = ", ".join(f"{scheme}://" for scheme in schemes)
                 raise ValueError(f"{name} must begin with one of {wanted}")
         return self
@@ -139,7 +139,9 @@ RUN_SETTINGS = (
 _SCHEMES = {"redis_url": ("redis", "rediss", "unix")}
 
 _PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):[^\s'\"]*@")
-_SECRET_QUERY = re.compile(r"(?i)([?&](?:password|secret|key|token)[^=&\s]*=)[^&\s]+")
+_SECRET_QUERY = re.compile(
+    r"(?i)([?&][^=&\s]*(?:password|secret|key|token)[^=&\s]*=)[^&\s]+"
+)
 
 
 def load(**arguments: Any) -> Settings:
@@ -160,6 +162,13 @@ def load(**arguments: Any) -> Settings:
 def redacted(text: str) -> str:
     """`text` with the password of every URL in it replaced by asterisks."""
     return _SECRET_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+
+
+def _scheme(name: str, url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        raise ValueError(f"{name} is not a URL") from None
 
 
 def _complaint(error: Any) -> str:
