@@ -1,0 +1,207 @@
+"""What a file is, told by what it holds; its name is only a hint."""
+
+import io
+import re
+import struct
+import zipfile
+from typing import BinaryIO
+
+from docprogress.documents import Document
+from docprogress.errors import LimitExceeded, Unreadable
+from docprogress.steps import text
+
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+HTML = "text/html"
+MARKDOWN = "text/markdown"
+PLAIN = "text/plain"
+
+#: How many bytes at the beginning of a file are looked at.
+HEAD = 64 * 1024
+
+#: Where, at the latest, a PDF says that it is one.
+PDF_HEADER = 1024
+
+#: The most bytes of a ZIP file's table of contents: some 80,000 entries, where a
+#: DOCX has some twenty. Python takes ten times as much memory to hold it.
+MOST_CONTENTS = 4 * 1024 * 1024
+
+_MARKDOWN_SUFFIXES = (".md", ".markdown")
+_HTML_SUFFIXES = (".html", ".htm", ".xhtml")
+_TEXT_SUFFIXES = (".txt", ".text", *_MARKDOWN_SUFFIXES, *_HTML_SUFFIXES)
+_PROMISES = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
+
+_HTML_BEGINS = re.compile(
+    rb"(?is)(?:\s|<!--.{0,4096}?-->|<\?xml[^>]{0,512}>)*"
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|div|table|h1|p)[\s>]"
+)
+
+_SAVE_AS = "save it as PDF, DOCX, HTML or plain text"
+_OCR = "turn it into a PDF with a text layer (OCR) first"
+_UNPACK = "unpack it and hand in what is inside"
+
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (rb"\x89PNG\r\n", "a PNG image", _OCR),
+    (rb"\xff\xd8\xff", "a JPEG image", _OCR),
+    (rb"GIF8[79]a", "a GIF image", _OCR),
+    (rb"II\*\0|MM\0\*", "a TIFF image", _OCR),
+    (rb"BM.{4}\0\0\0\0", "a BMP image", _OCR),
+    (rb"RIFF.{4}WEBP", "a WebP image", _OCR),
+    (rb".{4}ftyp(?:hei|mif|avif)", "a HEIF image", _OCR),
+    (rb"AT&TFORM.{4}DJV", "a DjVu document", "save it as PDF"),
+    (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "a video", "hand in its transcript"),
+    (rb"ID3|OggS|fLaC|RIFF.{4}WAVE", "an audio file", "hand in its transcript"),
+    (rb"\{\\rtf", "an RTF document", "save it as PDF or DOCX"),
+    (rb"%!PS", "a PostScript file", "convert it to PDF (`ps2pdf`)"),
+    (rb"\x1f\x8b", "a gzip archive", _UNPACK),
+    (rb"BZh[1-9]1AY&SY", "a bzip2 archive", _UNPACK),
+    (rb"\xfd7zXZ\0", "an xz archive", _UNPACK),
+    (rb"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
+    (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+    (rb".{257}ustar", "a tar archive", _UNPACK),
+    (rb"\x7fELF|MZ.{0,128}\0|\xcf\xfa\xed\xfe", "a program", "hand in documents"),
+    (rb"\xca\xfe\xba\xbe", "a program", "hand in documents"),
+    (rb"SQLite format 3\0", "an SQLite database", "export its text"),
+    (rb"PAR1", "a Parquet file", "export its text"),
+)
+_FOUND = tuple(
+    (re.compile(pattern, re.DOTALL), what, way) for pattern, what, way in _MAGIC
+)
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_STREAMS = (
+    ("WordDocument", "an old Word document (.doc)", "save it as DOCX or PDF"),
+    ("Workbook", "an old Excel workbook (.xls)", "save it as PDF or plain text"),
+    ("PowerPoint Document", "an old PowerPoint file (.ppt)", "save it as PDF"),
+    ("__substg1.0", "an Outlook message (.msg)", "save it as PDF or plain text"),
+)
+_ZIPPED = (
+    (r"xl/", "an Excel workbook (.xlsx)", "save it as PDF or plain text"),
+    (r"ppt/", "a PowerPoint presentation (.pptx)", "save it as PDF"),
+    (r"META-INF/container\.xml", "an EPUB book", "convert it to PDF or HTML"),
+    (r"content\.xml", "an OpenDocument file", "save it as DOCX or PDF"),
+    (r"META-INF/MANIFEST\.MF", "a Java archive", "hand in documents"),
+)
+_MAIN_PART = re.compile(r"word/document\d*\.xml")
+
+
+def media_type(document: Document) -> str:
+    """The media type that the document's bytes have.
+
+    Raises:
+        Unreadable: It is nothing that can be read; the message says what it is
+            and what to do about it.
+        LimitExceeded: It is a ZIP file of absurdly many parts.
+        OSError: The file cannot be opened.
+    """
+    name, suffix = document.name, document.path.suffix.lower()
+    suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name else suffix
+    with document.path.open("rb") as file:
+        head = file.read(HEAD)
+        if not head:
+            raise Unreadable(f"{name}: the file is empty")
+        if _is_pdf(head, suffix):
+            return PDF
+        if head.startswith(_OLE):
+            raise _refused(name, suffix, *_inside_ole(head + file.read(16 * HEAD)))
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            found = _inside_zip(name, file)
+            if found is None:
+                return DOCX
+            raise _refused(name, suffix, *found)
+    for pattern, what, way in _FOUND:
+        if pattern.match(head):
+            raise _refused(name, suffix, what, way)
+    return _textual(name, suffix, head)
+
+
+def main_part(names: list[str]) -> str | None:
+    """The part of a ZIP file that is a Word document's text, if it is one."""
+    if "[Content_Types].xml" not in names:
+        return None
+    return next((name for name in names if _MAIN_PART.fullmatch(name)), None)
+
+
+def _is_pdf(head: bytes, suffix: str) -> bool:
+    place = head.find(b"%PDF-", 0, PDF_HEADER + len(b"%PDF-"))
+    if place < 0:
+        return False
+    # A text may speak of PDFs in its first lines.
+    return not head[:place].strip(b"\xef\xbb\xbf\0 \t\r\n") or (
+        suffix not in _TEXT_SUFFIXES
+    )
+
+
+def _textual(name: str, suffix: str, head: bytes) -> str:
+    # UTF-16 keeps ASCII's bytes, with zeros between them.
+    begins = head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"")
+    html = _HTML_BEGINS.match(begins) is not None
+    if suffix in _PROMISES:
+        if html:
+            what = "an HTML page (a login page or an error saved in its place?)"
+        else:
+            what = "plain text" if text.decode(head) else "binary data"
+        raise _refused(name, suffix, what, "fetch or export the document again")
+    page = re.match(rb"(?is)\s*<(?:!doctype\s+html|html)[\s>]", begins) is not None
+    if suffix in _MARKDOWN_SUFFIXES and not page:
+        return MARKDOWN  # which may begin with any element of HTML
+    return HTML if html or suffix in _HTML_SUFFIXES else PLAIN
+
+
+def _inside_ole(data: bytes) -> tuple[str, str]:
+    def has(stream: str) -> bool:
+        return stream.encode("utf-16-le") in data
+
+    if has("EncryptedPackage"):
+        return "an encrypted Office document", "save it without a password"
+    for stream, what, way in _OLE_STREAMS:
+        if has(stream):
+            return what, way
+    return "an old Office file", _SAVE_AS
+
+
+def _inside_zip(name: str, file: BinaryIO) -> tuple[str, str] | None:
+    """What a ZIP file is, or None for a Word document."""
+    contents = _contents_size(file)
+    if contents > MOST_CONTENTS:
+        raise LimitExceeded(
+            f"{name}: a ZIP file whose table of contents alone has {contents} bytes; "
+            f"a document's has {MOST_CONTENTS} at most"
+        )
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        raise Unreadable(
+            f"{name}: a ZIP-based document that is damaged or cut short ({error}); "
+            "fetch or save it again"
+        ) from error
+    if main_part(names):
+        return None
+    for pattern, what, way in _ZIPPED:
+        if any(re.match(pattern, entry) for entry in names):
+            return what, way
+    return "a ZIP archive", _UNPACK
+
+
+def _contents_size(file: BinaryIO) -> int:
+    """What a ZIP file's end record says, before anything is read by it."""
+    end = file.seek(0, io.SEEK_END)
+    file.seek(max(0, end - 66_000))
+    tail = file.read()
+    file.seek(0)
+    sizes = [0]
+    for record in re.finditer(rb"PK\x05\x06", tail):
+        place = record.start()
+        if place + 22 <= len(tail):
+            sizes.append(struct.unpack_from("<I", tail, place + 12)[0])
+        if place >= 76 and tail[place - 20 : place - 16] == b"PK\x06\x07":  # noqa: PLR2004
+            sizes.append(struct.unpack_from("<Q", tail, place - 36)[0])  # ZIP64
+    return max(sizes)
+
+
+def _refused(name: str, suffix: str, what: str, way: str) -> Unreadable:
+    promise = _PROMISES.get(suffix)
+    found = f"not {promise} but {what}" if promise else f"{what}, which cannot be read"
+    return Unreadable(f"{name}: {found}; {way}")

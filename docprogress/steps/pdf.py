@@ -1,0 +1,200 @@
+"""The text of PDFs, by PDFium, and by pypdf where PDFium gives up."""
+
+import logging
+import re
+import threading
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+import pypdf
+import pypdfium2
+from pypdf.errors import DependencyError
+from pypdfium2 import raw as pdfium
+
+from docprogress.errors import DocProgressError, Unreadable
+from docprogress.steps.text import TooLong, clean_title
+
+# pypdf warns once for each thing it repairs: thousands of lines for a damaged
+# file. Whoever has set a level of their own keeps it.
+if logging.getLogger("pypdf").level == logging.NOTSET:
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+
+# PDFium is not safe to use from two threads, not even with two documents.
+# Reentrant, because a collected document is closed in whatever thread is on.
+_PDFIUM = threading.RLock()
+
+_ENCRYPTED = "the PDF is encrypted and needs a password; save it without one"
+_DAMAGED = "the PDF is damaged or cut short; fetch or export it again"
+_UNKNOWN_CIPHER = "the PDF is encrypted in a way that is not known"
+
+#: The longest piece of a word, in characters, that is looked at to join it.
+_LONGEST_WORD = 40
+_WORD_END = re.compile(r"\S+\Z")
+
+
+class Pdf(Protocol):
+    """An open PDF."""
+
+    engine: str
+
+    def __len__(self) -> int:
+        """How many pages it has."""
+
+    @property
+    def title(self) -> str: ...
+
+    def text(self, index: int, *, most: int) -> str | None:
+        """The text of one page, counted from 0; None if that cannot be read.
+
+        Raises:
+            TooLong: It has more than `most` characters.
+        """
+
+    def close(self) -> None: ...
+
+
+def open_pdf(
+    name: str, path: Path, *, engine: Literal["auto", "pdfium", "pypdf"]
+) -> Pdf:
+    """Open a PDF with the engine wanted, or with the first that can.
+
+    Raises:
+        Unreadable: None can.
+        OSError: The file cannot be opened.
+    """
+    if engine == "pypdf":
+        return PypdfDocument(name, path)
+    try:
+        return PdfiumDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+            raise Unreadable(f"{name}: {_ENCRYPTED}") from None
+        if engine == "pdfium":
+            raise Unreadable(f"{name}: {_DAMAGED} ({reason(error)})") from error
+    return PypdfDocument(name, path)
+
+
+class PdfiumDocument:
+    """A PDF that is open in PDFium."""
+
+    engine = "pdfium"
+
+    def __init__(self, path: Path) -> None:
+        with _PDFIUM:
+            self._pdf = pypdfium2.PdfDocument(path)
+            self._pages = len(self._pdf)
+
+    def __len__(self) -> int:
+        return self._pages
+
+    @property
+    def title(self) -> str:
+        with _PDFIUM:
+            return str(self._pdf.get_metadata_value("Title"))
+
+    def text(self, index: int, *, most: int) -> str | None:
+        with _PDFIUM:
+            try:
+                page = self._pdf[index]
+            except pypdfium2.PdfiumError:
+                return None
+            try:
+                content = page.get_textpage()
+            except pypdfium2.PdfiumError:
+                page.close()
+                return None
+            try:
+                if content.count_chars() > most:
+                    raise TooLong
+                found = str(content.get_text_range())
+            finally:
+                content.close()
+                page.close()
+        return _joined(found) if "\ufffe" in found else found
+
+    def close(self) -> None:
+        with _PDFIUM:
+            self._pdf.close()
+
+
+class PypdfDocument:
+    """A PDF that is open in pypdf."""
+
+    engine = "pypdf"
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._file = path.open("rb")
+        try:
+            self._reader, self._pages = _opened(name, self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __len__(self) -> int:
+        return self._pages
+
+    @property
+    def title(self) -> str:
+        try:
+            metadata = self._reader.metadata
+            return str((metadata and metadata.title) or "")
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - no reason to refuse a document, whatever it is
+            return ""
+
+    def text(self, index: int, *, most: int) -> str | None:
+        try:
+            found = self._reader.pages[index].extract_text()
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a damaged page can raise anything at all
+            return None
+        if len(found) > most:
+            raise TooLong
+        return found
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _opened(name: str, file: BinaryIO) -> tuple[pypdf.PdfReader, int]:
+    try:
+        reader = pypdf.PdfReader(file, strict=False)
+        locked = reader.is_encrypted and not reader.decrypt("")
+        pages = 0 if locked else len(reader.pages)
+    except (DocProgressError, MemoryError):
+        raise
+    except DependencyError as error:
+        raise Unreadable(f"{name}: {_UNKNOWN_CIPHER} ({reason(error)})") from error
+    except Exception as error:  # a damaged file can raise anything at all
+        raise Unreadable(f"{name}: {_DAMAGED} ({reason(error)})") from error
+    if locked:
+        raise Unreadable(f"{name}: {_ENCRYPTED}")
+    if not pages:
+        raise Unreadable(f"{name}: the PDF has no pages")
+    return reader, pages
+
+
+def reason(error: BaseException) -> str:
+    """What a parser complains of, in a few words."""
+    if isinstance(error, RecursionError):
+        return "its parts refer to each other in a circle"
+    said = clean_title(str(error)).removeprefix("Failed to load document ")
+    return said.strip("().") or type(error).__name__
+
+
+def _joined(text: str) -> str:
+    """Join words that were hyphenated at the end of a line.
+
+    PDFium marks the place with U+FFFE, whether the hyphen belongs to the word
+    or not: it does in "day-to-day", "--all-files" and "Baden-Baden".
+    """
+    first, *others = text.split("\ufffe")
+    parts = [first]
+    for other in others:
+        before = _WORD_END.search(parts[-1][-_LONGEST_WORD:])
+        belongs = not (before and before[0].isalpha() and other[:1].islower())
+        parts.append("-" if belongs else "")
+        parts.append(other)
+    return "".join(parts)
