@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Self
 
 
 class Proxy:
@@ -27,7 +28,7 @@ class Proxy:
 
         self._loop.call_soon_threadsafe(drop)
 
-    def __enter__(self) -> "Proxy":
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._started.wait(10)
         return self
@@ -44,11 +45,14 @@ class Proxy:
         except asyncio.CancelledError:
             pass
         finally:
-            rest = asyncio.all_tasks(self._loop)
-            for task in rest:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+            self._loop.run_until_complete(self._drained())
             self._loop.close()
+
+    async def _drained(self) -> None:
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
     async def _serve(self) -> None:
         server = await asyncio.start_unix_server(self._accept, self._path)
@@ -71,7 +75,9 @@ class Proxy:
         pair = {writer, there[1]}
         self._writers |= pair
         try:
-            await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+            await asyncio.gather(
+                self._pass(reader, there[1]), self._pass(there[0], writer)
+            )
         except asyncio.CancelledError:
             return  # the proxy stops; streams do not expect a handler to be cancelled
         finally:

@@ -198,7 +198,9 @@ async def test_a_lost_connection_is_healed_and_the_present_told_again(server: Se
             assert heard.lost_at is None
 
 
-async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(server: Server):
+async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(
+    server: Server,
+):
     with Bus(server.url) as bus:
         for progress in range(10):
             bus.publish(event(progress=float(progress)))

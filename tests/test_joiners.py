@@ -95,7 +95,7 @@ async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line):
 
 async def _cut(proxy):
     while True:
-        await asyncio.sleep(random.uniform(0.5, 1.0))
+        await asyncio.sleep(random.uniform(1.0, 2.0))
         proxy.cut()
 
 
@@ -137,6 +137,9 @@ async def test_an_event_between_the_subscription_and_the_present_is_told(
                     while last is None or not last.final:
                         before = last.progress if last else 0
                         last = await anext(events)
-                        missed += bool(before and last.progress - before > 1.5) and not last.final
+                        missed += (
+                            bool(before and last.progress - before > 1.5)
+                            and not last.final
+                        )
                 thread.join()
     assert missed == 0
