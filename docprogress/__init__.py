@@ -5,10 +5,48 @@ when they are first asked for.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docprogress.bus import Bus
+    from docprogress.documents import Chunk, Document, Page
+    from docprogress.errors import (
+        Cancelled,
+        DocProgressError,
+        DocumentError,
+        Superseded,
+        TransientError,
+    )
+    from docprogress.events import ProgressEvent, Status
+    from docprogress.progress import Progress
+    from docprogress.reporter import report
+    from docprogress.run import Pipeline, Run
+    from docprogress.settings import Settings
+    from docprogress.steps import Step
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Bus",
+    "Cancelled",
+    "Chunk",
+    "DocProgressError",
+    "Document",
+    "DocumentError",
+    "Page",
+    "Pipeline",
+    "Progress",
+    "ProgressEvent",
+    "Run",
+    "Settings",
+    "Status",
+    "Step",
+    "Superseded",
+    "TransientError",
+    "report",
+]
+
+#: The module that each name is found in when it is first asked for.
 _HOMES = {
     "Bus": "bus",
     "Cancelled": "errors",
@@ -29,17 +67,14 @@ _HOMES = {
     "report": "reporter",
 }
 
-__all__ = [  # noqa: PLE0604 - sorted and complete, as a test checks
-    *sorted(_HOMES),
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(f"docprogress.{_HOMES[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'docprogress' has no attribute {name!r}")
+if not TYPE_CHECKING:
+    # A type checker would take any name that is misspelt for one of type Any.
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            value = getattr(import_module(f"docprogress.{_HOMES[name]}"), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module 'docprogress' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
