@@ -1,0 +1,454 @@
+"""The life of an attempt at a document.
+
+Every write names the attempt that makes it and takes effect only while that attempt
+is the document's present one, so that whoever was given up cannot change anything.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from docprogress.documents import Chunk, Page
+from docprogress.errors import Superseded
+from docprogress.events import Status, now
+from docprogress.store import results, schema
+from docprogress.store.reading import UNFINISHED, Reading
+from docprogress.store.rows import (
+    ALMOST,
+    FACTS,
+    AttemptStatus,
+    Claim,
+    DocumentRow,
+    document_row,
+)
+
+_document = schema.document.c
+_attempt = schema.attempt.c
+_timing = schema.step_timing.c
+
+# What an update sets is named by its parameters.
+_OF_ATTEMPT = update(schema.document).where(
+    _document.id == bindparam("document"),
+    _document.attempt == bindparam("present_attempt"),
+)
+_PROCESSING = _OF_ATTEMPT.where(_document.status == Status.PROCESSING.value)
+_QUEUED = _OF_ATTEMPT.where(_document.status == Status.QUEUED.value)
+
+_CHANGE = _PROCESSING.returning(schema.document)
+_STEP = _PROCESSING.returning(_document.cancel_requested)
+_CLAIM = (
+    _QUEUED.where(_document.ready)
+    .values(
+        started_at=func.coalesce(
+            _document.started_at, bindparam("moment", type_=schema.Moment)
+        )
+    )
+    .returning(schema.document)
+)
+_NEXT = _PROCESSING.values(progress=_document.kept_progress).returning(schema.document)
+_TAKE_DUE = _QUEUED.where(_document.due_at.is_not(None))
+_COMPLETE = _PROCESSING.returning(schema.document)
+_END = (
+    _OF_ATTEMPT.where(_document.status.in_(UNFINISHED))
+    .values(
+        progress=case(
+            (_document.progress < bindparam("reached"), bindparam("reached")),
+            else_=_document.progress,
+        )
+    )
+    .returning(schema.document)
+)
+_FIRST_ATTEMPT = select(_document.first_attempt).where(
+    _document.id == bindparam("document")
+)
+_BEGIN_ATTEMPT = insert(schema.attempt)
+_END_ATTEMPT = update(schema.attempt).where(
+    _attempt.document_id == bindparam("document"),
+    _attempt.number == bindparam("present_attempt"),
+)
+_LOST = (
+    select(func.count())
+    .select_from(schema.attempt)
+    .join(schema.document)
+    .where(
+        _document.id == bindparam("document"),
+        _attempt.number >= _document.first_attempt,
+        _attempt.status == AttemptStatus.LOST.value,
+    )
+)
+_FORGET_TIMING = delete(schema.step_timing).where(
+    _timing.document_id == bindparam("document"),
+    _timing.attempt == bindparam("present_attempt"),
+    _timing.position == bindparam("present_position"),
+)
+_ADD_TIMING = insert(schema.step_timing)
+_SOURCE = select(schema.document).where(
+    _document.id == bindparam("document"),
+    _document.status == Status.COMPLETED.value,
+)
+
+
+class Attempts(Reading):
+    """The part of the store that is used by workers."""
+
+    def claim(self, document_id: str, attempt: int, *, worker: str) -> Claim | None:
+        """Begin this attempt, or go on with it after it was handed over.
+
+        None if it is not waiting: it was claimed already, or is over.
+        """
+        with self._writing() as connection:
+            moment = now()
+            row = connection.execute(
+                _CLAIM,
+                {
+                    **_present(document_id, attempt),
+                    "moment": moment,
+                    "status": Status.PROCESSING.value,
+                    "message": "Started",
+                    "worker": worker,
+                    "due_at": None,
+                    "updated_at": moment,
+                },
+            ).one_or_none()
+            if row is None:
+                return None
+            document = document_row(row)
+            if document.started_at == moment:
+                connection.execute(
+                    _BEGIN_ATTEMPT,
+                    {
+                        "document_id": document_id,
+                        "number": attempt,
+                        "status": AttemptStatus.PROCESSING.value,
+                        "worker": worker,
+                        "started_at": moment,
+                    },
+                )
+            return Claim(
+                document=document,
+                run=self._remembered_run(connection, document.run_id),
+            )
+
+    def resume(
+        self, document_id: str, attempt: int, *, worker: str | None = None
+    ) -> Claim | None:
+        """Go on with an attempt that is being processed; None if it is not."""
+        changes = {"updated_at": now()} | ({"worker": worker} if worker else {})
+        with self._writing() as connection:
+            row = connection.execute(
+                _CHANGE, _present(document_id, attempt) | changes
+            ).one_or_none()
+            if row is None:
+                return None
+            document = document_row(row)
+            run = self._remembered_run(connection, document.run_id)
+        return Claim(document=document, run=run)
+
+    def hand_over(self, document_id: str, attempt: int, *, message: str) -> DocumentRow:
+        """Leave the next step of this attempt to whoever claims it.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        with self._writing() as connection:
+            return _changed(
+                connection,
+                document_id,
+                attempt,
+                status=Status.QUEUED.value,
+                message=message,
+            )
+
+    def take_due(self, document_id: str, attempt: int) -> bool:
+        """Whether it is the caller who sends this attempt, whose time has come."""
+        values = {"due_at": None, "updated_at": now()}
+        with self._writing() as connection:
+            taken = connection.execute(
+                _TAKE_DUE, _present(document_id, attempt) | values
+            )
+            return taken.rowcount > 0
+
+    def set_content(
+        self,
+        document_id: str,
+        attempt: int,
+        *,
+        size: int | None,
+        sha256: str | None,
+    ) -> None:
+        """Keep what is known of a document once a worker has fetched it.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        with self._writing() as connection:
+            _changed(connection, document_id, attempt, size=size, sha256=sha256)
+
+    def progress(
+        self,
+        document_id: str,
+        attempt: int,
+        *,
+        progress: float,
+        step: str,
+        message: str,
+    ) -> None:
+        """Keep where an attempt stands within a step.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        values = {"progress": min(progress, ALMOST), "step": step, "message": message}
+        with self._writing() as connection:
+            _changed(connection, document_id, attempt, **values)
+
+    def finish_step(
+        self,
+        document_id: str,
+        attempt: int,
+        *,
+        position: int,
+        step: str,
+        next_step: str,
+        started_at: datetime,
+        seconds: float,
+        items: int,
+        unit: str,
+        progress: float,
+        facts: Mapping[str, str | int] = {},
+        pages: Sequence[Page] | None = None,
+        chunks: Sequence[Chunk] | None = None,
+    ) -> bool:
+        """Keep what a step has made: all of it, or nothing.
+
+        What the document had of the kind is replaced, so that a step may be run
+        again.  Of the `facts` that the step found out, those of `FACTS` are kept.
+
+        Returns:
+            Whether somebody has asked for the document to be cancelled.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        known = {name: str(facts[name]) for name in FACTS if name in facts}
+        worth = min(progress, ALMOST)
+        present = _present(document_id, attempt)
+        with self._writing() as connection:
+            values: dict[str, Any] = {
+                **known,
+                "next_step": position + 1,
+                "step": next_step,
+                "progress": worth,
+                "kept_progress": worth,
+                "message": f"Finished {step}",
+                "updated_at": now(),
+            }
+            if pages is not None:
+                values |= {
+                    "pages": len(pages),
+                    "characters": sum(len(p.text) for p in pages),
+                }
+            if chunks is not None:
+                values["chunks"] = len(chunks)
+            cancel_requested = connection.execute(
+                _STEP, present | values
+            ).scalar_one_or_none()
+            if cancel_requested is None:
+                raise Superseded(document_id, attempt)
+            connection.execute(_FORGET_TIMING, present | {"present_position": position})
+            connection.execute(
+                _ADD_TIMING,
+                {
+                    "document_id": document_id,
+                    "attempt": attempt,
+                    "position": position,
+                    "step": step,
+                    "started_at": started_at,
+                    "seconds": seconds,
+                    "items": items,
+                    "unit": unit,
+                },
+            )
+            if pages is not None:
+                results.replace_pages(connection, document_id, pages)
+            if chunks is not None:
+                embedder = known.get("embedder")
+                results.replace_chunks(connection, document_id, chunks, embedder)
+        return bool(cancel_requested)
+
+    def finish(
+        self,
+        document_id: str,
+        attempt: int,
+        status: Status,
+        *,
+        message: str,
+        error: str | None = None,
+        progress: float | None = None,
+    ) -> DocumentRow:
+        """Bring an attempt to its end; one that was never claimed cannot complete.
+
+        Short of that, `progress` says how far it came, if that is more than the
+        store knows of.
+
+        Raises:
+            Superseded: The attempt is over already.
+        """
+        if not status.final:
+            raise ValueError(f"{status} is not the end of an attempt")
+        with self._writing() as connection:
+            moment = now()
+            values: dict[str, Any] = {
+                "status": status.value,
+                "message": message,
+                "error": error,
+                "due_at": None,
+                "finished_at": moment,
+                "updated_at": moment,
+            }
+            if status is Status.COMPLETED:
+                statement, values["progress"] = _COMPLETE, 100.0
+            else:
+                statement, values["reached"] = _END, min(progress or 0.0, ALMOST)
+            row = connection.execute(
+                statement, _present(document_id, attempt) | values
+            ).one_or_none()
+            if row is None:
+                raise Superseded(document_id, attempt)
+            _end_attempt(
+                connection,
+                document_id,
+                attempt,
+                status=status.value,
+                finished_at=moment,
+                error=error,
+            )
+            return document_row(row)
+
+    def next_attempt(
+        self,
+        document_id: str,
+        attempt: int,
+        *,
+        error: str,
+        delay: float,
+        lost: bool,
+        tries: int,
+    ) -> DocumentRow | None:
+        """Give this attempt up, and let the next one wait for a worker.
+
+        It goes on from the first step that is not finished, and is not to be sent
+        before `delay` seconds are over.  `lost` says that the worker died, and
+        `tries` how many attempts a series has at most.
+
+        Returns:
+            The document, or None if the attempt is over already.
+        """
+        ids = _present(document_id, attempt)
+        with self._writing() as connection:
+            moment = now()
+            first = connection.execute(_FIRST_ATTEMPT, ids).scalar_one_or_none()
+            number = attempt + 2 - (first or 1)
+            row = connection.execute(
+                _NEXT,
+                ids
+                | {
+                    "status": Status.QUEUED.value,
+                    "attempt": attempt + 1,
+                    "due_at": time.time() + delay if delay else None,
+                    "message": f"Trying again (attempt {number} of {tries}): {error}",
+                    "worker": None,
+                    "started_at": None,
+                    "updated_at": moment,
+                },
+            ).one_or_none()
+            if row is None:
+                return None
+            ended = AttemptStatus.LOST if lost else AttemptStatus.FAILED
+            _end_attempt(
+                connection,
+                document_id,
+                attempt,
+                status=ended.value,
+                finished_at=moment,
+                error=error,
+            )
+            return document_row(row)
+
+    def lost_attempts(self, document_id: str) -> int:
+        """How many workers have died of a document in the present series of tries."""
+        with self._reading() as connection:
+            return connection.execute(_LOST, {"document": document_id}).scalar_one()
+
+    def copy_results(
+        self, source_id: str, document_id: str, attempt: int
+    ) -> DocumentRow | None:
+        """Complete a document with what a document of the same content gave.
+
+        None, and nothing is changed, if that one is not completed any more.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        with self._writing() as connection:
+            found = connection.execute(_SOURCE, {"document": source_id}).one_or_none()
+            if found is None:
+                return None
+            source, moment = document_row(found), now()
+            row = _changed(
+                connection,
+                document_id,
+                attempt,
+                **{name: getattr(source, name) for name in (*FACTS, *_COPIED)},
+                status=Status.COMPLETED.value,
+                message=f"Same content as {source.name}, already processed",
+                progress=100.0,
+                kept_progress=source.kept_progress,
+                finished_at=moment,
+            )
+            results.copy_results(connection, source_id, document_id)
+            _end_attempt(
+                connection,
+                document_id,
+                attempt,
+                status=AttemptStatus.COMPLETED.value,
+                finished_at=moment,
+            )
+            return row
+
+
+def _present(document_id: str, attempt: int) -> dict[str, Any]:
+    """What an update's conditions need."""
+    return {"document": document_id, "present_attempt": attempt}
+
+
+def _changed(
+    connection: Connection, document_id: str, attempt: int, **values: Any
+) -> DocumentRow:
+    row = connection.execute(
+        _CHANGE, _present(document_id, attempt) | values | {"updated_at": now()}
+    ).one_or_none()
+    if row is None:
+        raise Superseded(document_id, attempt)
+    return document_row(row)
+
+
+def _end_attempt(
+    connection: Connection, document_id: str, attempt: int, **values: Any
+) -> None:
+    connection.execute(_END_ATTEMPT, _present(document_id, attempt) | values)
+
+
+_COPIED = ("step", "next_step", "pages", "characters", "chunks", "size", "sha256")

@@ -1,0 +1,15 @@
+"""Run by Alembic: migrate over the connection that `upgrade` was given."""
+
+from alembic import context
+
+from docprogress.store.schema import VERSION_TABLE, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    # SQLite alters a table by making it again.
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,234 @@
+"""What has been submitted, and where it stands."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
+
+from docprogress.errors import DocumentNotFound, RunNotFound
+from docprogress.events import ProgressEvent, Status
+from docprogress.store import schema
+from docprogress.store.database import Database
+from docprogress.store.rows import (
+    DocumentRow,
+    RunRow,
+    RunSummary,
+    counted,
+    document_row,
+)
+
+T = TypeVar("T")
+
+#: The most ids of one statement.
+IDS = 1000
+
+#: How many runs a store remembers: a worker asks for the same ones again and again.
+REMEMBERED = 64
+
+FINAL = tuple(status.value for status in Status if status.final)
+UNFINISHED = (Status.QUEUED.value, Status.PROCESSING.value)
+
+_document = schema.document.c
+_run = schema.run.c
+
+_RUN = select(schema.run).where(_run.id == bindparam("run"))
+_DOCUMENT = select(schema.document).where(_document.id == bindparam("document"))
+_COUNTS = (
+    select(
+        _document.run_id,
+        _document.status,
+        func.count(),
+        func.max(_document.finished_at),
+    )
+    .where(_document.run_id.in_(bindparam("runs", expanding=True)))
+    .group_by(_document.run_id, _document.status)
+)
+
+
+class Reading(Database):
+    """The half of the store that only looks."""
+
+    def __init__(self, url: str, *, busy_seconds: float = 30.0) -> None:
+        super().__init__(url, busy_seconds=busy_seconds)
+        self._runs: dict[str, RunRow] = {}
+
+    def run(self, run_id: str) -> RunRow:
+        """A run, as it was submitted.
+
+        Raises:
+            RunNotFound: There is none with this id.
+        """
+        with self._reading() as connection:
+            row = connection.execute(_RUN, {"run": run_id}).one_or_none()
+        if row is None:
+            raise RunNotFound(run_id)
+        return RunRow(**row._mapping)
+
+    def runs(self, *, case_id: str | None = None, limit: int = 100) -> list[RunSummary]:
+        """The runs, newest first, and how far they have come."""
+        query = select(schema.run).order_by(_run.created_at.desc(), _run.id.desc())
+        if case_id is not None:
+            query = query.where(_run.case_id == case_id)
+        counts: dict[str, dict[str, int]] = {}
+        ended: dict[str, list[datetime]] = {}
+        with self._reading() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+            for ids in batches([row.id for row in rows]):
+                for run_id, status, count, end in connection.execute(
+                    _COUNTS, {"runs": ids}
+                ):
+                    counts.setdefault(run_id, {})[status] = count
+                    if end is not None:
+                        ended.setdefault(run_id, []).append(end)
+        return [
+            _summary(row._mapping, counts.get(row.id, {}), ended.get(row.id, []))
+            for row in rows
+        ]
+
+    def document(self, document_id: str) -> DocumentRow:
+        """Where a document stands.
+
+        Raises:
+            DocumentNotFound: There is none with this id.
+        """
+        with self._reading() as connection:
+            row = connection.execute(_DOCUMENT, {"document": document_id}).one_or_none()
+        if row is None:
+            raise DocumentNotFound(document_id)
+        return document_row(row)
+
+    def documents(
+        self,
+        run_id: str | None = None,
+        *,
+        case_id: str | None = None,
+        ids: Sequence[str] | None = None,
+        status: Status | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[DocumentRow]:
+        """The documents of which all of this is true, in the order of their numbers.
+
+        Args:
+            run_id: Of this run.
+            case_id: Of this case.
+            ids: With one of these ids, however many.
+            status: With this status.
+            after: With a greater number: the last one of the page before.
+            limit: The first so many.
+        """
+        conditions: list[ColumnElement[bool]] = [_document.number > after]
+        if run_id is not None:
+            conditions.append(_document.run_id == run_id)
+        if case_id is not None:
+            conditions.append(_document.case_id == case_id)
+        if status is not None:
+            conditions.append(_document.status == status.value)
+        return self._found(*conditions, ids=ids, limit=limit)
+
+    def counts(self, run_id: str) -> dict[Status, int]:
+        """How many documents of a run have each status."""
+        with self._reading() as connection:
+            rows = connection.execute(_COUNTS, {"runs": [run_id]}).all()
+        return counted({status: count for _, status, count, _ in rows})
+
+    def present(
+        self, *, documents: Sequence[str] = (), runs: Sequence[str] = ()
+    ) -> list[ProgressEvent]:
+        """Where these documents, and those of these runs, stand now."""
+        rows = {row.id: row for row in self._found(ids=documents)} if documents else {}
+        for run_id in runs:
+            rows |= {row.id: row for row in self.documents(run_id)}
+        return [row.event() for row in rows.values()]
+
+    def finals(self, run_id: str) -> list[DocumentRow]:
+        """The documents of a run that have come to rest."""
+        return self._found(_document.run_id == run_id, _document.status.in_(FINAL))
+
+    def changes(self, run_id: str, since: datetime) -> list[DocumentRow]:
+        """The documents of a run that changed at that moment or later.
+
+        On PostgreSQL a change may become visible a little after the moment it
+        names: ask again from somewhat before the newest one.
+        """
+        return self._found(_document.run_id == run_id, _document.updated_at >= since)
+
+    def processing(self) -> list[DocumentRow]:
+        """The documents that a worker has, or had when it died."""
+        return self._found(_document.status == Status.PROCESSING.value)
+
+    def queued(self, *, limit: int = 1000) -> list[DocumentRow]:
+        """Documents that wait for a worker: those with a time to be sent at first."""
+        query = (
+            select(schema.document)
+            .where(_document.status == Status.QUEUED.value, _document.ready)
+            .order_by(_document.due_at.is_(None), _document.due_at)
+            .order_by(_document.updated_at, _document.number)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return [document_row(row) for row in connection.execute(query)]
+
+    def not_ready(self) -> list[DocumentRow]:
+        """The documents whose bytes have not arrived."""
+        return self._found(
+            _document.status == Status.QUEUED.value, _document.ready.is_(False)
+        )
+
+    def unfinished(self) -> int:
+        """How many documents have not come to rest, in all runs."""
+        query = select(func.count()).where(_document.status.in_(UNFINISHED))
+        with self._reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def _found(
+        self,
+        *conditions: ColumnElement[bool],
+        ids: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> list[DocumentRow]:
+        query = (
+            select(schema.document)
+            .where(*conditions)
+            .order_by(_document.created_at, _document.number)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            if ids is None:
+                return [document_row(row) for row in connection.execute(query)]
+            found = [
+                document_row(row)
+                for some in batches(dict.fromkeys(ids))
+                for row in connection.execute(query.where(_document.id.in_(some)))
+            ]
+        found.sort(key=lambda row: (row.created_at, row.number))
+        return found[:limit]
+
+    def _remembered_run(self, connection: Connection, run_id: str) -> RunRow:
+        """The run of a document, which is there as long as the document is."""
+        run = self._runs.get(run_id)
+        if run is None:
+            row = connection.execute(_RUN, {"run": run_id}).one()
+            run = RunRow(**row._mapping)
+            if len(self._runs) >= REMEMBERED:
+                self._runs.clear()
+            self._runs[run_id] = run
+        return run
+
+
+def batches(ids: Iterable[T], size: int = IDS) -> Iterator[list[T]]:
+    """The ids, as many at a time as one statement takes."""
+    rest = iter(ids)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def _summary(run: Any, found: dict[str, int], ended: list[datetime]) -> RunSummary:
+    counts = counted(found)
+    final = sum(count for status, count in counts.items() if status.final)
+    finished = final >= run["expected"] and final == sum(counts.values())
+    return RunSummary(
+        **run, counts=counts, finished_at=max(ended, default=None) if finished else None
+    )

@@ -1,0 +1,317 @@
+"""What the steps have made: pages, chunks, vectors, and how long it took."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
+
+from docprogress.documents import Chunk, Page
+from docprogress.errors import StoreError
+from docprogress.events import Status
+from docprogress.store import schema
+from docprogress.store.reading import Reading, batches
+from docprogress.store.rows import (
+    AttemptRow,
+    AttemptStatus,
+    DocumentRow,
+    StepTiming,
+    document_row,
+)
+
+#: The most vectors of one row.
+VECTORS = 1024
+
+#: How many bytes of vectors, and how many rows, are read at a time.
+BATCH_BYTES = 16 * 1024 * 1024
+BATCH_ROWS = 256
+
+_FLOAT = np.dtype("<f4")
+
+_document = schema.document.c
+_page = schema.page.c
+_chunk = schema.chunk.c
+_vectors = schema.vectors.c
+
+_PAGES = (
+    select(_page.number, _page.text)
+    .where(_page.document_id == bindparam("document"))
+    .order_by(_page.number)
+)
+_CHUNKS = (
+    select(
+        _chunk.number,
+        _chunk.text,
+        _chunk.start,
+        _chunk.end,
+        _chunk.first_page,
+        _chunk.last_page,
+    )
+    .where(_chunk.document_id == bindparam("document"))
+    .order_by(_chunk.number)
+)
+_SOME_CHUNKS = _CHUNKS.where(_chunk.number.in_(bindparam("numbers", expanding=True)))
+_VECTORS = (
+    select(_vectors.first, _vectors.count, _vectors.dimensions, _vectors.data)
+    .where(_vectors.document_id == bindparam("document"))
+    .order_by(_vectors.first)
+)
+_LARGEST = (
+    select(func.max(_vectors.count * _vectors.dimensions))
+    .join(schema.document)
+    .where(_document.run_id == bindparam("run"))
+)
+_VECTORS_OF_RUN = (
+    select(
+        _document.number,
+        _document.id,
+        _vectors.first,
+        _vectors.count,
+        _vectors.dimensions,
+        _vectors.data,
+    )
+    .join_from(schema.document, schema.vectors)
+    .where(
+        _document.run_id == bindparam("run"),
+        _document.number >= bindparam("number"),
+        or_(
+            _document.number > bindparam("number"), _vectors.first > bindparam("first")
+        ),
+    )
+    .order_by(_document.number, _vectors.first)
+    .limit(bindparam("limit"))
+)
+_TIMINGS = (
+    select(schema.step_timing)
+    .join(schema.document)
+    .where(_document.run_id == bindparam("run"))
+    .order_by(_document.number)
+    .order_by(schema.step_timing.c.attempt, schema.step_timing.c.position)
+)
+_ATTEMPTS = (
+    select(schema.attempt)
+    .join(schema.document)
+    .where(_document.run_id == bindparam("run"))
+    .order_by(_document.number, schema.attempt.c.number)
+)
+_SAME = (
+    select(schema.document)
+    .join(schema.run)
+    .where(
+        _document.sha256 == bindparam("sha256"),
+        _document.status == Status.COMPLETED.value,
+        schema.run.c.fingerprint == bindparam("fingerprint"),
+    )
+    .order_by(_document.finished_at.desc())
+    .limit(1)
+)
+
+
+class Results(Reading):
+    """The part of the store that gives what the steps have made."""
+
+    def pages(self, document_id: str) -> list[Page]:
+        """The pages of a document; none before it was extracted."""
+        with self._reading() as connection:
+            rows = connection.execute(_PAGES, {"document": document_id})
+            return [Page(number=number, text=text) for number, text in rows]
+
+    def chunks(self, document_id: str, *, vectors: bool = False) -> list[Chunk]:
+        """The chunks of a document, with their vectors if these are wanted."""
+        with self._reading() as connection:
+            rows = connection.execute(_CHUNKS, {"document": document_id}).all()
+            found: dict[int, NDArray[np.float32]] = {}
+            if vectors:
+                for first, *stored in connection.execute(
+                    _VECTORS, {"document": document_id}
+                ):
+                    found |= enumerate(_array(*stored), first)
+        return [Chunk(**row._mapping, vector=found.get(row.number)) for row in rows]
+
+    def chunk(self, document_id: str, numbers: Sequence[int]) -> list[Chunk]:
+        """Some chunks of a document: those of these numbers that there are."""
+        with self._reading() as connection:
+            return [
+                Chunk(**row._mapping)
+                for some in batches(sorted(set(numbers)))
+                for row in connection.execute(
+                    _SOME_CHUNKS, {"document": document_id, "numbers": some}
+                )
+            ]
+
+    def vectors(self, run_id: str) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
+        """The vectors of a run: (document id, first, array), a bounded part at a time.
+
+        Row `i` of an array is the vector of chunk number `first + i`.  What changes
+        meanwhile is seen or not.
+        """
+        with self._reading() as connection:
+            largest = connection.execute(_LARGEST, {"run": run_id}).scalar()
+        if not largest:
+            return
+        limit = max(1, min(BATCH_ROWS, BATCH_BYTES // (largest * _FLOAT.itemsize)))
+        number, first = 0, 0
+        while True:
+            # Nothing is held open while the caller does what it does.
+            with self._reading() as connection:
+                rows = connection.execute(
+                    _VECTORS_OF_RUN,
+                    {"run": run_id, "number": number, "first": first, "limit": limit},
+                ).all()
+            for _, document_id, start, *stored in rows:
+                yield document_id, start, _array(*stored)
+            if len(rows) < limit:
+                return
+            number, _, first, *_ = rows[-1]
+
+    def timings(self, run_id: str) -> list[StepTiming]:
+        """How long each step of each attempt took, in the order of the documents."""
+        with self._reading() as connection:
+            rows = connection.execute(_TIMINGS, {"run": run_id})
+            return [StepTiming(**row._mapping) for row in rows]
+
+    def attempts(self, run_id: str) -> list[AttemptRow]:
+        """The attempts that began, in the order of the documents."""
+        with self._reading() as connection:
+            rows = connection.execute(_ATTEMPTS, {"run": run_id})
+            return [
+                AttemptRow(**{**row._mapping, "status": AttemptStatus(row.status)})
+                for row in rows
+            ]
+
+    def find_same(self, sha256: str, fingerprint: str) -> DocumentRow | None:
+        """A completed document of the same bytes, from the same steps and settings."""
+        values = {"sha256": sha256, "fingerprint": fingerprint}
+        with self._reading() as connection:
+            row = connection.execute(_SAME, values).one_or_none()
+        return None if row is None else document_row(row)
+
+
+def replace_pages(
+    connection: Connection, document_id: str, pages: Sequence[Page]
+) -> None:
+    """Store a document's pages instead of those that are there."""
+    connection.execute(_DELETE[schema.page], {"document": document_id})
+    if pages:
+        connection.execute(
+            _INSERT[schema.page],
+            [
+                {"document_id": document_id, "number": page.number, "text": page.text}
+                for page in pages
+            ],
+        )
+
+
+def replace_chunks(
+    connection: Connection,
+    document_id: str,
+    chunks: Sequence[Chunk],
+    embedder: str | None,
+) -> None:
+    """Store a document's chunks, and their vectors, instead of those that are there."""
+    rows = _vector_rows(document_id, chunks, embedder)
+    connection.execute(_DELETE[schema.chunk], {"document": document_id})
+    connection.execute(_DELETE[schema.vectors], {"document": document_id})
+    if chunks:
+        connection.execute(
+            _INSERT[schema.chunk],
+            [
+                {
+                    "document_id": document_id,
+                    "number": chunk.number,
+                    "start": chunk.start,
+                    "end": chunk.end,
+                    "first_page": chunk.first_page,
+                    "last_page": chunk.last_page,
+                    "text": chunk.text,
+                }
+                for chunk in chunks
+            ],
+        )
+    if rows:
+        connection.execute(_INSERT[schema.vectors], rows)
+
+
+def copy_results(connection: Connection, source_id: str, document_id: str) -> None:
+    """Give a document the pages, chunks and vectors of another one."""
+    ids = {"document": document_id, "source": source_id}
+    for table in RESULTS:
+        connection.execute(_DELETE[table], ids)
+        connection.execute(_COPY[table], ids)
+
+
+def _vector_rows(
+    document_id: str, chunks: Sequence[Chunk], embedder: str | None
+) -> list[dict[str, Any]]:
+    """The rows that hold the chunks' vectors; none if they have none."""
+    if all(chunk.vector is None for chunk in chunks):
+        return []
+    rows: list[list[Chunk]] = []
+    for chunk in sorted(chunks, key=lambda chunk: chunk.number):
+        row = rows[-1] if rows else []
+        if row and len(row) < VECTORS and chunk.number == row[-1].number + 1:
+            row.append(chunk)
+        else:
+            rows.append([chunk])
+    shape = next(np.shape(c.vector) for c in chunks if c.vector is not None)
+    return [
+        {
+            "document_id": document_id,
+            "first": row[0].number,
+            "count": len(row),
+            "dimensions": shape[0],
+            "embedder": embedder,
+            "data": np.stack([_vector(chunk, shape) for chunk in row]).tobytes(),
+        }
+        for row in rows
+    ]
+
+
+def _vector(chunk: Chunk, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if chunk.vector is None:
+        raise StoreError(f"chunk {chunk.number} has no vector, though others have one")
+    vector = np.asarray(chunk.vector, dtype=_FLOAT)
+    if vector.shape != shape or len(shape) != 1:
+        raise StoreError(
+            f"the vector of chunk {chunk.number} has the shape {vector.shape}: "
+            "every vector must have the same one dimension"
+        )
+    return vector
+
+
+def _array(count: int, dimensions: int, data: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(data, _FLOAT).reshape(count, dimensions)
+
+
+def _copied(table: Table) -> Select[Any]:
+    columns = [c for c in table.c if c.name != "document_id"]
+    target = bindparam("document", type_=schema.Text)
+    return select(target, *columns).where(table.c.document_id == bindparam("source"))
+
+
+#: The tables that hold what the steps have made.
+RESULTS = (schema.page, schema.chunk, schema.vectors)
+
+_DELETE = {
+    table: delete(table).where(table.c.document_id == bindparam("document"))
+    for table in RESULTS
+}
+_INSERT = {table: insert(table) for table in RESULTS}
+_COPY = {
+    table: insert(table).from_select(
+        ["document_id", *(c.name for c in table.c if c.name != "document_id")],
+        _copied(table),
+    )
+    for table in RESULTS
+}

@@ -1,0 +1,183 @@
+"""What the store takes and gives: plain values, one for each row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from docprogress.events import FINAL_NUMBER, ProgressEvent, Status
+
+#: The most progress of a document that is not completed.
+ALMOST = 99.9
+
+#: What a step may find out about a document, beside what it makes.
+FACTS = ("media_type", "engine", "title", "note", "embedder")
+
+
+class AttemptStatus(StrEnum):
+    """What has become of an attempt; `lost` where its worker died."""
+
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """A document that is about to be uploaded, or fetched."""
+
+    id: str
+    run_id: str
+    #: Its place in the run, counted from 1.
+    number: int
+    name: str
+    #: Where a worker fetches it from; None if it is uploaded.
+    url: str | None = None
+    size: int | None = None
+    case_id: str | None = None
+    #: The name of the first step.
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run, as it was submitted; nothing of it ever changes."""
+
+    id: str
+    case_id: str | None
+    created_at: datetime
+    #: How many documents were handed in.
+    expected: int
+    steps: list[dict[str, Any]]
+    settings: dict[str, Any]
+    #: The same for runs whose steps and settings give the same results.
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary(RunRow):
+    """A run, and how far it has come."""
+
+    #: Documents of each status, also where there are none.
+    counts: dict[Status, int]
+    #: When the last document came to rest; None until then.
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """Where one document stands, as the store has it."""
+
+    id: str
+    run_id: str
+    number: int
+    case_id: str | None
+    name: str
+    url: str | None
+    size: int | None
+    sha256: str | None
+    #: Whether its bytes, or its URL, are there for a worker.
+    ready: bool
+    media_type: str | None
+    engine: str | None
+    title: str | None
+    note: str | None
+    status: Status
+    step: str
+    #: The position of the first step that is not finished, counted from 0.
+    next_step: int
+    progress: float
+    #: What the finished steps are worth: where the next attempt would begin.
+    kept_progress: float
+    message: str
+    error: str | None
+    #: Counted from 1.
+    attempt: int
+    #: The attempt that the present series of tries began with.
+    first_attempt: int
+    cancel_requested: bool
+    #: Not to be sent before, in seconds since the epoch.
+    due_at: float | None
+    pages: int
+    characters: int
+    chunks: int
+    embedder: str | None
+    worker: str | None
+    created_at: datetime
+    #: When the present attempt began.
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+
+    def event(self) -> ProgressEvent:
+        """The truth as an event; it has an id if the attempt is over."""
+        completed = self.status is Status.COMPLETED
+        final = self.status.final
+        return ProgressEvent(
+            document_id=self.id,
+            status=self.status,
+            step=self.step,
+            progress=100.0 if completed else min(self.progress, ALMOST),
+            message=self.message,
+            timestamp=self.updated_at,
+            error=self.error if self.status is Status.FAILED else None,
+            id=f"{self.attempt}-{FINAL_NUMBER}" if final else None,
+            run_id=self.run_id,
+            case_id=self.case_id,
+            name=self.name,
+            attempt=self.attempt,
+            worker=self.worker,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A document that is this worker's to process, and its run."""
+
+    document: DocumentRow
+    run: RunRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One attempt at a document."""
+
+    document_id: str
+    number: int
+    status: AttemptStatus
+    worker: str
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTiming:
+    """How long a finished step took, and how many items it made."""
+
+    document_id: str
+    attempt: int
+    position: int
+    step: str
+    started_at: datetime
+    seconds: float
+    items: int
+    unit: str
+
+
+def document_row(row: Sequence[Any]) -> DocumentRow:
+    """The value of a row that holds all columns of `document`."""
+    values = dict(zip(_DOCUMENT_FIELDS, row, strict=True))
+    values["status"] = Status(values["status"])
+    return DocumentRow(**values)
+
+
+def counted(found: Mapping[str, int]) -> dict[Status, int]:
+    """A number for every status."""
+    return {status: found.get(status, 0) for status in Status}
+
+
+_DOCUMENT_FIELDS = tuple(field.name for field in fields(DocumentRow))

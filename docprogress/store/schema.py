@@ -1,0 +1,207 @@
+"""The tables, and how their values are written.
+
+A table changes only together with a new file in `migrations/versions`.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+#: The schema version that this code reads and writes: the newest migration.
+HEAD = "0001"
+
+#: The table that holds the version; a name of our own, so that a database may
+#: be shared with another program that uses Alembic.
+VERSION_TABLE = "docprogress_version"
+
+#: What stands for a character that no database can hold.
+REPLACEMENT = "\ufffd"
+
+# PostgreSQL refuses NUL, and no encoding holds half of a surrogate pair.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Text(TypeDecorator[str]):
+    """Text, with what no database can hold replaced, one character for one.
+
+    So the offsets of a chunk stay right.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else _UNSTORABLE.sub(REPLACEMENT, value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC, exact to the microsecond; as text it sorts by time."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.Text())
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return moment.isoformat(timespec="microseconds")
+        return moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A value as JSON, in ASCII: it holds whatever characters there are."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
+        return json.dumps(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
+        return json.loads(value)
+
+
+metadata = sa.MetaData()
+
+
+def _column(name: str, type_: Any, **options: Any) -> sa.Column[Any]:
+    return sa.Column(name, type_, **{"nullable": False} | options)
+
+
+def _of(table: str, name: str, **options: Any) -> sa.Column[Any]:
+    reference = sa.ForeignKey(f"{table}.id", ondelete="CASCADE")
+    return sa.Column(name, Text, reference, nullable=False, **options)
+
+
+run = sa.Table(
+    "run",
+    metadata,
+    _column("id", Text, primary_key=True),
+    _column("case_id", Text, nullable=True),
+    _column("created_at", Moment),
+    _column("expected", sa.Integer),
+    _column("steps", Json),
+    _column("settings", Json),
+    _column("fingerprint", Text),
+    sa.Index("run_created_at", "created_at"),
+    sa.Index("run_case_id", "case_id"),
+)
+
+document = sa.Table(
+    "document",
+    metadata,
+    _column("id", Text, primary_key=True),
+    _of("run", "run_id"),
+    _column("number", sa.Integer),
+    _column("case_id", Text, nullable=True),
+    _column("name", Text),
+    _column("url", Text, nullable=True),
+    _column("size", sa.BigInteger, nullable=True),
+    _column("sha256", Text, nullable=True),
+    _column("ready", sa.Boolean),
+    _column("media_type", Text, nullable=True),
+    _column("engine", Text, nullable=True),
+    _column("title", Text, nullable=True),
+    _column("note", Text, nullable=True),
+    _column("status", Text),
+    _column("step", Text),
+    _column("next_step", sa.Integer),
+    _column("progress", sa.Double),
+    _column("kept_progress", sa.Double),
+    _column("message", Text),
+    _column("error", Text, nullable=True),
+    _column("attempt", sa.Integer),
+    _column("first_attempt", sa.Integer),
+    _column("cancel_requested", sa.Boolean),
+    _column("due_at", sa.Double, nullable=True),
+    _column("pages", sa.Integer),
+    _column("characters", sa.BigInteger),
+    _column("chunks", sa.Integer),
+    _column("embedder", Text, nullable=True),
+    _column("worker", Text, nullable=True),
+    _column("created_at", Moment),
+    _column("started_at", Moment, nullable=True),
+    _column("finished_at", Moment, nullable=True),
+    _column("updated_at", Moment),
+    sa.Index("document_run_number", "run_id", "number", unique=True),
+    # Holds all that counting a run's documents, and finding its end, reads.
+    sa.Index("document_run_status", "run_id", "status", "finished_at"),
+    sa.Index("document_status", "status"),
+    sa.Index("document_case_id", "case_id"),
+    sa.Index("document_sha256", "sha256"),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    _of("document", "document_id", primary_key=True),
+    _column("number", sa.Integer, primary_key=True),
+    _column("status", Text),
+    _column("worker", Text),
+    _column("started_at", Moment),
+    _column("finished_at", Moment, nullable=True),
+    _column("error", Text, nullable=True),
+)
+
+step_timing = sa.Table(
+    "step_timing",
+    metadata,
+    _of("document", "document_id", primary_key=True),
+    _column("attempt", sa.Integer, primary_key=True),
+    _column("position", sa.Integer, primary_key=True),
+    _column("step", Text),
+    _column("started_at", Moment),
+    _column("seconds", sa.Double),
+    _column("items", sa.BigInteger),
+    _column("unit", Text),
+)
+
+page = sa.Table(
+    "page",
+    metadata,
+    _of("document", "document_id", primary_key=True),
+    _column("number", sa.Integer, primary_key=True),
+    _column("text", Text),
+)
+
+chunk = sa.Table(
+    "chunk",
+    metadata,
+    _of("document", "document_id", primary_key=True),
+    _column("number", sa.Integer, primary_key=True),
+    _column("start", sa.BigInteger),
+    _column("end", sa.BigInteger),
+    _column("first_page", sa.Integer),
+    _column("last_page", sa.Integer),
+    _column("text", Text),
+)
+
+#: The vectors of neighbouring chunks, `count` rows of `dimensions` little-endian
+#: float32 numbers; the first is that of chunk number `first`.
+vectors = sa.Table(
+    "vectors",
+    metadata,
+    _of("document", "document_id", primary_key=True),
+    _column("first", sa.Integer, primary_key=True),
+    _column("count", sa.Integer),
+    _column("dimensions", sa.Integer),
+    _column("embedder", Text, nullable=True),
+    _column("data", sa.LargeBinary),
+)

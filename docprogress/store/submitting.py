@@ -1,0 +1,254 @@
+"""How runs and their documents come in, and go."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
+
+from docprogress.errors import RunNotFound
+from docprogress.events import Status, now
+from docprogress.store import schema
+from docprogress.store.reading import Reading, batches
+from docprogress.store.rows import (
+    FACTS,
+    AttemptStatus,
+    DocumentRow,
+    NewDocument,
+    RunRow,
+    document_row,
+)
+
+_document = schema.document.c
+
+_ADD_RUN = insert(schema.run)
+_ADD_DOCUMENT = insert(schema.document)
+_READY = update(schema.document).where(
+    _document.id == bindparam("document"),
+    _document.status == Status.QUEUED.value,
+    _document.ready.is_(False),
+)
+_DELETE_RUN = delete(schema.run).where(schema.run.c.id == bindparam("run"))
+_DOCUMENTS_OF_RUN = select(_document.id).where(_document.run_id == bindparam("run"))
+
+_moment = bindparam("moment", type_=schema.Moment)
+_CANCEL = (
+    update(schema.document)
+    .where(_document.status == Status.QUEUED.value)
+    .values(
+        status=Status.CANCELLED.value,
+        message="Cancelled",
+        due_at=None,
+        finished_at=_moment,
+        updated_at=_moment,
+    )
+    .returning(schema.document)
+)
+_ASK = (
+    update(schema.document)
+    .where(_document.status == Status.PROCESSING.value)
+    .values(cancel_requested=True)
+    .returning(schema.document)
+)
+# Those that were handed from one queue to the next have begun.
+_END_ATTEMPTS = (
+    update(schema.attempt)
+    .where(
+        schema.attempt.c.document_id.in_(bindparam("documents", expanding=True)),
+        schema.attempt.c.status == AttemptStatus.PROCESSING.value,
+    )
+    .values(status=AttemptStatus.CANCELLED.value, finished_at=_moment)
+)
+_NEXT_SERIES = (
+    update(schema.document)
+    .where(or_(_document.ready, _document.url.is_not(None)))
+    .values(
+        status=Status.QUEUED.value,
+        ready=True,
+        message="Queued",
+        error=None,
+        attempt=_document.attempt + 1,
+        first_attempt=_document.attempt + 1,
+        cancel_requested=False,
+        due_at=None,
+        worker=None,
+        started_at=None,
+        finished_at=None,
+        updated_at=_moment,
+    )
+    .returning(schema.document)
+)
+_RETRY = _NEXT_SERIES.where(
+    _document.status.in_((Status.FAILED.value, Status.CANCELLED.value))
+).values(progress=_document.kept_progress)
+_COMPLETED = _document.status == Status.COMPLETED.value
+_COMPLETED_RUNS = select(_document.run_id).where(_COMPLETED).distinct()
+_AGAIN = _NEXT_SERIES.where(_COMPLETED).values(
+    next_step=0, progress=0.0, kept_progress=0.0, **dict.fromkeys(FACTS)
+)
+
+
+class Submitting(Reading):
+    """The part of the store that is used by whoever hands documents in."""
+
+    def add_run(
+        self,
+        *,
+        run_id: str,
+        case_id: str | None,
+        expected: int,
+        steps: list[dict[str, Any]],
+        settings: dict[str, Any],
+        fingerprint: str,
+    ) -> RunRow:
+        """Begin a run of `expected` documents."""
+        run = RunRow(
+            id=run_id,
+            case_id=case_id,
+            created_at=now(),
+            expected=expected,
+            steps=steps,
+            settings=settings,
+            fingerprint=fingerprint,
+        )
+        with self._writing() as connection:
+            connection.execute(_ADD_RUN, asdict(run))
+        return run
+
+    def add_documents(self, documents: Sequence[NewDocument]) -> None:
+        """Add documents whose bytes are still to come: all of them, or none."""
+        if not documents:
+            return
+        moment = now()
+        rows = [
+            asdict(document) | _NEW | {"created_at": moment, "updated_at": moment}
+            for document in documents
+        ]
+        with self._writing() as connection:
+            connection.execute(_ADD_DOCUMENT, rows)
+
+    def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
+        """Let workers have these documents: (id, size, SHA-256) of each.
+
+        A document that was cancelled in the meantime stays so.
+        """
+        if not stored:
+            return
+        with self._writing() as connection:
+            moment = now()
+            connection.execute(
+                _READY,
+                [
+                    {
+                        "document": document_id,
+                        "size": size,
+                        "sha256": sha256,
+                        "ready": True,
+                        "message": "Queued",
+                        "updated_at": moment,
+                    }
+                    for document_id, size, sha256 in stored
+                ],
+            )
+
+    def cancel(
+        self, *, run_id: str | None = None, document_ids: Sequence[str] | None = None
+    ) -> tuple[list[DocumentRow], list[DocumentRow]]:
+        """Cancel what has not come to rest: of a run, or of these documents, or both.
+
+        Returns:
+            The documents that were waiting and are cancelled, and those that a
+            worker has, which it is to find out.
+        """
+        ended: list[DocumentRow] = []
+        asked: list[DocumentRow] = []
+        with self._writing() as connection:
+            moment = now()
+            for chosen in _chosen(run_id, document_ids):
+                rows = connection.execute(
+                    _CANCEL.where(*chosen), {"moment": moment}
+                ).all()
+                ended += map(document_row, rows)
+                asked += map(document_row, connection.execute(_ASK.where(*chosen)))
+            for ids in batches(row.id for row in ended):
+                connection.execute(_END_ATTEMPTS, {"documents": ids, "moment": moment})
+        return sorted(ended, key=_number), sorted(asked, key=_number)
+
+    def retry(
+        self,
+        *,
+        run_id: str | None = None,
+        document_ids: Sequence[str] | None = None,
+        failed_only: bool = True,
+    ) -> list[DocumentRow]:
+        """Begin a new series of attempts, of a run, or of these documents, or both.
+
+        What failed or was cancelled goes on from its first unfinished step; what
+        never arrived stays as it is.  Unless it is for `failed_only`, completed
+        documents begin again from the first step.
+        """
+        again: list[DocumentRow] = []
+        with self._writing() as connection:
+            moment = {"moment": now()}
+            for chosen in _chosen(run_id, document_ids):
+                rows = connection.execute(_RETRY.where(*chosen), moment)
+                again += map(document_row, rows)
+                if failed_only:
+                    continue
+                for run in list(connection.scalars(_COMPLETED_RUNS.where(*chosen))):
+                    steps = self._remembered_run(connection, run).steps
+                    again += map(
+                        document_row,
+                        connection.execute(
+                            _AGAIN.where(*chosen, _document.run_id == run),
+                            moment | {"step": steps[0]["name"]},
+                        ),
+                    )
+        return sorted(again, key=_number)
+
+    def delete_run(self, run_id: str) -> list[str]:
+        """Forget a run, and all that its documents gave; the documents' ids.
+
+        Raises:
+            RunNotFound: There is none with this id.
+        """
+        with self._writing() as connection:
+            ids = list(connection.scalars(_DOCUMENTS_OF_RUN, {"run": run_id}))
+            if not connection.execute(_DELETE_RUN, {"run": run_id}).rowcount:
+                raise RunNotFound(run_id)
+        self._runs.pop(run_id, None)
+        return ids
+
+
+def _chosen(
+    run_id: str | None, document_ids: Sequence[str] | None
+) -> Iterator[list[ColumnElement[bool]]]:
+    """The conditions that choose documents, in parts that a statement takes."""
+    if run_id is None and document_ids is None:
+        raise ValueError("name a run, or documents")
+    condition = [] if run_id is None else [_document.run_id == run_id]
+    if document_ids is None:
+        yield condition
+        return
+    for ids in batches(dict.fromkeys(document_ids)):
+        yield [*condition, _document.id.in_(ids)]
+
+
+def _number(row: DocumentRow) -> int:
+    return row.number
+
+
+_NEW: dict[str, Any] = {
+    "ready": False,
+    "status": Status.QUEUED.value,
+    "next_step": 0,
+    "progress": 0.0,
+    "kept_progress": 0.0,
+    "message": "Waiting to be uploaded",
+    "attempt": 1,
+    "first_attempt": 1,
+    "cancel_requested": False,
+    "pages": 0,
+    "characters": 0,
+    "chunks": 0,
+}
