@@ -7,7 +7,7 @@ failed, cancelled, tried again, handed over to another queue, or superseded.
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -206,7 +206,8 @@ class _Attempt:
             progress.unit = getattr(result, "unit", None) or progress.unit
             progress.total = total or None
         made: list[Any] = []
-        with closing(result) if hasattr(result, "close") else nullcontext():
+        with ExitStack() as stack:
+            stack.callback(getattr(result, "close", lambda: None))
             for item in result:
                 if not isinstance(item, wanted):
                     raise StepError(

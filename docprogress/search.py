@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps.embed import embedder
 from docprogress.store import RunRow, Store
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pandas import DataFrame
 
 _COLUMNS = ["document", "page", "text", "score", "document_id"]
@@ -54,7 +54,7 @@ def nearest(
 
 def _inverse_frequencies(
     store: Store, run_id: str, dimensions: int
-) -> "NDArray[np.float32]":
+) -> NDArray[np.float32]:
     """How rare each dimension is: ln((1 + n) / (1 + df)), as scikit-learn has it."""
     total, found = 0, np.zeros(dimensions, np.float32)
     for _, _, vectors in store.vectors(run_id):
@@ -62,12 +62,13 @@ def _inverse_frequencies(
             total += len(vectors)
             found += (vectors != 0).sum(axis=0)
     # A run of one chunk has no frequencies worth the name.
-    return np.log((1 + total) / (1 + found)).astype(np.float32) + np.float32(1e-3)
+    rarity = np.log((1 + total) / (1 + found)) + 1e-3
+    return rarity.astype(np.float32)
 
 
 def _similarities(
-    vectors: "NDArray[np.float32]", query: "NDArray[np.float32]"
-) -> "NDArray[np.float32]":
+    vectors: NDArray[np.float32], query: NDArray[np.float32]
+) -> NDArray[np.float32]:
     norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
     return np.divide(
         vectors @ query, norms, out=np.zeros(len(vectors), np.float32), where=norms > 0

@@ -10,7 +10,11 @@ import pytest
 import redis
 from services import Server
 
+from docprogress import local
 from docprogress.bus import Bus
+from docprogress.run import Pipeline
+
+SAMPLES = Path(__file__).parent.parent / "notebooks" / "samples"
 
 
 @pytest.fixture
@@ -66,3 +70,32 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("DOCPROGRESS_") and not name.startswith("DOCPROGRESS_TEST"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_home() -> Iterator[Path]:
+    """A home folder whose local services all tests of a session may use."""
+    folder = Path(tempfile.mkdtemp(prefix="dp-"))
+    yield folder
+    local.down(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def pipeline(shared_home: Path) -> Iterator[Pipeline]:
+    """Local services with two workers, shared with other tests."""
+    with Pipeline(home=shared_home, workers=2) as pipeline:
+        yield pipeline
+
+
+@pytest.fixture
+def home(short_path: Path) -> Iterator[Path]:
+    """A home folder of this test alone; its services are stopped after it."""
+    folder = short_path / "home"
+    yield folder
+    local.down(folder)
+
+
+@pytest.fixture
+def samples() -> Path:
+    return SAMPLES

@@ -76,7 +76,7 @@ def up(settings: Settings) -> Services:
     Raises:
         ServicesError: They could not be started; the message says why.
     """
-    home = _prepared(settings.home)
+    home = prepare(settings.home)
     with _locked(home / "start.lock"):
         found = status(home)
         if found is not None and _differs(found, settings):
@@ -150,7 +150,12 @@ def socket_path(home: Path) -> Path:
     return folder / f"{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}.sock"
 
 
-def _prepared(home: Path) -> Path:
+def prepare(home: Path) -> Path:
+    """Make the home folder, if it is not there.
+
+    Raises:
+        ServicesError: It cannot be written.
+    """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "logs").mkdir(mode=0o700, exist_ok=True)
@@ -297,9 +302,8 @@ def log_file(path: Path) -> Iterator[IO[bytes]]:
     """A log to append to, begun anew once it is large."""
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
-    with path.open(
-        "ab", opener=lambda name, flags: os.open(name, flags, 0o600)
-    ) as file:
+    path.touch(mode=0o600)
+    with path.open("ab") as file:
         yield file
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import psutil
 from redis.exceptions import RedisError
@@ -104,7 +104,7 @@ class _Supervisor:
         if not self._socket.exists():
             return None
         try:
-            pid = int(cast("dict[str, Any]", self._redis.info("server"))["process_id"])
+            pid = int(self._redis.info("server")["process_id"])
         except (RedisError, OSError):
             self._socket.unlink(missing_ok=True)
             return None
@@ -187,7 +187,7 @@ class _Supervisor:
     def _needed(self) -> bool:
         """Whether there is work, or somebody who watches."""
         try:
-            clients = cast("list[dict[str, str]]", self._redis.client_list())
+            clients = self._redis.client_list()
             watched = any(client.get("name") == WATCHER for client in clients)
             return watched or self._store.unfinished() > 0
         except (RedisError, OSError, DocProgressError) as error:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
 from docprogress.errors import BusError
@@ -75,7 +75,13 @@ def queue_name(queue: str | None) -> str:
 
 def task_queues(names: Sequence[str | None]) -> list[Queue]:
     """The queues that a worker takes its tasks from."""
-    return [Queue(queue_name(name)) for name in dict.fromkeys(names)]
+    named = dict.fromkeys(map(queue_name, names))
+    return [Queue(name) for name in named]  # type: ignore[no-untyped-call]
+
+
+def submitting_key(run_id: str) -> str:
+    """The key that is there as long as somebody uploads a run's documents."""
+    return f"run:{run_id}:submitting"
 
 
 class Sender:
@@ -109,6 +115,10 @@ class Sender:
             message = f"the broker cannot be reached: {redacted(str(error))}"
             raise BusError(message) from error
         return count
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._app.close()
 
 
 _RETRY: dict[str, Any] = {

@@ -26,7 +26,7 @@ from docprogress.lease import LEASED, lease_key, owners
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
-from docprogress.worker.app import Sender, queue_name
+from docprogress.worker.app import Sender, queue_name, submitting_key
 from docprogress.worker.child import owner
 
 log = logging.getLogger(__name__)
@@ -351,11 +351,6 @@ class Reaper:
         if row.run_id not in self._runs:
             self._runs[row.run_id] = self._store.run(row.run_id)
         return self._runs[row.run_id]
-
-
-def submitting_key(run_id: str) -> str:
-    """The key that is there as long as somebody uploads a run's documents."""
-    return f"run:{run_id}:submitting"
 
 
 def _early(due_at: float) -> bool:

@@ -1,0 +1,186 @@
+"""Runs a worker: Celery's, with what Celery cannot know looked after."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from billiard.exceptions import WorkerLostError
+from billiard.process import current_process
+from celery import Celery, signals
+from celery.worker.request import Request
+from redis.exceptions import RedisError
+
+from docprogress.bus import Bus, unreachable
+from docprogress.errors import SettingsError
+from docprogress.files import Files
+from docprogress.settings import Settings
+from docprogress.steps import chunk, extract
+from docprogress.steps.embed import embedder
+from docprogress.store import Store
+from docprogress.worker.app import (
+    TASK,
+    Sender,
+    make_app,
+    task_queues,
+)
+from docprogress.worker.child import Child
+from docprogress.worker.reaper import Death, Reaper
+from docprogress.worker.warden import Warden
+
+log = logging.getLogger(__name__)
+
+#: What is loaded before processes are forked, so that each of them has it.
+PRELOADED = (extract, chunk)
+
+#: Seconds between two looks whether the supervisor is still there.
+PARENT_SECONDS = 0.5
+
+
+def run_worker(
+    settings: Settings,
+    *,
+    queues: Sequence[str | None] | None = None,
+    concurrency: int | None = None,
+    orphaned: Callable[[], None] | None = None,
+) -> int:
+    """Work on documents until a signal says to stop; the exit status.
+
+    SIGTERM and SIGINT let it finish what it is at.
+
+    Args:
+        settings: What is set on this machine; a run's own settings win.
+        queues: The queues to take tasks from; None: the default one.
+        concurrency: Processes; None: the setting, or one for each core.
+        orphaned: Called if the process that started this one dies; the worker
+            then finishes what it is at, and ends.
+
+    Raises:
+        SettingsError: There is no Redis to work with, or the embedder is unknown.
+        StoreError: The database cannot be used.
+        BusError: Redis cannot be reached.
+    """
+    if settings.redis_url is None:
+        raise SettingsError(
+            "a worker needs a Redis: pass --redis-url, or set DOCPROGRESS_REDIS_URL"
+        )
+    _check(settings)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    app = make_app(settings)
+    warden = Warden(memory=settings.worker_memory)
+    reaper = Reaper(settings, Sender(app), worker=name)
+    _add_task(app, settings, name=name, warden=warden, reaper=reaper)
+    worker = _celery_worker(app, settings, queues or [None], concurrency, name)
+    warden.start()
+    reaper.start()
+    if orphaned is not None:
+        _watch_parent(orphaned)
+    try:
+        worker.start()
+    finally:
+        reaper.close()
+        warden.close()
+    return int(worker.exitcode or 0)
+
+
+class _Request(Request):  # type: ignore[misc] # Celery is not typed
+    """A task's request that tells when its process died, and over what."""
+
+    died: Callable[[Any, Any], None]
+
+    def on_failure(
+        self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
+    ) -> Any:
+        if isinstance(exc_info.exception, WorkerLostError | SystemExit):
+            type(self).died(self.args, self.worker_pid)
+        return super().on_failure(exc_info, send_failed_event, return_ok)
+
+
+def _add_task(
+    app: Celery, settings: Settings, *, name: str, warden: Warden, reaper: Reaper
+) -> None:
+    children: list[Child] = []
+
+    def started(**_: Any) -> None:
+        guard = warden.guard(current_process().index)
+        child = Child(settings, worker=name, guard=guard)
+        child.watch_parent()
+        children.append(child)
+
+    def stopped(**_: Any) -> None:
+        while children:
+            children.pop().close()
+
+    def died(args: Any, pid: int | None) -> None:
+        document_id, attempt = args
+        reason = warden.reason(pid) if pid else None
+        reaper.died(Death(document_id, attempt, pid or 0, reason))
+
+    def process(document_id: str, attempt: int) -> None:
+        children[0].process(document_id, attempt)
+
+    request = type("Request", (_Request,), {"died": staticmethod(died)})
+    app.task(process, name=TASK, ignore_result=True, Request=request)
+    signals.worker_process_init.connect(started, weak=False)
+    signals.worker_process_shutdown.connect(stopped, weak=False)
+    signals.setup_logging.connect(_set_up_logging, weak=False)
+
+
+def _celery_worker(
+    app: Celery,
+    settings: Settings,
+    names: Sequence[str | None],
+    concurrency: int | None,
+    name: str,
+) -> Any:
+    app.conf.task_queues = task_queues(names)
+    embedder(settings)
+    return app.Worker(
+        hostname=f"docprogress@{name}",
+        pool_cls="prefork",
+        concurrency=concurrency or settings.processes,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        optimization="fair",
+        max_memory_per_child=settings.worker_memory // 2 // 1024,
+        quiet=True,
+    )
+
+
+def _check(settings: Settings) -> None:
+    """Find out now, not document by document, that something is out of reach."""
+    with Store(settings.database).open():
+        pass
+    Files(settings.storage).check()
+    with Bus(settings.redis_url or "") as bus:
+        try:
+            bus.redis.ping()
+        except (OSError, RedisError) as error:
+            raise unreachable(error) from error
+
+
+def _watch_parent(orphaned: Callable[[], None]) -> None:
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_SECONDS)
+        log.warning("the supervisor is gone: another one is started")
+        orphaned()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="docprogress-supervisor", daemon=True).start()
+
+
+def _set_up_logging(**_: Any) -> None:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # One line a document is ours to write.
+    logging.getLogger("celery").setLevel(logging.WARNING)
+    logging.getLogger("kombu").setLevel(logging.WARNING)
