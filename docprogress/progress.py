@@ -186,6 +186,7 @@ class Progress:
         # Moments on the receiver's clock: the first event that was applied,
         # the beginning of the run as far as is known, its newest sign of life.
         self._watched_from: float | None = None
+        self._ran = False
         self._began = 0.0
         self._sign = 0.0
         self._completions = _Rate()
@@ -249,8 +250,11 @@ class Progress:
 
     @property
     def elapsed(self) -> float | None:
-        """The seconds from the first news of the run to its end, or to now."""
-        if self._watched_from is None:
+        """The seconds from the first news of the run to its end, or to now.
+
+        None where only ends were heard of: they do not tell when it began.
+        """
+        if self._watched_from is None or not self._ran:
             return None
         end = self._sign if self.finished else self._clock()
         return max(end - self._began, 0.0)
@@ -344,6 +348,7 @@ class Progress:
         elif at - self._watched_from < TELLING_SECONDS:
             self._began = min(self._began, sign)
         self._sign = max(self._sign, sign)
+        self._ran = self._ran or not event.final
         document = DocumentProgress(event, self._clock)
         document._sign = document._moved = sign
         document._whole = event.status is Status.QUEUED

@@ -349,7 +349,7 @@ def test_every_failure_is_named_with_its_reason(progress, tell):
     tell("a", Status.FAILED, name="scan.pdf", error="scan.pdf: it is encrypted")
     tell("b", Status.FAILED, name="[x].pdf", error="\x1b[2Jdamaged\n" + "word " * 30)
     tell("c", Status.FAILED, name="c.pdf", message="")
-    console = Console(file=io.StringIO(), width=60)
+    console = Console(file=io.StringIO(), width=60, force_terminal=True)
 
     lines = [line.plain for line in live.failure_lines(progress, console)]
 
@@ -363,7 +363,7 @@ def test_every_failure_is_named_with_its_reason(progress, tell):
 
 def test_plain_view_writes_a_line_for_each_ending(clock, progress, tell):
     out = io.StringIO()
-    view = PlainView(progress, out)
+    view = PlainView(progress, out, io.StringIO())
     for document_id, status, fields in [
         ("a", Status.QUEUED, {}),
         ("a", Status.PROCESSING, {"progress": 50}),
@@ -386,7 +386,7 @@ def test_plain_view_writes_a_line_for_each_ending(clock, progress, tell):
 
 def test_json_view_writes_events_that_can_be_read_back(clock, progress, tell):
     out = io.StringIO()
-    view = JsonView(out)
+    view = JsonView(out, io.StringIO())
     told = []
     for status in (Status.QUEUED, Status.PROCESSING, Status.COMPLETED):
         event = tell("a", status, name="line\nbreak\u2028.pdf")

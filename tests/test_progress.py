@@ -426,6 +426,14 @@ def test_a_latecomer_knows_when_the_run_began(clock, progress, tell):
     assert progress.elapsed == pytest.approx(50)
 
 
+def test_ends_alone_do_not_tell_how_long_it_took(clock, progress, tell):
+    tell("a", Status.COMPLETED, timestamp=clock.today() - timedelta(seconds=30))
+    tell("b", Status.FAILED, timestamp=clock.today() - timedelta(seconds=10))
+
+    assert progress.finished
+    assert progress.elapsed is None
+
+
 def test_an_ancient_timestamp_does_not_stretch_the_run(clock, progress, tell):
     tell(timestamp=datetime(1970, 1, 1, tzinfo=UTC))
 

@@ -4,6 +4,7 @@ A view is told of events and asked to draw.  What an event means, and every
 number, comes from `Progress`.
 """
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Protocol
@@ -67,6 +68,9 @@ class View(Protocol):
             lost_at: When the newest update came, if the connection is lost.
         """
 
+    def say(self, notice: str) -> None:
+        """Tell the person who watches something besides."""
+
     def close(self) -> None:
         """Leave the terminal as it was found."""
 
@@ -83,7 +87,8 @@ class TerminalView:
             auto_refresh=False,
             transient=True,
             redirect_stdout=False,
-            redirect_stderr=False,
+            # Warnings appear above the picture, unless they go elsewhere.
+            redirect_stderr=sys.stderr.isatty(),
         )
         self._live.start()
 
@@ -106,6 +111,9 @@ class TerminalView:
         )
         self._live.update(picture, refresh=True)
 
+    def say(self, notice: str) -> None:
+        self._console.print(Text(notice))
+
     def close(self) -> None:
         self._live.stop()
 
@@ -113,9 +121,10 @@ class TerminalView:
 class PlainView:
     """Writes one line for each document as it ends: for pipes, files and logs."""
 
-    def __init__(self, progress: Progress, out: IO[str]) -> None:
+    def __init__(self, progress: Progress, out: IO[str], notices: IO[str]) -> None:
         self._progress = progress
         self._out = out
+        self._notices = notices
         # How each document that was said to have ended did so.
         self._said: dict[str, ProgressEvent] = {}
 
@@ -130,6 +139,10 @@ class PlainView:
     def draw(self, *, lost_at: datetime | None = None) -> None:
         """Nothing is drawn between two endings."""
 
+    def say(self, notice: str) -> None:
+        self._notices.write(f"docprogress: {notice}\n")
+        self._notices.flush()
+
     def close(self) -> None:
         """There is nothing to put away."""
 
@@ -137,8 +150,9 @@ class PlainView:
 class JsonView:
     """Writes every event as a line of JSON."""
 
-    def __init__(self, out: IO[str]) -> None:
+    def __init__(self, out: IO[str], notices: IO[str]) -> None:
         self._out = out
+        self._notices = notices
 
     def told(self, event: ProgressEvent) -> None:
         self._out.write(f"{event.encode().decode()}\n")
@@ -146,6 +160,10 @@ class JsonView:
 
     def draw(self, *, lost_at: datetime | None = None) -> None:
         """Nothing is drawn: standard output is for the events alone."""
+
+    def say(self, notice: str) -> None:
+        self._notices.write(f"docprogress: {notice}\n")
+        self._notices.flush()
 
     def close(self) -> None:
         """There is nothing to put away."""
@@ -165,11 +183,12 @@ def closing_line(progress: Progress) -> str:
 
 
 def failure_lines(progress: Progress, console: Console) -> Iterator[Text]:
-    """Every document that has failed, with its reason, as wide as the console."""
-    label = f"{Status.FAILED:<6}{_GAP}"
+    """Every document that has failed, with its reason, as wide as the terminal."""
+    label = f"{Status.FAILED}{_GAP}"
+    width = max(console.width - len(label), NARROWEST // 2)
     for event in progress.failures:
         text = Text(_ending(progress.documents[event.document_id]))
-        lines = text.wrap(console, max(console.width - len(label), NARROWEST // 2))
+        lines = text.wrap(console, width) if console.is_terminal else [text]
         for number, line in enumerate(lines):
             start = label if number == 0 else " " * len(label)
             line.rstrip()

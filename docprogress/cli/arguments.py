@@ -1,0 +1,55 @@
+"""Keeps passwords out of the list of processes, which everybody can read."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+#: Options that may hold a password, and the environment variable of each: only
+#: the same user can read that.
+SECRET_OPTIONS = {
+    "--redis-url": "DOCPROGRESS_REDIS_URL",
+    "--database-url": "DOCPROGRESS_DATABASE_URL",
+    "--storage-url": "DOCPROGRESS_STORAGE_URL",
+}
+
+
+def hide_passwords() -> None:
+    """Begin anew, with every URL that holds a password moved to the environment."""
+    arguments, moved = without_passwords(sys.argv[1:])
+    if moved:
+        start = len(sys.orig_argv) - len(sys.argv) + 1
+        command = [sys.executable, *sys.orig_argv[1:start], *arguments]
+        os.execve(sys.executable, command, os.environ | moved)  # noqa: S606
+
+
+def without_passwords(
+    arguments: Sequence[str],
+) -> tuple[list[str], dict[str, str]]:
+    """The arguments without what holds a password, and what held one, by variable."""
+    given: list[tuple[str, list[str]]] = []
+    moved: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        tokens = [argument]
+        if argument == "--":
+            option, tokens = "", [argument, *rest]
+        elif option in SECRET_OPTIONS:
+            if not equals:
+                following = next(rest, None)
+                tokens += [] if following is None else [following]
+                value = following or ""
+            # The last one counts, wherever it is kept.
+            given = [(name, kept) for name, kept in given if name != option]
+            moved.pop(SECRET_OPTIONS[option], None)
+            if _holds_password(value):
+                moved[SECRET_OPTIONS[option]] = value
+                continue
+        given.append((option, tokens))
+    return [token for _, tokens in given for token in tokens], moved
+
+
+def _holds_password(url: str) -> bool:
+    from docprogress.settings import redacted
+
+    return redacted(url) != url

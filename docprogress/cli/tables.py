@@ -1,0 +1,297 @@
+"""What the commands that only look write: tables for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from docprogress import local
+from docprogress.bus import connect
+from docprogress.cli.live import STYLES
+from docprogress.cli.wording import duration, plain, plural
+from docprogress.events import Status
+from docprogress.progress import SUMMARY_ORDER
+from docprogress.run import Pipeline, Run
+from docprogress.settings import redacted
+from docprogress.store import DocumentRow, RunSummary
+from docprogress.worker.app import queue_name
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+#: The width of a line that no terminal limits, in cells.
+UNLIMITED = 10_000
+
+#: The most characters of a passage that are shown.
+LONGEST_PASSAGE = 300
+
+
+def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
+    """A line for each run."""
+    if as_json:
+        _write_json(
+            {
+                "run_id": row.id,
+                "case_id": row.case_id,
+                "created_at": row.created_at,
+                "finished_at": row.finished_at,
+                "expected": row.expected,
+                "counts": row.counts,
+            }
+            for row in rows
+        )
+        return
+    table = _table("RUN", "SUBMITTED", "CASE", "DOCUMENTS>", "", "TOOK>")
+    for row in rows:
+        table.add_row(
+            row.id,
+            _moment(row.created_at),
+            Text(plain(row.case_id or "")),
+            f"{row.expected:,}",
+            _states(row.counts),
+            _between(row.created_at, row.finished_at),
+        )
+    _show(table, nothing="there are no runs yet: `docprogress run PATH`")
+
+
+def run(found: Run, *, as_json: bool) -> None:
+    """A line for each document of a run."""
+    rows = found.documents()
+    if as_json:
+        _write_json(map(_facts, rows))
+        return
+    typer.echo(f"Run {found.id}: {found.progress().summary()}")
+    table = _table("NAME", "STATUS", "DONE>", "STEP", "PAGES>", "CHUNKS>", "TOOK>", "")
+    for row in rows:
+        table.add_row(
+            Text(plain(row.name)),
+            Text(row.status, style=STYLES[row.status]),
+            f"{int(row.progress)} %",
+            Text(plain(row.step)),
+            f"{row.pages:,}" if row.pages else "",
+            f"{row.chunks:,}" if row.chunks else "",
+            _between(row.started_at, row.finished_at),
+            Text(plain(row.error or "")),
+        )
+    _show(table)
+
+
+def document(row: DocumentRow, *, as_json: bool) -> None:
+    """Everything that is known of one document."""
+    if as_json:
+        _write_json([_facts(row)])
+        return
+    status = Text(row.status, style=STYLES[row.status])
+    said: list[tuple[str, str | Text]] = [
+        ("Name", plain(row.name)),
+        ("Document", row.id),
+        ("Run", row.run_id),
+        ("Case", plain(row.case_id or "")),
+        ("From", plain(redacted(row.url or ""))),
+        ("Status", status),
+        ("Step", f"{plain(row.step)}, {int(row.progress)} % of the document"),
+        ("Message", plain(row.message)),
+        ("Error", plain(row.error or "")),
+        ("Note", plain(row.note or "")),
+        ("Attempt", str(row.attempt)),
+        ("Content", _content(row)),
+        ("Engine", plain(row.engine or "")),
+        ("Embedder", plain(row.embedder or "")),
+        ("Worker", plain(row.worker or "")),
+        ("Submitted", _moment(row.created_at)),
+        ("Took", _between(row.started_at, row.finished_at)),
+    ]
+    _show_facts(said)
+
+
+def everything(pipeline: Pipeline, *, as_json: bool) -> None:
+    """The services, the queues, and how many documents are in which state."""
+    settings = pipeline.settings
+    services = local.status(settings.home) if settings.local else None
+    found = pipeline.runs(limit=1_000_000)
+    counts = {s: sum(row.counts[s] for row in found) for s in Status}
+    unfinished = [row for row in found if row.finished_at is None]
+    names = {queue_name(s.get("queue")) for row in unfinished for s in row.steps}
+    url = services.redis_url if services else settings.redis_url
+    version, waiting = _redis(url, sorted(names | {queue_name(None)}))
+    if as_json:
+        shown = services and {
+            "pid": services.pid,
+            "workers": services.workers,
+            "started": services.started,
+            "version": services.version,
+        }
+        _write_json(
+            [
+                {
+                    "services": shown,
+                    "redis": {"reachable": version is not None, "version": version},
+                    "queues": waiting,
+                    "runs": {"total": len(found), "unfinished": len(unfinished)},
+                    "counts": counts,
+                }
+            ]
+        )
+        return
+    total = sum(counts.values())
+    documents = Text(f"{total:,}: " if total else "none").append_text(_states(counts))
+    runs = f"{len(found):,}, {len(unfinished):,} of them unfinished"
+    _show_facts(
+        [
+            ("Services", _services(pipeline, services)),
+            ("Redis", f"version {version}" if version else "cannot be reached")
+            if url
+            else ("Redis", "not running"),
+            *((f"Queue {name}", plural(n, "task")) for name, n in waiting.items()),
+            ("Runs", runs if found else "none"),
+            ("Documents", documents),
+        ]
+    )
+
+
+def passages(found: "DataFrame", *, as_json: bool) -> None:
+    """Passages that were found, the nearest first."""
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.to_numpy()]
+    if as_json:
+        _write_json(rows)
+        return
+    if not rows:
+        typer.echo("nothing was found")
+    console = _console()
+    for row in rows:
+        text = plain(str(row["text"]))
+        more = "…" if len(text) > LONGEST_PASSAGE else ""
+        heading = f"{plain(str(row['document']))}, page {row['page']}"
+        console.print(Text(heading, style="bold"), Text(f"{row['score']:.2f}", "dim"))
+        console.print(Text(f"{text[:LONGEST_PASSAGE]}{more}"))
+
+
+def _services(pipeline: Pipeline, services: local.Services | None) -> str:
+    settings = pipeline.settings
+    if settings.redis_url is not None:
+        return f"none of this machine: {redacted(settings.redis_url)}"
+    if services is None:
+        return f"not running for {settings.home}; they start when they are needed"
+    workers = plural(services.workers, "worker")
+    return f"running for {settings.home} (process {services.pid}, {workers})"
+
+
+def _redis(url: str | None, queues: Iterable[str]) -> tuple[str | None, dict[str, int]]:
+    """The version of a Redis, and the length of each queue; None without one."""
+    if url is None:
+        return None, {}
+    client: Any = connect(url)
+    try:
+        info = client.info("server")
+        lengths = {name: int(client.llen(name)) for name in queues}
+    except (RedisError, OSError):
+        return None, {}
+    finally:
+        client.close()
+    return str(info.get("valkey_version") or info["redis_version"]), lengths
+
+
+def _facts(row: DocumentRow) -> dict[str, Any]:
+    """A document, as programs are told it."""
+    return {
+        "document_id": row.id,
+        "run_id": row.run_id,
+        "case_id": row.case_id,
+        "name": row.name,
+        "status": row.status,
+        "step": row.step,
+        "progress": row.progress,
+        "message": row.message,
+        "error": row.error,
+        "attempt": row.attempt,
+        "size": row.size,
+        "pages": row.pages,
+        "chunks": row.chunks,
+        "characters": row.characters,
+        "engine": row.engine,
+        "worker": row.worker,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+    }
+
+
+def _content(row: DocumentRow) -> str:
+    counts = ((row.size, "byte"), (row.pages, "page"), (row.chunks, "chunk"))
+    return ", ".join(plural(count, noun) for count, noun in counts if count)
+
+
+def _between(start: datetime | None, end: datetime | None) -> str:
+    """How long it took, once it has ended."""
+    if start is None or end is None:
+        return ""
+    return duration(max((end - start).total_seconds(), 0.0))
+
+
+def _states(counts: Mapping[Status, int]) -> Text:
+    """How many are in each state, in words and in colour."""
+    said = [
+        Text(f"{counts[status]:,} {status}", style=STYLES[status])
+        for status in SUMMARY_ORDER
+        if counts[status]
+    ]
+    return Text(", ").join(said)
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _table(*headings: str) -> Table:
+    """A table; a heading that ends in `>` stands over numbers."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        right = heading.endswith(">")
+        table.add_column(
+            heading.rstrip(">"),
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="fold",
+        )
+    return table
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not sys.stdout.isatty():
+        console.width = UNLIMITED
+    return console
+
+
+def _show(table: Table, *, nothing: str = "") -> None:
+    if not table.row_count:
+        typer.echo(nothing)
+        return
+    _console().print(table)
+
+
+def _show_facts(facts: Iterable[tuple[str, str | Text]]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, said in facts:
+        if said:
+            table.add_row(name, said if isinstance(said, Text) else Text(said))
+    _console().print(table)
+
+
+def _write_json(rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        sys.stdout.write(f"{json.dumps(row, default=_as_json)}\n")
+
+
+def _as_json(value: Any) -> Any:
+    """A moment as the wire format has it, and a number of numpy's as a number."""
+    return value.isoformat() if isinstance(value, datetime) else value.item()
