@@ -1,0 +1,98 @@
+"""Chunks get vectors, so that they can be found by what they say."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
+from operator import length_hint
+
+from docprogress.documents import Chunk
+from docprogress.errors import SettingsError
+from docprogress.settings import Settings
+from docprogress.steps.embedders import (
+    Embedder,
+    EndpointEmbedder,
+    HashingEmbedder,
+    SentenceTransformerEmbedder,
+)
+
+__all__ = ["Embedder", "Embedding", "embed", "embedder"]
+
+
+class Embedding(Iterator[Chunk]):
+    """A document's chunks with their vectors, made a batch at a time."""
+
+    unit = "chunk"
+
+    def __init__(self, chunks: Iterable[Chunk], made_by: Embedder, batch: int) -> None:
+        self._left = length_hint(chunks, 0)
+        self._made = _embedded(iter(chunks), made_by, batch, self)
+        self.facts: dict[str, str | int] = {"embedder": made_by.name}
+
+    def __next__(self) -> Chunk:
+        made = next(self._made)
+        self._left -= 1
+        return made
+
+    def __length_hint__(self) -> int:
+        return max(0, self._left)
+
+
+def embed(chunks: Iterable[Chunk], *, settings: Settings) -> Embedding:
+    """Give each chunk its vector, by the embedder that the settings name.
+
+    Raises:
+        SettingsError: There is no such embedder, or it is not installed.
+        DocumentError: The embedder refuses.
+        TransientError: The embedder may work later.
+    """
+    return Embedding(chunks, embedder(settings), settings.embedding_batch)
+
+
+def embedder(settings: Settings) -> Embedder:
+    """The embedder that the settings name; there is one of each in a process.
+
+    Raises:
+        SettingsError: There is no such embedder, or it is not installed.
+    """
+    kind, _, model = settings.embedder.partition(":")
+    if kind == "hashing" and not model:
+        return _hashing()
+    if kind == "sentence-transformers" and model:
+        return _sentence_transformer(model)
+    if kind == "openai" and model:
+        return _endpoint(
+            model,
+            settings.embedding_url or "",
+            settings.embedding_api_key,
+            settings.embedding_batch,
+        )
+    raise SettingsError(
+        f"there is no embedder {settings.embedder!r}; choose 'hashing', "
+        "'sentence-transformers:MODEL' or 'openai:MODEL'"
+    )
+
+
+@lru_cache(maxsize=1)
+def _hashing() -> HashingEmbedder:
+    return HashingEmbedder()
+
+
+@lru_cache(maxsize=4)
+def _sentence_transformer(model: str) -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(model)
+
+
+@lru_cache(maxsize=16)
+def _endpoint(model: str, url: str, key: str | None, batch: int) -> EndpointEmbedder:
+    return EndpointEmbedder(model, url=url, key=key, batch=batch)
+
+
+def _embedded(
+    chunks: Iterator[Chunk], made_by: Embedder, size: int, embedding: Embedding
+) -> Iterator[Chunk]:
+    while batch := list(islice(chunks, size)):
+        vectors = made_by.embed([chunk.text for chunk in batch])
+        embedding.facts["dimensions"] = made_by.dimensions
+        for chunk, vector in zip(batch, vectors, strict=True):
+            yield replace(chunk, vector=vector)
