@@ -1,0 +1,320 @@
+"""What a user hands in, as a list of documents; nothing is read yet.
+
+All that is wrong is found before anything starts, and told at once.
+"""
+
+import difflib
+import glob
+import inspect
+import io
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from docprogress.documents import display_name
+from docprogress.errors import SubmitError
+from docprogress.settings import redacted
+
+#: What is taken from a folder; a file that is named is taken whatever it is.
+SUFFIXES = frozenset(
+    (".pdf", ".docx", ".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml")
+)
+
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
+
+#: What stands beside its content where Jupyter's `FileUpload` describes a file.
+_CONTENT = "content"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One document that was handed in: a path, bytes, a file object, or a URL."""
+
+    #: For people, and to tell its type by; never a path.
+    name: str
+    path: Path | None = field(default=None, repr=False)
+    data: bytes | None = field(default=None, repr=False)
+    file: BinaryIO | None = field(default=None, repr=False)
+    #: As it was handed in, with its password if it has one.
+    url: str | None = field(default=None, repr=False)
+    #: In bytes; None if that is not known before it is read.
+    size: int | None = None
+
+
+class Expansion(NamedTuple):
+    """The documents that were handed in, and what was left out."""
+
+    sources: list[Source]
+    #: Paths of files in folders that are no documents.
+    skipped: list[str]
+
+
+def expand(what: Any) -> Expansion:
+    """All documents that `what` names.
+
+    Args:
+        what: Paths, globs, folders, http(s) URLs, bytes, `(name, bytes)` pairs,
+            binary file objects, values of Jupyter's `FileUpload`: one of them or
+            any number.
+
+    Raises:
+        SubmitError: Something is not there, or cannot be read; the message names
+            all that is wrong.
+    """
+    collected = _Collected()
+    collected.take(what)
+    if collected.wrong:
+        if len(collected.wrong) == 1:
+            raise SubmitError(collected.wrong[0])
+        lines = "".join(f"\n- {each}" for each in collected.wrong)
+        raise SubmitError(f"{len(collected.wrong)} things cannot be read:{lines}")
+    if not collected.sources:
+        raise SubmitError(
+            "there is nothing to do: hand in paths, folders, URLs, bytes or files"
+        )
+    return Expansion(collected.sources, collected.skipped)
+
+
+class _Collected:
+    """What has been found so far, in the order in which it was handed in."""
+
+    def __init__(self) -> None:
+        self.sources: list[Source] = []
+        self.skipped: list[str] = []
+        self.wrong: list[str] = []
+        self._seen: set[str] = set()
+        self._unnamed = 0
+
+    def take(self, what: Any) -> None:
+        if isinstance(what, str | os.PathLike):
+            self._named(os.fspath(what))
+        elif isinstance(what, bytes | bytearray | memoryview):
+            self._bytes(self._name("bytes"), what)
+        elif isinstance(what, Mapping):
+            self._upload(what)
+        elif hasattr(what, "read"):
+            self._file(None, what)
+        elif _is_pair(what):
+            name, content = what
+            read = self._file if hasattr(content, "read") else self._bytes
+            read(display_name(name), content)
+        elif isinstance(what, Iterable):
+            for each in what:
+                self.take(each)
+        else:
+            self.wrong.append(
+                f"{type(what).__name__} is nothing to read: hand in paths, folders, "
+                "URLs, bytes or binary files"
+            )
+
+    def _named(self, given: str | bytes) -> None:
+        text = os.fsdecode(given)
+        scheme = _SCHEME.match(text)
+        if scheme is None or Path(text).exists():
+            self._path(text)
+        else:
+            self._url(text, scheme[1].lower())
+
+    def _url(self, url: str, scheme: str) -> None:
+        shown = redacted(url)
+        if scheme not in ("http", "https"):
+            self.wrong.append(
+                f"{shown}: only http:// and https:// are fetched; hand in a path or "
+                "bytes"
+            )
+            return
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+        except ValueError:
+            host = None
+        if not host:
+            self.wrong.append(f"{shown}: not a URL, it names no host")
+        elif url not in self._seen:
+            self._seen.add(url)
+            last = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])
+            self.sources.append(Source(name=display_name(last or host), url=url))
+
+    def _path(self, text: str) -> None:
+        if not text or "\0" in text:
+            self.wrong.append(f"{text!r} is not a path")
+            return
+        path = Path(text).expanduser()
+        try:
+            mode = path.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            self._pattern(text, path)
+        except OSError as error:
+            self.wrong.append(f"{_shown(path)}: {_reason(error)}")
+        else:
+            if stat.S_ISDIR(mode):
+                self._folder(path)
+            else:
+                self._one(path, mode)
+
+    def _one(self, path: Path, mode: int) -> None:
+        if not stat.S_ISREG(mode):
+            self.wrong.append(f"{_shown(path)}: neither a file nor a folder")
+        elif not os.access(path, os.R_OK):
+            self.wrong.append(f"{_shown(path)}: no permission to read it")
+        elif (real := os.path.realpath(path)) not in self._seen:
+            self._seen.add(real)
+            self.sources.append(
+                Source(
+                    name=display_name(path),
+                    path=path.absolute(),
+                    size=path.stat().st_size,
+                )
+            )
+
+    def _folder(self, folder: Path) -> None:
+        skipped = len(self.skipped)
+        found = False
+
+        def unread(error: OSError) -> None:
+            if error.filename == str(folder):
+                self.wrong.append(f"{_shown(folder)}: {_reason(error)}")
+            else:
+                self.skipped.append(str(error.filename))
+
+        wrong = len(self.wrong)
+        for path in _files(folder, unread):
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                found = True
+                self._one(path, stat.S_IFREG)
+            else:
+                self.skipped.append(str(path))
+        if not found and len(self.wrong) == wrong:
+            others = len(self.skipped) - skipped
+            kinds = ", ".join(sorted(SUFFIXES))
+            but = f", only {others} other files" if others else ""
+            self.wrong.append(f"{_shown(folder)}: no documents ({kinds}) in it{but}")
+
+    def _pattern(self, text: str, path: Path) -> None:
+        if not glob.has_magic(text):
+            self.wrong.append(_missing(path))
+            return
+        try:
+            found = _matches(path)
+        except ValueError as error:
+            self.wrong.append(f"{_shown(path)}: not a pattern: {error}")
+            return
+        if not found:
+            self.wrong.append(f"{_shown(path)}: no file matches this pattern")
+        for match in found:
+            self._path(str(match))
+
+    def _bytes(self, name: str, data: Any) -> None:
+        kept = data if isinstance(data, bytes) else bytes(data)
+        self.sources.append(Source(name=name, data=kept, size=len(kept)))
+
+    def _upload(self, what: Mapping[Any, Any]) -> None:
+        if isinstance(content := what.get(_CONTENT), bytes | bytearray | memoryview):
+            self._bytes(display_name(str(what.get("name") or "upload")), content)
+            return
+        for name, each in what.items():  # as ipywidgets 7 had it
+            if isinstance(each, Mapping) and _CONTENT in each:
+                self._bytes(display_name(str(name)), each[_CONTENT])
+            else:
+                self.wrong.append(
+                    f"{name!r}: a mapping must be a value of Jupyter's FileUpload; for "
+                    "bytes with a name, hand in a pair (name, bytes)"
+                )
+
+    def _file(self, name: str | None, file: Any) -> None:
+        own = getattr(file, "name", None)
+        named = isinstance(own, str | os.PathLike | bytes)
+        name = name or (display_name(own) if named else self._name("file"))  # type: ignore[arg-type]
+        try:
+            nothing = file.read(0)
+        except (OSError, ValueError) as error:
+            self.wrong.append(f"{name}: the file cannot be read: {error}")
+            return
+        if not isinstance(nothing, bytes):
+            kind = "text" if isinstance(nothing, str) else "asynchronous"
+            if inspect.iscoroutine(nothing):
+                nothing.close()
+            self.wrong.append(
+                f"{name}: the file is open in {kind} mode; open it in binary mode, "
+                "open(path, 'rb')"
+            )
+            return
+        size = None
+        with suppress(OSError, AttributeError, ValueError):
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+        self.sources.append(Source(name=name, file=file, size=size))
+
+    def _name(self, kind: str) -> str:
+        self._unnamed += 1
+        return f"{kind}-{self._unnamed}"
+
+
+def _is_pair(what: Any) -> bool:
+    return (
+        isinstance(what, tuple | list)
+        and len(what) == 2  # noqa: PLR2004
+        and isinstance(what[0], str)
+        and (
+            isinstance(what[1], bytes | bytearray | memoryview)
+            or hasattr(what[1], "read")
+        )
+    )
+
+
+def _files(folder: Path, unread: Callable[[OSError], None]) -> Iterator[Path]:
+    """All files of a folder, sorted, without hidden ones, each folder once."""
+    seen: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=unread):
+        state = Path(place).stat()
+        if (state.st_dev, state.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        folders[:] = sorted(name for name in folders if not _hidden(name))
+        yield from (Path(place, name) for name in sorted(names) if not _hidden(name))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _matches(path: Path) -> list[Path]:
+    """The files that a pattern names, sorted, without hidden ones."""
+    parts = path.parts
+    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    base, pattern = Path(*parts[:first]), list(parts[first:])
+    if pattern[-1] == "**":
+        pattern.append("*")
+    dots = any(map(_hidden, pattern))
+    return sorted(
+        match
+        for match in base.glob("/".join(pattern))
+        if match.is_file()
+        and (dots or not any(map(_hidden, match.relative_to(base).parts)))
+    )
+
+
+def _missing(path: Path) -> str:
+    try:
+        beside = os.listdir(path.parent)  # noqa: PTH208 - their names alone are wanted
+    except OSError:
+        return f"{_shown(path)}: no such file or folder"
+    close = difflib.get_close_matches(path.name, [n for n in beside if not _hidden(n)])
+    hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+    return f"{_shown(path)}: no such file or folder{hint}"
+
+
+def _shown(path: Path) -> str:
+    """A path as one line, whatever its bytes are."""
+    return str(path) if str(path).isprintable() else repr(str(path))[1:-1]
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,377 @@
+"""Where documents' bytes are kept, so that workers on any machine reach them.
+
+A file is there whole or not at all, under a name made of the document's id and
+nothing that a user has chosen.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from docprogress.errors import (
+    DocumentNotFound,
+    LimitExceeded,
+    SettingsError,
+    StoreError,
+    TransientError,
+    Unreadable,
+)
+from docprogress.files.sources import Source
+from docprogress.settings import redacted
+
+#: Bytes that are read and written at a time.
+BLOCK = 1024 * 1024
+
+#: Seconds after which what was left by a process that was killed is removed.
+LEFT_OVER = 24 * 3600
+
+_ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}")
+
+
+class Stored(NamedTuple):
+    """What is known of a file that is kept."""
+
+    size: int
+    sha256: str
+
+
+class Files:
+    """Documents' bytes, by document id.
+
+    Args:
+        storage_url: A folder's path or `file://` URL, or anything fsspec knows:
+            `s3://bucket/prefix`.
+    """
+
+    def __init__(self, storage_url: str) -> None:
+        self._url = storage_url
+        self._folder = _local_folder(storage_url)
+        self._pid = 0
+        self._remote: tuple[Any, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Files({redacted(self._url)!r})"
+
+    def add(self, document_id: str, source: Source, *, max_bytes: int) -> Stored:
+        """Keep what was handed in.
+
+        Raises:
+            LimitExceeded: It has more than `max_bytes`.
+            Unreadable: It can no longer be read.
+            TransientError: It cannot be kept now: the disk is full, say.
+        """
+        if source.size is not None and source.size > max_bytes:
+            raise too_large(source.name, source.size, max_bytes)
+        with self.incoming(document_id, source.name, max_bytes=max_bytes) as incoming:
+            for block in _blocks(source):
+                incoming.write(block)
+        return incoming.stored
+
+    def fetch(
+        self,
+        document_id: str,
+        url: str,
+        *,
+        name: str,
+        max_bytes: int,
+        seconds: float,
+        told: Callable[[int, int | None], None] | None = None,
+    ) -> Stored:
+        """Keep what a web server gives.
+
+        Args:
+            document_id: Whose bytes they are.
+            url: `http://` or `https://`.
+            name: What the document is called in errors.
+            max_bytes: How large it may be.
+            seconds: How long it may take, from the first byte to the last.
+            told: Called with the bytes that have come, out of how many.
+
+        Raises:
+            LimitExceeded: It is too large, or takes too long.
+            Unreadable: The server refuses, or gives something else.
+            TransientError: The server may give it later, or it cannot be kept now.
+        """
+        # HTTP's library is needed by nobody who keeps files of their own.
+        from docprogress.files.download import download
+
+        with self.incoming(document_id, name, max_bytes=max_bytes) as incoming:
+            download(url, incoming, seconds=seconds, told=told or (lambda *_: None))
+        return incoming.stored
+
+    @contextmanager
+    def local(self, document_id: str) -> Iterator[Path]:
+        """A path on this machine where the bytes can be read, for a while.
+
+        Raises:
+            Unreadable: They are not kept here.
+            TransientError: The storage cannot be reached.
+        """
+        if self._folder is not None:
+            path = self._folder / _key(document_id)
+            if not path.is_file():
+                raise _gone()
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="docprogress-") as folder:
+            path = Path(folder, "document")
+            self._fetch_remote(document_id, path)
+            yield path
+
+    def delete(self, document_id: str) -> None:
+        """Forget a document's bytes; it is no error if there are none.
+
+        Raises:
+            TransientError: The storage cannot be reached.
+        """
+        if self._folder is not None:
+            with _kept(document_id):
+                (self._folder / _key(document_id)).unlink(missing_ok=True)
+            return
+        system, root = self._system()
+        with suppress(FileNotFoundError), _reached(self):
+            system.rm_file(f"{root}/{_key(document_id)}")
+
+    def check(self) -> None:
+        """Find out whether the storage can be written and read.
+
+        Raises:
+            SettingsError: What its URL needs is not installed, or unknown.
+            StoreError: It cannot be.
+        """
+        probe, content = f"check-{secrets.token_hex(8)}", b"docprogress"
+        try:
+            self.add(probe, Source(name=probe, data=content), max_bytes=len(content))
+            with self.local(probe) as path:
+                read = path.read_bytes()
+            self.delete(probe)
+            self._remove_left_over()
+        except (TransientError, Unreadable, OSError) as error:
+            raise StoreError(f"{self._trouble(error)}; set storage_url") from error
+        if read != content:
+            raise StoreError(f"{self._trouble('it gives back something else')}")
+
+    def incoming(self, document_id: str, name: str, *, max_bytes: int) -> "Incoming":
+        """A file that is being written, and kept when the block ends well."""
+        key = _key(document_id)
+        if self._folder is None:
+            return Incoming(
+                name, max_bytes, None, lambda path: self._put_remote(key, path)
+            )
+        folder = self._folder
+
+        def keep(path: str) -> None:
+            place = folder / key
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            os.replace(path, place)  # noqa: PTH105 - a string as tempfile made it
+
+        return Incoming(name, max_bytes, folder, keep)
+
+    def _system(self) -> tuple[Any, str]:
+        """The file system and its folder, made anew in a process that was forked."""
+        if self._remote is None or self._pid != os.getpid():
+            try:
+                system, root = fsspec.url_to_fs(self._url)
+            except ImportError as error:
+                scheme = urlsplit(self._url).scheme
+                raise SettingsError(
+                    f"storage_url begins with {scheme}://, which needs a library that "
+                    f"is not installed: pip install 'docprogress[s3]' ({error})"
+                ) from error
+            except ValueError as error:
+                raise SettingsError(f"storage_url: {redacted(str(error))}") from None
+            self._remote = system, root.rstrip("/")
+            self._pid = os.getpid()
+        return self._remote
+
+    def _put_remote(self, key: str, path: str) -> None:
+        system, root = self._system()
+        place = f"{root}/{key}"
+        with _reached(self):
+            try:
+                system.makedirs(place.rpartition("/")[0], exist_ok=True)
+                system.put_file(path, place)
+            except BaseException:
+                with suppress(Exception):  # what is told is why it could not be kept
+                    system.rm_file(place)
+                raise
+
+    def _fetch_remote(self, document_id: str, path: Path) -> None:
+        system, root = self._system()
+        try:
+            with _reached(self):
+                system.get_file(f"{root}/{_key(document_id)}", str(path))
+        except FileNotFoundError:
+            raise _gone() from None
+
+    def _remove_left_over(self) -> None:
+        if self._folder is None:
+            return
+        for path in (self._folder / _INCOMING).iterdir():
+            with suppress(FileNotFoundError):  # its writer has ended
+                if path.stat().st_mtime < time.time() - LEFT_OVER:
+                    path.unlink()
+
+    def _trouble(self, what: object) -> str:
+        return (
+            f"the storage {redacted(self._url)} cannot be used: {redacted(str(what))}"
+        )
+
+
+class Incoming:
+    """One document's bytes on their way in; nothing is left of them on a failure.
+
+    Args:
+        name: What the document is called in errors.
+        max_bytes: How many bytes it may have.
+        folder: Where the file will be kept; None for a temporary one.
+        keep: Puts a finished file where it belongs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        max_bytes: int,
+        folder: Path | None,
+        keep: Callable[[str], None],
+    ) -> None:
+        self.name = name
+        self.max_bytes = max_bytes
+        self.size = 0
+        self._hash = hashlib.sha256()
+        self._folder = folder
+        self._keep = keep
+        self._path = ""
+        self._file: BinaryIO
+
+    @property
+    def stored(self) -> Stored:
+        """What has been written."""
+        return Stored(self.size, self._hash.hexdigest())
+
+    def __enter__(self) -> Self:
+        with _kept(self.name):
+            place = None
+            if self._folder is not None:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                place = self._folder / _INCOMING
+                place.mkdir(mode=0o700, exist_ok=True)
+            handle, self._path = tempfile.mkstemp(dir=place, prefix="docprogress-")
+            self._file = os.fdopen(handle, "wb", buffering=0)
+        return self
+
+    def write(self, block: bytes) -> None:
+        """Add bytes.
+
+        Raises:
+            LimitExceeded: These are too many.
+            TransientError: They cannot be kept now.
+        """
+        self.size += len(block)
+        if self.size > self.max_bytes:
+            raise too_large(self.name, None, self.max_bytes)
+        self._hash.update(block)
+        with _kept(self.name):
+            left = memoryview(block)
+            while left:
+                left = left[self._file.write(left) :]
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            with _kept(self.name):
+                self._file.close()
+                if error is None:
+                    self._keep(self._path)
+        finally:
+            Path(self._path).unlink(missing_ok=True)
+
+
+#: Where files lie that are being written: on the same disk as those that are kept.
+_INCOMING = "incoming"
+
+
+def too_large(name: str, size: int | None, limit: int) -> LimitExceeded:
+    """The error of a document that has too many bytes."""
+    has = f"{size} bytes" if size else "more bytes than it may have"
+    return LimitExceeded(f"{name}: {has}, the limit is {limit} (max_bytes)")
+
+
+def _local_folder(url: str) -> Path | None:
+    if "://" not in url:
+        return Path(url).expanduser().absolute()
+    parts = urlsplit(url)
+    if parts.scheme not in ("file", "local"):
+        return None
+    return Path(unquote(parts.path)).absolute()
+
+
+def _key(document_id: str) -> str:
+    if not _ID.fullmatch(document_id):
+        raise DocumentNotFound(document_id)
+    return f"{document_id[:2]}/{document_id}"
+
+
+def _gone() -> Unreadable:
+    return Unreadable(
+        "its file is not in the storage; submit it again (workers on several machines "
+        "need a storage_url that all of them reach)"
+    )
+
+
+def _blocks(source: Source) -> Iterator[bytes]:
+    if source.data is not None:
+        for start in range(0, len(source.data), BLOCK):
+            yield source.data[start : start + BLOCK]
+        return
+    try:
+        if source.file is not None:
+            with suppress(OSError, AttributeError, ValueError):
+                source.file.seek(0)
+            while block := source.file.read(BLOCK):
+                yield block
+        elif source.path is not None:
+            with source.path.open("rb", buffering=0) as file:
+                while block := file.read(BLOCK):
+                    yield block
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unreadable(f"{source.name}: it cannot be read: {reason}") from error
+
+
+@contextmanager
+def _kept(name: str) -> Iterator[None]:
+    """What a local disk says, as what it means for the document."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk is full" if full else error.strerror or str(error)
+        raise TransientError(f"{name}: it cannot be kept: {reason}") from error
+
+
+@contextmanager
+def _reached(files: Files) -> Iterator[None]:
+    """What a remote file system says, whichever it is, as one error."""
+    try:
+        yield
+    except (FileNotFoundError, SettingsError):
+        raise
+    except Exception as error:  # each has a library with errors of its own
+        raise TransientError(files._trouble(error)) from error
