@@ -37,7 +37,7 @@ from docprogress.events import ProgressEvent, Status, decode, now
         ("paragraph\u2029.pdf", "paragraph\\u2029.pdf"),
         ("fdp\u202exe.pdf", "fdp\\u202exe.pdf"),
         ("isolate\u2066.pdf", "isolate\\u2066.pdf"),
-        (b"caf\xe9.pdf", "caf\\xe9.pdf"),
+        (b"gr\xfcn.pdf", "gr\\xfcn.pdf"),
         ("lone\ud800.pdf", "lone\\ud800.pdf"),
         ("", "unnamed"),
         (".", "unnamed"),

@@ -309,11 +309,11 @@ def test_optional_fields_are_told_only_where_they_are_set():
 
 
 def test_a_message_that_is_not_utf8_is_sent_all_the_same():
-    event = EVENT.replace(message="caf\udce9.pdf is empty", extra={"a": ["\udce9"]})
+    event = EVENT.replace(message="gr\udcfcn.pdf is empty", extra={"a": ["\udce9"]})
 
     heard = decode(event.encode())
 
-    assert heard.message == "caf?.pdf is empty"
+    assert heard.message == "gr?n.pdf is empty"
     assert heard.extra == {"a": ["?"]}
 
 
