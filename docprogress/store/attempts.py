@@ -13,10 +13,10 @@ from sqlalchemy import (
     Connection,
     bindparam,
     case,
-    delete,
     func,
     insert,
     select,
+    text,
     update,
 )
 
@@ -36,7 +36,6 @@ from docprogress.store.rows import (
 
 _document = schema.document.c
 _attempt = schema.attempt.c
-_timing = schema.step_timing.c
 
 # What an update sets is named by its parameters.
 _OF_ATTEMPT = update(schema.document).where(
@@ -88,12 +87,16 @@ _LOST = (
         _attempt.status == AttemptStatus.LOST.value,
     )
 )
-_FORGET_TIMING = delete(schema.step_timing).where(
-    _timing.document_id == bindparam("document"),
-    _timing.attempt == bindparam("present_attempt"),
-    _timing.position == bindparam("present_position"),
+# Core has no word for this that both databases take.
+_TIMING = text(
+    "INSERT INTO step_timing (document_id, attempt, position, step, started_at,"
+    " seconds, items, unit) VALUES (:document_id, :attempt, :position, :step,"
+    " :started_at, :seconds, :items, :unit)"
+    " ON CONFLICT (document_id, attempt, position) DO UPDATE SET step = :step,"
+    " started_at = :started_at, seconds = :seconds, items = :items, unit = :unit"
+).bindparams(
+    *(bindparam(column.name, type_=column.type) for column in schema.step_timing.c)
 )
-_ADD_TIMING = insert(schema.step_timing)
 _SOURCE = select(schema.document).where(
     _document.id == bindparam("document"),
     _document.status == Status.COMPLETED.value,
@@ -245,6 +248,10 @@ class Attempts(Reading):
         known = {name: str(facts[name]) for name in FACTS if name in facts}
         worth = min(progress, ALMOST)
         present = _present(document_id, attempt)
+        # Made before the transaction: on SQLite everybody else waits for its end.
+        page_rows = results.page_rows(pages or ())
+        chunk_rows = results.chunk_rows(chunks or ())
+        vector_rows = results.vector_rows(chunks or ())
         with self._writing() as connection:
             values: dict[str, Any] = {
                 **known,
@@ -256,20 +263,17 @@ class Attempts(Reading):
                 "updated_at": now(),
             }
             if pages is not None:
-                values |= {
-                    "pages": len(pages),
-                    "characters": sum(len(p.text) for p in pages),
-                }
+                values["pages"] = len(page_rows)
+                values["characters"] = sum(len(text) for _, text in page_rows)
             if chunks is not None:
-                values["chunks"] = len(chunks)
+                values["chunks"] = len(chunk_rows)
             cancel_requested = connection.execute(
                 _STEP, present | values
             ).scalar_one_or_none()
             if cancel_requested is None:
                 raise Superseded(document_id, attempt)
-            connection.execute(_FORGET_TIMING, present | {"present_position": position})
             connection.execute(
-                _ADD_TIMING,
+                _TIMING,
                 {
                     "document_id": document_id,
                     "attempt": attempt,
@@ -282,10 +286,12 @@ class Attempts(Reading):
                 },
             )
             if pages is not None:
-                results.replace_pages(connection, document_id, pages)
+                results.replace_rows(connection, schema.page, document_id, page_rows)
             if chunks is not None:
-                embedder = known.get("embedder")
-                results.replace_chunks(connection, document_id, chunks, embedder)
+                results.replace_rows(connection, schema.chunk, document_id, chunk_rows)
+                results.replace_vectors(
+                    connection, document_id, vector_rows, known.get("embedder")
+                )
         return bool(cancel_requested)
 
     def finish(

@@ -47,9 +47,6 @@ _PRAGMAS = (
 #: The advisory lock under which a PostgreSQL schema is changed: "docprog", as a number.
 _LOCK = 0x646F6370726F67
 
-#: The execution option that says how a transaction begins.
-_BEGIN = "docprogress_begin"
-
 _ACCEPTED = "sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
 
 
@@ -68,7 +65,6 @@ class Database:
         self._url, self._path = _parsed(url)
         self._busy_seconds = busy_seconds
         self._engine = self._made()
-        self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._opened = False
         gate.watch(self._engine)
 
@@ -97,7 +93,7 @@ class Database:
         with gate, translated():
             if self._path is not None:
                 self._write_ahead()
-            with self._engine.begin() as connection:
+            with self._transaction("BEGIN") as connection:
                 version = _version(connection)
             if version != HEAD:
                 self._upgrade()
@@ -136,14 +132,25 @@ class Database:
     def _reading(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the database."""
         self.open()
-        with gate, translated(), self._engine.begin() as connection:
+        with gate, translated(), self._transaction("BEGIN") as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """A transaction that is the only one to write, on SQLite."""
         self.open()
-        with gate, translated(), self._writer.begin() as connection:
+        with gate, translated(), self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            if self._path is not None:
+                # Straight to the driver: SQLAlchemy's way, an event, makes every
+                # statement slower.
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute(begin)
             yield connection
 
     def _made(self) -> Engine:
@@ -155,7 +162,6 @@ class Database:
             arguments = {"timeout": self._busy_seconds, "isolation_level": None}
             engine = sa.create_engine(self._url, connect_args=arguments, **options)
             event.listen(engine, "connect", _set_up)
-            event.listen(engine, "begin", _begin)
             return engine
         arguments = {k: v for k, v in _POSTGRESQL.items() if k not in self._url.query}
         try:
@@ -194,7 +200,7 @@ class Database:
                     return
 
     def _upgrade(self) -> None:
-        with self._writer.begin() as connection:
+        with self._transaction("BEGIN IMMEDIATE") as connection:
             if self._path is None:
                 lock = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
                 connection.execute(lock)
@@ -245,13 +251,6 @@ def _check_folder(path: Path) -> None:
 def _set_up(connection: sqlite3.Connection, _: object) -> None:
     for pragma in _PRAGMAS:
         connection.execute(pragma)
-
-
-def _begin(connection: Connection) -> None:
-    # Straight to the driver: it is the half of what a short transaction costs.
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    driver.execute(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 def _version(connection: Connection) -> str | None:

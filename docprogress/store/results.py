@@ -1,6 +1,7 @@
 """What the steps have made: pages, chunks, vectors, and how long it took."""
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter, index
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from docprogress.store.rows import (
     StepTiming,
     document_row,
 )
+from docprogress.store.schema import storable
 
 #: The most vectors of one row.
 VECTORS = 1024
@@ -198,49 +200,105 @@ class Results(Reading):
         return None if row is None else document_row(row)
 
 
-def replace_pages(
-    connection: Connection, document_id: str, pages: Sequence[Page]
+def page_rows(pages: Sequence[Page]) -> list[tuple[Any, ...]]:
+    """The rows of `page`, without the document."""
+    return sorted((index(page.number), storable(page.text)) for page in pages)
+
+
+def chunk_rows(chunks: Sequence[Chunk]) -> list[tuple[Any, ...]]:
+    """The rows of `chunk`, without the document."""
+    return sorted(
+        (
+            # A step of somebody's own may count with NumPy.
+            index(chunk.number),
+            index(chunk.start),
+            index(chunk.end),
+            index(chunk.first_page),
+            index(chunk.last_page),
+            storable(chunk.text),
+        )
+        for chunk in chunks
+    )
+
+
+def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
+    """First, count, dimensions and data of each row of `vectors`.
+
+    None if no chunk has a vector.
+
+    Raises:
+        StoreError: Some have one, or their vectors differ in shape.
+    """
+    shapes = {np.shape(c.vector) for c in chunks if c.vector is not None}
+    if not shapes:
+        return []
+    if len(shapes) > 1 or len(shape := shapes.pop()) != 1:
+        raise StoreError("the vectors of a document's chunks must have one length")
+    rows: list[list[Chunk]] = []
+    for chunk in sorted(chunks, key=attrgetter("number")):
+        if chunk.vector is None:
+            message = f"chunk {chunk.number} has no vector, though others have one"
+            raise StoreError(message)
+        row = rows[-1] if rows else []
+        if row and len(row) < VECTORS and chunk.number == row[-1].number + 1:
+            row.append(chunk)
+        else:
+            rows.append([chunk])
+    return [
+        (
+            index(row[0].number),
+            len(row),
+            shape[0],
+            np.array([chunk.vector for chunk in row], _FLOAT).tobytes(),
+        )
+        for row in rows
+    ]
+
+
+def replace_rows(
+    connection: Connection, table: Table, document_id: str, rows: list[tuple[Any, ...]]
 ) -> None:
-    """Store a document's pages instead of those that are there."""
-    connection.execute(_DELETE[schema.page], {"document": document_id})
-    if pages:
-        connection.execute(
-            _INSERT[schema.page],
-            [
-                {"document_id": document_id, "number": page.number, "text": page.text}
-                for page in pages
-            ],
+    """Store a document's rows, if they differ from those that are there.
+
+    The chunks that a step gives are often those that it took, with vectors.
+    """
+    stored = connection.execute(_STORED[table], {"document": document_id}).all()
+    if stored == rows:
+        return
+    if stored:
+        connection.execute(_DELETE[table], {"document": document_id})
+    if rows:
+        # For the driver as it is: SQLAlchemy would take each value in hand.
+        columns = ", ".join(f'"{column.name}"' for column in table.c)
+        mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+        marks = ", ".join([mark] * len(table.c))
+        document_id = storable(document_id)
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({columns}) VALUES ({marks})",  # noqa: S608
+            [(document_id, *row) for row in rows],
         )
 
 
-def replace_chunks(
+def replace_vectors(
     connection: Connection,
     document_id: str,
-    chunks: Sequence[Chunk],
+    rows: list[tuple[int, int, int, bytes]],
     embedder: str | None,
 ) -> None:
-    """Store a document's chunks, and their vectors, instead of those that are there."""
-    rows = _vector_rows(document_id, chunks, embedder)
-    connection.execute(_DELETE[schema.chunk], {"document": document_id})
+    """Store a document's vectors instead of those that are there."""
     connection.execute(_DELETE[schema.vectors], {"document": document_id})
-    if chunks:
+    for first, count, dimensions, data in rows:
         connection.execute(
-            _INSERT[schema.chunk],
-            [
-                {
-                    "document_id": document_id,
-                    "number": chunk.number,
-                    "start": chunk.start,
-                    "end": chunk.end,
-                    "first_page": chunk.first_page,
-                    "last_page": chunk.last_page,
-                    "text": chunk.text,
-                }
-                for chunk in chunks
-            ],
+            _INSERT_VECTORS,
+            {
+                "document_id": document_id,
+                "first": first,
+                "count": count,
+                "dimensions": dimensions,
+                "embedder": embedder,
+                "data": data,
+            },
         )
-    if rows:
-        connection.execute(_INSERT[schema.vectors], rows)
 
 
 def copy_results(connection: Connection, source_id: str, document_id: str) -> None:
@@ -249,45 +307,6 @@ def copy_results(connection: Connection, source_id: str, document_id: str) -> No
     for table in RESULTS:
         connection.execute(_DELETE[table], ids)
         connection.execute(_COPY[table], ids)
-
-
-def _vector_rows(
-    document_id: str, chunks: Sequence[Chunk], embedder: str | None
-) -> list[dict[str, Any]]:
-    """The rows that hold the chunks' vectors; none if they have none."""
-    if all(chunk.vector is None for chunk in chunks):
-        return []
-    rows: list[list[Chunk]] = []
-    for chunk in sorted(chunks, key=lambda chunk: chunk.number):
-        row = rows[-1] if rows else []
-        if row and len(row) < VECTORS and chunk.number == row[-1].number + 1:
-            row.append(chunk)
-        else:
-            rows.append([chunk])
-    shape = next(np.shape(c.vector) for c in chunks if c.vector is not None)
-    return [
-        {
-            "document_id": document_id,
-            "first": row[0].number,
-            "count": len(row),
-            "dimensions": shape[0],
-            "embedder": embedder,
-            "data": np.stack([_vector(chunk, shape) for chunk in row]).tobytes(),
-        }
-        for row in rows
-    ]
-
-
-def _vector(chunk: Chunk, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    if chunk.vector is None:
-        raise StoreError(f"chunk {chunk.number} has no vector, though others have one")
-    vector = np.asarray(chunk.vector, dtype=_FLOAT)
-    if vector.shape != shape or len(shape) != 1:
-        raise StoreError(
-            f"the vector of chunk {chunk.number} has the shape {vector.shape}: "
-            "every vector must have the same one dimension"
-        )
-    return vector
 
 
 def _array(count: int, dimensions: int, data: bytes) -> NDArray[np.float32]:
@@ -307,7 +326,13 @@ _DELETE = {
     table: delete(table).where(table.c.document_id == bindparam("document"))
     for table in RESULTS
 }
-_INSERT = {table: insert(table) for table in RESULTS}
+_INSERT_VECTORS = insert(schema.vectors)
+_STORED = {
+    table: select(*(c for c in table.c if c.name != "document_id"))
+    .where(table.c.document_id == bindparam("document"))
+    .order_by(table.c.number)
+    for table in (schema.page, schema.chunk)
+}
 _COPY = {
     table: insert(table).from_select(
         ["document_id", *(c.name for c in table.c if c.name != "document_id")],
