@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib.metadata import version
 
 import httpx
 
-from docprogress import __version__
 from docprogress.errors import LimitExceeded, TransientError, Unreadable
 from docprogress.files.storage import Incoming, too_large
 from docprogress.settings import redacted
@@ -86,7 +86,7 @@ async def _download(
     url: str, incoming: Incoming, told: Callable[[int, int | None], None]
 ) -> None:
     headers = {
-        "User-Agent": f"docprogress/{__version__}",
+        "User-Agent": f"docprogress/{version('docprogress')}",
         # A document is compressed already, and its length is to be known.
         "Accept-Encoding": "identity",
     }

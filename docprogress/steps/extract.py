@@ -146,8 +146,8 @@ def _pdf_pages(
         yield Page(number=index + 1, text=text)
     if unread == len(pdf):
         raise Unreadable(
-            f"{document.name}: the PDF is damaged or cut short, none of its "
-            f"{unread} pages can be read; fetch or export it again"
+            f"{document.name}: the PDF is damaged or cut short, not one of "
+            "its pages can be read; fetch or export it again"
         )
     if unread:
         facts["note"] = f"{unread} of {len(pdf)} pages could not be read"
@@ -230,7 +230,8 @@ def _decoded(
         )
     facts["encoding"] = decoded.encoding
     if decoded.errors:
-        facts["note"] = f"{decoded.errors} characters could not be decoded"
+        characters = "character" if decoded.errors == 1 else "characters"
+        facts["note"] = f"{decoded.errors} {characters} could not be decoded"
     return decoded
 
 

@@ -1,6 +1,7 @@
 """The text of PDFs, by PDFium, and by pypdf where PDFium gives up."""
 
 import logging
+import os
 import re
 import threading
 from pathlib import Path
@@ -23,6 +24,7 @@ if logging.getLogger("pypdf").level == logging.NOTSET:
 # Reentrant, because a collected document is closed in whatever thread is on.
 _PDFIUM = threading.RLock()
 
+_NO_PAGES = "the PDF has no pages"
 _ENCRYPTED = "the PDF is encrypted and needs a password; save it without one"
 _DAMAGED = "the PDF is damaged or cut short; fetch or export it again"
 _UNKNOWN_CIPHER = "the PDF is encrypted in a way that is not known"
@@ -65,13 +67,24 @@ def open_pdf(
     if engine == "pypdf":
         return PypdfDocument(name, path)
     try:
-        return PdfiumDocument(path)
-    except pypdfium2.PdfiumError as error:
-        if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-            raise Unreadable(f"{name}: {_ENCRYPTED}") from None
-        if engine == "pdfium":
-            raise Unreadable(f"{name}: {_DAMAGED} ({reason(error)})") from error
+        return PdfiumDocument(name, path)
+    except _Refused as refused:
+        if engine == "pdfium" or refused.locked:
+            raise Unreadable(str(refused)) from None
     return PypdfDocument(name, path)
+
+
+class _Refused(Exception):  # noqa: N818 - reads as a fact
+    """Raised when PDFium does not read a file."""
+
+    def __init__(self, name: str, code: int) -> None:
+        self.locked = code == pdfium.FPDF_ERR_PASSWORD
+        said = {
+            pdfium.FPDF_ERR_SUCCESS: _NO_PAGES,
+            pdfium.FPDF_ERR_PASSWORD: _ENCRYPTED,
+            pdfium.FPDF_ERR_SECURITY: _UNKNOWN_CIPHER,
+        }
+        super().__init__(f"{name}: {said.get(code, _DAMAGED)}")
 
 
 class PdfiumDocument:
@@ -79,10 +92,18 @@ class PdfiumDocument:
 
     engine = "pdfium"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, name: str, path: Path) -> None:
         with _PDFIUM:
-            self._pdf = pypdfium2.PdfDocument(path)
+            # Not by way of `PdfDocument(path)`: it tells a PDF without pages from
+            # a refused one by an error code that an earlier document has left.
+            opened = pdfium.FPDF_LoadDocument(os.fsencode(path), None)
+            if not opened:
+                raise _Refused(name, pdfium.FPDF_GetLastError())
+            self._pdf = pypdfium2.PdfDocument(opened)
             self._pages = len(self._pdf)
+            if not self._pages:
+                self._pdf.close()
+                raise _Refused(name, pdfium.FPDF_ERR_SUCCESS)
 
     def __len__(self) -> int:
         return self._pages
@@ -172,7 +193,7 @@ def _opened(name: str, file: BinaryIO) -> tuple[pypdf.PdfReader, int]:
     if locked:
         raise Unreadable(f"{name}: {_ENCRYPTED}")
     if not pages:
-        raise Unreadable(f"{name}: the PDF has no pages")
+        raise Unreadable(f"{name}: {_NO_PAGES}")
     return reader, pages
 
 

@@ -123,8 +123,7 @@ def decode(data: bytes, *, declared: str | None = None) -> Decoded | None:
 
 def _decoded(data: bytes, encoding: str) -> Decoded:
     text = data.decode(encoding, "replace")
-    errors = text.count("\ufffd")
-    return Decoded(text, encoding, errors)
+    return Decoded(text, encoding, text.count("\ufffd"))
 
 
 def _wide(sample: bytes) -> str | None:
