@@ -215,8 +215,8 @@ class _Attempt:
                         f"not {type(item).__name__}"
                     )
                 made.append(item)
-                if outputs:
-                    progress.advance()
+                # Told in any case: it is how a cancel is heard of.
+                progress.advance(1 if outputs else 0)
         return made, dict(getattr(result, "facts", None) or {})
 
     def _stored(self, kind: Kind) -> list[Any]:

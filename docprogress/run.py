@@ -483,6 +483,7 @@ class Run:
         def run() -> None:
             with suppress(asyncio.CancelledError, DocProgressError):
                 loop.run_until_complete(task)
+            loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
 
         task = loop.create_task(listen())

@@ -35,7 +35,7 @@ def test_samples_go_through_every_step(pipeline, samples):
 
 def test_each_document_that_fails_says_why_and_harms_no_other(pipeline, samples):
     failing = samples.with_name("samples-that-fail")
-    run = pipeline.submit([failing, *texts(3)] if False else [failing]).wait(timeout=60)
+    run = pipeline.submit([failing]).wait(timeout=60)
 
     errors = dict(zip(run.to_frame()["name"], run.to_frame()["error"], strict=True))
     assert len(errors) == 3
@@ -76,10 +76,8 @@ def test_events_are_told_in_order_to_the_end(pipeline):
     run = pipeline.submit(texts(5))
 
     async def listen():
-        told = []
         async with asyncio.timeout(60), run.watch() as events:
-            async for event in events:
-                told.append(event)
+            told = [event async for event in events]
         return told, events.progress
 
     told, progress = asyncio.run(listen())
@@ -99,8 +97,8 @@ def test_the_steps_of_a_document_are_told_in_their_order(pipeline):
     steps = list(dict.fromkeys(run.events()["step"]))
 
     assert steps == ["extraction", "chunking", "embedding"]
-    assert list(run.events()["status"])[0] == "queued"
-    assert list(run.events()["status"])[-1] == "completed"
+    assert run.events()["status"].iloc[0] == "queued"
+    assert run.events()["status"].iloc[-1] == "completed"
 
 
 def test_a_run_that_has_ended_is_told_at_once(pipeline):
@@ -117,11 +115,12 @@ def test_a_run_is_told_to_its_end_even_if_redis_has_lost_everything(pipeline):
     run = pipeline.submit(texts(2)).wait(timeout=60)
     pipeline.bus.forget([row.id for row in run.documents()], run_id=run.id)
 
-    told = []
-    for row in pipeline.attach(run.id).as_completed(timeout=10):
-        told.append(row.status)
+    again = pipeline.attach(run.id)
 
-    assert told == [Status.COMPLETED, Status.COMPLETED]
+    assert [row.status for row in again.as_completed(timeout=10)] == [
+        Status.COMPLETED,
+        Status.COMPLETED,
+    ]
 
 
 def test_waiting_works_where_a_loop_runs(pipeline):
@@ -129,8 +128,7 @@ def test_waiting_works_where_a_loop_runs(pipeline):
         run = pipeline.submit(texts(2))
         run.wait(timeout=60)
         assert (await pipeline.submit(texts(1))).progress().finished
-        seen = [event async for event in run]
-        return seen
+        return [event async for event in run]
 
     assert all(event.final for event in asyncio.run(cell()))
 
@@ -185,7 +183,7 @@ def test_a_name_can_hold_anything(pipeline):
         "emoji-🚀-ünïcödé.txt",
         "x" * 300 + ".txt",
         os.fsdecode(b"not-utf-8-\xff\xfe.txt"),
-        "‮txt.exe.txt",
+        "\u202etxt.exe.txt",
     ]
     run = pipeline.submit([(name, TEXT.encode()) for name in names]).wait(timeout=60)
 
@@ -196,7 +194,9 @@ def test_a_name_can_hold_anything(pipeline):
         assert not re.search(r"[\x00-\x1f/]", name)
 
 
-def test_a_step_of_ones_own_takes_its_place(pipeline, shared_home, tmp_path, monkeypatch):
+def test_a_step_of_ones_own_takes_its_place(
+    pipeline, shared_home, tmp_path, monkeypatch
+):
     (tmp_path / "my_steps.py").write_text(
         "from dataclasses import replace\n"
         "def shout(pages):\n"
@@ -283,7 +283,9 @@ def test_cancelling_ends_what_waits_and_what_is_at_work(
         assert {row.status for row in run.documents()} == {Status.CANCELLED}
 
 
-def test_a_failed_document_can_be_tried_again(pipeline, shared_home, tmp_path, monkeypatch):
+def test_a_failed_document_can_be_tried_again(
+    pipeline, shared_home, tmp_path, monkeypatch
+):
     (tmp_path / "mended_steps.py").write_text(
         "def mended(pages):\n    raise ValueError('not yet')\n"
     )
@@ -331,7 +333,11 @@ def test_another_process_attaches_to_a_run(pipeline, shared_home):
     )
 
     said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
     assert "2 completed" in said.stdout, said.stderr

@@ -235,10 +235,18 @@ def _stopped(home: Path) -> bool:
     with contextlib.suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS
-    while held(home / "supervisor.lock"):
+    while held(home / "supervisor.lock") or _exists(found.pid):
         if time.monotonic() > deadline:
             raise ServicesError(f"the supervisor (process {found.pid}) does not stop")
         time.sleep(0.02)
+    return True
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
     return True
 
 

@@ -70,6 +70,8 @@ class _Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._leave)
         with contextlib.ExitStack() as stack:
+            # Held, once it is taken, until everything has stopped.
+            door = stack.enter_context((self._home / "start.lock").open("a"))
             stack.callback(self._stop)
             self._store.open()
             idle_since = time.monotonic()
@@ -85,7 +87,7 @@ class _Supervisor:
                         touched = self._touched()
                         idle_since = moment
                     elif moment - idle_since >= self._settings.idle_seconds:
-                        self._leaving = self._nobody_comes(stack, touched)
+                        self._leaving = self._nobody_comes(door, touched)
                 time.sleep(LOOK_SECONDS)
 
     def _leave(self, *_: object) -> None:
@@ -200,17 +202,19 @@ class _Supervisor:
         except OSError:
             return 0.0
 
-    def _nobody_comes(self, stack: contextlib.ExitStack, touched: float) -> bool:
+    def _nobody_comes(self, door: IO[Any], touched: float) -> bool:
         """Whether to leave: not if somebody is just asking for the services."""
         if not self._home.exists():
             return True
         try:
-            file = stack.enter_context((self._home / "start.lock").open("a"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False
         # Whoever comes now waits until everything has stopped, and starts anew.
-        return self._touched() == touched and not self._needed()
+        if self._touched() == touched and not self._needed():
+            return True
+        fcntl.flock(door, fcntl.LOCK_UN)
+        return False
 
     def _stop(self) -> None:
         (self._home / "services.json").unlink(missing_ok=True)
@@ -240,6 +244,7 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         settings = load()
         with (settings.home / "supervisor.lock").open("a") as lock:

@@ -6,12 +6,14 @@ import signal
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from billiard.process import current_process
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 from celery.worker.request import Request
 from redis.exceptions import RedisError
 
@@ -184,3 +186,6 @@ def _set_up_logging(**_: Any) -> None:
     # One line a document is ours to write.
     logging.getLogger("celery").setLevel(logging.WARNING)
     logging.getLogger("kombu").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # What it warns of, as root, is pickle: nothing here is ever unpickled.
+    warnings.simplefilter("ignore", SecurityWarning)
