@@ -16,6 +16,10 @@ SAMPLE = 64 * 1024
 MOST_CONTROLS = 0.02
 MOST_HIGH = 0.3
 
+#: The share of runs of bytes above 127 that are one or two of them beside a small
+#: letter, from which on they are accented letters.
+ACCENTS = 0.7
+
 #: A file is UTF-8 with errors, and not another encoding, if it has this many
 #: valid characters beyond ASCII for each error.
 VALID_PER_ERROR = 20
@@ -60,6 +64,12 @@ _SUPERSETS = {
 # Letters of cp1250, cp1254 and cp1257 in the disguise they wear when they are
 # read as cp1252, and signs that do not stand inside words.
 _NOT_WESTERN = re.compile(r"[šžýðþŠŽÝÐÞ¹³¼¾]|[^\W\d_][¿¡¢£¤¥¦¨©¬®¯°±µ¶º»][^\W\d_]")
+
+_RUN = re.compile(r"[^\x00-\x7f]+")
+_ACCENT = re.compile(
+    r"(?<=[a-z])[^\x00-\x7f]{1,2}(?![^\x00-\x7f])"
+    r"|(?<![^\x00-\x7f])[^\x00-\x7f]{1,2}(?=[a-z])"
+)
 
 
 class TooLong(Exception):  # noqa: N818 - reads as a fact
@@ -149,11 +159,17 @@ def _guess(sample: bytes) -> str | None:
     if best is None:
         high = len(sample) - len(sample.translate(None, _HIGH))
         return "cp1252" if high <= MOST_HIGH * len(sample) else None
-    # The detector likes the code pages of Central Europe too much: text in
-    # Latin letters that reads well as Western European is Western European.
-    if _latin(str(best)) and not _NOT_WESTERN.search(sample.decode("cp1252", "ignore")):
-        return "cp1252"
-    return best.encoding
+    # The detector likes the code pages of Central Europe too much, and takes a few
+    # accents for Chinese: what reads well as Western European is Western European.
+    western = sample.decode("cp1252", "ignore")
+    if _NOT_WESTERN.search(western) or not (_latin(str(best)) or _accents(western)):
+        return best.encoding
+    return "cp1252"
+
+
+def _accents(text: str) -> bool:
+    """Whether what is beyond ASCII stands alone within words."""
+    return len(_ACCENT.findall(text)) >= ACCENTS * len(_RUN.findall(text))
 
 
 def _latin(text: str) -> bool:
