@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from services import Server
 
 from docprogress import local
@@ -15,6 +16,12 @@ from docprogress.bus import Bus
 from docprogress.run import Pipeline
 
 SAMPLES = Path(__file__).parent.parent / "notebooks" / "samples"
+
+# How fast a busy machine is says nothing about what is true.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -251,6 +251,14 @@ def test_readme_and_contributing_have_the_same_test_command():
     assert test in commands("README.md")
 
 
+def test_readme_begins_with_a_run_of_documents_that_are_there():
+    first, *_ = commands("README.md")
+
+    command, folder = first.rsplit(" ", 1)
+    assert command.endswith("docprogress run")
+    assert any((ROOT / folder).iterdir())
+
+
 def test_ci_runs_the_commands_that_people_are_told_to_run():
     script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     _, check, test = (
