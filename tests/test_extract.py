@@ -194,7 +194,7 @@ def test_pdf_without_text_says_that_it_needs_ocr(write):
     ("engine", "second"),
     [
         ("pdfium", b"(no page at all)"),
-        ("pypdf", b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 7 0 R>>"),
+        ("pypdf", b"<</Type/Page/Contents 7 0 R/Resources<</Font<</F 5 0 R>>>>>>"),
     ],
 )
 def test_unreadable_page_is_empty_and_noted(write, engine, second):

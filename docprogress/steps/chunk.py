@@ -1,5 +1,6 @@
 """Pages become chunks: pieces that end where a sentence or a paragraph does."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
@@ -18,6 +19,10 @@ WINDOW_CHUNKS = 4
 #: Texts of up to so many characters are split before the first chunk is handed
 #: on, which takes a second at most, so that their number is known.
 COUNTED = 2_000_000
+
+# More white space than a page has: no chunk goes across it.  The splitter takes
+# seconds for a few thousand characters of it.
+_EMPTY = re.compile(r"(?<!\s)\s{256,}")
 
 
 class Chunks(Iterator[Chunk]):
@@ -79,19 +84,28 @@ def _spans(text: str, most: int, overlap: int) -> Iterator[tuple[int, int]]:
     """Where each chunk begins and ends, in characters."""
     splitter = TextSplitter(most, overlap)
     window = max(WINDOW, WINDOW_CHUNKS * most)
-    begin = 0
-    while begin < len(text):
-        end = begin + window
-        found = _split(splitter, text[begin:end])
-        spans = [(begin + start, begin + start + len(piece)) for start, piece in found]
-        if end >= len(text):
+    for first, last in _stretches(text):
+        begin = first
+        while begin < last:
+            end = min(begin + window, last)
+            spans = [
+                (begin + start, begin + start + len(piece))
+                for start, piece in _split(splitter, text[begin:end])
+            ]
+            # The last one may go on behind the window: it is split again with what
+            # follows it, which also keeps its overlap with the one before.
+            further = end < last and len(spans) > 1 and spans[-1][0] > begin
+            begin = spans.pop()[0] if further else end
             yield from spans
-            return
-        # The last one may go on behind the window: it is split again with what
-        # follows it, which also keeps its overlap with the one before.
-        further = len(spans) > 1 and spans[-1][0] > begin
-        begin = spans.pop()[0] if further else end
-        yield from spans
+
+
+def _stretches(text: str) -> Iterator[tuple[int, int]]:
+    """Where the text between two long empty spaces begins and ends."""
+    begin = 0
+    for empty in _EMPTY.finditer(text):
+        yield begin, empty.start()
+        begin = empty.end()
+    yield begin, len(text)
 
 
 def _split(splitter: TextSplitter, text: str) -> list[tuple[int, str]]:

@@ -1,0 +1,384 @@
+"""Vectors: made here by counting words, or asked of an endpoint."""
+
+import json
+import sys
+import threading
+from contextlib import contextmanager
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from docprogress.documents import Chunk
+from docprogress.errors import DocumentError, SettingsError, TransientError
+from docprogress.settings import load
+from docprogress.steps import embedders
+from docprogress.steps.embed import embed, embedder
+from docprogress.steps.embedders import EndpointEmbedder
+
+KEY = "sk-very-secret-key"
+
+
+def chunks(*texts):
+    return [
+        Chunk(number=n, text=text, start=0, end=0, first_page=1, last_page=1)
+        for n, text in enumerate(texts, 1)
+    ]
+
+
+def likeness(one, other):
+    first, second = embedder(load()).embed([one, other])
+    return float(first @ second)
+
+
+def test_each_chunk_gets_a_vector_of_length_one():
+    made = list(embed(chunks("a rental contract", "another text"), settings=load()))
+
+    assert [each.number for each in made] == [1, 2]
+    for each in made:
+        assert each.vector.shape == (1024,)
+        assert each.vector.dtype == np.float32
+        assert np.linalg.norm(each.vector) == pytest.approx(1, abs=1e-6)
+
+
+def test_embedding_counts_down_and_says_what_made_it():
+    embedding = embed(chunks(*(f"text {n}" for n in range(100))), settings=load())
+
+    assert embedding.unit == "chunk"
+    assert embedding.__length_hint__() == 100
+    next(embedding)
+    assert embedding.__length_hint__() == 99
+    assert len(list(embedding)) == 99
+    assert embedding.facts == {"embedder": "hashing", "dimensions": 1024}
+
+
+def test_no_chunks_make_no_vectors():
+    assert list(embed([], settings=load())) == []
+    assert embedder(load()).embed([]).shape == (0, 1024)
+
+
+def test_vectors_do_not_depend_on_the_batch_or_the_process():
+    texts = [f"text number {n} about contracts" for n in range(10)]
+
+    alone = np.vstack([embedder(load()).embed([text]) for text in texts])
+    together = embedder(load()).embed(texts)
+
+    assert np.array_equal(alone, together)
+    # Known from another process: hashes that changed would make stores worthless.
+    places = np.flatnonzero(embedder(load()).embed(["contract"])[0])
+    assert places.tolist() == [298]
+
+
+@pytest.mark.parametrize(
+    ("query", "near", "far"),
+    [
+        ("Termination clause", "the TERMINATION clause of this lease", "red apples"),
+        ("合同终止", "本合同终止后双方应当结算", "今天天气很好"),
+        ("賃貸契約", "この賃貸契約は二年間有効です", "今日はいい天気です"),
+        ("계약 해지", "이 계약의 해지는 서면으로", "오늘은 날씨가 좋다"),
+        ("عَقْد الإيجار", "ينتهي عقد الإيجار في نهاية السنة", "الطقس جميل اليوم"),
+        ("ﻋﻘﺪ", "هذا عقد بين الطرفين", "الطقس جميل اليوم"),
+        ("किराया अनुबंध", "यह किराया अनुबंध दो वर्ष का है", "आज मौसम अच्छा है"),
+        ("สัญญาเช่า", "คู่สัญญาตกลงทำสัญญาเช่าฉบับนี้", "วันนี้อากาศดีมาก"),
+        ("Straße", "DIE STRASSE IST LANG", "Blumen im Garten"),
+        ("дОгОвор", "этот договор заключён сторонами", "сегодня хорошая погода"),
+    ],
+)
+def test_likeness_is_found_in_any_script(query, near, far):
+    assert likeness(query, near) > likeness(query, far) + 0.1
+
+
+def test_words_repeated_do_not_drown_the_others():
+    query = "termination"
+
+    assert likeness(query, "the " * 50 + query) > 0.1
+
+
+def test_text_without_words_gets_a_vector_without_length():
+    [vector] = embedder(load()).embed(["--- ... !"])
+
+    assert not vector.any()
+
+
+def test_one_embedder_serves_the_whole_process():
+    assert embedder(load()) is embedder(load())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "hash", "hashing:x", "openai", "openai:", "sentence-transformers:", "x:y"],
+)
+def test_unknown_embedder_is_refused_with_the_choice(name):
+    settings = load().model_copy(update={"embedder": name})
+
+    with pytest.raises(SettingsError, match=r"hashing.*sentence-transformers.*openai"):
+        embedder(settings)
+
+
+def test_missing_library_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+
+    with pytest.raises(SettingsError, match=r"pip install 'docprogress\[semantic\]'"):
+        embedder(load(embedder="sentence-transformers:no-such-model"))
+
+
+class Endpoint(ThreadingHTTPServer):
+    """An endpoint that answers as it is told to, and keeps what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self, answers):
+        self.answers = list(answers)
+        self.asked = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, dict(self.headers), body))
+        answers = self.server.answers
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        status, headers, content = answer(body) if callable(answer) else answer
+        if status is None:  # hang up
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+def good(body):
+    """Vectors in reverse order, each with its place, as the protocol allows."""
+    data = [
+        {"index": place, "embedding": [3.0, float(len(text)), 0.0]}
+        for place, text in enumerate(body["input"])
+    ]
+    return 200, {}, {"data": data[::-1]}
+
+
+def garbage(content):
+    return 200, {}, content
+
+
+@contextmanager
+def endpoint(*answers, key=KEY, batch=64):
+    server = Endpoint(answers)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    server.pauses = []
+    made = EndpointEmbedder(
+        "some-model", url=server.url, key=key, batch=batch, pause=server.pauses.append
+    )
+    try:
+        yield made, server
+    finally:
+        if made._client is not None:
+            made._client.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_endpoint_is_asked_as_its_protocol_says():
+    with endpoint(good) as (made, server):
+        vectors = made.embed(["four", "sevenxx"])
+        dimensions = made.dimensions
+
+    [(path, headers, body)] = server.asked
+    assert path == "/v1/embeddings"
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    assert body == {
+        "model": "some-model",
+        "input": ["four", "sevenxx"],
+        "encoding_format": "float",
+    }
+    assert dimensions == 3
+    assert vectors.dtype == np.float32
+    assert vectors[0] == pytest.approx([0.6, 0.8, 0])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1])
+
+
+def test_endpoint_without_a_key_is_sent_none():
+    with endpoint(good, key=None) as (made, server):
+        made.embed(["x"])
+
+    assert "Authorization" not in server.asked[0][1]
+
+
+def test_endpoint_is_asked_in_batches():
+    with endpoint(good, batch=2) as (made, server):
+        vectors = made.embed(["a", "bb", "ccc", "dddd", "eeeee"])
+
+    assert [len(body["input"]) for *_, body in server.asked] == [2, 2, 1]
+    assert np.all(np.diff(vectors[:, 1]) > 0)
+
+
+def test_dimensions_are_asked_for_when_nobody_knows_them():
+    with endpoint(good) as (made, server):
+        assert made.embed([]).shape == (0, 3)
+
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [(429, {}, "slow down"), (500, {}, "oops"), (503, {}, ""), (None, {}, "")],
+)
+def test_endpoint_is_asked_again_after_trouble(trouble):
+    with endpoint(trouble, trouble, good) as (made, server):
+        vectors = made.embed(["four"])
+
+    assert vectors[0] == pytest.approx([0.6, 0.8, 0])
+    assert len(server.asked) == 3
+    assert server.pauses == [0.5, 1.0]
+
+
+def test_endpoint_says_how_long_to_wait():
+    later = formatdate(2_000_000_000, usegmt=True)
+    with endpoint((429, {"Retry-After": "7"}, ""), good) as (made, server):
+        made.embed(["x"])
+    assert server.pauses == [7.0]
+
+    with (
+        endpoint((429, {"Retry-After": later}, ""), good) as (made, server),
+        pytest.raises(TransientError, match="429 Too Many Requests"),
+    ):
+        made.embed(["x"])
+    assert server.pauses == []
+
+
+@pytest.mark.parametrize("trouble", [(429, {}, ""), (502, {}, ""), (None, {}, "")])
+def test_endpoint_in_lasting_trouble_may_be_tried_later(trouble):
+    with (
+        endpoint(trouble) as (made, server),
+        pytest.raises(TransientError, match=r"embedding endpoint 127\.0\.0\.1"),
+    ):
+        made.embed(["x"])
+
+    assert len(server.asked) == embedders.ATTEMPTS
+
+
+def test_endpoint_that_is_not_there_may_be_tried_later():
+    with endpoint(good) as (made, _):
+        pass
+    made._client = None
+
+    with pytest.raises(TransientError, match="does not answer"):
+        made.embed(["x"])
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (401, "DOCPROGRESS_EMBEDDING_API_KEY"),
+        (403, "DOCPROGRESS_EMBEDDING_API_KEY"),
+        (404, "some-model.*embedding_url"),
+        (400, "too many tokens"),
+        (413, "too many tokens"),
+        (307, "embedding_url"),
+    ],
+)
+def test_refusal_says_what_to_set_and_is_not_repeated(status, advice):
+    answer = (status, {}, {"error": f"too many tokens for {KEY}"})
+    with (
+        endpoint(answer) as (made, server),
+        pytest.raises(DocumentError, match=advice) as refused,
+    ):
+        made.embed(["x"])
+
+    assert len(server.asked) == 1
+    assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>Bad gateway</html>",
+        b"\xff\xfe",
+        [],
+        {},
+        {"data": None},
+        {"data": []},
+        {"data": [1]},
+        {"data": [{"embedding": [1, 2]}, {"embedding": [1, 2]}]},
+        {"data": [{"embedding": "AAAA"}]},
+        {"data": [{"embedding": []}]},
+        {"data": [{"embedding": [None, 1]}]},
+        {"data": [{"embedding": [[1.0]]}]},
+        {"data": [{"embedding": [1e999, 1]}]},
+        {"data": [{"index": 5, "embedding": [1.0]}]},
+        {"data": [{"index": "x", "embedding": [1.0]}]},
+    ],
+    ids=str,
+)
+def test_nonsense_may_be_tried_later(content):
+    with (
+        endpoint(garbage(content)) as (made, _),
+        pytest.raises(TransientError, match="endpoint") as error,
+    ):
+        made.embed(["x"])
+
+    assert KEY not in str(error.value)
+
+
+def test_index_that_comes_twice_is_nonsense():
+    twice = {"data": [{"index": 0, "embedding": [1.0, 2.0]}] * 2}
+    with endpoint(garbage(twice)) as (made, _), pytest.raises(TransientError):
+        made.embed(["x", "y"])
+
+
+def test_dimensions_that_change_are_nonsense():
+    first = garbage({"data": [{"index": 0, "embedding": [1.0, 2.0]}]})
+    other = garbage({"data": [{"index": 0, "embedding": [1.0, 2.0, 3.0]}]})
+    with endpoint(first, other) as (made, _):
+        made.embed(["x"])
+        with pytest.raises(TransientError, match="3 numbers after those of 2"):
+            made.embed(["y"])
+
+
+def test_key_is_shown_nowhere():
+    made = EndpointEmbedder("m", url=f"http://user:{KEY}@host/v1", key=KEY)
+
+    assert KEY not in repr(made)
+
+
+@pytest.mark.parametrize("key", ["sk-\u2026", "sk-a b", "sk-a\nb", "sk-\0"])
+def test_key_that_no_header_holds_is_refused_unseen(key):
+    with pytest.raises(SettingsError, match="embedding_api_key") as refused:
+        EndpointEmbedder("m", url="http://host", key=key)
+
+    assert "sk-" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["", "host/v1", "ftp://host", "http://", "http://[::1"])
+def test_url_that_is_none_is_refused(url):
+    with pytest.raises(SettingsError, match="embedding_url"):
+        EndpointEmbedder("m", url=url)
+
+
+def test_settings_choose_the_endpoint():
+    with endpoint(good) as (_, server):
+        settings = load(
+            embedder="openai:a-model", embedding_url=server.url, embedding_api_key=KEY
+        )
+        embedding = embed(chunks("x", "yy"), settings=settings)
+        made = list(embedding)
+        chosen = embedder(settings)
+        chosen._client.close()
+
+    assert embedding.facts == {"embedder": "openai:a-model", "dimensions": 3}
+    assert [each.vector.shape for each in made] == [(3,), (3,)]
+    assert embedder(settings) is chosen
