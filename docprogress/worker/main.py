@@ -97,7 +97,9 @@ class _Request(Request):  # type: ignore[misc] # Celery is not typed
     def on_failure(
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
     ) -> Any:
-        if isinstance(exc_info.exception, WorkerLostError | SystemExit):
+        error = exc_info.exception
+        error = getattr(error, "exc", error)  # Celery wraps some, to keep their traceback
+        if isinstance(error, WorkerLostError | SystemExit):
             type(self).died(self.args, self.worker_pid)
         return super().on_failure(exc_info, send_failed_event, return_ok)
 

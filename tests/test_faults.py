@@ -1,0 +1,328 @@
+"""Whatever is killed, stopped or cut off: the run ends, and ends right."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from services import eventually
+
+from docprogress import Pipeline, Status, local
+from docprogress.store import AttemptStatus
+
+COUNT = 30
+TEXT = "Either party may terminate this agreement for convenience. " * 60
+
+STEPS = """
+import os, signal, time
+from pathlib import Path
+
+def slow(pages):
+    for page in pages:
+        for _ in range(4):
+            time.sleep(0.1)
+        yield page
+
+def deadly(pages):
+    for page in pages:
+        if "poison" in page.text:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield page
+
+def greedy(pages):
+    for page in pages:
+        hoard = []
+        while "poison" in page.text:
+            hoard.append(bytearray(os.urandom(1 << 20)) * 8)
+            time.sleep(0.001)
+        yield page
+
+def endless(pages):
+    for page in pages:
+        while "poison" in page.text:
+            time.sleep(0.01)
+        yield page
+
+def stubborn(pages):
+    for page in pages:
+        while "poison" in page.text:
+            try:
+                while True:
+                    time.sleep(0.01)
+            except Exception:
+                pass
+        yield page
+"""
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    """A module of steps that are slow, or do harm."""
+    (tmp_path / "fault_steps.py").write_text(STEPS)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def slow_pipeline(home, steps):
+    with Pipeline(home=home, workers=2, steps=["fault_steps:slow"]) as pipeline:
+        # Until the workers are there, there is nothing to hurt.
+        pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+        yield pipeline
+
+
+def documents(count=COUNT):
+    return [(f"contract-{n}.txt", f"{n}. {TEXT}".encode()) for n in range(count)]
+
+
+def worker_of(home):
+    supervisor = psutil.Process(local.status(home).pid)
+    [worker] = [p for p in supervisor.children() if "worker" in p.cmdline()]
+    return worker
+
+
+def in_the_middle(run):
+    """Wait until some documents have ended, and some are being worked on."""
+    eventually(
+        lambda: (
+            run.documents(status=Status.COMPLETED)
+            and run.documents(status=Status.PROCESSING)
+        )
+    )
+
+
+def ended_right(run, *, seconds=90):
+    """Every document ended, and completed ones have all their chunks exactly once."""
+    run.wait(timeout=seconds)
+    rows = run.documents()
+    assert len(rows) == run.expected
+    assert all(row.status is Status.COMPLETED for row in rows), [
+        (row.name, row.status, row.error) for row in rows
+    ]
+    for row in rows:
+        chunks = run._store.chunks(row.id, vectors=True)
+        assert [chunk.number for chunk in chunks] == list(range(1, row.chunks + 1))
+        assert all(chunk.vector is not None for chunk in chunks)
+        assert len(run._store.pages(row.id)) == row.pages == 1
+    return rows
+
+
+def nothing_is_left(home):
+    local.down(home)
+
+    def left():
+        found = []
+        for process in psutil.process_iter():
+            try:
+                ours = process.environ().get("DOCPROGRESS_HOME") == str(home)
+                alive = process.status() != psutil.STATUS_ZOMBIE
+            except psutil.Error:
+                continue
+            if ours and alive:
+                found.append(process)
+        return found
+
+    eventually(lambda: not left(), what="processes are left")
+
+
+def test_a_killed_worker_process_costs_one_attempt_and_no_document(slow_pipeline, home):
+    run = slow_pipeline.submit(documents())
+    in_the_middle(run)
+    victim = worker_of(home).children()[0]
+    victim.kill()
+    killed_at = time.monotonic()
+
+    eventually(lambda: any(row.attempt > 1 for row in run.documents()))
+    assert time.monotonic() - killed_at < 10, "its parent knows at once"
+    rows = ended_right(run)
+
+    assert [row.attempt for row in rows].count(2) == 1
+    attempts = run._store.attempts(run.id)
+    assert [one.status for one in attempts].count(AttemptStatus.LOST) == 1
+    messages = run.events()["message"]
+    assert any("its worker process died" in message for message in messages)
+    nothing_is_left(home)
+
+
+def test_a_killed_worker_loses_its_documents_to_the_next_one(slow_pipeline, home):
+    run = slow_pipeline.submit(documents())
+    in_the_middle(run)
+    worker_of(home).kill()
+
+    ended_right(run)
+    nothing_is_left(home)
+
+
+def test_a_worker_killed_with_all_its_processes_is_replaced(slow_pipeline, home):
+    run = slow_pipeline.submit(documents())
+    in_the_middle(run)
+    worker = worker_of(home)
+    for process in (worker, *worker.children()):
+        process.kill()
+
+    rows = ended_right(run)
+    assert any(row.attempt == 2 for row in rows)
+    nothing_is_left(home)
+
+
+def test_a_killed_supervisor_is_replaced(slow_pipeline, home):
+    run = slow_pipeline.submit(documents())
+    in_the_middle(run)
+    before = local.status(home)
+    os.kill(before.pid, signal.SIGKILL)
+
+    ended_right(run)
+    assert local.status(home).pid != before.pid
+    assert local.status(home).redis_pid == before.redis_pid
+    nothing_is_left(home)
+
+
+def test_a_killed_server_is_replaced_and_filled_again(slow_pipeline, home):
+    run = slow_pipeline.submit(documents())
+    in_the_middle(run)
+    os.kill(local.status(home).redis_pid, signal.SIGKILL)
+
+    ended_right(run)
+    nothing_is_left(home)
+
+
+def test_a_server_that_is_stopped_for_ten_seconds_holds_the_run_up_that_long(
+    slow_pipeline, home
+):
+    run = slow_pipeline.submit(documents())
+    in_the_middle(run)
+    pid = local.status(home).redis_pid
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(10)  # the outage is the test
+    os.kill(pid, signal.SIGCONT)
+
+    rows = ended_right(run)
+
+    assert all(row.attempt == 1 for row in rows)
+    nothing_is_left(home)
+
+
+def test_the_submitting_process_may_be_killed(slow_pipeline, home, tmp_path):
+    for number, (name, content) in enumerate(documents()):
+        (tmp_path / f"{number}-{name}").write_bytes(content)
+    code = (
+        "from docprogress import Pipeline\n"
+        f"pipeline = Pipeline(home={str(home)!r}, steps=['fault_steps:slow'])\n"
+        f"run = pipeline.submit({str(tmp_path)!r} + '/*.txt')\n"
+        "print(run.id, flush=True)\n"
+        "run.wait()\n"
+    )
+    submitter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    run_id = submitter.stdout.readline().decode().strip()
+    run = slow_pipeline.attach(run_id)
+    in_the_middle(run)
+    submitter.kill()
+    submitter.communicate()
+
+    ended_right(run)
+    nothing_is_left(home)
+
+
+def test_what_a_killed_process_never_uploaded_has_failed_with_that_reason(
+    slow_pipeline, home, tmp_path
+):
+    """It dies while the second document is on its way."""
+    (tmp_path / "1.txt").write_text(TEXT)
+    code = (
+        "import os, sys\n"
+        "from docprogress import Pipeline\n"
+        f"pipeline = Pipeline(home={str(home)!r})\n"
+        "class Endless:\n"
+        "    name = 'endless.txt'\n"
+        "    def read(self, size=-1):\n"
+        "        print(pipeline.runs()[0].id, flush=True)\n"
+        "        sys.stdin.read(1)\n"
+        "        return b'x'\n"
+        "pipeline.submit(['1.txt', Endless()])\n"
+    )
+    submitter = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    run = slow_pipeline.attach(submitter.stdout.readline().decode().strip())
+    submitter.kill()
+    submitter.communicate()
+
+    run.wait(timeout=60)
+
+    one, two = run.documents()
+    assert two.status is Status.FAILED
+    assert "never uploaded" in two.error
+    assert one.status is Status.COMPLETED or "never uploaded" in one.error
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "said"),
+    [
+        ("deadly", {}, "died"),
+        ("greedy", {"worker_memory": 600 * 2**20}, "memory"),
+        ("endless", {"step_seconds": 2}, "longer than its limit of 2 s"),
+        ("stubborn", {"step_seconds": 2}, "longer than its limit of 2 s"),
+    ],
+)
+def test_a_document_that_does_harm_fails_alone_and_says_why(
+    home, steps, step, settings, said
+):
+    with Pipeline(
+        home=home, workers=2, steps=[f"fault_steps:{step}"], **settings
+    ) as pipeline:
+        content = [("bad.txt", b"poison"), *documents(10)]
+        run = pipeline.submit(content).wait(timeout=120)
+
+        bad, *rest = run.documents()
+        assert bad.status is Status.FAILED
+        assert said in bad.error
+        assert bad.error.startswith("bad.txt: ")
+        assert bad.progress < 100
+        assert bad.attempt == (3 if step == "deadly" else 1)
+        assert all(row.status is Status.COMPLETED for row in rest)
+        assert all(row.attempt == 1 for row in rest)
+    nothing_is_left(home)
+
+
+def test_the_stop_button_stops_the_waiting_and_not_the_run(slow_pipeline, home):
+    code = (
+        "from docprogress import Pipeline\n"
+        f"pipeline = Pipeline(home={str(home)!r}, steps=['fault_steps:slow'])\n"
+        f"run = pipeline.submit([(f'{{n}}.txt', b'text') for n in range({COUNT})])\n"
+        "print(run.id, flush=True)\n"
+        "try:\n"
+        "    run.wait()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped', flush=True)\n"
+    )
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    )
+    run = slow_pipeline.attach(kernel.stdout.readline().decode().strip())
+    in_the_middle(run)
+    os.killpg(kernel.pid, signal.SIGINT)
+    said, _ = kernel.communicate(timeout=10)
+
+    assert said.strip() == b"stopped"
+    assert not run.progress().finished
+    ended_right(run)
+
+
+def test_a_home_that_cannot_be_written_is_an_error_at_once(tmp_path):
+    if os.geteuid() == 0:
+        # Root writes everywhere but where nothing can be written at all.
+        home = Path("/proc/docprogress")
+    else:
+        home = tmp_path / "home"
+        home.mkdir(mode=0o500)
+
+    started = time.monotonic()
+    with pytest.raises(Exception, match="DOCPROGRESS_HOME"):
+        Pipeline(home=home)
+    assert time.monotonic() - started < 5
