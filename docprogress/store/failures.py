@@ -51,7 +51,8 @@ def translated() -> Iterator[None]:
         if _passes(error, cause):
             message = f"the database is not available: {_reason(cause)}"
             raise StoreUnavailable(message) from error
-        raise StoreError(f"the database refuses: {_reason(cause)}") from error
+        # Not with its cause, which may go on to show the values of a row.
+        raise StoreError(f"the database refuses: {_reason(cause)}") from None
 
 
 def _passes(error: BaseException, cause: BaseException) -> bool:
@@ -71,6 +72,6 @@ def _passes(error: BaseException, cause: BaseException) -> bool:
 
 
 def _reason(cause: BaseException) -> str:
-    # PostgreSQL's second line shows the values of a row.
+    # PostgreSQL tells the values of a row in the second line.
     lines = str(cause).strip().splitlines()
     return redacted(lines[0]) if lines else type(cause).__name__
