@@ -124,6 +124,7 @@ _BUILT_IN = {
         ),
     )
 }
+_BUILT_IN_PATHS = {step.path: step for step in _BUILT_IN.values()}
 
 
 def step(
@@ -147,7 +148,7 @@ def step(
     if isinstance(what, Step):
         found = what
     elif isinstance(what, str):
-        found = _BUILT_IN.get(what) or _by_path(what)
+        found = _BUILT_IN.get(what) or _BUILT_IN_PATHS.get(what) or _by_path(what)
     elif callable(what):
         found = _by_function(what)
     else:
@@ -173,8 +174,7 @@ def plan(
     if isinstance(steps, (str, Step)) or callable(steps):
         steps = [steps]
     given = tuple(step(each) for each in (steps or ()))
-    built_in = {each.path for each in _BUILT_IN.values()}
-    if not any(each.path in built_in for each in given):
+    if not any(each.path in _BUILT_IN_PATHS for each in given):
         given = _inserted(given)
     _check_connected(given)
     return given
@@ -270,9 +270,8 @@ def _by_function(function: Callable[..., Any]) -> Step:
             + _HOW_TO_MOVE.format(name)
         )
     path = f"{module_name}:{qualified}"
-    built_in = next((each for each in _BUILT_IN.values() if each.path == path), None)
-    if built_in is not None:
-        return built_in
+    if path in _BUILT_IN_PATHS:
+        return _BUILT_IN_PATHS[path]
     module = sys.modules.get(module_name) or modules.find(module_name, None)
     found: Any = module
     for part in qualified.split("."):

@@ -109,7 +109,9 @@ def _kind(annotation: Any) -> Kind | None:
         return kinds[named[0]] if named else None
     if isinstance(annotation, type) and annotation in _KINDS:
         return _KINDS[annotation]
-    return next((kind for part in get_args(annotation) if (kind := _kind(part))), None)
+    # What `Iterator[Page]` is made of, or what a class that is one derives from.
+    parts = get_args(annotation) or getattr(annotation, "__orig_bases__", ())
+    return next((kind for part in parts if (kind := _kind(part))), None)
 
 
 def _vague(annotation: Any) -> bool:
