@@ -7,6 +7,7 @@ something could not be reached, 2 for wrong use, 130 if it was interrupted.
 import os
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 #: Errors that say the command was used wrongly.
 WRONG_USE = (SettingsError, SubmitError, StepError, RunNotFound, DocumentNotFound)
-
-#: The exit status of what ended because nobody reads its output any more.
-BROKEN_PIPE = 128 + 13
 
 app = typer.Typer(
     name="docprogress",
@@ -77,20 +75,23 @@ RunId = Annotated[
 
 def main() -> NoReturn:
     """Run the command that the arguments of this process name."""
-    try:
-        hide_passwords()
-        for stream in (sys.stdout, sys.stderr):
+    hide_passwords()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Closed by whoever started this: what is written goes nowhere.
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, nowhere)
+        else:
             # A name that the terminal cannot show must not end a run.
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+            stream.reconfigure(errors="replace")
+    try:
         app()
-    except BrokenPipeError:
-        # Python flushes standard output once more as it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BROKEN_PIPE)
     except DocProgressError as error:
+        from docprogress.cli.wording import plain
         from docprogress.settings import redacted
 
-        typer.echo(f"docprogress: {redacted(str(error))}", err=True)
+        typer.echo(f"docprogress: {plain(redacted(str(error)))}", err=True)
         sys.exit(2 if isinstance(error, WRONG_USE) else 1)
     sys.exit(0)
 
@@ -106,7 +107,7 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def _docprogress(
     *,
-    version: Annotated[  # noqa: ARG001 - its callback has answered
+    version: Annotated[
         bool,
         typer.Option(
             "--version",
@@ -381,6 +382,7 @@ def worker(
 
     It needs the Redis, the database and the storage that submitters use.
     """
+    from docprogress import local
     from docprogress.settings import load
     from docprogress.worker.main import run_worker
 
@@ -392,6 +394,10 @@ def worker(
         settings,
         queues=[None if name == "default" else name for name in names],
         concurrency=concurrency,
+        # A supervisor that dies is replaced by one that its worker starts.
+        orphaned=partial(local.up, settings)
+        if local.SUPERVISED in os.environ
+        else None,
     )
     raise typer.Exit(status)
 

@@ -35,7 +35,7 @@ LEAST_SPACE = 1024 * MIB
 OLDEST_REDIS = (7, 0)
 
 #: Seconds in which a worker that lives answers.
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 1.0
 
 
 class State(StrEnum):

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -84,10 +85,13 @@ class _Session:
         drawable = sys.stdout.isatty() and not self._console.is_dumb_terminal
         self._draws = drawable and not as_json
         self._interrupted = False
+        # When a run was submitted by this command: then all of it was seen.
+        self._began: float | None = None
         self._close: Callable[[], None] = _nothing
 
     async def submit(self, start: Submit, *, detach: bool) -> int:
         """Store documents, then watch them."""
+        self._began = time.monotonic()
         with self._signals():
             run = await self._stored(start)
             if run.skipped:
@@ -135,7 +139,7 @@ class _Session:
         finally:
             view.close()
             self._close = _nothing
-        self._conclude(events.progress)
+        await self._conclude(run, events.progress)
         if not ended:
             _notice(f"the run goes on: `docprogress watch {run.id}` shows it again")
             return INTERRUPTED
@@ -172,13 +176,21 @@ class _Session:
             return JsonView(sys.stdout, sys.stderr)
         return PlainView(progress, sys.stdout, sys.stderr)
 
-    def _conclude(self, progress: Progress) -> None:
+    async def _conclude(self, run: Run, progress: Progress) -> None:
         """Leave on the screen what is worth keeping."""
+        seconds = speed = None
+        if self._began is not None:
+            seconds = time.monotonic() - self._began
+        # Of what went by before anybody watched, the store knows the pages.
+        pages = sum(row.pages for row in await asyncio.to_thread(run.documents))
+        if seconds:
+            speed = pages / seconds
         out = Console(stderr=True, highlight=False) if self._as_json else self._console
         if self._draws or self._as_json:
             for line in failure_lines(progress, out):
                 out.print(line, soft_wrap=True)
-        out.print(Text(closing_line(progress)), soft_wrap=True)
+        said = closing_line(progress, seconds=seconds, pages=pages, speed=speed)
+        out.print(Text(said), soft_wrap=True)
 
     @contextlib.contextmanager
     def _picture(self) -> Iterator[Callable[[str], None]]:
@@ -186,10 +198,19 @@ class _Session:
         if not self._draws:
             yield _nothing
             return
-        with Live(console=self._console, auto_refresh=False, transient=True) as live:
-            self._close = live.stop
-            yield lambda text: live.update(Text(text, style="dim"), refresh=True)
-        self._close = _nothing
+        live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._close = live.stop
+
+        def draw(text: str) -> None:
+            # Only now: most documents are stored before there is much to say.
+            live.start()
+            live.update(Text(text, style="dim"), refresh=True)
+
+        try:
+            yield draw
+        finally:
+            live.stop()
+            self._close = _nothing
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

@@ -169,16 +169,32 @@ class JsonView:
         """There is nothing to put away."""
 
 
-def closing_line(progress: Progress) -> str:
-    """What is said of a run when it is over, or left."""
+def closing_line(
+    progress: Progress,
+    *,
+    seconds: float | None = None,
+    pages: int | None = None,
+    speed: float | None = None,
+) -> str:
+    """What is said of a run when it is over, or left.
+
+    Args:
+        progress: What was heard of it.
+        seconds: How long it took, where that is known better.
+        pages: How many pages were read, where that is known better.
+        speed: How many of them a second, where that is known better.
+    """
+    seconds = progress.elapsed if seconds is None else seconds
+    pages = progress.pages if pages is None else pages
+    speed = progress.pages_per_second if speed is None else speed
     head, colon, states = progress.summary().partition(": ")
-    if colon and progress.elapsed is not None:
-        head = f"{head} in {duration(progress.elapsed)}"
+    if colon and seconds is not None:
+        head = f"{head} in {duration(seconds)}"
     said = [f"{head}{colon}{states}"]
-    if progress.pages:
-        said.append(plural(progress.pages, "page"))
-    if progress.pages_per_second is not None:
-        said.append(rate(progress.pages_per_second, "pages"))
+    if pages:
+        said.append(plural(pages, "page"))
+        if speed:
+            said.append(rate(speed, "pages"))
     return " · ".join(said)
 
 
