@@ -193,7 +193,7 @@ class _Collected:
         if not found and len(self.wrong) == wrong:
             others = len(self.skipped) - skipped
             kinds = ", ".join(sorted(SUFFIXES))
-            but = f", only {others} other files" if others else ""
+            but = f", only {others} of other kinds" if others else ""
             self.wrong.append(f"{_shown(folder)}: no documents ({kinds}) in it{but}")
 
     def _pattern(self, text: str, path: Path) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from docprogress.errors import (
+    DocProgressError,
     DocumentNotFound,
     LimitExceeded,
     SettingsError,
@@ -140,8 +141,8 @@ class Files:
             with _kept(document_id):
                 (self._folder / _key(document_id)).unlink(missing_ok=True)
             return
-        system, root = self._system()
         with suppress(FileNotFoundError), _reached(self):
+            system, root = self._system()
             system.rm_file(f"{root}/{_key(document_id)}")
 
     def check(self) -> None:
@@ -197,9 +198,9 @@ class Files:
         return self._remote
 
     def _put_remote(self, key: str, path: str) -> None:
-        system, root = self._system()
-        place = f"{root}/{key}"
         with _reached(self):
+            system, root = self._system()
+            place = f"{root}/{key}"
             try:
                 system.makedirs(place.rpartition("/")[0], exist_ok=True)
                 system.put_file(path, place)
@@ -209,9 +210,9 @@ class Files:
                 raise
 
     def _fetch_remote(self, document_id: str, path: Path) -> None:
-        system, root = self._system()
         try:
             with _reached(self):
+                system, root = self._system()
                 system.get_file(f"{root}/{_key(document_id)}", str(path))
         except FileNotFoundError:
             raise _gone() from None
@@ -371,7 +372,7 @@ def _reached(files: Files) -> Iterator[None]:
     """What a remote file system says, whichever it is, as one error."""
     try:
         yield
-    except (FileNotFoundError, SettingsError):
+    except (FileNotFoundError, DocProgressError):
         raise
     except Exception as error:  # each has a library with errors of its own
         raise TransientError(files._trouble(error)) from error
