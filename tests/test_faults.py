@@ -238,6 +238,8 @@ def test_what_a_killed_process_never_uploaded_has_failed_with_that_reason(
         "class Endless:\n"
         "    name = 'endless.txt'\n"
         "    def read(self, size=-1):\n"
+        "        if not size:\n"
+        "            return b''\n"
         "        print(pipeline.runs()[0].id, flush=True)\n"
         "        sys.stdin.read(1)\n"
         "        return b'x'\n"

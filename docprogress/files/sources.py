@@ -258,7 +258,7 @@ class _Collected:
 
 def _is_pair(what: Any) -> bool:
     return (
-        isinstance(what, tuple | list)
+        isinstance(what, tuple)
         and len(what) == 2  # noqa: PLR2004
         and isinstance(what[0], str)
         and (
