@@ -7,7 +7,6 @@ something could not be reached, 2 for wrong use, 130 if it was interrupted.
 import os
 import sys
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -390,14 +389,17 @@ def worker(
     settings = load(
         redis_url=redis_url, database_url=database_url, storage_url=storage_url
     )
+
+    def replace_supervisor() -> None:
+        local.up(settings)
+
+    supervised = local.SUPERVISED in os.environ
     status = run_worker(
         settings,
         queues=[None if name == "default" else name for name in names],
         concurrency=concurrency,
         # A supervisor that dies is replaced by one that its worker starts.
-        orphaned=partial(local.up, settings)
-        if local.SUPERVISED in os.environ
-        else None,
+        orphaned=replace_supervisor if supervised else None,
     )
     raise typer.Exit(status)
 
