@@ -87,6 +87,16 @@ def up(settings: Settings) -> Services:
     return found
 
 
+def up_again(settings: Settings) -> None:
+    """Replace a supervisor that has died; not that of a home that was deleted.
+
+    Raises:
+        ServicesError: There is no other one.
+    """
+    if settings.home.exists():
+        up(settings)
+
+
 def down(home: Path) -> bool:
     """Stop the local services; whether there were any.
 

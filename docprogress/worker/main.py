@@ -18,7 +18,7 @@ from celery.worker.request import Request
 from redis.exceptions import RedisError
 
 from docprogress.bus import Bus, unreachable
-from docprogress.errors import SettingsError
+from docprogress.errors import DocProgressError, SettingsError
 from docprogress.files import Files
 from docprogress.settings import Settings
 from docprogress.steps import chunk, extract
@@ -98,7 +98,9 @@ class _Request(Request):  # type: ignore[misc] # Celery is not typed
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
     ) -> Any:
         error = exc_info.exception
-        error = getattr(error, "exc", error)  # Celery wraps some, to keep their traceback
+        error = getattr(
+            error, "exc", error
+        )  # Celery wraps some, to keep their traceback
         if isinstance(error, WorkerLostError | SystemExit):
             type(self).died(self.args, self.worker_pid)
         return super().on_failure(exc_info, send_failed_event, return_ok)
@@ -174,9 +176,13 @@ def _watch_parent(orphaned: Callable[[], None]) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(PARENT_SECONDS)
-        log.warning("the supervisor is gone: another one is started")
-        orphaned()
-        os.kill(os.getpid(), signal.SIGTERM)
+        log.warning("the supervisor is gone")
+        try:
+            orphaned()
+        except DocProgressError as error:
+            log.warning("there is no other one: %s", error)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="docprogress-supervisor", daemon=True).start()
 
