@@ -512,7 +512,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def reply(self, status, body=b"", **headers):
         self.send_response(status)
-        headers = {"Content-Length": str(len(body))} | headers
+        length = {"Content-Length": str(len(body)), "Connection": "close"}
+        headers = length | headers
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
