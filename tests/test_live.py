@@ -117,6 +117,12 @@ def test_a_message_that_counts_nothing_is_shown_as_it_is(progress, tell):
     assert drawn(progress, width=120)[-1].endswith("Waiting for the database")
 
 
+def test_a_message_that_only_names_the_step_is_not_repeated(progress, tell):
+    tell(step="embedding", message="Embedding")
+
+    assert drawn(progress)[-1].split()[-2:] == ["0:00", "embedding"]
+
+
 def test_counts_stand_in_words(clock, progress, tell):
     tell("a", Status.COMPLETED)
     tell("b", Status.FAILED)

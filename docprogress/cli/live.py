@@ -49,6 +49,9 @@ WIDEST_TOTAL = 120
 #: The widest name of a document, in cells.
 WIDEST_NAME = 50
 
+#: Cells that most messages need: what is more than that goes to names.
+ROOMY = 24
+
 _GAP = "  "
 _FULL, _HALF, _EMPTY = "━", "╸", "─"
 #: What stands for our own characters where a terminal has only ASCII.
@@ -306,7 +309,8 @@ def _row(
     fixed = len(_GAP) * 5 + cell_len(f"{clock}{step}") + 4
     room = width - fixed
     bar_width = min(max(room // 5, 6), 40)
-    widest = min(max(room * 9 // 20, 10), WIDEST_NAME)
+    widest = max(room * 9 // 20, room - bar_width - ROOMY, 10)
+    widest = min(widest, WIDEST_NAME)
     name_width = min(name_width, widest)
     detail_width = max(room - bar_width - name_width, 0)
     filled = event.progress / 100 * bar_width
@@ -333,6 +337,8 @@ def _detail(document: DocumentProgress, width: int) -> str:
     event = document.event
     attempt = f"attempt {document.attempt} · " if (document.attempt or 1) > 1 else ""
     said = plain(event.message)
+    if said.casefold() == plain(event.step).casefold():
+        said = ""
     if event.current is not None and event.total:
         counted = f"{plain(event.unit or '')} {event.current} of {event.total}".strip()
         # The step and its verb say the same thing.
