@@ -397,7 +397,8 @@ class Progress:
         self._enter(document, event, at)
         if event.status is Status.COMPLETED:
             self._completions.add(at, 1)
-            if document._whole and _first_attempt(document):
+            seen = document._whole and document._started is not None
+            if seen and _first_attempt(document):
                 self._measured.add(document.elapsed or 0.0, 0)
         self._read(document, event, at, seen=True)
 

@@ -699,6 +699,22 @@ def test_documents_that_only_end_are_estimated_by_their_rate(clock, tell, progre
     assert progress.remaining_seconds == pytest.approx(50, rel=0.1)
 
 
+def test_documents_of_which_only_the_end_was_told_take_no_time_off(
+    clock, progress, tell
+):
+    steps = [("extraction", 0, 4.0), ("embedding", 50, 6.0)]
+    run_documents(clock, progress, {str(n): steps for n in range(5)}, workers=1)
+    for number in range(50):
+        tell(f"quick-{number}", Status.QUEUED)
+        tell(f"quick-{number}", Status.COMPLETED)
+    tell("next", Status.QUEUED)
+    tell("after", Status.QUEUED)
+    tell("next", step="extraction")
+    clock.advance(0.1)
+
+    assert progress.remaining_seconds == pytest.approx(19.9, rel=0.1)
+
+
 def test_retries_and_failures_do_not_distort_the_estimate(clock, progress, tell):
     steps = [("extraction", 0, 4.0), ("embedding", 50, 6.0)]
     run_documents(clock, progress, {str(n): steps for n in range(5)}, workers=1)
