@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,17 @@ def test_tables_of_another_program_are_left_alone(store, engine):
     with engine.connect() as connection:
         query = "SELECT version_num FROM alembic_version"
         assert connection.exec_driver_sql(query).scalars().all() == ["theirs"]
+
+
+def test_threads_make_the_tables_of_several_databases_at_once(tmp_path):
+    stores = [Store(f"sqlite:///{tmp_path / str(n)}.db") for n in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(Store.open, stores))
+
+    for store in opened:
+        store.check()
+        store.close()
 
 
 def test_database_that_is_up_to_date_opens_without_alembic(store, path):

@@ -1,6 +1,7 @@
 """The store, on SQLite; and on PostgreSQL where DOCPROGRESS_TEST_POSTGRESQL names one."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -62,9 +63,19 @@ HOSTILE = [
 ]
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its tables; copying it is quicker than making it."""
+    path = tmp_path_factory.mktemp("empty") / "docprogress.db"
+    with Store(f"sqlite:///{path}"):
+        pass
+    return path
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'docprogress.db'}"
+def sqlite_url(tmp_path: Path, empty_database: Path) -> str:
+    path = shutil.copy(empty_database, tmp_path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"] if POSTGRESQL else ["sqlite"])
@@ -508,10 +519,20 @@ def test_vectors_that_do_not_match_are_refused_and_nothing_is_kept(
     assert everything(store) == before
 
 
+def test_numbers_given_twice_are_told(store, claimed):
+    before = everything(store)
+
+    with pytest.raises(StoreError, match="two pages have the number 2"):
+        finish_step(store, claimed, pages=[*PAGES, replace(PAGES[1], text="Another.")])
+    with pytest.raises(StoreError, match="two chunks have the number 1"):
+        finish_step(store, claimed, chunks=[*CHUNKS, CHUNKS[0]])
+
+    assert everything(store) == before
+
+
 @pytest.mark.parametrize(
     "pages",
     [
-        [PAGES[0], PAGES[0]],
         [Page(number=2**70, text="x")],
         [*PAGES, Page(number=-(2**63) - 1, text="x")],
     ],
@@ -1365,7 +1386,9 @@ def test_database_that_cannot_be_used_is_refused_by_name(url):
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("name", ["what? #1 100%", "späß 🎉", "a b'c\"d", "semi;colon"])
+@pytest.mark.parametrize(
+    "name", ["what? #1 100%", "caf\udce9", "~", "späß 🎉", "a b'c\"d", "semi;colon"]
+)
 def test_home_may_have_any_name(tmp_path, name):
     with Store(f"sqlite:///{tmp_path / name / 'docs.db'}") as store:
         add_run(store)

@@ -58,7 +58,6 @@ _CLAIM = (
 )
 _NEXT = _PROCESSING.values(progress=_document.kept_progress).returning(schema.document)
 _TAKE_DUE = _QUEUED.where(_document.due_at.is_not(None))
-_COMPLETE = _PROCESSING.returning(schema.document)
 _END = (
     _OF_ATTEMPT.where(_document.status.in_(UNFINISHED))
     .values(
@@ -97,9 +96,14 @@ _TIMING = text(
 ).bindparams(
     *(bindparam(column.name, type_=column.type) for column in schema.step_timing.c)
 )
-_SOURCE = select(schema.document).where(
-    _document.id == bindparam("document"),
-    _document.status == Status.COMPLETED.value,
+_SOURCE = (
+    select(schema.document)
+    .where(
+        _document.id == bindparam("document"),
+        _document.status == Status.COMPLETED.value,
+    )
+    # On PostgreSQL it could begin again, or be deleted, while it is copied.
+    .with_for_update(read=True)
 )
 
 
@@ -148,8 +152,8 @@ class Attempts(Reading):
         self, document_id: str, attempt: int, *, worker: str | None = None
     ) -> Claim | None:
         """Go on with an attempt that is being processed; None if it is not."""
-        changes = {"updated_at": now()} | ({"worker": worker} if worker else {})
         with self._writing() as connection:
+            changes = {"updated_at": now()} | ({"worker": worker} if worker else {})
             row = connection.execute(
                 _CHANGE, _present(document_id, attempt) | changes
             ).one_or_none()
@@ -176,8 +180,8 @@ class Attempts(Reading):
 
     def take_due(self, document_id: str, attempt: int) -> bool:
         """Whether it is the caller who sends this attempt, whose time has come."""
-        values = {"due_at": None, "updated_at": now()}
         with self._writing() as connection:
+            values = {"due_at": None, "updated_at": now()}
             taken = connection.execute(
                 _TAKE_DUE, _present(document_id, attempt) | values
             )
@@ -245,7 +249,7 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        known = {name: str(facts[name]) for name in FACTS if name in facts}
+        known = {k: str(v) for k, v in facts.items() if k in FACTS and v is not None}
         worth = min(progress, ALMOST)
         present = _present(document_id, attempt)
         # Made before the transaction: on SQLite everybody else waits for its end.
@@ -325,7 +329,7 @@ class Attempts(Reading):
                 "updated_at": moment,
             }
             if status is Status.COMPLETED:
-                statement, values["progress"] = _COMPLETE, 100.0
+                statement, values["progress"] = _CHANGE, 100.0
             else:
                 statement, values["reached"] = _END, min(progress or 0.0, ALMOST)
             row = connection.execute(

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -88,15 +88,11 @@ class Database:
         """
         if self._opened:
             return self
-        if self._path is not None:
-            _check_folder(self._path)
-        with gate, translated():
-            if self._path is not None:
-                self._write_ahead()
-            with self._transaction("BEGIN") as connection:
-                version = _version(connection)
-            if version != HEAD:
-                self._upgrade()
+        try:
+            self._prepare()
+        except StoreError:
+            self.close()
+            raise
         self._opened = True
         return self
 
@@ -128,22 +124,22 @@ class Database:
                 f"UPDATE {VERSION_TABLE} SET version_num = version_num"  # noqa: S608
             )
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one moment of the database."""
-        self.open()
-        with gate, translated(), self._transaction("BEGIN") as connection:
-            yield connection
+        return self._transaction("BEGIN")
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self) -> AbstractContextManager[Connection]:
         """A transaction that is the only one to write, on SQLite."""
-        self.open()
-        with gate, translated(), self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
+        return self._transaction("BEGIN IMMEDIATE")
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
+        self.open()
+        with gate, translated(), self._begun(begin) as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[Connection]:
         with self._engine.begin() as connection:
             if self._path is not None:
                 # Straight to the driver: SQLAlchemy's way, an event, makes every
@@ -181,6 +177,17 @@ class Database:
         event.listen(engine, "connect", wait_for_locks)
         return engine
 
+    def _prepare(self) -> None:
+        if self._path is not None:
+            _check_folder(self._path)
+        with gate, translated():
+            if self._path is not None:
+                self._write_ahead()
+            with self._begun("BEGIN") as connection:
+                version = _version(connection)
+            if version != HEAD:
+                self._upgrade()
+
     def _write_ahead(self) -> None:
         """Keep the journal so that reading and writing do not wait for each other."""
         deadline = time.monotonic() + self._busy_seconds
@@ -200,7 +207,7 @@ class Database:
                     return
 
     def _upgrade(self) -> None:
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._begun("BEGIN IMMEDIATE") as connection:
             if self._path is None:
                 lock = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
                 connection.execute(lock)
@@ -235,17 +242,22 @@ def _check_folder(path: Path) -> None:
     remedy = "choose another folder with --home or DOCPROGRESS_HOME"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The journal lies beside the file.
+        if not _allowed(path.parent, os.W_OK | os.X_OK):
+            raise StoreError(f"the folder {path.parent} cannot be written: {remedy}")
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder, not a database: {remedy}")
+        if path.exists() and not _allowed(path, os.W_OK):
+            raise StoreError(f"{path} cannot be written: {remedy}")
     except OSError as error:
         raise StoreError(
-            f"the folder {path.parent} cannot be made ({error.strerror}): {remedy}"
+            f"{path} cannot be used ({error.strerror}): {remedy}"
         ) from error
+
+
+def _allowed(path: Path, mode: int) -> bool:
     effective = os.access in os.supports_effective_ids
-    # The journal lies beside the file.
-    for needed in (path.parent, path):
-        if needed.exists() and not os.access(needed, os.W_OK, effective_ids=effective):
-            raise StoreError(f"{needed} cannot be written: {remedy}")
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder, not a database: {remedy}")
+    return os.access(path, mode, effective_ids=effective)
 
 
 def _set_up(connection: sqlite3.Connection, _: object) -> None:

@@ -14,9 +14,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.settings import redacted
 
-#: What SQLite says of a thing that may pass: a lock, memory, disk space.
+#: What SQLite says of a thing that may pass: a lock, memory, disk space, file
+#: descriptors.
 _SQLITE_PASSES = {
     sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_LOCKED,

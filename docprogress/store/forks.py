@@ -71,8 +71,9 @@ class _Gate:
 #: Every transaction of every store of this process goes through it.
 gate = _Gate()
 
-os.register_at_fork(
-    before=gate.before_fork,
-    after_in_parent=gate.after_in_parent,
-    after_in_child=gate.after_in_child,
-)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=gate.before_fork,
+        after_in_parent=gate.after_in_parent,
+        after_in_child=gate.after_in_child,
+    )

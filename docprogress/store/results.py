@@ -1,6 +1,7 @@
 """What the steps have made: pages, chunks, vectors, and how long it took."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from operator import attrgetter, index
 from typing import Any
 
@@ -201,13 +202,22 @@ class Results(Reading):
 
 
 def page_rows(pages: Sequence[Page]) -> list[tuple[Any, ...]]:
-    """The rows of `page`, without the document."""
-    return sorted((index(page.number), storable(page.text)) for page in pages)
+    """The rows of `page`, without the document.
+
+    Raises:
+        StoreError: Two pages have the same number.
+    """
+    rows = ((index(page.number), storable(page.text)) for page in pages)
+    return _numbered("pages", rows)
 
 
 def chunk_rows(chunks: Sequence[Chunk]) -> list[tuple[Any, ...]]:
-    """The rows of `chunk`, without the document."""
-    return sorted(
+    """The rows of `chunk`, without the document.
+
+    Raises:
+        StoreError: Two chunks have the same number.
+    """
+    rows = (
         (
             # A step of somebody's own may count with NumPy.
             index(chunk.number),
@@ -219,6 +229,7 @@ def chunk_rows(chunks: Sequence[Chunk]) -> list[tuple[Any, ...]]:
         )
         for chunk in chunks
     )
+    return _numbered("chunks", rows)
 
 
 def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
@@ -307,6 +318,14 @@ def copy_results(connection: Connection, source_id: str, document_id: str) -> No
     for table in RESULTS:
         connection.execute(_DELETE[table], ids)
         connection.execute(_COPY[table], ids)
+
+
+def _numbered(what: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    found = sorted(rows)
+    for row, following in pairwise(found):
+        if row[0] == following[0]:
+            raise StoreError(f"two {what} have the number {row[0]}")
+    return found
 
 
 def _array(count: int, dimensions: int, data: bytes) -> NDArray[np.float32]:

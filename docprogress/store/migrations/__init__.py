@@ -1,10 +1,14 @@
 """How the tables came to be what they are, one file for each version."""
 
+import threading
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from docprogress.errors import StoreError
+
+# Alembic keeps what it does in a global.
+_one_at_a_time = threading.Lock()
 
 
 def upgrade(connection: Connection, version: str | None) -> None:
@@ -29,4 +33,5 @@ def upgrade(connection: Connection, version: str | None) -> None:
             f"the database has version {version} of the tables, and this docprogress "
             f"knows them up to {max(known)}: upgrade docprogress"
         )
-    command.upgrade(config, "head")
+    with _one_at_a_time:
+        command.upgrade(config, "head")
