@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import redis.asyncio
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
 from docprogress.errors import BusError, DocProgressError, EventError, Superseded
@@ -86,6 +86,8 @@ class Bus:
         self._pid = 0
         self._redis: redis.Redis | None = None
         self._script: Any = None
+        self._line: Any = None
+        self._unsettled: deque[ProgressEvent] = deque()
 
     def __repr__(self) -> str:
         return f"Bus({redacted(self._url)!r})"
@@ -95,6 +97,8 @@ class Bus:
         """The client, made anew in a process that was forked."""
         if self._redis is None or self._pid != os.getpid():
             self._redis = connect(self._url)
+            self._line = None
+            self._unsettled.clear()
             self._pid = os.getpid()
             source = files("docprogress").joinpath("publish.lua").read_text("utf-8")
             self._script = self._redis.register_script(source)
@@ -108,6 +112,67 @@ class Bus:
             BusError: Redis cannot be reached, or refuses.
         """
         client = self.redis
+        keys, arguments = self._command(event)
+        try:
+            answer = self._script(keys, arguments, client=client)
+        except (RedisError, OSError) as error:
+            raise _refused(event, error) from error
+        return _published(event, answer)
+
+    def post(self, event: ProgressEvent) -> None:
+        """Publish without waiting for Redis's word, which `settle` hears.
+
+        Only one thread may post and settle.
+
+        Raises:
+            BusError: Redis cannot be reached.
+        """
+        client = self.redis
+        keys, arguments = self._command(event)
+        try:
+            if self._line is None:
+                self._line = client.connection_pool.get_connection()
+                self._line.send_command("SCRIPT", "LOAD", self._script.script)
+                self._line.read_response()
+            command = ("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
+            self._line.send_command(*command)
+        except (RedisError, OSError) as error:
+            self._hang_up()
+            raise unreachable(error) from error
+        self._unsettled.append(event)
+
+    def settle(self) -> list[Published]:
+        """What Redis said to the events posted since the last time.
+
+        Raises:
+            Superseded: A later attempt had begun, or this one had ended.
+            BusError: Redis cannot be reached; what was posted may not have been told.
+        """
+        told = []
+        while self._unsettled:
+            event = self._unsettled.popleft()
+            assert self._line is not None
+            try:
+                told.append(_published(event, self._line.read_response()))
+            except NoScriptError:
+                # Redis came back empty, and has forgotten the script as well.
+                told.append(self.publish(event))
+            except ResponseError as error:
+                raise _refused(event, error) from error
+            except (RedisError, OSError) as error:
+                self._hang_up()
+                raise unreachable(error) from error
+        return told
+
+    def _hang_up(self) -> None:
+        """Give up the connection that events are posted on."""
+        self._unsettled.clear()
+        line, self._line = self._line, None
+        if line is not None and self._redis is not None:
+            line.disconnect()
+            self._redis.connection_pool.release(line)
+
+    def _command(self, event: ProgressEvent) -> tuple[list[str], list[Any]]:
         attempt = event.attempt or 1
         number = str(FINAL_NUMBER) if event.final else "*"
         keys = [
@@ -117,22 +182,13 @@ class Bus:
         if event.run_id:
             keys.append(run_channel(event.run_id))
         unsent = event if event.id is None else event.replace(id=None)
-        arguments: list[Any] = [
+        return keys, [
             f"{attempt}-{number}",
             unsent.encode(),
             self._remember,
             event.document_id,
             attempt,
         ]
-        try:
-            stream_id, cancelled = self._script(keys, arguments, client=client)
-        except ResponseError as error:
-            if "equal or smaller" in str(error):
-                raise Superseded(event.document_id, attempt) from None
-            raise BusError(f"Redis refused an event: {error}") from error
-        except (RedisError, OSError) as error:
-            raise unreachable(error) from error
-        return Published(event.replace(id=stream_id.decode()), bool(cancelled))
 
     def history(self, document_id: str) -> list[ProgressEvent]:
         """The events that Redis remembers of a document, oldest first.
@@ -230,6 +286,7 @@ class Bus:
     def close(self) -> None:
         """Give the connections back."""
         if self._redis is not None and self._pid == os.getpid():
+            self._hang_up()
             self._redis.close()
         self._redis = None
 
@@ -566,6 +623,19 @@ def _cancel_key(document_id: str) -> str:
 
 def _batches(items: Sequence[T]) -> Iterable[Sequence[T]]:
     return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+
+
+def _published(event: ProgressEvent, answer: Any) -> Published:
+    stream_id, cancelled = answer
+    return Published(event.replace(id=stream_id.decode()), bool(cancelled))
+
+
+def _refused(event: ProgressEvent, error: BaseException) -> DocProgressError:
+    if not isinstance(error, ResponseError):
+        return unreachable(error)
+    if "equal or smaller" in str(error):
+        return Superseded(event.document_id, event.attempt or 1)
+    return BusError(f"Redis refused an event: {error}")
 
 
 def unreachable(error: BaseException) -> BusError:

@@ -184,6 +184,9 @@ class _Attempt:
         )
         if self._patiently(finish):
             raise Cancelled(self._document.id)
+        known: dict[str, Any] = {"note": facts["note"]} if "note" in facts else {}
+        known["pages" if step.gives is Kind.PAGES else "chunks"] = len(made)
+        self._document = replace(self._document, **known)
         return made
 
     def _made(
@@ -284,7 +287,7 @@ class _Attempt:
         )
 
     def _summary(self) -> str:
-        row = self._store.document(self._document.id)
+        row = self._document
         counts = f"{_counted(row.pages, 'page')}, {_counted(row.chunks, 'chunk')}"
         return (
             f"Completed: {counts}; {row.note}" if row.note else f"Completed: {counts}"

@@ -45,6 +45,7 @@ class Publisher:
         self._clock = clock
         self._lock = threading.RLock()
         self._held: dict[str, ProgressEvent] = {}
+        self._posted: dict[str, ProgressEvent] = {}
         self._newest: dict[str, ProgressEvent] = {}
         self._superseded: dict[str, int] = {}
         self._sender: threading.Thread | None = None
@@ -55,6 +56,9 @@ class Publisher:
     def publish(self, event: ProgressEvent) -> bool:
         """Publish, or hold the event back until that is possible.
 
+        It does not wait for Redis's word on an event that is not final: that is
+        heard with the next one.
+
         Returns:
             Whether somebody asked for this attempt to be cancelled, as far as
             is known.
@@ -63,24 +67,33 @@ class Publisher:
             Superseded: A later attempt has begun, or this one has ended.
         """
         with self._lock:
-            attempt = self._superseded.get(event.document_id, 0)
-            if (event.attempt or 1) <= attempt:
-                raise Superseded(event.document_id, event.attempt or 1)
+            self._check(event)
             if self._held:
                 # Redis is away; the sender finds out when it is back.
                 self._held[event.document_id] = event
                 return False
             try:
-                published = self._bus.publish(event)
+                cancelled = self._settle()
+                self._check(event)
+                if event.final:
+                    self._remember(self._bus.publish(event).event)
+                else:
+                    self._bus.post(event)
+                    self._posted[event.document_id] = event
             except BusError as error:
-                self._hold(event, error)
+                # The newest of each document is all that has to be told.
+                self._hold({**self._posted, event.document_id: event}, error)
                 return False
-            self._remember(published.event)
-            return published.cancelled
+            return event.document_id in cancelled
 
     def newest(self, document_id: str) -> ProgressEvent | None:
         """The last event of an unfinished document that Redis has taken."""
-        return self._newest.get(document_id)
+        with self._lock:
+            try:
+                self._settle()
+            except BusError as error:
+                self._hold(dict(self._posted), error)
+            return self._newest.get(document_id)
 
     def flush(self, seconds: float) -> bool:
         """Wait for everything that is held back to be out; whether it is."""
@@ -98,11 +111,32 @@ class Publisher:
         if self._sender is not None:
             self._sender.join()
 
-    def _hold(self, event: ProgressEvent, error: BusError) -> None:
+    def _check(self, event: ProgressEvent) -> None:
+        attempt = event.attempt or 1
+        if attempt <= self._superseded.get(event.document_id, 0):
+            raise Superseded(event.document_id, attempt)
+
+    def _settle(self) -> set[str]:
+        """Hear what Redis said to what was posted; which documents to cancel."""
+        cancelled = set()
+        try:
+            for published in self._bus.settle():
+                self._remember(published.event)
+                if published.cancelled:
+                    cancelled.add(published.event.document_id)
+        except Superseded as error:
+            self._superseded[error.document_id] = error.attempt
+        self._posted.clear()
+        return cancelled
+
+    def _hold(self, events: dict[str, ProgressEvent], error: BusError) -> None:
+        self._posted.clear()
+        if not events:
+            return
         if not self._warned:
             self._warned = True
             log.warning("progress is held back until Redis is there again: %s", error)
-        self._held[event.document_id] = event
+        self._held |= events
         if self._sender is None or not self._sender.is_alive():
             self._sender = threading.Thread(
                 target=self._send, name="docprogress-publisher", daemon=True
@@ -116,23 +150,35 @@ class Publisher:
             self._wake.wait(pause)
             self._wake.clear()
             pause = min(pause * 2, LONGEST_PAUSE)
-            with self._lock:
-                if not self._send_held():
-                    continue
-                self._warned = False
-                self._sender = None
+            while (event := self._next_held()) is not None:
+                if not self._sent(event):
+                    break
+            else:
                 return
 
-    def _send_held(self) -> bool:
-        while self._held:
-            document_id, event = next(iter(self._held.items()))
-            try:
-                self._remember(self._bus.publish(event).event)
-            except Superseded:
-                self._superseded[document_id] = event.attempt or 1
-            except BusError:
-                return False
-            del self._held[document_id]
+    def _next_held(self) -> ProgressEvent | None:
+        with self._lock:
+            if self._held:
+                return next(iter(self._held.values()))
+            self._warned = False
+            self._sender = None
+            return None
+
+    def _sent(self, event: ProgressEvent) -> bool:
+        """Publish what was held back, while the work may hold back something newer."""
+        try:
+            published = self._bus.publish(event).event
+        except BusError:
+            return False
+        except Superseded:
+            published = None
+        with self._lock:
+            if self._held.get(event.document_id) is event:
+                del self._held[event.document_id]
+            if published is None:
+                self._superseded[event.document_id] = event.attempt or 1
+            else:
+                self._remember(published)
         return True
 
     def _remember(self, event: ProgressEvent) -> None:

@@ -323,7 +323,7 @@ class Run:
         Raises:
             TimeoutError: `timeout` seconds were not enough.
         """
-        for _ in self._waited(self.watch(), timeout):
+        for _ in self._waited(self.watch(), timeout, wanted=lambda _: False):
             pass
         return self
 
@@ -351,8 +351,9 @@ class Run:
             TimeoutError: `timeout` seconds were not enough.
         """
         ended: set[str] = set()
-        for event in self._waited(self.watch(), timeout):
-            if event.final and event.document_id not in ended:
+        finals = self._waited(self.watch(), timeout, wanted=lambda event: event.final)
+        for event in finals:
+            if event.document_id not in ended:
                 ended.add(event.document_id)
                 yield self._store.document(event.document_id)
 
@@ -459,26 +460,18 @@ class Run:
             return []
         return self._store.present(runs=[self.id])
 
-    def _waited(self, watch: "Watch", timeout: float | None) -> Iterator[ProgressEvent]:
-        """The events of a watch, from a private loop in a thread."""
+    def _waited(
+        self,
+        watch: "Watch",
+        timeout: float | None,
+        *,
+        wanted: Callable[[ProgressEvent], bool],
+    ) -> Iterator[ProgressEvent]:
+        """The wanted events of a watch, from a private loop in a thread."""
         heard: queue.SimpleQueue[ProgressEvent | BaseException | None]
         heard = queue.SimpleQueue()
         loop = asyncio.new_event_loop()
-
-        async def listen() -> None:
-            try:
-                async with asyncio.timeout(timeout), watch:
-                    async for event in watch:
-                        heard.put(event)
-                heard.put(None)
-            except TimeoutError:
-                left = watch.progress.total - watch.progress.ended
-                heard.put(
-                    TimeoutError(f"{left} documents are unfinished after {timeout:g} s")
-                )
-            except BaseException as error:
-                heard.put(error)
-                raise
+        task = loop.create_task(_listen(watch, timeout, wanted, heard.put))
 
         def run() -> None:
             with suppress(asyncio.CancelledError, DocProgressError):
@@ -486,7 +479,6 @@ class Run:
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
 
-        task = loop.create_task(listen())
         thread = threading.Thread(target=run, name="docprogress-wait", daemon=True)
         thread.start()
         try:
@@ -505,6 +497,27 @@ class Run:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(task.cancel)
             thread.join()
+
+
+async def _listen(
+    watch: "Watch",
+    timeout: float | None,
+    wanted: Callable[[ProgressEvent], bool],
+    put: Callable[[ProgressEvent | BaseException | None], None],
+) -> None:
+    """Hand on what is wanted of a watch, then how it ended."""
+    try:
+        async with asyncio.timeout(timeout), watch:
+            async for event in watch:
+                if wanted(event):
+                    put(event)
+        put(None)
+    except TimeoutError:
+        left = watch.progress.total - watch.progress.ended
+        put(TimeoutError(f"{left} documents are unfinished after {timeout:g} s"))
+    except BaseException as error:
+        put(error)
+        raise
 
 
 class Watch:

@@ -62,17 +62,17 @@ def _inverse_frequencies(
             total += len(vectors)
             found += (vectors != 0).sum(axis=0)
     # A run of one chunk has no frequencies worth the name.
-    rarity = np.log((1 + total) / (1 + found)) + 1e-3
-    return rarity.astype(np.float32)
+    rarity: NDArray[np.float32] = np.log((1 + total) / (1 + found)).astype(np.float32)
+    return np.add(rarity, np.float32(1e-3))
 
 
 def _similarities(
     vectors: NDArray[np.float32], query: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
-    return np.divide(
-        vectors @ query, norms, out=np.zeros(len(vectors), np.float32), where=norms > 0
-    )
+    found: NDArray[np.float32] = np.zeros(len(vectors), np.float32)
+    np.divide(vectors @ query, norms, out=found, where=norms > 0)
+    return found
 
 
 def _rows(store: Store, best: list[tuple[float, str, int]]) -> list[dict[str, Any]]:
