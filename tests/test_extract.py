@@ -567,6 +567,14 @@ def test_docx_entities_are_refused(write):
         read(write("a.docx", package(body)))
 
 
+@pytest.mark.parametrize("encoding", ["UTF-255", "base64", "shift_jis", "idna"])
+def test_docx_in_an_encoding_that_xml_cannot_have_is_refused(write, encoding):
+    body = f"<?xml version='1.0' encoding='{encoding}'?><w:document {WORD}/>"
+
+    with pytest.raises(Unreadable, match=r"^a\.docx: .*damaged"):
+        read(write("a.docx", package(body)))
+
+
 def test_docx_nested_without_end_does_no_harm(write):
     with pytest.raises(Unreadable, match="damaged"):
         read(write("a.docx", package("<a>" * 300_000)))

@@ -110,7 +110,8 @@ class DocxDocument:
             for block in self._blocks(part):
                 parser.Parse(block, False)
             parser.Parse(b"", True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, LookupError, ValueError) as error:
+            # The last two are what it raises for an encoding that it cannot use.
             raise Unreadable(f"{self._name}: {_DAMAGED} ({part}: {error})") from error
 
     def _refuse_document_type(self, *_: object) -> None:
