@@ -471,7 +471,7 @@ class Run:
         heard: queue.SimpleQueue[ProgressEvent | BaseException | None]
         heard = queue.SimpleQueue()
         loop = asyncio.new_event_loop()
-        task = loop.create_task(_listen(watch, timeout, wanted, heard.put))
+        task = loop.create_task(_listen(watch, wanted, heard.put, seconds=timeout))
 
         def run() -> None:
             with suppress(asyncio.CancelledError, DocProgressError):
@@ -501,20 +501,21 @@ class Run:
 
 async def _listen(
     watch: "Watch",
-    timeout: float | None,
     wanted: Callable[[ProgressEvent], bool],
     put: Callable[[ProgressEvent | BaseException | None], None],
+    *,
+    seconds: float | None,
 ) -> None:
     """Hand on what is wanted of a watch, then how it ended."""
     try:
-        async with asyncio.timeout(timeout), watch:
+        async with asyncio.timeout(seconds), watch:
             async for event in watch:
                 if wanted(event):
                     put(event)
         put(None)
     except TimeoutError:
         left = watch.progress.total - watch.progress.ended
-        put(TimeoutError(f"{left} documents are unfinished after {timeout:g} s"))
+        put(TimeoutError(f"{left} documents are unfinished after {seconds:g} s"))
     except BaseException as error:
         put(error)
         raise

@@ -22,13 +22,15 @@ DEFAULT_QUEUE = "docprogress"
 QUEUE_PREFIX = "docprogress."
 
 #: How the connection to the broker behaves.  Half-open connections are noticed in
-#: seconds, and what a dead worker had taken and not begun comes back in seconds.
+#: seconds.  Tasks are acknowledged when they begin, so that the visibility timeout
+#: is only about what a worker has taken and not begun: it comes back in seconds if
+#: that worker died, and a second delivery from one that lives drops itself.
 _TRANSPORT = {
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 5,
-    "visibility_timeout": 3600,
+    "visibility_timeout": 20,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }

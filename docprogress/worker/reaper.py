@@ -39,8 +39,11 @@ LOOK_SECONDS = 1.0
 #: after Redis came back empty.
 LOST_SECONDS = 6.0
 
-#: Seconds after which a message that a worker has taken, or that was sent again,
-#: is not waited for any longer.
+#: Seconds after which a message that a worker has taken is not waited for any
+#: longer.  More than it takes the broker to give it to another one.
+TAKEN_SECONDS = 30.0
+
+#: Seconds after which a message that was sent again is not waited for any longer.
 AGAIN_SECONDS = 60.0
 
 #: The longest that a document ever waits for its next attempt, in seconds.
@@ -274,7 +277,7 @@ class Reaper:
             behind = (
                 sent is not None and sent <= row.updated_at.timestamp() + AGAIN_SECONDS
             )
-            if behind or (row.id in taken and since < AGAIN_SECONDS):
+            if behind or (row.id in taken and since < TAKEN_SECONDS):
                 continue
             lost.append(row)
         for row in lost:
