@@ -449,8 +449,10 @@ class Run:
 
     def _truth(self, told: Mapping[str, ProgressEvent]) -> Iterable[ProgressEvent]:
         """What the store knows, unless all of it has been told."""
+        settings = self._pipeline.settings
         try:
-            self._pipeline.revive()
+            if settings.local:
+                local.up_again(settings)
         except DocProgressError as error:
             log.warning("local services are gone: %s", error)
         counts = self._store.counts(self.id)
@@ -589,7 +591,6 @@ class _Submission:
         self._run = run
         self._told = told
         self._ready: list[tuple[str, int | None, str | None]] = []
-        self._stored = 0
         self._due = time.monotonic() + FLUSH_SECONDS
         self._documents = [
             (f"{run.id}-{number:04d}", number, source)
@@ -617,8 +618,8 @@ class _Submission:
             try:
                 self._upload()
             except BaseException:
-                left = [d for d, number, _ in self._documents if number > self._stored]
-                self._run.cancel(left)
+                # Nobody is given the run to cancel it.
+                self._run.cancel()
                 raise
 
     def _upload(self) -> None:
@@ -634,7 +635,6 @@ class _Submission:
                     self._fail(document_id, source, error)
                 else:
                     self._ready.append((document_id, stored.size, stored.sha256))
-            self._stored = number
             full = len(self._ready) >= BATCH
             if full or number == total or time.monotonic() >= self._due:
                 self._flush()
@@ -660,7 +660,11 @@ class _Submission:
         same = self._store.find_same(row.sha256, self._run._row.fingerprint)
         if same is None or self._store.claim(row.id, row.attempt, worker="") is None:
             return None
-        return self._store.copy_results(same.id, row.id, row.attempt)
+        done = self._store.copy_results(same.id, row.id, row.attempt)
+        if done is None:
+            # It was deleted or tried again meanwhile: this one takes the usual way.
+            self._store.hand_over(row.id, row.attempt, message="Queued")
+        return done
 
     def _fail(self, document_id: str, source: Source, error: BaseException) -> None:
         text = getattr(error, "strerror", None) or redacted(str(error))

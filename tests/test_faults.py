@@ -168,6 +168,33 @@ def test_a_worker_killed_with_all_its_processes_is_replaced(slow_pipeline, home)
     nothing_is_left(home)
 
 
+def test_a_worker_process_that_was_away_finds_its_work_dropped(home, steps):
+    """Stopped for longer than its lease, it goes on as if nothing had happened."""
+    with Pipeline(
+        home=home, workers=2, lease_seconds=3, steps=["fault_steps:slow"]
+    ) as pipeline:
+        pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+        run = pipeline.submit(documents(6))
+        in_the_middle(run)
+        victim = worker_of(home).children()[0]
+        victim.suspend()
+        eventually(lambda: any(row.attempt > 1 for row in run.documents()))
+        run.wait(timeout=90)
+        before = run.to_frame()
+        victim.resume()
+
+        pipeline.submit(documents(4)).wait(timeout=60)
+
+        ended_right(run)
+        assert run.to_frame().equals(before)
+        [again] = [row for row in run.documents() if row.attempt == 2]
+        told = pipeline.bus.history(again.id)
+        assert [event.attempt for event in told] == sorted(
+            event.attempt for event in told
+        )
+    nothing_is_left(home)
+
+
 def test_a_killed_supervisor_is_replaced(slow_pipeline, home):
     run = slow_pipeline.submit(documents())
     in_the_middle(run)

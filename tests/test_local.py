@@ -90,6 +90,17 @@ def test_stopping_leaves_nothing_behind(settings):
     assert not local.down(settings.home)
 
 
+def test_what_somebody_stopped_is_not_started_by_who_only_watches(settings):
+    local.up(settings)
+    local.down(settings.home)
+
+    local.up_again(settings)
+    assert local.status(settings.home) is None
+
+    local.up(settings)
+    assert local.status(settings.home) is not None
+
+
 def test_they_leave_by_themselves_when_nobody_needs_them(home):
     local.up(load(home=home, workers=1, idle_seconds=1))
 

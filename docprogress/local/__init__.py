@@ -41,6 +41,9 @@ LONGEST_SOCKET = 100
 #: Set in the environment of a worker that a supervisor has started.
 SUPERVISED = "DOCPROGRESS_SUPERVISED"
 
+#: The file in a home folder that says that somebody stopped its services.
+STOPPED = "stopped"
+
 #: Settings that local services are started with: with others, they are restarted.
 _STARTED_WITH = (
     "workers",
@@ -78,6 +81,7 @@ def up(settings: Settings) -> Services:
     """
     home = prepare(settings.home)
     with _locked(home / "start.lock"):
+        (home / STOPPED).unlink(missing_ok=True)
         found = status(home)
         if found is not None and _differs(found, settings):
             found = _replaced(found, settings)
@@ -88,12 +92,12 @@ def up(settings: Settings) -> Services:
 
 
 def up_again(settings: Settings) -> None:
-    """Replace a supervisor that has died; not that of a home that was deleted.
+    """Replace services that have died, and not those that somebody stopped.
 
     Raises:
-        ServicesError: There is no other one.
+        ServicesError: They cannot be started.
     """
-    if settings.home.exists():
+    if settings.home.exists() and not (settings.home / STOPPED).exists():
         up(settings)
 
 
@@ -108,6 +112,8 @@ def down(home: Path) -> bool:
     if not (home / "start.lock").exists():
         return False
     with _locked(home / "start.lock"):
+        # Whoever watches is not to start them again.
+        (home / STOPPED).touch(mode=0o600)
         return _stopped(home)
 
 
