@@ -10,9 +10,9 @@ from statistics import median
 from typing import NamedTuple
 
 from measuring import Row, interleaved, limited
-from surroundings import WORKERS, finished, short_folder
+from surroundings import WORKERS, finished, short_folder, stop_services
 
-from docprogress import Pipeline, Run, Status, local
+from docprogress import Pipeline, Run, Status
 
 
 class First(NamedTuple):
@@ -50,7 +50,7 @@ def first_event(rounds: int) -> Iterator[Row]:
                 cold.append(_first(home))
                 warm.append(_first(home))
             finally:
-                local.down(home)
+                stop_services(home)
     for what, measured, under in (("cold", cold, 5), ("services up", warm, 0.3)):
         for whose, values in (
             ("event", [first.event for first in measured]),

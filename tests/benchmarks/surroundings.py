@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,11 @@ class Crowd:
             stdout=subprocess.PIPE,
             text=True,
         )
-        missing = self._answer()["missing"]
+        try:
+            missing = self._answer()["missing"]
+        except BaseException:
+            self.close()
+            raise
         if missing is not None:
             self.close()
             raise NotInstalledError(f"{kind} is not installed: {missing}")
@@ -75,7 +80,7 @@ class Crowd:
 @contextlib.contextmanager
 def short_folder() -> Iterator[Path]:
     """A folder of its own, with a path that is short enough for a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="dp-"))
+    folder = Path(tempfile.mkdtemp(prefix="dp-benchmark-"))
     try:
         yield folder
     finally:
@@ -90,7 +95,24 @@ def services(**settings: Any) -> Iterator[Pipeline]:
             with Pipeline(home=home, workers=WORKERS, **settings) as pipeline:
                 yield pipeline
         finally:
-            local.down(home)
+            stop_services(home)
+
+
+def stop_services(home: Path) -> None:
+    """Stop the local services of a home; signals wait until that is done."""
+    waiting: list[int] = []
+    # Not by a mask, which holds for this thread alone: any other would take them.
+    before = {
+        number: signal.signal(number, lambda number, _: waiting.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        local.down(home)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in waiting:
+            signal.raise_signal(number)
 
 
 @contextlib.contextmanager
