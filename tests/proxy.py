@@ -12,10 +12,10 @@ class Proxy:
     def __init__(self, target: Path, path: Path, *, delay: float = 0.0) -> None:
         self.url = f"unix://{path}"
         self.delay = delay
-        self.swallows = False
         self._target = target
         self._path = path
         self._writers: set[asyncio.StreamWriter] = set()
+        self._swallowed: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._started = threading.Event()
 
@@ -27,6 +27,10 @@ class Proxy:
                 writer.transport.abort()
 
         self._loop.call_soon_threadsafe(drop)
+
+    def swallow(self) -> None:
+        """Pass on nothing more on the connections there are, and do not end them."""
+        self._loop.call_soon_threadsafe(self._swallowed.update, self._writers)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -96,7 +100,7 @@ class Proxy:
             while True:
                 due, data = await queue.get()
                 await asyncio.sleep(max(0.0, due - loop.time()))
-                if self.swallows:
+                if writer in self._swallowed:
                     continue
                 writer.write(data)
                 if not data:
