@@ -593,15 +593,21 @@ def _order(event: ProgressEvent) -> tuple[int, int]:
     return event.position or (event.attempt or 0, -1)
 
 
+def _attempt(event: ProgressEvent) -> int | None:
+    return event.attempt if event.position is None else event.position[0]
+
+
 def _told_already(event: ProgressEvent, told: ProgressEvent) -> bool:
+    attempt, before = _attempt(event), _attempt(told)
+    if attempt is not None and before is not None and attempt != before:
+        return attempt < before
     if event.position is None or told.position is None:
         return False
-    if event.position[0] != told.position[0]:
-        return event.position[0] < told.position[0]
-    if told.final or event.position == told.position:
-        return not event.heartbeat or told.final
-    # A lower number with a later time: Redis was emptied and counts anew.
-    return event.position < told.position and event.timestamp <= told.timestamp
+    # A number that is no higher, with a later time: a sign of life, or Redis was
+    # emptied and counts anew.
+    return told.final or (
+        event.position <= told.position and event.timestamp <= told.timestamp
+    )
 
 
 def _remembered(

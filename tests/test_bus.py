@@ -246,6 +246,28 @@ async def test_the_truth_is_told_where_redis_does_not_know_it(bus):
     assert [one.status for one in told] == [Status.PROCESSING, Status.COMPLETED]
 
 
+async def test_an_old_attempt_is_not_told_after_the_truth_of_a_new_one(bus):
+    new = event(attempt=2, status=Status.QUEUED, progress=0.0)
+
+    async with aclosing(bus.subscribe(["a"], truth=lambda told: [new])) as heard:
+        assert (await next_of(heard)).attempt == 2
+        bus.publish(event(attempt=1, progress=20.0))
+        bus.publish(event(attempt=2, progress=30.0))
+
+        assert (await next_of(heard)).progress == 30
+
+
+async def test_a_number_that_an_emptied_redis_gives_again_is_told(bus):
+    first = bus.publish(event(progress=10.0)).event
+    async with aclosing(bus.subscribe(["a"])) as heard:
+        await next_of(heard)
+        bus.redis.flushall()
+        again = bus.publish(event(progress=20.0)).event
+
+        assert again.id == first.id
+        assert (await next_of(heard)).progress == 20
+
+
 async def test_the_truth_is_told_while_redis_is_away(server: Server):
     server.kill()
     end = completed(attempt=1, id=f"1-{FINAL_NUMBER}")
