@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import random
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +20,9 @@ from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import redis.asyncio
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as SlowError
 from redis.retry import Retry
 
 from docprogress.errors import BusError, DocProgressError, EventError, Superseded
@@ -86,6 +89,7 @@ class Bus:
         self._pid = 0
         self._redis: redis.Redis | None = None
         self._script: Any = None
+        self._lock = threading.RLock()
         self._line: Any = None
         self._unsettled: deque[ProgressEvent] = deque()
 
@@ -97,6 +101,7 @@ class Bus:
         """The client, made anew in a process that was forked."""
         if self._redis is None or self._pid != os.getpid():
             self._redis = connect(self._url)
+            self._lock = threading.RLock()
             self._line = None
             self._unsettled.clear()
             self._pid = os.getpid()
@@ -112,6 +117,18 @@ class Bus:
             BusError: Redis cannot be reached, or refuses.
         """
         client = self.redis
+        with self._lock:
+            if not self._unsettled:
+                # A connection of our own: the client's way to one costs as much as
+                # Redis does.
+                try:
+                    self._send(event)
+                    return _published(event, self._answer(event))
+                except NoScriptError:
+                    pass  # emptied: the client sends the script as well
+                except BusError as error:
+                    if isinstance(error.__cause__, TimeoutError | SlowError):
+                        raise
         keys, arguments = self._command(event)
         try:
             answer = self._script(keys, arguments, client=client)
@@ -122,11 +139,34 @@ class Bus:
     def post(self, event: ProgressEvent) -> None:
         """Publish without waiting for Redis's word, which `settle` hears.
 
-        Only one thread may post and settle.
-
         Raises:
             BusError: Redis cannot be reached.
         """
+        self.redis  # noqa: B018 - in a process that was forked, all is made anew
+        with self._lock:
+            self._send(event)
+            self._unsettled.append(event)
+
+    def settle(self) -> list[Published]:
+        """What Redis said to the events posted since the last time.
+
+        Raises:
+            Superseded: A later attempt had begun, or this one had ended.
+            BusError: Redis cannot be reached; what was posted may not have been told.
+        """
+        told = []
+        with self._lock:
+            while self._unsettled:
+                event = self._unsettled.popleft()
+                try:
+                    told.append(_published(event, self._answer(event)))
+                except NoScriptError:
+                    # Redis came back empty, and has forgotten the script as well.
+                    self._hang_up()
+                    raise unreachable(ConnectionError("it was emptied")) from None
+        return told
+
+    def _send(self, event: ProgressEvent) -> None:
         client = self.redis
         keys, arguments = self._command(event)
         try:
@@ -139,30 +179,18 @@ class Bus:
         except (RedisError, OSError) as error:
             self._hang_up()
             raise unreachable(error) from error
-        self._unsettled.append(event)
 
-    def settle(self) -> list[Published]:
-        """What Redis said to the events posted since the last time.
-
-        Raises:
-            Superseded: A later attempt had begun, or this one had ended.
-            BusError: Redis cannot be reached; what was posted may not have been told.
-        """
-        told = []
-        while self._unsettled:
-            event = self._unsettled.popleft()
-            assert self._line is not None
-            try:
-                told.append(_published(event, self._line.read_response()))
-            except NoScriptError:
-                # Redis came back empty, and has forgotten the script as well.
-                told.append(self.publish(event))
-            except ResponseError as error:
-                raise _refused(event, error) from error
-            except (RedisError, OSError) as error:
-                self._hang_up()
-                raise unreachable(error) from error
-        return told
+    def _answer(self, event: ProgressEvent) -> Any:
+        assert self._line is not None
+        try:
+            return self._line.read_response()
+        except NoScriptError:
+            raise
+        except ResponseError as error:
+            raise _refused(event, error) from error
+        except (RedisError, OSError) as error:
+            self._hang_up()
+            raise unreachable(error) from error
 
     def _hang_up(self) -> None:
         """Give up the connection that events are posted on."""
@@ -579,7 +607,7 @@ def _options(url: str, *, retries: int = 0) -> dict[str, Any]:
     options = {
         "socket_timeout": COMMAND_SECONDS,
         "socket_connect_timeout": CONNECT_SECONDS,
-        "retry": Retry(NoBackoff(), retries),
+        "retry": Retry(NoBackoff(), retries, supported_errors=(LostError,)),
         # One protocol for every server: messages come as plain arrays.
         "protocol": 2,
     }
