@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from docprogress.bus import Bus
 from docprogress.errors import Superseded
 from docprogress.events import ProgressEvent, Status, now
+from docprogress.lease import Lease, Leases, lease_key
 from docprogress.progress import Progress
 from docprogress.store import NewDocument, Store
 
@@ -68,6 +69,8 @@ class Worker:
     attempt: int
     progress: float
     steps: int = 0
+    #: The last event that Redis has taken.
+    newest: ProgressEvent | None = None
 
     @property
     def present(self) -> bool:
@@ -134,6 +137,7 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self, bus: Bus, store: Store, loop) -> None:
         super().__init__()
         self.bus, self.store, self.loop = bus, store, loop
+        self.leases = Leases(lambda: bus.redis)
         self.run_id = f"run-{next(_numbers)}"
         store.add_run(
             run_id=self.run_id,
@@ -185,7 +189,19 @@ class Interleavings(RuleBasedStateMachine):
         """A worker tells how far it is, even if nobody waits for it any more."""
         worker = self._worker(which)
         worker.progress += (99 - worker.progress) * share
-        self._publish(self._stand(worker))
+        worker.newest = self._publish(self._stand(worker)) or worker.newest
+
+    @precondition(lambda self: self.workers)
+    @rule(which=which)
+    def give_sign_of_life(self, which: int) -> None:
+        """A lease is renewed, and the worker's newest event told again if it may be."""
+        worker = self._worker(which)
+        document_id = worker.document.id
+        self.bus.redis.set(lease_key(document_id), "owner", px=60_000)
+        lease = Lease(
+            document_id, "owner", self.run_id, lambda: True, lambda: worker.newest
+        )
+        assert self.leases._told_alive(lease) == 1
 
     @precondition(lambda self: self.workers)
     @rule(which=which)
@@ -387,7 +403,7 @@ class Interleavings(RuleBasedStateMachine):
             worker.document.id, worker.attempt, worker.progress, run_id=self.run_id
         )
 
-    def _publish(self, event: ProgressEvent) -> None:
+    def _publish(self, event: ProgressEvent) -> ProgressEvent | None:
         """Publish, and see that Redis refuses exactly what is over."""
         known = self.newest.get(event.document_id)
         over = known is not None and (event.attempt, True) <= (
@@ -397,11 +413,12 @@ class Interleavings(RuleBasedStateMachine):
         if over or (known is not None and event.attempt < known.attempt):
             with pytest.raises(Superseded):
                 self.bus.publish(event)
-            return
+            return None
         published = self.bus.publish(event)
         self.newest[event.document_id] = published.event
         asked = self.asked.get(event.document_id)
         assert published.cancelled == (asked == event.attempt)
+        return published.event
 
     def _finish(self, document: Document, end: Status, progress: float) -> None:
         row = self._write_end(document.id, document.attempt, end, progress)
