@@ -3,6 +3,7 @@
 import multiprocessing
 import re
 import resource
+import sys
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -87,7 +88,8 @@ class Reader:
 
 
 def _serve(connection: Connection) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if sys.platform == "linux":  # others do not keep to it, or refuse it
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     connection.send("ready")
     while True:

@@ -103,12 +103,13 @@ def _read(
     def read(number: int) -> tuple[Mutant, Outcome, float]:
         mutant = breeder.mutant(number)
         reader, place = readers.get()
-        path = _written(place, mutant.content)
-        began = time.monotonic()
-        outcome = reader.read(path, mutant.name)
-        seconds = time.monotonic() - began
-        readers.put((reader, place))
-        return mutant, outcome, seconds
+        try:
+            path = _written(place, mutant.content)
+            began = time.monotonic()
+            outcome = reader.read(path, mutant.name)
+            return mutant, outcome, time.monotonic() - began
+        finally:
+            readers.put((reader, place))
 
     with ExitStack() as stack:
         for number in range(READERS):
