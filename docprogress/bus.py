@@ -359,6 +359,7 @@ class Subscription:
         self._client: redis.asyncio.Redis | None = None
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._failures = 0
+        self._try_at = 0.0
         self._heard_at = 0.0
         self._asked_at = 0.0
         self._closed = False
@@ -404,9 +405,8 @@ class Subscription:
 
     async def _connect(self) -> None:
         """Subscribe, wait until Redis confirms it, only then tell the present."""
-        if self._failures:
-            pause = min(0.05 * 2**self._failures, LONGEST_PAUSE)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+        # Whoever gives up waiting and comes again does not wait from the start.
+        await asyncio.sleep(max(0.0, self._try_at - time.monotonic()))
         try:
             client, pubsub, waiting = await self._subscribed()
         except (RedisError, OSError) as error:
@@ -577,6 +577,8 @@ class Subscription:
             self.lost_at = now()
             log.info("lost Redis, connecting again: %s", redacted(str(error)))
         self._failures = min(self._failures + 1, 10)
+        pause = min(0.05 * 2**self._failures, LONGEST_PAUSE)
+        self._try_at = time.monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311
 
     async def _disconnect(self) -> None:
         client, pubsub = self._client, self._pubsub

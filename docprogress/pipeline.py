@@ -30,7 +30,7 @@ from docprogress.files import Files
 from docprogress.reporter import ALMOST, StepProgress
 from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
 from docprogress.steps import Kind, Step
-from docprogress.store import Claim, DocumentRow, Store
+from docprogress.store import Claim, DocumentRow, FinishedStep, Store
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,9 @@ PERMANENT = (
 #: is given up, and the longest pause between two tries.
 PATIENCE = 60.0
 LONGEST_PAUSE = 2.0
+
+#: Seconds of finished work that may be lost, and done again, with a killed worker.
+SAVE_SECONDS = 0.25
 
 #: The longest error that is kept, in characters.
 LONGEST_ERROR = 2_000
@@ -110,6 +113,7 @@ class _Attempt:
         self._spans = _spans(self._steps)
         self._event = claim.document.event()
         self._step = claim.document.step
+        self._unsaved: list[FinishedStep] = []
 
     def run(self) -> Outcome:
         try:
@@ -126,6 +130,8 @@ class _Attempt:
             # and the document is sent again once the store is there.
             raise
         except Exception as error:
+            with suppress(Superseded, Cancelled):
+                self._save()
             if _may_pass(error):
                 return self._again(error)
             if not isinstance(error, DocProgressError):
@@ -145,7 +151,7 @@ class _Attempt:
                 if step.queue != self._steps[first].queue:
                     return self._hand_over(step)
                 items = self._run_step(position, step, items, self._seen(path))
-        return self._end(Status.COMPLETED, self._summary())
+        return self._complete()
 
     def _run_step(
         self, position: int, step: Step, items: list[Any], document: Document
@@ -166,28 +172,68 @@ class _Attempt:
         takes = items or self._stored(step.takes)
         with self._pipeline.guard(self._settings.step_seconds):
             made, facts = self._made(step, takes, progress, document)
-        finish = partial(
-            self._store.finish_step,
-            self._document.id,
-            self._document.attempt,
-            position=position,
-            step=step.name,
-            next_step=self._steps[min(position + 1, len(self._steps) - 1)].name,
-            started_at=started,
-            seconds=self._pipeline.clock() - clock,
-            items=len(made),
-            unit=progress.unit or "",
-            progress=min(self._spans[position][1], ALMOST),
-            facts=facts,
-            pages=made if step.gives is Kind.PAGES else None,
-            chunks=made if step.gives is Kind.CHUNKS else None,
+        self._unsaved.append(
+            FinishedStep(
+                position=position,
+                step=step.name,
+                next_step=self._steps[min(position + 1, len(self._steps) - 1)].name,
+                started_at=started,
+                seconds=self._pipeline.clock() - clock,
+                items=len(made),
+                unit=progress.unit or "",
+                progress=min(self._spans[position][1], ALMOST),
+                facts=facts,
+                pages=made if step.gives is Kind.PAGES else None,
+                chunks=made if step.gives is Kind.CHUNKS else None,
+            )
         )
-        if self._patiently(finish):
-            raise Cancelled(self._document.id)
+        if not self._may_wait(position + 1):
+            self._save()
         known: dict[str, Any] = {"note": facts["note"]} if "note" in facts else {}
         known["pages" if step.gives is Kind.PAGES else "chunks"] = len(made)
         self._document = replace(self._document, **known)
         return made
+
+    def _may_wait(self, following: int) -> bool:
+        """Whether what was made so far is kept together with what follows.
+
+        So it is while doing it again would cost less than keeping it: before the
+        end, and before a step of our own that takes moments.
+        """
+        if sum(finished.seconds for finished in self._unsaved) > SAVE_SECONDS:
+            return False
+        if following == len(self._steps):
+            return True
+        quick = self._settings.embedder == "hashing"
+        return quick and self._steps[following].path in _QUICK
+
+    def _save(self) -> None:
+        """Keep what the steps have made.
+
+        Raises:
+            Cancelled: Somebody asked for that.
+        """
+        unsaved, self._unsaved = self._unsaved, []
+        if unsaved:
+            finish = partial(
+                self._store.finish_steps,
+                self._document.id,
+                self._document.attempt,
+                unsaved,
+            )
+            if self._patiently(finish).cancel_requested:
+                raise Cancelled(self._document.id)
+
+    def _complete(self) -> Outcome:
+        """Keep what is left to keep, and the end with it."""
+        finish = partial(
+            self._store.finish_steps,
+            self._document.id,
+            self._document.attempt,
+            self._unsaved,
+            completed=self._summary(),
+        )
+        return self._published(self._patiently(finish))
 
     def _made(
         self, step: Step, takes: list[Any], progress: StepProgress, document: Document
@@ -295,6 +341,7 @@ class _Attempt:
 
     def _hand_over(self, step: Step) -> Outcome:
         """Leave the next step to whoever works on its queue."""
+        self._save()
         row = self._patiently(
             partial(
                 self._store.hand_over,
@@ -414,6 +461,9 @@ class _Counted(list[Any]):
                 progress.total = len(self)
                 progress.advance()
 
+
+#: Our own steps that take moments, with the hashing embedder.
+_QUICK = frozenset(step.path for step in steps.plan()[1:])
 
 _UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
 

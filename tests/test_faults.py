@@ -33,6 +33,12 @@ def deadly(pages):
             os.kill(os.getpid(), signal.SIGKILL)
         yield page
 
+def counted(pages, *, document):
+    for page in pages:
+        with Path("MARKS").open("a") as marks:
+            marks.write(document.name + "\\n")
+        yield page
+
 def greedy(pages):
     for page in pages:
         hoard = []
@@ -62,7 +68,8 @@ def stubborn(pages):
 @pytest.fixture
 def steps(tmp_path, monkeypatch):
     """A module of steps that are slow, or do harm."""
-    (tmp_path / "fault_steps.py").write_text(STEPS)
+    code = STEPS.replace("MARKS", str(tmp_path / "marks"))
+    (tmp_path / "fault_steps.py").write_text(code)
     monkeypatch.chdir(tmp_path)
 
 
@@ -316,6 +323,17 @@ def test_a_document_that_does_harm_fails_alone_and_says_why(
         assert bad.attempt == (3 if step == "deadly" else 1)
         assert all(row.status is Status.COMPLETED for row in rest)
         assert all(row.attempt == 1 for row in rest)
+    nothing_is_left(home)
+
+
+def test_a_step_that_was_finished_is_not_done_again(home, steps, tmp_path):
+    with Pipeline(
+        home=home, workers=2, steps=["fault_steps:counted", "fault_steps:deadly"]
+    ) as pipeline:
+        run = pipeline.submit([("bad.txt", b"poison")]).wait(timeout=90)
+
+        assert [row.attempt for row in run.documents()] == [3]
+        assert (tmp_path / "marks").read_text() == "bad.txt\n"
     nothing_is_left(home)
 
 

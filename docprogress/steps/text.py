@@ -38,7 +38,7 @@ _BOMS = (
 # Control characters but tab and line feed, and lone surrogates: SQL, JSON or a
 # terminal would choke on them, or obey them.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85]")
+_LINE_END = re.compile("[\x0b\x0c\x85]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\b\t\n\v\f\r\x1b"))
 _HIGH = bytes(range(0x80, 0x100))
 
@@ -87,6 +87,9 @@ class Decoded(NamedTuple):
 
 def clean(text: str) -> str:
     """`text` with line feeds for all line ends, without control characters."""
+    if "\r" in text:
+        # What PDFium ends lines with; much quicker than by an expression.
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _UNFIT.search(text) is None:
         return text
     text = _LINE_END.sub("\n", text)

@@ -31,6 +31,7 @@ from docprogress.store.rows import (
     AttemptStatus,
     Claim,
     DocumentRow,
+    FinishedStep,
     document_row,
 )
 
@@ -249,54 +250,82 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        known = {k: str(v) for k, v in facts.items() if k in FACTS and v is not None}
-        worth = min(progress, ALMOST)
-        present = _present(document_id, attempt)
+        finished = FinishedStep(
+            position=position,
+            step=step,
+            next_step=next_step,
+            started_at=started_at,
+            seconds=seconds,
+            items=items,
+            unit=unit,
+            progress=progress,
+            facts=facts,
+            pages=pages,
+            chunks=chunks,
+        )
+        return self.finish_steps(document_id, attempt, [finished]).cancel_requested
+
+    def finish_steps(
+        self,
+        document_id: str,
+        attempt: int,
+        steps: Sequence[FinishedStep],
+        *,
+        completed: str | None = None,
+    ) -> DocumentRow:
+        """Keep what several steps have made, in their order: all of it, or nothing.
+
+        With a message, they were the last ones: the document is `completed` as well.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        moment = now()
+        values: dict[str, Any] = {"updated_at": moment}
+        for finished in steps:
+            values |= _worth(finished)
+        if completed is not None:
+            values |= {
+                "status": Status.COMPLETED.value,
+                "message": completed,
+                "progress": 100.0,
+                "error": None,
+                "due_at": None,
+                "finished_at": moment,
+            }
         # Made before the transaction: on SQLite everybody else waits for its end.
+        # Of several outputs of a kind, the last one is what there is.
+        pages = next((s.pages for s in reversed(steps) if s.pages is not None), None)
+        chunks = next((s.chunks for s in reversed(steps) if s.chunks is not None), None)
         page_rows = results.page_rows(pages or ())
         chunk_rows = results.chunk_rows(chunks or ())
         vector_rows = results.vector_rows(chunks or ())
+        timings = [_timed(document_id, attempt, finished) for finished in steps]
         with self._writing() as connection:
-            values: dict[str, Any] = {
-                **known,
-                "next_step": position + 1,
-                "step": next_step,
-                "progress": worth,
-                "kept_progress": worth,
-                "message": f"Finished {step}",
-                "updated_at": now(),
-            }
-            if pages is not None:
-                values["pages"] = len(page_rows)
-                values["characters"] = sum(len(text) for _, text in page_rows)
-            if chunks is not None:
-                values["chunks"] = len(chunk_rows)
-            cancel_requested = connection.execute(
-                _STEP, present | values
-            ).scalar_one_or_none()
-            if cancel_requested is None:
+            row = connection.execute(
+                _CHANGE, _present(document_id, attempt) | values
+            ).one_or_none()
+            if row is None:
                 raise Superseded(document_id, attempt)
-            connection.execute(
-                _TIMING,
-                {
-                    "document_id": document_id,
-                    "attempt": attempt,
-                    "position": position,
-                    "step": step,
-                    "started_at": started_at,
-                    "seconds": seconds,
-                    "items": items,
-                    "unit": unit,
-                },
-            )
+            if timings:
+                connection.execute(_TIMING, timings)
             if pages is not None:
                 results.replace_rows(connection, schema.page, document_id, page_rows)
             if chunks is not None:
                 results.replace_rows(connection, schema.chunk, document_id, chunk_rows)
                 results.replace_vectors(
-                    connection, document_id, vector_rows, known.get("embedder")
+                    connection, document_id, vector_rows, values.get("embedder")
                 )
-        return bool(cancel_requested)
+            if completed is not None:
+                _end_attempt(
+                    connection,
+                    document_id,
+                    attempt,
+                    status=Status.COMPLETED.value,
+                    finished_at=moment,
+                    error=None,
+                )
+            return document_row(row)
 
     def finish(
         self,
@@ -442,6 +471,40 @@ class Attempts(Reading):
 def _present(document_id: str, attempt: int) -> dict[str, Any]:
     """What an update's conditions need."""
     return {"document": document_id, "present_attempt": attempt}
+
+
+def _worth(finished: FinishedStep) -> dict[str, Any]:
+    """What a finished step changes of its document."""
+    worth = min(finished.progress, ALMOST)
+    values: dict[str, Any] = {
+        k: str(v) for k, v in finished.facts.items() if k in FACTS and v is not None
+    }
+    values |= {
+        "next_step": finished.position + 1,
+        "step": finished.next_step,
+        "progress": worth,
+        "kept_progress": worth,
+        "message": f"Finished {finished.step}",
+    }
+    if finished.pages is not None:
+        values["pages"] = len(finished.pages)
+        values["characters"] = sum(len(page.text) for page in finished.pages)
+    if finished.chunks is not None:
+        values["chunks"] = len(finished.chunks)
+    return values
+
+
+def _timed(document_id: str, attempt: int, finished: FinishedStep) -> dict[str, Any]:
+    return {
+        "document_id": document_id,
+        "attempt": attempt,
+        "position": finished.position,
+        "step": finished.step,
+        "started_at": finished.started_at,
+        "seconds": finished.seconds,
+        "items": finished.items,
+        "unit": finished.unit,
+    }
 
 
 def _changed(

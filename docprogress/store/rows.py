@@ -1,11 +1,12 @@
 """What the store takes and gives: plain values, one for each row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from docprogress.documents import Chunk, Page
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status
 
 #: The most progress of a document that is not completed.
@@ -181,3 +182,23 @@ def counted(found: Mapping[str, int]) -> dict[Status, int]:
 
 
 _DOCUMENT_FIELDS = tuple(field.name for field in fields(DocumentRow))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedStep:
+    """What a step has made of a document, and how long that took."""
+
+    #: The step's place among the run's steps, from 0.
+    position: int
+    step: str
+    #: The step that follows; its own name for the last one.
+    next_step: str
+    started_at: datetime
+    seconds: float
+    items: int
+    unit: str
+    #: What the document's progress is worth with it, in percent.
+    progress: float
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    pages: Sequence[Page] | None = None
+    chunks: Sequence[Chunk] | None = None
