@@ -20,17 +20,6 @@ from docprogress.steps.extract import extract
 DOCUMENT = Document(id="d", name="a.txt", path=Path("a.txt"), size=1)
 
 
-@pytest.fixture(autouse=True)
-def unchanged_imports():
-    """Leave no module and no path behind."""
-    modules, path = set(sys.modules), list(sys.path)
-    yield
-    for name in set(sys.modules) - modules:
-        if name.startswith(("my_", "other_")):
-            del sys.modules[name]
-    sys.path[:] = path
-
-
 @pytest.fixture
 def write(tmp_path, monkeypatch):
     """Writes a module into the current folder."""

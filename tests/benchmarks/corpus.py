@@ -4,11 +4,13 @@ A page is about 3,000 characters of real prose, the language's own manual, in th
 fonts that a manual has: headings, text in a standard and in an embedded font, code.
 """
 
+import itertools
 import random
 import textwrap
 from pathlib import Path
 from pydoc_data.topics import topics
 
+from pypdf import PdfReader, PdfWriter
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
@@ -37,6 +39,21 @@ def pdfs(folder: Path, *, documents: int, pages: int, seed: int = 1) -> list[Pat
         _write(path, pages, random.Random(f"{seed}-{number}"))
         made.append(path)
     return made
+
+
+def slices(folder: Path, source: Path, *, documents: int, pages: int) -> list[Path]:
+    """Cut real PDFs of a folder into as many, of so many pages each."""
+    paths: list[Path] = []
+    for path in itertools.cycle(sorted(source.glob("*.pdf"))):
+        reader = PdfReader(path)
+        for first in range(0, len(reader.pages) - pages + 1, pages):
+            if len(paths) == documents:
+                return paths
+            writer = PdfWriter()
+            writer.append(reader, pages=(first, first + pages))
+            paths.append(folder / f"slice-{len(paths):04d}.pdf")
+            writer.write(paths[-1])
+    raise SystemExit(f"there is no PDF in {source}")
 
 
 def texts(folder: Path, *, documents: int) -> list[Path]:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import beginning
 import spending
@@ -31,19 +32,23 @@ class Sizes:
 FULL = Sizes(rounds=7, documents=100, texts=5000, large_pages=1150, events=1000)
 QUICK = Sizes(rounds=5, documents=10, texts=500, large_pages=200, events=200)
 
-#: What can be measured, given how much and by whom the peers are run.
-BENCHMARKS: dict[str, Callable[[Sizes, str], Iterator[Row]]] = {
+#: What can be measured, given how much, and what was asked for.
+BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
     "import": lambda sizes, _: beginning.light_import(2 * sizes.rounds + 1),
     "first": lambda sizes, _: beginning.first_event(sizes.rounds),
     "publish": lambda sizes, _: wire.publish(2 * sizes.rounds + 1, sizes.events),
     "subscribe": lambda sizes, _: wire.subscribe(sizes.rounds, sizes.events),
-    "pdfs": lambda sizes, _: throughput.everything(sizes.rounds, sizes.documents),
-    "progress": lambda sizes, _: throughput.progress(sizes.rounds, sizes.documents),
+    "pdfs": lambda sizes, given: throughput.everything(
+        sizes.rounds, sizes.documents, given.source
+    ),
+    "progress": lambda sizes, given: throughput.progress(
+        sizes.rounds, sizes.documents, given.source
+    ),
     "texts": lambda sizes, _: spending.small_texts(sizes.texts),
     "profile": lambda sizes, _: spending.profile(sizes.texts),
     "memory": lambda sizes, _: spending.large_pdf(sizes.rounds, sizes.large_pages),
-    "peers": lambda sizes, python: throughput.peers(
-        sizes.rounds, sizes.documents, python
+    "peers": lambda sizes, given: throughput.peers(
+        sizes.rounds, sizes.documents, given.source, given.peers_python
     ),
 }
 
@@ -66,6 +71,13 @@ def main() -> None:
         metavar="PATH",
         help="the Python that has the group `peers` installed (default: this one)",
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FOLDER",
+        help="cut the PDFs out of real ones, instead of making some",
+    )
     options = parser.parse_args()
     unknown = set(options.names) - BENCHMARKS.keys()
     if unknown:
@@ -80,7 +92,7 @@ def main() -> None:
     rows = []
     for name in options.names or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
-        rows += BENCHMARKS[name](sizes, options.peers_python)
+        rows += BENCHMARKS[name](sizes, options)
     print(table(rows))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from corpus import pdfs
+from corpus import pdfs, slices
 from measuring import Row, compared, interleaved
 from surroundings import Crowd, NotInstalledError, finished, services, short_folder
 
@@ -17,10 +17,10 @@ from docprogress import Pipeline
 PAGES = 10
 
 
-def everything(rounds: int, documents: int) -> Iterator[Row]:
+def everything(rounds: int, documents: int, source: Path | None) -> Iterator[Row]:
     """Whole runs, beside two bare processes that keep nothing."""
     with short_folder() as folder, services() as pipeline, Crowd("bare") as crowd:
-        paths = pdfs(folder, documents=documents, pages=PAGES)
+        paths = _corpus(folder, documents, source)
         ours, bare = interleaved(
             rounds, _until_told(pipeline, paths), lambda: crowd.speed(paths)
         )
@@ -28,7 +28,7 @@ def everything(rounds: int, documents: int) -> Iterator[Row]:
     yield compared(what, ours, bare, unit="pages/s", at_least=0.7)
 
 
-def progress(rounds: int, documents: int) -> Iterator[Row]:
+def progress(rounds: int, documents: int, source: Path | None) -> Iterator[Row]:
     """Whole runs with progress, beside such that publish nothing.
 
     Nobody is told the end of those, so both are measured by when the store had it.
@@ -38,7 +38,7 @@ def progress(rounds: int, documents: int) -> Iterator[Row]:
         services() as telling,
         services(events_per_second=0) as silent,
     ):
-        paths = pdfs(folder, documents=documents, pages=PAGES)
+        paths = _corpus(folder, documents, source)
         told, untold = interleaved(
             rounds, _until_stored(telling, paths), _until_stored(silent, paths)
         )
@@ -46,7 +46,9 @@ def progress(rounds: int, documents: int) -> Iterator[Row]:
     yield compared(what, told, untold, unit="pages/s", at_least=0.97)
 
 
-def peers(rounds: int, documents: int, python: str) -> Iterator[Row]:
+def peers(
+    rounds: int, documents: int, source: Path | None, python: str
+) -> Iterator[Row]:
     """Whole runs, beside two processes of each of two other libraries."""
     with contextlib.ExitStack() as stack:
         crowds: dict[str, Crowd] = {}
@@ -59,7 +61,7 @@ def peers(rounds: int, documents: int, python: str) -> Iterator[Row]:
             return
         folder = stack.enter_context(short_folder())
         pipeline = stack.enter_context(services())
-        paths = pdfs(folder, documents=documents, pages=PAGES)
+        paths = _corpus(folder, documents, source)
         ours, *others = interleaved(
             rounds,
             _until_told(pipeline, paths),
@@ -71,6 +73,12 @@ def peers(rounds: int, documents: int, python: str) -> Iterator[Row]:
         what = f"{documents} PDFs of {PAGES} pages, beside {kind}"
         wanted = 8 if kind == fastest else None
         yield compared(what, ours, speeds, unit="pages/s", at_least=wanted)
+
+
+def _corpus(folder: Path, documents: int, source: Path | None) -> list[Path]:
+    if source is None:
+        return pdfs(folder, documents=documents, pages=PAGES)
+    return slices(folder, source, documents=documents, pages=PAGES)
 
 
 def _until_told(pipeline: Pipeline, paths: Sequence[Path]) -> Callable[[], float]:
