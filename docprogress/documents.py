@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,9 @@ class Document:
     size: int
     run_id: str | None = None
     case_id: str | None = None
-    #: Where the document came from, if it was fetched: its URL.
-    url: str | None = None
+    #: Where the document came from, if it was fetched: its URL.  Not shown, for it
+    #: may hold a password.
+    url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What can be set, by argument or by a `DOCPROGRESS_*` environment variable."""
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -169,6 +170,21 @@ def _scheme(name: str, url: str) -> str:
         return urlsplit(url).scheme
     except ValueError:
         raise ValueError(f"{name} is not a URL") from None
+
+
+def log_to_stderr() -> None:
+    """Have what is logged written to standard error, without any password in it."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # These tell of every request, every connection, every table.
+    for name in ("alembic", "celery", "httpx", "kombu"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 def _complaint(error: Any) -> str:

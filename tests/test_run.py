@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from services import eventually
@@ -341,3 +342,46 @@ def test_another_process_attaches_to_a_run(pipeline, shared_home):
     )
 
     assert "2 completed" in said.stdout, said.stderr
+
+
+@pytest.fixture
+def web():
+    """A server that answers 404, a page, and a text; the beginning of its URLs."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/missing.pdf":
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.end_headers()
+            page = self.path == "/login.pdf"
+            self.wfile.write(b"<html>Log in</html>" if page else TEXT.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_documents_are_fetched_by_their_urls_and_no_password_is_shown(
+    pipeline, shared_home, web
+):
+    paths = ["missing.pdf", "login.pdf", "notes.txt"]
+    urls = [f"http://user:secret-word@{web}/{path}" for path in paths]
+
+    run = pipeline.submit(urls).wait(timeout=60)
+
+    missing, login, notes = run.documents()
+    assert "404" in missing.error
+    assert "HTML page instead of a PDF" in login.error
+    assert notes.status is Status.COMPLETED
+    shown = [repr(row) for row in run.documents()]
+    shown += [str(run.to_frame().to_dict()), str(run.events().to_dict()), repr(run)]
+    shown += [path.read_text("utf-8") for path in (shared_home / "logs").iterdir()]
+    assert "secret-word" not in " ".join(shown)

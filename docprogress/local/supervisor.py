@@ -35,7 +35,7 @@ from docprogress.local import (
     server_binary,
     socket_path,
 )
-from docprogress.settings import Settings, load, redacted
+from docprogress.settings import Settings, load, log_to_stderr, redacted
 from docprogress.store import Store
 
 log = logging.getLogger(__name__)
@@ -241,10 +241,7 @@ class _Supervisor:
 
 def main() -> int:
     """Become the supervisor of the home folder that the environment names."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    log_to_stderr()
     try:
         settings = load()
         with (settings.home / "supervisor.lock").open("a") as lock:

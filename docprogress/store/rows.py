@@ -36,7 +36,8 @@ class NewDocument:
     number: int
     name: str
     #: Where a worker fetches it from; None if it is uploaded.
-    url: str | None = None
+    #: Not shown: it may hold a password.
+    url: str | None = field(default=None, repr=False)
     size: int | None = None
     case_id: str | None = None
     #: The name of the first step.
@@ -77,7 +78,8 @@ class DocumentRow:
     number: int
     case_id: str | None
     name: str
-    url: str | None
+    #: Not shown: it may hold a password.
+    url: str | None = field(repr=False)
     size: int | None
     sha256: str | None
     #: Whether its bytes, or its URL, are there for a worker.

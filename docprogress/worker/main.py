@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from docprogress.bus import Bus, unreachable
 from docprogress.errors import DocProgressError, SettingsError
 from docprogress.files import Files
-from docprogress.settings import Settings
+from docprogress.settings import Settings, log_to_stderr
 from docprogress.steps import chunk, extract
 from docprogress.steps.embed import embedder
 from docprogress.store import Store
@@ -66,6 +66,8 @@ def run_worker(
         StoreError: The database cannot be used.
         BusError: Redis cannot be reached.
     """
+    # What it warns of, as root, is pickle: nothing here is ever unpickled.
+    warnings.simplefilter("ignore", SecurityWarning)
     if settings.redis_url is None:
         raise SettingsError(
             "a worker needs a Redis: pass --redis-url, or set DOCPROGRESS_REDIS_URL"
@@ -188,12 +190,4 @@ def _watch_parent(orphaned: Callable[[], None]) -> None:
 
 
 def _set_up_logging(**_: Any) -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # One line a document is ours to write.
-    logging.getLogger("celery").setLevel(logging.WARNING)
-    logging.getLogger("kombu").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    # What it warns of, as root, is pickle: nothing here is ever unpickled.
-    warnings.simplefilter("ignore", SecurityWarning)
+    log_to_stderr()
