@@ -225,3 +225,26 @@ def test_no_secret_is_written_down_or_shown(home):
         assert "secret-word" not in " ".join(process.cmdline())
     for path in [home / "services.json", *(home / "logs").iterdir()]:
         assert "secret-word" not in path.read_text("utf-8", "replace")
+
+
+def test_ten_runs_from_ten_processes_share_one_home_and_see_only_their_own(settings):
+    code = (
+        "import sys\n"
+        "from docprogress import Pipeline\n"
+        f"pipeline = Pipeline(home={str(settings.home)!r})\n"
+        "run = pipeline.submit([(f'{sys.argv[1]}-{n}.txt', b'text') for n in range(5)])\n"
+        "frame = run.wait(timeout=60).to_frame()\n"
+        "assert set(frame['status']) == {'completed'}, frame\n"
+        "assert all(name.startswith(sys.argv[1]) for name in frame['name']), frame\n"
+        "print(pipeline.bus.redis.info('server')['process_id'])\n"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, f"own{number}"], stdout=subprocess.PIPE
+        )
+        for number in range(10)
+    ]
+    said = {process.communicate(timeout=90)[0] for process in started}
+
+    assert all(process.returncode == 0 for process in started)
+    assert len(said) == 1, "one server, so one supervisor"
