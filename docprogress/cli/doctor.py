@@ -216,15 +216,13 @@ def _storage(settings: Settings) -> Finding:
         Files(settings.storage).check()
     except (DocProgressError, OSError) as error:
         return Finding(State.BROKEN, "storage", str(error))
-    return Finding(State.OK, "storage", settings.storage)
+    return Finding(State.OK, "storage", redacted(settings.storage))
 
 
 #: What documents are read with: the package, and the module that it is used by.
 _READERS = {
     "pypdfium2": "pypdfium2",
     "pypdf": "pypdf",
-    "python-docx": "docx",
-    "selectolax": "selectolax",
     "semantic-text-splitter": "semantic_text_splitter",
 }
 
