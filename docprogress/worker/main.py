@@ -146,7 +146,8 @@ def _celery_worker(
     name: str,
 ) -> Any:
     app.conf.task_queues = task_queues(names)
-    embedder(settings)
+    # Loaded once, before the fork.  Models are not: their threads do not survive it.
+    embedder(settings.model_copy(update={"embedder": "hashing"}))
     return app.Worker(
         hostname=f"docprogress@{name}",
         pool_cls="prefork",
