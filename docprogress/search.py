@@ -1,12 +1,14 @@
 """The chunks nearest to a query: every vector is compared, some at a time."""
 
 import heapq
-from collections.abc import Iterable
+import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from docprogress.errors import SettingsError
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps.embed import embedder
 from docprogress.store import RunRow, Store
@@ -14,11 +16,13 @@ from docprogress.store import RunRow, Store
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+log = logging.getLogger(__name__)
+
 _COLUMNS = ["document", "page", "text", "score", "document_id"]
 
 
 def nearest(
-    store: Store, runs: Iterable[RunRow], query: str, *, settings: Settings, limit: int
+    store: Store, runs: Sequence[RunRow], query: str, *, settings: Settings, limit: int
 ) -> "DataFrame":
     """The chunks of these runs that are nearest to a query, best first.
 
@@ -26,15 +30,24 @@ def nearest(
     not their weight, words that many of the run's chunks hold count for less: each
     dimension is weighted by its inverse document frequency, as in tf-idf.
 
+    Of several runs, one whose embedder is not to be had here is left out.
+
     Raises:
-        SettingsError: A run's embedder is not to be had here.
+        SettingsError: The only run's embedder is not to be had here.
     """
     import pandas as pd
 
     best: list[tuple[float, str, int]] = []
+    several = len(runs) > 1
     for run in runs:
         own = {k: v for k, v in run.settings.items() if k in RUN_SETTINGS}
-        used = embedder(settings.model_copy(update=own))
+        try:
+            used = embedder(settings.model_copy(update=own))
+        except SettingsError as error:
+            if not several:
+                raise
+            log.warning("run %s is not searched: %s", run.id, error)
+            continue
         vector = used.embed([query])[0]
         weights = np.ones_like(vector)
         if used.name == "hashing":

@@ -12,7 +12,13 @@ import pytest
 from services import eventually
 
 from docprogress import Pipeline, Status
-from docprogress.errors import BusError, RunNotFound, StepError, SubmitError
+from docprogress.errors import (
+    BusError,
+    RunNotFound,
+    SettingsError,
+    StepError,
+    SubmitError,
+)
 
 TEXT = "Either party may terminate this agreement for convenience. " * 30
 
@@ -62,6 +68,22 @@ def test_a_run_can_be_searched(pipeline):
     assert list(found.columns[:4]) == ["document", "page", "text", "score"]
     assert found["document"].iloc[0] == "pump.txt"
     assert 0 < found["score"].iloc[0] <= 1
+
+
+def test_a_run_that_cannot_be_searched_keeps_no_other_from_it(pipeline):
+    pipeline.submit([("law.txt", TEXT.encode())]).wait(timeout=60)
+    strange = pipeline.store.add_run(
+        run_id=f"strange-{os.urandom(4).hex()}",
+        case_id=None,
+        expected=0,
+        steps=[step.to_dict() for step in pipeline.steps],
+        settings={"embedder": "sentence-transformers:no/such-model"},
+        fingerprint="",
+    )
+
+    assert len(pipeline.search("terminate for convenience")) > 0
+    with pytest.raises(SettingsError):
+        pipeline.search("terminate", run_id=strange.id)
 
 
 def test_nothing_that_matches_nothing_is_started(pipeline, tmp_path):

@@ -92,7 +92,11 @@ class SentenceTransformerEmbedder:
             ) from error
         try:
             self._model = SentenceTransformer(model)
-            self.dimensions = int(self._model.get_sentence_embedding_dimension())
+            made = self._model
+            if hasattr(made, "get_embedding_dimension"):
+                self.dimensions = int(made.get_embedding_dimension())
+            else:  # what it was called before version 5
+                self.dimensions = int(made.get_sentence_embedding_dimension())
         except Exception as error:  # it has no error of its own for this
             raise SettingsError(
                 f"the model of embedder {self.name!r} cannot be loaded (is its name "
