@@ -110,12 +110,13 @@ def samples() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_imports() -> Iterator[None]:
+def _own_imports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No step of one test's own is another one's: none stays imported."""
+    folder = str(tmp_path_factory.getbasetemp())
     before, path = set(sys.modules), list(sys.path)
     yield
     for name in set(sys.modules) - before:
         file = getattr(sys.modules[name], "__file__", None) or ""
-        if file.startswith(tempfile.gettempdir()):
+        if file.startswith(folder):
             del sys.modules[name]
     sys.path[:] = path
