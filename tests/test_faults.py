@@ -12,6 +12,7 @@ import pytest
 from services import eventually
 
 from docprogress import Pipeline, Status, local
+from docprogress.lease import owners
 from docprogress.store import AttemptStatus
 
 COUNT = 30
@@ -101,6 +102,23 @@ def in_the_middle(run):
     )
 
 
+def suspended_at_work(pipeline, run):
+    """A worker process, stopped in the middle of a slow step; None if it was not."""
+    rows = run.documents(status=Status.PROCESSING)
+    holders = owners(pipeline.bus.redis, [row.id for row in rows])
+    for document_id, holder in holders.items():
+        if holder is None:
+            continue
+        victim = psutil.Process(int(holder.rpartition(":")[2]))
+        victim.suspend()
+        row = pipeline.store.document(document_id)
+        newest = pipeline.bus.newest([document_id])[document_id]
+        if row.status is Status.PROCESSING and newest.step == "slow":
+            return victim
+        victim.resume()
+    return None
+
+
 def ended_right(run, *, seconds=90):
     """Every document ended, and completed ones have all their chunks exactly once."""
     run.wait(timeout=seconds)
@@ -182,9 +200,7 @@ def test_a_worker_process_that_was_away_finds_its_work_dropped(home, steps):
     ) as pipeline:
         pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
         run = pipeline.submit(documents(6))
-        in_the_middle(run)
-        victim = worker_of(home).children()[0]
-        victim.suspend()
+        victim = eventually(lambda: suspended_at_work(pipeline, run))
         eventually(lambda: any(row.attempt > 1 for row in run.documents()))
         run.wait(timeout=90)
         before = run.to_frame()
