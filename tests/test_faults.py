@@ -160,7 +160,7 @@ def test_a_killed_worker_process_costs_one_attempt_and_no_document(home, steps):
     ) as pipeline:
         run = pipeline.submit(documents())
         in_the_middle(run)
-        worker_of(home).children()[0].kill()
+        eventually(lambda: suspended_at_work(pipeline, run)).kill()
 
         rows = ended_right(run)
 
