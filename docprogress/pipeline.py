@@ -6,7 +6,7 @@ failed, cancelled, tried again, handed over to another queue, or superseded.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -202,10 +202,7 @@ class _Attempt:
         """
         if sum(finished.seconds for finished in self._unsaved) > SAVE_SECONDS:
             return False
-        if following == len(self._steps):
-            return True
-        quick = self._settings.embedder == "hashing"
-        return quick and self._steps[following].path in _QUICK
+        return quick(self._steps[following:], {"embedder": self._settings.embedder})
 
     def _save(self) -> None:
         """Keep what the steps have made.
@@ -462,8 +459,13 @@ class _Counted(list[Any]):
                 progress.advance()
 
 
-#: Our own steps that take moments, with the hashing embedder.
-_QUICK = frozenset(step.path for step in steps.plan()[1:])
+def quick(plan: Iterable[Step], settings: Mapping[str, Any]) -> bool:
+    """Whether steps of our own, that take moments for most documents, are all."""
+    ours = settings["embedder"] == "hashing"
+    return all(ours and step.path in _BUILT_IN for step in plan)
+
+
+_BUILT_IN = frozenset(step.path for step in steps.plan())
 
 _UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
 

@@ -25,7 +25,7 @@ from collections.abc import (
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -41,13 +41,14 @@ from docprogress.errors import (
 )
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.files import Files, Source, expand
+from docprogress.pipeline import quick
 from docprogress.progress import Progress
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
-from docprogress.worker.app import Sender, make_app, submitting_key
+from docprogress.worker.app import Message, Sender, make_app, submitting_key
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -56,8 +57,17 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Documents that are stored, told and sent together.
+#: Documents that are stored, told and sent together: the first few at once, so that
+#: workers need not wait, and more as there is more for them to do.
+FIRST_BATCH = 8
 BATCH = 50
+
+#: Documents, and their bytes, that one message carries at most.  Taking a message
+#: costs as much as reading a few pages.  Towards the end of a run they are fewer,
+#: so that all workers end together.
+MOST_TOGETHER = 8
+MOST_BYTES_TOGETHER = 1024 * 1024
+SHARE_OF_THE_REST = 8
 
 #: Seconds after which documents are sent on their way, however few they are.
 FLUSH_SECONDS = 0.1
@@ -100,7 +110,7 @@ class Pipeline:
         self._lock = threading.RLock()
         self._bus: Bus | None = None
         self._sender: Sender | None = None
-        self._plans: dict[str, list[Step]] = {}
+        self._plans: dict[str, _Plan] = {}
         if self.settings.local:
             local.prepare(self.settings.home)
             if start:
@@ -228,8 +238,8 @@ class Pipeline:
         if self.settings.local:
             local.up(self.settings)
 
-    def send(self, rows: Iterable[DocumentRow]) -> None:
-        """Have workers take these documents.
+    def send(self, rows: Sequence[DocumentRow], *, coming: int = 0) -> None:
+        """Have workers take these documents, with `coming` more to follow.
 
         Without the broker this is put off: a worker finds them in the store.
         """
@@ -241,7 +251,7 @@ class Pipeline:
                 self._sender = Sender(make_app(reached))
             sender = self._sender
         try:
-            sender.send((row.id, row.attempt, self._queue(row)) for row in rows)
+            sender.send(self._messages(rows, coming))
         except BusError as error:
             log.warning("documents are sent later: %s", error)
 
@@ -269,12 +279,33 @@ class Pipeline:
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
 
-    def _queue(self, row: DocumentRow) -> str | None:
-        found = self._plans.get(row.run_id)
+    def _messages(self, rows: Sequence[DocumentRow], coming: int) -> list[Message]:
+        """The documents in messages; several in one where each takes moments."""
+        messages: list[Message] = []
+        room = size = 0
+        for position, row in enumerate(rows):
+            plan = self._plan(row.run_id)
+            queue = plan.steps[min(row.next_step, len(plan.steps) - 1)].queue
+            # What has failed before may be what its worker died of.
+            quick = plan.quick and row.attempt == 1 and row.url is None
+            size += row.size or 0
+            if not (quick and room and size <= MOST_BYTES_TOGETHER):
+                rest = (len(rows) - position + coming) // SHARE_OF_THE_REST
+                room = min(max(rest, 1), MOST_TOGETHER) if quick else 1
+                size = row.size or 0
+                messages.append(Message(queue, []))
+            messages[-1].documents.append((row.id, row.attempt))
+            room -= 1
+        return messages
+
+    def _plan(self, run_id: str) -> "_Plan":
+        found = self._plans.get(run_id)
         if found is None:
-            found = [Step.from_dict(step) for step in self.store.run(row.run_id).steps]
-            self._plans[row.run_id] = found
-        return found[min(row.next_step, len(found) - 1)].queue
+            row = self.store.run(run_id)
+            steps = [Step.from_dict(step) for step in row.steps]
+            found = _Plan(steps, quick=quick(steps, row.settings))
+            self._plans[run_id] = found
+        return found
 
 
 class Run:
@@ -575,6 +606,13 @@ class Watch:
         return self._subscription
 
 
+class _Plan(NamedTuple):
+    """A run's steps, and whether all of them take moments."""
+
+    steps: list[Step]
+    quick: bool
+
+
 class _Submission:
     """Stores the documents of a run and sends them on their way, some at a time."""
 
@@ -635,12 +673,12 @@ class _Submission:
                     self._fail(document_id, source, error)
                 else:
                     self._ready.append((document_id, stored.size, stored.sha256))
-            full = len(self._ready) >= BATCH
+            full = len(self._ready) >= min(max(FIRST_BATCH, number // 2), BATCH)
             if full or number == total or time.monotonic() >= self._due:
-                self._flush()
+                self._flush(coming=total - number)
             self._told(number, total)
 
-    def _flush(self) -> None:
+    def _flush(self, *, coming: int) -> None:
         """Let the store know first, then whoever watches, then the workers."""
         ready, self._ready = self._ready, []
         if ready:
@@ -650,7 +688,7 @@ class _Submission:
             known = {row.id for row in done}
             rest = [row for row in rows if row.id not in known]
             self._pipeline.tell([*done, *rest])
-            self._pipeline.send(rest)
+            self._pipeline.send(rest, coming=coming)
         self._due = time.monotonic() + FLUSH_SECONDS
 
     def _same(self, row: DocumentRow) -> DocumentRow | None:

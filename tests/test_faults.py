@@ -102,8 +102,8 @@ def in_the_middle(run):
     )
 
 
-def suspended_at_work(pipeline, run):
-    """A worker process, stopped in the middle of a slow step; None if it was not."""
+def suspended_at_work(pipeline, run, *, step="slow"):
+    """A worker process, stopped in the middle of a step; None if it was not."""
     rows = run.documents(status=Status.PROCESSING)
     holders = owners(pipeline.bus.redis, [row.id for row in rows])
     for document_id, holder in holders.items():
@@ -112,8 +112,8 @@ def suspended_at_work(pipeline, run):
         victim = psutil.Process(int(holder.rpartition(":")[2]))
         victim.suspend()
         row = pipeline.store.document(document_id)
-        newest = pipeline.bus.newest([document_id])[document_id]
-        if row.status is Status.PROCESSING and newest.step == "slow":
+        newest = pipeline.bus.newest([document_id]).get(document_id)
+        if row.status is Status.PROCESSING and step in (None, newest and newest.step):
             return victim
         victim.resume()
     return None
@@ -169,6 +169,25 @@ def test_a_killed_worker_process_costs_one_attempt_and_no_document(home, steps):
         assert [one.status for one in attempts].count(AttemptStatus.LOST) == 1
         messages = run.events()["message"]
         assert any("its worker process died" in message for message in messages)
+    nothing_is_left(home)
+
+
+def test_documents_that_came_in_one_message_with_the_one_that_died_are_sent_again(home):
+    """Quick ones travel together; a death is that of the one that was at work."""
+    texts = [(f"long-{n}.txt", f"{n}. {TEXT * 30}".encode()) for n in range(2 * COUNT)]
+    with Pipeline(home=home, workers=2, lease_seconds=600) as pipeline:
+        pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+        run = pipeline.submit(texts)
+
+        eventually(lambda: suspended_at_work(pipeline, run, step=None)).kill()
+        run.wait(timeout=60)
+
+        rows = run.documents()
+        assert all(row.status is Status.COMPLETED for row in rows)
+        assert sorted(row.attempt for row in rows) == [1] * (len(rows) - 1) + [2]
+        for row in rows:
+            numbers = [chunk.number for chunk in run._store.chunks(row.id)]
+            assert numbers == list(range(1, row.chunks + 1))
     nothing_is_left(home)
 
 

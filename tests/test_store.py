@@ -480,6 +480,37 @@ def test_numbers_and_vectors_of_other_kinds_are_taken(store, claimed):
     assert found.vector.tolist() == [1, 2.5]
 
 
+@pytest.mark.parametrize("share", [0, 0.02, 0.5, 0.96, 1])
+def test_vectors_come_back_to_the_bit_however_many_numbers_are_zero(
+    store, run, claimed, share
+):
+    random = np.random.default_rng(7)
+    there = random.random((5, 333)) < share
+    given = np.where(there, random.standard_normal((5, 333)), -0.0).astype("<f4")
+    given[:, ::7] *= -1
+    chunks = [
+        replace(CHUNKS[0], number=number, vector=row)
+        for number, row in enumerate(given)
+    ]
+
+    finish_step(store, claimed, chunks=chunks)
+
+    [(_, _, found)] = store.vectors(run.id)
+    assert found.tobytes() == given.tobytes()
+
+
+def test_vectors_of_mostly_zeros_take_little_room(store, claimed):
+    vector = np.zeros(1024, np.float32)
+    vector[:50] = 1
+    chunks = [replace(CHUNKS[0], number=number, vector=vector) for number in range(20)]
+
+    finish_step(store, claimed, chunks=chunks)
+
+    with store._reading() as connection:
+        stored = connection.exec_driver_sql("SELECT data FROM vectors").scalar()
+    assert len(stored) == 20 * (1024 // 8 + 50 * 4)
+
+
 def test_each_vector_stands_beside_its_chunks_number(store, run, claimed):
     numbers = [*range(1, 1500), *range(2000, 2010), 5000]
     chunks = [

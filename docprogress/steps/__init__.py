@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from types import ModuleType
 from typing import Any, Self
 
@@ -222,8 +223,9 @@ def call(
         StepError: It cannot be found, or gave nothing to go through.
     """
     function = load(step)
+    names = _built_in_extras(step.path) or extras(function)
     offered = {"document": document, "settings": settings}
-    made = function(items, **{name: offered[name] for name in extras(function)})
+    made = function(items, **{name: offered[name] for name in names})
     if isinstance(made, (str, bytes)) or not isinstance(made, Iterable):
         if inspect.iscoroutine(made):
             made.close()
@@ -232,6 +234,12 @@ def call(
             f"but it returned {type(made).__name__}"
         )
     return made
+
+
+@cache
+def _built_in_extras(path: str) -> tuple[str, ...]:
+    """What a built-in step asks for: that does not change, and takes long to tell."""
+    return extras(load(_BUILT_IN_PATHS[path])) if path in _BUILT_IN_PATHS else ()
 
 
 def _by_path(path: str) -> Step:

@@ -11,6 +11,7 @@ import site
 import sys
 import sysconfig
 import threading
+from functools import lru_cache
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -154,6 +155,7 @@ def _stamp(file: str) -> tuple[str, int, int]:
     return file, now.st_mtime_ns, now.st_size
 
 
+@lru_cache(maxsize=1024)
 def _own(file: str | None) -> bool:
     """Whether a file is neither ours, nor Python's, nor installed."""
     if file is None or not Path(file).is_absolute():

@@ -260,7 +260,7 @@ def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
             index(row[0].number),
             len(row),
             shape[0],
-            np.array([chunk.vector for chunk in row], _FLOAT).tobytes(),
+            _packed(np.array([chunk.vector for chunk in row], _FLOAT)),
         )
         for row in rows
     ]
@@ -328,8 +328,26 @@ def _numbered(what: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...
     return found
 
 
+def _packed(array: NDArray[np.float32]) -> bytes:
+    """The numbers of an array; where most are zero, only the others, and where.
+
+    So it is with a hashing embedder, whose numbers are the words of a text.
+    """
+    dense = array.tobytes()
+    # Not `array != 0`: a negative zero is to stay one.
+    there = array.view(np.uint32) != 0
+    sparse = np.packbits(there).tobytes() + array[there].tobytes()
+    return sparse if len(sparse) < len(dense) else dense
+
+
 def _array(count: int, dimensions: int, data: bytes) -> NDArray[np.float32]:
-    return np.frombuffer(data, _FLOAT).reshape(count, dimensions)
+    if len(data) == count * dimensions * _FLOAT.itemsize:
+        return np.frombuffer(data, _FLOAT).reshape(count, dimensions)
+    array = np.zeros(count * dimensions, _FLOAT)
+    marks = -(-array.size // 8)
+    there = np.unpackbits(np.frombuffer(data, np.uint8, marks), count=array.size)
+    array[there.view(bool)] = np.frombuffer(data, _FLOAT, offset=marks)
+    return array.reshape(count, dimensions)
 
 
 def _copied(table: Table) -> Select[Any]:

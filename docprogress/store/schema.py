@@ -207,7 +207,9 @@ chunk = sa.Table(
 )
 
 #: The vectors of neighbouring chunks, `count` rows of `dimensions` little-endian
-#: float32 numbers; the first is that of chunk number `first`.
+#: float32 numbers; the first is that of chunk number `first`.  Where that is shorter,
+#: `data` has a bit for each number, the highest of a byte first, and then only the
+#: numbers whose bits are set: the others are zero.
 vectors = sa.Table(
     "vectors",
     metadata,

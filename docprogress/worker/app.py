@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from celery import Celery
@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from docprogress.errors import BusError
 from docprogress.settings import Settings, redacted
 
-#: The one task: it takes a document as far as its queue goes.
+#: The one task: it takes each of its documents as far as its queue goes.
 TASK = "docprogress.process"
 
 #: The queue of every step that has none of its own.
@@ -86,37 +86,41 @@ def submitting_key(run_id: str) -> str:
     return f"run:{run_id}:submitting"
 
 
+class Message(NamedTuple):
+    """What one task is given: documents, with their attempts, one after the other."""
+
+    queue: str | None
+    documents: list[tuple[str, int]]
+
+
 class Sender:
     """Sends documents on their way, over one connection."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
 
-    def send(self, documents: Iterable[tuple[str, int, str | None]]) -> int:
-        """Send a task for each (document id, attempt, queue); how many there were.
+    def send(self, messages: Iterable[Message]) -> None:
+        """Send a task for each message.
 
         Raises:
             BusError: The broker cannot be reached.
         """
-        count = 0
         try:
             with self._app.producer_pool.acquire(block=True, timeout=10) as producer:
-                for document_id, attempt, queue in documents:
+                for message in messages:
                     self._app.send_task(
                         TASK,
-                        args=(document_id, attempt),
-                        queue=queue_name(queue),
+                        args=message.documents,
+                        queue=queue_name(message.queue),
                         headers={"sent_at": time.time()},
                         producer=producer,
                         retry=True,
                         retry_policy=_RETRY,
                         ignore_result=True,
                     )
-                    count += 1
         except (OperationalError, OSError) as error:
-            message = f"the broker cannot be reached: {redacted(str(error))}"
-            raise BusError(message) from error
-        return count
+            reason = f"the broker cannot be reached: {redacted(str(error))}"
+            raise BusError(reason) from error
 
     def close(self) -> None:
         """Give the connection back."""

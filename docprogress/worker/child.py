@@ -15,7 +15,7 @@ from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
 from docprogress.settings import Settings, redacted
 from docprogress.store import Store
-from docprogress.worker.app import Sender, make_app
+from docprogress.worker.app import Message, Sender, make_app
 from docprogress.worker.warden import Guard
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class Child:
         row = outcome.document
         if outcome.send and row is not None:
             with suppress(BusError):
-                self._sender.send([(row.id, row.attempt, outcome.queue)])
+                self._sender.send([Message(outcome.queue, [(row.id, row.attempt)])])
 
 
 def owner(attempt: int, worker: str, pid: int) -> str:

@@ -124,12 +124,13 @@ def _add_task(
             children.pop().close()
 
     def died(args: Any, pid: int | None) -> None:
-        document_id, attempt = args
         reason = warden.reason(pid) if pid else None
-        reaper.died(Death(document_id, attempt, pid or 0, reason))
+        for document_id, attempt in args:
+            reaper.died(Death(document_id, attempt, pid or 0, reason))
 
-    def process(document_id: str, attempt: int) -> None:
-        children[0].process(document_id, attempt)
+    def process(*documents: tuple[str, int]) -> None:
+        for document_id, attempt in documents:
+            children[0].process(document_id, attempt)
 
     request = type("Request", (_Request,), {"died": staticmethod(died)})
     app.task(process, name=TASK, ignore_result=True, Request=request)

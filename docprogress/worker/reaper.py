@@ -26,7 +26,7 @@ from docprogress.lease import LEASED, lease_key, owners
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
-from docprogress.worker.app import Sender, queue_name, submitting_key
+from docprogress.worker.app import Message, Sender, queue_name, submitting_key
 from docprogress.worker.child import owner
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ _REAPER_SECONDS = 10
 
 
 class Death(NamedTuple):
-    """A worker process that died over a document."""
+    """A worker process that died and had this document, begun or not."""
 
     document_id: str
     attempt: int
@@ -200,10 +200,11 @@ class Reaper:
         """Go on after a process of this worker died over a document."""
         key = lease_key(death.document_id)
         mine = owner(death.attempt, self._worker, death.pid).encode()
-        if self._bus.redis.get(key) == mine:
+        held = self._bus.redis.get(key)
+        if held == mine:
             self._bus.redis.delete(key)
         row = self._store.document(death.document_id)
-        if row.attempt != death.attempt:
+        if row.attempt != death.attempt or held not in (None, mine):
             return
         if row.status.final:
             self._tell(row)
@@ -298,11 +299,11 @@ class Reaper:
 
     def _taken(self) -> set[str]:
         """The documents whose messages a worker has, and has not begun."""
-        found = set()
+        found: set[str] = set()
         for raw in cast("list[bytes]", self._bus.redis.hvals("unacked")):
             try:
                 body = json.loads(base64.b64decode(json.loads(raw)[0]["body"]))
-                found.add(str(body[0][0]))
+                found.update(str(document_id) for document_id, _ in body[0])
             except (KeyError, TypeError, ValueError, IndexError):
                 continue  # another program's message
         return found
@@ -342,7 +343,8 @@ class Reaper:
                 self._bus.publish(row.event())
 
     def _send(self, rows: Iterable[DocumentRow]) -> None:
-        messages = [(row.id, row.attempt, self._queue(row)) for row in rows]
+        """Send each by itself: it may be what its worker died of."""
+        messages = [Message(self._queue(row), [(row.id, row.attempt)]) for row in rows]
         if messages:
             self._sender.send(messages)
 
