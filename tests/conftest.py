@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
+from lab import Lab, Window, chromium, launched
+from playwright.sync_api import Browser
 from services import Server
 
 from docprogress import local
@@ -120,3 +122,32 @@ def _own_imports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if file.startswith(folder):
             del sys.modules[name]
     sys.path[:] = path
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A JupyterLab that all tests of a session may use."""
+    with tempfile.TemporaryDirectory(prefix="dp-") as folder, Lab(Path(folder)) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser that the tests of a module share.
+
+    Not of a session: where it is open no other test can run an event loop.
+    """
+    executable = chromium()
+    if executable is None:
+        if "CI" in os.environ:
+            pytest.fail("there is no Chromium")
+        pytest.skip("there is no Chromium on this machine")
+    with launched(executable) as browser:
+        yield browser
+
+
+@pytest.fixture
+def window(lab: Lab, browser: Browser) -> Iterator[Window]:
+    """A browser window of one test; the kernels that it starts end with it."""
+    with Window(lab, browser) as window:
+        yield window

@@ -1,0 +1,355 @@
+"""JupyterLab in a real browser: open a notebook, run its cells, look, click.
+
+One JupyterLab and one Chromium serve many tests; each test has its own notebooks and
+kernels, which end with it.  Configuration, data and workspaces are private: nothing
+of whoever runs the tests is read, and nothing is left.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import nbformat
+import psutil
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from services import eventually
+
+#: Where pictures are kept for whoever looks at a test run; not in the repository.
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+
+#: Chromium without a screen, and without anything that it does for itself.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: What JupyterLab is not to do unasked: fetch news, or save in the middle of a test.
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+
+#: Seconds that a cell may take on a busy machine.
+CELL_SECONDS = 90
+
+#: Keeps the moment of every message that a kernel sends to a widget of this page.
+_COUNT_MESSAGES = """
+window.commMessages = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({data}) => {
+      const text = typeof data === "string"
+        ? data : new TextDecoder("latin1").decode(data);
+      if (/"msg_type": ?"comm_msg"/.test(text)) {
+        window.commMessages.push(performance.now());
+      }
+    });
+  }
+};
+"""
+
+_NOTEBOOK = "jupyterapp.shell.currentWidget"
+
+
+def chromium() -> str | None:
+    """The Chromium of this machine; None if it has none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@contextmanager
+def launched(executable: str) -> Iterator[Browser]:
+    """A browser; every context of it is closed with it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Lab:
+    """A JupyterLab of the tests' own, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "notebooks"
+        self.token = secrets.token_urlsafe(16)
+        self._config = folder / "config"
+        self._log = folder / "jupyterlab.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True)
+        settings = self._config / "settings"
+        for name, values in SETTINGS.items():
+            path = settings / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    Path(sysconfig.get_path("scripts")) / "jupyter-lab",
+                    "--no-browser",
+                    "--allow-root",
+                    "--ip=127.0.0.1",
+                    f"--port={self._port}",
+                    "--ServerApp.port_retries=0",
+                    f"--IdentityProvider.token={self.token}",
+                    f"--ServerApp.root_dir={self.folder}",
+                    "--LabApp.expose_app_in_browser=True",
+                ],
+                env=os.environ | private_jupyter(self._config),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        eventually(self._answers, seconds=60, what="JupyterLab answers")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        try:
+            self.end_kernels()
+            self._process.terminate()
+            self._process.wait(20)
+        finally:
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+
+    def write(self, name: str, cells: Sequence[str]) -> str:
+        """Make a notebook of these cells; its path, as JupyterLab knows it."""
+        notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+    def address(self, path: str) -> str:
+        """Where a notebook is found, with nothing else open beside it."""
+        return f"{self._url}/lab/tree/{path}?token={self.token}&reset"
+
+    def kernel_processes(self) -> list[psutil.Process]:
+        assert self._process is not None
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        return [
+            child
+            for child in children
+            if any("ipykernel_launcher" in part for part in _command(child))
+        ]
+
+    def end_kernels(self) -> None:
+        for session in self._ask("GET", "api/sessions"):
+            self._ask("DELETE", f"api/sessions/{session['id']}")
+        eventually(lambda: not self.kernel_processes(), what="every kernel has ended")
+
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log()
+        try:
+            self._ask("GET", "api")
+        except OSError:
+            return False
+        return True
+
+    def _ask(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(
+            f"{self._url}/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read() or "null")
+
+
+class Notebook:
+    """A notebook that is open in a tab."""
+
+    def __init__(self, lab: Lab, page: Page, path: str) -> None:
+        self.lab = lab
+        self.page = page
+        self.path = path
+        #: What went wrong in the page, by its own account.
+        self.errors: list[str] = []
+        page.add_init_script(_COUNT_MESSAGES)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, *, kernel: bool = True) -> Self:
+        """Load the page anew, and wait until its kernel has nothing to do."""
+        self.page.goto(self.lab.address(self.path), timeout=60_000)
+        self.page.wait_for_function(
+            f"window.jupyterapp && {_NOTEBOOK} && {_NOTEBOOK}.sessionContext",
+            timeout=60_000,
+        )
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        if kernel:
+            self.page.wait_for_function(
+                f"""async () => {{
+                  const context = {_NOTEBOOK}.sessionContext;
+                  await context.ready;
+                  return context.session?.kernel?.connectionStatus === "connected";
+                }}""",
+                timeout=60_000,
+            )
+        return self
+
+    def run(self, cell: int, *, wait: bool = True) -> None:
+        """Run one cell; with `wait`, until it has ended."""
+        self.page.evaluate(
+            f"""async ([cell, wait, seconds]) => {{
+              const notebook = {_NOTEBOOK}.content;
+              notebook.activeCellIndex = cell;
+              notebook.deselectAll();
+              const ran = jupyterapp.commands.execute("notebook:run-cell");
+              if (!wait) return;
+              const late = new Promise((_, refuse) => setTimeout(
+                () => refuse(new Error(`cell ${{cell}} runs for ${{seconds}} s`)),
+                seconds * 1000,
+              ));
+              await Promise.race([ran, late]);
+            }}""",
+            [cell, wait, CELL_SECONDS],
+        )
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Have JupyterLab do what a menu or a key would, and wait for it."""
+        self.page.evaluate(
+            "([name, given]) => jupyterapp.commands.execute(name, given)"
+            ".then(() => null)",
+            [name, arguments],
+        )
+
+    def restart_kernel(self) -> None:
+        self.page.evaluate(f"() => {_NOTEBOOK}.sessionContext.session.kernel.restart()")
+
+    def save(self) -> nbformat.NotebookNode:
+        """What is on disk after the notebook has been saved."""
+        self.command("docmanager:save")
+        return nbformat.read(self.lab.folder / self.path, as_version=4)
+
+    def output(self, cell: int) -> Locator:
+        return (
+            self.page.locator(".jp-Notebook .jp-CodeCell")
+            .nth(cell)
+            .locator(".jp-OutputArea-output")
+        )
+
+    def view(self, cell: int) -> Locator:
+        """The live view in a cell's output."""
+        return self.output(cell).locator(".docprogress")
+
+    def text(self, cell: int) -> str:
+        """What a cell has put out, as a person would read it."""
+        return "\n".join(self.output(cell).all_inner_texts())
+
+    def freeze(self, seconds: float) -> None:
+        """Have the page stand still, as on a laptop that sleeps."""
+        control = self.page.context.new_cdp_session(self.page)
+        control.send("Page.setWebLifecycleState", {"state": "frozen"})
+        time.sleep(seconds)  # how long the laptop sleeps
+        control.send("Page.setWebLifecycleState", {"state": "active"})
+        control.detach()
+
+    def message_times(self) -> list[float]:
+        """When the page got its messages for widgets, in seconds of its own clock."""
+        times = self.page.evaluate("() => window.commMessages")
+        return [time / 1000 for time in times]
+
+    def screenshot(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+class Window:
+    """A browser window with any number of tabs; the kernels end with it."""
+
+    def __init__(self, lab: Lab, browser: Browser, **options: Any) -> None:
+        self.lab = lab
+        self._browser = browser
+        self._options: dict[str, Any] = {"viewport": {"width": 1400, "height": 1000}}
+        self._options |= options
+        self._context: BrowserContext | None = None
+
+    def __enter__(self) -> Self:
+        self._context = self._browser.new_context(**self._options)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._context is not None
+        self._context.close()
+        self.lab.end_kernels()
+
+    def new(self, *cells: str) -> Notebook:
+        """A new notebook of these cells, opened in a tab."""
+        path = self.lab.write(f"{secrets.token_hex(4)}.ipynb", cells)
+        return self.open(path)
+
+    def open(self, path: str, *, kernel: bool = True) -> Notebook:
+        """A notebook that is there, opened in a tab."""
+        assert self._context is not None
+        return Notebook(self.lab, self._context.new_page(), path).open(kernel=kernel)
+
+
+def private_jupyter(folder: Path) -> dict[str, str]:
+    """The environment that keeps everything of Jupyter's in one folder."""
+    return {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(folder),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+    }
+
+
+def most_in_a_second(times: Sequence[float]) -> int:
+    """The most moments that fall into any one second."""
+    most = first = 0
+    for last, moment in enumerate(times):
+        while times[first] <= moment - 1:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
