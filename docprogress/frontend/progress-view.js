@@ -218,7 +218,7 @@ export function createProgressView(element, options = {}) {
     const now = line.now(summary);
     const picture = { knowledge, summary, lost, now, filter, query, notice, line };
     root.classList.toggle("single", knowledge.single);
-    root.classList.toggle("stale", lost || summary?.connected === false);
+    root.classList.toggle("stale", line.problem(summary) !== "");
     root.setAttribute("aria-label", summary?.title || "documents");
     header.draw(picture);
     grid.draw(picture, panel.opened);
@@ -252,7 +252,8 @@ export function createProgressView(element, options = {}) {
     }
     const label = action === "cancel" ? "cancelling" : "retrying";
     const timer = setTimeout(() => {
-      say(`${label}: waiting for the kernel, which is busy`, false, Infinity);
+      const gone = line.lost() ? " or gone" : "";
+      say(`${label}: waiting for the kernel, which is busy${gone}`, false, Infinity);
     }, PATIENCE);
     asked.set(request, { label, timer: Number(timer) });
     say(`${label} …`, false, Infinity);
@@ -529,9 +530,10 @@ function createHeader({ signal, act, show, seek, reveal }) {
   const left = make("span", "left");
   const title = make("span", "title");
   const elapsed = make("span", "elapsed");
-  const documents = make("span", "documents");
   const pages = make("span", "pages");
-  const pace = make("span", "pace", documents, pages, elapsed);
+  const documents = make("span", "documents");
+  // In the order in which they are missed least where there is no room.
+  const pace = make("span", "pace", elapsed, pages, documents);
   const cancel = makeButton("Cancel", signal, () => act("cancel", null));
   const retry = makeButton("Retry", signal, () => act("retry", null));
   const headline = make("div", "headline", icon, name, percent, left, title, pace, retry, cancel);
@@ -643,7 +645,7 @@ function createHeader({ signal, act, show, seek, reveal }) {
     const whole = row ? row.progress : summary.fraction * 100;
     describe(bar, whole, [headlineOf(summary, row), until].filter(Boolean).join(", "));
 
-    hide(cancel, !summary.actions || summary.finished);
+    hide(cancel, !summary.actions || summary.finished || !summary.total);
     const again = counts.failed + counts.cancelled;
     hide(retry, !summary.actions || !again);
     put(retry, row ? "Retry" : retryLabel(counts));
@@ -666,7 +668,7 @@ function createHeader({ signal, act, show, seek, reveal }) {
    */
   function drawPresent(row, clock) {
     const said = [row.step && !isFinal(row.status) ? plain(row.step) : "", detailOf(row, clock)];
-    put(message, cut(said.filter(Boolean).join(" · "), 1000));
+    put(message, cut(said.filter(Boolean).join(" · "), LONGEST_CELL));
     present.dataset.state = stateOf(row);
     for (const label of scale.children) {
       const now = row.status !== "completed" && label.textContent === plain(row.step);
@@ -961,6 +963,7 @@ function createPanel({ signal, act, dismiss }) {
   const icon = makeIcon();
   const name = make("h3", "name");
   name.dir = "auto";
+  suppressShortcuts(name);
   const cancel = makeButton("Cancel", signal, () => act("cancel", [panel.opened]));
   const retry = makeButton("Retry", signal, () => act("retry", [panel.opened]));
   const close = makeButton("", signal, dismiss);
@@ -1066,7 +1069,10 @@ function createPanel({ signal, act, dismiss }) {
       element.dataset.state = state;
       element.setAttribute("aria-label", `details of ${cut(plain(row.name), 80)}`);
       setIcon(icon, state);
-      put(name, plain(row.name));
+      if (put(name, plain(row.name))) {
+        // What can be scrolled can be reached.
+        name.tabIndex = name.scrollHeight > name.clientHeight ? 0 : -1;
+      }
       hide(cancel, !summary?.actions || isFinal(row.status));
       hide(retry, !summary?.actions || !["failed", "cancelled"].includes(row.status));
       put(facts, factsOf(row, now).join(" · "));
@@ -1106,14 +1112,15 @@ function timelineOf({ steps }) {
     span.style.marginInlineStart = `${((begun / all) * 100).toFixed(2)}%`;
     span.style.width = `${((seconds / all) * 100).toFixed(2)}%`;
     begun += seconds;
-    const pages = step.pages ? ` · ${plural(step.pages, "page")}` : "";
-    const took = step.seconds === null ? "" : `${duration(step.seconds)}${pages}`;
+    const took = step.seconds === null ? [] : [duration(step.seconds)];
+    if (step.pages) took.push(plural(step.pages, "page"));
+    if (step.attempt && step.attempt > 1) took.push(`attempt ${step.attempt}`);
     return make(
       "div",
       "timed",
       make("span", "step", plain(step.name)),
       make("div", "lane", span),
-      make("span", "took", took),
+      make("span", "took", took.join(" · ")),
     );
   });
 }
@@ -1249,13 +1256,14 @@ function elapsedOf({ elapsed, finished, heardAt }, now) {
  * @param {Summary} summary
  * @returns {Partial<Record<State, number>>}
  */
-function sharesOf({ counts, fraction, total }) {
+function sharesOf({ counts, fraction, stalled, total }) {
   if (!total) return {};
   const completed = counts.completed / total;
   const failed = counts.failed / total;
   const cancelled = counts.cancelled / total;
-  const processing = Math.max(fraction - completed - failed - cancelled, 0);
-  return { completed, failed, cancelled, processing };
+  const running = Math.max(fraction - completed - failed - cancelled, 0);
+  const dead = stalled > 0 && stalled >= counts.processing;
+  return { completed, failed, cancelled, [dead ? "stalled" : "processing"]: running };
 }
 
 /**
@@ -1298,7 +1306,7 @@ function detailOf(row, now) {
   if (state === "stalled") {
     const silent = Math.max(now - (row.silentFrom ?? now), 0) / 1000;
     const since = row.silentFrom === undefined ? "" : ` for ${stopwatch(silent)}`;
-    return `stalled: no sign of life${since}${words ? `, after “${words}”` : ""}`;
+    return `stalled${since}${words ? `, after “${words}”` : ""}`;
   }
   if (state === "failed") return words || "no reason was given";
   if (words.toLocaleLowerCase() !== state && words.toLocaleLowerCase() !== row.step.toLocaleLowerCase()) {
@@ -1355,15 +1363,16 @@ function secondsOf(row, now) {
  */
 function factsOf(row, now) {
   const facts = [stateOf(row), percentOf(row)];
-  if (row.step) facts.push(plain(row.step));
+  if (row.step) facts.push(cut(plain(row.step), LONGEST_CELL));
   const message = row.status === "failed" ? "" : wordsOf(row);
-  if (message) facts.push(cut(message, 1000));
+  if (message) facts.push(cut(message, LONGEST_CELL));
   if (row.attempt !== null) {
     facts.push(row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`);
   }
   if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
-  if (row.worker) facts.push(plain(row.worker));
-  facts.push(plain(row.id));
+  for (const text of [row.worker, row.id]) {
+    if (text) facts.push(cut(plain(text), LONGEST_CELL));
+  }
   return facts;
 }
 
@@ -1608,11 +1617,15 @@ function suppressShortcuts(element) {
 }
 
 /**
+ * Set an element's text, if it is another one, and say whether it was.
+ *
  * @param {HTMLElement} element
  * @param {string} text
  */
 function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
 }
 
 /**
