@@ -1,0 +1,41 @@
+/**
+ * Draws the scenes that the address names, or all: `?scene=10+running&theme=jupyter-dark`.
+ *
+ * `window.gallery` lets a test play the kernel.
+ */
+
+import { createProgressView } from "../../docprogress/frontend/progress-view.js";
+import { details, scenes } from "./scenes.js";
+
+const wanted = new URLSearchParams(location.search);
+document.documentElement.dataset.theme = wanted.get("theme") ?? "";
+const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+
+/** @type {{action: string, ids: string[] | null}[]} */
+const asked = [];
+
+/** @param {string} name */
+function draw(name) {
+  const scene = scenes[name];
+  const place = document.createElement("div");
+  main.append(place);
+  const view = createProgressView(place, {
+    onAction: (action, ids) => asked.push({ action, ids }),
+    onDetails(id) {
+      const row = scene.rows.find((each) => each.id === id);
+      if (row) view.details(details(row));
+    },
+  });
+  view.replace(scene);
+  if (name === "10 away") view.beat();
+  return view;
+}
+
+for (const name of wanted.has("scene") ? wanted.getAll("scene") : Object.keys(scenes)) {
+  const title = document.createElement("h2");
+  title.textContent = name;
+  main.append(title);
+  draw(name);
+}
+
+Object.assign(window, { gallery: { draw, asked, scenes, createProgressView } });
