@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from docprogress.cli import live, wording
-from docprogress.cli.live import JsonView, PlainView, TerminalView, frame
 from docprogress.events import ProgressEvent, Status, decode
 from docprogress.progress import Progress
+from docprogress.terminal import live, wording
+from docprogress.terminal.live import JsonView, PlainView, TerminalView, frame
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

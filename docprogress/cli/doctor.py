@@ -21,11 +21,11 @@ from rich.text import Text
 
 from docprogress import __version__, local
 from docprogress.bus import connect
-from docprogress.cli.wording import plain, plural
 from docprogress.errors import DocProgressError
 from docprogress.files import Files
 from docprogress.settings import MIB, Settings, redacted
 from docprogress.store import Store
+from docprogress.terminal.wording import plain, plural
 from docprogress.worker.app import make_app
 
 #: Bytes that a home folder should have left.

@@ -13,7 +13,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from docprogress.cli.live import (
+from docprogress.events import Status, now
+from docprogress.progress import Progress
+from docprogress.run import Pipeline, Run, Watch
+from docprogress.terminal.live import (
     JsonView,
     PlainView,
     TerminalView,
@@ -21,10 +24,7 @@ from docprogress.cli.live import (
     closing_line,
     failure_lines,
 )
-from docprogress.cli.wording import plain, plural
-from docprogress.events import Status, now
-from docprogress.progress import Progress
-from docprogress.run import Pipeline, Run, Watch
+from docprogress.terminal.wording import plain, plural
 
 #: Seconds between two pictures.
 TICK = 0.1

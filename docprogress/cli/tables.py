@@ -14,13 +14,13 @@ from rich.text import Text
 
 from docprogress import local
 from docprogress.bus import connect
-from docprogress.cli.live import STYLES
-from docprogress.cli.wording import duration, plain, plural
 from docprogress.events import Status
 from docprogress.progress import SUMMARY_ORDER
 from docprogress.run import Pipeline, Run
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
+from docprogress.terminal.live import STYLES
+from docprogress.terminal.wording import duration, plain, plural
 from docprogress.worker.app import queue_name
 
 if TYPE_CHECKING:

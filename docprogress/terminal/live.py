@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from docprogress.cli.wording import (
+from docprogress.events import ProgressEvent, Status
+from docprogress.progress import SUMMARY_ORDER, DocumentProgress, Progress
+from docprogress.terminal.wording import (
     cut,
     duration,
     pad,
@@ -25,8 +27,6 @@ from docprogress.cli.wording import (
     shorten,
     stopwatch,
 )
-from docprogress.events import ProgressEvent, Status
-from docprogress.progress import SUMMARY_ORDER, DocumentProgress, Progress
 
 #: The colour of each state.
 STYLES = {
