@@ -1715,7 +1715,7 @@ function createFeed(model) {
   let frame = 0;
   let timer = 0;
   let incomplete = false;
-  let askedAt = -Infinity;
+  let askAgainAt = -Infinity;
   let patience = ASK_AGAIN;
 
   /** @param {object} content */
@@ -1731,9 +1731,9 @@ function createFeed(model) {
 
   function ask() {
     incomplete = true;
-    if (performance.now() - askedAt < patience) return;
-    if (askedAt > 0) patience = Math.min(patience * 2, ASK_SELDOM);
-    askedAt = performance.now();
+    if (performance.now() < askAgainAt) return;
+    askAgainAt = performance.now() + patience;
+    patience = Math.min(patience * 2, ASK_SELDOM);
     send({ type: "whole" });
   }
 

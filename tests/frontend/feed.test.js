@@ -1,0 +1,308 @@
+import { paint, pass, place, read } from "./page.js";
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import progressWidget, * as module from "../../docprogress/frontend/progress-view.js";
+import { row, run, summary } from "./scenes.js";
+
+const AT = "2026-11-24T15:04:05.000Z";
+
+/** The kernel's end of a model, as anywidget hands it out. */
+class Kernel {
+  constructor() {
+    /** @type {any[]} */
+    this.heard = [];
+    /** @type {any} */
+    this.snapshot = undefined;
+    this.alive = true;
+    /** @type {Map<string, Set<(...values: any[]) => void>>} */
+    this.listeners = new Map();
+  }
+
+  /** Each call of anywidget gets an object of its own. */
+  model() {
+    return {
+      get: () => this.snapshot,
+      on: (/** @type {string} */ event, /** @type {any} */ callback) => {
+        this.listeners.set(event, (this.listeners.get(event) ?? new Set()).add(callback));
+      },
+      off: (/** @type {string} */ event, /** @type {any} */ callback) => {
+        this.listeners.get(event)?.delete(callback);
+      },
+      send: (/** @type {any} */ content) => {
+        if (!this.alive) throw new Error("the comm is closed");
+        this.heard.push(content);
+      },
+    };
+  }
+
+  /**
+   * @param {string} event
+   * @param {...any} values
+   */
+  trigger(event, ...values) {
+    for (const callback of this.listeners.get(event) ?? []) callback(...values);
+  }
+
+  /** @param {any} content */
+  tell(content) {
+    this.trigger("msg:custom", content, []);
+  }
+
+  /** @param {string} type */
+  asked(type) {
+    return this.heard.filter((content) => content.type === type);
+  }
+}
+
+const whole = run({ processing: 2 });
+
+/** @type {Kernel} */
+let kernel;
+/** @type {HTMLElement} */
+let el;
+/** @type {ReturnType<typeof progressWidget>} */
+let widget;
+
+beforeEach(() => {
+  kernel = new Kernel();
+  kernel.snapshot = { session: "a", seq: 4, at: AT, ...whole };
+  widget = progressWidget();
+  el = place();
+});
+
+function begin() {
+  const close = widget.initialize({ model: kernel.model() });
+  const closeView = widget.render({ model: kernel.model(), el });
+  paint();
+  return { close, closeView };
+}
+
+/**
+ * @param {number} seq
+ * @param {any[]} rows
+ * @param {object} [fields]
+ */
+function delta(seq, rows, fields = {}) {
+  return { type: "delta", session: "a", seq, at: AT, summary: whole.summary, rows, ...fields };
+}
+
+/** @param {number} index */
+function said(index) {
+  return [...el.querySelectorAll(".said")].at(index)?.textContent;
+}
+
+test("nothing is exported that anywidget would take for the old way", () => {
+  assert.equal("render" in module, false);
+});
+
+test("what the model holds is drawn before any message", () => {
+  begin();
+
+  assert.equal(el.querySelectorAll(".row").length, 2);
+});
+
+test("a change is drawn, and acknowledged after it was painted", () => {
+  begin();
+  kernel.heard.length = 0;
+
+  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
+  assert.deepEqual(kernel.heard, []);
+  paint();
+
+  assert.equal(said(0), "news");
+  assert.equal(kernel.heard.length, 1);
+  /** @type {any} */
+  const painted = kernel.heard[0];
+  assert.deepEqual([painted.type, painted.session, painted.seq], ["painted", "a", 5]);
+  assert.equal(Number.isFinite(painted.at), true);
+});
+
+test("only the newest of what one frame painted is acknowledged", () => {
+  begin();
+  kernel.heard.length = 0;
+
+  kernel.tell(delta(5, []));
+  kernel.tell(delta(6, []));
+  paint();
+
+  assert.deepEqual(kernel.heard.map(({ seq }) => seq), [6]);
+});
+
+test("nothing is acknowledged that nobody sees", () => {
+  widget.initialize({ model: kernel.model() });
+
+  kernel.tell(delta(5, []));
+  paint();
+
+  assert.deepEqual(kernel.heard, []);
+});
+
+test("a gap is drawn over, and the whole is asked for", () => {
+  begin();
+
+  kernel.tell(delta(9, [{ index: 1, message: "after the gap" }]));
+  paint();
+
+  assert.equal(said(1), "after the gap");
+  assert.equal(kernel.asked("whole").length, 1);
+});
+
+test("old news is no news", () => {
+  begin();
+
+  kernel.tell(delta(4, [{ index: 0, message: "old" }]));
+  paint();
+
+  assert.notEqual(said(0), "old");
+  assert.equal(kernel.asked("whole").length, 0);
+});
+
+test("an unanswered question is asked again, ever less often", () => {
+  begin();
+
+  kernel.tell(delta(9, []));
+  for (let seq = 10; seq < 70; seq += 1) {
+    pass(1000);
+    kernel.tell(delta(seq, []));
+  }
+
+  assert.equal(kernel.asked("whole").length, 6);
+});
+
+test("the whole ends the asking", () => {
+  begin();
+  kernel.tell(delta(9, []));
+
+  kernel.tell({ type: "whole", session: "a", seq: 10, at: AT, ...whole });
+  pass(5000);
+  kernel.tell(delta(11, []));
+  pass(5000);
+
+  assert.equal(kernel.asked("whole").length, 1);
+});
+
+test("a row that is missing is asked for", () => {
+  begin();
+
+  kernel.tell(delta(5, [], { summary: { ...whole.summary, rows: 3 } }));
+
+  assert.equal(kernel.asked("whole").length, 1);
+});
+
+test("another session begins anew", () => {
+  begin();
+  const other = row(7, { status: "processing", name: "other.pdf" });
+
+  kernel.tell(delta(1, [other, { index: 1, message: "half" }], { session: "b", summary: summary([other, row(8)]) }));
+  paint();
+
+  assert.equal(read(el, ".row .name"), "other.pdf");
+  assert.equal(kernel.asked("whole").length, 1);
+});
+
+test("views of one model show the same, and are painted once", () => {
+  begin();
+  const second = place();
+  widget.render({ model: kernel.model(), el: second });
+  paint();
+  kernel.heard.length = 0;
+
+  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
+  paint();
+
+  assert.equal(said(0), "news");
+  assert.equal(second.querySelector(".said")?.textContent, "news");
+  assert.equal(kernel.heard.length, 1);
+});
+
+test("the clocks of a view that comes later stand as those of the first", () => {
+  kernel.snapshot.rows = [row(0, { status: "processing", elapsed: 5 }), row(1)];
+  begin();
+  for (let seq = 5; seq < 15; seq += 1) {
+    pass(1000);
+    kernel.tell(delta(seq, []));
+  }
+
+  const second = place();
+  widget.render({ model: kernel.model(), el: second });
+  paint();
+
+  assert.equal(second.querySelector(".time")?.textContent, "0:15");
+});
+
+test("a view of a kernel that is silent says what it is a view of", () => {
+  kernel.snapshot.at = new Date(2026, 0, 2, 3, 4, 5).toISOString();
+  begin();
+
+  pass(7000);
+
+  assert.equal(read(el, ".problem"), "disconnected, last update 03:04:05");
+});
+
+test("a new snapshot is drawn, and an older one is not", () => {
+  begin();
+  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
+
+  kernel.trigger("change:snapshot");
+  paint();
+  assert.equal(said(0), "news");
+
+  kernel.snapshot = { ...kernel.snapshot, session: "c", seq: 0 };
+  kernel.trigger("change:snapshot");
+  paint();
+  assert.notEqual(said(0), "news");
+});
+
+test("buttons ask the kernel, and its answer comes back to the view that asked", () => {
+  begin();
+  const second = place();
+  widget.render({ model: kernel.model(), el: second });
+  paint();
+
+  /** @type {HTMLElement} */ ([...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")).click();
+  assert.deepEqual(kernel.asked("cancel"), [{ type: "cancel", request: 1, ids: null }]);
+  kernel.tell({ type: "acted", request: 1, ok: false, text: "the store cannot be reached" });
+  paint();
+
+  assert.equal(read(el, ".notice"), "the store cannot be reached");
+  assert.equal(read(second, ".notice"), "");
+});
+
+test("nothing is thrown when the comm is dead, and it is said", () => {
+  begin();
+  kernel.alive = false;
+
+  kernel.trigger("comm_live_update");
+  /** @type {HTMLElement} */ ([...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")).click();
+  /** @type {HTMLElement} */ (el.querySelector(".row")).click();
+  kernel.tell(delta(9, []));
+  paint();
+
+  assert.equal(read(el, ".notice"), "the kernel cannot be reached: nothing was done");
+});
+
+test("a message of a kind that is not known is a sign of life, and nothing else", () => {
+  begin();
+  pass(5000);
+
+  kernel.tell({ type: "something new" });
+  pass(3000);
+
+  assert.equal(read(el, ".problem"), "");
+});
+
+test("what was begun is ended: views, listeners, and what waits for a frame", () => {
+  for (let turn = 0; turn < 50; turn += 1) {
+    widget = progressWidget();
+    const { close, closeView } = begin();
+    kernel.tell(delta(5 + turn, []));
+    closeView();
+    close();
+    paint();
+  }
+
+  assert.equal(el.childElementCount, 0);
+  assert.deepEqual([...kernel.listeners.values()].map(({ size }) => size), [0, 0, 0]);
+});

@@ -1,0 +1,490 @@
+import { button, isHidden, paint, pass, place, press, read } from "./page.js";
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { createProgressView } from "../../docprogress/frontend/progress-view.js";
+import { details, row, run, scenes, summary } from "./scenes.js";
+
+/** @typedef {import("../../docprogress/frontend/progress-view.js").Row} Row */
+
+/** @type {HTMLElement} */
+let element;
+/** @type {import("../../docprogress/frontend/progress-view.js").ProgressView} */
+let view;
+/** @type {any[]} what the view asked for */
+let asked;
+
+beforeEach(() => {
+  element = place();
+  asked = [];
+  view = createProgressView(element, {
+    onAction: (action, ids) => asked.push({ action, ids }),
+    onDetails: (id) => asked.push({ details: id }),
+  });
+});
+
+/** @param {import("../../docprogress/frontend/progress-view.js").Whole} whole */
+function show(whole) {
+  view.replace(whole);
+  paint();
+}
+
+/** The names that are shown, from top to bottom. */
+function names() {
+  return rows().map((each) => read(each, ".name"));
+}
+
+/** The rows that are drawn, from top to bottom. */
+function rows() {
+  const drawn = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(".row")]);
+  const at = (/** @type {Element} */ each) => Number(each.getAttribute("aria-rowindex"));
+  return drawn.sort((one, other) => at(one) - at(other));
+}
+
+test("a run tells how far it is, how long still, and what is wrong", () => {
+  show(scenes["10 running"]);
+
+  assert.equal(read(element, ".headline > .percent"), "51 %");
+  assert.equal(read(element, ".headline > .left"), "about 2 min left");
+  assert.equal(read(element, ".chip.failed"), "1failed");
+  assert.equal(read(element, ".chip.stalled"), "1stalled");
+  assert.equal(read(element, ".pace > .documents"), "12 documents/s");
+  assert.equal(read(rows()[0], ".said"), "the PDF is encrypted and needs a password");
+});
+
+test("a run that is over tells how it ended", () => {
+  show(scenes["10 finished"]);
+  assert.equal(read(element, ".headline > .percent"), "2 of 10 documents failed");
+
+  show(scenes["38 completed"]);
+  assert.equal(read(element, ".headline > .percent"), "all 38 documents completed");
+
+  show(scenes["10000 cancelled"]);
+  assert.equal(read(element, ".headline > .percent"), "7,796 of 10,000 documents cancelled");
+});
+
+test("nobody is promised a time that nobody knows", () => {
+  show(run({ processing: 2 }, {}, { remaining: null }));
+  assert.equal(read(element, ".headline > .left"), "time left unknown");
+
+  show(run({ queued: 2 }, {}, { remaining: 60 }));
+  assert.equal(read(element, ".headline > .left"), "waiting for a worker");
+
+  show(scenes["10 stalled"]);
+  assert.equal(read(element, ".headline > .left"), "stalled");
+});
+
+test("what has failed stands first, and what fits keeps its order below", () => {
+  show(scenes["10 running"]);
+
+  const indexes = rows().map((each) => each.dataset.state);
+  assert.equal(indexes[0], "failed");
+  assert.deepEqual(
+    names().slice(1),
+    scenes["10 running"].rows.filter(({ status }) => status !== "failed").map(({ name }) => name),
+  );
+});
+
+test("of more than can be seen, what asks for attention stands above what has ended", () => {
+  show(scenes["1000 running"]);
+
+  const states = rows().map((each) => each.dataset.state);
+  assert.deepEqual(states.slice(0, 15), [
+    ...Array(7).fill("failed"),
+    "stalled",
+    ...Array(7).fill("processing"),
+  ]);
+});
+
+test("ten thousand documents are drawn with a few rows", () => {
+  show(scenes["10000 running"]);
+
+  assert.equal(rows().length, 23);
+  const grid = element.querySelector(".grid");
+  assert.equal(grid?.getAttribute("aria-rowcount"), "10001");
+});
+
+test("only what has changed is told, and the rest stays", () => {
+  show(scenes["10 running"]);
+
+  view.update({
+    summary: scenes["10 running"].summary,
+    rows: [{ index: 4, progress: 91.7, message: "Embedding chunk 700 of 771" }],
+  });
+  paint();
+
+  const changed = rows().find((each) => read(each, ".said") === "Embedding chunk 700 of 771");
+  assert.equal(changed && read(changed, ".percent"), "91 %");
+  assert.equal(changed && read(changed, ".name"), scenes["10 running"].rows[4].name);
+});
+
+test("a change of a row that is not known is not drawn", () => {
+  show(run({ processing: 2 }));
+
+  view.update({ summary: summary([row(0), row(1), row(2)]), rows: [{ index: 2, progress: 5 }] });
+  paint();
+
+  assert.equal(rows().length, 2);
+});
+
+test("a failed bar stops where it failed", () => {
+  show(run({ completed: 1, failed: 1 }));
+
+  const [failed] = rows();
+  const fill = /** @type {HTMLElement} */ (failed.querySelector(".fill"));
+  assert.equal(failed.dataset.state, "failed");
+  assert.equal(fill.style.transform, "translateX(-69.00%)");
+  assert.equal(failed.querySelector("[role=progressbar]")?.getAttribute("aria-valuenow"), "31");
+});
+
+test("nothing but what is completed is at 100 %", () => {
+  show(run({ processing: 1, completed: 1 }, { 1: { progress: 99.97 } }));
+
+  assert.deepEqual(
+    rows().map((each) => read(each, ".percent")),
+    ["100 %", "99 %"],
+  );
+});
+
+test("what is stalled is told apart from what runs", () => {
+  show(run({ processing: 2 }, { 1: { stalled: true, silent: 20 } }));
+  pass(3000);
+
+  assert.deepEqual(
+    rows().map((each) => each.dataset.state),
+    ["processing", "stalled"],
+  );
+  assert.match(read(rows()[1], ".said"), /^stalled for 0:23, after “Extracting page/);
+});
+
+test("the time of what runs is counted on, and that of what has ended is not", () => {
+  show(run({ completed: 1, processing: 1 }, { 0: { elapsed: 5 }, 1: { elapsed: 5 } }));
+
+  pass(3000);
+
+  assert.deepEqual(
+    rows().map((each) => read(each, ".time")),
+    ["0:05", "0:08"],
+  );
+});
+
+test("a message that took longer to arrive turns no clock back", () => {
+  const whole = run({ processing: 2 }, { 0: { elapsed: 5 } });
+  show(whole);
+  pass(1000);
+
+  view.update({ summary: whole.summary, rows: [{ index: 0, elapsed: 5.9 }] });
+  paint();
+
+  assert.equal(read(rows()[0], ".time"), "0:06");
+});
+
+test("six seconds without a word are told, and the clocks stop there", () => {
+  show(run({ processing: 2 }, { 0: { elapsed: 5 } }));
+  view.beat(new Date(2026, 10, 24, 15, 4, 5).getTime());
+
+  pass(5500);
+  assert.equal(read(element, ".problem"), "");
+  pass(1500);
+
+  assert.equal(read(element, ".problem"), "disconnected, last update 15:04:05");
+  assert.equal(read(element, ".headline > .left"), "");
+  assert.equal(read(rows()[0], ".time"), "0:05");
+});
+
+test("the next word takes it back", () => {
+  show(run({ processing: 2 }));
+  pass(8000);
+
+  view.beat();
+  paint();
+
+  assert.equal(read(element, ".problem"), "");
+});
+
+test("a sender that is known to be gone is told at once", () => {
+  show(run({ processing: 2 }));
+
+  view.lose();
+  paint();
+
+  assert.match(read(element, ".problem"), /^disconnected, last update \d\d:\d\d:\d\d$/);
+});
+
+test("what is over cannot become wrong when nothing is heard any more", () => {
+  show(scenes["10 finished"]);
+
+  pass(60_000);
+
+  assert.equal(read(element, ".problem"), "");
+});
+
+test("a kernel that has lost Redis is told apart from a lost kernel", () => {
+  show(run({ processing: 2 }, { 0: { elapsed: 5 } }, { connected: false, lost_at: new Date(2026, 10, 24, 7, 8, 9).toISOString() }));
+
+  for (let second = 0; second < 8; second += 1) {
+    pass(1000);
+    view.beat();
+  }
+  paint();
+
+  assert.equal(read(element, ".problem"), "Redis is away since 07:08:09; the view is as of then");
+  assert.equal(read(rows()[0], ".time"), "0:05");
+});
+
+test("a filter shows one state, and once more all", () => {
+  show(scenes["1000 running"]);
+
+  button(element, "8processing").click();
+  paint();
+  assert.deepEqual(new Set(rows().map((each) => each.dataset.state)), new Set(["stalled", "processing"]));
+  assert.equal(rows().length, 8);
+
+  button(element, "8processing").click();
+  paint();
+  assert.equal(rows()[0].dataset.state, "failed");
+});
+
+test("a name is found in any case, and what is not found is said", () => {
+  show(scenes["1000 running"]);
+  const search = /** @type {HTMLInputElement} */ (element.querySelector(".search"));
+
+  search.value = "ÜBERNAHME";
+  search.dispatchEvent(new Event("input"));
+  paint();
+  assert.equal(names().every((name) => name.startsWith("Übernahme")), true);
+
+  search.value = "nothing like it";
+  search.dispatchEvent(new Event("input"));
+  paint();
+  assert.equal(read(element, ".nothing"), "no document with “nothing like it” in its name");
+});
+
+test("no row moves away under a pointer, and all move when it has gone", () => {
+  const whole = run({ processing: 3 });
+  show(whole);
+  const grid = /** @type {HTMLElement} */ (element.querySelector(".grid"));
+  const before = names();
+
+  grid.dispatchEvent(new Event("pointermove"));
+  view.update({ summary: whole.summary, rows: [{ index: 2, status: "failed", error: "broken" }] });
+  paint();
+  assert.deepEqual(names(), before);
+  assert.equal(rows()[2].dataset.state, "failed");
+
+  grid.dispatchEvent(new Event("pointerleave"));
+  paint();
+  assert.deepEqual(names(), [before[2], before[0], before[1]]);
+});
+
+test("a pointer that was left lying does not keep a failure from the top", () => {
+  const whole = run({ processing: 3 });
+  show(whole);
+  element.querySelector(".grid")?.dispatchEvent(new Event("pointermove"));
+  view.update({ summary: whole.summary, rows: [{ index: 2, status: "failed", error: "broken" }] });
+
+  pass(16_000);
+
+  assert.equal(rows()[0].dataset.state, "failed");
+});
+
+test("one document is drawn without a table", () => {
+  show(scenes["1 running"]);
+
+  assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".grid"))), true);
+  assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".tools"))), true);
+  assert.equal(read(element, ".headline > .percent"), "43 %");
+  assert.equal(read(element, ".present > .message"), "extraction · Extracting page 143 of 200");
+  assert.equal(read(element, ".segment.now"), "extraction");
+});
+
+test("a text is shown as text, whatever it holds", () => {
+  show(scenes.hostile);
+
+  assert.equal(element.querySelectorAll("script, img").length, 0);
+  assert.equal(names().includes("<script>alert(1)</script>.pdf"), true);
+  assert.equal(names().includes("harmless\ufffdgpj.exe"), true);
+  assert.equal(names().includes("(no name)"), true);
+});
+
+test("a text of any length is laid out in part, and can be read whole", () => {
+  show(scenes.hostile);
+
+  const long = rows().find((each) => read(each, ".name").startsWith("aaa"));
+  const name = /** @type {HTMLElement} */ (long?.querySelector(".name"));
+  assert.equal((name.textContent ?? "").length <= 301, true);
+  assert.equal(name.title, "a".repeat(5000));
+});
+
+test("keys move through the documents, open one, and close it", () => {
+  show(scenes["10 running"]);
+  const grid = /** @type {HTMLElement} */ (element.querySelector(".grid"));
+  const pointed = () => document.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
+
+  press(grid, "ArrowDown");
+  press(grid, "ArrowDown");
+  paint();
+  assert.equal(pointed()?.getAttribute("aria-rowindex"), "3");
+
+  press(grid, "End");
+  press(grid, "ArrowUp");
+  paint();
+  assert.equal(pointed()?.getAttribute("aria-rowindex"), "10");
+
+  press(grid, "Enter");
+  paint();
+  assert.equal(pointed()?.getAttribute("aria-selected"), "true");
+  assert.deepEqual(asked, [{ details: scenes["10 running"].rows[8].id }]);
+
+  press(grid, "Escape");
+  paint();
+  assert.equal(pointed()?.getAttribute("aria-selected"), "false");
+  assert.equal(read(element, ".panel"), "");
+});
+
+test("details show the whole error, what each step took, and the history", () => {
+  const whole = run({ completed: 1, failed: 1 });
+  const failed = /** @type {Row} */ (whole.rows.find(({ status }) => status === "failed"));
+  show(whole);
+  rows()[0].click();
+  paint();
+
+  const error = `${failed.name}: ${"and so on ".repeat(100)}`;
+  view.details(details({ ...failed, error }));
+  paint();
+
+  assert.equal(read(element, ".reason"), error);
+  assert.equal(read(element, ".took"), "12.3 s · 120 pages|0.4 s|attempt 2");
+  assert.equal(element.querySelectorAll(".history tbody tr").length, 14);
+  assert.match(read(element, ".history tbody tr:first-child"), /Extracting page 14 of 14$/);
+});
+
+test("details of another document than the one that is open are not shown", () => {
+  const whole = run({ completed: 2 });
+  show(whole);
+  rows()[0].click();
+
+  view.details(details(whole.rows[1]));
+  paint();
+
+  assert.equal(read(element, ".history"), "");
+});
+
+test("details are asked for again when the document has moved on", () => {
+  const whole = run({ processing: 2 });
+  show(whole);
+  rows()[0].click();
+  view.details(details(whole.rows[0]));
+  pass(1500);
+
+  view.update({ summary: whole.summary, rows: [{ index: 0, progress: 50 }] });
+  assert.equal(asked.length, 1);
+  view.update({ summary: whole.summary, rows: [{ index: 0, step: "embedding" }] });
+
+  assert.equal(asked.length, 2);
+});
+
+test("an incomplete history says why", () => {
+  const whole = run({ processing: 2 });
+  show(whole);
+  rows()[0].click();
+
+  view.details({ ...details(whole.rows[0]), history: [], problem: "Redis cannot be reached: only the store is shown" });
+  paint();
+
+  assert.equal(read(element, ".waiting"), "Redis cannot be reached: only the store is shown");
+});
+
+test("a run is cancelled, and its failures are retried, by one button each", () => {
+  show(scenes["10 running"]);
+
+  button(element, "Cancel").click();
+  button(element, "Retry 1 failed").click();
+
+  assert.deepEqual(asked, [
+    { action: "cancel", ids: null },
+    { action: "retry", ids: null },
+  ]);
+});
+
+test("one document is retried from its details", () => {
+  show(scenes["10 running"]);
+  rows()[0].click();
+  paint();
+
+  button(element, "Retry").click();
+
+  assert.deepEqual(asked[1], { action: "retry", ids: ["document-2"] });
+});
+
+test("documents that are only watched offer nothing that cannot be done", () => {
+  show(scenes["30 foreign"]);
+  rows()[0].click();
+  paint();
+
+  const labels = [...element.querySelectorAll("button")]
+    .filter((each) => !isHidden(each))
+    .map((each) => each.textContent);
+  assert.equal(labels.some((label) => /Cancel|Retry/.test(label ?? "")), false);
+});
+
+test("an action's answer is told, and only to the one who asked", () => {
+  show(scenes["10 running"]);
+  button(element, "Cancel").click();
+  paint();
+  assert.equal(read(element, ".notice"), "cancelling …");
+
+  view.acted({ request: 99, ok: true, text: "somebody else's" });
+  view.acted({ request: 1, ok: true, text: "6 documents are cancelled" });
+  paint();
+  assert.equal(read(element, ".notice"), "6 documents are cancelled");
+
+  pass(9000);
+  assert.equal(read(element, ".notice"), "");
+});
+
+test("an action that is not answered says what it waits for", () => {
+  show(scenes["10 running"]);
+  button(element, "Cancel").click();
+
+  pass(3500);
+
+  assert.equal(read(element, ".notice"), "cancelling: waiting for the kernel, which is busy");
+});
+
+test("those who listen to the page are told now and then, and of trouble at once", () => {
+  const whole = run({ processing: 2, queued: 1 });
+  const said = () => element.querySelector("[role=status]")?.textContent;
+  show(whole);
+  const first = said();
+
+  view.update({ summary: { ...whole.summary, text: "other words" }, rows: [] });
+  pass(2000);
+  assert.equal(said(), first);
+
+  view.lose();
+  paint();
+  assert.match(said() ?? "", /^disconnected/);
+
+  view.update({ summary: { ...whole.summary, text: "other words" }, rows: [] });
+  pass(500);
+  assert.equal(said(), "other words");
+});
+
+test("a view that is closed leaves nothing behind", () => {
+  const before = document.body.querySelectorAll("*").length;
+  const closed = place();
+
+  for (let turn = 0; turn < 50; turn += 1) {
+    const other = createProgressView(closed, { onAction: () => 1 });
+    other.replace(scenes["1000 running"]);
+    paint();
+    button(closed, "Cancel").click();
+    other.close();
+    other.close();
+  }
+  closed.remove();
+
+  assert.equal(document.body.querySelectorAll("*").length, before);
+});
