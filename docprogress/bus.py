@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib.resources import files
 from types import TracebackType
@@ -165,6 +166,29 @@ class Bus:
                     self._hang_up()
                     raise unreachable(ConnectionError("it was emptied")) from None
         return told
+
+    def publish_all(self, events: Sequence[ProgressEvent]) -> None:
+        """Publish many, waiting for Redis once for each few hundred.
+
+        What has been superseded is left out.
+
+        Raises:
+            BusError: Redis cannot be reached, or refuses.
+        """
+        for batch in _batches(events):
+            with self._lock:
+                try:
+                    for event in batch:
+                        self.post(event)
+                    while self._unsettled:
+                        with suppress(Superseded):
+                            self.settle()
+                    continue
+                except BusError:
+                    pass  # some may have been told: that is repeated, and harmless
+            for event in batch:
+                with suppress(Superseded):
+                    self.publish(event)
 
     def _send(self, event: ProgressEvent) -> None:
         client = self.redis

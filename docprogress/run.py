@@ -36,7 +36,6 @@ from docprogress.errors import (
     DocProgressError,
     DocumentError,
     RunNotFound,
-    Superseded,
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
@@ -260,10 +259,7 @@ class Pipeline:
         if not self.settings.events_per_second:
             return
         try:
-            bus = self.bus
-            for row in rows:
-                with suppress(Superseded):
-                    bus.publish(row.event())
+            self.bus.publish_all([row.event() for row in rows])
         except BusError as error:
             log.warning("progress is told later: %s", error)
 

@@ -1,5 +1,6 @@
 """Runs a worker: Celery's, with what Celery cannot know looked after."""
 
+import gc
 import logging
 import os
 import signal
@@ -149,6 +150,9 @@ def _celery_worker(
     app.conf.task_queues = task_queues(names)
     # Loaded once, before the fork.  Models are not: their threads do not survive it.
     embedder(settings.model_copy(update={"embedder": "hashing"}))
+    # Nobody's collector has to go through what all of them share and none throws away.
+    gc.collect()
+    gc.freeze()
     return app.Worker(
         hostname=f"docprogress@{name}",
         pool_cls="prefork",
