@@ -25,7 +25,7 @@ from collections.abc import (
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -52,6 +52,8 @@ from docprogress.worker.app import Message, Sender, make_app, submitting_key
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from docprogress.notebook.view import ProgressView
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -76,6 +78,20 @@ SUBMITTING_SECONDS = 15
 
 #: Changed whenever the built-in steps would make something else of a document.
 STEPS_VERSION = 1
+
+
+class Observer(Protocol):
+    """Hears of what is done to runs in this process."""
+
+    def tried_again(self, run: "Run") -> None:
+        """Documents that had come to rest are at work again."""
+
+    def waited_for(self, run: "Run") -> None:
+        """The end of a run was waited for, and has come."""
+
+
+#: Whatever shows runs in this process adds itself.
+observers: list[Observer] = []
 
 
 class Pipeline:
@@ -278,6 +294,8 @@ class Pipeline:
     def _messages(self, rows: Sequence[DocumentRow], coming: int) -> list[Message]:
         """The documents in messages; several in one where each takes moments."""
         messages: list[Message] = []
+        # Of the first few, each worker process is to have its share.
+        share = -(-len(rows) // self.settings.processes)
         room = size = 0
         for position, row in enumerate(rows):
             plan = self._plan(row.run_id)
@@ -287,7 +305,7 @@ class Pipeline:
             size += row.size or 0
             if not (quick and room and size <= MOST_BYTES_TOGETHER):
                 rest = (len(rows) - position + coming) // SHARE_OF_THE_REST
-                room = min(max(rest, 1), MOST_TOGETHER) if quick else 1
+                room = max(1, min(rest, share, MOST_TOGETHER)) if quick else 1
                 size = row.size or 0
                 messages.append(Message(queue, []))
             messages[-1].documents.append((row.id, row.attempt))
@@ -326,6 +344,22 @@ class Run:
     def __len__(self) -> int:
         return self.expected
 
+    def _ipython_display_(self) -> None:
+        self._view()._ipython_display_()
+
+    def _repr_html_(self) -> str:
+        return self._view()._repr_html_()
+
+    def _display_(self) -> Any:
+        """What marimo shows."""
+        return self._view()._display_()
+
+    def _view(self) -> "ProgressView":
+        # The one place where a run knows of what shows it.
+        from docprogress.notebook.view import ProgressView
+
+        return ProgressView(self)
+
     def documents(self, *, status: Status | None = None) -> list[DocumentRow]:
         """What the store knows of each document, in the order they were handed in."""
         return self._store.documents(self.id, status=status)
@@ -352,6 +386,7 @@ class Run:
         """
         for _ in self._waited(self.watch(), timeout, wanted=lambda _: False):
             pass
+        self._waited_for()
         return self
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -361,7 +396,12 @@ class Run:
         async with self.watch() as events:
             async for _ in events:
                 pass
+        await asyncio.to_thread(self._waited_for)
         return self
+
+    def _waited_for(self) -> None:
+        for observer in observers:
+            observer.waited_for(self)
 
     def __aiter__(self) -> AsyncIterator[ProgressEvent]:
         return self._events()
@@ -419,6 +459,8 @@ class Run:
         )
         self._pipeline.tell(rows)
         self._pipeline.send(rows)
+        for observer in observers if rows else ():
+            observer.tried_again(self)
         return len(rows)
 
     def to_frame(self) -> "DataFrame":
@@ -473,6 +515,11 @@ class Run:
         """
         settings = self._pipeline.settings
         return nearest(self._store, [self._row], query, settings=settings, limit=limit)
+
+    def _subscribe(self) -> Subscription:
+        return Bus(self._pipeline._redis_url).subscribe(
+            runs=[self.id], truth=self._truth
+        )
 
     def _truth(self, told: Mapping[str, ProgressEvent]) -> Iterable[ProgressEvent]:
         """What the store knows, unless all of it has been told."""
@@ -595,10 +642,7 @@ class Watch:
 
     def _subscribed(self) -> Subscription:
         if self._subscription is None:
-            pipeline = self._run._pipeline
-            self._subscription = Bus(pipeline._redis_url).subscribe(
-                runs=[self._run.id], truth=self._run._truth
-            )
+            self._subscription = self._run._subscribe()
         return self._subscription
 
 

@@ -1,11 +1,13 @@
 """The whole thing: documents in, workers at work, everybody told."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
 import sys
 import threading
+from base64 import b64decode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -52,6 +54,53 @@ def test_each_document_that_fails_says_why_and_harms_no_other(pipeline, samples)
     assert "encrypted" in said
     assert "damaged" in said
     assert "empty" in said
+
+
+@pytest.fixture
+def sent(redis_url, tmp_path):
+    """What is in the queue after some documents were submitted: ids, by message."""
+
+    def messages(documents, **options):
+        folder = tmp_path / "home"
+        where = {
+            "redis_url": redis_url,
+            "database_url": f"sqlite:///{folder}/store.db",
+            "storage_url": str(folder / "files"),
+        }
+        with Pipeline(home=folder, workers=2, **where, **options) as pipeline:
+            run = pipeline.submit(documents)
+            raw = pipeline.bus.redis.lrange("docprogress", 0, -1)
+            pipeline.bus.redis.delete("docprogress")
+        bodies = [json.loads(b64decode(json.loads(each)["body"])) for each in raw]
+        ids = [[document_id for document_id, _ in body[0]] for body in bodies[::-1]]
+        found = sorted(document_id for message in ids for document_id in message)
+        assert found == [row.id for row in run.documents()]
+        return ids
+
+    return messages
+
+
+def test_quick_documents_travel_together_and_alone_towards_the_end(sent):
+    sizes = [len(ids) for ids in sent(texts(200))]
+
+    assert len(sizes) < 60
+    assert max(sizes) == 8
+    assert sizes[-7:] == [1] * 7
+    assert sizes[0] <= 4, "of the first few, both workers get something"
+
+
+def test_large_documents_travel_alone(sent):
+    large = [(f"{n}.txt", b"word " * 150_000) for n in range(20)]
+
+    assert [len(ids) for ids in sent(large)] == [1] * 20
+
+
+def test_documents_whose_steps_may_take_long_travel_alone(sent, tmp_path, monkeypatch):
+    (tmp_path / "one_by_one.py").write_text("def same(pages):\n    yield from pages\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert len(sent(texts(50), steps=["one_by_one:same"])) == 50
+    assert len(sent(texts(50), embedder="openai:some-model")) == 50
 
 
 def test_a_run_can_be_searched(pipeline):
