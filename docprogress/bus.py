@@ -242,14 +242,20 @@ class Bus:
             attempt,
         ]
 
-    def history(self, document_id: str) -> list[ProgressEvent]:
+    def history(
+        self, document_id: str, *, since: str | None = None
+    ) -> list[ProgressEvent]:
         """The events that Redis remembers of a document, oldest first.
+
+        Args:
+            document_id: The document's id.
+            since: Only from the event with this id on, itself included.
 
         Raises:
             BusError: Redis cannot be reached, or refuses.
         """
         try:
-            entries = self.redis.xrange(document_channel(document_id))
+            entries = self.redis.xrange(document_channel(document_id), min=since or "-")
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
         return _remembered(cast("list[Any]", entries))
@@ -369,13 +375,9 @@ class Subscription:
         if not documents and not runs:
             raise ValueError("name at least one document or run to subscribe to")
         self._url = url
-        self._documents = documents
-        self._channels = {
-            **{document_channel(d).encode(): d for d in documents},
-            **{run_channel(r).encode(): None for r in runs},
-        }
-        self._runs = runs
         self._since = since
+        self._channels = {c.name: c for c in _channels(documents, runs)}
+        self._joining: list[_Joining] = []
         self._truth = truth
         self._truth_at = 0.0
         self._told: dict[str, ProgressEvent] = {}
@@ -410,10 +412,52 @@ class Subscription:
                 await self._listen(self._pubsub)
         return self._pending.popleft()
 
+    async def add(
+        self, documents: Iterable[str] = (), *, runs: Iterable[str] = ()
+    ) -> None:
+        """Subscribe to more; done once their present is among what is told.
+
+        It is for another task than the one that iterates, which has to go on.
+        """
+        new = [
+            channel
+            for channel in _channels(documents, runs)
+            if channel.name not in self._channels
+        ]
+        joining = _Joining(new)
+        self._channels |= {channel.name: channel for channel in new}
+        self._joining.append(joining)
+        if self._pubsub is not None:
+            await self._ask_for(self._pubsub, joining)
+        await joining.told.wait()
+
+    async def remove(
+        self, documents: Iterable[str] = (), *, runs: Iterable[str] = ()
+    ) -> None:
+        """Subscribe to less, and forget what was told of it."""
+        gone = [
+            channel.name
+            for channel in _channels(documents, runs)
+            if self._channels.pop(channel.name, None) is not None
+        ]
+        self._told = {d: e for d, e in self._told.items() if self._subscribed_to(e)}
+        for joining in list(self._joining):
+            joining.unconfirmed.difference_update(gone)
+            if gone and not joining.unconfirmed:
+                self._joined(joining)
+        if gone and self._pubsub is not None:
+            try:
+                await self._pubsub.unsubscribe(*gone)
+            except (RedisError, OSError) as error:
+                # Whoever iterates finds out as well, and subscribes to what is left.
+                log.info("lost Redis: %s", redacted(str(error)))
+
     async def aclose(self) -> None:
         """End the stream and close its connections."""
         self._closed = True
         self._pending.clear()
+        for joining in list(self._joining):
+            self._joined(joining)
         await self._disconnect()
 
     async def __aenter__(self) -> Self:
@@ -432,7 +476,7 @@ class Subscription:
         # Whoever gives up waiting and comes again does not wait from the start.
         await asyncio.sleep(max(0.0, self._try_at - time.monotonic()))
         try:
-            client, pubsub, waiting = await self._subscribed()
+            client, pubsub, subscribed, waiting = await self._subscribed()
         except (RedisError, OSError) as error:
             self._lose(error)
             await self._compare()
@@ -444,32 +488,73 @@ class Subscription:
         self._truth_at = 0.0
         for event in waiting:
             self._tell(event)
+        for joining in list(self._joining):
+            if joining.unconfirmed <= subscribed:
+                self._joined(joining)
+            else:
+                await self._ask_for(pubsub, joining)
         await self._compare()
 
     async def _subscribed(
         self,
-    ) -> tuple[redis.asyncio.Redis, redis.asyncio.client.PubSub, list[ProgressEvent]]:
+    ) -> tuple[
+        redis.asyncio.Redis,
+        redis.asyncio.client.PubSub,
+        set[bytes],
+        list[ProgressEvent],
+    ]:
         client = redis.asyncio.Redis.from_url(
             self._url, client_name=WATCHER, **_options(self._url)
         )
         pubsub = client.pubsub()
+        channels = list(self._channels.values())
+        names = {channel.name for channel in channels}
         try:
-            for batch in _batches(list(self._channels)):
+            for batch in _batches(list(names)):
                 await pubsub.subscribe(*batch)
-            early = await self._confirmed(pubsub)
-            present = await self._present(client)
+            early = await self._confirmed(pubsub, names)
+            present = await self._present(client, channels)
             # The present is told: what listens needs one connection only.
             await client.connection_pool.disconnect(inuse_connections=False)
         except BaseException:
             await _closed(client, pubsub)
             raise
-        return client, pubsub, [*present, *early]
+        return client, pubsub, names, [*present, *early]
+
+    async def _ask_for(
+        self, pubsub: redis.asyncio.client.PubSub, joining: "_Joining"
+    ) -> None:
+        """Send for channels that are added; whoever listens hears the answer."""
+        if not joining.unconfirmed:
+            self._joined(joining)
+            return
+        try:
+            for batch in _batches(list(joining.unconfirmed)):
+                await pubsub.subscribe(*batch)
+        except (RedisError, OSError) as error:
+            # Whoever iterates finds out as well, and subscribes to all of them.
+            log.info("lost Redis: %s", redacted(str(error)))
+
+    async def _confirm(self, client: redis.asyncio.Redis, channel: bytes) -> bool:
+        """Note that a channel was added; False if nobody has asked for it."""
+        asked = [each for each in self._joining if channel in each.unconfirmed]
+        for joining in asked:
+            joining.unconfirmed.discard(channel)
+            if not joining.unconfirmed:
+                for event in await self._present(client, joining.channels):
+                    self._tell(event)
+                self._joined(joining)
+        return bool(asked)
+
+    def _joined(self, joining: "_Joining") -> None:
+        self._joining.remove(joining)
+        joining.told.set()
 
     async def _confirmed(
-        self, pubsub: redis.asyncio.client.PubSub
+        self, pubsub: redis.asyncio.client.PubSub, names: Iterable[bytes]
     ) -> list[ProgressEvent]:
         """Wait for Redis's word on every channel; what was said meanwhile."""
-        unconfirmed = set(self._channels)
+        unconfirmed = set(names)
         early: list[ProgressEvent] = []
         while unconfirmed:
             message = await pubsub.get_message(timeout=DEAD_SECONDS)
@@ -481,28 +566,31 @@ class Subscription:
                 early.append(event)
         return early
 
-    async def _present(self, client: redis.asyncio.Redis) -> list[ProgressEvent]:
+    async def _present(
+        self, client: redis.asyncio.Redis, channels: Sequence["_Channel"]
+    ) -> list[ProgressEvent]:
         if self._since is not None:
-            missed = await self._missed(client, self._documents[0], self._since)
+            missed = await self._missed(client, channels[0].name, self._since)
             if missed is not None:
                 return missed
         present: list[ProgressEvent] = []
-        for run_id in self._runs:
-            newest = await cast("Any", client.hgetall(run_channel(run_id)))
+        # A run's present is a hash, and a document's a stream, of the channel's name.
+        for run in (channel for channel in channels if channel.document_id is None):
+            newest = await cast("Any", client.hgetall(run.name))
             present += filter(None, map(self._decoded, newest.values()))
-        for batch in _batches(self._documents):
+        documents = [channel for channel in channels if channel.document_id is not None]
+        for batch in _batches(documents):
             pipe = client.pipeline(transaction=False)
-            for document_id in batch:
-                pipe.xrevrange(document_channel(document_id), count=1)
+            for channel in batch:
+                pipe.xrevrange(channel.name, count=1)
             for entries in await pipe.execute():
                 present += _remembered(entries)
         return present
 
     async def _missed(
-        self, client: redis.asyncio.Redis, document_id: str, since: str
+        self, client: redis.asyncio.Redis, channel: bytes, since: str
     ) -> list[ProgressEvent] | None:
         """What came after `since`; None if that is not remembered any more."""
-        channel = document_channel(document_id)
         entries = cast("list[Any]", await client.xrange(channel, min=since))
         if not entries or entries[0][0].decode() != since:
             return None
@@ -519,17 +607,17 @@ class Subscription:
             message = await pubsub.get_message(timeout=wait)
             if message is None:
                 await self._ask(pubsub)
+            elif message["type"] == "subscribe":
+                assert self._client is not None
+                if not await self._confirm(self._client, message["channel"]):
+                    # redis-py connected again by itself: what was said is gone.
+                    raise LostError("the connection was replaced")
         except (RedisError, OSError) as error:
             self._lose(error)
             await self._disconnect()
             return
         if message is not None:
             self._heard_at = time.monotonic()
-            if message["type"] == "subscribe":
-                # redis-py connected again by itself: what was said meanwhile is gone.
-                self._lose(ConnectionError("the connection was replaced"))
-                await self._disconnect()
-                return
             event = self._read(message)
             if event is not None:
                 self._tell(event)
@@ -562,14 +650,17 @@ class Subscription:
         self._truth_at = time.monotonic()
         for event in events:
             told = self._told.get(event.document_id)
-            if told is None or _order(event) > _order(told):
+            if told is None or order(event) > order(told):
                 self._tell(event)
 
     def _read(self, message: Mapping[str, Any]) -> ProgressEvent | None:
         if message["type"] != "message":
             return None
+        channel = self._channels.get(message["channel"])
+        if channel is None:
+            return None  # removed, while this was on its way
         event = self._decoded(message["data"])
-        expected = self._channels.get(message["channel"])
+        expected = channel.document_id
         if event is not None and expected not in (None, event.document_id):
             self._skip(f"an event of {event.document_id!r} on {expected!r}")
             return None
@@ -591,10 +682,16 @@ class Subscription:
 
     def _tell(self, event: ProgressEvent) -> None:
         told = self._told.get(event.document_id)
-        if told is not None and _told_already(event, told):
+        if told is not None and told_already(event, told):
             return
         self._told[event.document_id] = event
         self._pending.append(event)
+
+    def _subscribed_to(self, event: ProgressEvent) -> bool:
+        if document_channel(event.document_id).encode() in self._channels:
+            return True
+        run_id = event.run_id
+        return run_id is not None and run_channel(run_id).encode() in self._channels
 
     def _lose(self, error: BaseException) -> None:
         if self.lost_at is None:
@@ -609,6 +706,21 @@ class Subscription:
         self._client = self._pubsub = None
         if client is not None and pubsub is not None:
             await _closed(client, pubsub)
+
+
+class _Channel(NamedTuple):
+    name: bytes
+    #: None for a run's channel, which tells of many documents.
+    document_id: str | None
+
+
+class _Joining:
+    """Channels that were added, until their present is told."""
+
+    def __init__(self, channels: Sequence[_Channel]) -> None:
+        self.channels = channels
+        self.unconfirmed = {channel.name for channel in channels}
+        self.told = asyncio.Event()
 
 
 class _SilenceError(OSError):
@@ -642,7 +754,14 @@ def _options(url: str, *, retries: int = 0) -> dict[str, Any]:
     return options
 
 
-def _order(event: ProgressEvent) -> tuple[int, int]:
+def _channels(documents: Iterable[str], runs: Iterable[str]) -> list[_Channel]:
+    return [
+        *(_Channel(document_channel(d).encode(), d) for d in documents),
+        *(_Channel(run_channel(r).encode(), None) for r in runs),
+    ]
+
+
+def order(event: ProgressEvent) -> tuple[int, int]:
     """Where an event stands among all of its document, if it has no id too."""
     return event.position or (event.attempt or 0, -1)
 
@@ -651,7 +770,8 @@ def _attempt(event: ProgressEvent) -> int | None:
     return event.attempt if event.position is None else event.position[0]
 
 
-def _told_already(event: ProgressEvent, told: ProgressEvent) -> bool:
+def told_already(event: ProgressEvent, told: ProgressEvent) -> bool:
+    """Whether an event that Redis gives is no news after the one that was told."""
     attempt, before = _attempt(event), _attempt(told)
     if attempt is not None and before is not None and attempt != before:
         return attempt < before

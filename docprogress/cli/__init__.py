@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from docprogress.cli.arguments import hide_passwords
+from docprogress.cli.serve import serve
 from docprogress.errors import (
     DocProgressError,
     DocumentNotFound,
@@ -423,6 +424,9 @@ def doctor(
         storage_url=storage_url,
     )
     raise typer.Exit(0 if examine(settings) else 1)
+
+
+app.command()(serve)
 
 
 def _pipeline(

@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-#: Options that may hold a password, and the environment variable of each: only
-#: the same user can read that.
+#: Options that may hold a secret, and the environment variable of each: only the
+#: same user can read that.
 SECRET_OPTIONS = {
     "--redis-url": "DOCPROGRESS_REDIS_URL",
     "--database-url": "DOCPROGRESS_DATABASE_URL",
     "--storage-url": "DOCPROGRESS_STORAGE_URL",
+    "--token": "DOCPROGRESS_SERVER_TOKEN",
 }
 
 
@@ -42,7 +43,7 @@ def without_passwords(
             # The last one counts, wherever it is kept.
             given = [(name, kept) for name, kept in given if name != option]
             moved.pop(SECRET_OPTIONS[option], None)
-            if _holds_password(value):
+            if (option == "--token" and value) or _holds_password(value):
                 moved[SECRET_OPTIONS[option]] = value
                 continue
         given.append((option, tokens))

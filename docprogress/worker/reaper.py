@@ -53,8 +53,8 @@ LONGEST_DELAY = 3600.0
 DEATHS = 3
 
 #: Who looks: the key, and seconds for which it holds.
-_REAPER = "documents:reaper"
-_REAPER_SECONDS = 10
+REAPER = "documents:reaper"
+REAPER_SECONDS = 10
 
 
 class Death(NamedTuple):
@@ -173,12 +173,12 @@ class Reaper:
 
     def _leading(self) -> bool:
         """Whether it is this worker that looks."""
-        client, milliseconds = self._bus.redis, _REAPER_SECONDS * 1000
-        if client.set(_REAPER, self._worker, nx=True, px=milliseconds):
+        client, milliseconds = self._bus.redis, REAPER_SECONDS * 1000
+        if client.set(REAPER, self._worker, nx=True, px=milliseconds):
             return True
-        if client.get(_REAPER) != self._worker.encode():
+        if client.get(REAPER) != self._worker.encode():
             return False
-        client.pexpire(_REAPER, milliseconds)
+        client.pexpire(REAPER, milliseconds)
         return True
 
     def _lost(

@@ -1,0 +1,6 @@
+"""Progress over HTTP: an application to serve, or to mount in another one."""
+
+from docprogress.server.app import create_app
+from docprogress.server.options import ServerOptions
+
+__all__ = ["ServerOptions", "create_app"]

@@ -1,0 +1,189 @@
+"""What the routes ask of the pipeline, in threads: it blocks, and they must not."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from docprogress import local
+from docprogress.bus import Bus, order
+from docprogress.errors import BusError, DocProgressError
+from docprogress.events import ProgressEvent, Status
+from docprogress.run import Pipeline
+from docprogress.server.shapes import Part, Readiness
+from docprogress.server.threads import Threads
+from docprogress.server.uploads import Upload
+from docprogress.settings import Settings, redacted
+from docprogress.store import DocumentRow
+from docprogress.worker.reaper import REAPER, REAPER_SECONDS
+
+log = logging.getLogger(__name__)
+
+#: Threads that read, and threads that write; how many calls may wait for them.
+READING, WRITING = 4, 4
+MOST_WAITING = 1_000
+
+#: Seconds that a call may take.
+READ_SECONDS = 15.0
+WRITE_SECONDS = 120.0
+
+#: Seconds in which what the server needs has to answer, to count as ready.
+READY_SECONDS = 5.0
+
+
+class Desk:
+    """A pipeline, and the threads in which it is asked.
+
+    Args:
+        settings: The pipeline's; local services are found or started.
+
+    Raises:
+        StoreError: The database cannot be used.
+        ServicesError: The home folder cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        given = {name: getattr(settings, name) for name in settings.model_fields_set}
+        self.pipeline = Pipeline(**(given | {"home": settings.home}))
+        #: Where progress is told, without anything being started for that.
+        self.bus = Bus(
+            self.pipeline._redis_url, remember_seconds=settings.remember_seconds
+        )
+        self.reading = Threads(READING, most=MOST_WAITING, seconds=READ_SECONDS)
+        self.writing = Threads(WRITING, most=MOST_WAITING, seconds=WRITE_SECONDS)
+        self._probing = Threads(2, most=20, seconds=READY_SECONDS)
+
+    def close(self) -> None:
+        """Give threads and connections back."""
+        for threads in (self.reading, self.writing, self._probing):
+            threads.close()
+        self.bus.close()
+        self.pipeline.close()
+
+    async def newest(self, document_id: str) -> ProgressEvent | None:
+        """Where a document stands, by Redis or the store, whichever knows better."""
+
+        def ask() -> ProgressEvent | None:
+            try:
+                told = self.bus.newest([document_id]).get(document_id)
+            except BusError as error:
+                log.info("the store alone is asked: %s", redacted(str(error)))
+                told = None
+            if told is not None and told.final:
+                return told
+            kept = self.pipeline.store.present(documents=[document_id])
+            return max([*kept, *([told] if told else [])], key=order, default=None)
+
+        return await self.reading.run(ask)
+
+    async def document(self, document_id: str) -> DocumentRow:
+        """What the store knows of a document.
+
+        Raises:
+            DocumentNotFound: It knows none with this id.
+        """
+        return await self.reading.run(self.pipeline.document, document_id)
+
+    async def documents(
+        self,
+        *,
+        case_id: str | None,
+        run_id: str | None,
+        status: Status | None,
+        limit: int,
+    ) -> list[DocumentRow]:
+        """The documents of which all of this is true."""
+        return await self.reading.run(
+            lambda: self.pipeline.store.documents(
+                run_id, case_id=case_id, status=status, limit=limit
+            )
+        )
+
+    async def submit(self, upload: Upload) -> DocumentRow:
+        """Have a document processed that has arrived."""
+
+        def hand_in() -> DocumentRow:
+            run = self.pipeline.submit(
+                (upload.name, upload.file), case_id=upload.case_id
+            )
+            return run.documents()[0]
+
+        return await self.writing.run(hand_in)
+
+    async def retry(self, document_id: str) -> int:
+        """Try a document again; how many that is.
+
+        Raises:
+            DocumentNotFound: There is none with this id.
+        """
+
+        def again() -> int:
+            row = self.pipeline.document(document_id)
+            return self.pipeline.attach(row.run_id).retry(document_ids=[document_id])
+
+        return await self.writing.run(again)
+
+    async def cancel(self, document_id: str) -> int:
+        """Cancel a document; how many that is.
+
+        Raises:
+            DocumentNotFound: There is none with this id.
+        """
+
+        def end() -> int:
+            row = self.pipeline.document(document_id)
+            return self.pipeline.attach(row.run_id).cancel([document_id])
+
+        return await self.writing.run(end)
+
+    async def readiness(self) -> Readiness:
+        """Whether Redis and the database answer, and a worker has shown itself."""
+        redis = await self._part(self._redis)
+        database = await self._part(self._database)
+        workers = await self._part(self._workers)
+        ready = redis.ok and database.ok
+        return Readiness(ready=ready, redis=redis, database=database, workers=workers)
+
+    async def _part(self, ask: Callable[[], Part]) -> Part:
+        try:
+            return await self._probing.run(ask)
+        except (DocProgressError, RedisError, OSError) as error:
+            # For whoever runs the server: a probe is answered without a token.
+            log.warning("not ready: %s", redacted(str(error)))
+            return Part(ok=False, message="no answer; the server's log says more")
+
+    def _redis(self) -> Part:
+        if self._resting():
+            return _RESTING
+        started = time.perf_counter()
+        self.bus.redis.ping()
+        return _answered(started)
+
+    def _database(self) -> Part:
+        started = time.perf_counter()
+        self.pipeline.store.runs(limit=1)
+        return _answered(started)
+
+    def _workers(self) -> Part:
+        if self._resting():
+            return _RESTING
+        # Held by the worker that looks for lost documents; it takes turns.
+        left: Any = self.bus.redis.pttl(REAPER)
+        if left < 0:
+            return Part(ok=False, message=f"none was seen for {REAPER_SECONDS} s")
+        ago = max(REAPER_SECONDS - left / 1000, 0.0)
+        return Part(ok=True, message=f"one was seen {ago:.1f} s ago")
+
+    def _resting(self) -> bool:
+        settings = self.pipeline.settings
+        return settings.local and local.status(settings.home) is None
+
+
+_RESTING = Part(ok=True, message="local services start when they are needed")
+
+
+def _answered(started: float) -> Part:
+    taken = (time.perf_counter() - started) * 1000
+    return Part(ok=True, message=f"answered in {taken:.1f} ms")

@@ -1,0 +1,115 @@
+"""What every request passes: it is counted, limited, and noted without its query.
+
+Tickets stand in queries, so that no query is ever written down.
+"""
+
+import logging
+import math
+import time
+from http import HTTPStatus
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docprogress.server.limits import Limits, TooManyError
+from docprogress.server.meter import Meter
+
+access_log = logging.getLogger("docprogress.server.access")
+
+#: The longest path and query, in bytes.
+LONGEST_TARGET = 64 * 1024
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+class Recorded:
+    """Notes each request when it has ended, and counts it."""
+
+    def __init__(self, app: ASGIApp, meter: Meter) -> None:
+        self._app = app
+        self._meter = meter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
+        status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("x-content-type-options", "nosniff")
+                headers.setdefault("referrer-policy", "no-referrer")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._meter.requests[method, str(status)] += 1
+            access_log.info(
+                "%s %s %d",
+                method,
+                _shown(scope["path"]),
+                status,
+                extra={
+                    "method": method,
+                    "path": _shown(scope["path"]),
+                    "status": status,
+                    "seconds": round(time.monotonic() - started, 6),
+                    "client": address(scope),
+                },
+            )
+
+
+class Limited:
+    """Turns away whoever asks too often, or at too great a length."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            refusal = self._refusal(scope)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        raw = scope.get("raw_path") or b""
+        if len(raw) + len(scope["query_string"]) > LONGEST_TARGET:
+            return JSONResponse(
+                {"detail": f"the URL is longer than {LONGEST_TARGET} bytes"},
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+            )
+        try:
+            self._limits.spend(address(scope))
+        except TooManyError as error:
+            return too_many(error)
+        return None
+
+
+def too_many(error: TooManyError) -> JSONResponse:
+    """What somebody is told who asks for too much."""
+    return JSONResponse(
+        {"detail": str(error)},
+        HTTPStatus.TOO_MANY_REQUESTS,
+        headers={"retry-after": str(max(1, math.ceil(error.retry_after)))},
+    )
+
+
+def address(scope: Scope) -> str:
+    """Whom a request is from; one name for all that come over a unix socket."""
+    client = scope.get("client")
+    return client[0] if client else "local"
+
+
+def _shown(path: str) -> str:
+    """A path as one short line, whatever its characters are."""
+    return path[:300] if path.isprintable() else repr(path[:300])[1:-1]

@@ -1,0 +1,694 @@
+"""What one server process hears of documents, and everybody that it tells.
+
+One subscription serves all clients, and an event is encoded once, for all of them.
+Every client has one slot for each document: the newest event wins, except that an
+end is always told.  All of this belongs to the event loop; what blocks is done in
+the threads, and the store is compared with what was told again and again, so that
+an end that never reached Redis is told all the same.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from enum import StrEnum
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from docprogress import local
+from docprogress.bus import Bus, Subscription, order, told_already
+from docprogress.errors import DocProgressError, RunNotFound
+from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
+from docprogress.progress import OLDEST, STALLED_SECONDS
+from docprogress.server.meter import Meter
+from docprogress.server.threads import Threads
+from docprogress.settings import Settings, redacted
+from docprogress.store import Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds between two looks at who is silent, stuck or stalled.
+TICK_SECONDS = 1.0
+
+#: Seconds of silence after which a client is sent a comment: proxies give up a
+#: connection on which nothing comes, and so do we.
+KEEP_ALIVE_SECONDS = 15.0
+
+#: Seconds after which a client that takes nothing is dropped.
+STUCK_SECONDS = 10.0
+
+#: Seconds between two comparisons of what was told with the store.
+TRUTH_SECONDS = 5.0
+
+#: Seconds that a newcomer waits for Redis before the store alone is asked.
+JOIN_SECONDS = 1.0
+
+#: Seconds that something is listened to after its last client has left, for many
+#: come again at once; and how many such things there may be.
+LINGER_SECONDS = 10.0
+MOST_LINGERING = 10_000
+
+#: Documents of other programs whose end is remembered: Redis remembers none.
+MOST_ENDS = 10_000
+
+#: Frames that are handed to a connection at a time.
+FRAMES = 256
+
+#: The event id that says that a stream was told to its end.
+END = "end"
+
+#: What is sent to a client that has heard nothing for a while.
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+class Kind(StrEnum):
+    """What can be watched."""
+
+    DOCUMENT = "document"
+    RUN = "run"
+    CASE = "case"
+
+
+class Subject(NamedTuple):
+    """One thing that somebody watches."""
+
+    kind: Kind
+    id: str
+
+
+class Frame(NamedTuple):
+    """A piece of a stream, encoded once, and the slot that it goes in."""
+
+    data: bytes
+    slot: str
+    event: ProgressEvent | None = None
+    #: When the event was made, in seconds since the epoch; None for the present.
+    published: float | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether a document ends with it."""
+        return self.event is not None and self.event.final
+
+
+class Client:
+    """One reader of events: what it has not taken yet, and how it is woken.
+
+    Args:
+        subjects: What it watches.
+        abort: Ends its connection at once, whatever it has not taken.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_ends",
+        "_floor",
+        "_slots",
+        "abort",
+        "closed",
+        "rooms",
+        "sending_since",
+        "sent_at",
+        "subjects",
+        "wake",
+    )
+
+    def __init__(
+        self, subjects: Iterable[Subject], *, abort: Callable[[], object]
+    ) -> None:
+        self.subjects = frozenset(subjects)
+        self.abort = abort
+        self.wake = asyncio.Event()
+        #: Set once there is nothing more to be told: the server stops.
+        self.closed = False
+        #: What it hears of, cases being the runs that they have.
+        self.rooms: set[_Room] = set()
+        #: When it was last sent something, and since when it is being sent something.
+        self.sent_at = time.monotonic()
+        self.sending_since: float | None = None
+        self._backlog: deque[Frame] = deque()
+        self._ends: dict[str, Frame] = {}
+        self._slots: dict[str, Frame] = {}
+        self._floor: tuple[int, int] | None = None
+
+    def offer(self, frame: Frame) -> None:
+        """Put a frame in its slot; an end that lies there is kept."""
+        if self._floor is not None and _below(frame, self._floor):
+            return
+        lying = self._slots.pop(frame.slot, None)
+        # The same frame comes twice to who watches a document and its run.
+        if lying is not None and lying.final and lying.data is not frame.data:
+            self._ends[frame.slot] = lying
+        self._slots[frame.slot] = frame
+        self.wake.set()
+
+    def replay(self, missed: Iterable[Frame]) -> None:
+        """Tell these first, one by one, and nothing else that is older."""
+        self._backlog.extend(missed)
+        if self._backlog:
+            event = self._backlog[-1].event
+            self._floor = None if event is None else event.position
+        floor = self._floor
+        if floor is not None:
+            self._slots = {s: f for s, f in self._slots.items() if not _below(f, floor)}
+        self.wake.set()
+
+    def forget(self) -> None:
+        """Drop what has not been taken."""
+        self._backlog.clear()
+        self._ends.clear()
+        self._slots.clear()
+
+    def take(self) -> list[Frame]:
+        """The next frames, in the order in which they are to be told."""
+        taken: list[Frame] = []
+        while self._backlog and len(taken) < FRAMES:
+            taken.append(self._backlog.popleft())
+        for slots in (self._ends, self._slots):
+            while slots and len(taken) < FRAMES:
+                # The oldest first, so that no slot is starved by busier ones.
+                taken.append(slots.pop(next(iter(slots))))
+        return taken
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something that it has not taken."""
+        return bool(self._backlog or self._ends or self._slots)
+
+
+class _Standing:
+    """Where one document stands, with the frame that tells it."""
+
+    __slots__ = ("frame", "heard_at", "rooms", "stalled")
+
+    def __init__(self, frame: Frame, heard_at: float) -> None:
+        self.frame = frame
+        self.heard_at = heard_at
+        self.stalled: Frame | None = None
+        self.rooms: set[_Room] = set()
+
+    @property
+    def event(self) -> ProgressEvent:
+        assert self.frame.event is not None
+        return self.frame.event
+
+
+class _Room:
+    """A document or a run that is listened to, and its clients."""
+
+    __slots__ = (
+        "clients",
+        "documents",
+        "empty_since",
+        "ended",
+        "expected",
+        "ready",
+        "subject",
+    )
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.clients: set[Client] = set()
+        #: The documents that were heard of, in that order.
+        self.documents: dict[str, None] = {}
+        #: How many of them have come to rest.
+        self.ended = 0
+        #: How many there will be; None while nobody knows.
+        self.expected = 1 if subject.kind is Kind.DOCUMENT else None
+        #: Set once the present has been told.
+        self.ready = asyncio.Event()
+        self.empty_since: float | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it is known to have come to rest."""
+        return (
+            self.expected is not None
+            and self.ended == len(self.documents) >= self.expected
+            and self.ended > 0
+        )
+
+
+class Hub:
+    """Listens for all clients of this process, over one subscription.
+
+    Args:
+        bus: Where Redis is, without starting anything.
+        store: What Redis has forgotten, or never heard.
+        settings: Those of the pipeline.
+        meter: Where events and dropped clients are counted.
+    """
+
+    def __init__(
+        self, bus: Bus, store: Store, settings: Settings, *, meter: Meter
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._settings = settings
+        self._meter = meter
+        self._threads = Threads(1, most=100, seconds=30.0)
+        self._rooms: dict[Subject, _Room] = {}
+        self._cases: dict[str, set[Client]] = {}
+        self._case_runs: dict[str, set[str]] = {}
+        self._standings: dict[str, _Standing] = {}
+        self._ends: OrderedDict[str, Frame] = OrderedDict()
+        self._clients: set[Client] = set()
+        self._wanted: list[_Room] = []
+        self._subscription: Subscription | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._truth_at = 0.0
+        self._comparing = False
+        self._closing = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether Redis is there, as far as somebody listens."""
+        return self._subscription is not None and self._subscription.connected
+
+    @property
+    def closing(self) -> bool:
+        """Whether no more clients are taken."""
+        return self._closing
+
+    def start(self) -> None:
+        """Begin to look after clients."""
+        self._begin(self._tick(), "docprogress-hub-tick")
+
+    def dismiss(self) -> None:
+        """End all streams, as soon as each can be told."""
+        self._closing = True
+        for client in self._clients:
+            client.closed = True
+            client.wake.set()
+
+    async def close(self) -> None:
+        """End everything that was started."""
+        self.dismiss()
+        tasks: list[asyncio.Future[None]] = [*self._tasks]
+        if self._listener is not None:
+            tasks.append(self._listener)
+            self._listener = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._threads.close()
+
+    def join(self, client: Client) -> None:
+        """Tell a client the present of its subjects, then what happens to them."""
+        self._clients.add(client)
+        self._meter.clients += 1
+        client.closed = self._closing
+        for subject in client.subjects:
+            if subject.kind is Kind.CASE:
+                self._cases.setdefault(subject.id, set()).add(client)
+                for run_id in self._case_runs.get(subject.id, ()):
+                    self._enter(client, Subject(Kind.RUN, run_id))
+                self._truth_at = 0.0
+            else:
+                self._enter(client, subject)
+        self._compare_soon()
+
+    def leave(self, client: Client) -> None:
+        """Tell a client nothing more."""
+        if client not in self._clients:
+            return
+        self._clients.discard(client)
+        self._meter.clients -= 1
+        client.forget()
+        for room in client.rooms:
+            room.clients.discard(client)
+            if not room.clients:
+                room.empty_since = time.monotonic()
+        client.rooms.clear()
+        for subject in client.subjects:
+            if subject.kind is Kind.CASE:
+                watching = self._cases[subject.id]
+                watching.discard(client)
+                if not watching:
+                    del self._cases[subject.id]
+                    self._case_runs.pop(subject.id, None)
+
+    async def ready(self, client: Client, *, seconds: float = 2 * JOIN_SECONDS) -> None:
+        """Wait until the client's present is there, or for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                for room in list(client.rooms):
+                    await room.ready.wait()
+        except TimeoutError:
+            return
+
+    def finished(self, client: Client) -> bool:
+        """Whether all that the client watches has come to rest, and is told."""
+        return not client.waiting and self.ended(client)
+
+    def ended(self, client: Client) -> bool:
+        """Whether all that a client watches has come to rest."""
+        return bool(
+            all(subject.kind is not Kind.CASE for subject in client.subjects)
+            and all(room.ready.is_set() and room.finished for room in client.rooms)
+        )
+
+    def newest(self, document_id: str) -> ProgressEvent | None:
+        """The newest event of a document that is listened to."""
+        standing = self._standings.get(document_id)
+        return None if standing is None else standing.event
+
+    async def missed(self, document_id: str, since: str) -> list[Frame] | None:
+        """What came after an event; None if that is not remembered any more."""
+        newest = self.newest(document_id)
+        if newest is not None and newest.id == since:
+            return []
+        try:
+            events = await self._threads.run(
+                lambda: self._bus.history(document_id, since=since)
+            )
+        except DocProgressError as error:
+            log.info("the present is told instead: %s", redacted(str(error)))
+            return None
+        if not events or events[0].id != since:
+            return None
+        return [_frame(event) for event in events[1:]]
+
+    def look(self, case_id: str | None) -> None:
+        """Look at once for the new run of a case that somebody watches."""
+        if case_id in self._cases:
+            self._truth_at = 0.0
+            self._compare_soon()
+
+    def _enter(self, client: Client, subject: Subject) -> None:
+        room = self._rooms.get(subject)
+        if room is None:
+            room = self._rooms[subject] = _Room(subject)
+            self._wanted.append(room)
+            if len(self._wanted) == 1:
+                # Those who come in the same turn of the loop are asked for together.
+                asyncio.get_running_loop().call_soon(self._ask)
+            if subject.kind is Kind.DOCUMENT:
+                self._open(room, subject.id)
+        room.clients.add(client)
+        room.empty_since = None
+        client.rooms.add(room)
+        for document_id in room.documents:
+            standing = self._standings[document_id]
+            client.offer(standing.frame)
+            if standing.stalled is not None:
+                client.offer(standing.stalled)
+
+    def _open(self, room: _Room, document_id: str) -> None:
+        """Let a document's room have what is known from elsewhere."""
+        standing = self._standings.get(document_id)
+        end = self._ends.get(document_id)
+        if standing is not None:
+            self._house(standing, room)
+        elif end is not None:
+            self._house(self._stand(end, time.monotonic()), room)
+
+    def _ask(self) -> None:
+        rooms, self._wanted = self._wanted, []
+        if rooms and not self._closing:
+            self._begin(self._welcome(rooms), "docprogress-hub-join")
+
+    async def _welcome(self, rooms: list[_Room]) -> None:
+        """Subscribe to what is new, and ask the store about it."""
+        added = asyncio.ensure_future(self._subscribe(rooms))
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await asyncio.shield(added)
+        except TimeoutError:
+            self._keep(added)  # it goes on until Redis is back
+        await self._compare([room for room in rooms if not room.finished])
+        for room in rooms:
+            room.ready.set()
+            for client in room.clients:
+                client.wake.set()
+
+    async def _subscribe(self, rooms: Iterable[_Room]) -> None:
+        documents, runs = _named(rooms)
+        if self._subscription is None:
+            # A subscription of its own kind of life: it goes on through losses.
+            self._subscription = self._bus.subscribe(documents, runs=runs)
+            self._listener = asyncio.create_task(
+                self._listen(self._subscription), name="docprogress-hub-listen"
+            )
+            # What it begins with is told like what is added: wait for that.
+            await self._subscription.add()
+        else:
+            await self._subscription.add(documents, runs=runs)
+
+    async def _listen(self, subscription: Subscription) -> None:
+        async with subscription as events:
+            async for event in events:
+                self._hear(event)
+
+    def _hear(self, event: ProgressEvent) -> None:
+        standing = self._standings.get(event.document_id)
+        if event.heartbeat:
+            if standing is not None and standing.event.id == event.id:
+                standing.heard_at = time.monotonic()
+                standing.stalled = None
+                sign = {
+                    "document_id": event.document_id,
+                    "timestamp": event.timestamp.isoformat(timespec="microseconds"),
+                }
+                self._tell(standing, _sign("heartbeat", event.document_id, sign))
+                return
+            event = event.replace(heartbeat=False)
+        if standing is None or not told_already(event, standing.event):
+            self._take(event)
+
+    def _take(self, event: ProgressEvent) -> None:
+        """Let a document stand where an event says, and tell its clients."""
+        rooms = [
+            room
+            for subject in _subjects(event)
+            if (room := self._rooms.get(subject)) is not None
+        ]
+        if not rooms:
+            return
+        self._meter.events += 1
+        frame = _frame(event)
+        age = time.time() - event.timestamp.timestamp()
+        if event.id is None and event.final:
+            self._remember(frame)
+        elif event.id is None:
+            self._ends.pop(event.document_id, None)
+        at = time.monotonic() - (age if 0 < age <= OLDEST else 0.0)
+        known = event.document_id in self._standings
+        standing = self._stand(frame, at)
+        for room in rooms:
+            self._house(standing, room)
+        # What is heard first of a document is the present: nothing is late about it.
+        live = frame._replace(published=event.timestamp.timestamp()) if known else frame
+        self._tell(standing, live)
+
+    def _stand(self, frame: Frame, at: float) -> _Standing:
+        standing = self._standings.get(frame.slot)
+        if standing is None:
+            standing = self._standings[frame.slot] = _Standing(frame, at)
+            return standing
+        change = int(frame.final) - int(standing.frame.final)
+        for room in standing.rooms:
+            room.ended += change
+        standing.frame, standing.heard_at, standing.stalled = frame, at, None
+        return standing
+
+    def _house(self, standing: _Standing, room: _Room) -> None:
+        if room not in standing.rooms:
+            standing.rooms.add(room)
+            room.documents[standing.frame.slot] = None
+            room.ended += standing.frame.final
+
+    def _tell(self, standing: _Standing, frame: Frame) -> None:
+        for room in standing.rooms:
+            for client in room.clients:
+                client.offer(frame)
+
+    def _remember(self, frame: Frame) -> None:
+        self._ends[frame.slot] = frame
+        self._ends.move_to_end(frame.slot)
+        if len(self._ends) > MOST_ENDS:
+            self._ends.popitem(last=False)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            moment = time.monotonic()
+            for client in self._clients:
+                self._look_after(client, moment)
+            self._find_stalled(moment)
+            await self._sweep(moment)
+            if moment >= self._truth_at + TRUTH_SECONDS:
+                self._compare_soon()
+
+    def _look_after(self, client: Client, moment: float) -> None:
+        if client.sending_since is not None:
+            if moment - client.sending_since >= STUCK_SECONDS:
+                self._meter.dropped += 1
+                client.closed = True
+                client.sending_since = None
+                client.abort()
+        elif moment - client.sent_at >= KEEP_ALIVE_SECONDS:
+            client.wake.set()
+
+    def _find_stalled(self, moment: float) -> None:
+        for document_id, standing in self._standings.items():
+            silent = moment - standing.heard_at
+            if (
+                standing.stalled is None
+                and silent >= STALLED_SECONDS
+                and standing.event.status is Status.PROCESSING
+            ):
+                sign = {
+                    "document_id": document_id,
+                    "silent_seconds": round(silent, 1),
+                    "timestamp": now().isoformat(timespec="microseconds"),
+                }
+                standing.stalled = _sign("stalled", document_id, sign)
+                self._tell(standing, standing.stalled)
+
+    async def _sweep(self, moment: float) -> None:
+        """Listen no more to what nobody has watched for a while."""
+        empty = [room for room in self._rooms.values() if room.empty_since is not None]
+        if len(empty) <= MOST_LINGERING:
+            empty = [r for r in empty if moment - r.empty_since >= LINGER_SECONDS]  # type: ignore[operator]
+        gone = [room for room in empty if room.ready.is_set()]
+        for room in gone:
+            del self._rooms[room.subject]
+            for document_id in room.documents:
+                standing = self._standings[document_id]
+                standing.rooms.discard(room)
+                if not standing.rooms:
+                    del self._standings[document_id]
+        if not self._rooms:
+            await self._hang_up()
+        elif gone and self._subscription is not None:
+            documents, runs = _named(gone)
+            await self._subscription.remove(documents, runs=runs)
+
+    async def _hang_up(self) -> None:
+        """Hold no connection while nobody watches anything."""
+        listener, self._listener, self._subscription = self._listener, None, None
+        if listener is not None:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    def _compare_soon(self) -> None:
+        due = time.monotonic() >= self._truth_at + TRUTH_SECONDS
+        if due and (self._rooms or self._cases) and not self._comparing:
+            self._begin(self._compare_all(), "docprogress-hub-truth")
+
+    async def _compare_all(self) -> None:
+        self._comparing = True
+        try:
+            self._truth_at = time.monotonic()
+            if self._settings.local and not self.connected:
+                await self._do(lambda: local.up_again(self._settings))
+            for case_id in list(self._cases):
+                await self._find_runs(case_id)
+            rooms = [
+                room
+                for room in self._rooms.values()
+                if room.ready.is_set() and not room.finished
+            ]
+            await self._compare(rooms)
+        finally:
+            self._comparing = False
+
+    async def _find_runs(self, case_id: str) -> None:
+        found = await self._do(
+            lambda: [row.id for row in self._store.runs(case_id=case_id, limit=1000)]
+        )
+        known = self._case_runs.setdefault(case_id, set())
+        for run_id in reversed([run for run in found or [] if run not in known]):
+            known.add(run_id)
+            for client in self._cases.get(case_id, ()):
+                self._enter(client, Subject(Kind.RUN, run_id))
+
+    async def _compare(self, rooms: list[_Room]) -> None:
+        """Tell what the store knows better."""
+        documents, runs = _named(rooms)
+        if not documents and not runs:
+            return
+        events = await self._do(
+            lambda: self._store.present(documents=documents, runs=runs)
+        )
+        for event in events or []:
+            standing = self._standings.get(event.document_id)
+            if standing is None or order(event) > order(standing.event):
+                self._take(event)
+        for room in rooms:
+            if room.subject.kind is Kind.RUN and room.expected is None:
+                room.expected = await self._do(partial(self._expected, room))
+
+    def _expected(self, room: _Room) -> int | None:
+        try:
+            return self._store.run(room.subject.id).expected
+        except RunNotFound:
+            return None
+
+    async def _do(self, function: Callable[[], T]) -> T | None:
+        """What the store says; None if it says nothing now, as it may."""
+        try:
+            return await self._threads.run(function)
+        except DocProgressError as error:
+            log.warning("the store could not be asked: %s", redacted(str(error)))
+            return None
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._keep(asyncio.create_task(work, name=name))
+
+    def _keep(self, task: "asyncio.Future[None]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Future[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a part of the server has failed", exc_info=error)
+
+
+def denotes_end(event_id: str) -> bool:
+    """Whether nothing of the same attempt can follow the event with this id."""
+    return event_id == END or event_id.endswith(f"-{FINAL_NUMBER}")
+
+
+def _frame(event: ProgressEvent) -> Frame:
+    event_id = event.id or (END if event.final else None)
+    data = b"data: %b\n\n" % event.encode()
+    if event_id is not None:
+        data = b"id: %b\n%b" % (event_id.encode(), data)
+    return Frame(data, event.document_id, event)
+
+
+def _sign(kind: str, document_id: str, sign: Mapping[str, object]) -> Frame:
+    """An event of a type of its own, which plain listeners do not see."""
+    data = b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(sign))
+    # No document's id holds a line break, so that no slot of a document is taken.
+    return Frame(data, f"{document_id}\n")
+
+
+def _below(frame: Frame, floor: tuple[int, int]) -> bool:
+    position = None if frame.event is None else frame.event.position
+    return position is not None and position <= floor
+
+
+def _subjects(event: ProgressEvent) -> list[Subject]:
+    subjects = [Subject(Kind.DOCUMENT, event.document_id)]
+    if event.run_id is not None:
+        subjects.append(Subject(Kind.RUN, event.run_id))
+    return subjects
+
+
+def _named(rooms: Iterable[_Room]) -> tuple[list[str], list[str]]:
+    """The ids of documents, and those of runs."""
+    subjects = [room.subject for room in rooms]
+    return (
+        [subject.id for subject in subjects if subject.kind is Kind.DOCUMENT],
+        [subject.id for subject in subjects if subject.kind is Kind.RUN],
+    )

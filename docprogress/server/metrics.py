@@ -1,0 +1,140 @@
+"""What Prometheus is told: the process's own counters, and what the store holds."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    SummaryMetricFamily,
+)
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+
+from docprogress.errors import DocProgressError
+from docprogress.server.meter import Meter
+from docprogress.server.threads import Threads
+from docprogress.store import Store, schema
+
+#: Seconds for which what the store was asked is told again: counting takes a while.
+FRESH_SECONDS = 10.0
+
+_STATUSES = select(schema.document.c.status, func.count()).group_by("status")
+_STEPS = select(
+    schema.step_timing.c.step, func.count(), func.sum(schema.step_timing.c.seconds)
+).group_by(schema.step_timing.c.step)
+
+
+class Stored(NamedTuple):
+    """What the store holds, counted."""
+
+    #: Documents by status.
+    documents: dict[str, int]
+    #: How often each step was finished, and the seconds that it took.
+    steps: dict[str, tuple[int, float]]
+
+
+class Metrics:
+    """Gathers everything when it is asked for.
+
+    Args:
+        meter: What the process counts.
+        store: What documents and steps are counted in.
+        threads: Where the store is asked.
+    """
+
+    def __init__(self, meter: Meter, store: Store, threads: Threads) -> None:
+        self._meter = meter
+        self._store = store
+        self._threads = threads
+        self._stored: Stored | None = None
+        self._asked_at = 0.0
+
+    async def text(self) -> bytes:
+        """All metrics, as Prometheus reads them."""
+        if time.monotonic() >= self._asked_at + FRESH_SECONDS:
+            try:
+                self._stored = await self._threads.run(self._count)
+            except DocProgressError:
+                # A number that is not known is left out, not told as it was.
+                self._stored = None
+            else:
+                self._asked_at = time.monotonic()
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Families(list(self._families())))
+        return generate_latest(registry)
+
+    def _count(self) -> Stored:
+        with self._store._reading() as connection:
+            statuses = connection.execute(_STATUSES).all()
+            steps = connection.execute(_STEPS).all()
+        return Stored(
+            dict(map(tuple, statuses)),
+            {step: (count, seconds) for step, count, seconds in steps},
+        )
+
+    def _families(self) -> Iterator[Metric]:
+        meter = self._meter
+        yield GaugeMetricFamily(
+            "docprogress_stream_clients", "Streams that are open", meter.clients
+        )
+        yield CounterMetricFamily(
+            "docprogress_stream_clients_dropped",
+            "Streams whose client took nothing and was dropped",
+            meter.dropped,
+        )
+        yield CounterMetricFamily(
+            "docprogress_events", "Progress events that were heard", meter.events
+        )
+        yield CounterMetricFamily(
+            "docprogress_frames_sent", "Frames that were sent", meter.frames
+        )
+        yield CounterMetricFamily(
+            "docprogress_uploaded_bytes",
+            "Bytes of documents that were uploaded",
+            meter.uploaded,
+        )
+        requests = CounterMetricFamily(
+            "docprogress_requests", "Requests", labels=["method", "status"]
+        )
+        for (method, status), count in meter.requests.items():
+            requests.add_metric([method, status], count)
+        yield requests
+        buckets, total = meter.latency
+        yield HistogramMetricFamily(
+            "docprogress_publish_to_send_seconds",
+            "From an event's own time to its being sent to one client",
+            buckets=buckets,
+            sum_value=total,
+        )
+        if self._stored is not None:
+            yield from _stored_families(self._stored)
+
+
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _stored_families(stored: Stored) -> Iterator[Metric]:
+    documents = GaugeMetricFamily(
+        "docprogress_documents", "Documents in the store", labels=["status"]
+    )
+    for status, count in stored.documents.items():
+        documents.add_metric([status], count)
+    yield documents
+    steps = SummaryMetricFamily(
+        "docprogress_step_seconds",
+        "Seconds that finished steps took",
+        labels=["step"],
+    )
+    for step, (count, seconds) in stored.steps.items():
+        steps.add_metric([step], count_value=count, sum_value=seconds)
+    yield steps

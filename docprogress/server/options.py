@@ -1,0 +1,89 @@
+"""What can be set of the server, beside what the pipeline's settings say."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from docprogress.errors import SettingsError
+from docprogress.settings import Secret
+
+
+class ServerOptions(BaseSettings):
+    """Every option of the server, with its default.
+
+    An argument wins over the environment variable `DOCPROGRESS_SERVER_` + its name.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DOCPROGRESS_SERVER_",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+    #: What every request has to know.  None lets everybody in: for an application
+    #: that lets nobody in whom it does not know.
+    token: Secret = None
+    #: Origins, such as `https://app.example.org`, whose pages may ask this server.
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    #: The longest that a ticket may be good for, in seconds.
+    ticket_seconds: float = Field(default=3600.0, gt=0)
+
+    #: Streams in all, and of one address.
+    streams: int = Field(default=10_000, ge=1)
+    streams_each: int = Field(default=2_000, ge=1)
+    #: Documents, runs and cases that one stream may name.
+    subjects: int = Field(default=1_000, ge=1)
+    #: Requests a second of one address, on average and at once.
+    requests_per_second: float = Field(default=200.0, gt=0)
+    requests_burst: float = Field(default=4_000.0, ge=1)
+    #: Uploads at the same time, in all.
+    uploads: int = Field(default=32, ge=1)
+    #: Seconds that an upload may pause, and the fewest bytes a second it may have.
+    upload_pause_seconds: float = Field(default=20.0, gt=0)
+    upload_least_speed: float = Field(default=1024.0, ge=0)
+    #: The longest that `/status` waits, in seconds.
+    wait_seconds: float = Field(default=60.0, gt=0)
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(filter(None, (each.strip() for each in value.split(","))))
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    "an origin is `https://` or `http://` and a host, and perhaps a "
+                    "port, with nothing after it; each page is named, there is no `*`"
+                )
+        return value
+
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+
+
+def configured(**arguments: Any) -> ServerOptions:
+    """Options from the environment and from `arguments`.
+
+    Raises:
+        SettingsError: An option cannot be used; the message names it, never what it
+            held.
+    """
+    try:
+        return ServerOptions(**arguments)
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(
+                f"{'.'.join(map(str, each['loc']))}: "
+                f"{each['msg'].removeprefix('Value error, ')}"
+                for each in error.errors()
+            )
+        ) from None

@@ -1,0 +1,175 @@
+"""Serves an application by uvicorn, and stops it quickly with streams open.
+
+uvicorn by itself waits for every response to end: a stream has no end unless it is
+told to.  It waits as patiently for whoever opens a connection and says nothing, or
+takes nothing: here they are let go.
+"""
+
+import contextlib
+import resource
+import socket
+import time
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from docprogress.server.app import hub_of
+from docprogress.server.stream import ABORT
+
+#: Seconds that requests have to end in when the server stops.
+STOP_SECONDS = 2
+
+#: Seconds in which a request's headers have to come.
+HEADER_SECONDS = 20.0
+
+#: The most bytes of a request before its body.
+LONGEST_HEAD = 128 * 1024
+
+#: Seconds that a client whose request was refused has to read the answer in: were
+#: the connection closed while it still sends, the answer would be lost.
+LINGER_SECONDS = 3.0
+
+#: Milliseconds after which the kernel gives up a connection whose other end has
+#: vanished, or takes nothing: uvicorn cannot tell.
+USER_TIMEOUT = 30_000
+
+#: Bytes that the kernel keeps for each connection that is slow to take them.
+SEND_BUFFER = 128 * 1024
+
+#: Connections that wait to be accepted.
+BACKLOG = 4096
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that ends the application's streams before it waits for them.
+
+    Args:
+        config: Whose application `create_app` has made.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+        self._silent: dict[Protocol, float] = {}
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Have every stream end, then whatever else is under way."""
+        hub = hub_of(self._app)
+        if hub is not None:
+            hub.dismiss()
+        await super().shutdown(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second, drop those who have connected and do not ask for anything."""
+        if counter % 10 == 0:
+            self._drop_silent(time.monotonic())
+        return await super().on_tick(counter)
+
+    def _drop_silent(self, moment: float) -> None:
+        self._silent = {
+            connection: self._silent.get(connection, moment)
+            for connection in self.server_state.connections
+            if isinstance(connection, Protocol) and connection.idle
+        }
+        for connection, since in self._silent.items():
+            if moment - since >= HEADER_SECONDS:
+                connection.transport.abort()
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's own, with a bound on what comes before a request's body.
+
+    It lets the application end a connection at once.
+    """
+
+    _head: int | None = None
+    _refused = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered."""
+        # There is no cycle before the first request, whatever its type says.
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        if self._refused:
+            return  # the client reads its answer once it has sent all of this
+        super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > LONGEST_HEAD:
+                self._refuse()
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        super().on_message_begin()
+        self._head = 0
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        self._head = None
+        super().on_headers_complete()
+
+    def _refuse(self) -> None:
+        self._refused = True
+        status = _TOO_LONG if len(self.url) > LONGEST_HEAD // 2 else _TOO_LARGE
+        self.transport.write(
+            b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % status
+        )
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+_TOO_LONG = b"414 URI Too Long"
+_TOO_LARGE = b"431 Request Header Fields Too Large"
+
+
+def serve(app: FastAPI, listening: socket.socket, **options: Any) -> None:
+    """Serve until a signal comes."""
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        server_header=False,
+        **options,
+    )
+    Server(config, app).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; `port` 0 is any that is free.
+
+    Raises:
+        OSError: It cannot be had.
+    """
+    family, _, _, _, place = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections that are accepted have the same.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listening.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT
+            )
+        listening.bind(place)
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def allow_connections() -> None:
+    """Allow this process as many open connections as it may be allowed."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # what there is will have to do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,149 @@
+"""The stream of Server-Sent Events: a response that is woken when there is news.
+
+What is sent are frames that the hub encoded once for all clients.  A client that is
+slow is told the newest events when it is ready for them; one that takes nothing is
+dropped; one that has been told everything is told that it may go.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from docprogress.server.hub import (
+    END,
+    KEEP_ALIVE,
+    KEEP_ALIVE_SECONDS,
+    Client,
+    Frame,
+    Hub,
+)
+from docprogress.server.limits import Limits
+from docprogress.server.meter import Meter
+
+#: What a browser waits before it connects again, in milliseconds: from, to.  Not the
+#: same for all, so that they do not come at once when a server was restarted.
+RETRY = (1_000, 4_000)
+
+#: The name under which a server offers, in ASGI's extensions, to end a connection.
+ABORT = "docprogress.abort"
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+_HELLO = b': connected\nretry: %d\ndata: {"status": "connected"}\n\n'
+_END = b'event: end\nid: %b\ndata: {"status": "end"}\n\n' % END.encode()
+
+
+class EventStream(Response):
+    """Tells one client what the hub tells it, until all of it has ended.
+
+    Args:
+        hub: What the client has joined.
+        client: Who it is; it leaves the hub when the stream ends.
+        single: Whether it is about one document, whose final event is the last.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        hub: Hub,
+        client: Client,
+        *,
+        meter: Meter,
+        limits: Limits,
+        address: str,
+        single: bool,
+    ) -> None:
+        self.status_code = 200
+        self.background: BackgroundTask | None = None
+        self.raw_headers = list(_HEADERS)
+        self._hub = hub
+        self._client = client
+        self._meter = meter
+        self._limits = limits
+        self._address = address
+        self._single = single
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        client = self._client
+        leaving = asyncio.create_task(_left(receive, client))
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+            await self._send(send, _HELLO % random.randint(*RETRY))  # noqa: S311
+            await self._tell(send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            leaving.cancel()
+            self.release()
+
+    def release(self) -> None:
+        """Let the client go, and another one in its place."""
+        self._hub.leave(self._client)
+        self._limits.leave(self._address)
+
+    async def _tell(self, send: Send) -> None:
+        client = self._client
+        while True:
+            frames = client.take()
+            if self._single:
+                frames = _to_the_end(frames)
+            if frames:
+                await self._send(send, b"".join([frame.data for frame in frames]))
+                self._count(frames)
+            elif self._silent():
+                await self._send(send, KEEP_ALIVE)
+            if client.closed or (self._single and frames and frames[-1].final):
+                return
+            if not self._single and self._hub.finished(client):
+                await self._send(send, _END)
+                return
+            if not client.waiting:
+                client.wake.clear()
+                await client.wake.wait()
+
+    async def _send(self, send: Send, data: bytes) -> None:
+        client = self._client
+        client.sending_since = time.monotonic()
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+        client.sending_since = None
+        client.sent_at = time.monotonic()
+
+    def _silent(self) -> bool:
+        return time.monotonic() - self._client.sent_at >= KEEP_ALIVE_SECONDS
+
+    def _count(self, frames: Sequence[Frame]) -> None:
+        self._meter.frames += len(frames)
+        at = time.time()
+        for frame in frames:
+            if frame.published is not None:
+                self._meter.sent(max(at - frame.published, 0.0))
+
+
+async def _left(receive: Receive, client: Client) -> None:
+    """Wait until the client has gone, and see to it that this is noticed."""
+    while (await receive())["type"] != "http.disconnect":
+        pass  # a request's body, which nobody asked for
+    client.closed = True
+    client.wake.set()
+
+
+def _to_the_end(frames: list[Frame]) -> list[Frame]:
+    for count, frame in enumerate(frames, 1):
+        if frame.final:
+            return frames[:count]
+    return frames
