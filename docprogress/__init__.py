@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         TransientError,
     )
     from docprogress.events import ProgressEvent, Status
+    from docprogress.notebook.nesting import allow_nested_asyncio
+    from docprogress.notebook.view import ProgressView
     from docprogress.progress import Progress
     from docprogress.reporter import report
     from docprogress.run import Pipeline, Run
@@ -37,12 +39,14 @@ __all__ = [
     "Pipeline",
     "Progress",
     "ProgressEvent",
+    "ProgressView",
     "Run",
     "Settings",
     "Status",
     "Step",
     "Superseded",
     "TransientError",
+    "allow_nested_asyncio",
     "report",
 ]
 
@@ -58,12 +62,14 @@ _HOMES = {
     "Pipeline": "run",
     "Progress": "progress",
     "ProgressEvent": "events",
+    "ProgressView": "notebook.view",
     "Run": "run",
     "Settings": "settings",
     "Status": "events",
     "Step": "steps",
     "Superseded": "errors",
     "TransientError": "errors",
+    "allow_nested_asyncio": "notebook.nesting",
     "report": "reporter",
 }
 

@@ -1,0 +1,215 @@
+"""What a page is told next, and when.
+
+A message tells what has changed since the one before.  The next one waits until
+the page has painted the last, so a page that is slow gets fewer and larger ones;
+who never answers gets one a second.  From time to time some rows are told again
+in full, so that a page that missed something heals even if it cannot ask.
+"""
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from docprogress.notebook.picture import Picture, Row, moment
+
+#: Something that is sent to the page, or came from it.
+Message = dict[str, Any]
+
+#: The least seconds between two messages of any kind, and between two deltas.
+SHORTEST_GAP = 1 / 14
+DELTA_GAP = 0.1
+
+#: The most seconds that a delta waits for the one before to be painted.
+PATIENCE = 1.0
+
+#: The most seconds between two signs of life, and how many rows one of them
+#: tells again.
+HEARTBEAT = 2.0
+REPEATED = 100
+
+#: How far, in seconds, the page's own count of the elapsed may be off.
+DRIFT = 0.5
+
+#: The most replies that wait to be sent: the older ones are dropped.
+MOST_REPLIES = 50
+
+#: What the page counts on by itself.
+_CLOCKS = ("elapsed", "silent")
+
+
+class Outbox:
+    """Decides what is sent; one thread owns it, except for `snapshot`."""
+
+    def __init__(
+        self, picture: Picture, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.session = secrets.token_hex(8)
+        self.seq = 0
+        self._picture = picture
+        self._clock = clock
+        # What the page has of each row, and when that was told.
+        self._sent: dict[int, tuple[Row, float]] = {}
+        self._changed: set[int] = set()
+        self._replies: deque[Message] = deque(maxlen=MOST_REPLIES)
+        self._whole = False
+        self._stirred = False
+        self._sent_at = self._delta_at = self._beat_at = -PATIENCE
+        self._next_repeated = 0
+        self._painted = True
+        #: Whether a page has ever said that it painted something.
+        self.seen = False
+        # When the end was told; None as long as it was not.
+        self._ended_at: float | None = None
+
+    def change(self, indexes: Iterable[int]) -> bool:
+        """These rows look different; whether the next message is due earlier now."""
+        idle = not self._changed
+        self._changed.update(indexes)
+        return idle or self._picture.finished
+
+    def stir(self) -> None:
+        """The sums have changed though no row has."""
+        self._stirred = True
+
+    def ask_whole(self) -> None:
+        """Tell everything anew."""
+        self._whole = True
+
+    def reply(self, message: Message) -> None:
+        """Tell this as well, as soon as it may be."""
+        self._replies.append(message)
+
+    def painted(self, message: Message) -> None:
+        """The page has painted what it was told."""
+        if message.get("session") == self.session:
+            self.seen = True
+            self._painted = self._painted or message.get("seq") == self.seq
+
+    @property
+    def end_told(self) -> bool:
+        """Whether the end was told, and painted if anybody paints."""
+        if self._ended_at is None or self._replies or self._changed:
+            return False
+        late = self._clock() >= self._ended_at + PATIENCE
+        return self._painted or late or not self.seen
+
+    def wait(self) -> float:
+        """The seconds until something is due; 0 if it is."""
+        due = self._beat_at + HEARTBEAT
+        if self._replies or self._unsaid_end():
+            due = self._sent_at
+        elif self._whole:
+            due = min(due, self._delta_at + DELTA_GAP)
+        elif self._changed or self._stirred:
+            gap = DELTA_GAP if self._painted else PATIENCE
+            due = min(due, self._delta_at + gap)
+        elif self._ended_at is not None and not self._painted:
+            due = min(due, self._ended_at + PATIENCE)
+        return max(due, self._sent_at + SHORTEST_GAP) - self._clock()
+
+    def next(self) -> Message | None:
+        """What is to be sent now; None if nothing is due."""
+        at = self._clock()
+        if at < self._sent_at + SHORTEST_GAP:
+            return None
+        if self._replies:
+            self._sent_at = at
+            return self._replies.popleft()
+        if not self._due(at):
+            return None
+        self._sent_at = self._delta_at = at
+        return self._everything(at) if self._whole else self._delta(at)
+
+    def snapshot(self) -> Message:
+        """Everything as of now, for a page that begins; any thread may ask."""
+        with self._picture.lock:
+            return {
+                "session": self.session,
+                "seq": self.seq,
+                "at": moment(),
+                "summary": self._picture.summary(),
+                "rows": self._picture.rows(),
+            }
+
+    def _due(self, at: float) -> bool:
+        if self._unsaid_end() or at >= self._beat_at + HEARTBEAT:
+            return True
+        if self._whole:
+            return at >= self._delta_at + DELTA_GAP
+        gap = DELTA_GAP if self._painted else PATIENCE
+        return (bool(self._changed) or self._stirred) and at >= self._delta_at + gap
+
+    def _unsaid_end(self) -> bool:
+        return self._ended_at is None and self._picture.finished
+
+    def _everything(self, at: float) -> Message:
+        with self._picture.lock:
+            self._changed.clear()
+            self._whole = False
+            rows = self._picture.rows()
+            self._sent = {row["index"]: (row, at) for row in rows}
+            self._beat_at = at
+            return self._numbered("whole", rows, at)
+
+    def _delta(self, at: float) -> Message:
+        with self._picture.lock:
+            repeated: list[int] = []
+            if at >= self._beat_at + HEARTBEAT:
+                self._beat_at = at
+                repeated = self._to_repeat()
+            changed = self._changed.difference(repeated)
+            self._changed.clear()
+            rows = [self._difference(row, at) for row in self._picture.rows(changed)]
+            again = self._picture.rows(repeated)
+            for row in again:
+                self._sent[row["index"]] = (row, at)
+            return self._numbered("delta", [*filter(None, rows), *again], at)
+
+    def _numbered(self, kind: str, rows: list[Row], at: float) -> Message:
+        summary = self._picture.summary()
+        self.seq += 1
+        self._painted = self._stirred = False
+        self._ended_at = at if summary["finished"] else None
+        return {
+            "type": kind,
+            "session": self.session,
+            "seq": self.seq,
+            "at": moment(),
+            "summary": summary,
+            "rows": rows,
+        }
+
+    def _to_repeat(self) -> list[int]:
+        total = len(self._picture)
+        if not total:
+            return []
+        begin = self._next_repeated % total
+        repeated = list(islice(range(begin, total), REPEATED))
+        self._next_repeated = begin + len(repeated)
+        return repeated
+
+    def _difference(self, row: Row, at: float) -> Row | None:
+        """What the page does not have of a row."""
+        index = row["index"]
+        known, told_at = self._sent.get(index, ({}, at))
+        self._sent[index] = (row, at)
+        if not known:
+            return row
+        changes = {name: value for name, value in row.items() if known[name] != value}
+        if row["attempt"] == known["attempt"]:
+            for name in _CLOCKS:
+                if self._counted_on(name, row, known, at - told_at):
+                    changes.pop(name, None)
+                    # The page still counts from what it was told before.
+                    row[name] = known[name] + (at - told_at)
+        return {"index": index, **changes} if changes else None
+
+    def _counted_on(self, name: str, row: Row, known: Row, passed: float) -> bool:
+        """Whether the page's own clock says the same."""
+        now, before = row[name], known[name]
+        if now is None or before is None or row["status"] != "processing":
+            return False
+        return bool(abs(now - before - passed) < DRIFT)

@@ -1,0 +1,263 @@
+"""What a view shows: a row for each document, and what all of them add up to.
+
+Rows and sums are what `Progress` says, as JSON.  Whatever a stranger may publish,
+they hold nothing that JSON cannot say, and no text without an end.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from docprogress.errors import BusError
+from docprogress.events import ProgressEvent, Status, now
+from docprogress.notebook.watched import Watched
+from docprogress.progress import GREATEST_COUNT, DocumentProgress, Progress
+
+#: One document, as the page has it: see `Picture.row`.
+Row = dict[str, Any]
+
+#: The most characters of a text in a row, and of one that was asked for.
+LONGEST_TEXT = 300
+LONGEST_DETAIL = 20_000
+
+#: The most events of a document's history that are shown.
+MOST_EVENTS = 256
+
+
+class Picture:
+    """Everything that can be seen of what is watched, as it is known now.
+
+    Each call holds `lock` for moments, so any thread may ask.
+    """
+
+    def __init__(
+        self, watched: Watched, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._watched = watched
+        self._clock = clock
+        self.lock = threading.RLock()
+        self.progress = Progress(expected=watched.expected, clock=clock)
+        #: When Redis was lost; None while it is there.
+        self.lost_at: datetime | None = None
+        self._ids = list(watched.names)
+        self._index = {document_id: i for i, document_id in enumerate(self._ids)}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every document has come to rest."""
+        with self.lock:
+            return self.progress.finished
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The documents that have a row."""
+        with self.lock:
+            return frozenset(self._index)
+
+    def apply(self, events: Iterable[ProgressEvent]) -> list[int]:
+        """Take events in; the indexes of the rows that look different."""
+        changed = []
+        with self.lock:
+            for event in events:
+                if self.progress.apply(event):
+                    index = self._index.get(event.document_id)
+                    if index is None:
+                        index = self._index[event.document_id] = len(self._ids)
+                        self._ids.append(event.document_id)
+                    changed.append(index)
+        return changed
+
+    def stalled(self) -> set[int]:
+        """The indexes of the documents that run without a sign of life."""
+        with self.lock:
+            if self.lost_at is not None:
+                return set()
+            silent = self.progress.stalled_documents
+            return {self._index[document.id] for document in silent}
+
+    def rows(self, indexes: Iterable[int] | None = None) -> list[Row]:
+        """These rows, or all."""
+        with self.lock:
+            wanted = range(len(self._ids)) if indexes is None else indexes
+            return [self._row(index) for index in wanted]
+
+    def summary(self) -> dict[str, Any]:
+        """What all documents add up to."""
+        watched = self._watched
+        with self.lock:
+            progress = self.progress
+            total = max(progress.total, progress.expected or 0)
+            counts = progress.counts
+            counts[Status.QUEUED] += total - progress.total
+            # What is not heard of while nothing is heard at all may be well.
+            stalled = 0 if self.lost_at else len(progress.stalled_documents)
+            return {
+                "title": clean(watched.title),
+                "run_id": watched.run.id if watched.run else None,
+                "case_id": watched.run.case_id if watched.run else None,
+                "text": progress.summary(),
+                "total": total,
+                "counts": {status.value: count for status, count in counts.items()},
+                "stalled": stalled,
+                "fraction": progress.fraction,
+                "elapsed": _rounded(progress.elapsed),
+                "remaining": _rounded(progress.remaining_seconds),
+                "documents_per_second": _rounded(progress.documents_per_second),
+                "pages_per_second": _rounded(progress.pages_per_second),
+                "pages": progress.pages,
+                "steps": watched.steps,
+                "finished": progress.finished,
+                "connected": self.lost_at is None,
+                "lost_at": self.lost_at and self.lost_at.isoformat(),
+                "actions": watched.actions,
+                "rows": len(self._ids),
+            }
+
+    def details(self, document_id: str) -> dict[str, Any]:
+        """All there is to know of one document; it may wait for Redis and the store.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+        watched = self._watched
+        with self.lock:
+            row = self._row(self._index[document_id])
+            document = self.progress.documents.get(document_id)
+            error = document.event.error if document else None
+        stored = watched.stored(document_id)
+        if stored is not None and stored.status is Status.FAILED:
+            error = stored.error
+        seconds = {}
+        if stored is not None:
+            # The newest attempt that did the step comes last.
+            seconds = {timing.step: timing for timing in watched.timings(stored)}
+        names = [step["name"] for step in watched.steps] or list(seconds)
+        steps = []
+        for name in names:
+            timing = seconds.get(name)
+            steps.append(
+                {
+                    "name": name,
+                    "seconds": timing and timing.seconds,
+                    "attempt": timing and timing.attempt,
+                }
+            )
+        problem = None
+        history: list[ProgressEvent] = []
+        try:
+            history = watched.history(document_id)
+        except BusError:
+            problem = "Redis cannot be reached: only the store is shown"
+        if not history and stored is not None:
+            history = [stored.event()]
+        return {
+            "type": "details",
+            "id": document_id,
+            "row": row | {"error": error and clean(error, LONGEST_DETAIL)},
+            "steps": steps,
+            "history": [_told(event) for event in history[-MOST_EVENTS:]],
+            "problem": problem,
+        }
+
+    def _row(self, index: int) -> Row:
+        document_id = self._ids[index]
+        document = self.progress.documents.get(document_id)
+        if document is None:
+            return self._unheard(index, document_id)
+        event = document.event
+        attempt, most = document.attempt, self._watched.attempts
+        stalled = self.lost_at is None and document.stalled
+        return {
+            "index": index,
+            "id": document_id,
+            "name": clean(self._name(document)),
+            "status": event.status.value,
+            "step": clean(event.step),
+            "progress": round(event.progress, 2),
+            "message": clean(event.message),
+            "error": event.error and clean(event.error),
+            "attempt": attempt,
+            # Whoever tries again begins another series, with a number of its own.
+            "attempts": most if (attempt or 1) <= (most or 0) else None,
+            "current": _count(event.current),
+            "total": _count(event.total),
+            "unit": event.unit and clean(event.unit),
+            "worker": event.worker and clean(event.worker),
+            "elapsed": _rounded(document.elapsed),
+            "stalled": stalled,
+            "silent": _rounded(document.silent_seconds) if stalled else None,
+        }
+
+    def _unheard(self, index: int, document_id: str) -> Row:
+        """A document that was named, and of which nothing is known."""
+        nothing = dict.fromkeys(
+            (
+                "error",
+                "attempt",
+                "attempts",
+                "current",
+                "total",
+                "unit",
+                "worker",
+                "elapsed",
+                "silent",
+            )
+        )
+        return {
+            "index": index,
+            "id": document_id,
+            "name": clean(self._watched.names.get(document_id) or document_id),
+            "status": Status.QUEUED.value,
+            "step": "",
+            "progress": 0,
+            "message": "Nothing has been heard of it yet",
+            "stalled": False,
+            **nothing,
+        }
+
+    def _name(self, document: DocumentProgress) -> str:
+        if document.name == document.id:
+            return self._watched.names.get(document.id) or document.id
+        return document.name
+
+
+def clean(text: str, longest: int = LONGEST_TEXT) -> str:
+    """`text` as UTF-8 can say it, cut where it is longer than anybody reads."""
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
+    if text.isascii():
+        return text
+    return text.encode(errors="replace").decode()
+
+
+def moment() -> str:
+    """The present, as the page is told it."""
+    return now().isoformat(timespec="milliseconds")
+
+
+def _told(event: ProgressEvent) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "timestamp": event.timestamp.isoformat(timespec="milliseconds"),
+        "attempt": event.attempt,
+        "status": event.status.value,
+        "step": clean(event.step),
+        "progress": event.progress,
+        "message": clean(event.message),
+    }
+    if event.error:
+        told["error"] = clean(event.error, LONGEST_DETAIL)
+    return told
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _count(count: int | None) -> int | None:
+    """A count that can be believed, or None."""
+    return count if count is not None and 0 <= count <= GREATEST_COUNT else None

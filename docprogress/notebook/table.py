@@ -1,0 +1,149 @@
+"""What stands in a notebook where no view is alive: plain text, and static HTML.
+
+Both are bounded, and hold no address, time or id that differs between two runs
+which went the same way, so that a saved notebook can be compared with another.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+from rich.cells import cell_len
+
+from docprogress.events import Status
+from docprogress.notebook.picture import Picture, Row
+from docprogress.terminal.wording import cut, pad, plain, shorten
+
+#: The most documents that are named, in text and in HTML.
+MOST_LINES = 60
+MOST_ROWS = 200
+
+#: The widest name and the widest end of a line, in cells.
+WIDEST_NAME = 40
+WIDEST_NOTE = 100
+
+#: The longest error that is shown without a click, in characters.
+LONGEST_ERROR = 120
+
+#: What is said of a view that will be told nothing more.
+CLOSED = "The view was closed before the end."
+
+#: Marks that tell states apart without colour, and colours that are legible on
+#: white and on black.
+_MARKS = {
+    "completed": ("✓", "#2e8b57"),
+    "failed": ("✗", "#d9534f"),
+    "cancelled": ("⊘", "#b8860b"),
+    "processing": ("▸", "#3b82c4"),
+    "queued": ("·", "inherit"),
+}
+
+# Inline, because a notebook that is not trusted loses every <style>.
+_CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
+_NUMBER = "text-align: right; vertical-align: top; padding: 2px 12px 2px 0"
+
+
+def bundle(picture: Picture, *, note: str = "") -> dict[str, str]:
+    """What a cell shows that no page draws.
+
+    Args:
+        picture: What is shown.
+        note: What is said besides, unless everything has come to rest.
+    """
+    with picture.lock:
+        summary, rows = picture.summary(), picture.rows()
+    note = "" if summary["finished"] else note
+    return {
+        "text/plain": _text(summary, rows, note),
+        "text/html": _html(summary, rows, note),
+    }
+
+
+def text(picture: Picture) -> str:
+    """A line for all documents, and one for each."""
+    with picture.lock:
+        return _text(picture.summary(), picture.rows(), "")
+
+
+def _text(summary: dict[str, Any], rows: list[Row], note: str) -> str:
+    shown = _chosen(rows, MOST_LINES)
+    names = [shorten(plain(row["name"]), WIDEST_NAME) for row in shown]
+    width = max(map(cell_len, names), default=0)
+    lines = [summary["text"]]
+    for name, row in zip(names, shown, strict=True):
+        line = f"{pad(name, width)}  {row['status']:<10}  {_note(row)}"
+        lines.append(cut(line.rstrip(), width + WIDEST_NOTE))
+    if len(shown) < len(rows):
+        lines.append(f"… and {len(rows) - len(shown):,} more")
+    if note:
+        lines.append(note)
+    return "\n".join(lines)
+
+
+def _html(summary: dict[str, Any], rows: list[Row], note: str) -> str:
+    shown = _chosen(rows, MOST_ROWS)
+    heads = ("", "Document", "Status", "Progress", "Step")
+    parts = [
+        "<div>",
+        f"<p><strong>{escape(summary['text'])}</strong></p>",
+        '<table style="border-collapse: collapse">',
+        "<thead><tr>",
+        *(f'<th style="{_CELL}">{head}</th>' for head in heads),
+        "</tr></thead>",
+        "<tbody>",
+        *map(_table_row, shown),
+        "</tbody>",
+        "</table>",
+    ]
+    if len(shown) < len(rows):
+        parts.append(f"<p>… and {len(rows) - len(shown):,} more</p>")
+    if note:
+        parts.append(f"<p><em>{note}</em></p>")
+    parts.append("</div>")
+    return "\n".join(parts)
+
+
+def _table_row(row: Row) -> str:
+    mark, colour = _MARKS[row["status"]]
+    error = f"<br>{_error(row['error'])}" if row["error"] else ""
+    step = "" if row["status"] == Status.COMPLETED else plain(row["step"])
+    return (
+        f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
+        f'<td style="{_CELL}"><bdi>{escape(plain(row["name"]))}</bdi>{error}</td>'
+        f'<td style="{_CELL}; color: {colour}">{row["status"]}</td>'
+        f'<td style="{_NUMBER}">{int(row["progress"])} %</td>'
+        f'<td style="{_CELL}">{escape(step)}</td></tr>'
+    )
+
+
+def _error(error: str) -> str:
+    said = plain(error)
+    if len(said) <= LONGEST_ERROR:
+        return f"<small>{escape(said)}</small>"
+    begin = cut(said, LONGEST_ERROR)
+    return (
+        f"<details><summary><small>{escape(begin)}</small></summary>"
+        f"<small>{escape(said)}</small></details>"
+    )
+
+
+def _note(row: Row) -> str:
+    """What is said of a document besides its state."""
+    if row["status"] == Status.COMPLETED:
+        return ""
+    if row["error"]:
+        return plain(row["error"])
+    percent = f"{int(row['progress'])} %" if row["progress"] else ""
+    return f"{percent} {plain(row['step'])}".strip()
+
+
+def _chosen(rows: list[Row], most: int) -> list[Row]:
+    """All rows in their order; of too many, those that went wrong come first."""
+    if len(rows) <= most:
+        return rows
+    return sorted(rows, key=_urgency)[:most]
+
+
+def _urgency(row: Row) -> int:
+    order: Iterable[str] = ("failed", "cancelled", "processing", "queued", "completed")
+    return list(order).index(row["status"])

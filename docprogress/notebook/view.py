@@ -1,0 +1,215 @@
+"""The live view of documents in a notebook, and what stands there without one."""
+
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Self
+
+from docprogress.notebook import table
+from docprogress.notebook.picture import Picture
+from docprogress.notebook.watched import Watched, WatchedDocuments, WatchedRun
+from docprogress.run import Pipeline, Run
+
+if TYPE_CHECKING:
+    from docprogress.notebook.feed import Feed
+    from docprogress.notebook.model import ProgressModel
+
+#: What is said where the live view could be and is not.
+HOW_TO_INSTALL = "install docprogress[notebook] to see this live"
+
+
+class ProgressView:
+    """Shows a run, or documents that anybody publishes, as they go on.
+
+    As the last line of a cell it is alive until everything has come to rest, and a
+    table from then on.  Views of the same documents share one subscription.
+
+    Args:
+        run: The run that is shown.
+    """
+
+    _watched: Watched
+    _feed: "Feed | None"
+    #: What `Feed.leave` takes away again.
+    _shown: list[str]
+    _closed: bool
+    _last: Picture | None
+
+    def __init__(self, run: Run) -> None:
+        self._begin(WatchedRun(run))
+
+    @classmethod
+    def attach(cls, run_id: str, **settings: Any) -> Self:
+        """The view of a run that was submitted elsewhere, or before a restart.
+
+        Args:
+            run_id: Its id, or the beginning of it, or `latest`.
+            settings: Where it is found: any field of `Settings`.
+
+        Raises:
+            RunNotFound: There is none, or more than one.
+        """
+        pipeline = Pipeline(**settings)
+        try:
+            run = pipeline.attach(run_id)
+        except BaseException:
+            pipeline.close()
+            raise
+        return cls._of(WatchedRun(run, owned=True))
+
+    @classmethod
+    def watch(
+        cls,
+        *document_ids: str,
+        redis_url: str | None = None,
+        pipeline: Pipeline | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The view of documents, whoever publishes what happens to them.
+
+        Without `redis_url` and `pipeline`, they are those of `Pipeline()`, whose
+        local services are started if need be.
+
+        Args:
+            document_ids: Their ids, in the order in which they are shown.
+            redis_url: Where they are published.
+            pipeline: Whose Redis that is, and whose store may know more of them.
+            names: What they are called where no event says so, by id.
+
+        Raises:
+            BusError: The URL cannot be used.
+        """
+        if not document_ids:
+            raise TypeError("name at least one document to watch")
+        if pipeline is not None and redis_url is not None:
+            raise TypeError("give a redis_url or a pipeline, not both")
+        owned = False
+        if pipeline is None and redis_url is None:
+            pipeline, owned = Pipeline(), True
+        if pipeline is not None:
+            redis_url = pipeline._redis_url
+        assert redis_url is not None
+        watched = WatchedDocuments(
+            document_ids,
+            names=names or {},
+            redis_url=redis_url,
+            pipeline=pipeline,
+            owned=owned,
+        )
+        return cls._of(watched)
+
+    def summary(self) -> str:
+        """A line for all documents and one for each, in their order.
+
+        It holds names, states, steps and errors, and nothing that differs between
+        two runs which went the same way: no id, no time, no place in memory.
+        """
+        return table.text(self._picture())
+
+    @property
+    def widget(self) -> "ProgressModel":
+        """The widget, to be put into a layout of your own; it stays alive.
+
+        Raises:
+            ImportError: The extra `notebook` is not installed.
+        """
+        _require_anywidget()
+        feed = self._joined()
+        if "" not in self._shown:
+            self._shown.append(feed.hold())
+        return feed.model()
+
+    def close(self) -> None:
+        """Leave a table where the view was; what it showed goes on."""
+        if self._closed:
+            return
+        self._closed = True
+        # What is asked later is answered with what was seen last.
+        self._last = self._picture()
+        if self._feed is None:
+            self._watched.close()
+        else:
+            self._feed.leave(self._shown)
+        self._shown = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self._bundle()["text/html"]
+
+    def _display_(self) -> "ProgressModel":
+        """What marimo shows."""
+        return self.widget
+
+    def _ipython_display_(self) -> None:
+        if not in_kernel():
+            sys.stdout.write(f"{self.summary()}\n")
+            return
+
+        if self._closed or not has_anywidget():
+            from docprogress.notebook.display import publish
+
+            publish(self._bundle())
+            return
+        self._shown.append(self._joined().show())
+
+    @classmethod
+    def _of(cls, watched: Watched) -> Self:
+        view = cls.__new__(cls)
+        view._begin(watched)
+        return view
+
+    def _begin(self, watched: Watched) -> None:
+        self._watched = watched
+        self._feed = None
+        self._shown = []
+        self._closed = False
+        self._last = None
+
+    def _joined(self) -> "Feed":
+        from docprogress.notebook import feed
+
+        if self._feed is None:
+            self._feed = feed.join(self._watched)
+        return self._feed
+
+    def _bundle(self) -> dict[str, str]:
+        note = table.CLOSED if self._closed else HOW_TO_INSTALL
+        if not self._closed and has_anywidget():
+            note = ""
+        return table.bundle(self._picture(), note=note)
+
+    def _picture(self) -> Picture:
+        if self._last is not None:
+            return self._last
+        if self._feed is not None:
+            return self._feed.refreshed()
+        picture = Picture(self._watched)
+        picture.apply(self._watched.present())
+        return picture
+
+
+def in_kernel() -> bool:
+    """Whether this is a kernel, which has a page to show things on."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def has_anywidget() -> bool:
+    """Whether a live view can be drawn."""
+    return find_spec("anywidget") is not None
+
+
+def _require_anywidget() -> None:
+    if not has_anywidget():
+        raise ImportError(
+            "the live view needs anywidget: pip install 'docprogress[notebook]'"
+        )

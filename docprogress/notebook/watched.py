@@ -1,0 +1,248 @@
+"""What a view is about: one run, or documents that were named.
+
+Here a view finds out what it shows and does what its buttons ask for.  Nothing
+here draws, counts or sends.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from docprogress import pipeline as processing
+from docprogress.bus import Bus, Subscription
+from docprogress.errors import DocumentNotFound, StepError
+from docprogress.events import ProgressEvent
+from docprogress.run import Pipeline, Run
+from docprogress.steps import Step
+from docprogress.store import DocumentRow, StepTiming
+
+
+class Watched(Protocol):
+    """What a view is about.
+
+    Its methods may wait for Redis or the store, so they are called off the loop.
+    """
+
+    @property
+    def key(self) -> Hashable:
+        """The same for whatever can share one subscription."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+
+    @property
+    def run(self) -> Run | None:
+        """The run; None for documents that were named."""
+
+    @property
+    def expected(self) -> int:
+        """How many documents there will be."""
+
+    @property
+    def names(self) -> Mapping[str, str | None]:
+        """The documents that have a row before anything is heard of them."""
+
+    @property
+    def attempts(self) -> int | None:
+        """How often a document is tried; None if nobody knows."""
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The percent of a document's progress that each step takes, in order."""
+
+    @property
+    def actions(self) -> bool:
+        """Whether its documents can be cancelled and tried again from here."""
+
+    def present(self) -> list[ProgressEvent]:
+        """Where its documents stand now."""
+
+    def subscribe(self) -> Subscription:
+        """The present and the future of its documents."""
+
+    def stored(self, document_id: str) -> DocumentRow | None:
+        """What the store knows of one of its documents."""
+
+    def timings(self, document: DocumentRow) -> list[StepTiming]:
+        """What the document's finished steps have taken."""
+
+    def history(self, document_id: str) -> list[ProgressEvent]:
+        """What Redis remembers of one of its documents, oldest first."""
+
+    def cancel(self, document_ids: Sequence[str] | None) -> int:
+        """Cancel these documents, or all; how many that is."""
+
+    def retry(self, document_ids: Sequence[str] | None) -> int:
+        """Try these documents again, or all that failed; how many that is."""
+
+    def close(self) -> None:
+        """Give back what was opened for it."""
+
+
+class WatchedRun:
+    """All documents of one run.
+
+    Args:
+        run: The run.
+        owned: Whether its pipeline is closed with it.
+    """
+
+    def __init__(self, run: Run, *, owned: bool = False) -> None:
+        self.run = run
+        self.key = (run._pipeline._redis_url, run._pipeline.settings.database, run.id)
+        self.title = f"run {run.id}"
+        self.expected = run.expected
+        self.names: dict[str, str | None] = {}
+        self.attempts: int | None = run._row.settings.get("max_attempts")
+        self.steps = _segments(run._row.steps)
+        self.actions = True
+        self._owned = owned
+        # Not the pipeline's: nothing is started again only to look back.
+        self._bus = Bus(run._pipeline._redis_url)
+
+    def present(self) -> list[ProgressEvent]:
+        return self.run._store.present(runs=[self.run.id])
+
+    def subscribe(self) -> Subscription:
+        return self.run._subscribe()
+
+    def stored(self, document_id: str) -> DocumentRow | None:
+        return _stored(self.run._pipeline, document_id)
+
+    def timings(self, document: DocumentRow) -> list[StepTiming]:
+        return _timings(self.run._pipeline, document)
+
+    def history(self, document_id: str) -> list[ProgressEvent]:
+        return self._bus.history(document_id)
+
+    def cancel(self, document_ids: Sequence[str] | None) -> int:
+        return self.run.cancel(document_ids)
+
+    def retry(self, document_ids: Sequence[str] | None) -> int:
+        return self.run.retry(document_ids=document_ids)
+
+    def close(self) -> None:
+        self._bus.close()
+        if self._owned:
+            self.run._pipeline.close()
+
+
+class WatchedDocuments:
+    """Documents that were named, whoever publishes what happens to them.
+
+    Args:
+        document_ids: Their ids, in the order in which they are shown.
+        names: What they are called where no event says so.
+        redis_url: Where they are published.
+        pipeline: Whose store may know more of them.
+        owned: Whether the pipeline is closed with them.
+
+    Raises:
+        BusError: The URL cannot be used.
+    """
+
+    run = None
+    attempts: int | None = None
+
+    def __init__(
+        self,
+        document_ids: Iterable[str],
+        *,
+        names: Mapping[str, str],
+        redis_url: str,
+        pipeline: Pipeline | None,
+        owned: bool,
+    ) -> None:
+        self.names: dict[str, str | None] = {
+            document_id: names.get(document_id) for document_id in document_ids
+        }
+        ids = tuple(self.names)
+        self._pipeline = pipeline
+        self._owned = owned
+        self._bus = Bus(redis_url)
+        self._bus.redis  # noqa: B018 - complains of a URL that cannot be used
+        database = None if pipeline is None else pipeline.settings.database
+        self.key = (redis_url, database, ids)
+        self.title = ids[0] if len(ids) == 1 else f"{len(ids):,} documents"
+        self.expected = len(ids)
+        self.steps: list[dict[str, Any]] = []
+        rows = [] if pipeline is None else pipeline.store.documents(ids=ids)
+        self._runs = {row.id: row.run_id for row in rows}
+        self.actions = len(self._runs) == len(ids)
+
+    def present(self) -> list[ProgressEvent]:
+        # What is in Redis is told in good time by the subscription.
+        return self._truth({})
+
+    def subscribe(self) -> Subscription:
+        truth = self._truth if self._pipeline is not None else None
+        return self._bus.subscribe(self.names, truth=truth)
+
+    def stored(self, document_id: str) -> DocumentRow | None:
+        if self._pipeline is None:
+            return None
+        return _stored(self._pipeline, document_id)
+
+    def timings(self, document: DocumentRow) -> list[StepTiming]:
+        assert self._pipeline is not None, "only a store has stored documents"
+        return _timings(self._pipeline, document)
+
+    def history(self, document_id: str) -> list[ProgressEvent]:
+        return self._bus.history(document_id)
+
+    def cancel(self, document_ids: Sequence[str] | None) -> int:
+        return sum(run.cancel(ids) for run, ids in self._by_run(document_ids))
+
+    def retry(self, document_ids: Sequence[str] | None) -> int:
+        return sum(
+            run.retry(document_ids=ids) for run, ids in self._by_run(document_ids)
+        )
+
+    def close(self) -> None:
+        self._bus.close()
+        if self._pipeline is not None and self._owned:
+            self._pipeline.close()
+
+    def _truth(self, _: Mapping[str, ProgressEvent]) -> list[ProgressEvent]:
+        if self._pipeline is None:
+            return []
+        return self._pipeline.store.present(documents=list(self.names))
+
+    def _by_run(
+        self, document_ids: Sequence[str] | None
+    ) -> list[tuple[Run, list[str]]]:
+        pipeline = self._pipeline
+        assert pipeline is not None, "there are no actions without a store"
+        ids_of: dict[str, list[str]] = {}
+        for document_id in document_ids or self.names:
+            ids_of.setdefault(self._runs[document_id], []).append(document_id)
+        return [
+            (Run(pipeline, pipeline.store.run(run_id)), ids)
+            for run_id, ids in ids_of.items()
+        ]
+
+
+def _segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    try:
+        plan = [Step.from_dict(step) for step in steps]
+    except StepError:
+        # Submitted by another version: the bar is drawn without them.
+        return []
+    # Where a step's share lies is decided where progress is made of it.
+    spans = processing._spans(plan)
+    return [
+        {"name": step.name, "from": begin, "to": end}
+        for step, (begin, end) in zip(plan, spans, strict=True)
+    ]
+
+
+def _stored(pipeline: Pipeline, document_id: str) -> DocumentRow | None:
+    try:
+        return pipeline.store.document(document_id)
+    except DocumentNotFound:
+        return None
+
+
+def _timings(pipeline: Pipeline, document: DocumentRow) -> list[StepTiming]:
+    found = pipeline.store.timings(document.run_id)
+    return [timing for timing in found if timing.document_id == document.id]
