@@ -87,7 +87,7 @@ def test_type_checkers_are_told_of_every_exported_name():
     block = source[source.index("if TYPE_CHECKING:") : source.index("__version__")]
 
     imported = re.findall(
-        r"from docprogress\.(\w+) import (?:\((.*?)\)|(.*?)$)",
+        r"from docprogress\.([\w.]+) import (?:\((.*?)\)|(.*?)$)",
         block,
         re.DOTALL | re.MULTILINE,
     )
