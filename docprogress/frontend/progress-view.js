@@ -194,8 +194,9 @@ export function createProgressView(element, options = {}) {
   const panel = createPanel({ signal, act, dismiss });
   const live = make("div", "hidden-text");
   live.setAttribute("role", "status");
-  const root = make("section", "docprogress", header.element, grid.element, panel.element, live);
+  const root = make("div", "docprogress", header.element, grid.element, panel.element, live);
   root.dir = "ltr";
+  root.setAttribute("role", "group");
   root.tabIndex = -1;
   suppressShortcuts(root);
   root.style.setProperty("--docprogress-row", `${ROW_HEIGHT}px`);
@@ -217,9 +218,9 @@ export function createProgressView(element, options = {}) {
     const lost = line.lost();
     const now = line.now(summary);
     const picture = { knowledge, summary, lost, now, filter, query, notice, line };
-    root.classList.toggle("single", knowledge.single);
-    root.classList.toggle("stale", line.problem(summary) !== "");
-    root.setAttribute("aria-label", summary?.title || "documents");
+    mark(root, "single", knowledge.single);
+    mark(root, "stale", line.problem(summary) !== "");
+    tell(root, "aria-label", plain(summary?.title ?? "") || "documents");
     header.draw(picture);
     grid.draw(picture, panel.opened);
     panel.draw(picture);
@@ -600,19 +601,19 @@ function createHeader({ signal, act, show, seek, reveal }) {
   }
 
   /** @param {Picture} picture */
-  function draw({ knowledge, summary, lost, now, filter, query, notice: said, line }) {
+  function draw({ knowledge, summary, lost, now, filter, notice: said, line }) {
     const row = knowledge.single ? knowledge.sorted()[0] : null;
     const trouble = line.problem(summary);
     put(/** @type {HTMLElement} */ (problem.lastChild), trouble);
-    problem.hidden = !trouble;
+    hide(problem, !trouble);
     put(notice, said.text);
-    notice.hidden = !said.text;
-    notice.classList.toggle("bad", said.bad);
+    hide(notice, !said.text);
+    mark(notice, "bad", said.bad);
     hide(tools, knowledge.single || !summary);
     hide(present, !row);
-    scale.hidden = !row;
-    bar.hidden = !summary;
-    name.hidden = !row;
+    hide(scale, !row);
+    hide(bar, !summary);
+    hide(name, !row);
     if (!summary) {
       setIcon(icon, "queued");
       put(percent, lost ? "" : "connecting …");
@@ -625,7 +626,7 @@ function createHeader({ signal, act, show, seek, reveal }) {
     const verdict = row ? stateOf(row) : verdictOf(summary);
     const until = summary.finished ? "" : untilWhen(summary, now);
     setIcon(icon, verdict);
-    headline.dataset.state = verdict;
+    tell(headline, "data-state", verdict);
     put(percent, headlineOf(summary, row));
     put(left, trouble ? "" : until);
     put(title, row ? "" : plain(summary.title));
@@ -637,11 +638,11 @@ function createHeader({ signal, act, show, seek, reveal }) {
     const shares = row ? { [stateOf(row)]: row.progress / 100 } : sharesOf(summary);
     for (const [state, part] of Object.entries(parts)) {
       const share = shares[/** @type {State} */ (state)] ?? 0;
-      style(part, "width", `${(clamp(share, 0, 1) * 100).toFixed(2)}%`);
+      style(part, "width", `${rounded(clamp(share, 0, 1) * 100)}%`);
       // One failure among thousands is seen.
-      part.hidden = share === 0;
+      hide(part, share === 0);
     }
-    bar.classList.toggle("segmented", row !== null);
+    mark(bar, "segmented", row !== null);
     const whole = row ? row.progress : summary.fraction * 100;
     describe(bar, whole, [headlineOf(summary, row), until].filter(Boolean).join(", "));
 
@@ -654,12 +655,11 @@ function createHeader({ signal, act, show, seek, reveal }) {
     for (const { each, chip, count } of chips) {
       const many = countOf(summary, each);
       put(count, NUMBERS.format(many));
-      chip.setAttribute("aria-pressed", String(each === filter));
-      chip.classList.toggle("none", !many);
+      tell(chip, "aria-pressed", each === filter);
+      mark(chip, "none", !many);
       const wanted = ALWAYS_SHOWN.has(each) || (SHOWN_MEANWHILE.has(each) && !summary.finished);
       hide(chip, !many && !wanted && each !== filter);
     }
-    search.classList.toggle("used", query !== "");
   }
 
   /**
@@ -669,14 +669,14 @@ function createHeader({ signal, act, show, seek, reveal }) {
   function drawPresent(row, clock) {
     const said = [row.step && !isFinal(row.status) ? plain(row.step) : "", detailOf(row, clock)];
     put(message, cut(said.filter(Boolean).join(" · "), LONGEST_CELL));
-    present.dataset.state = stateOf(row);
+    tell(present, "data-state", stateOf(row));
     for (const label of scale.children) {
       const now = row.status !== "completed" && label.textContent === plain(row.step);
-      label.classList.toggle("now", now);
+      mark(label, "now", now);
     }
   }
 
-  const element = make("header", "header", headline, bar, scale, present, problem, notice, tools);
+  const element = make("div", "header", headline, bar, scale, present, problem, notice, tools);
   return { element, draw };
 }
 
@@ -811,12 +811,12 @@ function createGrid({ signal, unique, open, dismiss, schedule }) {
     if (element.hidden) return;
     arrange(picture);
     const long = order.length > ROWS_SHOWN;
-    element.classList.toggle("long", long);
+    mark(element, "long", long);
     style(element, "max-height", long ? `${order.length * ROW_HEIGHT}px` : "none");
     style(body, "height", `${order.length * ROW_HEIGHT}px`);
-    element.setAttribute("aria-rowcount", String(order.length + 1));
+    tell(element, "aria-rowcount", order.length + 1);
     put(nothing, order.length ? "" : emptiness(picture));
-    nothing.hidden = order.length > 0;
+    hide(nothing, order.length > 0);
 
     const seen = Math.ceil((height || ROWS_SHOWN * ROW_HEIGHT) / ROW_HEIGHT) + 1;
     const size = Math.min(seen + 2 * OVERSCAN, order.length);
@@ -832,11 +832,11 @@ function createGrid({ signal, unique, open, dismiss, schedule }) {
       const row = order[position];
       const slot = slots[position % size];
       slot.draw(row, position, now);
-      slot.element.classList.toggle("active", row === active);
-      slot.element.setAttribute("aria-selected", String(row.id === opened));
+      mark(slot.element, "active", row === active);
+      tell(slot.element, "aria-selected", row.id === opened);
       if (row === active) pointed = slot.element.id;
     }
-    if (pointed) element.setAttribute("aria-activedescendant", pointed);
+    if (pointed) tell(element, "aria-activedescendant", pointed);
     else element.removeAttribute("aria-activedescendant");
   }
 
@@ -927,22 +927,22 @@ function createSlot(id) {
       const what = stateOf(row);
       slot.row = row;
       style(element, "transform", `translateY(${position * ROW_HEIGHT}px)`);
-      element.setAttribute("aria-rowindex", String(position + 2));
-      if (element.dataset.state !== what) element.dataset.state = what;
+      tell(element, "aria-rowindex", position + 2);
+      tell(element, "data-state", what);
       setIcon(icon, what);
-      state.setAttribute("aria-label", what);
+      tell(state, "aria-label", what);
       setName(name, row);
       const share = clamp(row.progress, 0, 100);
-      style(fill, "transform", `translateX(${(share - 100).toFixed(2)}%)`);
+      style(fill, "transform", `translateX(${rounded(share - 100)}%)`);
       const shown = what === "queued" ? "" : percentOf(row);
       put(percent, shown);
       describe(bar, share, `${what}, ${percentOf(row)}`);
-      bar.setAttribute("aria-label", cut(plain(row.name), 80));
+      tell(bar, "aria-label", cut(nameOf(row), 80));
       const text = detailOf(row, now);
       put(said, cut(text, LONGEST_CELL));
       hover(message, what === "failed" ? wordsOf(row) : text);
       put(number, attemptOf(row));
-      attempt.hidden = !number.textContent;
+      hide(attempt, !number.textContent);
       put(step, isFinal(row.status) && what !== "failed" ? "" : cut(plain(row.step), 60));
       put(worker, cut(plain(row.worker ?? ""), 60));
       put(time, timeOf(row, now));
@@ -989,7 +989,8 @@ function createPanel({ signal, act, dismiss }) {
   history.setAttribute("aria-label", "history");
   suppressShortcuts(history);
   const waiting = make("p", "waiting");
-  const element = make("section", "panel", head, facts, error, waiting, timeline, history);
+  const element = make("div", "panel", head, facts, error, waiting, timeline, history);
+  element.setAttribute("role", "group");
   element.hidden = true;
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") dismiss();
@@ -1066,10 +1067,10 @@ function createPanel({ signal, act, dismiss }) {
       if (!row) return;
       const state = stateOf(row);
       asOf ||= momentOf(row);
-      element.dataset.state = state;
-      element.setAttribute("aria-label", `details of ${cut(plain(row.name), 80)}`);
+      tell(element, "data-state", state);
+      tell(element, "aria-label", `details of ${cut(nameOf(row), 80)}`);
       setIcon(icon, state);
-      if (put(name, plain(row.name))) {
+      if (put(name, nameOf(row))) {
         // What can be scrolled can be reached.
         name.tabIndex = name.scrollHeight > name.clientHeight ? 0 : -1;
       }
@@ -1079,19 +1080,19 @@ function createPanel({ signal, act, dismiss }) {
       const told = details && details.row.attempt === row.attempt ? details.row.error : null;
       whole = row.error ? (told ?? row.error) : "";
       put(reason, visible(whole));
-      error.hidden = !whole;
+      hide(error, !whole);
       const patient = pending && performance.now() - askedAt > PATIENCE;
       const note = patient ? "waiting for the kernel, which is busy" : (details?.problem ?? "");
       put(waiting, note || (details ? "" : "…"));
-      waiting.hidden = !waiting.textContent;
-      timeline.hidden = !timeline.childElementCount;
-      history.hidden = !details?.history.length;
+      hide(waiting, !waiting.textContent);
+      hide(timeline, !timeline.childElementCount);
+      hide(history, !details?.history.length);
     },
     close() {
       clearTimeout(copyTimer);
       panel.opened = "";
       details = null;
-      element.hidden = true;
+      hide(element, true);
     },
   };
   return panel;
@@ -1109,8 +1110,8 @@ function timelineOf({ steps }) {
   return steps.map((step) => {
     const seconds = step.seconds ?? 0;
     const span = make("div", "span");
-    span.style.marginInlineStart = `${((begun / all) * 100).toFixed(2)}%`;
-    span.style.width = `${((seconds / all) * 100).toFixed(2)}%`;
+    span.style.marginInlineStart = `${rounded((begun / all) * 100)}%`;
+    span.style.width = `${rounded((seconds / all) * 100)}%`;
     begun += seconds;
     const took = step.seconds === null ? [] : [duration(step.seconds)];
     if (step.pages) took.push(plural(step.pages, "page"));
@@ -1165,6 +1166,11 @@ function historyOf({ history }) {
  */
 function stateOf(row) {
   return row.status === "processing" && row.stalled ? "stalled" : row.status;
+}
+
+/** @param {Row} row */
+function nameOf(row) {
+  return plain(row.name) || "(no name)";
 }
 
 /** @param {Status} status */
@@ -1424,8 +1430,8 @@ export function remaining(seconds) {
   if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
   const minutes = Math.round(seconds / 60);
   // From ten minutes on, five are close enough.
-  const rounded = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
-  return `about ${duration(rounded * 60)} left`;
+  const said = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
+  return `about ${duration(said * 60)} left`;
 }
 
 /**
@@ -1499,7 +1505,7 @@ function cut(text, longest) {
  * @param {Row} row
  */
 function setName(element, row) {
-  const name = plain(row.name) || "(no name)";
+  const name = nameOf(row);
   if (element.title === name) return;
   element.title = name;
   const parts =
@@ -1637,9 +1643,30 @@ function hover(element, text) {
 }
 
 /**
+ * @param {Element} element
+ * @param {string} attribute
+ * @param {string | number | boolean} value
+ */
+function tell(element, attribute, value) {
+  const text = String(value);
+  if (element.getAttribute(attribute) !== text) element.setAttribute(attribute, text);
+}
+
+/**
+ * @param {Element} element
+ * @param {string} className
+ * @param {boolean} marked
+ */
+function mark(element, className, marked) {
+  if (element.classList.contains(className) !== marked) {
+    element.classList.toggle(className, marked);
+  }
+}
+
+/**
  * @param {HTMLElement} element
  * @param {string} property
- * @param {string} value
+ * @param {string} value as the browser says it
  */
 function style(element, property, value) {
   if (element.style.getPropertyValue(property) !== value) {
@@ -1653,9 +1680,8 @@ function style(element, property, value) {
  * @param {string} text
  */
 function describe(bar, percent, text) {
-  const value = String(Math.floor(clamp(percent, 0, 100)));
-  if (bar.getAttribute("aria-valuenow") !== value) bar.setAttribute("aria-valuenow", value);
-  if (bar.getAttribute("aria-valuetext") !== text) bar.setAttribute("aria-valuetext", text);
+  tell(bar, "aria-valuenow", Math.floor(clamp(percent, 0, 100)));
+  tell(bar, "aria-valuetext", text);
 }
 
 /**
@@ -1669,6 +1695,15 @@ function hide(element, hidden) {
   const focused = hidden && element.contains(document.activeElement);
   element.hidden = hidden;
   if (focused) /** @type {HTMLElement | null} */ (element.closest(".docprogress"))?.focus();
+}
+
+/**
+ * A number with two decimals at most, as a style sheet says it.
+ *
+ * @param {number} value
+ */
+function rounded(value) {
+  return Number(value.toFixed(2));
 }
 
 /**

@@ -18,6 +18,7 @@ const asked = [];
 function draw(name) {
   const scene = scenes[name];
   const place = document.createElement("div");
+  place.dataset.scene = name;
   main.append(place);
   const view = createProgressView(place, {
     onAction: (action, ids) => asked.push({ action, ids }),
@@ -31,11 +32,12 @@ function draw(name) {
   return view;
 }
 
+const views = [];
 for (const name of wanted.has("scene") ? wanted.getAll("scene") : Object.keys(scenes)) {
   const title = document.createElement("h2");
   title.textContent = name;
   main.append(title);
-  draw(name);
+  views.push(draw(name));
 }
 
-Object.assign(window, { gallery: { draw, asked, scenes, createProgressView } });
+Object.assign(window, { gallery: { asked, createProgressView, scenes, views } });

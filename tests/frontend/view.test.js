@@ -134,7 +134,7 @@ test("a failed bar stops where it failed", () => {
   const [failed] = rows();
   const fill = /** @type {HTMLElement} */ (failed.querySelector(".fill"));
   assert.equal(failed.dataset.state, "failed");
-  assert.equal(fill.style.transform, "translateX(-69.00%)");
+  assert.equal(fill.style.transform, "translateX(-69%)");
   assert.equal(failed.querySelector("[role=progressbar]")?.getAttribute("aria-valuenow"), "31");
 });
 
