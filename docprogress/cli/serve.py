@@ -67,8 +67,7 @@ def serve(
     try:
         from docprogress.server import create_app
         from docprogress.server.options import configured
-        from docprogress.server.serving import allow_connections, listen
-        from docprogress.server.serving import serve as serve_app
+        from docprogress.server.serving import allow_connections, listen, server
     except ImportError as error:
         raise ServicesError(
             f"a server needs more packages: pip install 'docprogress[server]' ({error})"
@@ -114,7 +113,7 @@ def serve(
     secret = "" if options.token is None else f"#token={options.token}"
     typer.echo(f"docprogress serves http://{shown}:{port}{root_path}/{secret}")
     try:
-        serve_app(app, listening, root_path=root_path)
+        server(app, root_path=root_path).run(sockets=[listening])
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from docprogress.server.hub import Kind, Subject
+from docprogress.server.mailbox import Kind, Subject
 
 #: The longest ticket that is looked at, in characters.
 LONGEST_TICKET = 60_000

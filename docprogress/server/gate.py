@@ -54,11 +54,11 @@ class Recorded:
             access_log.info(
                 "%s %s %d",
                 method,
-                _shown(scope["path"]),
+                shown(scope["path"]),
                 status,
                 extra={
                     "method": method,
-                    "path": _shown(scope["path"]),
+                    "path": shown(scope["path"]),
                     "status": status,
                     "seconds": round(time.monotonic() - started, 6),
                     "client": address(scope),
@@ -110,6 +110,6 @@ def address(scope: Scope) -> str:
     return client[0] if client else "local"
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """A path as one short line, whatever its characters are."""
     return path[:300] if path.isprintable() else repr(path[:300])[1:-1]

@@ -10,19 +10,17 @@ an end that never reached Redis is told all the same.
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from enum import StrEnum
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
-
-import msgspec
+from typing import Any, TypeVar
 
 from docprogress import local
 from docprogress.bus import Bus, Subscription, order, told_already
 from docprogress.errors import DocProgressError, RunNotFound
-from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
+from docprogress.events import ProgressEvent, Status, now
 from docprogress.progress import OLDEST, STALLED_SECONDS
+from docprogress.server.mailbox import Client, Frame, Kind, Subject, progress, sign
 from docprogress.server.meter import Meter
 from docprogress.server.threads import Threads
 from docprogress.settings import Settings, redacted
@@ -35,16 +33,6 @@ T = TypeVar("T")
 #: Seconds between two looks at who is silent, stuck or stalled.
 TICK_SECONDS = 1.0
 
-#: Seconds of silence after which a client is sent a comment: proxies give up a
-#: connection on which nothing comes, and so do we.
-KEEP_ALIVE_SECONDS = 15.0
-
-#: Seconds after which a client that takes nothing is dropped.
-STUCK_SECONDS = 10.0
-
-#: Seconds between two comparisons of what was told with the store.
-TRUTH_SECONDS = 5.0
-
 #: Seconds that a newcomer waits for Redis before the store alone is asked.
 JOIN_SECONDS = 1.0
 
@@ -56,130 +44,6 @@ MOST_LINGERING = 10_000
 #: Documents of other programs whose end is remembered: Redis remembers none.
 MOST_ENDS = 10_000
 
-#: Frames that are handed to a connection at a time.
-FRAMES = 256
-
-#: The event id that says that a stream was told to its end.
-END = "end"
-
-#: What is sent to a client that has heard nothing for a while.
-KEEP_ALIVE = b": keep-alive\n\n"
-
-
-class Kind(StrEnum):
-    """What can be watched."""
-
-    DOCUMENT = "document"
-    RUN = "run"
-    CASE = "case"
-
-
-class Subject(NamedTuple):
-    """One thing that somebody watches."""
-
-    kind: Kind
-    id: str
-
-
-class Frame(NamedTuple):
-    """A piece of a stream, encoded once, and the slot that it goes in."""
-
-    data: bytes
-    slot: str
-    event: ProgressEvent | None = None
-    #: When the event was made, in seconds since the epoch; None for the present.
-    published: float | None = None
-
-    @property
-    def final(self) -> bool:
-        """Whether a document ends with it."""
-        return self.event is not None and self.event.final
-
-
-class Client:
-    """One reader of events: what it has not taken yet, and how it is woken.
-
-    Args:
-        subjects: What it watches.
-        abort: Ends its connection at once, whatever it has not taken.
-    """
-
-    __slots__ = (
-        "_backlog",
-        "_ends",
-        "_floor",
-        "_slots",
-        "abort",
-        "closed",
-        "rooms",
-        "sending_since",
-        "sent_at",
-        "subjects",
-        "wake",
-    )
-
-    def __init__(
-        self, subjects: Iterable[Subject], *, abort: Callable[[], object]
-    ) -> None:
-        self.subjects = frozenset(subjects)
-        self.abort = abort
-        self.wake = asyncio.Event()
-        #: Set once there is nothing more to be told: the server stops.
-        self.closed = False
-        #: What it hears of, cases being the runs that they have.
-        self.rooms: set[_Room] = set()
-        #: When it was last sent something, and since when it is being sent something.
-        self.sent_at = time.monotonic()
-        self.sending_since: float | None = None
-        self._backlog: deque[Frame] = deque()
-        self._ends: dict[str, Frame] = {}
-        self._slots: dict[str, Frame] = {}
-        self._floor: tuple[int, int] | None = None
-
-    def offer(self, frame: Frame) -> None:
-        """Put a frame in its slot; an end that lies there is kept."""
-        if self._floor is not None and _below(frame, self._floor):
-            return
-        lying = self._slots.pop(frame.slot, None)
-        # The same frame comes twice to who watches a document and its run.
-        if lying is not None and lying.final and lying.data is not frame.data:
-            self._ends[frame.slot] = lying
-        self._slots[frame.slot] = frame
-        self.wake.set()
-
-    def replay(self, missed: Iterable[Frame]) -> None:
-        """Tell these first, one by one, and nothing else that is older."""
-        self._backlog.extend(missed)
-        if self._backlog:
-            event = self._backlog[-1].event
-            self._floor = None if event is None else event.position
-        floor = self._floor
-        if floor is not None:
-            self._slots = {s: f for s, f in self._slots.items() if not _below(f, floor)}
-        self.wake.set()
-
-    def forget(self) -> None:
-        """Drop what has not been taken."""
-        self._backlog.clear()
-        self._ends.clear()
-        self._slots.clear()
-
-    def take(self) -> list[Frame]:
-        """The next frames, in the order in which they are to be told."""
-        taken: list[Frame] = []
-        while self._backlog and len(taken) < FRAMES:
-            taken.append(self._backlog.popleft())
-        for slots in (self._ends, self._slots):
-            while slots and len(taken) < FRAMES:
-                # The oldest first, so that no slot is starved by busier ones.
-                taken.append(slots.pop(next(iter(slots))))
-        return taken
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there is something that it has not taken."""
-        return bool(self._backlog or self._ends or self._slots)
-
 
 class _Standing:
     """Where one document stands, with the frame that tells it."""
@@ -190,7 +54,7 @@ class _Standing:
         self.frame = frame
         self.heard_at = heard_at
         self.stalled: Frame | None = None
-        self.rooms: set[_Room] = set()
+        self.rooms: set[Room] = set()
 
     @property
     def event(self) -> ProgressEvent:
@@ -198,7 +62,7 @@ class _Standing:
         return self.frame.event
 
 
-class _Room:
+class Room:
     """A document or a run that is listened to, and its clients."""
 
     __slots__ = (
@@ -242,23 +106,37 @@ class Hub:
         store: What Redis has forgotten, or never heard.
         settings: Those of the pipeline.
         meter: Where events and dropped clients are counted.
+        keep_alive_seconds: How long a client is told nothing, before it is told that.
+        stuck_seconds: How long a client may take nothing, before it is dropped.
+        truth_seconds: How often what was told is compared with the store.
     """
 
     def __init__(
-        self, bus: Bus, store: Store, settings: Settings, *, meter: Meter
+        self,
+        bus: Bus,
+        store: Store,
+        settings: Settings,
+        *,
+        meter: Meter,
+        keep_alive_seconds: float = 15.0,
+        stuck_seconds: float = 10.0,
+        truth_seconds: float = 5.0,
     ) -> None:
+        self._truth_seconds = truth_seconds
+        self.keep_alive_seconds = keep_alive_seconds
+        self._stuck_seconds = stuck_seconds
         self._bus = bus
         self._store = store
         self._settings = settings
         self._meter = meter
         self._threads = Threads(1, most=100, seconds=30.0)
-        self._rooms: dict[Subject, _Room] = {}
+        self._rooms: dict[Subject, Room] = {}
         self._cases: dict[str, set[Client]] = {}
         self._case_runs: dict[str, set[str]] = {}
         self._standings: dict[str, _Standing] = {}
         self._ends: OrderedDict[str, Frame] = OrderedDict()
         self._clients: set[Client] = set()
-        self._wanted: list[_Room] = []
+        self._wanted: list[Room] = []
         self._subscription: Subscription | None = None
         self._listener: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Future[None]] = set()
@@ -373,7 +251,7 @@ class Hub:
             return None
         if not events or events[0].id != since:
             return None
-        return [_frame(event) for event in events[1:]]
+        return [progress(event) for event in events[1:]]
 
     def look(self, case_id: str | None) -> None:
         """Look at once for the new run of a case that somebody watches."""
@@ -384,7 +262,7 @@ class Hub:
     def _enter(self, client: Client, subject: Subject) -> None:
         room = self._rooms.get(subject)
         if room is None:
-            room = self._rooms[subject] = _Room(subject)
+            room = self._rooms[subject] = Room(subject)
             self._wanted.append(room)
             if len(self._wanted) == 1:
                 # Those who come in the same turn of the loop are asked for together.
@@ -400,7 +278,7 @@ class Hub:
             if standing.stalled is not None:
                 client.offer(standing.stalled)
 
-    def _open(self, room: _Room, document_id: str) -> None:
+    def _open(self, room: Room, document_id: str) -> None:
         """Let a document's room have what is known from elsewhere."""
         standing = self._standings.get(document_id)
         end = self._ends.get(document_id)
@@ -414,7 +292,7 @@ class Hub:
         if rooms and not self._closing:
             self._begin(self._welcome(rooms), "docprogress-hub-join")
 
-    async def _welcome(self, rooms: list[_Room]) -> None:
+    async def _welcome(self, rooms: list[Room]) -> None:
         """Subscribe to what is new, and ask the store about it."""
         added = asyncio.ensure_future(self._subscribe(rooms))
         try:
@@ -425,10 +303,9 @@ class Hub:
         await self._compare([room for room in rooms if not room.finished])
         for room in rooms:
             room.ready.set()
-            for client in room.clients:
-                client.wake.set()
+            _wake(room)
 
-    async def _subscribe(self, rooms: Iterable[_Room]) -> None:
+    async def _subscribe(self, rooms: Iterable[Room]) -> None:
         documents, runs = _named(rooms)
         if self._subscription is None:
             # A subscription of its own kind of life: it goes on through losses.
@@ -452,11 +329,11 @@ class Hub:
             if standing is not None and standing.event.id == event.id:
                 standing.heard_at = time.monotonic()
                 standing.stalled = None
-                sign = {
+                fields = {
                     "document_id": event.document_id,
                     "timestamp": event.timestamp.isoformat(timespec="microseconds"),
                 }
-                self._tell(standing, _sign("heartbeat", event.document_id, sign))
+                self._tell(standing, sign("heartbeat", event.document_id, fields))
                 return
             event = event.replace(heartbeat=False)
         if standing is None or not told_already(event, standing.event):
@@ -472,7 +349,7 @@ class Hub:
         if not rooms:
             return
         self._meter.events += 1
-        frame = _frame(event)
+        frame = progress(event)
         age = time.time() - event.timestamp.timestamp()
         if event.id is None and event.final:
             self._remember(frame)
@@ -498,7 +375,7 @@ class Hub:
         standing.frame, standing.heard_at, standing.stalled = frame, at, None
         return standing
 
-    def _house(self, standing: _Standing, room: _Room) -> None:
+    def _house(self, standing: _Standing, room: Room) -> None:
         if room not in standing.rooms:
             standing.rooms.add(room)
             room.documents[standing.frame.slot] = None
@@ -523,17 +400,17 @@ class Hub:
                 self._look_after(client, moment)
             self._find_stalled(moment)
             await self._sweep(moment)
-            if moment >= self._truth_at + TRUTH_SECONDS:
+            if moment >= self._truth_at + self._truth_seconds:
                 self._compare_soon()
 
     def _look_after(self, client: Client, moment: float) -> None:
         if client.sending_since is not None:
-            if moment - client.sending_since >= STUCK_SECONDS:
+            if moment - client.sending_since >= self._stuck_seconds:
                 self._meter.dropped += 1
                 client.closed = True
                 client.sending_since = None
                 client.abort()
-        elif moment - client.sent_at >= KEEP_ALIVE_SECONDS:
+        elif moment - client.sent_at >= self.keep_alive_seconds:
             client.wake.set()
 
     def _find_stalled(self, moment: float) -> None:
@@ -544,12 +421,12 @@ class Hub:
                 and silent >= STALLED_SECONDS
                 and standing.event.status is Status.PROCESSING
             ):
-                sign = {
+                fields = {
                     "document_id": document_id,
                     "silent_seconds": round(silent, 1),
                     "timestamp": now().isoformat(timespec="microseconds"),
                 }
-                standing.stalled = _sign("stalled", document_id, sign)
+                standing.stalled = sign("stalled", document_id, fields)
                 self._tell(standing, standing.stalled)
 
     async def _sweep(self, moment: float) -> None:
@@ -579,7 +456,7 @@ class Hub:
             await asyncio.gather(listener, return_exceptions=True)
 
     def _compare_soon(self) -> None:
-        due = time.monotonic() >= self._truth_at + TRUTH_SECONDS
+        due = time.monotonic() >= self._truth_at + self._truth_seconds
         if due and (self._rooms or self._cases) and not self._comparing:
             self._begin(self._compare_all(), "docprogress-hub-truth")
 
@@ -610,7 +487,7 @@ class Hub:
             for client in self._cases.get(case_id, ()):
                 self._enter(client, Subject(Kind.RUN, run_id))
 
-    async def _compare(self, rooms: list[_Room]) -> None:
+    async def _compare(self, rooms: list[Room]) -> None:
         """Tell what the store knows better."""
         documents, runs = _named(rooms)
         if not documents and not runs:
@@ -625,8 +502,9 @@ class Hub:
         for room in rooms:
             if room.subject.kind is Kind.RUN and room.expected is None:
                 room.expected = await self._do(partial(self._expected, room))
+                _wake(room)
 
-    def _expected(self, room: _Room) -> int | None:
+    def _expected(self, room: Room) -> int | None:
         try:
             return self._store.run(room.subject.id).expected
         except RunNotFound:
@@ -653,29 +531,9 @@ class Hub:
             log.error("a part of the server has failed", exc_info=error)
 
 
-def denotes_end(event_id: str) -> bool:
-    """Whether nothing of the same attempt can follow the event with this id."""
-    return event_id == END or event_id.endswith(f"-{FINAL_NUMBER}")
-
-
-def _frame(event: ProgressEvent) -> Frame:
-    event_id = event.id or (END if event.final else None)
-    data = b"data: %b\n\n" % event.encode()
-    if event_id is not None:
-        data = b"id: %b\n%b" % (event_id.encode(), data)
-    return Frame(data, event.document_id, event)
-
-
-def _sign(kind: str, document_id: str, sign: Mapping[str, object]) -> Frame:
-    """An event of a type of its own, which plain listeners do not see."""
-    data = b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(sign))
-    # No document's id holds a line break, so that no slot of a document is taken.
-    return Frame(data, f"{document_id}\n")
-
-
-def _below(frame: Frame, floor: tuple[int, int]) -> bool:
-    position = None if frame.event is None else frame.event.position
-    return position is not None and position <= floor
+def _wake(room: Room) -> None:
+    for client in room.clients:
+        client.wake.set()
 
 
 def _subjects(event: ProgressEvent) -> list[Subject]:
@@ -685,7 +543,7 @@ def _subjects(event: ProgressEvent) -> list[Subject]:
     return subjects
 
 
-def _named(rooms: Iterable[_Room]) -> tuple[list[str], list[str]]:
+def _named(rooms: Iterable[Room]) -> tuple[list[str], list[str]]:
     """The ids of documents, and those of runs."""
     subjects = [room.subject for room in rooms]
     return (

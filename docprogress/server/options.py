@@ -45,6 +45,13 @@ class ServerOptions(BaseSettings):
     #: Seconds that an upload may pause, and the fewest bytes a second it may have.
     upload_pause_seconds: float = Field(default=20.0, gt=0)
     upload_least_speed: float = Field(default=1024.0, ge=0)
+    #: Seconds after which a stream that has nothing to tell says so: fewer than a
+    #: proxy in between waits.
+    keep_alive_seconds: float = Field(default=15.0, gt=0)
+    #: Seconds after which a client that takes nothing is dropped.
+    stuck_seconds: float = Field(default=10.0, gt=0)
+    #: Seconds between two comparisons of what was told with what the store knows.
+    truth_seconds: float = Field(default=5.0, gt=0)
     #: The longest that `/status` waits, in seconds.
     wait_seconds: float = Field(default=60.0, gt=0)
 

@@ -127,8 +127,8 @@ _TOO_LONG = b"414 URI Too Long"
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 
 
-def serve(app: FastAPI, listening: socket.socket, **options: Any) -> None:
-    """Serve until a signal comes."""
+def server(app: FastAPI, **options: Any) -> Server:
+    """A server for an application; its `run` takes the sockets to listen on."""
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -139,7 +139,7 @@ def serve(app: FastAPI, listening: socket.socket, **options: Any) -> None:
         server_header=False,
         **options,
     )
-    Server(config, app).run(sockets=[listening])
+    return Server(config, app)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -14,15 +14,9 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from docprogress.server.hub import (
-    END,
-    KEEP_ALIVE,
-    KEEP_ALIVE_SECONDS,
-    Client,
-    Frame,
-    Hub,
-)
+from docprogress.server.hub import Hub
 from docprogress.server.limits import Limits
+from docprogress.server.mailbox import END, Client, Frame
 from docprogress.server.meter import Meter
 
 #: What a browser waits before it connects again, in milliseconds: from, to.  Not the
@@ -37,6 +31,9 @@ _HEADERS = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+
+#: What is sent to a client that has heard nothing for a while.
+KEEP_ALIVE = b": keep-alive\n\n"
 
 _HELLO = b': connected\nretry: %d\ndata: {"status": "connected"}\n\n'
 _END = b'event: end\nid: %b\ndata: {"status": "end"}\n\n' % END.encode()
@@ -124,7 +121,7 @@ class EventStream(Response):
         client.sent_at = time.monotonic()
 
     def _silent(self) -> bool:
-        return time.monotonic() - self._client.sent_at >= KEEP_ALIVE_SECONDS
+        return time.monotonic() - self._client.sent_at >= self._hub.keep_alive_seconds
 
     def _count(self, frames: Sequence[Frame]) -> None:
         self._meter.frames += len(frames)

@@ -1,0 +1,165 @@
+"""What waits for one client: one slot for each document, and the newest event wins.
+
+However slow a client is, what waits for it stays small; an end is never lost.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from docprogress.events import FINAL_NUMBER, ProgressEvent
+
+if TYPE_CHECKING:
+    from docprogress.server.hub import Room
+
+#: Frames that are handed to a connection at a time.
+FRAMES = 256
+
+#: The event id that says that a stream was told to its end.
+END = "end"
+
+
+class Kind(StrEnum):
+    """What can be watched."""
+
+    DOCUMENT = "document"
+    RUN = "run"
+    CASE = "case"
+
+
+class Subject(NamedTuple):
+    """One thing that somebody watches."""
+
+    kind: Kind
+    id: str
+
+
+class Frame(NamedTuple):
+    """A piece of a stream, encoded once, and the slot that it goes in."""
+
+    data: bytes
+    slot: str
+    event: ProgressEvent | None = None
+    #: When the event was made, in seconds since the epoch; None for the present.
+    published: float | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether a document ends with it."""
+        return self.event is not None and self.event.final
+
+
+class Client:
+    """One reader of events: what it has not taken yet, and how it is woken.
+
+    Args:
+        subjects: What it watches.
+        abort: Ends its connection at once, whatever it has not taken.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_ends",
+        "_floor",
+        "_slots",
+        "abort",
+        "closed",
+        "rooms",
+        "sending_since",
+        "sent_at",
+        "subjects",
+        "wake",
+    )
+
+    def __init__(
+        self, subjects: Iterable[Subject], *, abort: Callable[[], object]
+    ) -> None:
+        self.subjects = frozenset(subjects)
+        self.abort = abort
+        self.wake = asyncio.Event()
+        #: Set once there is nothing more to be told: the server stops.
+        self.closed = False
+        #: What it hears of, cases being the runs that they have.
+        self.rooms: set[Room] = set()
+        #: When it was last sent something, and since when it is being sent something.
+        self.sent_at = time.monotonic()
+        self.sending_since: float | None = None
+        self._backlog: deque[Frame] = deque()
+        self._ends: dict[str, Frame] = {}
+        self._slots: dict[str, Frame] = {}
+        self._floor: tuple[int, int] | None = None
+
+    def offer(self, frame: Frame) -> None:
+        """Put a frame in its slot; an end that lies there is kept."""
+        if self._floor is not None and _below(frame, self._floor):
+            return
+        lying = self._slots.pop(frame.slot, None)
+        # The same frame comes twice to who watches a document and its run.
+        if lying is not None and lying.final and lying.data is not frame.data:
+            self._ends[frame.slot] = lying
+        self._slots[frame.slot] = frame
+        self.wake.set()
+
+    def replay(self, missed: Iterable[Frame]) -> None:
+        """Tell these first, one by one, and nothing else that is older."""
+        self._backlog.extend(missed)
+        if self._backlog:
+            event = self._backlog[-1].event
+            self._floor = None if event is None else event.position
+        floor = self._floor
+        if floor is not None:
+            self._slots = {s: f for s, f in self._slots.items() if not _below(f, floor)}
+        self.wake.set()
+
+    def forget(self) -> None:
+        """Drop what has not been taken."""
+        self._backlog.clear()
+        self._ends.clear()
+        self._slots.clear()
+
+    def take(self) -> list[Frame]:
+        """The next frames, in the order in which they are to be told."""
+        taken: list[Frame] = []
+        while self._backlog and len(taken) < FRAMES:
+            taken.append(self._backlog.popleft())
+        for slots in (self._ends, self._slots):
+            while slots and len(taken) < FRAMES:
+                # The oldest first, so that no slot is starved by busier ones.
+                taken.append(slots.pop(next(iter(slots))))
+        return taken
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something that it has not taken."""
+        return bool(self._backlog or self._ends or self._slots)
+
+
+def progress(event: ProgressEvent) -> Frame:
+    """An event, as it is sent."""
+    event_id = event.id or (END if event.final else None)
+    data = b"data: %b\n\n" % event.encode()
+    if event_id is not None:
+        data = b"id: %b\n%b" % (event_id.encode(), data)
+    return Frame(data, event.document_id, event)
+
+
+def sign(kind: str, document_id: str, fields: Mapping[str, object]) -> Frame:
+    """News of a type of its own, which plain listeners do not see."""
+    data = b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(fields))
+    # No document's id holds a line break, so that no slot of a document is taken.
+    return Frame(data, f"{document_id}\n")
+
+
+def denotes_end(event_id: str) -> bool:
+    """Whether nothing of the same attempt can follow the event with this id."""
+    return event_id == END or event_id.endswith(f"-{FINAL_NUMBER}")
+
+
+def _below(frame: Frame, floor: tuple[int, int]) -> bool:
+    position = None if frame.event is None else frame.event.position
+    return position is not None and position <= floor

@@ -1,0 +1,237 @@
+"""What the routes of one application share, from its start to its end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
+
+from docprogress.bus import order
+from docprogress.events import ProgressEvent
+from docprogress.server.auth import Access, Grant, UnauthorizedError
+from docprogress.server.desk import Desk
+from docprogress.server.gate import address
+from docprogress.server.hub import Hub
+from docprogress.server.limits import Limits
+from docprogress.server.mailbox import Client, Subject, denotes_end
+from docprogress.server.meter import Meter
+from docprogress.server.metrics import Metrics
+from docprogress.server.options import ServerOptions
+from docprogress.server.stream import ABORT, EventStream
+from docprogress.server.threads import BusyError
+from docprogress.settings import Settings
+
+#: What a wrong token costs of what an address may ask for.
+WRONG_TOKEN_COST = 20.0
+
+_Bearer = HTTPBearer(auto_error=False, description="The server's token.")
+_TicketQuery = APIKeyQuery(
+    name="ticket", auto_error=False, description="A ticket of `POST /tickets`."
+)
+
+
+class Service:
+    """The pipeline, the hub and the rules of one application.
+
+    Args:
+        settings: The pipeline's.
+        options: The server's.
+    """
+
+    def __init__(self, settings: Settings, options: ServerOptions) -> None:
+        self.settings = settings
+        self.options = options
+        self.meter = Meter()
+        self.access = Access(options.token)
+        self.limits = Limits(
+            streams=options.streams,
+            streams_each=options.streams_each,
+            per_second=options.requests_per_second,
+            burst=options.requests_burst,
+        )
+        self.running: tuple[Desk, Hub] | None = None
+        self.metrics: Metrics | None = None
+        self.uploads = 0
+
+    @asynccontextmanager
+    async def lifespan(self, _: Any) -> AsyncIterator[None]:
+        """Open what requests need, and close it after the last of them."""
+        desk = await asyncio.to_thread(Desk, self.settings)
+        hub = Hub(
+            desk.bus,
+            desk.pipeline.store,
+            desk.pipeline.settings,
+            meter=self.meter,
+            keep_alive_seconds=self.options.keep_alive_seconds,
+            stuck_seconds=self.options.stuck_seconds,
+            truth_seconds=self.options.truth_seconds,
+        )
+        hub.start()
+        self.metrics = Metrics(self.meter, desk.pipeline.store, desk.reading)
+        self.running = desk, hub
+        try:
+            yield
+        finally:
+            self.running = None
+            await hub.close()
+            await asyncio.to_thread(desk.close)
+
+    @property
+    def desk(self) -> Desk:
+        """Who asks the pipeline."""
+        return self._run()[0]
+
+    @property
+    def hub(self) -> Hub:
+        """Who tells the clients."""
+        return self._run()[1]
+
+    def _run(self) -> tuple[Desk, Hub]:
+        if self.running is None:
+            raise RuntimeError(
+                "the application's lifespan does not run: pass "
+                "`lifespan=mounted.router.lifespan_context` to the one that mounts it"
+            )
+        return self.running
+
+    def granted(
+        self,
+        request: Request,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_Bearer)],
+        ticket: Annotated[str | None, Depends(_TicketQuery)],
+    ) -> Grant:
+        """What the request may see."""
+        try:
+            return self.access.grant(
+                None if bearer is None else bearer.credentials, ticket
+            )
+        except UnauthorizedError:
+            self.limits.spend(address(request.scope), WRONG_TOKEN_COST)
+            raise
+
+    def trusted(
+        self,
+        request: Request,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_Bearer)],
+    ) -> None:
+        """Let nobody pass who has no more than a ticket."""
+        self.granted(request, bearer, None)
+
+    async def stream(
+        self,
+        request: Request,
+        grant: Grant,
+        subjects: Iterable[Subject],
+        *,
+        single: bool = False,
+    ) -> Response:
+        """Tell whoever asks of these subjects, from the present on."""
+        subjects = frozenset(subjects)
+        grant.check(subjects)
+        hub = self.hub
+        if hub.closing:
+            raise BusyError("the server stops")
+        client_address = address(request.scope)
+        self.limits.enter(client_address)
+        client = Client(subjects, abort=_abort(request))
+        response = EventStream(
+            hub,
+            client,
+            meter=self.meter,
+            limits=self.limits,
+            address=client_address,
+            single=single,
+        )
+        try:
+            hub.join(client)
+            since = request.headers.get("last-event-id")
+            if since and await self._told_before(client, since, single=single):
+                response.release()
+                return Response(status_code=HTTPStatus.NO_CONTENT)
+        except BaseException:
+            response.release()
+            raise
+        return response
+
+    async def _told_before(self, client: Client, since: str, *, single: bool) -> bool:
+        """Whether a client that comes again was told everything; else, what it missed.
+
+        An end that nobody knows of any more was told all the same.
+        """
+        hub = self.hub
+        await hub.ready(client)
+        if not single:
+            return denotes_end(since) and hub.ended(client)
+        (subject,) = client.subjects
+        newest = hub.newest(subject.id)
+        if denotes_end(since) and (
+            newest is None or (newest.final and newest.id in (None, since))
+        ):
+            return True
+        missed = await hub.missed(subject.id, since)
+        if missed is not None:
+            client.replay(missed)
+        return False
+
+
+async def changed(
+    service: Service,
+    request: Request,
+    subject: Subject,
+    event: ProgressEvent | None,
+    seconds: float,
+) -> ProgressEvent | None:
+    """The document's event once it is another one, or after so many seconds."""
+    hub, client_address = service.hub, address(request.scope)
+    service.limits.enter(client_address)
+    client = Client([subject], abort=lambda: None)
+    leaving = asyncio.create_task(_gone(request, client))
+    try:
+        hub.join(client)
+        async with asyncio.timeout(seconds):
+            while not client.closed:
+                client.wake.clear()
+                newest = hub.newest(subject.id)
+                if newest is not None and _differs(newest, event):
+                    return newest
+                await client.wake.wait()
+    except TimeoutError:
+        pass  # nothing has changed
+    finally:
+        leaving.cancel()
+        hub.leave(client)
+        service.limits.leave(client_address)
+    return event
+
+
+async def _gone(request: Request, client: Client) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    client.closed = True
+    client.wake.set()
+
+
+def _differs(newest: ProgressEvent, event: ProgressEvent | None) -> bool:
+    if event is None:
+        return True
+    return order(newest) > order(event) or (
+        newest.id is None and newest.timestamp > event.timestamp
+    )
+
+
+def _abort(request: Request) -> Callable[[], object]:
+    """What ends the connection of a request at once.
+
+    Where the server does not offer it, the request's task is cancelled, and it is up
+    to the server to close the connection.
+    """
+    offered = request.scope.get("extensions", {}).get(ABORT)
+    if offered is not None:
+        found: Callable[[], object] = offered["abort"]
+        return found
+    task = asyncio.current_task()
+    assert task is not None
+    return task.cancel
