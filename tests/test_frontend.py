@@ -126,7 +126,7 @@ class Gallery:
         page.on("console", self._hear)
         query = urlencode({"scene": scenes, "theme": theme}, doseq=True)
         page.goto(f"{self._address}?{query}")
-        page.wait_for_selector(".docprogress .percent:not(:empty)")
+        page.wait_for_selector(".docprogress .dp-percent:not(:empty)")
         return page
 
     def _hear(self, message: Any) -> None:
@@ -144,7 +144,7 @@ def run(*command: str) -> None:
 
 def rows(page: Page) -> list[str]:
     """The states of the rows that are drawn, from top to bottom."""
-    return page.locator(".row").evaluate_all(
+    return page.locator(".dp-row").evaluate_all(
         """rows => rows
             .sort((one, other) => one.ariaRowIndex - other.ariaRowIndex)
             .map(row => row.dataset.state)"""
@@ -187,8 +187,8 @@ def test_axe_finds_no_violation(node, gallery, scheme, theme):
     page = gallery.open(scheme=scheme, theme=theme, trusted=True)
     for name in ("10 running", "hostile"):
         view = page.locator(f'[data-scene="{name}"]')
-        view.locator(".row").first.click()
-        view.locator(".panel tbody tr").first.wait_for()
+        view.locator(".dp-row").first.click()
+        view.locator(".dp-panel tbody tr").first.wait_for()
     page.add_script_tag(path=PACKAGES / "axe-core" / "axe.min.js")
 
     found = page.evaluate(
@@ -220,6 +220,17 @@ def test_every_rule_is_under_the_view_s_own_class(gallery):
     assert [part for part in each if not part.startswith(".docprogress")] == []
 
 
+def test_no_other_style_sheet_knows_the_view_s_classes(gallery):
+    page = gallery.open()
+
+    names = page.evaluate(
+        """() => [...document.querySelectorAll(".docprogress *")]
+            .flatMap(element => [...element.classList])"""
+    )
+
+    assert {name for name in names if not name.startswith("dp-")} == set()
+
+
 def split(selectors: str) -> list[str]:
     """The selectors of a list, whose own lists in brackets stay whole."""
     return re.split(r",(?![^()]*\))", re.sub(r"\([^()]*\)", "", selectors))
@@ -230,14 +241,14 @@ def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
     page = gallery.open(width=width)
     for name in ("10 running", "hostile"):
         view = page.locator(f'[data-scene="{name}"]')
-        view.locator(".row").first.click()
-        view.locator(".panel tbody tr").first.wait_for()
+        view.locator(".dp-row").first.click()
+        view.locator(".dp-panel tbody tr").first.wait_for()
 
     assert page.evaluate("document.documentElement.scrollWidth") == width
     outside = page.evaluate(
         """() => [...document.querySelectorAll(".docprogress")].flatMap(view => {
             const {left, right} = view.getBoundingClientRect();
-            const clipped = ".history, .scale, .pace > *, .fill, .name > span, .hidden-text";
+            const clipped = ".dp-history, .dp-scale, .dp-pace > *, .dp-fill, .dp-name > span, .dp-hidden-text";
             return [...view.querySelectorAll("*")]
                 .filter(element => !element.closest(clipped))
                 .map(element => [element.className, element.getBoundingClientRect()])
@@ -246,7 +257,7 @@ def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
         })"""
     )
     assert outside == []
-    heights = page.locator(".row").evaluate_all(
+    heights = page.locator(".dp-row").evaluate_all(
         "rows => rows.map(row => row.offsetHeight)"
     )
     # Rows are placed by multiplication.
@@ -256,7 +267,7 @@ def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
 def test_a_line_of_rows_is_aligned(gallery):
     page = gallery.open("10 running", width=1232)
 
-    columns = page.locator(".row").evaluate_all(
+    columns = page.locator(".dp-row").evaluate_all(
         """rows => rows.map(row => [...row.children]
             .map(cell => Math.round(cell.getBoundingClientRect().left)).join(" "))"""
     )
@@ -266,12 +277,12 @@ def test_a_line_of_rows_is_aligned(gallery):
 
 def test_ten_thousand_documents_are_scrolled_with_a_few_rows(gallery):
     page = gallery.open("10000 running")
-    grid = page.locator(".grid")
+    grid = page.locator(".dp-grid")
 
     grid.evaluate("grid => grid.scrollTo(0, grid.scrollHeight)")
-    page.wait_for_selector('.row[aria-rowindex="10001"]')
+    page.wait_for_selector('.dp-row[aria-rowindex="10001"]')
 
-    assert page.locator(".row").count() < 30
+    assert page.locator(".dp-row").count() < 30
     assert rows(page)[-1] == "completed"
 
 
@@ -293,7 +304,7 @@ def test_changes_that_nobody_sees_touch_no_row(gallery):
             const observer = new MutationObserver(list => { touched += list.length; });
             const everything = {subtree: true, childList: true, attributes: true,
                 characterData: true};
-            observer.observe(place.querySelector(".rows"), everything);
+            observer.observe(place.querySelector(".dp-rows"), everything);
             for (let turn = 0; turn < 10; turn += 1) {
                 const changes = rows.slice(4000, 5000).map(({index}) =>
                     ({index, message: `turn ${turn}`, progress: turn}));
@@ -340,7 +351,7 @@ def test_keys_alone_reach_everything(gallery):
 
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.locator(".panel tbody tr").first.wait_for()
+    page.locator(".dp-panel tbody tr").first.wait_for()
     reached = []
     for _ in range(5):
         page.keyboard.press("Tab")
@@ -353,7 +364,7 @@ def test_keys_alone_reach_everything(gallery):
     assert reached == ["Retry", "close the details", "error", "Copy", "history"]
 
     page.keyboard.press("Escape")
-    page.locator(".panel").wait_for(state="hidden")
+    page.locator(".dp-panel").wait_for(state="hidden")
     assert page.evaluate("document.activeElement.role") == "grid"
 
 
@@ -385,7 +396,7 @@ def test_the_focus_stays_in_the_view_when_a_button_goes(gallery):
 def test_the_whole_error_can_be_copied(gallery, browser):
     page = gallery.open("10 running")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator(".row").first.click()
+    page.locator(".dp-row").first.click()
 
     page.get_by_role("button", name="Copy").click()
     page.get_by_role("button", name="Copied").wait_for()
@@ -421,7 +432,7 @@ def test_views_that_are_closed_leave_no_node_and_no_listener(gallery):
             const view = createProgressView(place, {onAction: () => 1});
             view.replace(scenes["1000 running"]);
             await new Promise(requestAnimationFrame);
-            place.querySelector(".row").click();
+            place.querySelector(".dp-row").click();
             await new Promise(requestAnimationFrame);
             view.close();
             place.remove();

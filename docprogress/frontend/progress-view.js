@@ -160,6 +160,9 @@ const SHAPES = {
     "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3ZM4.9 7.25h6.2v1.5H4.9Z",
 };
 
+/** What the names of all classes but the root's begin with. */
+const PREFIX = "dp-";
+
 const CLOSE_SHAPE =
   "M3.7 2.6 8 6.9l4.3-4.3 1.1 1.1L9.1 8l4.3 4.3-1.1 1.1L8 9.1l-4.3 4.3-1.1-1.1L6.9 8 2.6 3.7Z";
 
@@ -194,7 +197,8 @@ export function createProgressView(element, options = {}) {
   const panel = createPanel({ signal, act, dismiss });
   const live = make("div", "hidden-text");
   live.setAttribute("role", "status");
-  const root = make("div", "docprogress", header.element, grid.element, panel.element, live);
+  const root = make("div", "", header.element, grid.element, panel.element, live);
+  root.className = "docprogress";
   root.dir = "ltr";
   root.setAttribute("role", "group");
   root.tabIndex = -1;
@@ -563,14 +567,15 @@ function createHeader({ signal, act, show, seek, reveal }) {
   const chips = FILTERS.map((each) => {
     const count = make("b", "count");
     const chip = makeButton("", signal, () => show(each));
-    chip.classList.add("chip", each);
+    mark(chip, "chip", true);
+    mark(chip, each, true);
     if (each !== "all") chip.append(makeIcon(each));
     chip.append(count, make("span", "", each));
     return { each, chip, count };
   });
   const search = document.createElement("input");
   search.type = "search";
-  search.className = "search";
+  mark(search, "search", true);
   search.placeholder = "Filter by name";
   search.setAttribute("aria-label", "filter documents by name");
   search.autocomplete = "off";
@@ -943,7 +948,8 @@ function createSlot(id) {
       hover(message, what === "failed" ? wordsOf(row) : text);
       put(number, attemptOf(row));
       hide(attempt, !number.textContent);
-      put(step, isFinal(row.status) && what !== "failed" ? "" : cut(plain(row.step), 60));
+      const named = row.status === "processing" || row.status === "failed";
+      put(step, named ? cut(plain(row.step), 60) : "");
       put(worker, cut(plain(row.worker ?? ""), 60));
       put(time, timeOf(row, now));
     },
@@ -967,7 +973,7 @@ function createPanel({ signal, act, dismiss }) {
   const cancel = makeButton("Cancel", signal, () => act("cancel", [panel.opened]));
   const retry = makeButton("Retry", signal, () => act("retry", [panel.opened]));
   const close = makeButton("", signal, dismiss);
-  close.classList.add("close");
+  mark(close, "close", true);
   close.setAttribute("aria-label", "close the details");
   close.append(makeSvg(CLOSE_SHAPE));
   const head = make("div", "head", icon, name, retry, cancel, close);
@@ -1110,6 +1116,7 @@ function timelineOf({ steps }) {
   return steps.map((step) => {
     const seconds = step.seconds ?? 0;
     const span = make("div", "span");
+    span.hidden = !seconds;
     span.style.marginInlineStart = `${rounded((begun / all) * 100)}%`;
     span.style.width = `${rounded((seconds / all) * 100)}%`;
     begun += seconds;
@@ -1368,9 +1375,9 @@ function secondsOf(row, now) {
  * @param {number} now
  */
 function factsOf(row, now) {
-  const facts = [stateOf(row), percentOf(row)];
+  const facts = [row.status, percentOf(row)];
   if (row.step) facts.push(cut(plain(row.step), LONGEST_CELL));
-  const message = row.status === "failed" ? "" : wordsOf(row);
+  const message = row.status === "failed" ? "" : detailOf(row, now);
   if (message) facts.push(cut(message, LONGEST_CELL));
   if (row.attempt !== null) {
     facts.push(row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`);
@@ -1553,7 +1560,7 @@ async function copyText(text, shown) {
  */
 function make(tag, className = "", ...children) {
   const element = document.createElement(tag);
-  if (className) element.className = className;
+  for (const name of className.split(" ").filter(Boolean)) mark(element, name, true);
   element.append(...children);
   return element;
 }
@@ -1566,7 +1573,7 @@ function make(tag, className = "", ...children) {
 function makeButton(label, signal, pressed) {
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "button";
+  mark(button, "button", true);
   button.textContent = label;
   suppressShortcuts(button);
   button.addEventListener("click", () => pressed(), { signal });
@@ -1653,11 +1660,14 @@ function tell(element, attribute, value) {
 }
 
 /**
+ * Give or take a class, under a name that no other style sheet of the page knows.
+ *
  * @param {Element} element
- * @param {string} className
+ * @param {string} name
  * @param {boolean} marked
  */
-function mark(element, className, marked) {
+function mark(element, name, marked) {
+  const className = `${PREFIX}${name}`;
   if (element.classList.contains(className) !== marked) {
     element.classList.toggle(className, marked);
   }

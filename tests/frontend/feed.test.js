@@ -90,7 +90,7 @@ function delta(seq, rows, fields = {}) {
 
 /** @param {number} index */
 function said(index) {
-  return [...el.querySelectorAll(".said")].at(index)?.textContent;
+  return [...el.querySelectorAll(".dp-said")].at(index)?.textContent;
 }
 
 test("nothing is exported that anywidget would take for the old way", () => {
@@ -100,7 +100,7 @@ test("nothing is exported that anywidget would take for the old way", () => {
 test("what the model holds is drawn before any message", () => {
   begin();
 
-  assert.equal(el.querySelectorAll(".row").length, 2);
+  assert.equal(el.querySelectorAll(".dp-row").length, 2);
 });
 
 test("a change is drawn, and acknowledged after it was painted", () => {
@@ -198,7 +198,7 @@ test("another session begins anew", () => {
   kernel.tell(delta(1, [other, { index: 1, message: "half" }], { session: "b", summary: summary([other, row(8)]) }));
   paint();
 
-  assert.equal(read(el, ".row .name"), "other.pdf");
+  assert.equal(read(el, ".dp-row .dp-name"), "other.pdf");
   assert.equal(kernel.asked("whole").length, 1);
 });
 
@@ -213,7 +213,7 @@ test("views of one model show the same, and are painted once", () => {
   paint();
 
   assert.equal(said(0), "news");
-  assert.equal(second.querySelector(".said")?.textContent, "news");
+  assert.equal(second.querySelector(".dp-said")?.textContent, "news");
   assert.equal(kernel.heard.length, 1);
 });
 
@@ -229,7 +229,7 @@ test("the clocks of a view that comes later stand as those of the first", () => 
   widget.render({ model: kernel.model(), el: second });
   paint();
 
-  assert.equal(second.querySelector(".time")?.textContent, "0:15");
+  assert.equal(second.querySelector(".dp-time")?.textContent, "0:15");
 });
 
 test("a view of a kernel that is silent says what it is a view of", () => {
@@ -238,7 +238,7 @@ test("a view of a kernel that is silent says what it is a view of", () => {
 
   pass(7000);
 
-  assert.equal(read(el, ".problem"), "disconnected, last update 03:04:05");
+  assert.equal(read(el, ".dp-problem"), "disconnected, last update 03:04:05");
 });
 
 test("a new snapshot is drawn, and an older one is not", () => {
@@ -266,8 +266,8 @@ test("buttons ask the kernel, and its answer comes back to the view that asked",
   kernel.tell({ type: "acted", request: 1, ok: false, text: "the store cannot be reached" });
   paint();
 
-  assert.equal(read(el, ".notice"), "the store cannot be reached");
-  assert.equal(read(second, ".notice"), "");
+  assert.equal(read(el, ".dp-notice"), "the store cannot be reached");
+  assert.equal(read(second, ".dp-notice"), "");
 });
 
 test("nothing is thrown when the comm is dead, and it is said", () => {
@@ -276,11 +276,11 @@ test("nothing is thrown when the comm is dead, and it is said", () => {
 
   kernel.trigger("comm_live_update");
   /** @type {HTMLElement} */ ([...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")).click();
-  /** @type {HTMLElement} */ (el.querySelector(".row")).click();
+  /** @type {HTMLElement} */ (el.querySelector(".dp-row")).click();
   kernel.tell(delta(9, []));
   paint();
 
-  assert.equal(read(el, ".notice"), "the kernel cannot be reached: nothing was done");
+  assert.equal(read(el, ".dp-notice"), "the kernel cannot be reached: nothing was done");
 });
 
 test("a message of a kind that is not known is a sign of life, and nothing else", () => {
@@ -290,7 +290,7 @@ test("a message of a kind that is not known is a sign of life, and nothing else"
   kernel.tell({ type: "something new" });
   pass(3000);
 
-  assert.equal(read(el, ".problem"), "");
+  assert.equal(read(el, ".dp-problem"), "");
 });
 
 test("what was begun is ended: views, listeners, and what waits for a frame", () => {

@@ -32,12 +32,12 @@ function show(whole) {
 
 /** The names that are shown, from top to bottom. */
 function names() {
-  return rows().map((each) => read(each, ".name"));
+  return rows().map((each) => read(each, ".dp-name"));
 }
 
 /** The rows that are drawn, from top to bottom. */
 function rows() {
-  const drawn = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(".row")]);
+  const drawn = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(".dp-row")]);
   const at = (/** @type {Element} */ each) => Number(each.getAttribute("aria-rowindex"));
   return drawn.sort((one, other) => at(one) - at(other));
 }
@@ -45,34 +45,34 @@ function rows() {
 test("a run tells how far it is, how long still, and what is wrong", () => {
   show(scenes["10 running"]);
 
-  assert.equal(read(element, ".headline > .percent"), "51 %");
-  assert.equal(read(element, ".headline > .left"), "about 2 min left");
-  assert.equal(read(element, ".chip.failed"), "1failed");
-  assert.equal(read(element, ".chip.stalled"), "1stalled");
-  assert.equal(read(element, ".pace > .documents"), "12 documents/s");
-  assert.equal(read(rows()[0], ".said"), "the PDF is encrypted and needs a password");
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "51 %");
+  assert.equal(read(element, ".dp-headline > .dp-left"), "about 2 min left");
+  assert.equal(read(element, ".dp-chip.dp-failed"), "1failed");
+  assert.equal(read(element, ".dp-chip.dp-stalled"), "1stalled");
+  assert.equal(read(element, ".dp-pace > .dp-documents"), "12 documents/s");
+  assert.equal(read(rows()[0], ".dp-said"), "the PDF is encrypted and needs a password");
 });
 
 test("a run that is over tells how it ended", () => {
   show(scenes["10 finished"]);
-  assert.equal(read(element, ".headline > .percent"), "2 of 10 documents failed");
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "2 of 10 documents failed");
 
   show(scenes["38 completed"]);
-  assert.equal(read(element, ".headline > .percent"), "all 38 documents completed");
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "all 38 documents completed");
 
   show(scenes["10000 cancelled"]);
-  assert.equal(read(element, ".headline > .percent"), "7,796 of 10,000 documents cancelled");
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "7,796 of 10,000 documents cancelled");
 });
 
 test("nobody is promised a time that nobody knows", () => {
   show(run({ processing: 2 }, {}, { remaining: null }));
-  assert.equal(read(element, ".headline > .left"), "time left unknown");
+  assert.equal(read(element, ".dp-headline > .dp-left"), "time left unknown");
 
   show(run({ queued: 2 }, {}, { remaining: 60 }));
-  assert.equal(read(element, ".headline > .left"), "waiting for a worker");
+  assert.equal(read(element, ".dp-headline > .dp-left"), "waiting for a worker");
 
   show(scenes["10 stalled"]);
-  assert.equal(read(element, ".headline > .left"), "stalled");
+  assert.equal(read(element, ".dp-headline > .dp-left"), "stalled");
 });
 
 test("what has failed stands first, and what fits keeps its order below", () => {
@@ -101,7 +101,7 @@ test("ten thousand documents are drawn with a few rows", () => {
   show(scenes["10000 running"]);
 
   assert.equal(rows().length, 23);
-  const grid = element.querySelector(".grid");
+  const grid = element.querySelector(".dp-grid");
   assert.equal(grid?.getAttribute("aria-rowcount"), "10001");
 });
 
@@ -114,9 +114,9 @@ test("only what has changed is told, and the rest stays", () => {
   });
   paint();
 
-  const changed = rows().find((each) => read(each, ".said") === "Embedding chunk 700 of 771");
-  assert.equal(changed && read(changed, ".percent"), "91 %");
-  assert.equal(changed && read(changed, ".name"), scenes["10 running"].rows[4].name);
+  const changed = rows().find((each) => read(each, ".dp-said") === "Embedding chunk 700 of 771");
+  assert.equal(changed && read(changed, ".dp-percent"), "91 %");
+  assert.equal(changed && read(changed, ".dp-name"), scenes["10 running"].rows[4].name);
 });
 
 test("a change of a row that is not known is not drawn", () => {
@@ -132,7 +132,7 @@ test("a failed bar stops where it failed", () => {
   show(run({ completed: 1, failed: 1 }));
 
   const [failed] = rows();
-  const fill = /** @type {HTMLElement} */ (failed.querySelector(".fill"));
+  const fill = /** @type {HTMLElement} */ (failed.querySelector(".dp-fill"));
   assert.equal(failed.dataset.state, "failed");
   assert.equal(fill.style.transform, "translateX(-69%)");
   assert.equal(failed.querySelector("[role=progressbar]")?.getAttribute("aria-valuenow"), "31");
@@ -142,7 +142,7 @@ test("nothing but what is completed is at 100 %", () => {
   show(run({ processing: 1, completed: 1 }, { 1: { progress: 99.97 } }));
 
   assert.deepEqual(
-    rows().map((each) => read(each, ".percent")),
+    rows().map((each) => read(each, ".dp-percent")),
     ["100 %", "99 %"],
   );
 });
@@ -155,7 +155,7 @@ test("what is stalled is told apart from what runs", () => {
     rows().map((each) => each.dataset.state),
     ["processing", "stalled"],
   );
-  assert.match(read(rows()[1], ".said"), /^stalled for 0:23, after “Extracting page/);
+  assert.match(read(rows()[1], ".dp-said"), /^stalled for 0:23, after “Extracting page/);
 });
 
 test("the time of what runs is counted on, and that of what has ended is not", () => {
@@ -164,7 +164,7 @@ test("the time of what runs is counted on, and that of what has ended is not", (
   pass(3000);
 
   assert.deepEqual(
-    rows().map((each) => read(each, ".time")),
+    rows().map((each) => read(each, ".dp-time")),
     ["0:05", "0:08"],
   );
 });
@@ -177,7 +177,7 @@ test("a message that took longer to arrive turns no clock back", () => {
   view.update({ summary: whole.summary, rows: [{ index: 0, elapsed: 5.9 }] });
   paint();
 
-  assert.equal(read(rows()[0], ".time"), "0:06");
+  assert.equal(read(rows()[0], ".dp-time"), "0:06");
 });
 
 test("six seconds without a word are told, and the clocks stop there", () => {
@@ -185,12 +185,12 @@ test("six seconds without a word are told, and the clocks stop there", () => {
   view.beat(new Date(2026, 10, 24, 15, 4, 5).getTime());
 
   pass(5500);
-  assert.equal(read(element, ".problem"), "");
+  assert.equal(read(element, ".dp-problem"), "");
   pass(1500);
 
-  assert.equal(read(element, ".problem"), "disconnected, last update 15:04:05");
-  assert.equal(read(element, ".headline > .left"), "");
-  assert.equal(read(rows()[0], ".time"), "0:05");
+  assert.equal(read(element, ".dp-problem"), "disconnected, last update 15:04:05");
+  assert.equal(read(element, ".dp-headline > .dp-left"), "");
+  assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
 
 test("the next word takes it back", () => {
@@ -200,7 +200,7 @@ test("the next word takes it back", () => {
   view.beat();
   paint();
 
-  assert.equal(read(element, ".problem"), "");
+  assert.equal(read(element, ".dp-problem"), "");
 });
 
 test("a sender that is known to be gone is told at once", () => {
@@ -209,7 +209,7 @@ test("a sender that is known to be gone is told at once", () => {
   view.lose();
   paint();
 
-  assert.match(read(element, ".problem"), /^disconnected, last update \d\d:\d\d:\d\d$/);
+  assert.match(read(element, ".dp-problem"), /^disconnected, last update \d\d:\d\d:\d\d$/);
 });
 
 test("what is over cannot become wrong when nothing is heard any more", () => {
@@ -217,7 +217,7 @@ test("what is over cannot become wrong when nothing is heard any more", () => {
 
   pass(60_000);
 
-  assert.equal(read(element, ".problem"), "");
+  assert.equal(read(element, ".dp-problem"), "");
 });
 
 test("a kernel that has lost Redis is told apart from a lost kernel", () => {
@@ -229,8 +229,8 @@ test("a kernel that has lost Redis is told apart from a lost kernel", () => {
   }
   paint();
 
-  assert.equal(read(element, ".problem"), "Redis is away since 07:08:09; the view is as of then");
-  assert.equal(read(rows()[0], ".time"), "0:05");
+  assert.equal(read(element, ".dp-problem"), "Redis is away since 07:08:09; the view is as of then");
+  assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
 
 test("a filter shows one state, and once more all", () => {
@@ -248,7 +248,7 @@ test("a filter shows one state, and once more all", () => {
 
 test("a name is found in any case, and what is not found is said", () => {
   show(scenes["1000 running"]);
-  const search = /** @type {HTMLInputElement} */ (element.querySelector(".search"));
+  const search = /** @type {HTMLInputElement} */ (element.querySelector(".dp-search"));
 
   search.value = "ÜBERNAHME";
   search.dispatchEvent(new Event("input"));
@@ -258,13 +258,13 @@ test("a name is found in any case, and what is not found is said", () => {
   search.value = "nothing like it";
   search.dispatchEvent(new Event("input"));
   paint();
-  assert.equal(read(element, ".nothing"), "no document with “nothing like it” in its name");
+  assert.equal(read(element, ".dp-nothing"), "no document with “nothing like it” in its name");
 });
 
 test("no row moves away under a pointer, and all move when it has gone", () => {
   const whole = run({ processing: 3 });
   show(whole);
-  const grid = /** @type {HTMLElement} */ (element.querySelector(".grid"));
+  const grid = /** @type {HTMLElement} */ (element.querySelector(".dp-grid"));
   const before = names();
 
   grid.dispatchEvent(new Event("pointermove"));
@@ -281,7 +281,7 @@ test("no row moves away under a pointer, and all move when it has gone", () => {
 test("a pointer that was left lying does not keep a failure from the top", () => {
   const whole = run({ processing: 3 });
   show(whole);
-  element.querySelector(".grid")?.dispatchEvent(new Event("pointermove"));
+  element.querySelector(".dp-grid")?.dispatchEvent(new Event("pointermove"));
   view.update({ summary: whole.summary, rows: [{ index: 2, status: "failed", error: "broken" }] });
 
   pass(16_000);
@@ -292,11 +292,11 @@ test("a pointer that was left lying does not keep a failure from the top", () =>
 test("one document is drawn without a table", () => {
   show(scenes["1 running"]);
 
-  assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".grid"))), true);
-  assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".tools"))), true);
-  assert.equal(read(element, ".headline > .percent"), "43 %");
-  assert.equal(read(element, ".present > .message"), "extraction · Extracting page 143 of 200");
-  assert.equal(read(element, ".segment.now"), "extraction");
+  assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".dp-grid"))), true);
+  assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".dp-tools"))), true);
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "43 %");
+  assert.equal(read(element, ".dp-present > .dp-message"), "extraction · Extracting page 143 of 200");
+  assert.equal(read(element, ".dp-segment.dp-now"), "extraction");
 });
 
 test("a text is shown as text, whatever it holds", () => {
@@ -311,15 +311,15 @@ test("a text is shown as text, whatever it holds", () => {
 test("a text of any length is laid out in part, and can be read whole", () => {
   show(scenes.hostile);
 
-  const long = rows().find((each) => read(each, ".name").startsWith("aaa"));
-  const name = /** @type {HTMLElement} */ (long?.querySelector(".name"));
+  const long = rows().find((each) => read(each, ".dp-name").startsWith("aaa"));
+  const name = /** @type {HTMLElement} */ (long?.querySelector(".dp-name"));
   assert.equal((name.textContent ?? "").length <= 301, true);
   assert.equal(name.title, "a".repeat(5000));
 });
 
 test("keys move through the documents, open one, and close it", () => {
   show(scenes["10 running"]);
-  const grid = /** @type {HTMLElement} */ (element.querySelector(".grid"));
+  const grid = /** @type {HTMLElement} */ (element.querySelector(".dp-grid"));
   const pointed = () => document.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
 
   press(grid, "ArrowDown");
@@ -340,7 +340,7 @@ test("keys move through the documents, open one, and close it", () => {
   press(grid, "Escape");
   paint();
   assert.equal(pointed()?.getAttribute("aria-selected"), "false");
-  assert.equal(read(element, ".panel"), "");
+  assert.equal(read(element, ".dp-panel"), "");
 });
 
 test("details show the whole error, what each step took, and the history", () => {
@@ -354,10 +354,10 @@ test("details show the whole error, what each step took, and the history", () =>
   view.details(details({ ...failed, error }));
   paint();
 
-  assert.equal(read(element, ".reason"), error);
-  assert.equal(read(element, ".took"), "12.3 s · 120 pages|0.4 s|attempt 2");
-  assert.equal(element.querySelectorAll(".history tbody tr").length, 14);
-  assert.match(read(element, ".history tbody tr:first-child"), /Extracting page 14 of 14$/);
+  assert.equal(read(element, ".dp-reason"), error);
+  assert.equal(read(element, ".dp-took"), "12.3 s · 120 pages|0.4 s|attempt 2");
+  assert.equal(element.querySelectorAll(".dp-history tbody tr").length, 14);
+  assert.match(read(element, ".dp-history tbody tr:first-child"), /Extracting page 14 of 14$/);
 });
 
 test("details of another document than the one that is open are not shown", () => {
@@ -368,7 +368,7 @@ test("details of another document than the one that is open are not shown", () =
   view.details(details(whole.rows[1]));
   paint();
 
-  assert.equal(read(element, ".history"), "");
+  assert.equal(read(element, ".dp-history"), "");
 });
 
 test("details are asked for again when the document has moved on", () => {
@@ -393,7 +393,7 @@ test("an incomplete history says why", () => {
   view.details({ ...details(whole.rows[0]), history: [], problem: "Redis cannot be reached: only the store is shown" });
   paint();
 
-  assert.equal(read(element, ".waiting"), "Redis cannot be reached: only the store is shown");
+  assert.equal(read(element, ".dp-waiting"), "Redis cannot be reached: only the store is shown");
 });
 
 test("a run is cancelled, and its failures are retried, by one button each", () => {
@@ -433,15 +433,15 @@ test("an action's answer is told, and only to the one who asked", () => {
   show(scenes["10 running"]);
   button(element, "Cancel").click();
   paint();
-  assert.equal(read(element, ".notice"), "cancelling …");
+  assert.equal(read(element, ".dp-notice"), "cancelling …");
 
   view.acted({ request: 99, ok: true, text: "somebody else's" });
   view.acted({ request: 1, ok: true, text: "6 documents are cancelled" });
   paint();
-  assert.equal(read(element, ".notice"), "6 documents are cancelled");
+  assert.equal(read(element, ".dp-notice"), "6 documents are cancelled");
 
   pass(9000);
-  assert.equal(read(element, ".notice"), "");
+  assert.equal(read(element, ".dp-notice"), "");
 });
 
 test("an action that is not answered says what it waits for", () => {
@@ -450,7 +450,7 @@ test("an action that is not answered says what it waits for", () => {
 
   pass(3500);
 
-  assert.equal(read(element, ".notice"), "cancelling: waiting for the kernel, which is busy");
+  assert.equal(read(element, ".dp-notice"), "cancelling: waiting for the kernel, which is busy");
 });
 
 test("those who listen to the page are told now and then, and of trouble at once", () => {
