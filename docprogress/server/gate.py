@@ -8,7 +8,7 @@ import math
 import time
 from http import HTTPStatus
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +19,12 @@ access_log = logging.getLogger("docprogress.server.access")
 
 #: The longest path and query, in bytes.
 LONGEST_TARGET = 64 * 1024
+
+#: The longest body, in bytes, of a request that is no upload.
+LONGEST_BODY = 1024 * 1024
+
+#: How the path ends that takes a body of any length, and takes it bit by bit.
+UPLOAD = "/documents/upload"
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
@@ -92,7 +98,23 @@ class Limited:
             self._limits.spend(address(scope))
         except TooManyError as error:
             return too_many(error)
+        if not scope["path"].endswith(UPLOAD):
+            return _too_large(Headers(scope=scope))
         return None
+
+
+def _too_large(headers: Headers) -> JSONResponse | None:
+    """The answer to a body that would be read whole, and is too large for that."""
+    if "transfer-encoding" in headers:
+        detail = "say how long the body is: Content-Length"
+        return JSONResponse({"detail": detail}, HTTPStatus.LENGTH_REQUIRED)
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > LONGEST_BODY:
+        return JSONResponse(
+            {"detail": f"the body is longer than {LONGEST_BODY} bytes"},
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+    return None
 
 
 def too_many(error: TooManyError) -> JSONResponse:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from docprogress.server.app import hub_of
+from docprogress.server.gate import LONGEST_TARGET
 from docprogress.server.stream import ABORT
 
 #: Seconds that requests have to end in when the server stops.
@@ -100,8 +101,8 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._head is not None:
             self._head += len(data)
-            if self._head > LONGEST_HEAD:
-                self._refuse()
+            if self._head > LONGEST_HEAD and not self._refused:
+                self._refuse(b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
         """Begin with a request."""
@@ -109,22 +110,29 @@ class Protocol(HttpToolsProtocol):
         self._head = 0
         self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
+    def on_url(self, url: bytes) -> None:
+        """Take a part of what is asked for."""
+        super().on_url(url)
+        if len(self.url) > LONGEST_TARGET and not self._refused:
+            self._refuse(b"414 URI Too Long")
+
     def on_headers_complete(self) -> None:
         """Begin to answer."""
         self._head = None
-        super().on_headers_complete()
+        if not self._refused:
+            super().on_headers_complete()
 
-    def _refuse(self) -> None:
+    def send_400_response(self, msg: str) -> None:
+        """Say that this is no HTTP, unless it was said that it is too much."""
+        if not self._refused:
+            super().send_400_response(msg)
+
+    def _refuse(self, status: bytes) -> None:
         self._refused = True
-        status = _TOO_LONG if len(self.url) > LONGEST_HEAD // 2 else _TOO_LARGE
         self.transport.write(
             b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % status
         )
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
-
-
-_TOO_LONG = b"414 URI Too Long"
-_TOO_LARGE = b"431 Request Header Fields Too Large"
 
 
 def server(app: FastAPI, **options: Any) -> Server:

@@ -108,18 +108,19 @@ class _Form:
         self._headers: dict[str, bytes] = {}
         self._header = (bytearray(), bytearray())
         self._ended = False
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._part,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._data,
-                "on_end": self._end,
-            },
-        )
+        with _readable():
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._part,
+                    "on_header_field": self._header_field,
+                    "on_header_value": self._header_value,
+                    "on_header_end": self._header_end,
+                    "on_headers_finished": self._headers_finished,
+                    "on_part_data": self._data,
+                    "on_end": self._end,
+                },
+            )
 
     @property
     def case_id(self) -> str | None:
@@ -138,10 +139,8 @@ class _Form:
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes of the form; blocks of the file's that are to be written."""
         before = self.size
-        try:
+        with _readable():
             self._parser.write(data)
-        except FormParserError as error:
-            raise FormError(f"the form cannot be read: {error}") from None
         self._beside += len(data) - (self.size - before)
         if self._beside > MOST_BESIDE:
             raise FormError(
@@ -205,6 +204,14 @@ class _Form:
 
     def _end(self) -> None:
         self._ended = True
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except FormParserError as error:
+        raise FormError(f"the form cannot be read: {error}") from error
 
 
 def _boundary(request: Request) -> bytes:
