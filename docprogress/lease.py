@@ -22,7 +22,8 @@ from docprogress.settings import redacted
 
 log = logging.getLogger(__name__)
 
-#: The set of documents that have a lease, or had one whose owner died.
+#: A hash of the documents that have a lease, or had one whose owner died, with the
+#: milliseconds that it holds.
 LEASED = "documents:leased"
 
 #: How often, in each period of a lease, it is renewed.
@@ -74,6 +75,7 @@ class Leases:
         self._closed = False
         self._thread: threading.Thread | None = None
         folder = files("docprogress")
+        self._take = folder.joinpath("take.lua").read_text("utf-8")
         self._renew = folder.joinpath("renew.lua").read_text("utf-8")
         self._release = folder.joinpath("release.lua").read_text("utf-8")
 
@@ -92,14 +94,10 @@ class Leases:
             BusError: Redis cannot be reached.
         """
         try:
-            pipe = self._client().pipeline(transaction=False)
-            pipe.set(lease_key(document_id), owner, nx=True, px=self._milliseconds)
-            pipe.sadd(LEASED, document_id)
-            taken, _ = pipe.execute()
+            if not self._taken(document_id, owner):
+                return None
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
-        if not taken:
-            return None
         lease = Lease(document_id, owner, run_id, current, newest)
         lease.due = self._clock() + self._interval
         with self._lock:
@@ -135,6 +133,11 @@ class Leases:
             self._thread.join()
             self._thread = None
 
+    def _taken(self, document_id: str, owner: str) -> bool:
+        keys = lease_key(document_id), LEASED
+        arguments = owner, self._milliseconds, document_id
+        return bool(self._client().eval(self._take, len(keys), *keys, *arguments))
+
     def _keep(self) -> None:
         while not self._closed:
             self._wake.wait(self._keep_due())
@@ -162,11 +165,7 @@ class Leases:
                 and self._held.get(lease.document_id) is lease
             ):
                 # Redis came back empty.  Whoever asks first has it.
-                client = self._client()
-                key = lease_key(lease.document_id)
-                client.sadd(LEASED, lease.document_id)
-                taken = client.set(key, lease.owner, nx=True, px=self._milliseconds)
-                answer = 1 if taken else -1
+                answer = 1 if self._taken(lease.document_id, lease.owner) else -1
         except (RedisError, OSError, DocProgressError) as error:
             log.info("a lease could not be renewed: %s", redacted(str(error)))
             return False
@@ -191,6 +190,26 @@ class Leases:
         ]
         answer = self._client().eval(self._renew, len(keys), *keys, *arguments)
         return int(cast("int", answer))
+
+
+def leased(client: redis.Redis) -> list[str]:
+    """The documents that have a lease, or had one whose owner died.
+
+    None holds for longer than it does from now: where the clock of Redis's host was
+    set back, it would last until that is made up for.
+
+    Raises:
+        BusError: Redis cannot be reached.
+    """
+    try:
+        found = cast("dict[bytes, bytes]", client.hgetall(LEASED))
+        pipe = client.pipeline(transaction=False)
+        for document_id, milliseconds in found.items():
+            pipe.pexpire(lease_key(document_id.decode()), int(milliseconds), lt=True)
+        pipe.execute()
+    except (RedisError, OSError) as error:
+        raise unreachable(error) from error
+    return [document_id.decode() for document_id in found]
 
 
 def lease_key(document_id: str) -> str:

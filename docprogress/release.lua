@@ -1,14 +1,14 @@
 -- Give a lease back, if it is still this owner's.  Atomic.
 --
 -- KEYS[1]  document:{id}:lease   who works on the document
--- KEYS[2]  documents:leased      set of the documents that have a lease or had one
+-- KEYS[2]  documents:leased      hash of the documents that have a lease or had one
 --                                whose owner died
 -- ARGV[1]  the owner
 -- ARGV[2]  the document's id
 
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
-  redis.call('SREM', KEYS[2], ARGV[2])
+  redis.call('HDEL', KEYS[2], ARGV[2])
   return 1
 end
 return 0

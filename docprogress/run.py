@@ -47,7 +47,13 @@ from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
-from docprogress.worker.app import Message, Sender, make_app, submitting_key
+from docprogress.worker.app import (
+    SUBMITTING_SECONDS,
+    Message,
+    Sender,
+    make_app,
+    submitting_key,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -72,9 +78,6 @@ SHARE_OF_THE_REST = 8
 
 #: Seconds after which documents are sent on their way, however few they are.
 FLUSH_SECONDS = 0.1
-
-#: Seconds for which a process that submits is believed to live without a sign.
-SUBMITTING_SECONDS = 15
 
 #: Changed whenever the built-in steps would make something else of a document.
 STEPS_VERSION = 1

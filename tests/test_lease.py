@@ -6,7 +6,7 @@ from services import Server, eventually
 from docprogress.bus import Bus, connect
 from docprogress.errors import BusError
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.lease import LEASED, Leases, lease_key, owners
+from docprogress.lease import LEASED, Leases, lease_key, leased, owners
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_released_document_can_be_taken_again(leases, client):
     leases.release(lease)
 
     assert owners(client, ["a"]) == {"a": None}
-    assert not client.smembers(LEASED)
+    assert not client.exists(LEASED)
     assert leases.take("a", "2:w:2") is not None
 
 
@@ -85,7 +85,7 @@ def test_a_lease_whose_owner_died_runs_out_and_is_remembered(client):
     leases.close()
 
     eventually(lambda: not client.exists(lease_key("a")))
-    assert client.smembers(LEASED) == {b"a"}
+    assert leased(client) == ["a"]
 
 
 def test_a_lease_that_somebody_else_took_is_known_to_be_lost(quick_leases, client):
@@ -175,3 +175,13 @@ def test_without_redis_taking_a_lease_is_an_error(server: Server):
         leases.take("a", "1:w:1")
     leases.close()
     server.start()
+
+
+def test_no_lease_lasts_longer_because_a_clock_was_set_back(leases, client):
+    leases.take("a", "1:w:1")
+    leases.close()
+    client.pexpire(lease_key("a"), 3_600_000)
+
+    leased(client)
+
+    assert 0 < client.pttl(lease_key("a")) <= 15_000

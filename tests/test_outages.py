@@ -13,7 +13,13 @@ from datetime import timedelta
 import pytest
 from proxy import Proxy
 from services import Server, eventually
-from test_faults import documents, ended_right, in_the_middle, nothing_is_left
+from test_faults import (
+    documents,
+    ended_right,
+    in_the_middle,
+    nothing_is_left,
+    worker_of,
+)
 
 from docprogress import Pipeline, Status
 
@@ -153,6 +159,33 @@ def test_a_clock_that_jumps_by_an_hour_changes_nothing(
         for row in rows:
             shown = [event.progress for event in pipeline.bus.history(row.id)]
             assert shown == sorted(shown)
+    nothing_is_left(home)
+
+
+def test_a_worker_that_dies_after_the_clock_was_set_back_is_not_waited_for(home, steps):
+    """To Redis, whatever ends by the clock then ends an hour later."""
+    with Pipeline(
+        home=home, workers=2, steps=["outage_steps:slow"], lease_seconds=3
+    ) as pipeline:
+        run = pipeline.submit(documents(10))
+        in_the_middle(run)
+        client = pipeline.bus.redis
+        eventually(lambda: client.exists("documents:reaper"))
+        worker = worker_of(home)
+        processes = [worker, *worker.children()]
+        for process in processes:
+            process.suspend()
+        ending = [key for key in client.scan_iter() if 0 < client.ttl(key) < 100]
+        assert b"documents:reaper" in ending
+        assert any(key.endswith(b":lease") for key in ending)
+        for key in ending:
+            client.pexpire(key, client.pttl(key) + 3_600_000)
+        for process in processes:
+            process.kill()
+
+        rows = ended_right(run, seconds=60)
+
+        assert any(row.attempt == 2 for row in rows)
     nothing_is_left(home)
 
 

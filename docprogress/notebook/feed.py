@@ -20,7 +20,7 @@ from docprogress.events import now
 from docprogress.notebook import table
 from docprogress.notebook.display import publish
 from docprogress.notebook.outbox import Message, Outbox
-from docprogress.notebook.picture import Picture
+from docprogress.notebook.picture import LOOK_SECONDS, Picture
 from docprogress.notebook.watched import Watched
 from docprogress.run import Run, observers
 from docprogress.settings import redacted
@@ -33,9 +33,6 @@ log = logging.getLogger(__name__)
 
 #: Events that are taken in before others on the loop have their turn.
 SHARE = 50
-
-#: Seconds between two looks at what changes without an event.
-LOOK_SECONDS = 0.5
 
 #: Seconds for which the connection may be lost before that is worth saying.
 UNSAID = 1.0
@@ -233,7 +230,8 @@ class Feed:
         taken = 0
         async for event in subscription:
             changed = self.picture.apply((event,))
-            if changed and self._outbox.change(changed):
+            # An end may be the last one, which is told at once.
+            if changed and (self._outbox.change(changed) or event.final):
                 self._woken.set()
             taken += 1
             if taken % SHARE == 0:
@@ -242,7 +240,7 @@ class Feed:
 
     async def _look(self, subscription: Subscription) -> None:
         """Notice what changes without an event: silence, and a lost connection."""
-        stalled: set[int] = set()
+        stalled: frozenset[int] = frozenset()
         while True:
             lost_at = subscription.lost_at
             if lost_at is not None and (now() - lost_at).total_seconds() < UNSAID:

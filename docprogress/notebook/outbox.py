@@ -65,10 +65,10 @@ class Outbox:
         self._ended_at: float | None = None
 
     def change(self, indexes: Iterable[int]) -> bool:
-        """These rows look different; whether the next message is due earlier now."""
+        """These rows look different; whether nothing was waiting before."""
         idle = not self._changed
         self._changed.update(indexes)
-        return idle or self._picture.finished
+        return idle
 
     def stir(self) -> None:
         """The sums have changed though no row has."""

@@ -22,6 +22,9 @@ Row = dict[str, Any]
 LONGEST_TEXT = 300
 LONGEST_DETAIL = 20_000
 
+#: Seconds between two looks for documents that have become silent.
+LOOK_SECONDS = 0.5
+
 #: The most events of a document's history that are shown.
 MOST_EVENTS = 256
 
@@ -39,6 +42,8 @@ class Picture:
         self._clock = clock
         self.lock = threading.RLock()
         self.progress = Progress(expected=watched.expected, clock=clock)
+        self._stalled: frozenset[int] = frozenset()
+        self._looked_at = float("-inf")
         #: When Redis was lost; None while it is there.
         self.lost_at: datetime | None = None
         self._ids = list(watched.names)
@@ -72,13 +77,16 @@ class Picture:
                     changed.append(index)
         return changed
 
-    def stalled(self) -> set[int]:
+    def stalled(self) -> frozenset[int]:
         """The indexes of the documents that run without a sign of life."""
         with self.lock:
-            if self.lost_at is not None:
-                return set()
-            silent = self.progress.stalled_documents
-            return {self._index[document.id] for document in silent}
+            at = self._clock()
+            if at >= self._looked_at + LOOK_SECONDS:
+                silent = self.progress.stalled_documents
+                self._stalled = frozenset(self._index[each.id] for each in silent)
+                self._looked_at = at
+            # What is not heard of while nothing is heard at all may be well.
+            return self._stalled if self.lost_at is None else frozenset()
 
     def rows(self, indexes: Iterable[int] | None = None) -> list[Row]:
         """These rows, or all."""
@@ -94,8 +102,6 @@ class Picture:
             total = max(progress.total, progress.expected or 0)
             counts = progress.counts
             counts[Status.QUEUED] += total - progress.total
-            # What is not heard of while nothing is heard at all may be well.
-            stalled = 0 if self.lost_at else len(progress.stalled_documents)
             return {
                 "title": clean(watched.title),
                 "run_id": watched.run.id if watched.run else None,
@@ -103,7 +109,7 @@ class Picture:
                 "text": progress.summary(),
                 "total": total,
                 "counts": {status.value: count for status, count in counts.items()},
-                "stalled": stalled,
+                "stalled": len(self.stalled()),
                 "fraction": progress.fraction,
                 "elapsed": _rounded(progress.elapsed),
                 "remaining": _rounded(progress.remaining_seconds),

@@ -21,6 +21,9 @@ DEFAULT_QUEUE = "docprogress"
 #: What a queue of a step's own is called in Redis: no other program's.
 QUEUE_PREFIX = "docprogress."
 
+#: Seconds for which a process that submits is believed to live without a sign.
+SUBMITTING_SECONDS = 15
+
 #: How the connection to the broker behaves.  Half-open connections are noticed in
 #: seconds.  Tasks are acknowledged when they begin, so that the visibility timeout
 #: is only about what a worker has taken and not begun: it comes back in seconds if

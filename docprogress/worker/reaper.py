@@ -22,11 +22,17 @@ from redis.exceptions import RedisError
 from docprogress.bus import Bus
 from docprogress.errors import DocProgressError, Superseded
 from docprogress.events import Status
-from docprogress.lease import LEASED, lease_key, owners
+from docprogress.lease import LEASED, lease_key, leased, owners
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
-from docprogress.worker.app import Message, Sender, queue_name, submitting_key
+from docprogress.worker.app import (
+    SUBMITTING_SECONDS,
+    Message,
+    Sender,
+    queue_name,
+    submitting_key,
+)
 from docprogress.worker.child import owner
 
 log = logging.getLogger(__name__)
@@ -176,10 +182,10 @@ class Reaper:
         client, milliseconds = self._bus.redis, REAPER_SECONDS * 1000
         if client.set(REAPER, self._worker, nx=True, px=milliseconds):
             return True
-        if client.get(REAPER) != self._worker.encode():
-            return False
-        client.pexpire(REAPER, milliseconds)
-        return True
+        mine = client.get(REAPER) == self._worker.encode()
+        # Of another's, only what is more than it ever was: a clock was set back.
+        client.pexpire(REAPER, milliseconds, lt=not mine)
+        return mine
 
     def _lost(
         self, what: str, rows: Iterable[DocumentRow], seconds: float | None = None
@@ -312,30 +318,35 @@ class Reaper:
         """Fail what can never arrive, because the process that had it is gone."""
         rows = self._store.not_ready()
         submitting = {
-            run_id: bool(self._bus.redis.exists(submitting_key(run_id)))
-            for run_id in {row.run_id for row in rows}
+            run_id: self._submitting(run_id) for run_id in {r.run_id for r in rows}
         }
         gone = [row for row in rows if not submitting[row.run_id]]
         for row in self._lost("upload", gone, LOST_SECONDS):
             reason = "it was never uploaded: the process that submitted it ended"
             self._end(row, Status.FAILED, reason)
 
+    def _submitting(self, run_id: str) -> bool:
+        """Whether the process that stores a run's documents lives."""
+        key = submitting_key(run_id)
+        # No longer than it holds when it is renewed: a clock may have been set back.
+        self._bus.redis.expire(key, SUBMITTING_SECONDS, lt=True)
+        return bool(self._bus.redis.exists(key))
+
     def _tell_ends(self) -> None:
         """Tell the ends whose worker died after the store knew and before Redis did."""
         client = self._bus.redis
-        members = cast("set[bytes]", client.smembers(LEASED))
-        held = owners(client, [raw.decode() for raw in members])
+        held = owners(client, leased(client))
         free = [document_id for document_id, held_by in held.items() if held_by is None]
         rows = {row.id: row for row in self._store.documents(ids=free)}
         for document_id in free:
             if document_id not in rows:
-                client.srem(LEASED, document_id)
+                client.hdel(LEASED, document_id)
         for row in self._lost("end", rows.values(), LOST_SECONDS):
             if row.status is Status.PROCESSING:
                 continue
             if row.status.final:
                 self._tell(row)
-            client.srem(LEASED, row.id)
+            client.hdel(LEASED, row.id)
 
     def _tell(self, row: DocumentRow) -> None:
         if self._settings.events_per_second:
