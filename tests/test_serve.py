@@ -1,0 +1,219 @@
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+from services import eventually
+from typer.testing import CliRunner
+from web import Web
+
+from docprogress.bus import Bus
+from docprogress.cli import app
+from docprogress.errors import SettingsError
+from docprogress.events import ProgressEvent, Status, now
+
+
+class Served:
+    """A `docprogress serve` of the test's own."""
+
+    def __init__(self, folder, *arguments, environment=None):
+        self.log = folder / "serve.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "docprogress",
+                    "serve",
+                    "--port",
+                    "0",
+                    *arguments,
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | (environment or {}),
+                text=True,
+            )
+        self.said = self.process.stdout.readline()
+        match = re.search(r"http://[^:]+:(\d+)\S*/(?:#token=(\S+))?", self.said)
+        assert match, f"{self.said!r} {self.log.read_text()}"
+        self.web = Web(int(match[1]), match[2])
+        self.token = match[2]
+        if self.token is not None:
+            self.web.client.headers["Authorization"] = f"Bearer {self.token}"
+
+    def stop(self):
+        self.web.client.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Served(tmp_path, *arguments, **options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def remote(redis_url, tmp_path):
+    return [
+        f"--redis-url={redis_url}",
+        f"--database-url=sqlite:///{tmp_path / 'store.db'}",
+        f"--storage-url={(tmp_path / 'files').as_uri()}",
+    ]
+
+
+def event(**changes):
+    fields = {
+        "document_id": "a",
+        "status": Status.PROCESSING,
+        "step": "extraction",
+        "progress": 10.0,
+        "message": "Extracting",
+        "timestamp": now(),
+    }
+    return ProgressEvent(**(fields | changes))
+
+
+def test_upload_is_processed_and_streamed_by_local_services(serve, home, samples):
+    served = serve("--home", str(home), "--workers", "1")
+
+    with (samples / "services-agreement.pdf").open("rb") as file:
+        answer = served.web.client.post(
+            "/documents/upload", files={"file": file}, data={"case_id": "case-123"}
+        )
+    assert answer.status_code == 201
+    with served.web.read(answer.json()["stream"], token=served.token) as reader:
+        told = reader.rest()
+
+    assert told[-1].data["status"] == "completed"
+    steps = [each.data["step"] for each in told]
+    assert {"extraction", "chunking", "embedding"} <= set(steps)
+    progress = [each.data["progress"] for each in told]
+    assert progress == sorted(progress)
+    status = served.web.client.get(answer.json()["status_url"]).json()
+    assert status["status"] == "completed"
+    assert served.web.metric('docprogress_documents{status="completed"}') == 1
+    assert served.web.metric('docprogress_step_seconds_count{step="chunking"}') == 1
+
+
+def test_token_is_made_up_and_this_machine_alone_is_listened_to(serve, remote):
+    served = serve(*remote)
+
+    assert len(served.token) >= 32
+    assert served.web.client.get("/documents").status_code == 200
+    served.web.client.headers.pop("Authorization")
+    assert served.web.client.get("/documents").status_code == 401
+    listening = [
+        each.laddr.ip
+        for each in psutil.Process(served.process.pid).net_connections()
+        if each.status == psutil.CONN_LISTEN
+    ]
+    assert listening == ["127.0.0.1"]
+
+
+def test_token_is_in_no_list_of_processes(serve, remote):
+    served = serve(*remote, "--token", "a-secret-of-mine")
+
+    assert served.token == "a-secret-of-mine"
+    assert "secret" not in " ".join(psutil.Process(served.process.pid).cmdline())
+
+
+def test_empty_token_lets_everybody_in(serve, remote):
+    served = serve(*remote, "--token", "")
+
+    assert served.token is None
+    served.web.client.headers.pop("Authorization", None)
+    assert served.web.client.get("/documents").status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_server_with_200_open_streams_stops_at_once(serve, remote, redis_url, number):
+    served = serve(*remote)
+    with Bus(redis_url) as bus:
+        bus.publish(event())
+    with ThreadPoolExecutor(20) as pool:
+        readers = list(
+            pool.map(
+                lambda _: served.web.read(
+                    "/progress/documents/a/stream", token=served.token
+                ),
+                range(200),
+            )
+        )
+        list(pool.map(lambda reader: reader.progress(), readers))
+
+        started = time.monotonic()
+        served.process.send_signal(number)
+        status = served.process.wait(30)
+        taken = time.monotonic() - started
+        rests = list(pool.map(lambda reader: reader.rest(), readers))
+    for reader in readers:
+        reader.close()
+
+    assert taken < 3
+    assert status == (-signal.SIGTERM if number == signal.SIGTERM else 130)
+    assert rests == [[]] * 200
+    assert "Cancel" not in served.log.read_text()
+    assert "Traceback" not in served.log.read_text()
+
+
+def test_log_is_json_on_request_and_names_no_ticket(serve, remote):
+    served = serve(
+        *remote, "--json-log", environment={"DOCPROGRESS_SERVER_TOKEN": "environment"}
+    )
+    assert served.token == "environment"
+    ticket = served.web.client.post("/tickets", json={"documents": ["a"]}).json()[
+        "ticket"
+    ]
+    served.web.client.get(f"/progress/documents/a/status?ticket={ticket}")
+
+    def lines():
+        return [json.loads(line) for line in served.log.read_text().splitlines()]
+
+    def requests():
+        return [line for line in lines() if line.get("status") == 404]
+
+    (line,) = eventually(requests)
+    assert line["method"] == "GET"
+    assert line["path"] == "/progress/documents/a/status"
+    assert line["seconds"] < 30
+    assert line["client"] == "127.0.0.1"
+    assert ticket not in served.log.read_text()
+    assert served.token not in served.log.read_text()
+
+
+def test_port_that_is_taken_is_named(remote):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        result = CliRunner().invoke(app, ["serve", "--port", str(port), *remote])
+
+    assert isinstance(result.exception, SettingsError)
+    assert f"port {port}" in str(result.exception)
+    assert "--port" in str(result.exception)
+
+
+def test_wrong_origin_is_named(remote):
+    result = CliRunner().invoke(app, ["serve", "--cors-origin", "*", *remote])
+
+    assert isinstance(result.exception, SettingsError)
+    assert "cors_origins" in str(result.exception)
