@@ -23,7 +23,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -78,6 +78,10 @@ SHARE_OF_THE_REST = 8
 
 #: Seconds after which documents are sent on their way, however few they are.
 FLUSH_SECONDS = 0.1
+
+#: How far back changes are looked at again: machines' clocks differ, and so do the
+#: moments when a change is written and when it is seen.
+OVERLAP = timedelta(seconds=2)
 
 #: Changed whenever the built-in steps would make something else of a document.
 STEPS_VERSION = 1
@@ -521,23 +525,8 @@ class Run:
 
     def _subscribe(self) -> Subscription:
         return Bus(self._pipeline._redis_url).subscribe(
-            runs=[self.id], truth=self._truth
+            runs=[self.id], truth=_Truth(self)
         )
-
-    def _truth(self, told: Mapping[str, ProgressEvent]) -> Iterable[ProgressEvent]:
-        """What the store knows, unless all of it has been told."""
-        settings = self._pipeline.settings
-        try:
-            if settings.local:
-                local.up_again(settings)
-        except DocProgressError as error:
-            log.warning("local services are gone: %s", error)
-        counts = self._store.counts(self.id)
-        finals = sum(count for status, count in counts.items() if status.final)
-        ended = all(event.final for event in told.values())
-        if ended and len(told) == sum(counts.values()) == finals:
-            return []
-        return self._store.present(runs=[self.id])
 
     def _waited(
         self,
@@ -647,6 +636,48 @@ class Watch:
         if self._subscription is None:
             self._subscription = self._run._subscribe()
         return self._subscription
+
+
+class _Truth:
+    """What the store knows of a run and one subscription was not told.
+
+    It is asked every few seconds, so it costs what has changed since, not what
+    there is; all documents are looked at first, and where that was not enough.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._store = run._store
+        # Changes up to here have been looked at; None: all are to be.
+        self._since: datetime | None = None
+
+    def __call__(self, told: Mapping[str, ProgressEvent]) -> Iterable[ProgressEvent]:
+        settings = self._run._pipeline.settings
+        try:
+            if settings.local:
+                local.up_again(settings)
+        except DocProgressError as error:
+            log.warning("local services are gone: %s", error)
+        counts = self._store.counts(self._run.id)
+        finals = sum(count for status, count in counts.items() if status.final)
+        known = sum(event.final for event in told.values())
+        if known == len(told) == sum(counts.values()) == finals:
+            return []
+        if self._since is None:
+            rows = self._store.documents(self._run.id)
+        else:
+            rows = self._store.changes(self._run.id, self._since - OVERLAP)
+        news = [row for row in rows if _unlike(row, told.get(row.id))]
+        # An end that is in neither: it was told by a clock that is slow.
+        missed = finals > known + sum(row.status.final for row in news)
+        newest = max((row.updated_at for row in rows), default=self._since)
+        self._since = None if missed else newest
+        return [row.event() for row in news]
+
+
+def _unlike(row: DocumentRow, told: ProgressEvent | None) -> bool:
+    """Whether the store has a document in another state than was told."""
+    return told is None or (row.status, row.attempt) != (told.status, told.attempt)
 
 
 class _Plan(NamedTuple):
