@@ -25,6 +25,9 @@ SOURCES = PACKAGE / "frontend"
 HERE = Path(__file__).parent / "frontend"
 PACKAGES = HERE / "node_modules"
 
+#: Where pictures are kept for whoever looks at a test run; not in the repository.
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+
 #: What a view is part of: outside Jupyter, and inside it.
 THEMES = [
     ("light", ""),
@@ -142,6 +145,11 @@ def run(*command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def keep_picture(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
 def rows(page: Page) -> list[str]:
     """The states of the rows that are drawn, from top to bottom."""
     return page.locator(".dp-row").evaluate_all(
@@ -189,6 +197,7 @@ def test_axe_finds_no_violation(node, gallery, scheme, theme):
         view = page.locator(f'[data-scene="{name}"]')
         view.locator(".dp-row").first.click()
         view.locator(".dp-panel tbody tr").first.wait_for()
+    keep_picture(page, f"gallery-{theme or scheme}")
     page.add_script_tag(path=PACKAGES / "axe-core" / "axe.min.js")
 
     found = page.evaluate(
@@ -244,6 +253,7 @@ def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
         view.locator(".dp-row").first.click()
         view.locator(".dp-panel tbody tr").first.wait_for()
 
+    keep_picture(page, f"gallery-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") == width
     outside = page.evaluate(
         """() => [...document.querySelectorAll(".docprogress")].flatMap(view => {

@@ -136,6 +136,9 @@ const TAIL = 9;
 /** @type {State[]} what asks for attention first, and what has come to rest last */
 const ORDER = ["failed", "stalled", "processing", "queued", "cancelled", "completed"];
 
+/** Milliseconds that a rate is shown: the eye cannot read ten a second. */
+const RATE = 1000;
+
 /** @type {Filter[]} */
 const FILTERS = ["all", ...ORDER];
 
@@ -355,6 +358,7 @@ export function createProgressView(element, options = {}) {
       clearInterval(clock);
       clearTimeout(noticeTimer);
       for (const { timer } of asked.values()) clearTimeout(timer);
+      asked.clear();
       cancelAnimationFrame(frame);
       grid.close();
       panel.close();
@@ -377,6 +381,23 @@ export function createProgressView(element, options = {}) {
  * @property {{text: string, bad: boolean}} notice
  * @property {Line} line
  */
+
+/** @type {Omit<Row, "index" | "id" | "name" | "status">} what a row may leave out */
+const UNKNOWN = {
+  step: "",
+  progress: 0,
+  message: "",
+  error: null,
+  attempt: null,
+  attempts: null,
+  current: null,
+  total: null,
+  unit: null,
+  worker: null,
+  elapsed: null,
+  stalled: false,
+  silent: null,
+};
 
 /** What was heard: the summary, and every row by its index. */
 function createKnowledge() {
@@ -406,7 +427,7 @@ function createKnowledge() {
         const known = rows.get(change.index);
         if (!known && !isWhole(change)) continue;
         const before = known && stateOf(known);
-        const row = known ?? /** @type {Row} */ ({ ...change });
+        const row = known ?? /** @type {Row} */ ({ ...UNKNOWN, ...change });
         if (known) Object.assign(known, change);
         else {
           rows.set(row.index, row);
@@ -576,7 +597,7 @@ function createHeader({ signal, act, show, seek, reveal }) {
   const search = document.createElement("input");
   search.type = "search";
   mark(search, "search", true);
-  search.placeholder = "Filter by name";
+  search.placeholder = "Filter names";
   search.setAttribute("aria-label", "filter documents by name");
   search.autocomplete = "off";
   search.spellcheck = false;
@@ -588,6 +609,8 @@ function createHeader({ signal, act, show, seek, reveal }) {
   const tools = make("div", "tools", filters, search);
 
   let segments = "";
+  let ratesUntil = -Infinity;
+  let ratesOf = "";
 
   /** @param {Segment[]} steps */
   function drawScale(steps) {
@@ -636,9 +659,14 @@ function createHeader({ signal, act, show, seek, reveal }) {
     put(left, trouble ? "" : until);
     put(title, row ? "" : plain(summary.title));
     if (row) setName(name, row);
-    put(documents, row || trouble ? "" : rateOf(summary.documents_per_second, "documents"));
-    put(pages, pagesOf(summary, trouble));
     put(elapsed, elapsedOf(summary, now));
+    const shown = `${summary.finished} ${trouble}`;
+    if (performance.now() >= ratesUntil || shown !== ratesOf) {
+      ratesUntil = performance.now() + RATE;
+      ratesOf = shown;
+      put(pages, pagesOf(summary, trouble));
+      put(documents, row || trouble ? "" : rateOf(summary.documents_per_second, "documents"));
+    }
 
     const shares = row ? { [stateOf(row)]: row.progress / 100 } : sharesOf(summary);
     for (const [state, part] of Object.entries(parts)) {
@@ -754,6 +782,8 @@ function createGrid({ signal, unique, open, dismiss, schedule }) {
   element.addEventListener("keydown", pressed, { signal });
   const observer = new ResizeObserver(() => {
     height = element.clientHeight;
+    // What was taken out of the page, and put back, has forgotten it.
+    top = element.scrollTop;
     schedule();
   });
   observer.observe(element);
@@ -979,7 +1009,7 @@ function createPanel({ signal, act, dismiss }) {
   const head = make("div", "head", icon, name, retry, cancel, close);
   const facts = make("p", "facts");
 
-  const reason = make("pre", "reason");
+  const reason = make("div", "reason");
   reason.dir = "auto";
   reason.tabIndex = 0;
   reason.setAttribute("role", "group");
@@ -1111,6 +1141,7 @@ function createPanel({ signal, act, dismiss }) {
  * @returns {HTMLElement[]}
  */
 function timelineOf({ steps }) {
+  if (steps.every((step) => step.seconds === null)) return [];
   const all = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0) || 1;
   let begun = 0;
   return steps.map((step) => {
@@ -1332,14 +1363,17 @@ function detailOf(row, now) {
 }
 
 /**
- * A document's message, or its error, without its own name in front.
+ * A document's message, or its error, without what stands beside it anyway.
  *
  * @param {Row} row
  */
 function wordsOf(row) {
-  const text = plain((row.status === "failed" && row.error) || row.message || "");
-  const prefix = `${plain(row.name)}:`;
-  return text.startsWith(prefix) ? text.slice(prefix.length).trimStart() : text;
+  let text = plain((row.status === "failed" && row.error) || row.message || "");
+  for (const prefix of [`${plain(row.name)}:`, `${row.status}:`]) {
+    const begins = text.slice(0, prefix.length).toLocaleLowerCase();
+    if (begins === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
+  }
+  return text;
 }
 
 /**
@@ -1348,7 +1382,7 @@ function wordsOf(row) {
  * @param {Row} row
  */
 function attemptOf({ attempt, attempts, status }) {
-  if (!attempt || attempt <= 1 || status === "completed") return "";
+  if (attempt === null || attempt <= 1 || status === "completed") return "";
   return attempts ? `${attempt} of ${attempts}` : String(attempt);
 }
 
@@ -1357,8 +1391,9 @@ function attemptOf({ attempt, attempts, status }) {
  * @param {number} now
  */
 function timeOf(row, now) {
-  if (row.status === "queued" || row.elapsed === null || row.elapsed === undefined) return "";
-  return stopwatch(secondsOf(row, now));
+  if (row.status === "queued" || row.elapsed === null) return "";
+  const seconds = secondsOf(row, now);
+  return isFinal(row.status) && seconds < 59.95 ? duration(seconds) : stopwatch(seconds);
 }
 
 /**

@@ -75,6 +75,28 @@ test("nobody is promised a time that nobody knows", () => {
   assert.equal(read(element, ".dp-headline > .dp-left"), "stalled");
 });
 
+test("a rate stands still for as long as it takes to read it", () => {
+  const whole = run({ processing: 2 });
+  const shown = () => read(element, ".dp-pace > .dp-pages");
+  show(whole);
+  pass(500);
+
+  view.update({ summary: { ...whole.summary, pages_per_second: 700 }, rows: [] });
+  paint();
+  assert.equal(shown(), "652 pages/s");
+
+  pass(500);
+  assert.equal(shown(), "700 pages/s");
+});
+
+test("a message is shown without what stands beside it", () => {
+  const { name } = row(0);
+  show(run({ completed: 2 }, { 0: { message: "Completed: 4 pages" }, 1: { message: `${row(1).name}: done` } }));
+
+  assert.equal(read(rows()[0], ".dp-name"), name);
+  assert.deepEqual(rows().map((each) => read(each, ".dp-said")), ["4 pages", "done"]);
+});
+
 test("what has failed stands first, and what fits keeps its order below", () => {
   show(scenes["10 running"]);
 
@@ -117,6 +139,19 @@ test("only what has changed is told, and the rest stays", () => {
   const changed = rows().find((each) => read(each, ".dp-said") === "Embedding chunk 700 of 771");
   assert.equal(changed && read(changed, ".dp-percent"), "91 %");
   assert.equal(changed && read(changed, ".dp-name"), scenes["10 running"].rows[4].name);
+});
+
+test("a row need not say what is not known of it", () => {
+  const whole = run({ processing: 2 });
+  const bare = /** @type {Row} */ ({ index: 0, id: "a", name: "a.pdf", status: "processing" });
+
+  show({ summary: whole.summary, rows: [bare, whole.rows[1]] });
+  rows()[0].click();
+  paint();
+
+  assert.equal(read(rows()[0], ".dp-name"), "a.pdf");
+  assert.equal(read(rows()[0], ".dp-time"), "");
+  assert.equal(read(element, ".dp-facts"), "processing · 0 % · a");
 });
 
 test("a change of a row that is not known is not drawn", () => {
@@ -165,7 +200,7 @@ test("the time of what runs is counted on, and that of what has ended is not", (
 
   assert.deepEqual(
     rows().map((each) => read(each, ".dp-time")),
-    ["0:05", "0:08"],
+    ["5.0 s", "0:08"],
   );
 });
 
