@@ -386,13 +386,20 @@ class Run:
         """Wait until every document has come to rest, however it ended.
 
         It may be called where an event loop runs. An interrupt stops the waiting
-        and not the run.
+        and not the run. At an IPython prompt the run is drawn meanwhile.
 
         Raises:
             TimeoutError: `timeout` seconds were not enough.
         """
-        for _ in self._waited(self.watch(), timeout, wanted=lambda _: False):
-            pass
+        from docprogress.terminal import prompt
+
+        watch = self.watch()
+        with prompt.waiting(self.expected, lambda: watch.lost_at) as shown:
+            events = self._waited(
+                watch, timeout, wanted=lambda _: shown.drawn, meanwhile=shown.draw
+            )
+            for event in events:
+                shown.told(event)
         self._waited_for()
         return self
 
@@ -534,6 +541,7 @@ class Run:
         timeout: float | None,
         *,
         wanted: Callable[[ProgressEvent], bool],
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> Iterator[ProgressEvent]:
         """The wanted events of a watch, from a private loop in a thread."""
         heard: queue.SimpleQueue[ProgressEvent | BaseException | None]
@@ -551,6 +559,7 @@ class Run:
         thread.start()
         try:
             while True:
+                meanwhile()
                 try:
                     # Short, so that an interrupt is noticed.
                     item = heard.get(timeout=0.1)

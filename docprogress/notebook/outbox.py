@@ -115,13 +115,13 @@ class Outbox:
         at = self._clock()
         if at < self._sent_at + SHORTEST_GAP:
             return None
+        if self._due(at):
+            self._sent_at = self._delta_at = at
+            return self._everything(at) if self._whole else self._delta(at)
         if self._replies:
             self._sent_at = at
             return self._replies.popleft()
-        if not self._due(at):
-            return None
-        self._sent_at = self._delta_at = at
-        return self._everything(at) if self._whole else self._delta(at)
+        return None
 
     def snapshot(self) -> Message:
         """Everything as of now, for a page that begins; any thread may ask."""

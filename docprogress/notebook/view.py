@@ -9,6 +9,7 @@ from docprogress.notebook import table
 from docprogress.notebook.picture import Picture
 from docprogress.notebook.watched import Watched, WatchedDocuments, WatchedRun
 from docprogress.run import Pipeline, Run
+from docprogress.terminal import prompt
 
 if TYPE_CHECKING:
     from docprogress.notebook.feed import Feed
@@ -81,6 +82,9 @@ class ProgressView:
         """
         if not document_ids:
             raise TypeError("name at least one document to watch")
+        given: tuple[Any, ...] = document_ids
+        if not all(isinstance(each, str) and each for each in given):
+            raise TypeError("documents are named by strings that are not empty")
         if pipeline is not None and redis_url is not None:
             raise TypeError("give a redis_url or a pipeline, not both")
         owned = False
@@ -150,7 +154,7 @@ class ProgressView:
 
     def _ipython_display_(self) -> None:
         if not in_kernel():
-            sys.stdout.write(f"{self.summary()}\n")
+            prompt.print_once(self._picture().progress)
             return
 
         if self._closed or not has_anywidget():
