@@ -562,7 +562,18 @@ function createHeader({ signal, act, show, seek, reveal }) {
   const pace = make("span", "pace", elapsed, pages, documents);
   const cancel = makeButton("Cancel", signal, () => act("cancel", null));
   const retry = makeButton("Retry", signal, () => act("retry", null));
-  const headline = make("div", "headline", icon, name, percent, left, title, pace, retry, cancel);
+  const headline = make(
+    "div",
+    "headline",
+    icon,
+    name,
+    percent,
+    left,
+    title,
+    pace,
+    retry,
+    cancel,
+  );
 
   const parts = {
     completed: make("div", "part completed"),
@@ -700,7 +711,10 @@ function createHeader({ signal, act, show, seek, reveal }) {
    * @param {number} clock
    */
   function drawPresent(row, clock) {
-    const said = [row.step && !isFinal(row.status) ? plain(row.step) : "", detailOf(row, clock)];
+    const said = [
+      row.step && !isFinal(row.status) ? plain(row.step) : "",
+      detailOf(row, clock),
+    ];
     put(message, cut(said.filter(Boolean).join(" · "), LONGEST_CELL));
     tell(present, "data-state", stateOf(row));
     for (const label of scale.children) {
@@ -773,12 +787,18 @@ function createGrid({ signal, unique, open, dismiss, schedule }) {
   element.addEventListener("pointerleave", release, { signal });
   element.addEventListener("focusout", release, { signal });
   element.addEventListener("focusin", schedule, { signal });
-  element.addEventListener("click", (event) => {
-    const row = slots.find((slot) => slot.element.contains(/** @type {Node} */ (event.target)))?.row;
-    if (!row) return;
-    active = row;
-    open(row);
-  }, { signal });
+  element.addEventListener(
+    "click",
+    (event) => {
+      const row = slots.find((slot) =>
+        slot.element.contains(/** @type {Node} */ (event.target)),
+      )?.row;
+      if (!row) return;
+      active = row;
+      open(row);
+    },
+    { signal },
+  );
   element.addEventListener("keydown", pressed, { signal });
   const observer = new ResizeObserver(() => {
     height = element.clientHeight;
@@ -1028,9 +1048,13 @@ function createPanel({ signal, act, dismiss }) {
   const element = make("div", "panel", head, facts, error, waiting, timeline, history);
   element.setAttribute("role", "group");
   element.hidden = true;
-  element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") dismiss();
-  }, { signal });
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Escape") dismiss();
+    },
+    { signal },
+  );
 
   /** @type {Details | null} */
   let details = null;
@@ -1244,7 +1268,8 @@ function headlineOf(summary, row) {
   const { counts, finished, fraction, total } = summary;
   if (!total) return "no documents";
   if (!finished) return `${Math.min(Math.floor(fraction * 100), 99)} %`;
-  if (counts.failed) return `${NUMBERS.format(counts.failed)} of ${plural(total, "document")} failed`;
+  if (counts.failed)
+    return `${NUMBERS.format(counts.failed)} of ${plural(total, "document")} failed`;
   if (counts.cancelled) {
     return `${NUMBERS.format(counts.cancelled)} of ${plural(total, "document")} cancelled`;
   }
@@ -1353,7 +1378,10 @@ function detailOf(row, now) {
     return `stalled${since}${words ? `, after “${words}”` : ""}`;
   }
   if (state === "failed") return words || "no reason was given";
-  if (words.toLocaleLowerCase() !== state && words.toLocaleLowerCase() !== row.step.toLocaleLowerCase()) {
+  if (
+    words.toLocaleLowerCase() !== state &&
+    words.toLocaleLowerCase() !== row.step.toLocaleLowerCase()
+  ) {
     return words;
   }
   if (state === "processing" && row.current !== null && row.total) {
@@ -1415,7 +1443,9 @@ function factsOf(row, now) {
   const message = row.status === "failed" ? "" : detailOf(row, now);
   if (message) facts.push(cut(message, LONGEST_CELL));
   if (row.attempt !== null) {
-    facts.push(row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`);
+    facts.push(
+      row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`,
+    );
   }
   if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
   for (const text of [row.worker, row.id]) {
@@ -1439,7 +1469,9 @@ export function stopwatch(seconds) {
   const pad = (/** @type {number} */ number) => String(number).padStart(2, "0");
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor(whole / 60) % 60;
-  return hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
+  return hours
+    ? `${hours}:${pad(minutes)}:${pad(whole % 60)}`
+    : `${minutes}:${pad(whole % 60)}`;
 }
 
 /** @param {number} seconds */
@@ -1536,7 +1568,10 @@ function visible(text) {
 function cut(text, longest) {
   if (text.length <= longest) return text;
   // Not between the two halves of a character.
-  return `${text.slice(0, longest).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
+  return `${text
+    .slice(0, longest)
+    .replace(/[\ud800-\udbff]$/, "")
+    .trimEnd()}…`;
 }
 
 /**

@@ -127,7 +127,10 @@ test("only the newest of what one frame painted is acknowledged", () => {
   kernel.tell(delta(6, []));
   paint();
 
-  assert.deepEqual(kernel.heard.map(({ seq }) => seq), [6]);
+  assert.deepEqual(
+    kernel.heard.map(({ seq }) => seq),
+    [6],
+  );
 });
 
 test("nothing is acknowledged that nobody sees", () => {
@@ -195,7 +198,12 @@ test("another session begins anew", () => {
   begin();
   const other = row(7, { status: "processing", name: "other.pdf" });
 
-  kernel.tell(delta(1, [other, { index: 1, message: "half" }], { session: "b", summary: summary([other, row(8)]) }));
+  kernel.tell(
+    delta(1, [other, { index: 1, message: "half" }], {
+      session: "b",
+      summary: summary([other, row(8)]),
+    }),
+  );
   paint();
 
   assert.equal(read(el, ".dp-row .dp-name"), "other.pdf");
@@ -261,7 +269,9 @@ test("buttons ask the kernel, and its answer comes back to the view that asked",
   widget.render({ model: kernel.model(), el: second });
   paint();
 
-  /** @type {HTMLElement} */ ([...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")).click();
+  /** @type {HTMLElement} */ (
+    [...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")
+  ).click();
   assert.deepEqual(kernel.asked("cancel"), [{ type: "cancel", request: 1, ids: null }]);
   kernel.tell({ type: "acted", request: 1, ok: false, text: "the store cannot be reached" });
   paint();
@@ -275,7 +285,9 @@ test("nothing is thrown when the comm is dead, and it is said", () => {
   kernel.alive = false;
 
   kernel.trigger("comm_live_update");
-  /** @type {HTMLElement} */ ([...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")).click();
+  /** @type {HTMLElement} */ (
+    [...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")
+  ).click();
   /** @type {HTMLElement} */ (el.querySelector(".dp-row")).click();
   kernel.tell(delta(9, []));
   paint();
@@ -304,5 +316,8 @@ test("what was begun is ended: views, listeners, and what waits for a frame", ()
   }
 
   assert.equal(el.childElementCount, 0);
-  assert.deepEqual([...kernel.listeners.values()].map(({ size }) => size), [0, 0, 0]);
+  assert.deepEqual(
+    [...kernel.listeners.values()].map(({ size }) => size),
+    [0, 0, 0],
+  );
 });

@@ -94,7 +94,11 @@ export function isHidden(element) {
  */
 export function button(within, label) {
   const found = [...within.querySelectorAll("button")].find(
-    (each) => !isHidden(each) && (each.textContent === label || each.ariaLabel === label || each.getAttribute("aria-label") === label),
+    (each) =>
+      !isHidden(each) &&
+      (each.textContent === label ||
+        each.ariaLabel === label ||
+        each.getAttribute("aria-label") === label),
   );
   if (!found) throw new Error(`there is no button ${label}`);
   return found;

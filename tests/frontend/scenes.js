@@ -63,7 +63,11 @@ export function row(index, fields = {}) {
     silent: null,
   };
   if (status === "completed") {
-    Object.assign(blank, { step: "embedding", progress: 100, message: `${pages} pages, ${pages * 3} chunks` });
+    Object.assign(blank, {
+      step: "embedding",
+      progress: 100,
+      message: `${pages} pages, ${pages * 3} chunks`,
+    });
   }
   if (status === "processing") {
     const current = 1 + ((index * 53) % pages);
@@ -76,7 +80,8 @@ export function row(index, fields = {}) {
       unit: "page",
     });
   }
-  if (status === "cancelled") Object.assign(blank, { step: "extraction", progress: 24, message: "cancelled" });
+  if (status === "cancelled")
+    Object.assign(blank, { step: "extraction", progress: 24, message: "cancelled" });
   if (status === "failed") {
     Object.assign(blank, {
       step: "extraction",
@@ -153,29 +158,73 @@ const LONG = "All work and no play makes a document long. ".repeat(115);
 
 /** @type {Row[]} */
 const hostile = [
-  row(0, { status: "processing", name: "<script>alert(1)</script>.pdf", message: "<img src=x onerror=alert(1)>" }),
-  row(1, { status: "processing", name: "تقرير سنوي عن الأعمال لعام ألفين وخمسة وعشرين.pdf", message: "قراءة الصفحة 12 من 200" }),
-  row(2, { status: "processing", name: "harmless\u202egpj.exe", message: "a \u2067turned\u2066 text" }),
+  row(0, {
+    status: "processing",
+    name: "<script>alert(1)</script>.pdf",
+    message: "<img src=x onerror=alert(1)>",
+  }),
+  row(1, {
+    status: "processing",
+    name: "تقرير سنوي عن الأعمال لعام ألفين وخمسة وعشرين.pdf",
+    message: "قراءة الصفحة 12 من 200",
+  }),
+  row(2, {
+    status: "processing",
+    name: "harmless\u202egpj.exe",
+    message: "a \u2067turned\u2066 text",
+  }),
   row(3, { status: "completed", name: "👩‍👩‍👧‍👦 family 🎉🎉🎉.pdf", message: "👍🏽 done" }),
   row(4, { status: "failed", name: `${LONG}.pdf`, error: LONG }),
-  row(5, { status: "failed", name: "Z̸̢̛͙̻a̷͈͐l̵̰̈́ģ̶̌o̶͓͝.pdf", error: "line one\nline two\r\n\tline three\u0000\u0007" }),
-  row(6, { status: "processing", name: "契約書_最終版_本当に最終版_これが最後.pdf", message: "ページ 3 / 12 を抽出中" }),
+  row(5, {
+    status: "failed",
+    name: "Z̸̢̛͙̻a̷͈͐l̵̰̈́ģ̶̌o̶͓͝.pdf",
+    error: "line one\nline two\r\n\tline three\u0000\u0007",
+  }),
+  row(6, {
+    status: "processing",
+    name: "契約書_最終版_本当に最終版_これが最後.pdf",
+    message: "ページ 3 / 12 を抽出中",
+  }),
   row(7, { status: "queued", name: "" }),
   row(8, { status: "queued", name: "a".repeat(5000) }),
-  row(9, { status: "processing", name: "עברית ו־English יחד.docx", step: "x".repeat(100), progress: 250, message: "progress of 250" }),
+  row(9, {
+    status: "processing",
+    name: "עברית ו־English יחד.docx",
+    step: "x".repeat(100),
+    progress: 250,
+    message: "progress of 250",
+  }),
 ];
 
 /** @type {Record<string, Whole>} */
 export const scenes = {
-  "1 running": run({ processing: 1 }, { 0: { progress: 43, message: "Extracting page 143 of 200", current: 143, total: 200 } }, { remaining: 12, documents_per_second: null }),
-  "1 stalled": run({ processing: 1 }, { 0: { progress: 12, stalled: true, silent: 42, attempt: 2 } }),
+  "1 running": run(
+    { processing: 1 },
+    { 0: { progress: 43, message: "Extracting page 143 of 200", current: 143, total: 200 } },
+    { remaining: 12, documents_per_second: null },
+  ),
+  "1 stalled": run(
+    { processing: 1 },
+    { 0: { progress: 12, stalled: true, silent: 42, attempt: 2 } },
+  ),
   "1 failed": run({ failed: 1 }, {}, { pages: 3 }),
   "1 completed": run({ completed: 1 }, {}, { pages: 120 }),
-  "1 queued": run({ queued: 1 }, {}, { elapsed: null, remaining: null, documents_per_second: null, pages_per_second: null }),
+  "1 queued": run(
+    { queued: 1 },
+    {},
+    { elapsed: null, remaining: null, documents_per_second: null, pages_per_second: null },
+  ),
   "10 running": run(
     { completed: 3, failed: 1, processing: 3, queued: 3 },
     {
-      4: { step: "embedding", progress: 78, message: "Embedding chunk 212 of 771", current: 212, total: 771, unit: "chunk" },
+      4: {
+        step: "embedding",
+        progress: 78,
+        message: "Embedding chunk 212 of 771",
+        current: 212,
+        total: 771,
+        unit: "chunk",
+      },
       5: { attempt: 2, progress: 20 },
       6: { stalled: true, silent: 23 },
     },
@@ -183,12 +232,30 @@ export const scenes = {
   ),
   "10 finished": run({ completed: 8, failed: 2 }),
   "38 completed": run({ completed: 38 }),
-  "1000 running": run({ completed: 412, failed: 7, cancelled: 2, processing: 8, queued: 571 }, { 424: { stalled: true, silent: 31 } }),
-  "10000 running": run({ completed: 2204, failed: 3, processing: 16, queued: 7777 }, {}, { remaining: 5400, elapsed: 4021, documents_per_second: 0.9 }),
+  "1000 running": run(
+    { completed: 412, failed: 7, cancelled: 2, processing: 8, queued: 571 },
+    { 424: { stalled: true, silent: 31 } },
+  ),
+  "10000 running": run(
+    { completed: 2204, failed: 3, processing: 16, queued: 7777 },
+    {},
+    { remaining: 5400, elapsed: 4021, documents_per_second: 0.9 },
+  ),
   "10000 cancelled": run({ completed: 2204, cancelled: 7796 }),
-  "10 stalled": run({ processing: 2, queued: 8 }, { 0: { stalled: true, silent: 66 }, 1: { stalled: true, silent: 17 } }),
-  "30 foreign": run({ completed: 4, processing: 6, queued: 20 }, {}, { title: "30 documents", steps: [], actions: false, remaining: null }),
-  "10 away": run({ completed: 2, processing: 3, queued: 5 }, {}, { connected: false, lost_at: "2026-11-24T15:04:05.000000+00:00" }),
+  "10 stalled": run(
+    { processing: 2, queued: 8 },
+    { 0: { stalled: true, silent: 66 }, 1: { stalled: true, silent: 17 } },
+  ),
+  "30 foreign": run(
+    { completed: 4, processing: 6, queued: 20 },
+    {},
+    { title: "30 documents", steps: [], actions: false, remaining: null },
+  ),
+  "10 away": run(
+    { completed: 2, processing: 3, queued: 5 },
+    {},
+    { connected: false, lost_at: "2026-11-24T15:04:05.000000+00:00" },
+  ),
   "1 hostile": { rows: [hostile[4]], summary: summary([hostile[4]]) },
   hostile: { rows: hostile, summary: summary(hostile) },
   none: run({}, {}, { elapsed: null, remaining: null }),

@@ -61,7 +61,10 @@ test("a run that is over tells how it ended", () => {
   assert.equal(read(element, ".dp-headline > .dp-percent"), "all 38 documents completed");
 
   show(scenes["10000 cancelled"]);
-  assert.equal(read(element, ".dp-headline > .dp-percent"), "7,796 of 10,000 documents cancelled");
+  assert.equal(
+    read(element, ".dp-headline > .dp-percent"),
+    "7,796 of 10,000 documents cancelled",
+  );
 });
 
 test("nobody is promised a time that nobody knows", () => {
@@ -91,10 +94,18 @@ test("a rate stands still for as long as it takes to read it", () => {
 
 test("a message is shown without what stands beside it", () => {
   const { name } = row(0);
-  show(run({ completed: 2 }, { 0: { message: "Completed: 4 pages" }, 1: { message: `${row(1).name}: done` } }));
+  show(
+    run(
+      { completed: 2 },
+      { 0: { message: "Completed: 4 pages" }, 1: { message: `${row(1).name}: done` } },
+    ),
+  );
 
   assert.equal(read(rows()[0], ".dp-name"), name);
-  assert.deepEqual(rows().map((each) => read(each, ".dp-said")), ["4 pages", "done"]);
+  assert.deepEqual(
+    rows().map((each) => read(each, ".dp-said")),
+    ["4 pages", "done"],
+  );
 });
 
 test("what has failed stands first, and what fits keeps its order below", () => {
@@ -104,7 +115,9 @@ test("what has failed stands first, and what fits keeps its order below", () => 
   assert.equal(indexes[0], "failed");
   assert.deepEqual(
     names().slice(1),
-    scenes["10 running"].rows.filter(({ status }) => status !== "failed").map(({ name }) => name),
+    scenes["10 running"].rows
+      .filter(({ status }) => status !== "failed")
+      .map(({ name }) => name),
   );
 });
 
@@ -136,7 +149,9 @@ test("only what has changed is told, and the rest stays", () => {
   });
   paint();
 
-  const changed = rows().find((each) => read(each, ".dp-said") === "Embedding chunk 700 of 771");
+  const changed = rows().find(
+    (each) => read(each, ".dp-said") === "Embedding chunk 700 of 771",
+  );
   assert.equal(changed && read(changed, ".dp-percent"), "91 %");
   assert.equal(changed && read(changed, ".dp-name"), scenes["10 running"].rows[4].name);
 });
@@ -157,7 +172,10 @@ test("a row need not say what is not known of it", () => {
 test("a change of a row that is not known is not drawn", () => {
   show(run({ processing: 2 }));
 
-  view.update({ summary: summary([row(0), row(1), row(2)]), rows: [{ index: 2, progress: 5 }] });
+  view.update({
+    summary: summary([row(0), row(1), row(2)]),
+    rows: [{ index: 2, progress: 5 }],
+  });
   paint();
 
   assert.equal(rows().length, 2);
@@ -256,7 +274,13 @@ test("what is over cannot become wrong when nothing is heard any more", () => {
 });
 
 test("a kernel that has lost Redis is told apart from a lost kernel", () => {
-  show(run({ processing: 2 }, { 0: { elapsed: 5 } }, { connected: false, lost_at: new Date(2026, 10, 24, 7, 8, 9).toISOString() }));
+  show(
+    run(
+      { processing: 2 },
+      { 0: { elapsed: 5 } },
+      { connected: false, lost_at: new Date(2026, 10, 24, 7, 8, 9).toISOString() },
+    ),
+  );
 
   for (let second = 0; second < 8; second += 1) {
     pass(1000);
@@ -264,7 +288,10 @@ test("a kernel that has lost Redis is told apart from a lost kernel", () => {
   }
   paint();
 
-  assert.equal(read(element, ".dp-problem"), "Redis is away since 07:08:09; the view is as of then");
+  assert.equal(
+    read(element, ".dp-problem"),
+    "Redis is away since 07:08:09; the view is as of then",
+  );
   assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
 
@@ -273,7 +300,10 @@ test("a filter shows one state, and once more all", () => {
 
   button(element, "8processing").click();
   paint();
-  assert.deepEqual(new Set(rows().map((each) => each.dataset.state)), new Set(["stalled", "processing"]));
+  assert.deepEqual(
+    new Set(rows().map((each) => each.dataset.state)),
+    new Set(["stalled", "processing"]),
+  );
   assert.equal(rows().length, 8);
 
   button(element, "8processing").click();
@@ -288,7 +318,10 @@ test("a name is found in any case, and what is not found is said", () => {
   search.value = "ÜBERNAHME";
   search.dispatchEvent(new Event("input"));
   paint();
-  assert.equal(names().every((name) => name.startsWith("Übernahme")), true);
+  assert.equal(
+    names().every((name) => name.startsWith("Übernahme")),
+    true,
+  );
 
   search.value = "nothing like it";
   search.dispatchEvent(new Event("input"));
@@ -303,7 +336,10 @@ test("no row moves away under a pointer, and all move when it has gone", () => {
   const before = names();
 
   grid.dispatchEvent(new Event("pointermove"));
-  view.update({ summary: whole.summary, rows: [{ index: 2, status: "failed", error: "broken" }] });
+  view.update({
+    summary: whole.summary,
+    rows: [{ index: 2, status: "failed", error: "broken" }],
+  });
   paint();
   assert.deepEqual(names(), before);
   assert.equal(rows()[2].dataset.state, "failed");
@@ -317,7 +353,10 @@ test("a pointer that was left lying does not keep a failure from the top", () =>
   const whole = run({ processing: 3 });
   show(whole);
   element.querySelector(".dp-grid")?.dispatchEvent(new Event("pointermove"));
-  view.update({ summary: whole.summary, rows: [{ index: 2, status: "failed", error: "broken" }] });
+  view.update({
+    summary: whole.summary,
+    rows: [{ index: 2, status: "failed", error: "broken" }],
+  });
 
   pass(16_000);
 
@@ -330,7 +369,10 @@ test("one document is drawn without a table", () => {
   assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".dp-grid"))), true);
   assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".dp-tools"))), true);
   assert.equal(read(element, ".dp-headline > .dp-percent"), "43 %");
-  assert.equal(read(element, ".dp-present > .dp-message"), "extraction · Extracting page 143 of 200");
+  assert.equal(
+    read(element, ".dp-present > .dp-message"),
+    "extraction · Extracting page 143 of 200",
+  );
   assert.equal(read(element, ".dp-segment.dp-now"), "extraction");
 });
 
@@ -355,7 +397,8 @@ test("a text of any length is laid out in part, and can be read whole", () => {
 test("keys move through the documents, open one, and close it", () => {
   show(scenes["10 running"]);
   const grid = /** @type {HTMLElement} */ (element.querySelector(".dp-grid"));
-  const pointed = () => document.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
+  const pointed = () =>
+    document.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
 
   press(grid, "ArrowDown");
   press(grid, "ArrowDown");
@@ -425,10 +468,17 @@ test("an incomplete history says why", () => {
   show(whole);
   rows()[0].click();
 
-  view.details({ ...details(whole.rows[0]), history: [], problem: "Redis cannot be reached: only the store is shown" });
+  view.details({
+    ...details(whole.rows[0]),
+    history: [],
+    problem: "Redis cannot be reached: only the store is shown",
+  });
   paint();
 
-  assert.equal(read(element, ".dp-waiting"), "Redis cannot be reached: only the store is shown");
+  assert.equal(
+    read(element, ".dp-waiting"),
+    "Redis cannot be reached: only the store is shown",
+  );
 });
 
 test("a run is cancelled, and its failures are retried, by one button each", () => {
@@ -461,7 +511,10 @@ test("documents that are only watched offer nothing that cannot be done", () => 
   const labels = [...element.querySelectorAll("button")]
     .filter((each) => !isHidden(each))
     .map((each) => each.textContent);
-  assert.equal(labels.some((label) => /Cancel|Retry/.test(label ?? "")), false);
+  assert.equal(
+    labels.some((label) => /Cancel|Retry/.test(label ?? "")),
+    false,
+  );
 });
 
 test("an action's answer is told, and only to the one who asked", () => {
@@ -485,7 +538,10 @@ test("an action that is not answered says what it waits for", () => {
 
   pass(3500);
 
-  assert.equal(read(element, ".dp-notice"), "cancelling: waiting for the kernel, which is busy");
+  assert.equal(
+    read(element, ".dp-notice"),
+    "cancelling: waiting for the kernel, which is busy",
+  );
 });
 
 test("those who listen to the page are told now and then, and of trouble at once", () => {

@@ -3,7 +3,13 @@ import "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { duration, plain, rate, remaining, stopwatch } from "../../docprogress/frontend/progress-view.js";
+import {
+  duration,
+  plain,
+  rate,
+  remaining,
+  stopwatch,
+} from "../../docprogress/frontend/progress-view.js";
 
 test("time that runs is shown as on a stopwatch", () => {
   assert.deepEqual([0, 7.9, 750, 3723].map(stopwatch), ["0:00", "0:07", "12:30", "1:02:03"]);
@@ -12,7 +18,15 @@ test("time that runs is shown as on a stopwatch", () => {
 test("time that was taken is told in two units", () => {
   const told = [0.04, 12.34, 59.94, 59.96, 245, 7800, 90000].map(duration);
 
-  assert.deepEqual(told, ["0.0 s", "12.3 s", "59.9 s", "1 min", "4 min 5 s", "2 h 10 min", "1 d 1 h"]);
+  assert.deepEqual(told, [
+    "0.0 s",
+    "12.3 s",
+    "59.9 s",
+    "1 min",
+    "4 min 5 s",
+    "2 h 10 min",
+    "1 d 1 h",
+  ]);
 });
 
 test("what is left is told no more exactly than anybody can know", () => {
@@ -33,12 +47,21 @@ test("what is left is told no more exactly than anybody can know", () => {
 test("a rate is told in the unit that makes it readable", () => {
   const told = [652.4, 9.96, 1.25, 0.9, 0.002].map((value) => rate(value, "pages"));
 
-  assert.deepEqual(told, ["652 pages/s", "10 pages/s", "1.3 pages/s", "54 pages/min", "7.2 pages/h"]);
+  assert.deepEqual(told, [
+    "652 pages/s",
+    "10 pages/s",
+    "1.3 pages/s",
+    "54 pages/min",
+    "7.2 pages/h",
+  ]);
 });
 
 test("a text becomes one line that turns nothing around", () => {
   assert.equal(plain(" a\n\tb\u2028c "), "a b c");
-  assert.equal(plain("gpj\u202eexe\u2066\u0000\u001b[31m"), "gpj\ufffdexe\ufffd\ufffd\ufffd[31m");
+  assert.equal(
+    plain("gpj\u202eexe\u2066\u0000\u001b[31m"),
+    "gpj\ufffdexe\ufffd\ufffd\ufffd[31m",
+  );
   assert.equal(plain("half \ud83d"), "half \ufffd");
   assert.equal(plain("👩‍👧 שלום"), "👩‍👧 שלום");
 });
