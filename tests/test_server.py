@@ -477,9 +477,8 @@ def test_application_is_mounted_in_another_one(settings, bus):
     mounted = create_app(settings, ServerOptions())
     host = FastAPI(lifespan=mounted.router.lifespan_context)
     host.mount("/docprogress", mounted)
-    host.state.docprogress = mounted.state.docprogress
 
-    with running(host, token=None) as web:
+    with running(host, token=None, dismiss=mounted.dismiss) as web:
         answer = web.client.get("/docprogress/progress/documents/a/status")
         assert answer.json()["progress"] == 10
         with web.read("/docprogress/progress/documents/a/stream") as reader:

@@ -182,11 +182,13 @@ def served(settings: Settings, **options: Any) -> Iterator[Web]:
 
 
 @contextmanager
-def running(app: Any, *, token: str | None = TOKEN) -> Iterator[Web]:
+def running(
+    app: Any, *, token: str | None = TOKEN, dismiss: Any = None
+) -> Iterator[Web]:
     """Any application in a thread."""
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    serving = server(app)
+    serving = server(app, dismiss=dismiss)
     thread = threading.Thread(target=serving.run, args=([listening],))
     thread.start()
     try:

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
 
 from docprogress import __version__
 from docprogress.errors import DocumentNotFound
@@ -28,8 +29,7 @@ from docprogress.server.answers import (
     UPLOAD_REFUSALS,
 )
 from docprogress.server.auth import Grant
-from docprogress.server.gate import Limited, Recorded
-from docprogress.server.hub import Hub
+from docprogress.server.gate import Limited, Record
 from docprogress.server.limits import TooManyError
 from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.options import ServerOptions
@@ -46,14 +46,49 @@ from docprogress.server.shapes import (
     TicketRequest,
     Uploaded,
 )
+from docprogress.server.stream import BEGUN, EventStream
 from docprogress.server.uploads import FormError, received
 from docprogress.settings import Settings, load
 from docprogress.store import DocumentRow
 
 
+class Application(FastAPI):
+    """A FastAPI application whose streams go on outside of it.
+
+    What has found a route and checked a token would otherwise lie in memory for as
+    long as the stream lasts, and have each of its frames pass through it.
+    """
+
+    def __init__(self, service: Service, **options: Any) -> None:
+        super().__init__(**options)
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or begin and end."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        record = Record(scope, send, self._service.meter)
+        begun: list[EventStream] = []
+        scope[BEGUN] = begun
+        try:
+            await super().__call__(scope, receive, record.send)
+            for stream in begun:
+                await stream.tell(receive, send)
+        finally:
+            for stream in begun:
+                stream.release()
+            record.close()
+
+    def dismiss(self) -> None:
+        """End all streams, before the server waits for them."""
+        if self._service.running is not None:
+            self._service.hub.dismiss()
+
+
 def create_app(
     settings: Settings | None = None, options: ServerOptions | None = None
-) -> FastAPI:
+) -> Application:
     """Make an application that may be served, or mounted in another one.
 
     It begins with its lifespan: an application that mounts it runs that too, as
@@ -67,13 +102,13 @@ def create_app(
         options: What can be set of the server.
     """
     service = Service(settings or load(), options or ServerOptions())
-    app = FastAPI(
+    app = Application(
+        service,
         title="docprogress",
         summary="Documents through a pipeline of workers, watched live.",
         version=__version__,
         lifespan=service.lifespan,
         middleware=[
-            Middleware(Recorded, meter=service.meter),
             Middleware(
                 CORSMiddleware,
                 allow_origins=service.options.cors_origins,
@@ -84,19 +119,12 @@ def create_app(
             Middleware(Limited, limits=service.limits),
         ],
     )
-    app.state.docprogress = service
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     _add_progress(app, service)
     _add_documents(app, service)
     _add_operations(app, service)
     return app
-
-
-def hub_of(app: FastAPI) -> Hub | None:
-    """The hub of an application that runs; None before and after."""
-    service: Service = app.state.docprogress
-    return service.running[1] if service.running else None
 
 
 def _add_progress(app: FastAPI, service: Service) -> None:

@@ -29,47 +29,45 @@ UPLOAD = "/documents/upload"
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-class Recorded:
-    """Notes each request when it has ended, and counts it."""
+class Record:
+    """What is noted of one request, from its beginning to its end."""
 
-    def __init__(self, app: ASGIApp, meter: Meter) -> None:
-        self._app = app
+    __slots__ = ("_meter", "_scope", "_send", "_started", "_status")
+
+    def __init__(self, scope: Scope, send: Send, meter: Meter) -> None:
+        self._scope = scope
+        self._send = send
         self._meter = meter
+        self._started = time.monotonic()
+        self._status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = time.monotonic()
-        status = 500
+    async def send(self, message: Message) -> None:
+        """Hand an answer on, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("x-content-type-options", "nosniff")
+            headers.setdefault("referrer-policy", "no-referrer")
+        await self._send(message)
 
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("x-content-type-options", "nosniff")
-                headers.setdefault("referrer-policy", "no-referrer")
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        finally:
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._meter.requests[method, str(status)] += 1
-            access_log.info(
-                "%s %s %d",
-                method,
-                shown(scope["path"]),
-                status,
-                extra={
-                    "method": method,
-                    "path": shown(scope["path"]),
-                    "status": status,
-                    "seconds": round(time.monotonic() - started, 6),
-                    "client": address(scope),
-                },
-            )
+    def close(self) -> None:
+        """Count the request, and write it down."""
+        scope = self._scope
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._meter.requests[method, str(self._status)] += 1
+        access_log.info(
+            "%s %s %d",
+            method,
+            shown(scope["path"]),
+            self._status,
+            extra={
+                "method": method,
+                "path": shown(scope["path"]),
+                "status": self._status,
+                "seconds": round(time.monotonic() - self._started, 6),
+                "client": address(scope),
+            },
+        )
 
 
 class Limited:

@@ -192,10 +192,10 @@ class Hub:
                 self._enter(client, subject)
         self._compare_soon()
 
-    def leave(self, client: Client) -> None:
-        """Tell a client nothing more."""
+    def leave(self, client: Client) -> bool:
+        """Tell a client nothing more; whether it was told something until now."""
         if client not in self._clients:
-            return
+            return False
         self._clients.discard(client)
         self._meter.clients -= 1
         client.forget()
@@ -211,6 +211,7 @@ class Hub:
                 if not watching:
                     del self._cases[subject.id]
                     self._case_runs.pop(subject.id, None)
+        return True
 
     async def ready(self, client: Client, *, seconds: float = 2 * JOIN_SECONDS) -> None:
         """Wait until the client's present is there, or for so long."""

@@ -5,7 +5,6 @@ However slow a client is, what waits for it stays small; an end is never lost.
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -89,7 +88,7 @@ class Client:
         #: When it was last sent something, and since when it is being sent something.
         self.sent_at = time.monotonic()
         self.sending_since: float | None = None
-        self._backlog: deque[Frame] = deque()
+        self._backlog: list[Frame] = []
         self._ends: dict[str, Frame] = {}
         self._slots: dict[str, Frame] = {}
         self._floor: tuple[int, int] | None = None
@@ -125,8 +124,8 @@ class Client:
     def take(self) -> list[Frame]:
         """The next frames, in the order in which they are to be told."""
         taken: list[Frame] = []
-        while self._backlog and len(taken) < FRAMES:
-            taken.append(self._backlog.popleft())
+        if self._backlog:
+            taken, self._backlog = self._backlog[:FRAMES], self._backlog[FRAMES:]
         for slots in (self._ends, self._slots):
             while slots and len(taken) < FRAMES:
                 # The oldest first, so that no slot is starved by busier ones.

@@ -9,13 +9,14 @@ import contextlib
 import resource
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from docprogress.server.app import hub_of
+from docprogress.server.app import Application
 from docprogress.server.gate import LONGEST_TARGET
 from docprogress.server.stream import ABORT
 
@@ -47,19 +48,18 @@ class Server(uvicorn.Server):
     """A uvicorn server that ends the application's streams before it waits for them.
 
     Args:
-        config: Whose application `create_app` has made.
+        config: As uvicorn takes it.
+        dismiss: Ends the application's streams.
     """
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, dismiss: Callable[[], None]) -> None:
         super().__init__(config)
-        self._app = app
+        self._dismiss = dismiss
         self._silent: dict[Protocol, float] = {}
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Have every stream end, then whatever else is under way."""
-        hub = hub_of(self._app)
-        if hub is not None:
-            hub.dismiss()
+        self._dismiss()
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
@@ -135,8 +135,19 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
-def server(app: FastAPI, **options: Any) -> Server:
-    """A server for an application; its `run` takes the sockets to listen on."""
+def server(
+    app: ASGIApp, *, dismiss: Callable[[], None] | None = None, **options: Any
+) -> Server:
+    """A server for an application; its `run` takes the sockets to listen on.
+
+    Args:
+        app: As `create_app` makes it, or one in which that is mounted.
+        dismiss: The `dismiss` of what is mounted.
+        options: More of `uvicorn.Config`.
+    """
+    if dismiss is None:
+        assert isinstance(app, Application)
+        dismiss = app.dismiss
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -147,7 +158,7 @@ def server(app: FastAPI, **options: Any) -> Server:
         server_header=False,
         **options,
     )
-    return Server(config, app)
+    return Server(config, dismiss)
 
 
 def listen(host: str, port: int) -> socket.socket:

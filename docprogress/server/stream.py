@@ -26,6 +26,10 @@ RETRY = (1_000, 4_000)
 #: The name under which a server offers, in ASGI's extensions, to end a connection.
 ABORT = "docprogress.abort"
 
+#: Where, in a request's scope, an application that goes on with streams itself has
+#: a list for them.
+BEGUN = "docprogress.begun"
+
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -70,9 +74,11 @@ class EventStream(Response):
         self._address = address
         self._single = single
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        client = self._client
-        leaving = asyncio.create_task(_left(receive, client))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin; go on at once, or later if the application wants to do that."""
+        begun = scope.get(BEGUN)
+        if begun is not None:
+            begun.append(self)
         try:
             await send(
                 {
@@ -81,6 +87,16 @@ class EventStream(Response):
                     "headers": self.raw_headers,
                 }
             )
+        except BaseException:
+            self.release()
+            raise
+        if begun is None:
+            await self.tell(receive, send)
+
+    async def tell(self, receive: Receive, send: Send) -> None:
+        """Tell everything, until it has ended or the client has gone."""
+        leaving = asyncio.create_task(_left(receive, self._client))
+        try:
             await self._send(send, _HELLO % random.randint(*RETRY))  # noqa: S311
             await self._tell(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -90,8 +106,8 @@ class EventStream(Response):
 
     def release(self) -> None:
         """Let the client go, and another one in its place."""
-        self._hub.leave(self._client)
-        self._limits.leave(self._address)
+        if self._hub.leave(self._client):
+            self._limits.leave(self._address)
 
     async def _tell(self, send: Send) -> None:
         client = self._client
