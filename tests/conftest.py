@@ -146,8 +146,14 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def shared_window(lab: Lab, browser: Browser) -> Iterator[Window]:
+    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
+        yield Window(lab, context)
+
+
 @pytest.fixture
-def window(lab: Lab, browser: Browser) -> Iterator[Window]:
-    """A browser window of one test; the kernels that it starts end with it."""
-    with Window(lab, browser) as window:
-        yield window
+def window(shared_window: Window) -> Iterator[Window]:
+    """A browser window in which nothing is open; nor is anything afterwards."""
+    yield shared_window
+    shared_window.clear()

@@ -49,6 +49,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
 
+#: Seconds that JupyterLab may take to load.
+LOAD_SECONDS = 60
+
 #: Seconds that a cell may take on a busy machine.
 CELL_SECONDS = 90
 
@@ -135,10 +138,11 @@ class Lab:
         assert self._process is not None
         try:
             self.end_kernels()
-            self._process.terminate()
-            self._process.wait(20)
         finally:
-            if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
 
@@ -206,26 +210,40 @@ class Notebook:
         self.path = path
         #: What went wrong in the page, by its own account.
         self.errors: list[str] = []
-        page.add_init_script(_COUNT_MESSAGES)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
-    def open(self, *, kernel: bool = True) -> Self:
-        """Load the page anew, and wait until its kernel has nothing to do."""
-        self.page.goto(self.lab.address(self.path), timeout=60_000)
+    def load(self) -> Self:
+        """Load the page anew."""
+        self.page.goto(self.lab.address(self.path), timeout=LOAD_SECONDS * 1000)
+        return self._ready()
+
+    def open(self) -> Self:
+        """Open the notebook in a JupyterLab that is loaded, with nothing beside it."""
+        if not self.page.evaluate("() => Boolean(window.jupyterapp)"):
+            return self.load()
+        _close_notebooks(self.page)
+        self.command("docmanager:open", path=self.path)
+        return self._ready()
+
+    def _ready(self) -> Self:
         self.page.wait_for_function(
-            f"window.jupyterapp && {_NOTEBOOK} && {_NOTEBOOK}.sessionContext",
-            timeout=60_000,
+            f"path => window.jupyterapp && {_NOTEBOOK}?.context?.path === path",
+            arg=self.path,
+            timeout=LOAD_SECONDS * 1000,
         )
-        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        if kernel:
-            self.page.wait_for_function(
-                f"""async () => {{
-                  const context = {_NOTEBOOK}.sessionContext;
-                  await context.ready;
-                  return context.session?.kernel?.connectionStatus === "connected";
-                }}""",
-                timeout=60_000,
-            )
+        self.page.evaluate(
+            f"""async () => {{
+              const {{context, sessionContext}} = {_NOTEBOOK};
+              await context.ready;
+              await sessionContext.ready;
+            }}"""
+        )
+        self.page.wait_for_function(
+            f"{_NOTEBOOK}.sessionContext.session?.kernel?.connectionStatus"
+            ' === "connected"',
+            timeout=LOAD_SECONDS * 1000,
+        )
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         return self
 
     def run(self, cell: int, *, wait: bool = True) -> None:
@@ -277,13 +295,32 @@ class Notebook:
         """What a cell has put out, as a person would read it."""
         return "\n".join(self.output(cell).all_inner_texts())
 
-    def freeze(self, seconds: float) -> None:
-        """Have the page stand still, as on a laptop that sleeps."""
-        control = self.page.context.new_cdp_session(self.page)
-        control.send("Page.setWebLifecycleState", {"state": "frozen"})
-        time.sleep(seconds)  # how long the laptop sleeps
-        control.send("Page.setWebLifecycleState", {"state": "active"})
+    @contextmanager
+    def asleep(self, seconds: float) -> Iterator[None]:
+        """Have the page stand still for so long, as on a laptop that sleeps.
+
+        Its process does: Chromium freezes no page that can be seen, and without a
+        screen all of them can.
+        """
+        browser = self.page.context.browser
+        assert browser is not None
+        control = browser.new_browser_cdp_session()
+        told = control.send("SystemInfo.getProcessInfo")["processInfo"]
         control.detach()
+        pages = [
+            psutil.Process(process["id"])
+            for process in told
+            if process["type"] == "renderer"
+        ]
+        asleep = time.monotonic()
+        for process in pages:
+            process.suspend()
+        try:
+            yield
+            time.sleep(max(asleep + seconds - time.monotonic(), 0))
+        finally:
+            for process in pages:
+                process.resume()
 
     def message_times(self) -> list[float]:
         """When the page got its messages for widgets, in seconds of its own clock."""
@@ -296,33 +333,59 @@ class Notebook:
 
 
 class Window:
-    """A browser window with any number of tabs; the kernels end with it."""
+    """A browser window that shows JupyterLab in one tab, or in more.
 
-    def __init__(self, lab: Lab, browser: Browser, **options: Any) -> None:
+    The first tab is kept from test to test, as people do: loading JupyterLab takes
+    longer than opening a notebook.
+    """
+
+    def __init__(self, lab: Lab, context: BrowserContext) -> None:
         self.lab = lab
-        self._browser = browser
-        self._options: dict[str, Any] = {"viewport": {"width": 1400, "height": 1000}}
-        self._options |= options
-        self._context: BrowserContext | None = None
-
-    def __enter__(self) -> Self:
-        self._context = self._browser.new_context(**self._options)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._context is not None
-        self._context.close()
-        self.lab.end_kernels()
+        self._context = context
+        self._first = _page(context)
 
     def new(self, *cells: str) -> Notebook:
-        """A new notebook of these cells, opened in a tab."""
+        """A new notebook of these cells, opened in the first tab."""
         path = self.lab.write(f"{secrets.token_hex(4)}.ipynb", cells)
         return self.open(path)
 
-    def open(self, path: str, *, kernel: bool = True) -> Notebook:
-        """A notebook that is there, opened in a tab."""
-        assert self._context is not None
-        return Notebook(self.lab, self._context.new_page(), path).open(kernel=kernel)
+    def open(self, path: str) -> Notebook:
+        """A notebook that is there, opened in the first tab."""
+        return Notebook(self.lab, self._first, path).open()
+
+    def open_beside(self, path: str) -> Notebook:
+        """A notebook that is there, opened in a tab of its own."""
+        return Notebook(self.lab, _page(self._context), path).load()
+
+    def clear(self) -> None:
+        """Close all but the first tab, and end every kernel."""
+        for page in self._context.pages:
+            if page is not self._first:
+                page.close()
+        if self._first.locator(".jp-Dialog").count():
+            # Whatever it asks is nobody's business any more.
+            self._first.goto("about:blank")
+        _close_notebooks(self._first)
+        self.lab.end_kernels()
+
+
+def _close_notebooks(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          for (const panel of [...(window.jupyterapp?.shell.widgets("main") ?? [])]) {
+            // Nobody is asked whether it is to be saved.
+            if (panel.context) panel.context.model.dirty = false;
+            panel.close();
+          }
+          window.commMessages = [];
+        }"""
+    )
+
+
+def _page(context: BrowserContext) -> Page:
+    page = context.new_page()
+    page.add_init_script(_COUNT_MESSAGES)
+    return page
 
 
 def private_jupyter(folder: Path) -> dict[str, str]:

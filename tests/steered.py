@@ -1,0 +1,85 @@
+"""Documents whose progress a test tells by itself, with no worker at all."""
+
+from typing import Any
+
+from docprogress import Bus, Pipeline, ProgressEvent, Run, Status
+from docprogress.events import now
+
+
+class SteeredRun:
+    """A run of documents that nobody works on but the test."""
+
+    def __init__(self, settings: dict[str, str], names: list[str]) -> None:
+        self._settings = settings
+        self._pipeline = Pipeline(**settings)
+        self.run: Run = self._pipeline.submit([(name, b"text") for name in names])
+        self._rows = self.run.documents()
+
+    def tell(
+        self,
+        number: int,
+        status: Status = Status.PROCESSING,
+        *,
+        progress: float = 0,
+        message: str = "",
+        error: str | None = None,
+        step: str = "extraction",
+        attempt: int = 1,
+    ) -> None:
+        """Publish where one document stands, as its worker would."""
+        row = self._rows[number]
+        self._pipeline.bus.publish(
+            ProgressEvent(
+                document_id=row.id,
+                run_id=self.run.id,
+                name=row.name,
+                status=status,
+                step=step,
+                progress=100 if status is Status.COMPLETED else progress,
+                message=message or status.value.capitalize(),
+                error=error,
+                attempt=attempt,
+                timestamp=now(),
+            )
+        )
+
+    @property
+    def cell(self) -> str:
+        """What a cell says to have this run as `run`."""
+        return (
+            "from docprogress import Pipeline, ProgressView\n"
+            f"run = Pipeline(**{self._settings!r}).attach({self.run.id!r})\n"
+        )
+
+    def close(self) -> None:
+        self._pipeline.close()
+
+
+def tell(
+    bus: Bus,
+    document_id: str,
+    status: Status = Status.PROCESSING,
+    *,
+    progress: float = 0,
+    **fields: Any,
+) -> None:
+    """Publish where a document of no run stands."""
+    fields = {"step": "ocr", "message": status.value.capitalize()} | fields
+    bus.publish(
+        ProgressEvent(
+            document_id=document_id,
+            status=status,
+            progress=100 if status is Status.COMPLETED else progress,
+            timestamp=now(),
+            **fields,
+        )
+    )
+
+
+def watching(redis_url: str, *document_ids: str) -> str:
+    """What a cell says to show documents of no run, as `view`."""
+    return (
+        "from docprogress import ProgressView\n"
+        f"view = ProgressView.watch(*{document_ids!r}, redis_url={redis_url!r})\n"
+        "view"
+    )
