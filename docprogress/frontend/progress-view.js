@@ -1066,6 +1066,7 @@ function createPanel({ signal, act, dismiss }) {
 
   async function copyReason() {
     const copied = await copyText(whole, reason);
+    if (signal.aborted) return;
     clearTimeout(copyTimer);
     put(copy, copied ? "Copied" : "Select it and press Ctrl+C");
     copyTimer = Number(setTimeout(() => put(copy, "Copy"), 2000));
@@ -1246,15 +1247,13 @@ function isFinal(status) {
  * @param {Summary} summary
  * @returns {State}
  */
-function verdictOf({ counts, finished, stalled, total }) {
+function verdictOf({ counts, finished, stalled }) {
   if (!finished) {
     if (stalled && stalled >= counts.processing) return "stalled";
     return counts.processing || counts.completed ? "processing" : "queued";
   }
   if (counts.failed) return "failed";
-  return counts.cancelled && counts.cancelled >= total - counts.completed
-    ? "cancelled"
-    : "completed";
+  return counts.cancelled ? "cancelled" : "completed";
 }
 
 /**
@@ -1268,11 +1267,9 @@ function headlineOf(summary, row) {
   const { counts, finished, fraction, total } = summary;
   if (!total) return "no documents";
   if (!finished) return `${Math.min(Math.floor(fraction * 100), 99)} %`;
-  if (counts.failed)
-    return `${NUMBERS.format(counts.failed)} of ${plural(total, "document")} failed`;
-  if (counts.cancelled) {
-    return `${NUMBERS.format(counts.cancelled)} of ${plural(total, "document")} cancelled`;
-  }
+  const all = plural(total, "document");
+  if (counts.failed) return `${NUMBERS.format(counts.failed)} of ${all} failed`;
+  if (counts.cancelled) return `${NUMBERS.format(counts.cancelled)} of ${all} cancelled`;
   return total === 1 ? "completed" : `all ${NUMBERS.format(total)} documents completed`;
 }
 

@@ -65,6 +65,8 @@ test("a run that is over tells how it ended", () => {
     read(element, ".dp-headline > .dp-percent"),
     "7,796 of 10,000 documents cancelled",
   );
+  const headline = /** @type {HTMLElement} */ (element.querySelector(".dp-headline"));
+  assert.equal(headline.dataset.state, "cancelled");
 });
 
 test("nobody is promised a time that nobody knows", () => {
