@@ -229,7 +229,7 @@ class Bus:
         number = str(FINAL_NUMBER) if event.final else "*"
         keys = [
             document_channel(event.document_id),
-            _cancel_key(event.document_id),
+            cancel_key(event.document_id),
         ]
         if event.run_id:
             keys.append(run_channel(event.run_id))
@@ -291,7 +291,7 @@ class Bus:
         """
         pipe = self.redis.pipeline(transaction=False)
         for document_id, attempt in attempts.items():
-            pipe.set(_cancel_key(document_id), attempt, px=self._remember)
+            pipe.set(cancel_key(document_id), attempt, px=self._remember)
         try:
             pipe.execute()
         except (RedisError, OSError) as error:
@@ -303,7 +303,7 @@ class Bus:
         Raises:
             BusError: Redis cannot be reached, or refuses.
         """
-        keys = [key(d) for d in document_ids for key in (document_channel, _cancel_key)]
+        keys = [key(d) for d in document_ids for key in (document_channel, cancel_key)]
         if run_id:
             keys.append(run_channel(run_id))
         try:
@@ -797,7 +797,8 @@ def _remembered(
     return found
 
 
-def _cancel_key(document_id: str) -> str:
+def cancel_key(document_id: str) -> str:
+    """The key that holds the attempt that somebody asked to cancel."""
     return f"document:{document_id}:cancel"
 
 

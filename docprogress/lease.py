@@ -15,8 +15,8 @@ from typing import Any, cast
 import redis
 from redis.exceptions import RedisError
 
-from docprogress.bus import unreachable
-from docprogress.errors import DocProgressError
+from docprogress.bus import cancel_key, unreachable
+from docprogress.errors import Cancelled, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, document_channel, now, run_channel
 from docprogress.settings import redacted
 
@@ -28,6 +28,9 @@ LEASED = "documents:leased"
 
 #: How often, in each period of a lease, it is renewed.
 RENEWALS = 3
+
+#: What Redis says to a renewal where the attempt is to be cancelled.
+_CANCELLED = 2
 
 #: Seconds between two tries to renew while Redis is away.
 RETRY_SECONDS = 0.5
@@ -45,6 +48,8 @@ class Lease:
     current: Callable[[], bool]
     #: The newest event that was published, for the sign of life.
     newest: Callable[[], ProgressEvent | None]
+    #: Given why, ends the work: nobody wants it any more, or it is somebody else's.
+    stop: Callable[[DocProgressError], None]
     due: float = 0.0
     #: Set once the lease is known to be somebody else's.
     lost: threading.Event = field(default_factory=threading.Event)
@@ -87,6 +92,7 @@ class Leases:
         run_id: str | None = None,
         current: Callable[[], bool] = lambda: True,
         newest: Callable[[], ProgressEvent | None] = lambda: None,
+        stop: Callable[[DocProgressError], None] = lambda _: None,
     ) -> Lease | None:
         """Begin to hold a document; None if somebody else holds it.
 
@@ -98,7 +104,7 @@ class Leases:
                 return None
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
-        lease = Lease(document_id, owner, run_id, current, newest)
+        lease = Lease(document_id, owner, run_id, current, newest, stop)
         lease.due = self._clock() + self._interval
         with self._lock:
             self._held[document_id] = lease
@@ -169,12 +175,19 @@ class Leases:
         except (RedisError, OSError, DocProgressError) as error:
             log.info("a lease could not be renewed: %s", redacted(str(error)))
             return False
-        if answer != 1:
+        if answer == _CANCELLED:
+            lease.stop(Cancelled(lease.document_id))
+        elif answer != 1:
             lease.lost.set()
+            lease.stop(Superseded(lease.document_id, int(lease.owner.split(":")[0])))
         return True
 
     def _told_alive(self, lease: Lease) -> int:
-        keys = [lease_key(lease.document_id), document_channel(lease.document_id)]
+        keys = [
+            lease_key(lease.document_id),
+            document_channel(lease.document_id),
+            cancel_key(lease.document_id),
+        ]
         if lease.run_id:
             keys.append(run_channel(lease.run_id))
         event = lease.newest()

@@ -333,19 +333,40 @@ def test_a_step_that_is_not_there_is_an_error_before_anything_starts(shared_home
         Pipeline(home=shared_home, steps=["no_such_module:step"], start=False)
 
 
+SLOW = """
+import time
+
+def slow(pages):
+    for page in pages:
+        for _ in range(600):
+            time.sleep(0.05)
+            yield page
+
+def silent(pages):
+    time.sleep(60)
+    yield from pages
+
+def stubborn(pages):
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        try:
+            time.sleep(60)
+        except Exception:
+            pass
+    yield from pages
+"""
+
+
+@pytest.mark.parametrize("step", ["slow", "silent", "stubborn"])
 def test_cancelling_ends_what_waits_and_what_is_at_work(
-    pipeline, shared_home, tmp_path, monkeypatch
+    home, tmp_path, monkeypatch, step
 ):
-    (tmp_path / "slow_steps.py").write_text(
-        "import time\n"
-        "def slow(pages):\n"
-        "    for page in pages:\n"
-        "        for _ in range(600):\n"
-        "            time.sleep(0.05)\n"
-        "            yield page\n"
-    )
+    """Also in a step that yields nothing for a minute, or will not hear of it."""
+    (tmp_path / "slow_steps.py").write_text(SLOW)
     monkeypatch.chdir(tmp_path)
-    with Pipeline(home=shared_home, steps=["slow_steps:slow"]) as own:
+    with Pipeline(
+        home=home, workers=2, lease_seconds=3, steps=[f"slow_steps:{step}"]
+    ) as own:
         run = own.submit(texts(6))
         eventually(lambda: run.documents(status=Status.PROCESSING))
 
@@ -353,6 +374,9 @@ def test_cancelling_ends_what_waits_and_what_is_at_work(
         run.wait(timeout=30)
 
         assert {row.status for row in run.documents()} == {Status.CANCELLED}
+    with Pipeline(home=home) as other:
+        after = other.submit(texts(4, "after")).wait(timeout=30)
+        assert {row.status for row in after.documents()} == {Status.COMPLETED}
 
 
 def test_a_failed_document_can_be_tried_again(

@@ -7,7 +7,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from docprogress.bus import Bus
-from docprogress.errors import BusError, Superseded
+from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent
 from docprogress.files import Files
 from docprogress.lease import Lease, Leases
@@ -41,6 +41,7 @@ class Child:
         self._leases = Leases(lambda: self._bus.redis, seconds=settings.lease_seconds)
         self._sender = Sender(make_app(settings))
         self._lease: Lease | None = None
+        self._changing = threading.Lock()
         self._guard = guard
         self._pipeline = Pipeline(
             store=self._store,
@@ -64,11 +65,13 @@ class Child:
             if lease is None:
                 log.info("%s is being worked on: delivery dropped", document_id)
                 return
-            self._lease = lease
+            with self._changing:
+                self._lease = lease
             try:
                 outcome = self._claimed(document_id, attempt, lease)
             finally:
-                self._lease = None
+                with self._changing:
+                    self._lease = None
                 self._publisher.forget(document_id)
                 self._leases.release(lease)
             if outcome is not None:
@@ -115,12 +118,21 @@ class Child:
                         self._store.document(document_id).attempt == attempt
                     ),
                     newest=lambda: self._publisher.newest(document_id),
+                    stop=lambda error: self._stop(document_id, error),
                 )
             except BusError as error:
                 if time.monotonic() >= deadline:
                     raise
                 log.warning("waiting for Redis: %s", redacted(str(error)))
                 time.sleep(0.2)
+
+    def _stop(self, document_id: str, error: DocProgressError) -> None:
+        """End the work on a document from the thread that keeps its lease."""
+        with self._changing:
+            at_work = self._lease is not None and self._lease.document_id == document_id
+            if at_work and self._guard is not None:
+                log.info("%s is stopped: %s", document_id, error)
+                self._guard.stop(error)
 
     def _publish(self, event: ProgressEvent) -> bool:
         lease = self._lease

@@ -216,6 +216,8 @@ class Reaper:
             self._tell(row)
         elif row.status is Status.QUEUED:
             self._send([row])
+        elif row.cancel_requested:
+            self._end(row, Status.CANCELLED)
         elif death.reason is not None:
             self._end(row, Status.FAILED, death.reason)
         else:

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from docprogress.errors import LimitExceeded
+from docprogress.errors import DocProgressError, LimitExceeded
 from docprogress.settings import MIB
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ GRACE_SECONDS = 2.0
 SLOTS = 1024
 
 #: The process, the moment its step has to end (monotonic, 0: none), and the
-#: step's limit in seconds.
+#: step's limit in seconds (0: it was told to stop).
 _SLOT = struct.Struct("=qdd")
 
 
@@ -92,7 +92,7 @@ class Warden:
         except psutil.Error:
             return
         if self._clock() > deadline + GRACE_SECONDS:
-            reason = too_slow(limit)
+            reason = too_slow(limit) if limit else "it was told to stop, and did not"
         elif used > self._memory:
             reason = f"it needs more memory than the limit of {self._memory // MIB} MB"
             reason += " (worker_memory)"
@@ -116,7 +116,12 @@ class Guard:
         self._shared = shared
         self._offset = (slot % SLOTS) * _SLOT.size
         self._clock = clock
+        # Whether a step runs, and what is raised in it once it has to stop.
+        self._running = threading.Event()
+        self._seconds = 0.0
+        self._error: DocProgressError | None = None
         self._write(0.0, 0.0)
+        signal.signal(signal.SIGALRM, self._over)
 
     @contextmanager
     def step(self, seconds: float) -> Iterator[None]:
@@ -124,20 +129,37 @@ class Guard:
 
         Raises:
             LimitExceeded: They have passed.
+            DocProgressError: What `stop` was given meanwhile.
         """
-
-        def over(*_: Any) -> None:
-            raise LimitExceeded(too_slow(seconds))
-
+        self._error, self._seconds = None, seconds
         self._write(self._clock() + seconds, seconds)
-        before = signal.signal(signal.SIGALRM, over)
+        self._running.set()
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             yield
         finally:
+            self._running.clear()
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
             self._write(0.0, 0.0)
+
+    def stop(self, error: DocProgressError) -> None:
+        """Have the step that runs raise this; one that does not end is killed.
+
+        It is for another thread than the one that runs steps.
+        """
+        if not self._running.is_set():
+            return
+        if self._error is None:
+            self._error = error
+            self._write(self._clock(), 0.0)
+        os.kill(os.getpid(), signal.SIGALRM)
+        if not self._running.is_set():
+            # It ended meanwhile, and may have done so before that was written.
+            self._write(0.0, 0.0)
+
+    def _over(self, *_: Any) -> None:
+        if self._running.is_set():
+            raise self._error or LimitExceeded(too_slow(self._seconds))
 
     def _write(self, deadline: float, limit: float) -> None:
         _SLOT.pack_into(self._shared, self._offset, os.getpid(), deadline, limit)
