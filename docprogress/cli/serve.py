@@ -1,5 +1,6 @@
 """`docprogress serve`: progress over HTTP, for browsers and other programs."""
 
+import gc
 import json
 import logging
 import secrets
@@ -107,6 +108,10 @@ def serve(
             "one with --port"
         ) from error
     app = create_app(settings, options)
+    # What is loaded stays. Each time that the collector looked at all of it, every
+    # stream would be held up.
+    gc.collect()
+    gc.freeze()
     port = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     # Behind the hash it is for the page: no browser sends it, and no server logs it.

@@ -472,11 +472,20 @@ class Hub:
             rooms = [
                 room
                 for room in self._rooms.values()
-                if room.ready.is_set() and not room.finished
+                if room.ready.is_set() and not room.finished and not self._foreign(room)
             ]
             await self._compare(rooms)
         finally:
             self._comparing = False
+
+    def _foreign(self, room: Room) -> bool:
+        """Whether it is a document of another program, which no store knows."""
+        standing = self._standings.get(room.subject.id)
+        return (
+            room.subject.kind is Kind.DOCUMENT
+            and standing is not None
+            and standing.event.run_id is None
+        )
 
     async def _find_runs(self, case_id: str) -> None:
         found = await self._do(

@@ -97,7 +97,8 @@ class Service:
             )
         return self.running
 
-    def granted(
+    # FastAPI has what is not asynchronous wait for a thread.
+    async def granted(
         self,
         request: Request,
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_Bearer)],
@@ -112,13 +113,13 @@ class Service:
             self.limits.spend(address(request.scope), WRONG_TOKEN_COST)
             raise
 
-    def trusted(
+    async def trusted(
         self,
         request: Request,
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_Bearer)],
     ) -> None:
         """Let nobody pass who has no more than a ticket."""
-        self.granted(request, bearer, None)
+        await self.granted(request, bearer, None)
 
     async def stream(
         self,
