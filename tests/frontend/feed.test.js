@@ -240,6 +240,18 @@ test("the clocks of a view that comes later stand as those of the first", () => 
   assert.equal(second.querySelector(".dp-time")?.textContent, "0:15");
 });
 
+test("the time of the run stands in a view that comes later as in the first", () => {
+  begin();
+  pass(3000);
+
+  const second = place();
+  widget.render({ model: kernel.model(), el: second });
+  paint();
+
+  assert.equal(read(el, ".dp-elapsed"), "1:45");
+  assert.equal(read(second, ".dp-elapsed"), "1:45");
+});
+
 test("a view of a kernel that is silent says what it is a view of", () => {
   kernel.snapshot.at = new Date(2026, 0, 2, 3, 4, 5).toISOString();
   begin();
