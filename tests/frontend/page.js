@@ -65,6 +65,16 @@ export function pass(milliseconds) {
   }
 }
 
+/**
+ * Let the machine sleep: only the wall's clock goes on.
+ *
+ * @param {number} milliseconds
+ */
+export function sleep(milliseconds) {
+  mock.timers.tick(milliseconds);
+  paint();
+}
+
 /** An element of the page to draw into. */
 export function place() {
   const element = document.createElement("div");

@@ -1,4 +1,4 @@
-import { button, isHidden, paint, pass, place, press, read } from "./page.js";
+import { button, isHidden, paint, pass, place, press, read, sleep } from "./page.js";
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
@@ -245,6 +245,15 @@ test("six seconds without a word are told, and the clocks stop there", () => {
 
   assert.equal(read(element, ".dp-problem"), "disconnected, last update 15:04:05");
   assert.equal(read(element, ".dp-headline > .dp-left"), "");
+  assert.equal(read(rows()[0], ".dp-time"), "0:05");
+});
+
+test("a machine that slept says so when it wakes, before anything is heard", () => {
+  show(run({ processing: 2 }, { 0: { elapsed: 5 } }));
+
+  sleep(60_000);
+
+  assert.match(read(element, ".dp-problem"), /^disconnected, last update/);
   assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
 
