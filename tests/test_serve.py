@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import entry_points
 
+import httpx
 import psutil
 import pytest
 from services import eventually
@@ -16,8 +18,10 @@ from web import Web
 
 from docprogress.bus import Bus
 from docprogress.cli import app
-from docprogress.errors import SettingsError
+from docprogress.errors import SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now
+from docprogress.server.proxy import describe
+from docprogress.server.serving import listen_unix
 
 
 class Served:
@@ -197,6 +201,78 @@ def test_log_is_json_on_request_and_names_no_ticket(serve, remote):
     assert line["client"] == "127.0.0.1"
     assert ticket not in served.log.read_text()
     assert served.token not in served.log.read_text()
+
+
+def test_without_a_token_no_page_of_another_origin_is_let_in(serve, remote):
+    client = serve(*remote, "--token", "").web.client
+    client.headers.pop("Authorization", None)
+    form = {"files": {"file": ("a.txt", b"text")}}
+
+    assert (
+        client.get("/documents", headers={"Host": "evil.example.org"}).status_code
+        == 403
+    )
+    for origin in ("https://evil.example.org", "null", "http://127.0.0.1.evil.org"):
+        answer = client.post("/documents/upload", headers={"Origin": origin}, **form)
+        assert answer.status_code == 403
+    own = {"Origin": f"http://127.0.0.1:{client.base_url.port}"}
+    assert client.post("/documents/upload", headers=own, **form).status_code == 201
+
+
+def test_proxy_of_jupyter_starts_a_server_that_it_alone_reaches(
+    redis_url, tmp_path, short_path
+):
+    place = short_path / "server.sock"
+    described = describe()
+    command = [
+        part.replace("{unix_socket}", str(place)).replace("{base_url}", "/user/a/")
+        for part in described["command"]
+    ]
+    environment = {
+        "DOCPROGRESS_REDIS_URL": redis_url,
+        "DOCPROGRESS_HOME": str(tmp_path),
+        "DOCPROGRESS_DATABASE_URL": f"sqlite:///{tmp_path / 'store.db'}",
+    }
+    process = subprocess.Popen(
+        command,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert "/user/a/docprogress" in process.stdout.readline()
+        assert place.stat().st_mode & 0o077 == 0
+        transport = httpx.HTTPTransport(uds=str(place))
+        with httpx.Client(transport=transport, base_url="http://jupyter") as client:
+            answer = client.post(
+                "/documents/upload", files={"file": ("a.txt", b"text")}
+            )
+        assert answer.status_code == 201
+        assert answer.json()["stream"].startswith("/user/a/docprogress/progress/")
+        with pytest.raises(OSError, match="another server"):
+            listen_unix(place)
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+    listen_unix(place).close()
+
+
+def test_proxy_of_jupyter_finds_the_server():
+    (found,) = entry_points(group="jupyter_serverproxy_servers", name="docprogress")
+
+    assert found.load() is describe
+    assert describe()["unix_socket"] is True
+
+
+def test_database_that_cannot_be_used_is_named_in_a_line(redis_url, tmp_path):
+    (tmp_path / "file").touch()
+    database = f"--database-url=sqlite:///{tmp_path / 'file' / 'store.db'}"
+
+    result = CliRunner().invoke(app, ["serve", f"--redis-url={redis_url}", database])
+
+    assert isinstance(result.exception, StoreError)
 
 
 def test_port_that_is_taken_is_named(remote):

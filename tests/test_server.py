@@ -524,6 +524,23 @@ def test_upload_is_kept_and_queued_for_its_case(web, settings):
     assert status["name"] == "a.txt"
 
 
+def test_documents_are_listed_with_the_newest_first(web):
+    ids = [upload(web, case_id=case).json()["id"] for case in ("a", "b", "a")]
+    web.client.post(f"/documents/{ids[0]}/cancel")
+
+    def listed(**query):
+        answer = web.client.get("/documents", params=query).json()
+        return [each["id"] for each in answer["documents"]]
+
+    assert listed() == ids[::-1]
+    assert listed(case_id="a") == [ids[2], ids[0]]
+    assert listed(case_id="a", status="queued") == [ids[2]]
+    assert listed(status="cancelled") == [ids[0]]
+    assert listed(limit=1) == [ids[2]]
+    assert listed(run_id=ids[1].rsplit("-", 1)[0]) == [ids[1]]
+    assert listed(case_id="unknown") == []
+
+
 def test_case_may_stand_before_the_file_too(web):
     body = form(("case_id", None, b"first"), ("file", "a.txt", b"text"))
 

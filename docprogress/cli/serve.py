@@ -6,6 +6,7 @@ import logging
 import secrets
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -21,6 +22,10 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="0 takes any that is free.")
     ] = 8000,
+    unix_socket: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Listen there, for this user alone."),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -68,11 +73,17 @@ def serve(
     try:
         from docprogress.server import create_app
         from docprogress.server.options import configured
-        from docprogress.server.serving import allow_connections, listen, server
+        from docprogress.server.serving import (
+            allow_connections,
+            listen,
+            listen_unix,
+            server,
+        )
     except ImportError as error:
         raise ServicesError(
             f"a server needs more packages: pip install 'docprogress[server]' ({error})"
         ) from error
+    from docprogress.run import Pipeline
     from docprogress.settings import load
 
     settings = load(
@@ -88,35 +99,46 @@ def serve(
     if cors_origins:
         given["cors_origins"] = tuple(cors_origins)
     options = configured(**given)
-    open_to_all = options.token == ""
+    local = unix_socket is None and host in LOOPBACK
     if options.token is None:
         options = options.model_copy(update={"token": secrets.token_urlsafe(24)})
-    elif open_to_all:
-        options = options.model_copy(update={"token": None})
+    elif options.token == "":
+        update = {"token": None, "hosts": options.hosts or (LOOPBACK if local else ())}
+        options = options.model_copy(update=update)
     _log(as_json=json_log)
-    if open_to_all and host not in LOOPBACK:
+    if options.token is None and not local and unix_socket is None:
         logging.getLogger("docprogress.server").warning(
             "whoever reaches %s may see, add and cancel documents: there is no token",
             host,
         )
+    # What is wrong with the store, or with local services, is said in a line.
+    Pipeline(
+        **{name: getattr(settings, name) for name in settings.model_fields_set}
+    ).close()
     allow_connections()
+    place = f"{host}, port {port}" if unix_socket is None else str(unix_socket)
     try:
-        listening = listen(host, port)
+        listening = (
+            listen(host, port) if unix_socket is None else listen_unix(unix_socket)
+        )
     except OSError as error:
         raise SettingsError(
-            f"cannot listen on {host}, port {port} ({error.strerror}): choose another "
-            "one with --port"
+            f"cannot listen on {place} ({error.strerror}): choose another place with "
+            "--host, --port or --unix-socket"
         ) from error
     app = create_app(settings, options)
     # What is loaded stays. Each time that the collector looked at all of it, every
     # stream would be held up.
     gc.collect()
     gc.freeze()
-    port = listening.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
     # Behind the hash it is for the page: no browser sends it, and no server logs it.
     secret = "" if options.token is None else f"#token={options.token}"
-    typer.echo(f"docprogress serves http://{shown}:{port}{root_path}/{secret}")
+    if unix_socket is None:
+        name = f"[{host}]" if ":" in host else host
+        url = f"http://{name}:{listening.getsockname()[1]}"
+    else:
+        url = f"http+unix://{quote(str(unix_socket), safe='')}"
+    typer.echo(f"docprogress serves {url}{root_path}/{secret}")
     try:
         server(app, root_path=root_path).run(sockets=[listening])
     except KeyboardInterrupt:

@@ -116,7 +116,12 @@ def create_app(
                 allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
                 max_age=600,
             ),
-            Middleware(Limited, limits=service.limits),
+            Middleware(
+                Limited,
+                limits=service.limits,
+                hosts=service.options.hosts,
+                origins=service.options.cors_origins,
+            ),
         ],
     )
     for kind, handler in HANDLERS.items():
@@ -323,7 +328,7 @@ def _add_documents(app: FastAPI, service: Service) -> None:
         status: Status | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> DocumentList:
-        """List the newest documents, of a case, of a run, with a status."""
+        """List documents, those of the newest run first: of a case, with a status."""
         rows = await service.desk.documents(
             case_id=case_id, run_id=run_id, status=status, limit=limit
         )

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 READING, WRITING = 4, 4
 MOST_WAITING = 1_000
 
+#: Runs that are looked through for documents.
+MOST_RUNS = 1_000
+
 #: Seconds that a call may take.
 READ_SECONDS = 15.0
 WRITE_SECONDS = 120.0
@@ -94,12 +97,24 @@ class Desk:
         status: Status | None,
         limit: int,
     ) -> list[DocumentRow]:
-        """The documents of which all of this is true."""
-        return await self.reading.run(
-            lambda: self.pipeline.store.documents(
-                run_id, case_id=case_id, status=status, limit=limit
-            )
-        )
+        """The documents of which all of this is true, those of the newest run first."""
+
+        def find() -> list[DocumentRow]:
+            store = self.pipeline.store
+            if run_id is not None:
+                return store.documents(
+                    run_id, case_id=case_id, status=status, limit=limit
+                )
+            found: list[DocumentRow] = []
+            for run in store.runs(case_id=case_id, limit=MOST_RUNS):
+                if len(found) >= limit:
+                    break
+                left = limit - len(found)
+                if status is None or run.counts[status]:
+                    found += store.documents(run.id, status=status, limit=left)
+            return found
+
+        return await self.reading.run(find)
 
     async def submit(self, upload: Upload) -> DocumentRow:
         """Have a document processed that has arrived."""

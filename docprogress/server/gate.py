@@ -6,7 +6,9 @@ Tickets stand in queries, so that no query is ever written down.
 import logging
 import math
 import time
+from collections.abc import Collection
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -71,11 +73,20 @@ class Record:
 
 
 class Limited:
-    """Turns away whoever asks too often, or at too great a length."""
+    """Turns away whoever asks too often, at too great a length, or from elsewhere."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits,
+        hosts: Collection[str],
+        origins: Collection[str],
+    ) -> None:
         self._app = app
         self._limits = limits
+        self._hosts = hosts
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -96,8 +107,28 @@ class Limited:
             self._limits.spend(address(scope))
         except TooManyError as error:
             return too_many(error)
+        headers = Headers(scope=scope)
+        if self._hosts and not self._local(headers):
+            return JSONResponse(
+                {"detail": "this server has another name, and answers to no other"},
+                HTTPStatus.FORBIDDEN,
+            )
         if not scope["path"].endswith(UPLOAD):
-            return _too_large(Headers(scope=scope))
+            return _too_large(headers)
+        return None
+
+    def _local(self, headers: Headers) -> bool:
+        """Whether it is asked by a name of its own, and by no page of another's."""
+        origin = headers.get("origin")
+        return _host(f"//{headers.get('host', '')}") in self._hosts and (
+            origin is None or origin in self._origins or _host(origin) in self._hosts
+        )
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
         return None
 
 

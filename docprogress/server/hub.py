@@ -129,7 +129,7 @@ class Hub:
         self._store = store
         self._settings = settings
         self._meter = meter
-        self._threads = Threads(1, most=100, seconds=30.0)
+        self._threads = Threads(1, most=10_000, seconds=30.0)
         self._rooms: dict[Subject, Room] = {}
         self._cases: dict[str, set[Client]] = {}
         self._case_runs: dict[str, set[str]] = {}

@@ -29,6 +29,10 @@ class ServerOptions(BaseSettings):
     token: Secret = None
     #: Origins, such as `https://app.example.org`, whose pages may ask this server.
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    #: The names by which this server may be asked, and which its own pages have.
+    #: Without a token, no page that somebody visits can pretend to be one of them.
+    #: Empty: any.
+    hosts: tuple[str, ...] = ()
     #: The longest that a ticket may be good for, in seconds.
     ticket_seconds: float = Field(default=3600.0, gt=0)
 

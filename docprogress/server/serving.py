@@ -6,10 +6,13 @@ takes nothing: here they are let go.
 """
 
 import contextlib
+import errno
+import os
 import resource
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -184,6 +187,30 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listening.close()
         raise
+    return listening
+
+
+def listen_unix(path: Path) -> socket.socket:
+    """A socket that listens at a path, for this user alone.
+
+    Raises:
+        OSError: It cannot be had.
+    """
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        if path.is_socket():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                if probe.connect_ex(str(path)) == 0:
+                    raise OSError(errno.EADDRINUSE, "another server listens there")
+            path.unlink()  # of a server that was killed
+        listening.bind(str(path))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(mask)
     return listening
 
 

@@ -92,7 +92,7 @@ class DocumentDetails(BaseModel):
 
 
 class DocumentList(BaseModel):
-    """Documents, oldest first."""
+    """Documents: the newest run's first, in the order in which they were sent."""
 
     documents: list[DocumentDetails]
 
