@@ -79,6 +79,9 @@ SHARE_OF_THE_REST = 8
 #: Seconds after which documents are sent on their way, however few they are.
 FLUSH_SECONDS = 0.1
 
+#: Seconds between two tries to end what waits for events.
+CANCEL_SECONDS = 0.5
+
 #: How far back changes are looked at again: machines' clocks differ, and so do the
 #: moments when a change is written and when it is seen.
 OVERLAP = timedelta(seconds=2)
@@ -571,9 +574,11 @@ class Run:
                     raise item
                 yield item
         finally:
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(task.cancel)
-            thread.join()
+            while thread.is_alive():
+                # Again and again: redis-py may lose a cancellation, and listen on.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(task.cancel)
+                thread.join(CANCEL_SECONDS)
 
 
 async def _listen(

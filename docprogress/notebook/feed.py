@@ -42,13 +42,18 @@ UNSAID = 1.0
 LINGER = 10.0
 STALE = 3.0
 
+#: The least seconds between two tables of what begins and ends again and again.
+REFREEZE_SECONDS = 1.0
+
 #: Documents' details, and actions, that are worked at together, and the most that
 #: may wait for it.
 HANDS = 2
 MOST_ANSWERS = 50
 
-#: Seconds in which a run whose end was waited for becomes a table.
+#: Seconds in which a run whose end was waited for becomes a table, and between two
+#: looks whether it has.
 SETTLE_SECONDS = 3.0
+SETTLE_TICK = 0.02
 
 #: What is said of an action that no document needs.
 NOTHING = "There is nothing to do"
@@ -73,6 +78,7 @@ class Feed:
         self._shown: list[str] = []
         # Whether what is shown was replaced by a table, and when.
         self._frozen_at: float | None = None
+        self._frozen_changes = 0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
@@ -93,6 +99,7 @@ class Feed:
             if self.picture.finished:
                 data = table.bundle(self.picture)
                 if not self._shown:
+                    self._frozen_changes = self.picture.changes
                     self._frozen_at = time.monotonic()
             else:
                 data = self._live(self.model())
@@ -134,16 +141,23 @@ class Feed:
         with self._gate:
             if self._shown:
                 self._refresh()
-                if not self.picture.finished:
-                    self._start()
+                self._thaw()
+                self._start()
 
     def settle(self, seconds: float) -> None:
-        """Wait until what has ended is shown as a table."""
+        """Wait until what has ended is shown as a table, and show it from here.
+
+        Whoever executes a notebook without a page (nbclient, papermill) takes only
+        what the cell says that runs now: what the feed's own thread says is lost.
+        """
         deadline = time.monotonic() + seconds
         while self._loop is not None and self._frozen_at is None:
             if time.monotonic() >= deadline or not self.picture.finished:
-                return
-            time.sleep(0.02)
+                break
+            time.sleep(SETTLE_TICK)
+        with self._gate:
+            if self.picture.finished and "" not in self._shown:
+                self._freeze()
 
     def leave(self, shown: Sequence[str]) -> None:
         """Leave a table where these were shown; the last one to go closes the feed."""
@@ -166,8 +180,7 @@ class Feed:
             thread, loop = self._thread, self._loop
             self._loop = None
             if loop is not None:
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(self._task.cancel)
+                loop.call_soon_threadsafe(self._woken.set)
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         if self._model is not None:
@@ -193,17 +206,14 @@ class Feed:
             # Nobody can know what a page still has of what it was told before.
             self._outbox.ask_whole()
         self._woken, self._hands = asyncio.Event(), asyncio.Semaphore(HANDS)
-        self._task = loop.create_task(self._main())
         self._thread = threading.Thread(
-            target=self._run, args=(loop, self._task), name="docprogress-view"
+            target=self._run, args=(loop,), name="docprogress-view", daemon=True
         )
-        self._thread.daemon = True
         self._thread.start()
 
-    def _run(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            with suppress(asyncio.CancelledError):
-                loop.run_until_complete(task)
+            loop.run_until_complete(self._main())
         except Exception:
             # The page says by itself that nothing is heard any more.
             log.exception("the view of %s has ended", self.watched.title)
@@ -222,6 +232,8 @@ class Feed:
                     tasks.create_task(self._look(subscription)),
                 ]
                 await self._tell()
+                # First of all: redis-py may lose a cancellation, and listen on.
+                await subscription.aclose()
                 for other in others:
                     other.cancel()
 
@@ -280,12 +292,17 @@ class Feed:
     def _over(self) -> bool:
         """Replace what has ended by a table; whether the thread may go as well."""
         with self._gate:
+            if self._closed:
+                return True
             if not self.picture.finished:
                 self._thaw()
                 return False
             if self._answers:
                 return False
-            if self._frozen_at is None and self._outbox.end_told:
+            if self._frozen_at is None:
+                if self._outbox.end_told:
+                    self._freeze()
+            elif self._outdated():
                 self._freeze()
             if (
                 self._frozen_at is None
@@ -300,7 +317,13 @@ class Feed:
         _forget_old()
         return True
 
+    def _outdated(self) -> bool:
+        """Whether a document has begun and ended again since the table was made."""
+        late = time.monotonic() >= (self._frozen_at or 0.0) + REFREEZE_SECONDS
+        return late and self._frozen_changes != self.picture.changes
+
     def _freeze(self) -> None:
+        self._frozen_changes = self.picture.changes
         self._replace(self._shown, table.bundle(self.picture))
         self._frozen_at = time.monotonic()
         self._heard_at = float("-inf")
@@ -380,10 +403,9 @@ class Feed:
         return {"type": "acted", "request": request, "ok": ok, "text": text}
 
     def _done(self, message: Message) -> str:
-        ids = message.get("ids")
+        ids, known = message.get("ids"), self.picture.ids
         if ids is not None:
-            known = self.picture.ids
-            ids = [each for each in ids if each in known]
+            ids = [each for each in ids if isinstance(each, str) and each in known]
         if message["type"] == "cancel":
             count = self.watched.cancel(ids)
             return f"{plural(count, 'document')} cancelled" if count else NOTHING

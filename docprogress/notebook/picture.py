@@ -42,6 +42,8 @@ class Picture:
         self._clock = clock
         self.lock = threading.RLock()
         self.progress = Progress(expected=watched.expected, clock=clock)
+        #: How often something has come to look different.
+        self.changes = 0
         self._stalled: frozenset[int] = frozenset()
         self._looked_at = float("-inf")
         #: When Redis was lost; None while it is there.
@@ -75,6 +77,7 @@ class Picture:
                         index = self._index[event.document_id] = len(self._ids)
                         self._ids.append(event.document_id)
                     changed.append(index)
+            self.changes += len(changed)
         return changed
 
     def stalled(self) -> frozenset[int]:
@@ -132,12 +135,11 @@ class Picture:
         """
         watched = self._watched
         with self.lock:
-            row = self._row(self._index[document_id])
-            document = self.progress.documents.get(document_id)
-            error = document.event.error if document else None
+            row = self._row(self._index[document_id], LONGEST_DETAIL)
+            error = row["error"]
         stored = watched.stored(document_id)
         if stored is not None and stored.status is Status.FAILED:
-            error = stored.error
+            error = stored.error and clean(stored.error, LONGEST_DETAIL)
         seconds = {}
         if stored is not None:
             # The newest attempt that did the step comes last.
@@ -164,13 +166,13 @@ class Picture:
         return {
             "type": "details",
             "id": document_id,
-            "row": row | {"error": error and clean(error, LONGEST_DETAIL)},
+            "row": row | {"error": error},
             "steps": steps,
             "history": [_told(event) for event in history[-MOST_EVENTS:]],
             "problem": problem,
         }
 
-    def _row(self, index: int) -> Row:
+    def _row(self, index: int, longest: int = LONGEST_TEXT) -> Row:
         document_id = self._ids[index]
         document = self.progress.documents.get(document_id)
         if document is None:
@@ -181,13 +183,13 @@ class Picture:
         return {
             "index": index,
             "id": document_id,
-            "name": clean(self._name(document)),
+            "name": clean(self._name(document), longest),
             "status": event.status.value,
-            "step": clean(event.step),
+            "step": clean(event.step, longest),
             "progress": round(event.progress, 2),
-            "message": clean(event.message),
-            "error": event.error and clean(event.error),
-            "attempt": attempt,
+            "message": clean(event.message, longest),
+            "error": event.error and clean(event.error, longest),
+            "attempt": _count(attempt),
             # Whoever tries again begins another series, with a number of its own.
             "attempts": most if (attempt or 1) <= (most or 0) else None,
             "current": _count(event.current),

@@ -82,7 +82,14 @@ def _text(summary: dict[str, Any], rows: list[Row], note: str) -> str:
 
 def _html(summary: dict[str, Any], rows: list[Row], note: str) -> str:
     shown = _chosen(rows, MOST_ROWS)
-    heads = ("", "Document", "Status", "Progress", "Step")
+    steps = [_step(row) for row in shown]
+    # A column with nothing in it is left out.
+    stepped = any(steps)
+    heads = ["", "Document", "Status", "Progress", *["Step"] * stepped]
+    lines = [
+        _table_row(row, step if stepped else None)
+        for row, step in zip(shown, steps, strict=True)
+    ]
     parts = [
         "<div>",
         f"<p><strong>{escape(summary['text'])}</strong></p>",
@@ -91,7 +98,7 @@ def _html(summary: dict[str, Any], rows: list[Row], note: str) -> str:
         *(f'<th style="{_CELL}">{head}</th>' for head in heads),
         "</tr></thead>",
         "<tbody>",
-        *map(_table_row, shown),
+        *lines,
         "</tbody>",
         "</table>",
     ]
@@ -103,17 +110,21 @@ def _html(summary: dict[str, Any], rows: list[Row], note: str) -> str:
     return "\n".join(parts)
 
 
-def _table_row(row: Row) -> str:
+def _table_row(row: Row, step: str | None) -> str:
     mark, colour = _MARKS[row["status"]]
     error = f"<br>{_error(row['error'])}" if row["error"] else ""
-    step = "" if row["status"] == Status.COMPLETED else plain(row["step"])
+    last = "" if step is None else f'<td style="{_CELL}">{escape(step)}</td>'
     return (
         f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
         f'<td style="{_CELL}"><bdi>{escape(plain(row["name"]))}</bdi>{error}</td>'
         f'<td style="{_CELL}; color: {colour}">{row["status"]}</td>'
-        f'<td style="{_NUMBER}">{int(row["progress"])} %</td>'
-        f'<td style="{_CELL}">{escape(step)}</td></tr>'
+        f'<td style="{_NUMBER}">{int(row["progress"])} %</td>{last}</tr>'
     )
+
+
+def _step(row: Row) -> str:
+    """The step that a document is at, or ended at before its end."""
+    return "" if row["status"] == Status.COMPLETED else plain(row["step"])
 
 
 def _error(error: str) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.notebook import table
@@ -209,7 +209,11 @@ def in_kernel() -> bool:
 
 def has_anywidget() -> bool:
     """Whether a live view can be drawn."""
-    return find_spec("anywidget") is not None
+    try:
+        import_module("anywidget")
+    except ImportError:
+        return False
+    return True
 
 
 def _require_anywidget() -> None:

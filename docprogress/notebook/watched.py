@@ -214,7 +214,7 @@ class WatchedDocuments:
         pipeline = self._pipeline
         assert pipeline is not None, "there are no actions without a store"
         ids_of: dict[str, list[str]] = {}
-        for document_id in document_ids or self.names:
+        for document_id in self.names if document_ids is None else document_ids:
             ids_of.setdefault(self._runs[document_id], []).append(document_id)
         return [
             (Run(pipeline, pipeline.store.run(run_id)), ids)
