@@ -196,14 +196,14 @@ def listen_unix(path: Path) -> socket.socket:
     Raises:
         OSError: It cannot be had.
     """
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                raise OSError(errno.EADDRINUSE, "another server listens there")
+        path.unlink()  # of a server that was killed
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
-        if path.is_socket():
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                if probe.connect_ex(str(path)) == 0:
-                    raise OSError(errno.EADDRINUSE, "another server listens there")
-            path.unlink()  # of a server that was killed
         listening.bind(str(path))
         listening.listen(BACKLOG)
     except OSError:

@@ -33,7 +33,7 @@ from docprogress.events import document_channel
 NUMBER = re.compile(rb'"message": ?"number (\d+) of the benchmark"')
 
 #: Seconds that a server has to greet all of its clients.
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 
 def plain(url: str, port: int) -> None:
@@ -136,12 +136,14 @@ class Listener(asyncio.Protocol):
         self._greeted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        request = f"GET {self._path} HTTP/1.1\r\nHost: benchmark\r\n\r\n"
+        request = f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         transport.write(request.encode())  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         at = time.perf_counter()
         data = self._rest + data
+        if not self._greeted and not data.startswith(b"HTTP/1.1 200"[: len(data)]):
+            raise RuntimeError(f"refused: {data[:300]!r}")
         end = 0
         for match in NUMBER.finditer(data):
             end = match.end()
@@ -151,7 +153,10 @@ class Listener(asyncio.Protocol):
         if not self._greeted and b'"connected"' in data:
             self._greeted = True
             self._crowd.greeted += 1
-        self._rest = data[max(end, len(data) - 100) :]
+        if self._greeted:
+            self._rest = data[max(end, len(data) - 100) :]
+        else:
+            self._rest = data
 
 
 @dataclass(frozen=True)
