@@ -175,8 +175,11 @@ class Files:
 
         def keep(path: str) -> None:
             place = folder / key
-            place.parent.mkdir(mode=0o700, exist_ok=True)
-            os.replace(path, place)  # noqa: PTH105 - a string as tempfile made it
+            try:
+                os.replace(path, place)  # noqa: PTH105 - a string as tempfile made it
+            except FileNotFoundError:
+                place.parent.mkdir(mode=0o700, exist_ok=True)
+                os.replace(path, place)  # noqa: PTH105
 
         return Incoming(name, max_bytes, folder, keep)
 
