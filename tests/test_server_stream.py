@@ -277,6 +277,21 @@ def test_run_s_stream_ends_when_all_its_documents_have(web, bus, store):
         assert reader.next().type == "end"
 
 
+def test_run_s_stream_tells_of_documents_that_are_watched_already(web, bus, store):
+    add_run(store, "a", "b")
+    bus.publish(event("a", run_id="run", progress=20.0))
+
+    with web.read("/progress/documents/a/stream") as first:
+        assert first.progress().data["progress"] == 20
+        with web.read("/progress/runs/run/stream") as reader:
+            assert {reader.progress().data["document_id"] for _ in "ab"} == {"a", "b"}
+            bus.publish(completed("a", run_id="run"))
+            assert first.rest()[-1].data["status"] == "completed"
+            assert reader.progress().data["status"] == "completed"
+            with web.read("/progress/documents/a/stream") as second:
+                assert second.rest()[-1].data["status"] == "completed"
+
+
 def test_case_s_stream_tells_of_runs_that_are_added(web, bus, store):
     add_run(store, "a", run_id="first", case_id="case/1")
 

@@ -16,6 +16,10 @@ from docprogress.errors import ServicesError, SettingsError
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+#: Connections that there may be beside the streams.
+OTHER_CONNECTIONS = 1_000
+
+
 def serve(
     *,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -72,6 +76,7 @@ def serve(
     """
     try:
         from docprogress.server import create_app
+        from docprogress.server.desk import Desk
         from docprogress.server.options import configured
         from docprogress.server.serving import (
             allow_connections,
@@ -83,7 +88,6 @@ def serve(
         raise ServicesError(
             f"a server needs more packages: pip install 'docprogress[server]' ({error})"
         ) from error
-    from docprogress.run import Pipeline
     from docprogress.settings import load
 
     settings = load(
@@ -111,10 +115,8 @@ def serve(
             "whoever reaches %s may see, add and cancel documents: there is no token",
             host,
         )
-    # What is wrong with the store, or with local services, is said in a line.
-    Pipeline(
-        **{name: getattr(settings, name) for name in settings.model_fields_set}
-    ).close()
+    # What is wrong with the settings is said in a line, before anything listens.
+    Desk(settings).close()
     allow_connections()
     place = f"{host}, port {port}" if unix_socket is None else str(unix_socket)
     try:
@@ -140,7 +142,9 @@ def serve(
         url = f"http+unix://{quote(str(unix_socket), safe='')}"
     typer.echo(f"docprogress serves {url}{root_path}/{secret}")
     try:
-        server(app, root_path=root_path).run(sockets=[listening])
+        most = options.streams + OTHER_CONNECTIONS
+        serving = server(app, root_path=root_path, limit_concurrency=most)
+        serving.run(sockets=[listening])
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

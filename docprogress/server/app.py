@@ -108,6 +108,9 @@ def create_app(
         summary="Documents through a pipeline of workers, watched live.",
         version=__version__,
         lifespan=service.lifespan,
+        # Their pages are scripts from elsewhere, on the origin that the token is for.
+        docs_url=None,
+        redoc_url=None,
         middleware=[
             Middleware(
                 CORSMiddleware,

@@ -44,7 +44,8 @@ class Desk:
 
     Raises:
         StoreError: The database cannot be used.
-        ServicesError: The home folder cannot be used.
+        ServicesError: Local services cannot be started.
+        BusError: The URL of Redis cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -54,6 +55,7 @@ class Desk:
         self.bus = Bus(
             self.pipeline._redis_url, remember_seconds=settings.remember_seconds
         )
+        self.bus.redis  # noqa: B018 - a URL that cannot be used is found out here
         self.reading = Threads(READING, most=MOST_WAITING, seconds=READ_SECONDS)
         self.writing = Threads(WRITING, most=MOST_WAITING, seconds=WRITE_SECONDS)
         self._probing = Threads(2, most=20, seconds=READY_SECONDS)

@@ -168,10 +168,7 @@ class Hub:
     async def close(self) -> None:
         """End everything that was started."""
         self.dismiss()
-        tasks: list[asyncio.Future[None]] = [*self._tasks]
-        if self._listener is not None:
-            tasks.append(self._listener)
-            self._listener = None
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -268,8 +265,7 @@ class Hub:
             if len(self._wanted) == 1:
                 # Those who come in the same turn of the loop are asked for together.
                 asyncio.get_running_loop().call_soon(self._ask)
-            if subject.kind is Kind.DOCUMENT:
-                self._open(room, subject.id)
+            self._open(room)
         room.clients.add(client)
         room.empty_since = None
         client.rooms.add(room)
@@ -279,13 +275,16 @@ class Hub:
             if standing.stalled is not None:
                 client.offer(standing.stalled)
 
-    def _open(self, room: Room, document_id: str) -> None:
-        """Let a document's room have what is known from elsewhere."""
-        standing = self._standings.get(document_id)
-        end = self._ends.get(document_id)
-        if standing is not None:
-            self._house(standing, room)
-        elif end is not None:
+    def _open(self, room: Room) -> None:
+        """Let a room have what is known already: nothing is told twice."""
+        kind, subject_id = room.subject
+        if kind is Kind.RUN:
+            for standing in self._standings.values():
+                if standing.event.run_id == subject_id:
+                    self._house(standing, room)
+        elif (known := self._standings.get(subject_id)) is not None:
+            self._house(known, room)
+        elif (end := self._ends.get(subject_id)) is not None:
             self._house(self._stand(end, time.monotonic()), room)
 
     def _ask(self) -> None:
@@ -309,11 +308,11 @@ class Hub:
     async def _subscribe(self, rooms: Iterable[Room]) -> None:
         documents, runs = _named(rooms)
         if self._subscription is None:
-            # A subscription of its own kind of life: it goes on through losses.
             self._subscription = self._bus.subscribe(documents, runs=runs)
             self._listener = asyncio.create_task(
                 self._listen(self._subscription), name="docprogress-hub-listen"
             )
+            self._keep(self._listener)
             # What it begins with is told like what is added: wait for that.
             await self._subscription.add()
         else:

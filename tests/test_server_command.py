@@ -18,7 +18,7 @@ from web import Web
 
 from docprogress.bus import Bus
 from docprogress.cli import app
-from docprogress.errors import SettingsError, StoreError
+from docprogress.errors import BusError, SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.server.proxy import describe
 from docprogress.server.serving import listen_unix
@@ -273,6 +273,15 @@ def test_database_that_cannot_be_used_is_named_in_a_line(redis_url, tmp_path):
     result = CliRunner().invoke(app, ["serve", f"--redis-url={redis_url}", database])
 
     assert isinstance(result.exception, StoreError)
+
+
+def test_redis_url_that_cannot_be_used_is_named_in_a_line(remote):
+    wrong = "--redis-url=redis://localhost/0?socket_timeout=soon"
+
+    result = CliRunner().invoke(app, ["serve", *remote, wrong])
+
+    assert isinstance(result.exception, BusError)
+    assert "socket_timeout" in str(result.exception)
 
 
 def test_port_that_is_taken_is_named(remote):
