@@ -1028,6 +1028,9 @@ function createPanel({ signal, act, dismiss }) {
   close.append(makeSvg(CLOSE_SHAPE));
   const head = make("div", "head", icon, name, retry, cancel, close);
   const facts = make("p", "facts");
+  const words = make("p", "words");
+  words.dir = "auto";
+  suppressShortcuts(words);
 
   const reason = make("div", "reason");
   reason.dir = "auto";
@@ -1045,7 +1048,7 @@ function createPanel({ signal, act, dismiss }) {
   history.setAttribute("aria-label", "history");
   suppressShortcuts(history);
   const waiting = make("p", "waiting");
-  const element = make("div", "panel", head, facts, error, waiting, timeline, history);
+  const element = make("div", "panel", head, facts, words, error, waiting, timeline, history);
   element.setAttribute("role", "group");
   element.hidden = true;
   element.addEventListener(
@@ -1131,15 +1134,20 @@ function createPanel({ signal, act, dismiss }) {
       tell(element, "data-state", state);
       tell(element, "aria-label", `details of ${cut(nameOf(row), 80)}`);
       setIcon(icon, state);
-      if (put(name, nameOf(row))) {
-        // What can be scrolled can be reached.
-        name.tabIndex = name.scrollHeight > name.clientHeight ? 0 : -1;
-      }
+      const told = details?.row;
+      const full = {
+        ...row,
+        name: wholeOf(row.name, told?.name),
+        message: wholeOf(row.message, told?.message),
+      };
+      putScrolled(name, nameOf(full));
+      putScrolled(words, row.status === "failed" ? "" : detailOf(full, now));
+      hide(words, !words.textContent);
       hide(cancel, !summary?.actions || isFinal(row.status));
       hide(retry, !summary?.actions || !["failed", "cancelled"].includes(row.status));
       put(facts, factsOf(row, now).join(" · "));
-      const told = details && details.row.attempt === row.attempt ? details.row.error : null;
-      whole = row.error ? (told ?? row.error) : "";
+      const ended = told?.attempt === row.attempt ? told.error : null;
+      whole = row.error ? (ended ?? row.error) : "";
       put(reason, visible(whole));
       hide(error, !whole);
       const patient = pending && performance.now() - askedAt > PATIENCE;
@@ -1437,8 +1445,6 @@ function secondsOf(row, now) {
 function factsOf(row, now) {
   const facts = [row.status, percentOf(row)];
   if (row.step) facts.push(cut(plain(row.step), LONGEST_CELL));
-  const message = row.status === "failed" ? "" : detailOf(row, now);
-  if (message) facts.push(cut(message, LONGEST_CELL));
   if (row.attempt !== null) {
     facts.push(
       row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`,
@@ -1449,6 +1455,16 @@ function factsOf(row, now) {
     if (text) facts.push(cut(plain(text), LONGEST_CELL));
   }
   return facts;
+}
+
+/**
+ * The whole of a text that a row has only the beginning of, if that is what was told.
+ *
+ * @param {string} text
+ * @param {string | undefined} told
+ */
+function wholeOf(text, told) {
+  return told?.startsWith(text.replace(/…$/, "")) ? told : text;
 }
 
 /**
@@ -1706,6 +1722,18 @@ function put(element, text) {
   if (element.textContent === text) return false;
   element.textContent = text;
   return true;
+}
+
+/**
+ * Set the text of an element that scrolls if it has to, and can be reached then.
+ *
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function putScrolled(element, text) {
+  if (put(element, text)) {
+    element.tabIndex = element.scrollHeight > element.clientHeight ? 0 : -1;
+  }
 }
 
 /**

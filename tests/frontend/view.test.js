@@ -449,6 +449,26 @@ test("details show the whole error, what each step took, and the history", () =>
   assert.match(read(element, ".dp-history tbody tr:first-child"), /Extracting page 14 of 14$/);
 });
 
+test("details show a name and a message whole of which a row has the beginning", () => {
+  const name = `${"a long name ".repeat(400)}.pdf`;
+  const message = "a long message ".repeat(300).trim();
+  const part = { name: `${name.slice(0, 299)}…`, message: `${message.slice(0, 299)}…` };
+  const whole = run({ processing: 2 }, { 0: part });
+  show(whole);
+  rows()[0].click();
+  paint();
+  assert.equal(read(element, "h3"), part.name);
+
+  view.details(details({ ...whole.rows[0], name, message }));
+  paint();
+  assert.equal(read(element, "h3"), name);
+  assert.equal(read(element, ".dp-words"), message);
+
+  view.update({ summary: whole.summary, rows: [{ index: 0, message: "something else" }] });
+  paint();
+  assert.equal(read(element, ".dp-words"), "something else");
+});
+
 test("details of another document than the one that is open are not shown", () => {
   const whole = run({ completed: 2 });
   show(whole);
