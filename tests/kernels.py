@@ -164,10 +164,10 @@ class Kernel:
             "comm_id": "control-of-a-page",
             "target_name": "jupyter.widget.control",
             "data": {},
-            "metadata": {"version": "1.0.0"},
         }
         session, shell = self._client.session, self._client.shell_channel
-        shell.send(session.msg("comm_open", content))
+        version = {"version": "1.0.0"}
+        shell.send(session.msg("comm_open", content, metadata=version))
         data = {"method": "request_states"}
         asked = session.msg("comm_msg", {"comm_id": content["comm_id"], "data": data})
         shell.send(asked)
