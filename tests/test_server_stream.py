@@ -131,6 +131,26 @@ def test_plain_publisher_is_streamed_until_its_end(web, redis_url):
         assert reader.next() is None
 
 
+def test_events_without_a_pause_between_them_are_all_told(web, redis_url):
+    with (
+        web.read("/progress/documents/test-doc/stream") as reader,
+        redis.Redis.from_url(redis_url) as client,
+    ):
+        listened_to(redis_url, "test-doc")
+        pipeline = client.pipeline()
+        for progress in (10, 25, 50, 75, 100):
+            pipeline.publish("document:test-doc:progress", plain(progress=progress))
+        pipeline.execute()
+
+        assert [told.data["progress"] for told in reader.rest()] == [
+            10,
+            25,
+            50,
+            75,
+            100,
+        ]
+
+
 def test_plain_publisher_s_end_is_told_to_who_comes_later(web, redis_url):
     with (
         web.read("/progress/documents/test-doc/stream") as reader,

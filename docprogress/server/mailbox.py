@@ -1,6 +1,7 @@
 """What waits for one client: one slot for each document, and the newest event wins.
 
-However slow a client is, what waits for it stays small; an end is never lost.
+However slow a client is, what waits for it stays small; an end is never lost.  A few
+events that come at once are told one by one, for that is no slowness.
 """
 
 import asyncio
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Frames that are handed to a connection at a time.
 FRAMES = 256
+
+#: Frames that wait for a client, in all, before newer ones take their place.
+BURST = 16
 
 #: The event id that says that a stream was told to its end.
 END = "end"
@@ -63,6 +67,7 @@ class Client:
 
     __slots__ = (
         "_backlog",
+        "_burst",
         "_ends",
         "_floor",
         "_slots",
@@ -89,6 +94,7 @@ class Client:
         self.sent_at = time.monotonic()
         self.sending_since: float | None = None
         self._backlog: list[Frame] = []
+        self._burst: list[Frame] = []
         self._ends: dict[str, Frame] = {}
         self._slots: dict[str, Frame] = {}
         self._floor: tuple[int, int] | None = None
@@ -99,10 +105,17 @@ class Client:
             return
         lying = self._slots.pop(frame.slot, None)
         # The same frame comes twice to who watches a document and its run.
-        if lying is not None and lying.final and lying.data is not frame.data:
-            self._ends[frame.slot] = lying
+        if lying is not None and lying.event and lying.data is not frame.data:
+            self._overtake(lying)
         self._slots[frame.slot] = frame
         self.wake.set()
+
+    def _overtake(self, lying: Frame) -> None:
+        """Keep a frame that a newer one follows, if it is to be told all the same."""
+        if len(self._burst) < BURST and lying.slot not in self._ends:
+            self._burst.append(lying)
+        elif lying.final:
+            self._ends[lying.slot] = lying
 
     def replay(self, missed: Iterable[Frame]) -> None:
         """Tell these first, one by one, and nothing else that is older."""
@@ -112,12 +125,14 @@ class Client:
             self._floor = None if event is None else event.position
         floor = self._floor
         if floor is not None:
+            self._burst = [frame for frame in self._burst if not _below(frame, floor)]
             self._slots = {s: f for s, f in self._slots.items() if not _below(f, floor)}
         self.wake.set()
 
     def forget(self) -> None:
         """Drop what has not been taken."""
         self._backlog.clear()
+        self._burst.clear()
         self._ends.clear()
         self._slots.clear()
 
@@ -126,6 +141,9 @@ class Client:
         taken: list[Frame] = []
         if self._backlog:
             taken, self._backlog = self._backlog[:FRAMES], self._backlog[FRAMES:]
+        if len(taken) < FRAMES:
+            taken += self._burst
+            self._burst = []
         for slots in (self._ends, self._slots):
             while slots and len(taken) < FRAMES:
                 # The oldest first, so that no slot is starved by busier ones.
@@ -135,7 +153,7 @@ class Client:
     @property
     def waiting(self) -> bool:
         """Whether there is something that it has not taken."""
-        return bool(self._backlog or self._ends or self._slots)
+        return bool(self._backlog or self._burst or self._ends or self._slots)
 
 
 def progress(event: ProgressEvent) -> Frame:

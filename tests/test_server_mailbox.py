@@ -1,0 +1,154 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
+from docprogress.server.mailbox import (
+    BURST,
+    Client,
+    Kind,
+    Subject,
+    denotes_end,
+    progress,
+    sign,
+)
+
+
+def frame(number, document_id="a", *, attempt=1, final=False):
+    return progress(
+        ProgressEvent(
+            document_id=document_id,
+            status=Status.FAILED if final else Status.PROCESSING,
+            step="extraction",
+            progress=10.0,
+            message=str(number),
+            timestamp=now(),
+            id=f"{attempt}-{FINAL_NUMBER if final else number}",
+        )
+    )
+
+
+@pytest.fixture
+def client():
+    return Client([Subject(Kind.DOCUMENT, "a")], abort=lambda: None)
+
+
+def messages(frames):
+    return [each.event.message for each in frames]
+
+
+def test_events_that_come_at_once_are_told_one_by_one(client):
+    for number in range(BURST + 1):
+        client.offer(frame(number))
+
+    assert messages(client.take()) == [str(number) for number in range(BURST + 1)]
+    assert not client.waiting
+
+
+def test_newest_wins_where_a_client_is_slow(client):
+    for number in range(1000):
+        client.offer(frame(number))
+
+    taken = messages(client.take())
+
+    assert len(taken) == BURST + 1
+    assert taken[-1] == "999"
+
+
+def test_end_is_told_though_another_attempt_has_begun(client):
+    for number in range(100):
+        client.offer(frame(number))
+    client.offer(frame(100, final=True))
+    for number in range(200, 300):
+        client.offer(frame(number, attempt=2))
+
+    taken = messages(client.take())
+
+    assert taken[-2:] == ["100", "299"]
+
+
+def test_client_that_takes_nothing_keeps_little(client):
+    for attempt in range(1, 1000):
+        client.offer(frame(attempt, attempt=attempt))
+        client.offer(frame(attempt, attempt=attempt, final=True))
+
+    assert len(client.take()) <= BURST + 2
+
+
+def test_busy_document_starves_no_other(client):
+    client.offer(frame(0, "quiet"))
+    for number in range(100):
+        client.offer(frame(number, "busy"))
+
+    assert {each.event.document_id for each in client.take()} == {"quiet", "busy"}
+
+
+def test_same_frame_by_two_ways_is_told_once(client):
+    same = frame(1, final=True)
+    client.offer(same)
+    client.offer(same)
+
+    assert messages(client.take()) == ["1"]
+
+
+def test_replay_is_told_first_and_nothing_that_it_holds_again(client):
+    for number in (2, 3, 4):
+        client.offer(frame(number))
+    client.replay([frame(number) for number in (1, 2, 3)])
+    client.offer(frame(3))
+    client.offer(frame(5))
+
+    assert messages(client.take()) == ["1", "2", "3", "4", "5"]
+
+
+def test_sign_of_life_takes_no_document_s_slot(client):
+    client.offer(frame(1))
+    for number in range(100):
+        client.offer(sign("heartbeat", "a", {"number": number}))
+
+    first, second = client.take()
+
+    assert first.event.message == "1"
+    assert second.data == b'event: heartbeat\ndata: {"number":99}\n\n'
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.booleans())))
+def test_each_document_is_told_in_order_and_up_to_its_newest(steps):
+    client = Client([Subject(Kind.DOCUMENT, "a")], abort=lambda: None)
+    offered: dict[str, list[str]] = {"a": [], "b": [], "c": []}
+    told: dict[str, list[str]] = {"a": [], "b": [], "c": []}
+    attempt = dict.fromkeys("abc", 1)
+
+    def take():
+        for each in client.take():
+            told[each.event.document_id].append(each.event.message)
+
+    ends = set()
+    for number, (document_id, final, taking) in enumerate(steps):
+        message = str(number)
+        offer = frame(number, document_id, attempt=attempt[document_id], final=final)
+        client.offer(offer)
+        offered[document_id].append(message)
+        if final:
+            attempt[document_id] += 1
+            ends.add((document_id, message))
+        if taking:
+            take()
+    take()
+
+    assert not client.waiting
+    for document_id in "abc":
+        assert told[document_id] == sorted(set(told[document_id]), key=int)
+        assert set(told[document_id]) <= set(offered[document_id])
+        assert told[document_id][-1:] == offered[document_id][-1:]
+        last = [m for d, m in ends if d == document_id]
+        if last:
+            assert max(last, key=int) in told[document_id]
+
+
+@pytest.mark.parametrize(
+    ("event_id", "end"),
+    [("end", True), (f"1-{FINAL_NUMBER}", True), ("1-7", False), ("", False)],
+)
+def test_end_is_known_by_its_id(event_id, end):
+    assert denotes_end(event_id) is end
