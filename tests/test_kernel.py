@@ -297,6 +297,24 @@ def test_one_view_that_is_closed_takes_no_other_with_it(
     assert WIDGET in second[-1]
 
 
+def test_a_widget_in_a_layout_is_told_until_it_is_closed(
+    kernel: Kernel, run: SteeredRun, redis_url: str
+):
+    kernel.run(
+        run.cell + "import ipywidgets\n"
+        "view = ProgressView(run)\n"
+        "ipywidgets.VBox([view.widget])"
+    )
+    complete(run)
+    eventually(lambda: kernel.summary().get("finished"), what="the end is told")
+    told = len(kernel.told())
+
+    eventually(lambda: len(kernel.told()) > told, what="it still beats")
+    kernel.run("view.close()")
+
+    assert watchers(redis_url) == 0
+
+
 def test_documents_that_anybody_publishes_are_shown(
     kernel: Kernel, redis_url: str, bus: Bus
 ):

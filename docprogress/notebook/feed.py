@@ -284,7 +284,8 @@ class Feed:
     def _watched_by_anybody(self) -> bool:
         if self._model is None:
             return False
-        return self._frozen_at is None or self._heard_lately()
+        held = "" in self._shown
+        return held or self._frozen_at is None or self._heard_lately()
 
     def _heard_lately(self) -> bool:
         return time.monotonic() < self._heard_at + LINGER
