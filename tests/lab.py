@@ -56,17 +56,20 @@ LOAD_SECONDS = 60
 CELL_SECONDS = 90
 
 #: Keeps the moment of every message that a kernel sends to a widget of this page.
+#: In Jupyter's binary protocol a message begins with the number of its offsets and
+#: the offsets; the parts are the channel, the header, the parent's header, ….
 _COUNT_MESSAGES = """
 window.commMessages = [];
 window.WebSocket = class extends WebSocket {
   constructor(...given) {
     super(...given);
     this.addEventListener("message", ({data}) => {
-      const text = typeof data === "string"
-        ? data : new TextDecoder("latin1").decode(data);
-      if (/"msg_type": ?"comm_msg"/.test(text)) {
-        window.commMessages.push(performance.now());
-      }
+      if (!(data instanceof ArrayBuffer)) return;
+      const view = new DataView(data);
+      const offset = (part) => Number(view.getBigUint64(8 * (part + 1), true));
+      const header = new Uint8Array(data, offset(1), offset(2) - offset(1));
+      const {msg_type} = JSON.parse(new TextDecoder().decode(header));
+      if (msg_type === "comm_msg") window.commMessages.push(performance.now());
     });
   }
 };
@@ -279,6 +282,13 @@ class Notebook:
         """What is on disk after the notebook has been saved."""
         self.command("docmanager:save")
         return nbformat.read(self.lab.folder / self.path, as_version=4)
+
+    def trusted(self) -> bool:
+        """Whether JupyterLab believes the outputs, as it does if it saved them."""
+        return self.page.evaluate(
+            f"() => [...{_NOTEBOOK}.content.model.cells].every("
+            "cell => cell.type !== 'code' || cell.trusted)"
+        )
 
     def output(self, cell: int) -> Locator:
         return (
