@@ -76,7 +76,9 @@ def steps(tmp_path, monkeypatch):
 
 @pytest.fixture
 def slow_pipeline(home, steps):
-    with Pipeline(home=home, workers=2, steps=["fault_steps:slow"]) as pipeline:
+    with Pipeline(
+        home=home, workers=2, lease_seconds=6, steps=["fault_steps:slow"]
+    ) as pipeline:
         # Until the workers are there, there is nothing to hurt.
         pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
         yield pipeline

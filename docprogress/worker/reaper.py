@@ -60,7 +60,7 @@ DEATHS = 3
 
 #: Who looks: the key, and seconds for which it holds.
 REAPER = "documents:reaper"
-REAPER_SECONDS = 10
+REAPER_SECONDS = 5
 
 
 class Death(NamedTuple):
