@@ -491,6 +491,19 @@ def test_the_doctor_says_what_is_broken_and_no_secret(do, unreachable):
     assert "hunter2" not in out + err
 
 
+def test_the_doctor_knows_the_settings_of_the_server_and_those_that_there_are_not(
+    do, shared_home, monkeypatch
+):
+    monkeypatch.setenv("DOCPROGRESS_SERVER_TOKEN", "hunter2")
+    monkeypatch.setenv("DOCPROGRESS_SERVER_TOKNE", "hunter2")
+
+    out, err = do("doctor")
+
+    assert re.search(r"set here: .*DOCPROGRESS_SERVER_TOKEN\b", out)
+    assert "no settings of these names: DOCPROGRESS_SERVER_TOKNE\n" in out
+    assert "hunter2" not in out + err
+
+
 def test_what_cannot_be_reached_is_said_without_its_password(do, unreachable):
     out, err = do("run", "contract-0.txt", status=1)
 

@@ -5,7 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
@@ -98,13 +98,23 @@ def findings(settings: Settings) -> Iterator[Finding]:
 def _set() -> Iterator[Finding]:
     """Which settings come from the environment; never what they hold."""
     names = sorted(name for name in os.environ if name.startswith("DOCPROGRESS_"))
-    unknown = [n for n in names if n[12:].lower() not in Settings.model_fields]
+    accepted = {*Settings.model_fields, *(f"server_{n}" for n in _server_options())}
+    unknown = [n for n in names if n[12:].lower() not in accepted]
     known = [name for name in names if name not in unknown]
     if known:
         yield Finding(State.OK, "settings", f"set here: {', '.join(known)}")
     if unknown:
         said = f"there are no settings of these names: {', '.join(unknown)}"
         yield Finding(State.NOTE, "settings", said)
+
+
+def _server_options() -> Iterable[str]:
+    """What can be set of the HTTP server, if it is installed."""
+    try:
+        from docprogress.server import ServerOptions
+    except ImportError:
+        return ()
+    return ServerOptions.model_fields
 
 
 def _home(home: Path) -> Iterator[Finding]:
