@@ -4,18 +4,22 @@
 
 For so many seconds documents move, each message holding the moment of its making;
 then every document ends, at the same rate, the last one in failure.  Says on its
-standard output, as JSON, how many events that were and when the last one was
-published.  With `--log`, each event's document and moment is written to a file.
+standard output, as JSON, how many events that were, how many of them a second, and
+when the last one was made.  With `--log`, each event's document and moment is written
+to a file.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from redis.client import Pipeline
+
 from docprogress import Bus, ProgressEvent, Status
-from docprogress.events import now
+from docprogress.events import document_channel, now
 
 #: Events that are posted before their answers are read.
 TOGETHER = 20
@@ -28,7 +32,7 @@ def moving(documents: int) -> Iterator[int]:
     """The documents whose turn it is, for ever."""
     while True:
         for turn in range(documents):
-            yield turn // 4 % LOOKED_AT if turn % 4 == 0 else turn
+            yield turn // 4 % min(LOOKED_AT, documents) if turn % 4 == 0 else turn
 
 
 def event(prefix: str, number: int, status: Status, progress: float) -> ProgressEvent:
@@ -58,6 +62,10 @@ def crowd(
     yield event(prefix, documents - 1, Status.FAILED, 50)
 
 
+def publish(pipeline: Pipeline, event: ProgressEvent) -> None:
+    pipeline.publish(document_channel(event.document_id), event.encode())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
@@ -65,6 +73,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1000)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--prefix", default="many")
+    parser.add_argument("--plain", action="store_true", help="only PUBLISH")
     parser.add_argument("--log", type=Path)
     given = parser.parse_args()
 
@@ -72,19 +81,25 @@ def main() -> None:
     count = 0
     begun = time.monotonic()
     with Bus(given.url) as bus:
+        plain = bus.redis.pipeline(transaction=False)
+        post = partial(publish, plain) if given.plain else bus.post
+        settle = plain.execute if given.plain else bus.settle
         for told in crowd(given.prefix, given.documents, given.rate, given.seconds):
-            bus.post(told)
+            post(told)
             lines.append(f"{told.document_id} {told.timestamp.timestamp():.4f}\n")
             count += 1
             if count % TOGETHER == 0:
-                bus.settle()
+                settle()
                 time.sleep(max(begun + count / given.rate - time.monotonic(), 0))
-        bus.settle()
-    last = time.time()
+        settle()
     if given.log:
         given.log.write_text("".join(lines), "utf-8")
     rate = count / (time.monotonic() - begun)
-    print(json.dumps({"events": count, "last": last, "rate": round(rate)}))
+    print(
+        json.dumps(
+            {"events": count, "last": told.timestamp.timestamp(), "rate": round(rate)}
+        )
+    )
 
 
 if __name__ == "__main__":
