@@ -13,6 +13,7 @@ from docprogress.errors import BusError, RunNotFound
 from docprogress.events import now
 from docprogress.notebook import table
 from docprogress.notebook.outbox import (
+    ASK_SECONDS,
     DELTA_GAP,
     HEARTBEAT,
     MOST_REPLIES,
@@ -269,9 +270,15 @@ def test_a_delta_has_only_what_has_changed(outbox, picture, page, clock):
     assert page.take()["rows"] == [{"index": 0, "progress": 20, "current": 2}]
 
 
-def test_only_one_message_is_sent_until_it_is_painted(outbox, picture, page, clock):
+def test_a_page_that_is_slow_is_told_once_a_second_until_it_has_painted(
+    outbox, picture, page, clock
+):
+    clock.seconds += ASK_SECONDS
     tell(outbox, picture, event("a"))
-    assert page.take()
+    assert page.take()["ack"]
+    clock.seconds += PATIENCE
+    tell(outbox, picture, event("a", progress=15))
+    assert page.take()["ack"], "it may not have heard that it was asked"
     tell(outbox, picture, event("a", progress=20))
     clock.seconds += DELTA_GAP * 2
     unpainted = page.take()
@@ -281,13 +288,25 @@ def test_only_one_message_is_sent_until_it_is_painted(outbox, picture, page, clo
     assert page.take()["rows"][0]["progress"] == 20
 
 
+def test_a_page_is_asked_for_few_acknowledgements(outbox, picture, page):
+    """Each makes JupyterLab show the kernel as busy for a moment."""
+    sent = []
+    for number in range(2000):
+        tell(outbox, picture, event("a", progress=number / 20.1))
+        sent += page.live(0.01)
+
+    assert len(sent) > 160
+    assert sum(message["ack"] for message in sent) == 4
+
+
 def test_a_page_that_never_answers_is_told_once_a_second(outbox, picture, page, clock):
+    clock.seconds += ASK_SECONDS
     sent = []
     for number in range(500):
         tell(outbox, picture, event("a", progress=number / 10))
         sent += page.live(0.01, paints=False)
 
-    assert 4 <= len(sent) <= 6
+    assert 12 <= len(sent) <= 16, "ten in the first second, then one in each"
     assert page.rows[0]["progress"] > 49.9 - 100 * PATIENCE / 10
 
 
@@ -390,10 +409,14 @@ def test_messages_are_numbered_without_a_gap(outbox, picture, page):
 
 
 def test_a_painting_of_another_session_is_none_of_ours(outbox, picture, page, clock):
+    clock.seconds += ASK_SECONDS
     tell(outbox, picture, event("a"))
     message = page.take()
     outbox.painted({"session": "another", "seq": message["seq"]})
+    clock.seconds += PATIENCE
     tell(outbox, picture, event("a", progress=20))
+    page.take()
+    tell(outbox, picture, event("a", progress=30))
     clock.seconds += DELTA_GAP * 2
 
     assert page.take() is None

@@ -1854,6 +1854,7 @@ function createFeed(model) {
   let requests = 0;
   let frame = 0;
   let timer = 0;
+  let asked = false;
   let incomplete = false;
   let askAgainAt = -Infinity;
   let patience = ASK_AGAIN;
@@ -1877,10 +1878,13 @@ function createFeed(model) {
     send({ type: "whole" });
   }
 
-  function acknowledge() {
-    if (frame || !views.size) return;
+  /** @param {boolean} [ask] whether what is drawn now is to be acknowledged */
+  function acknowledge(ask = true) {
+    asked ||= ask;
+    if (!asked || frame || !views.size) return;
     frame = requestAnimationFrame(() => {
       frame = 0;
+      asked = false;
       const drawn = { type: "painted", session, seq };
       timer = Number(
         setTimeout(() => send({ ...drawn, at: performance.timeOrigin + performance.now() }), 0),
@@ -1898,7 +1902,7 @@ function createFeed(model) {
     acknowledge();
   }
 
-  /** @param {Delta & {session: string, seq: number}} delta */
+  /** @param {Delta & {session: string, seq: number, ack?: boolean}} delta */
   function merge(delta) {
     if (delta.session === session && delta.seq <= seq) return;
     const gap = delta.session !== session || delta.seq !== seq + 1;
@@ -1911,7 +1915,7 @@ function createFeed(model) {
       else view.update(delta);
     }
     if (gap || incomplete || knowledge.rows.size < delta.summary.rows) ask();
-    acknowledge();
+    acknowledge(delta.ack);
   }
 
   /** @returns {Whole} */

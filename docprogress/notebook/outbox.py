@@ -1,9 +1,11 @@
 """What a page is told next, and when.
 
-A message tells what has changed since the one before.  The next one waits until
-the page has painted the last, so a page that is slow gets fewer and larger ones;
-who never answers gets one a second.  From time to time some rows are told again
-in full, so that a page that missed something heals even if it cannot ask.
+A message tells what has changed since the one before, ten times a second at most.
+Every few seconds one of them asks to be acknowledged once it is painted, so that a
+page that is slow, or does not answer, gets fewer and larger ones, one a second.  Not
+each does: with every answer JupyterLab shows the kernel as busy for a moment.  From
+time to time some rows are told again in full, so that a page that missed something
+heals even if it cannot ask.
 """
 
 import secrets
@@ -22,8 +24,12 @@ Message = dict[str, Any]
 SHORTEST_GAP = 1 / 14
 DELTA_GAP = 0.1
 
-#: The most seconds that a delta waits for the one before to be painted.
+#: Seconds that a page may take to paint what it was asked about, before it counts as
+#: slow; and between two messages to a page that is.
 PATIENCE = 1.0
+
+#: Seconds between two messages that ask to be acknowledged.
+ASK_SECONDS = 5.0
 
 #: The most seconds between two signs of life, and how many rows one of them
 #: tells again.
@@ -58,7 +64,10 @@ class Outbox:
         self._stirred = False
         self._sent_at = self._delta_at = self._beat_at = -PATIENCE
         self._next_repeated = 0
+        # Whether the page has painted what it was asked about last: that, and when.
         self._painted = True
+        self._asked = 0
+        self._asked_at = -ASK_SECONDS
         #: Whether a page has ever said that it painted something.
         self.seen = False
         # When the end was told; None as long as it was not.
@@ -86,7 +95,8 @@ class Outbox:
         """The page has painted what it was told."""
         if message.get("session") == self.session:
             self.seen = True
-            self._painted = self._painted or message.get("seq") == self.seq
+            seq = message.get("seq")
+            self._painted |= isinstance(seq, int) and seq >= self._asked
 
     @property
     def end_told(self) -> bool:
@@ -104,8 +114,7 @@ class Outbox:
         elif self._whole:
             due = min(due, self._delta_at + DELTA_GAP)
         elif self._changed or self._stirred:
-            gap = DELTA_GAP if self._painted else PATIENCE
-            due = min(due, self._delta_at + gap)
+            due = min(due, self._delta_at + self._gap(self._clock()))
         elif self._ended_at is not None and not self._painted:
             due = min(due, self._ended_at + PATIENCE)
         return max(due, self._sent_at + SHORTEST_GAP) - self._clock()
@@ -139,8 +148,13 @@ class Outbox:
             return True
         if self._whole:
             return at >= self._delta_at + DELTA_GAP
-        gap = DELTA_GAP if self._painted else PATIENCE
-        return (bool(self._changed) or self._stirred) and at >= self._delta_at + gap
+        due = at >= self._delta_at + self._gap(at)
+        return due and (bool(self._changed) or self._stirred)
+
+    def _gap(self, at: float) -> float:
+        """The least seconds between two deltas."""
+        slow = not self._painted and at >= self._asked_at + PATIENCE
+        return PATIENCE if slow else DELTA_GAP
 
     def _unsaid_end(self) -> bool:
         return self._ended_at is None and self._picture.finished
@@ -171,16 +185,28 @@ class Outbox:
     def _numbered(self, kind: str, rows: list[Row], at: float) -> Message:
         summary = self._picture.summary()
         self.seq += 1
-        self._painted = self._stirred = False
+        self._stirred = False
         self._ended_at = at if summary["finished"] else None
+        ask = self._asks(at)
         return {
             "type": kind,
+            "ack": ask,
             "session": self.session,
             "seq": self.seq,
             "at": moment(),
             "summary": summary,
             "rows": rows,
         }
+
+    def _asks(self, at: float) -> bool:
+        """Whether this message is to be acknowledged."""
+        if self._ended_at is not None or (
+            self._painted and at >= self._asked_at + ASK_SECONDS
+        ):
+            self._painted, self._asked, self._asked_at = False, self.seq, at
+            return True
+        # A page that was slow, or loaded again, may not have been asked yet.
+        return not self._painted and at >= self._asked_at + PATIENCE
 
     def _to_repeat(self) -> list[int]:
         total = len(self._picture)

@@ -107,7 +107,7 @@ test("a change is drawn, and acknowledged after it was painted", () => {
   begin();
   kernel.heard.length = 0;
 
-  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
+  kernel.tell(delta(5, [{ index: 0, message: "news" }], { ack: true }));
   assert.deepEqual(kernel.heard, []);
   paint();
 
@@ -123,7 +123,7 @@ test("only the newest of what one frame painted is acknowledged", () => {
   begin();
   kernel.heard.length = 0;
 
-  kernel.tell(delta(5, []));
+  kernel.tell(delta(5, [], { ack: true }));
   kernel.tell(delta(6, []));
   paint();
 
