@@ -163,7 +163,7 @@ def test_hostile_names_and_messages_are_shown_as_text(
 
     expect(notebook.view(0)).to_have_count(0, timeout=SOON)
     ended = notebook.output(0)
-    for name in ("markup", "script", "right-to-left"):
+    for name in ("markup", "script", "right-to-left", "family"):
         expect(ended).to_contain_text(HOSTILE[name])
     looks_well(notebook, "hostile-ended")
     assert unharmed(notebook)

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from docprogress.events import Status
 from docprogress.notebook.picture import Picture, Row
-from docprogress.terminal.wording import cut, pad, plain, shorten
+from docprogress.terminal.wording import cut, one_line, pad, plain, shorten
 
 #: The most documents that are named, in text and in HTML.
 MOST_LINES = 60
@@ -116,7 +116,7 @@ def _table_row(row: Row, step: str | None) -> str:
     last = "" if step is None else f'<td style="{_CELL}">{escape(step)}</td>'
     return (
         f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
-        f'<td style="{_CELL}"><bdi>{escape(plain(row["name"]))}</bdi>{error}</td>'
+        f'<td style="{_CELL}"><bdi>{escape(one_line(row["name"]))}</bdi>{error}</td>'
         f'<td style="{_CELL}; color: {colour}">{row["status"]}</td>'
         f'<td style="{_NUMBER}">{int(row["progress"])} %</td>{last}</tr>'
     )
@@ -128,7 +128,7 @@ def _step(row: Row) -> str:
 
 
 def _error(error: str) -> str:
-    said = plain(error)
+    said = one_line(error)
     if len(said) <= LONGEST_ERROR:
         return f"<small>{escape(said)}</small>"
     begin = cut(said, LONGEST_ERROR)

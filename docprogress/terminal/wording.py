@@ -17,6 +17,7 @@ MOST_MARKS = 2
 
 _BLANKS = re.compile(r"[\s\x1c-\x1f\x85\u2028\u2029]+")
 _MARKS = frozenset({"Mn", "Me"})
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Co", "Cn"})
 #: Bidirectional controls: they would turn around what stands beside them.
 _TURNING = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -25,19 +26,28 @@ _TURNING = frozenset(
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 
 
-def plain(text: str) -> str:
-    """`text` as one harmless line."""
+def one_line(text: str) -> str:
+    """`text` as one line that turns no direction, for what can draw all the rest."""
     text = _BLANKS.sub(" ", text[:LONGEST_TEXT]).strip()
     if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if _harmful(character) else character
+        for character in text
+    )
+
+
+def plain(text: str) -> str:
+    """`text` as one harmless line."""
+    text = one_line(text)
+    if text.isascii():
         return text
     shown: list[str] = []
     marks = 0
     for character in text:
         category = unicodedata.category(character)
         marks = marks + 1 if category in _MARKS else 0
-        if character in _TURNING or category in ("Cc", "Cs", "Co", "Cn"):
-            shown.append("\N{REPLACEMENT CHARACTER}")
-        elif category != "Cf" and not _is_selector(character) and marks <= MOST_MARKS:
+        if category != "Cf" and not _is_selector(character) and marks <= MOST_MARKS:
             # Joiners and selectors only change how wide terminals think it is.
             shown.append(character)
     return "".join(shown)
@@ -118,6 +128,10 @@ def rate(per_second: float, noun: str) -> str:
         value, unit = value * 60, longer
     number = f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"  # noqa: PLR2004 - as above
     return f"{number} {noun}/{unit}"
+
+
+def _harmful(character: str) -> bool:
+    return character in _TURNING or unicodedata.category(character) in _UNPRINTABLE
 
 
 def _is_selector(character: str) -> bool:
