@@ -183,10 +183,10 @@ def served(settings: Settings, **options: Any) -> Iterator[Web]:
 
 @contextmanager
 def running(
-    app: Any, *, token: str | None = TOKEN, dismiss: Any = None
+    app: Any, *, token: str | None = TOKEN, dismiss: Any = None, port: int = 0
 ) -> Iterator[Web]:
-    """Any application in a thread."""
-    listening = listen("127.0.0.1", 0)
+    """Any application in a thread; port 0 is any that is free."""
+    listening = listen("127.0.0.1", port)
     port = listening.getsockname()[1]
     serving = server(app, dismiss=dismiss)
     thread = threading.Thread(target=serving.run, args=([listening],))

@@ -87,6 +87,7 @@
  * @property {(action: Action, ids: string[] | null) => number} [onAction] asks for an
  *   action; the number comes back in the answer.  Negative: it cannot be asked for.
  * @property {(id: string) => void} [onDetails] asks for the details of a document
+ * @property {string} [sender] who answers, as the page calls it: "kernel"
  */
 
 /**
@@ -179,6 +180,7 @@ const NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
  * @returns {ProgressView}
  */
 export function createProgressView(element, options = {}) {
+  const { sender = "kernel" } = options;
   const closing = new AbortController();
   const { signal } = closing;
   const knowledge = createKnowledge();
@@ -197,7 +199,7 @@ export function createProgressView(element, options = {}) {
 
   const header = createHeader({ signal, act, show, seek, reveal: open });
   const grid = createGrid({ signal, unique, open, dismiss, schedule });
-  const panel = createPanel({ signal, act, dismiss });
+  const panel = createPanel({ signal, act, dismiss, sender });
   const live = make("div", "hidden-text");
   live.setAttribute("role", "status");
   const root = make("div", "", header.element, grid.element, panel.element, live);
@@ -255,13 +257,13 @@ export function createProgressView(element, options = {}) {
   function act(action, ids) {
     const request = options.onAction?.(action, ids) ?? -1;
     if (request < 0) {
-      say("the kernel cannot be reached: nothing was done", true);
+      say(`the ${sender} cannot be reached: nothing was done`, true);
       return;
     }
     const label = action === "cancel" ? "cancelling" : "retrying";
     const timer = setTimeout(() => {
       const gone = line.lost() ? " or gone" : "";
-      say(`${label}: waiting for the kernel, which is busy${gone}`, false, Infinity);
+      say(`${label}: waiting for the ${sender}, which is busy${gone}`, false, Infinity);
     }, PATIENCE);
     asked.set(request, { label, timer: Number(timer) });
     say(`${label} …`, false, Infinity);
@@ -1014,8 +1016,9 @@ function createSlot(id) {
  * @param {AbortSignal} wiring.signal
  * @param {(action: Action, ids: string[] | null) => void} wiring.act
  * @param {() => void} wiring.dismiss
+ * @param {string} wiring.sender
  */
-function createPanel({ signal, act, dismiss }) {
+function createPanel({ signal, act, dismiss, sender }) {
   const icon = makeIcon();
   const name = make("h3", "name");
   name.dir = "auto";
@@ -1151,7 +1154,8 @@ function createPanel({ signal, act, dismiss }) {
       put(reason, visible(whole));
       hide(error, !whole);
       const patient = pending && performance.now() - askedAt > PATIENCE;
-      const note = patient ? "waiting for the kernel, which is busy" : (details?.problem ?? "");
+      const busy = `waiting for the ${sender}, which is busy`;
+      const note = patient ? busy : (details?.problem ?? "");
       put(waiting, note || (details ? "" : "…"));
       hide(waiting, !waiting.textContent);
       hide(timeline, !timeline.childElementCount);

@@ -46,6 +46,7 @@ from docprogress.server.shapes import (
     TicketRequest,
     Uploaded,
 )
+from docprogress.server.site import add_site
 from docprogress.server.stream import BEGUN, EventStream
 from docprogress.server.uploads import FormError, received
 from docprogress.settings import Settings, load
@@ -132,6 +133,7 @@ def create_app(
     _add_progress(app, service)
     _add_documents(app, service)
     _add_operations(app, service)
+    add_site(app)
     return app
 
 

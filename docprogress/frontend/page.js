@@ -1,0 +1,640 @@
+/**
+ * The page at `/`: takes files, hands them to the server, and shows how far they are.
+ *
+ * What is shown of a document is what the server said last; only of a file that is
+ * still on its way does the page itself know where it stands.
+ */
+
+import { watch } from "./document-progress.js";
+import { createProgressView } from "./progress-view.js";
+
+/** @typedef {import("./document-progress.js").ProgressEvent} ProgressEvent */
+/** @typedef {import("./progress-view.js").Row} Row */
+/** @typedef {import("./progress-view.js").Summary} Summary */
+
+/** @typedef {{file: File, caseId: string, sending: XMLHttpRequest | null}} Upload */
+
+/**
+ * @typedef {object} Entry one document, or one file that is to become one
+ * @property {number} index
+ * @property {string} id
+ * @property {ProgressEvent} event where it stands
+ * @property {Upload | null} upload until the server has it
+ * @property {number | null} startedAt when its newest attempt began, by the server's clock
+ * @property {number | null} finishedAt
+ * @property {number | null} silent seconds without a sign of life
+ * @property {number} pages
+ * @property {ProgressEvent[]} history what was heard of it here
+ */
+
+/** The most documents that are listed, and the most that are followed at a time. */
+const LISTED = 500;
+const FOLLOWED = 100;
+
+/** Milliseconds between two looks at what others have added. */
+const LOOK = 5000;
+
+/** Milliseconds that more documents are waited for before all are followed anew. */
+const GATHER = 150;
+
+/** Milliseconds between two signs that the server is heard. */
+const BEAT = 2000;
+
+/** Requests, and files, at a time: a browser opens six connections, one is a stream. */
+const LANES = 3;
+
+/** Events of a document that are kept for its details. */
+const HISTORY = 256;
+
+/** The most characters of an error in a row. */
+const LONGEST = 300;
+
+const FINAL = new Set(["completed", "failed", "cancelled"]);
+
+/** Where the server is, without a slash at the end: a proxy may put it anywhere. */
+const base = new URL(".", location.href).pathname.slice(0, -1);
+
+/** Tabs of one browser have one token for each server. */
+const KEY = `docprogress ${base}`;
+
+const access = /** @type {HTMLFormElement} */ (find("access"));
+const tokenField = /** @type {HTMLInputElement} */ (find("token"));
+const work = find("work");
+const caseField = /** @type {HTMLInputElement} */ (find("case"));
+const drop = find("drop");
+const picker = /** @type {HTMLInputElement} */ (find("files"));
+const problem = find("problem");
+const place = find("view");
+const empty = find("empty");
+
+/** @type {Map<string, Entry>} */
+const entries = new Map();
+/** @type {Entry[]} files that wait for their turn */
+const queue = [];
+/** @type {Set<number>} */
+const changed = new Set();
+let sending = 0;
+let indexes = 0;
+let requests = 0;
+let token = "";
+let caseId = new URLSearchParams(location.search).get("case") ?? "";
+let listed = false;
+/** @type {Set<string>} */
+let followed = new Set();
+let stop = () => {};
+let gathering = 0;
+let frame = 0;
+let look = 0;
+/** Whether the server was heard when it was last tried. */
+let heard = false;
+
+const view = createProgressView(place, { onAction: act, onDetails: detail, sender: "server" });
+
+begin();
+
+function begin() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given) {
+    // Nobody who is shown the address, or sent it, is to have the token.
+    sessionStorage.setItem(KEY, given);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  token = sessionStorage.getItem(KEY) ?? "";
+  caseField.value = caseId;
+
+  access.addEventListener("submit", (event) => {
+    event.preventDefault();
+    token = tokenField.value.trim();
+    tokenField.value = "";
+    sessionStorage.setItem(KEY, token);
+    refresh();
+  });
+  caseField.addEventListener("change", () => choose(caseField.value.trim()));
+  picker.addEventListener("change", () => {
+    add(picker.files ?? []);
+    picker.value = "";
+  });
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) drop.classList.remove("over");
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    if (!work.hidden) add(event.dataTransfer?.files ?? []);
+  });
+  addEventListener("beforeunload", (event) => {
+    if ([...entries.values()].some(({ upload, event: { status } }) => upload && !FINAL.has(status)))
+      event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) refresh();
+  });
+  setInterval(() => {
+    if (heard) view.beat();
+  }, BEAT);
+  refresh();
+}
+
+/**
+ * Ask the server, as whoever has the token.
+ *
+ * @param {string} path
+ * @param {RequestInit} [init]
+ */
+async function ask(path, init = {}) {
+  /** @type {Record<string, string>} */
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  let answer;
+  try {
+    answer = await fetch(base + path, { ...init, headers, cache: "no-store" });
+  } catch {
+    throw new Error("the server cannot be reached");
+  }
+  if (answer.status === 401) askForToken();
+  if (answer.ok) return answer.json();
+  const { detail: reason } = await answer.json().catch(() => ({}));
+  throw new Error(reason ?? `the server answered ${answer.status}`);
+}
+
+function askForToken() {
+  stop();
+  followed.clear();
+  if (token) find("asked").textContent = "This is not the server's token";
+  access.hidden = false;
+  work.hidden = true;
+  tokenField.focus();
+}
+
+/** Look what documents there are: others may have added some. */
+async function refresh() {
+  clearTimeout(look);
+  const asked = caseId;
+  const query = new URLSearchParams({ limit: String(LISTED) });
+  if (asked) query.set("case_id", asked);
+  try {
+    const { documents } = await ask(`/documents?${query}`);
+    if (asked !== caseId) return;
+    hear();
+    access.hidden = true;
+    work.hidden = false;
+    // The newest run comes first; rows stand in the order of their coming.
+    for (const document of documents.reverse()) list(document);
+    listed = true;
+    schedule();
+    follow();
+  } catch (error) {
+    lose(/** @type {Error} */ (error));
+  }
+  clearTimeout(look);
+  if (access.hidden) look = Number(setTimeout(() => !document.hidden && refresh(), LOOK));
+}
+
+function hear() {
+  heard = true;
+  say("");
+}
+
+/** @param {Error} error */
+function lose({ message }) {
+  heard = false;
+  view.lose();
+  say(access.hidden ? message : "");
+}
+
+/** @param {any} told a document, as the server lists it */
+function list(told) {
+  const known = entries.get(told.id);
+  const event = {
+    document_id: told.id,
+    status: told.status,
+    step: told.step,
+    progress: told.progress,
+    message: told.message,
+    timestamp: told.updated_at,
+    attempt: told.attempt,
+    name: told.filename,
+    ...(told.error_message === null ? {} : { error: told.error_message }),
+  };
+  const entry = known ?? create(told.id, event);
+  // What is followed is known better than a list can say.
+  if (!known || (!followed.has(told.id) && isNews(told, entry))) take(entry, event);
+  if (attemptOf(entry.event) !== told.attempt) return;
+  if (entry.pages !== told.pages) changed.add(entry.index);
+  entry.pages = told.pages;
+  entry.startedAt = told.started_at && Date.parse(told.started_at);
+  entry.finishedAt = told.finished_at && Date.parse(told.finished_at);
+}
+
+/**
+ * @param {any} told
+ * @param {Entry} entry
+ */
+function isNews(told, { event }) {
+  if (told.attempt !== attemptOf(event)) return told.attempt > (attemptOf(event) ?? 0);
+  // A list may have been made before what was heard since.
+  return !FINAL.has(event.status) && Date.parse(told.updated_at) > Date.parse(event.timestamp);
+}
+
+/**
+ * @param {string} id
+ * @param {ProgressEvent} event
+ * @param {Upload | null} [upload]
+ */
+function create(id, event, upload = null) {
+  /** @type {Entry} */
+  const entry = {
+    index: (indexes += 1) - 1,
+    id,
+    event,
+    upload,
+    startedAt: null,
+    finishedAt: null,
+    silent: null,
+    pages: 0,
+    history: [],
+  };
+  entries.set(id, entry);
+  changed.add(entry.index);
+  schedule();
+  return entry;
+}
+
+/**
+ * @param {Entry} entry
+ * @param {ProgressEvent} event
+ */
+function take(entry, event) {
+  const before = entry.event;
+  entry.event = { ...event, name: event.name ?? before.name };
+  entry.silent = null;
+  const last = entry.history.at(-1);
+  if (last?.timestamp !== event.timestamp || last.message !== event.message) {
+    entry.history.push(entry.event);
+    if (entry.history.length > HISTORY) entry.history.shift();
+  }
+  if (event.status === "processing" && before.status !== "processing") {
+    entry.startedAt ??= Date.parse(event.timestamp);
+  }
+  if (event.status === "queued") entry.startedAt = entry.finishedAt = null;
+  if (FINAL.has(event.status)) entry.finishedAt ??= Date.parse(event.timestamp);
+  changed.add(entry.index);
+  schedule();
+}
+
+/** Follow what has not come to rest, all over one connection. */
+function follow() {
+  const waiting = [...entries.values()]
+    .filter(({ upload, event }) => !upload && !FINAL.has(event.status))
+    .map(({ id }) => id);
+  const missing = waiting.filter((id) => !followed.has(id));
+  // Not a new connection for each one that ends.
+  const room = waiting.length - missing.length <= FOLLOWED / 2;
+  if (gathering || !missing.length || !room) return;
+  gathering = Number(
+    setTimeout(() => {
+      gathering = 0;
+      followNow();
+    }, GATHER),
+  );
+}
+
+function followNow() {
+  stop();
+  const waiting = [...entries.values()].filter(
+    ({ upload, event }) => !upload && !FINAL.has(event.status),
+  );
+  followed = new Set(waiting.slice(0, FOLLOWED).map(({ id }) => id));
+  if (!followed.size) return;
+  stop = watch([...followed], {
+    url: base,
+    ...(token ? { token } : {}),
+    onChange(event) {
+      const entry = entries.get(event.document_id);
+      if (!entry) return;
+      take(entry, event);
+      if (FINAL.has(event.status)) {
+        followed.delete(entry.id);
+        follow();
+      }
+    },
+    onSign({ type, document_id, silent_seconds }) {
+      const entry = entries.get(document_id);
+      if (!entry) return;
+      entry.silent = type === "stalled" ? (silent_seconds ?? 0) : null;
+      changed.add(entry.index);
+      schedule();
+    },
+    onConnection(connection) {
+      if (connection === "streaming" || connection === "polling") hear();
+      if (connection === "ended" || connection === "refused") followed.clear();
+    },
+    onError: lose,
+  });
+}
+
+/** @param {string} chosen */
+function choose(chosen) {
+  if (chosen === caseId) return;
+  caseId = chosen;
+  const address = new URL(location.href);
+  if (chosen) address.searchParams.set("case", chosen);
+  else address.searchParams.delete("case");
+  history.replaceState(null, "", address);
+  stop();
+  followed.clear();
+  for (const [id, { upload }] of entries) if (!upload) entries.delete(id);
+  listed = false;
+  replace();
+  refresh();
+}
+
+/** @param {Iterable<File>} files */
+function add(files) {
+  for (const file of files) {
+    const id = `upload ${(indexes + 1).toString()}`;
+    const event = local(id, file.name, "queued", "Waiting to be sent");
+    queue.push(create(id, event, { file, caseId, sending: null }));
+  }
+  sendNext();
+}
+
+/**
+ * Where a file stands that the server does not have.
+ *
+ * @param {string} id
+ * @param {string} name
+ * @param {ProgressEvent["status"]} status
+ * @param {string} message
+ * @param {string} [error]
+ * @returns {ProgressEvent}
+ */
+function local(id, name, status, message, error) {
+  const timestamp = new Date().toISOString();
+  const event = { document_id: id, name, status, step: "", progress: 0, message, timestamp };
+  return error === undefined ? event : { ...event, error };
+}
+
+function sendNext() {
+  while (sending < LANES && queue.length) {
+    const entry = /** @type {Entry} */ (queue.shift());
+    if (entry.event.status !== "queued") continue;
+    sending += 1;
+    send(entry);
+  }
+}
+
+/** @param {Entry} entry */
+function send(entry) {
+  const { file, caseId: belongs } = /** @type {Upload} */ (entry.upload);
+  const form = new FormData();
+  if (belongs) form.append("case_id", belongs);
+  form.append("file", file, file.name);
+  // fetch does not say how much was sent.
+  const request = new XMLHttpRequest();
+  /** @type {Upload} */ (entry.upload).sending = request;
+  /**
+   * @param {ProgressEvent["status"]} status
+   * @param {string} message
+   * @param {string} [error]
+   */
+  const stand = (status, message, error) =>
+    take(entry, local(entry.id, file.name, status, message, error));
+  request.open("POST", `${base}/documents/upload`);
+  if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
+  request.upload.onprogress = ({ loaded, total }) =>
+    stand("queued", `Sending: ${Math.floor((loaded / Math.max(total, 1)) * 100)} %`);
+  request.onload = () => {
+    const answer = parse(request.responseText);
+    if (request.status === 401) askForToken();
+    if (request.status === 201) adopt(entry, answer);
+    else stand("failed", "", answer.detail ?? `the server answered ${request.status}`);
+  };
+  request.onerror = () => stand("failed", "", "the file could not be sent");
+  request.onabort = () => stand("cancelled", "Not sent");
+  request.onloadend = () => {
+    sending -= 1;
+    sendNext();
+  };
+  stand("queued", "Sending");
+  request.send(form);
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {}; // from something in between, that has words of its own
+  }
+}
+
+/**
+ * Let a file become the document that the server made of it.
+ *
+ * @param {Entry} entry
+ * @param {any} told
+ */
+function adopt(entry, told) {
+  entries.delete(entry.id);
+  entry.upload = null;
+  entry.id = told.id;
+  entry.history = [];
+  const known = entries.get(told.id);
+  if (!known) entries.set(told.id, entry);
+  const elsewhere = caseId !== "" && told.case_id !== caseId;
+  if (elsewhere) entries.delete(told.id);
+  // A row that has gone, as a list has told of the document already.
+  if (known || elsewhere) replace();
+  else {
+    const event = local(told.id, told.filename, told.status, "Waiting for a worker");
+    take(entry, { ...event, timestamp: told.created_at, attempt: 1 });
+  }
+  follow();
+}
+
+/**
+ * @param {"cancel" | "retry"} action
+ * @param {string[] | null} ids
+ */
+function act(action, ids) {
+  requests += 1;
+  perform(requests, action, ids);
+  return requests;
+}
+
+/**
+ * @param {number} request
+ * @param {"cancel" | "retry"} action
+ * @param {string[] | null} ids
+ */
+async function perform(request, action, ids) {
+  const again = action === "retry";
+  const targets = [...entries.values()].filter(
+    ({ id, event: { status } }) =>
+      (ids === null || ids.includes(id)) &&
+      (again ? status === "failed" || status === "cancelled" : !FINAL.has(status)),
+  );
+  let done = 0;
+  /** @type {string[]} */
+  const errors = [];
+  const lane = async () => {
+    for (let entry = targets.shift(); entry; entry = targets.shift()) {
+      try {
+        done += entry.upload
+          ? actOnUpload(entry, again)
+          : (await ask(`/documents/${encodeURIComponent(entry.id)}/${action}`, { method: "POST" }))
+              .documents;
+      } catch (error) {
+        errors.push(/** @type {Error} */ (error).message);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  const count = `${done} ${done === 1 ? "document is" : "documents are"}`;
+  const text = `${count} ${again ? "tried again" : "cancelled"}`;
+  const failed = errors.length ? `; ${errors.length} could not be: ${errors[0]}` : "";
+  view.acted({ request, ok: !errors.length, text: text + failed });
+  refresh();
+}
+
+/**
+ * @param {Entry} entry
+ * @param {boolean} again
+ */
+function actOnUpload(entry, again) {
+  const upload = /** @type {Upload} */ (entry.upload);
+  const { name } = upload.file;
+  if (again) {
+    take(entry, local(entry.id, name, "queued", "Waiting to be sent"));
+    queue.push(entry);
+    sendNext();
+  } else if (upload.sending?.readyState && upload.sending.readyState < XMLHttpRequest.DONE) {
+    upload.sending.abort();
+  } else take(entry, local(entry.id, name, "cancelled", "Not sent"));
+  return 1;
+}
+
+/** @param {string} id */
+function detail(id) {
+  const entry = entries.get(id);
+  if (!entry) return;
+  const { event } = entry;
+  view.details({
+    id,
+    row: { ...rowOf(entry), error: event.error ?? null },
+    steps: [],
+    history: entry.history.map((each) => ({
+      ...each,
+      attempt: attemptOf(each),
+      error: each.error ?? null,
+    })),
+    problem: "the history begins when this page first heard of the document",
+  });
+}
+
+/** @param {ProgressEvent} event */
+function attemptOf({ id, attempt }) {
+  return attempt ?? (id === undefined ? null : Number(id.split("-")[0]));
+}
+
+/**
+ * @param {Entry} entry
+ * @returns {Row}
+ */
+function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
+  const end = FINAL.has(event.status) ? finishedAt : Date.parse(event.timestamp);
+  const elapsed = startedAt === null || end === null ? null : (end - startedAt) / 1000;
+  return {
+    index,
+    id,
+    name: event.name ?? id,
+    status: event.status,
+    step: event.step,
+    progress: event.progress,
+    message: event.message,
+    error: event.error?.slice(0, LONGEST) ?? null,
+    attempt: attemptOf(event),
+    attempts: null,
+    current: event.current ?? null,
+    total: event.total ?? null,
+    unit: event.unit ?? null,
+    worker: event.worker ?? null,
+    elapsed: elapsed === null || event.status === "queued" ? null : Math.max(elapsed, 0),
+    stalled: silent !== null,
+    silent,
+  };
+}
+
+/** @returns {Summary} */
+function summarize() {
+  const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  let [done, stalled, pages] = [0, 0, 0];
+  for (const { event, silent, pages: read } of entries.values()) {
+    counts[event.status] += 1;
+    done += FINAL.has(event.status) ? 1 : event.progress / 100;
+    stalled += Number(silent !== null);
+    pages += read;
+  }
+  const total = entries.size;
+  const said = Object.entries(counts).filter(([, count]) => count);
+  return {
+    title: caseId ? `case ${caseId}` : `${total} document${total === 1 ? "" : "s"}`,
+    text: said.map(([status, count]) => `${count} ${status}`).join(", "),
+    total,
+    counts,
+    stalled,
+    fraction: total ? done / total : 0,
+    elapsed: null,
+    remaining: null,
+    documents_per_second: null,
+    pages_per_second: null,
+    pages,
+    steps: [],
+    finished: total > 0 && counts.queued + counts.processing === 0,
+    connected: true,
+    lost_at: null,
+    actions: true,
+    rows: total,
+  };
+}
+
+function schedule() {
+  if (!frame) frame = requestAnimationFrame(draw);
+}
+
+function draw() {
+  frame = 0;
+  arrange();
+  const rows = [...entries.values()].filter(({ index }) => changed.has(index)).map(rowOf);
+  changed.clear();
+  view.update({ summary: summarize(), rows });
+  if (!heard) view.lose();
+}
+
+/** Show what there is, and no row of what has gone. */
+function replace() {
+  arrange();
+  changed.clear();
+  view.replace({ summary: summarize(), rows: [...entries.values()].map(rowOf) });
+  if (!heard) view.lose();
+}
+
+function arrange() {
+  place.hidden = !entries.size;
+  empty.hidden = entries.size > 0 || !listed;
+}
+
+/** @param {string} text */
+function say(text) {
+  problem.textContent = text;
+  problem.hidden = !text;
+}
+
+/** @param {string} id */
+function find(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}

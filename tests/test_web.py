@@ -1,0 +1,327 @@
+"""What a browser does with the server: the page, and what follows documents."""
+
+import json
+import secrets
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import redis
+from fastapi import FastAPI
+from lab import SCREENSHOTS
+from services import eventually
+from web import TOKEN, running, served
+
+from docprogress.bus import Bus
+from docprogress.events import ProgressEvent, Status, now
+from docprogress.server import ServerOptions, create_app
+from docprogress.settings import load
+from docprogress.store import Store
+
+#: Starts `watch` in a page, and keeps what it tells.
+FOLLOW = """
+async ([ids, token]) => {
+  const {watch} = await import("./frontend/document-progress.js");
+  window.told = [];
+  window.connections = [];
+  window.errors = [];
+  window.stop = watch(ids, {
+    token,
+    url: new URL(".", location.href).href.slice(0, -1),
+    onChange: event => told.push(event),
+    onConnection: connection => connections.push(connection),
+    onError: error => errors.push(error.message),
+  });
+}
+"""
+
+
+@pytest.fixture
+def settings(redis_url, tmp_path):
+    return load(
+        home=tmp_path,
+        redis_url=redis_url,
+        database_url=f"sqlite:///{tmp_path / 'store.db'}",
+        storage_url=(tmp_path / "files").as_uri(),
+        max_bytes=300_000,
+    )
+
+
+@pytest.fixture
+def web(settings):
+    with served(settings) as web:
+        yield web
+
+
+@pytest.fixture
+def tab(browser):
+    """A browser's tab; what it complains of has to be expected."""
+    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.complaints = []
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: said.type == "error" and page.complaints.append(said.text),
+        )
+        yield page
+
+
+@contextmanager
+def at(settings, port, **options):
+    """A server at a port that it had before."""
+    options.setdefault("token", TOKEN)
+    app = create_app(settings, ServerOptions(**options))
+    with running(app, port=port) as web:
+        yield web
+
+
+def open_page(tab, web, query=""):
+    tab.goto(f"{web.url}/{query}#token={TOKEN}")
+    tab.wait_for_selector("#drop")
+
+
+def follow(tab, *ids, token=TOKEN):
+    tab.evaluate(FOLLOW, [list(ids), token])
+
+
+def publish(bus, document_id="a", progress=10.0, **changes):
+    fields = {
+        "document_id": document_id,
+        "status": Status.COMPLETED if progress == 100 else Status.PROCESSING,
+        "step": "extraction",
+        "progress": float(progress),
+        "message": f"Extracting: {progress} %",
+        "timestamp": now(),
+    }
+    bus.publish(ProgressEvent(**(fields | changes)))
+
+
+def told(tab):
+    return tab.evaluate("() => told.map(event => event.progress)")
+
+
+def wait_for(tab, expression, *, seconds=20):
+    tab.wait_for_function(f"() => {expression}", timeout=seconds * 1000)
+
+
+def look(tab):
+    """Have the page look at once for what it looks for every few seconds."""
+    tab.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def network_only(complaints):
+    """What is said of connections that fail is the browser's own."""
+    return all("Failed to load resource" in said for said in complaints)
+
+
+def keep_picture(tab, name):
+    SCREENSHOTS.mkdir(exist_ok=True)
+    tab.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def test_page_may_load_nothing_and_ask_but_its_own_server(web):
+    for path in ("/", "/frontend/page.js"):
+        web.client.headers.pop("Authorization", None)
+        answer = web.client.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-cache"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+        again = web.client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+        assert again.content == b""
+
+        assert web.client.head(path).status_code == 200
+
+    policy = web.client.get("/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["frontend/", "frontend/nothing.js", "frontend/%2e%2e/settings.py", "settings.py"],
+)
+def test_no_other_file_is_served(web, path):
+    answer = web.client.get(f"/{path}")
+
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "Not Found"}
+
+
+def test_page_takes_its_token_from_the_address_and_leaves_none_there(tab, web):
+    open_page(tab, web, "?case=c")
+    tab.locator("#empty").wait_for()
+
+    assert tab.url == f"{web.url}/?case=c"
+    tab.reload()
+    tab.locator("#empty").wait_for()
+    assert tab.complaints == []
+
+
+def test_page_asks_for_a_token_that_it_was_not_given(tab, web):
+    tab.goto(f"{web.url}/#token=wrong")
+    tab.get_by_text("This is not the server's token").wait_for()
+
+    tab.get_by_role("textbox").fill(TOKEN)
+    tab.get_by_role("button", name="Continue").click()
+
+    tab.locator("#empty").wait_for()
+    assert network_only(tab.complaints)
+
+
+def test_ten_documents_that_are_dropped_are_seen_to_their_end(
+    tab, pipeline, samples, tmp_path
+):
+    failing = samples.parent / "samples-that-fail" / "encrypted.pdf"
+    files = [*sorted(samples.iterdir())[:8], failing]
+    unreadable = tmp_path / "nothing.bin"
+    unreadable.write_bytes(b"\x00\x01\x02\x03" * 100)
+    case_id = secrets.token_hex(4)
+    with served(pipeline.settings) as web:
+        open_page(tab, web, f"?case={case_id}")
+        tab.locator("#files").set_input_files([*files, unreadable])
+
+        tab.get_by_text("2 of 10 documents failed").wait_for(timeout=60_000)
+
+        states = tab.locator(".dp-row").evaluate_all(
+            "rows => rows.map(row => row.dataset.state)"
+        )
+        assert sorted(states) == ["completed"] * 8 + ["failed"] * 2
+        assert tab.locator(".dp-row", has_text="encrypted.pdf").is_visible()
+        keep_picture(tab, "page")
+
+        tab.locator(".dp-row", has_text="encrypted.pdf").click()
+        tab.locator(".dp-panel").get_by_text("password").first.wait_for()
+        tab.locator(".dp-panel").get_by_role("button", name="Retry").click()
+        tab.locator(".dp-notice", has_text="1 document is tried again").wait_for()
+        tab.locator(".dp-panel tbody tr[data-state=queued]").first.wait_for()
+        tab.get_by_text("2 of 10 documents failed").wait_for()
+
+        tab.reload()
+        tab.get_by_text("2 of 10 documents failed").wait_for()
+        case = tab.get_by_role("searchbox", name="Case")
+        case.fill(f"{case_id}-of-nobody")
+        case.press("Enter")
+        tab.locator("#empty").wait_for()
+    assert network_only(tab.complaints)
+
+
+def test_page_shows_what_others_add_and_says_when_the_server_is_gone(tab, settings):
+    with served(settings) as web:
+        port = web.port
+        open_page(tab, web)
+        form = {"file": ("<b>note.md", b"# A note")}
+        answer = web.client.post("/documents/upload", files=form)
+        document_id = answer.json()["id"]
+        look(tab)
+        tab.locator(".dp-name", has_text="note").first.wait_for()
+    look(tab)
+    tab.get_by_text("the server cannot be reached").wait_for()
+    tab.locator(".dp-problem", has_text="disconnected").wait_for()
+
+    with at(settings, port):
+        with Bus(settings.redis_url) as bus:
+            publish(bus, document_id, 100, attempt=1)
+        look(tab)
+        tab.locator(".dp-percent", has_text="completed").wait_for()
+
+        assert tab.locator("#problem").is_hidden()
+    assert network_only(tab.complaints)
+
+
+def test_browser_hears_another_program_to_the_end(tab, web, redis_url):
+    open_page(tab, web)
+    follow(tab, "test-doc")
+    wait_for(tab, "connections.includes('streaming')")
+
+    with redis.Redis.from_url(redis_url) as client:
+        channel = "document:test-doc:progress"
+        eventually(lambda: client.pubsub_numsub(channel)[0][1] == 1)
+        for progress in (10, 25, 50, 75, 100):
+            event = {
+                "document_id": "test-doc",
+                "status": "completed" if progress == 100 else "processing",
+                "step": "extraction",
+                "progress": progress,
+                "message": f"{progress} %",
+                "timestamp": now().isoformat(),
+            }
+            client.publish(channel, json.dumps(event))
+    wait_for(tab, "connections.at(-1) === 'ended'")
+
+    assert told(tab) == [10, 25, 50, 75, 100]
+    assert tab.complaints == []
+
+
+def test_polling_takes_over_where_streams_are_blocked_and_hands_back(tab, web, bus):
+    open_page(tab, web)
+    tab.route("**/stream?*", lambda route: route.fulfill(status=502, body="no"))
+    publish(bus, "a", 10)
+    follow(tab, "a")
+    wait_for(tab, "connections.at(-1) === 'polling' && told.length === 1")
+    publish(bus, "a", 20)
+    wait_for(tab, "told.length === 2")
+
+    tab.unroute_all()
+    wait_for(tab, "connections.at(-1) === 'streaming'")
+    publish(bus, "a", 100)
+    wait_for(tab, "connections.at(-1) === 'ended'")
+
+    assert told(tab) == [10, 20, 100]
+    assert tab.evaluate("() => errors") == []
+    assert network_only(tab.complaints)
+
+
+def test_browser_comes_back_to_a_server_that_was_restarted(tab, settings, bus):
+    with ExitStack() as first:
+        web = first.enter_context(served(settings))
+        open_page(tab, web)
+        publish(bus, "a", 10)
+        follow(tab, "a", "b")
+        wait_for(tab, "told.length === 1 && connections.at(-1) === 'streaming'")
+    publish(bus, "a", 100)
+    with at(settings, web.port):
+        publish(bus, "b", 50)
+        wait_for(tab, "told.length === 3")
+        publish(bus, "b", 100)
+        wait_for(tab, "connections.at(-1) === 'ended'")
+
+    assert tab.evaluate("() => errors") == []
+    assert network_only(tab.complaints)
+
+
+def test_browser_that_was_offline_is_told_what_it_missed(tab, web, bus):
+    open_page(tab, web)
+    publish(bus, "a", 10)
+    follow(tab, "a")
+    wait_for(tab, "told.length === 1 && connections.at(-1) === 'streaming'")
+
+    tab.context.set_offline(True)
+    wait_for(tab, "connections.at(-1) === 'lost'")
+    publish(bus, "a", 60)
+    tab.context.set_offline(False)
+    wait_for(tab, "told.at(-1).progress === 60 && connections.at(-1) === 'streaming'")
+    publish(bus, "a", 100)
+    wait_for(tab, "connections.at(-1) === 'ended'")
+
+    assert len(tab.evaluate("() => errors")) == 1
+    assert network_only(tab.complaints)
+
+
+def test_page_works_where_another_application_mounts_it(tab, settings):
+    mounted = create_app(settings, ServerOptions(token=TOKEN))
+    app = FastAPI(lifespan=mounted.router.lifespan_context)
+    app.mount("/progress-of-documents", mounted)
+    with running(app, dismiss=mounted.dismiss) as web:
+        tab.goto(f"{web.url}/progress-of-documents/#token={TOKEN}")
+        tab.locator("#files").set_input_files(
+            [{"name": "a.md", "mimeType": "text/markdown", "buffer": b"# A"}]
+        )
+        tab.locator(".docprogress", has_text="waiting for a worker").wait_for()
+
+        with Store(settings.database) as store:
+            eventually(lambda: [run.expected for run in store.runs()] == [1])
+    assert tab.complaints == []
