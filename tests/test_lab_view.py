@@ -165,6 +165,7 @@ def test_hostile_names_and_messages_are_shown_as_text(
     ended = notebook.output(0)
     for name in ("markup", "script", "right-to-left", "family"):
         expect(ended).to_contain_text(HOSTILE[name])
+    assert ended.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
     looks_well(notebook, "hostile-ended")
     assert unharmed(notebook)
     assert notebook.errors == []

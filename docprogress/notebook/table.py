@@ -40,6 +40,8 @@ _MARKS = {
 
 # Inline, because a notebook that is not trusted loses every <style>.
 _CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
+# Wraps a name that is one long word also where JupyterLab does not trust the notebook.
+_NAME = "word-break: break-all"
 _NUMBER = "text-align: right; vertical-align: top; padding: 2px 12px 2px 0"
 
 
@@ -116,7 +118,8 @@ def _table_row(row: Row, step: str | None) -> str:
     last = "" if step is None else f'<td style="{_CELL}">{escape(step)}</td>'
     return (
         f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
-        f'<td style="{_CELL}"><bdi>{escape(one_line(row["name"]))}</bdi>{error}</td>'
+        f'<td style="{_CELL}; overflow-wrap: anywhere"><bdi style="{_NAME}">'
+        f"{escape(one_line(row['name']))}</bdi>{error}</td>"
         f'<td style="{_CELL}; color: {colour}">{row["status"]}</td>'
         f'<td style="{_NUMBER}">{int(row["progress"])} %</td>{last}</tr>'
     )
