@@ -1,8 +1,12 @@
 """What a browser does with the server: the page, and what follows documents."""
 
 import json
+import os
 import secrets
+import shutil
+import subprocess
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,6 +15,7 @@ from lab import SCREENSHOTS
 from services import eventually
 from web import TOKEN, running, served
 
+import docprogress
 from docprogress.bus import Bus
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.server import ServerOptions, create_app
@@ -33,6 +38,40 @@ async ([ids, token]) => {
   });
 }
 """
+
+
+FRONTEND = Path(docprogress.__file__).parent / "frontend"
+HERE = Path(__file__).parent / "frontend"
+PACKAGES = HERE / "node_modules"
+
+#: React as a browser's modules: what each is made of, needs and names.
+REACT = {
+    "react": (
+        "react/cjs/react.development.js",
+        [],
+        ["createElement", "StrictMode", "useEffect", "useId", "useRef", "useState"],
+    ),
+    "scheduler": ("scheduler/cjs/scheduler.development.js", [], []),
+    "react-dom": ("react-dom/cjs/react-dom.development.js", ["react"], []),
+    "react-dom/client": (
+        "react-dom/cjs/react-dom-client.development.js",
+        ["react", "react-dom", "scheduler"],
+        ["createRoot"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def packages():
+    """Packages of npm, real ones."""
+    if not (HERE.parent.parent / "docprogress").is_dir():
+        pytest.skip("the sources are not here: it is the wheel that is tested")
+    if not (PACKAGES / "react").is_dir():
+        reason = "npm's packages are not installed: run `npm ci` in tests/frontend"
+        if "CI" in os.environ:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return PACKAGES
 
 
 @pytest.fixture
@@ -325,3 +364,165 @@ def test_page_works_where_another_application_mounts_it(tab, settings):
         with Store(settings.database) as store:
             eventually(lambda: [run.expected for run in store.runs()] == [1])
     assert tab.complaints == []
+
+
+def as_module(packages, name):
+    """A package that is written for Node, as a module for browsers."""
+    path, needed, names = REACT[name]
+    imports = [f"import need{i} from {json.dumps(n)};" for i, n in enumerate(needed)]
+    given = ", ".join(f"{json.dumps(n)}: need{i}" for i, n in enumerate(needed))
+    exports = (
+        [f"export const {{{', '.join(names)}}} = module.exports;"] if names else []
+    )
+    return "\n".join(
+        [
+            *imports,
+            "const module = {exports: {}}, exports = module.exports;",
+            "const process = {env: {NODE_ENV: 'development'}};",
+            f"const require = name => ({{{given}}})[name];",
+            f"(function () {{{(packages / path).read_text('utf-8')}\n}})();",
+            "export default module.exports;",
+            *exports,
+        ]
+    )
+
+
+@contextmanager
+def react_app(tab, packages, web):
+    """A React application beside the server, on its origin."""
+    imports = {name: f"/npm/{name}.js" for name in REACT}
+    imports["docprogress/react"] = "/frontend/use-document-progress.js"
+    files = {f"/npm/{name}.js": as_module(packages, name) for name in REACT}
+    files["/app.js"] = (HERE / "react-app.js").read_text("utf-8")
+    files["/app.html"] = (
+        "<!doctype html><link rel=icon href=/frontend/icon.svg>"
+        f"<script type=importmap>{json.dumps({'imports': imports})}</script>"
+        "<div id=root></div><script type=module src=/app.js></script>"
+    )
+
+    def answer(route):
+        path = route.request.url.removeprefix(web.url).partition("?")[0]
+        kind = "text/html" if path.endswith("html") else "text/javascript"
+        route.fulfill(body=files[path], content_type=kind)
+
+    for path in files:
+        tab.route(f"{web.url}{path}", answer)
+    tab.goto(f"{web.url}/app.html#{TOKEN}")
+    tab.get_by_label("Choose documents").wait_for()
+    yield
+    tab.evaluate("() => unmount()")
+
+
+def test_react_shows_an_upload_to_its_end(tab, packages, web, bus):
+    with react_app(tab, packages, web):
+        tab.get_by_label("Choose documents").set_input_files(
+            [
+                {"name": "a.md", "mimeType": "text/markdown", "buffer": b"# A"},
+                {"name": "b.md", "mimeType": "text/markdown", "buffer": b"#" * 400_000},
+            ]
+        )
+        tab.get_by_role("alert").filter(has_text="b.md: ").wait_for()
+        tracker = tab.locator(".docprogress-tracker[data-connection=streaming]")
+        tracker.wait_for()
+        (row,) = web.client.get("/documents?case_id=case-123").json()["documents"]
+        publish(bus, row["id"], 40, attempt=1, name="a.md")
+        tracker.get_by_text("Extracting: 40 %").wait_for()
+        bar = tab.get_by_role("progressbar", name="a.md")
+        assert bar.evaluate("bar => bar.value") == 40
+        publish(bus, row["id"], 100, attempt=1, name="a.md")
+        tab.locator(".docprogress-tracker[data-status=completed]").wait_for()
+    assert network_only(tab.complaints)
+
+
+def test_react_shows_the_document_that_is_named_and_no_other(tab, packages, web, bus):
+    publish(bus, "a", 10)
+    publish(bus, "b", 20)
+    with react_app(tab, packages, web):
+        shown = tab.locator("output")
+        assert shown.inner_text() == "undefined: undefined undefined undefined"
+        tab.evaluate("() => setNamed('a')")
+        shown.filter(has_text="a: 10 processing").wait_for()
+        tab.evaluate("() => setNamed('b')")
+        shown.filter(has_text="b: 20 processing").wait_for()
+        tab.evaluate("() => setNamed(null)")
+        shown.filter(has_text="undefined: undefined").wait_for()
+        eventually(lambda: web.metric("docprogress_stream_clients") == 0)
+
+        tab.evaluate("() => setNamed('a')")
+        eventually(lambda: web.metric("docprogress_stream_clients") == 1)
+    eventually(lambda: web.metric("docprogress_stream_clients") == 0)
+    assert tab.complaints == []
+
+
+def test_react_comes_through_every_fault_of_the_line(tab, packages, settings, bus):
+    with ExitStack() as first:
+        web = first.enter_context(served(settings))
+        publish(bus, "a", 10)
+        app = first.enter_context(ExitStack())
+        app.enter_context(react_app(tab, packages, web))
+        shown = tab.locator("output")
+
+        def shows(progress, connection):
+            tab.locator(f"output[data-connection={connection}]").filter(
+                has_text=f"a: {progress} "
+            ).wait_for()
+
+        blocked = "**/stream?*"
+        tab.route(blocked, lambda route: route.fulfill(status=502, body="no"))
+        tab.evaluate("() => setNamed('a')")
+        shows(10, "polling")
+        publish(bus, "a", 20)
+        shows(20, "polling")
+        tab.unroute(blocked)
+        shows(20, "streaming")
+
+        tab.context.set_offline(True)
+        shown.filter(has_text="Failed to fetch").wait_for()
+        publish(bus, "a", 30)
+        tab.context.set_offline(False)
+        shows(30, "streaming")
+        app.pop_all()
+    publish(bus, "a", 40)
+    with at(settings, web.port):
+        shows(40, "streaming")
+        publish(bus, "a", 100)
+        shows(100, "ended")
+        assert shown.inner_text() == "a: 100 completed undefined"
+        tab.evaluate("() => unmount()")
+    assert network_only(tab.complaints)
+
+
+def test_types_are_those_that_the_comments_say(packages, tmp_path):
+    node = shutil.which("node")
+    compiler = packages / "typescript" / "bin" / "tsc"
+    subprocess.run(
+        [node, compiler, "--project", "types.json", "--outDir", tmp_path],
+        cwd=HERE,
+        check=True,
+        timeout=150,
+    )
+
+    made = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.d.ts")}
+    kept = {path.name: path.read_text("utf-8") for path in FRONTEND.glob("*.d.ts")}
+    assert len(made) == 2
+    assert kept == made, "run `npm run types` in tests/frontend"
+
+
+def test_package_for_npm_is_whole_and_of_this_version(packages):
+    npm = shutil.which("npm")
+    packed = subprocess.run(
+        [npm, "pack", "--dry-run", "--json", "--offline"],
+        cwd=FRONTEND,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+    (package,) = json.loads(packed.stdout)
+    assert package["name"] == "docprogress"
+    assert package["version"] == docprogress.__version__
+    described = json.loads((FRONTEND / "package.json").read_text("utf-8"))
+    offered = {f"./{each['path']}" for each in package["files"]}
+    wanted = {path for each in described["exports"].values() for path in each.values()}
+    assert wanted <= offered
+    assert not any("page" in name for name in offered - {"./package.json"})

@@ -1,0 +1,78 @@
+/**
+ * Follow a document until it has ended.
+ *
+ * @param {string | null} documentId null follows nothing
+ * @param {Server} [server]
+ * @returns {Following}
+ */
+export function useDocumentProgress(documentId: string | null, { url, token, ticket }?: Server): Following;
+/**
+ * Show how far a document is.
+ *
+ * @param {Server & {documentId: string | null}} props
+ * @returns {import("react").ReactElement | null}
+ */
+export function ProgressTracker({ documentId, ...server }: Server & {
+    documentId: string | null;
+}): import("react").ReactElement | null;
+/**
+ * Take files, and hand them to the server one after the other.
+ *
+ * @param {Server & {
+ *   caseId?: string,
+ *   multiple?: boolean,
+ *   label?: string,
+ *   onUpload?: (document: Uploaded) => void,
+ *   onError?: (error: Error, file: File) => void,
+ * }} props
+ * @returns {import("react").ReactElement}
+ */
+export function DocumentUploader({ url, token, caseId, multiple, label, onUpload, onError, }: Server & {
+    caseId?: string;
+    multiple?: boolean;
+    label?: string;
+    onUpload?: (document: Uploaded) => void;
+    onError?: (error: Error, file: File) => void;
+}): import("react").ReactElement;
+export type ProgressEvent = import("./document-progress.js").ProgressEvent;
+export type Connection = import("./document-progress.js").Connection;
+/**
+ * what is known of a document
+ */
+export type Following = {
+    /**
+     * where it stands; null until that is known
+     */
+    progress: ProgressEvent | null;
+    /**
+     * why nothing can be heard of it now; why a document has
+     * failed is the `error` of its progress
+     */
+    error: Error | null;
+    connection: Connection;
+};
+export type Server = {
+    /**
+     * where the server is, without a slash at the end
+     */
+    url?: string | undefined;
+    /**
+     * the server's token, for pages that may know it
+     */
+    token?: string | undefined;
+    /**
+     * has a ticket
+     * made, by whoever knows the token
+     */
+    ticket?: ((documentIds: string[]) => string | Promise<string>) | undefined;
+};
+/**
+ * a document that the server has
+ */
+export type Uploaded = {
+    id: string;
+    filename: string;
+    case_id: string | null;
+    run_id: string;
+    media_type: string;
+};

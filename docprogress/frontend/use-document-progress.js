@@ -1,0 +1,196 @@
+/**
+ * Documents in a React application: a hook that follows one, and two components.
+ *
+ * The components bring no style; their classes begin with `docprogress-`.
+ */
+
+import { createElement, useEffect, useId, useRef, useState } from "react";
+
+import { watch } from "./document-progress.js";
+
+/** @typedef {import("./document-progress.js").ProgressEvent} ProgressEvent */
+/** @typedef {import("./document-progress.js").Connection} Connection */
+
+/**
+ * @typedef {object} Following what is known of a document
+ * @property {ProgressEvent | null} progress where it stands; null until that is known
+ * @property {Error | null} error why nothing can be heard of it now; why a document has
+ *   failed is the `error` of its progress
+ * @property {Connection} connection
+ */
+
+/**
+ * @typedef {object} Server
+ * @property {string} [url] where the server is, without a slash at the end
+ * @property {string} [token] the server's token, for pages that may know it
+ * @property {(documentIds: string[]) => string | Promise<string>} [ticket] has a ticket
+ *   made, by whoever knows the token
+ */
+
+/**
+ * @typedef {object} Uploaded a document that the server has
+ * @property {string} id
+ * @property {string} filename
+ * @property {string | null} case_id
+ * @property {string} run_id
+ * @property {string} media_type
+ */
+
+/** @type {Following} */
+const NOTHING = { progress: null, error: null, connection: "connecting" };
+
+/**
+ * Follow a document until it has ended.
+ *
+ * @param {string | null} documentId null follows nothing
+ * @param {Server} [server]
+ * @returns {Following}
+ */
+export function useDocumentProgress(documentId, { url, token, ticket } = {}) {
+  const [known, setKnown] = useState({ ...NOTHING, documentId });
+  // A function is another one at each rendering, which is no reason to connect again.
+  const makeTicket = useRef(ticket);
+  useEffect(() => {
+    makeTicket.current = ticket;
+  });
+  const hasTicket = ticket !== undefined;
+  useEffect(() => {
+    if (documentId === null) return undefined;
+    setKnown({ ...NOTHING, documentId });
+    /** @param {Partial<Following>} news */
+    const learn = (news) => setKnown((before) => ({ ...before, ...news }));
+    return watch(documentId, {
+      url,
+      token,
+      ...(hasTicket ? { ticket: (ids) => makeTicket.current?.(ids) ?? "" } : {}),
+      onChange: (progress) => learn({ progress }),
+      onError: (error) => learn({ error }),
+      onConnection(connection) {
+        const well = ["streaming", "polling", "ended"].includes(connection);
+        learn(well ? { connection, error: null } : { connection });
+      },
+    });
+  }, [documentId, url, token, hasTicket]);
+  // Until the effect has run, what is known is of the document before.
+  if (known.documentId !== documentId) return NOTHING;
+  const { progress, error, connection } = known;
+  return { progress, error, connection };
+}
+
+/**
+ * Show how far a document is.
+ *
+ * @param {Server & {documentId: string | null}} props
+ * @returns {import("react").ReactElement | null}
+ */
+export function ProgressTracker({ documentId, ...server }) {
+  const { progress, error, connection } = useDocumentProgress(documentId, server);
+  const label = useId();
+  if (documentId === null) return null;
+  const status = progress?.status ?? "queued";
+  const percent = Math.floor(progress?.progress ?? 0);
+  const name = progress?.name ?? documentId;
+  const said = progress?.error ?? progress?.message ?? "";
+  return createElement(
+    "div",
+    { className: "docprogress-tracker", "data-status": status, "data-connection": connection },
+    createElement("span", { className: "docprogress-name", id: label }, name),
+    " ",
+    createElement("progress", { max: 100, value: percent, "aria-labelledby": label }),
+    createElement("span", { className: "docprogress-percent" }, ` ${percent} % `),
+    createElement("span", { className: "docprogress-message", role: "status" }, said),
+    error && complaint(error.message),
+  );
+}
+
+/**
+ * Take files, and hand them to the server one after the other.
+ *
+ * @param {Server & {
+ *   caseId?: string,
+ *   multiple?: boolean,
+ *   label?: string,
+ *   onUpload?: (document: Uploaded) => void,
+ *   onError?: (error: Error, file: File) => void,
+ * }} props
+ * @returns {import("react").ReactElement}
+ */
+export function DocumentUploader({
+  url = "",
+  token,
+  caseId,
+  multiple = true,
+  label = "Choose documents",
+  onUpload,
+  onError,
+}) {
+  const [sending, setSending] = useState("");
+  const [problem, setProblem] = useState("");
+  /** @type {import("react").RefObject<AbortController | null>} */
+  const leaving = useRef(null);
+  useEffect(() => {
+    leaving.current = new AbortController();
+    return () => leaving.current?.abort();
+  }, []);
+
+  /** @param {File[]} files */
+  async function send(files) {
+    const signal = leaving.current?.signal;
+    setProblem("");
+    for (const file of files) {
+      setSending(file.name);
+      try {
+        onUpload?.(await upload(file, { url, token, caseId, signal }));
+      } catch (thrown) {
+        if (signal?.aborted) return;
+        const error = /** @type {Error} */ (thrown);
+        setProblem(`${file.name}: ${error.message}`);
+        onError?.(error, file);
+      }
+    }
+    setSending("");
+  }
+
+  return createElement(
+    "div",
+    { className: "docprogress-uploader" },
+    createElement(
+      "label",
+      null,
+      `${label} `,
+      createElement("input", {
+        type: "file",
+        multiple,
+        disabled: sending !== "",
+        onChange(/** @type {{target: HTMLInputElement}} */ { target }) {
+          const files = [...(target.files ?? [])];
+          target.value = "";
+          send(files);
+        },
+      }),
+    ),
+    createElement("span", { role: "status" }, sending && `Sending ${sending}`),
+    problem && complaint(problem),
+  );
+}
+
+/** @param {string} text */
+function complaint(text) {
+  return createElement("span", { className: "docprogress-problem", role: "alert" }, text);
+}
+
+/**
+ * @param {File} file
+ * @param {{url: string, token?: string, caseId?: string, signal?: AbortSignal}} options
+ * @returns {Promise<Uploaded>}
+ */
+async function upload(file, { url, token, caseId, signal }) {
+  const body = new FormData();
+  if (caseId !== undefined) body.append("case_id", caseId);
+  body.append("file", file, file.name);
+  const headers = token === undefined ? undefined : { Authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/documents/upload`, { method: "POST", headers, body, signal });
+  if (answer.ok) return answer.json();
+  const { detail } = await answer.json().catch(() => ({}));
+  throw new Error(detail ?? `the server answered ${answer.status}`);
+}
