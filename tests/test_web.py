@@ -13,32 +13,15 @@ import redis
 from fastapi import FastAPI
 from lab import SCREENSHOTS
 from services import eventually
+from tabs import follow, look, network_only, open_page, opened, publish, told, wait_for
 from web import TOKEN, running, served
 
 import docprogress
 from docprogress.bus import Bus
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import now
 from docprogress.server import ServerOptions, create_app
 from docprogress.settings import load
 from docprogress.store import Store
-
-#: Starts `watch` in a page, and keeps what it tells.
-FOLLOW = """
-async ([ids, token]) => {
-  const {watch} = await import("./frontend/document-progress.js");
-  window.told = [];
-  window.connections = [];
-  window.errors = [];
-  window.stop = watch(ids, {
-    token,
-    url: new URL(".", location.href).href.slice(0, -1),
-    onChange: event => told.push(event),
-    onConnection: connection => connections.push(connection),
-    onError: error => errors.push(error.message),
-  });
-}
-"""
-
 
 FRONTEND = Path(docprogress.__file__).parent / "frontend"
 HERE = Path(__file__).parent / "frontend"
@@ -94,16 +77,8 @@ def web(settings):
 @pytest.fixture
 def tab(browser):
     """A browser's tab; what it complains of has to be expected."""
-    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: said.type == "error" and page.complaints.append(said.text),
-        )
-        yield page
+    with opened(browser) as tab:
+        yield tab
 
 
 @contextmanager
@@ -113,45 +88,6 @@ def at(settings, port, **options):
     app = create_app(settings, ServerOptions(**options))
     with running(app, port=port) as web:
         yield web
-
-
-def open_page(tab, web, query=""):
-    tab.goto(f"{web.url}/{query}#token={TOKEN}")
-    tab.wait_for_selector("#drop")
-
-
-def follow(tab, *ids, token=TOKEN):
-    tab.evaluate(FOLLOW, [list(ids), token])
-
-
-def publish(bus, document_id="a", progress=10.0, **changes):
-    fields = {
-        "document_id": document_id,
-        "status": Status.COMPLETED if progress == 100 else Status.PROCESSING,
-        "step": "extraction",
-        "progress": float(progress),
-        "message": f"Extracting: {progress} %",
-        "timestamp": now(),
-    }
-    bus.publish(ProgressEvent(**(fields | changes)))
-
-
-def told(tab):
-    return tab.evaluate("() => told.map(event => event.progress)")
-
-
-def wait_for(tab, expression, *, seconds=20):
-    tab.wait_for_function(f"() => {expression}", timeout=seconds * 1000)
-
-
-def look(tab):
-    """Have the page look at once for what it looks for every few seconds."""
-    tab.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
-
-
-def network_only(complaints):
-    """What is said of connections that fail is the browser's own."""
-    return all("Failed to load resource" in said for said in complaints)
 
 
 def keep_picture(tab, name):
