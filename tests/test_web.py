@@ -184,6 +184,22 @@ def test_ten_documents_that_are_dropped_are_seen_to_their_end(
     assert network_only(tab.complaints)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_on_the_page(browser, packages, web, scheme):
+    web.client.post("/documents/upload", files={"file": ("a.md", b"# A")})
+    web.client.post("/documents/upload", files={"file": ("b.md", b"# B")})
+    # What the test adds to the page is not of the page's policy.
+    with browser.new_context(color_scheme=scheme, bypass_csp=True) as context:
+        tab = context.new_page()
+        open_page(tab, web)
+        tab.locator(".dp-row").first.wait_for()
+        keep_picture(tab, f"page-{scheme}")
+        tab.add_script_tag(path=packages / "axe-core" / "axe.min.js")
+        found = tab.evaluate("() => axe.run()")
+
+    assert [each["id"] for each in found["violations"]] == []
+
+
 def test_page_shows_what_others_add_and_says_when_the_server_is_gone(tab, settings):
     with served(settings) as web:
         port = web.port
