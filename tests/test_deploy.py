@@ -160,13 +160,13 @@ def test_every_stream_is_handed_on_as_it_comes(front, path):
 
 
 def test_stream_outlives_a_silence_longer_than_the_proxy_waits(nginx, bus):
-    nginx.start(proxy_read_timeout="3s")
+    nginx.start(proxy_read_timeout="2s")
     with (
         Web(nginx.port).client as client,
         Web(nginx.port).read("/progress/documents/a/stream") as reader,
     ):
         assert client.get("/health").status_code == 200
-        silent_until = time.monotonic() + 5
+        silent_until = time.monotonic() + 3
         while time.monotonic() < silent_until:
             reader.comment()
         publish(bus, "a", 100)

@@ -247,25 +247,6 @@ def test_browser_hears_another_program_to_the_end(tab, web, redis_url):
     assert tab.complaints == []
 
 
-def test_polling_takes_over_where_streams_are_blocked_and_hands_back(tab, web, bus):
-    open_page(tab, web)
-    tab.route("**/stream?*", lambda route: route.fulfill(status=502, body="no"))
-    publish(bus, "a", 10)
-    follow(tab, "a")
-    wait_for(tab, "connections.at(-1) === 'polling' && told.length === 1")
-    publish(bus, "a", 20)
-    wait_for(tab, "told.length === 2")
-
-    tab.unroute_all()
-    wait_for(tab, "connections.at(-1) === 'streaming'")
-    publish(bus, "a", 100)
-    wait_for(tab, "connections.at(-1) === 'ended'")
-
-    assert told(tab) == [10, 20, 100]
-    assert tab.evaluate("() => errors") == []
-    assert network_only(tab.complaints)
-
-
 def test_browser_comes_back_to_a_server_that_was_restarted(tab, settings, bus):
     with ExitStack() as first:
         web = first.enter_context(served(settings))
