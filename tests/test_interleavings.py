@@ -199,7 +199,12 @@ class Interleavings(RuleBasedStateMachine):
         document_id = worker.document.id
         self.bus.redis.set(lease_key(document_id), "owner", px=60_000)
         lease = Lease(
-            document_id, "owner", self.run_id, lambda: True, lambda: worker.newest
+            document_id,
+            "owner",
+            self.run_id,
+            current=lambda: True,
+            newest=lambda: worker.newest,
+            stop=lambda _: None,
         )
         assert self.leases._told_alive(lease) == 1
 

@@ -14,6 +14,7 @@ from docprogress.server.auth import Access, ForbiddenError, UnauthorizedError
 from docprogress.server.limits import Limits, TooManyError
 from docprogress.server.mailbox import Kind, Subject
 from docprogress.settings import load
+from docprogress.worker.reaper import REAPER, REAPER_SECONDS
 
 A = Subject(Kind.DOCUMENT, "a")
 B = Subject(Kind.DOCUMENT, "b")
@@ -439,7 +440,7 @@ def test_ready_says_what_is_away(settings, server: Server):
 
 def test_ready_says_when_a_worker_was_seen(web, redis_url):
     with redis.Redis.from_url(redis_url) as client:
-        client.set("documents:reaper", "worker", px=7_000)
+        client.set(REAPER, "worker", px=REAPER_SECONDS * 1000 - 3_000)
 
     workers = web.client.get("/ready").json()["workers"]
 
