@@ -162,12 +162,13 @@ def test_a_cell_waits_for_a_run_in_every_way(
 def test_an_interrupt_ends_the_waiting_and_not_the_run(
     kernel: Kernel, run: SteeredRun, waiting: str
 ):
+    url = run._settings["redis_url"]
+    # Or an interrupt would come before there is anything to interrupt.
+    eventually(lambda: watchers(url) == 0, what="nobody of a test before watches")
     kernel.run(run.cell + "run")
+    eventually(lambda: watchers(url) == 1, what="the view watches")
     cell = kernel.begin(waiting)
-    subscribed = 2  # the view, and what waits
-    eventually(
-        lambda: watchers(run._settings["redis_url"]) == subscribed, what="it waits"
-    )
+    eventually(lambda: watchers(url) == 2, what="it waits")
 
     kernel.interrupt()
     ended = kernel.end(cell)
@@ -303,14 +304,16 @@ def test_a_widget_in_a_layout_is_told_until_it_is_closed(
     kernel.run(
         run.cell + "import ipywidgets\n"
         "view = ProgressView(run)\n"
-        "ipywidgets.VBox([view.widget])"
+        "box = ipywidgets.VBox([view.widget])\n"
+        "box"
     )
     complete(run)
     eventually(lambda: kernel.summary().get("finished"), what="the end is told")
     told = len(kernel.told())
 
     eventually(lambda: len(kernel.told()) > told, what="it still beats")
-    kernel.run("view.close()")
+    # A box that holds a widget without a comm would keep all others from any page.
+    kernel.run("box.close(); view.close()")
 
     assert watchers(redis_url) == 0
 

@@ -150,6 +150,7 @@ class Feed:
         Whoever executes a notebook without a page (nbclient, papermill) takes only
         what the cell says that runs now: what the feed's own thread says is lost.
         """
+        self._catch_up()
         deadline = time.monotonic() + seconds
         while self._loop is not None and self._frozen_at is None:
             if time.monotonic() >= deadline or not self.picture.finished:
@@ -197,6 +198,23 @@ class Feed:
         """Take in what the store knows, unless it is being listened to."""
         if self._loop is None:
             self._outbox.change(self.picture.apply(self.watched.present()))
+
+    def _catch_up(self) -> None:
+        """Know of an end that somebody else has heard of first."""
+        loop = self._loop
+        if loop is None or self.picture.finished:
+            return
+        try:
+            changed = self.picture.apply(self.watched.present())
+        except DocProgressError as error:
+            log.warning("the store could not be asked: %s", redacted(str(error)))
+            return
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._told_of, changed)
+
+    def _told_of(self, changed: Sequence[int]) -> None:
+        self._outbox.change(changed)
+        self._woken.set()
 
     def _start(self) -> None:
         if self._loop is not None or self._closed:
