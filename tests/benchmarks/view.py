@@ -177,7 +177,8 @@ def _measure(
     seconds: float,
     busy: bool,
 ) -> None:
-    time.sleep(3)
+    while not page.messages:  # until the view is there
+        time.sleep(0.01)
     if busy:
         threading.Thread(
             target=page.execute,
