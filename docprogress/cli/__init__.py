@@ -374,13 +374,15 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Processes; one a core.")
     ] = None,
+    home: Home = None,
     redis_url: RedisUrl = None,
     database_url: DatabaseUrl = None,
     storage_url: StorageUrl = None,
 ) -> None:
     """Work on documents in the foreground, on this machine.
 
-    It needs the Redis, the database and the storage that submitters use.
+    It needs the Redis, the database and the storage that submitters use; with
+    `--home` those of the local services, which are started if they do not run.
     """
     from docprogress import local
     from docprogress.settings import load
@@ -388,8 +390,15 @@ def worker(
 
     names = [name.strip() for name in (queues or "default").split(",") if name.strip()]
     settings = load(
-        redis_url=redis_url, database_url=database_url, storage_url=storage_url
+        home=home,
+        redis_url=redis_url,
+        database_url=database_url,
+        storage_url=storage_url,
     )
+    if home is not None and settings.local:
+        # Only if it is asked for: on a server, no Redis is a mistake.
+        found = local.up(settings)
+        settings = settings.model_copy(update={"redis_url": found.redis_url})
 
     def replace_supervisor() -> None:
         local.up(settings)
