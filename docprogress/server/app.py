@@ -37,6 +37,7 @@ from docprogress.server.service import Service, changed
 from docprogress.server.shapes import (
     Changed,
     DocumentDetails,
+    DocumentHistory,
     DocumentList,
     DocumentStatus,
     Health,
@@ -131,6 +132,7 @@ def create_app(
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     _add_progress(app, service)
+    _add_tickets(app, service)
     _add_documents(app, service)
     _add_operations(app, service)
     add_site(app)
@@ -189,7 +191,7 @@ def _add_progress(app: FastAPI, service: Service) -> None:
     ) -> Response:
         """Say where a document stands."""
         subject = Subject(Kind.DOCUMENT, document_id)
-        grant.check([subject])
+        await service.check(grant, [subject])
         event = await service.desk.newest(document_id)
         if wait and not (event and (event.final or (since and event.id != since))):
             seconds = min(wait, service.options.wait_seconds)
@@ -198,6 +200,18 @@ def _add_progress(app: FastAPI, service: Service) -> None:
             raise DocumentNotFound(document_id)
         shown = event.to_dict() | {"error_message": event.error}
         return JSONResponse(shown, headers={"cache-control": "no-store"})
+
+    @app.get(
+        "/progress/documents/{document_id:path}/history",
+        tags=tags,
+        responses=REFUSALS | UNKNOWN,
+    )
+    async def document_history(
+        document_id: document_id, grant: granted
+    ) -> DocumentHistory:
+        """Say what happened to a document, and how long its steps took."""
+        await service.check(grant, [Subject(Kind.DOCUMENT, document_id)])
+        return await service.desk.history(document_id)
 
     @app.get(
         "/progress/stream",
@@ -250,9 +264,11 @@ def _add_progress(app: FastAPI, service: Service) -> None:
         """Tell the progress of a case's documents, and of those that are added."""
         return await service.stream(request, grant, [Subject(Kind.CASE, case_id)])
 
+
+def _add_tickets(app: FastAPI, service: Service) -> None:
     @app.post(
         "/tickets",
-        tags=tags,
+        tags=["progress"],
         status_code=HTTPStatus.CREATED,
         responses={code: REFUSALS[code] for code in (401, 422, 429)},
         dependencies=[Depends(service.trusted)],
@@ -260,7 +276,7 @@ def _add_progress(app: FastAPI, service: Service) -> None:
     async def make_ticket(wanted: TicketRequest) -> Ticket:
         """Make a ticket, for a browser's `EventSource` that can send no token.
 
-        It is good for what it names, and for nothing else, in `?ticket=`.
+        It is good for what it names, and the documents of that, in `?ticket=`.
         """
         subjects = [
             *(Subject(Kind.DOCUMENT, each) for each in wanted.documents),
@@ -346,7 +362,7 @@ def _add_documents(app: FastAPI, service: Service) -> None:
     )
     async def document(document_id: document_id, grant: granted) -> DocumentDetails:
         """Say what is known of a document that was taken in."""
-        grant.check([Subject(Kind.DOCUMENT, document_id)])
+        await service.check(grant, [Subject(Kind.DOCUMENT, document_id)])
         return _details(await service.desk.document(document_id))
 
     @app.post(

@@ -1,7 +1,7 @@
 """Who may see what: one token for everything, tickets for what they name.
 
 A browser's `EventSource` sends no headers, and what stands in a URL ends up in logs:
-so a URL holds a ticket, which is good for some documents and a few minutes.  A
+so a URL holds a ticket, which is good for what it names, and for a few minutes.  A
 ticket is signed and not stored: every server that has the token accepts it.
 """
 
@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -34,19 +34,22 @@ class Grant(NamedTuple):
 
     subjects: frozenset[Subject] | None
 
-    def check(self, subjects: Iterable[Subject]) -> None:
-        """Let nothing pass that is not granted.
-
-        Raises:
-            ForbiddenError: Something is not.
-        """
+    def lacking(self, subjects: Iterable[Subject]) -> list[Subject]:
+        """What of this is not named."""
         if self.subjects is None:
-            return
-        for subject in subjects:
-            if subject not in self.subjects:
-                raise ForbiddenError(
-                    f"the ticket does not name the {subject.kind} {subject.id!r}"
-                )
+            return []
+        return [subject for subject in subjects if subject not in self.subjects]
+
+    @property
+    def collective(self) -> bool:
+        """Whether it names runs or cases, and with them their documents."""
+        return any(kind is not Kind.DOCUMENT for kind, _ in self.subjects or ())
+
+    def opens(self, subject: Subject, holders: Collection[Subject] = ()) -> bool:
+        """Whether something may be seen, which is a part of all its `holders`."""
+        return self.subjects is None or not self.subjects.isdisjoint(
+            (subject, *holders)
+        )
 
 
 class Access:

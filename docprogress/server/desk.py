@@ -2,17 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from docprogress import local
 from docprogress.bus import Bus, order
-from docprogress.errors import BusError, DocProgressError
+from docprogress.errors import BusError, DocProgressError, DocumentNotFound
 from docprogress.events import ProgressEvent, Status
 from docprogress.run import Pipeline
-from docprogress.server.shapes import Part, Readiness
+from docprogress.server.mailbox import Kind, Subject
+from docprogress.server.shapes import DocumentHistory, Part, Readiness, StepTime
 from docprogress.server.threads import Threads
 from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 READING, WRITING = 4, 4
 MOST_WAITING = 1_000
 
-#: Runs that are looked through for documents.
-MOST_RUNS = 1_000
+#: Events of a document that are told as its history.
+MOST_EVENTS = 256
 
 #: Seconds that a call may take.
 READ_SECONDS = 15.0
@@ -103,18 +104,59 @@ class Desk:
 
         def find() -> list[DocumentRow]:
             store = self.pipeline.store
-            if run_id is not None:
-                return store.documents(
-                    run_id, case_id=case_id, status=status, limit=limit
+            if run_id is None:
+                return store.recent(case_id=case_id, status=status, limit=limit)
+            return store.documents(run_id, case_id=case_id, status=status, limit=limit)
+
+        return await self.reading.run(find)
+
+    async def history(self, document_id: str) -> DocumentHistory:
+        """What is remembered of a document: the newest events, and its steps' times.
+
+        Raises:
+            DocumentNotFound: Nothing is.
+        """
+
+        def find() -> DocumentHistory:
+            try:
+                events = self.bus.history(document_id)[-MOST_EVENTS:]
+            except BusError as error:
+                log.info("the store alone is asked: %s", redacted(str(error)))
+                events = []
+            try:
+                row = self.pipeline.document(document_id)
+            except DocumentNotFound:
+                if not events:
+                    raise
+                return DocumentHistory(
+                    document_id=document_id, events=_told(events), steps=[]
                 )
-            found: list[DocumentRow] = []
-            for run in store.runs(case_id=case_id, limit=MOST_RUNS):
-                if len(found) >= limit:
-                    break
-                left = limit - len(found)
-                if status is None or run.counts[status]:
-                    found += store.documents(run.id, status=status, limit=left)
-            return found
+            timings = self.pipeline.store.timings(row.run_id, document_id=row.id)
+            return DocumentHistory(
+                document_id=document_id,
+                # Redis does not remember for ever: the store knows how it ended.
+                events=_told(events or [row.event()]),
+                steps=[
+                    StepTime(name=each.step, seconds=each.seconds, attempt=each.attempt)
+                    for each in timings
+                ],
+            )
+
+        return await self.reading.run(find)
+
+    async def holders(self, document_ids: Sequence[str]) -> dict[str, set[Subject]]:
+        """The runs and cases of which documents are, as far as anybody knows."""
+
+        def find() -> dict[str, set[Subject]]:
+            kept = self.pipeline.store.present(documents=document_ids)
+            found = {event.document_id: event for event in kept}
+            unknown = [each for each in document_ids if each not in found]
+            if unknown:
+                try:
+                    found |= self.bus.newest(unknown)
+                except BusError as error:
+                    log.info("the store alone is asked: %s", redacted(str(error)))
+            return {each: _containing(event) for each, event in found.items()}
 
         return await self.reading.run(find)
 
@@ -199,6 +241,16 @@ class Desk:
 
 
 _RESTING = Part(ok=True, message="local services start when they are needed")
+
+
+def _told(events: Iterable[ProgressEvent]) -> list[dict[str, Any]]:
+    return [event.to_dict() for event in events]
+
+
+def _containing(event: ProgressEvent) -> set[Subject]:
+    """The run and the case of a document."""
+    named = ((Kind.RUN, event.run_id), (Kind.CASE, event.case_id))
+    return {Subject(kind, name) for kind, name in named if name is not None}
 
 
 def _answered(started: float) -> Part:

@@ -11,12 +11,17 @@ from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBear
 
 from docprogress.bus import order
 from docprogress.events import ProgressEvent
-from docprogress.server.auth import Access, Grant, UnauthorizedError
+from docprogress.server.auth import (
+    Access,
+    ForbiddenError,
+    Grant,
+    UnauthorizedError,
+)
 from docprogress.server.desk import Desk
 from docprogress.server.gate import address
 from docprogress.server.hub import Hub
 from docprogress.server.limits import Limits
-from docprogress.server.mailbox import Client, Subject, denotes_end
+from docprogress.server.mailbox import Client, Kind, Subject, denotes_end
 from docprogress.server.meter import Meter
 from docprogress.server.metrics import Metrics
 from docprogress.server.options import ServerOptions
@@ -121,6 +126,24 @@ class Service:
         """Let nobody pass who has no more than a ticket."""
         await self.granted(request, bearer, None)
 
+    async def check(self, grant: Grant, subjects: Iterable[Subject]) -> None:
+        """Let nothing pass that is not granted, if only with its run or its case.
+
+        Raises:
+            ForbiddenError: Something is not.
+        """
+        lacking = grant.lacking(subjects)
+        holders: dict[str, set[Subject]] = {}
+        documents = [each.id for each in lacking if each.kind is Kind.DOCUMENT]
+        if documents and grant.collective:
+            holders = await self.desk.holders(documents)
+        for subject in lacking:
+            document = subject.kind is Kind.DOCUMENT
+            if not (document and grant.opens(subject, holders.get(subject.id, ()))):
+                raise ForbiddenError(
+                    f"the ticket does not name the {subject.kind} {subject.id!r}"
+                )
+
     async def stream(
         self,
         request: Request,
@@ -131,7 +154,7 @@ class Service:
     ) -> Response:
         """Tell whoever asks of these subjects, from the present on."""
         subjects = frozenset(subjects)
-        grant.check(subjects)
+        await self.check(grant, subjects)
         hub = self.hub
         if hub.closing:
             raise BusyError("the server stops")

@@ -97,6 +97,22 @@ class DocumentList(BaseModel):
     documents: list[DocumentDetails]
 
 
+class StepTime(BaseModel):
+    """How long a step of a document took."""
+
+    name: str = Field(examples=["extraction"])
+    seconds: float
+    attempt: int
+
+
+class DocumentHistory(BaseModel):
+    """What is remembered of a document: its newest events, the oldest of them first."""
+
+    document_id: str
+    events: list[dict[str, JsonValue]] = Field(examples=[[_EVENT]])
+    steps: list[StepTime]
+
+
 class Changed(BaseModel):
     """How many documents an action was about."""
 

@@ -128,6 +128,24 @@ class Reading(Database):
             conditions.append(_document.status == status.value)
         return self._found(*conditions, ids=ids, limit=limit)
 
+    def recent(
+        self,
+        *,
+        case_id: str | None = None,
+        status: Status | None = None,
+        limit: int = 100,
+    ) -> list[DocumentRow]:
+        """Documents of all runs: those of the newest run first, each run's in order."""
+        query = select(schema.document).join(schema.run)
+        if case_id is not None:
+            query = query.where(_document.case_id == case_id)
+        if status is not None:
+            query = query.where(_document.status == status.value)
+        query = query.order_by(_run.created_at.desc(), _run.id.desc(), _document.number)
+        with self._reading() as connection:
+            rows = connection.execute(query.limit(limit))
+            return [document_row(row) for row in rows]
+
     def counts(self, run_id: str) -> dict[Status, int]:
         """How many documents of a run have each status."""
         with self._reading() as connection:

@@ -178,10 +178,20 @@ class Results(Reading):
                 return
             number, _, first, *_ = rows[-1]
 
-    def timings(self, run_id: str) -> list[StepTiming]:
-        """How long each step of each attempt took, in the order of the documents."""
+    def timings(
+        self, run_id: str, *, document_id: str | None = None
+    ) -> list[StepTiming]:
+        """How long each step of each attempt took, in the order of the documents.
+
+        Args:
+            run_id: The run's id.
+            document_id: Only of this document of the run.
+        """
+        query = _TIMINGS
+        if document_id is not None:
+            query = query.where(_document.id == document_id)
         with self._reading() as connection:
-            rows = connection.execute(_TIMINGS, {"run": run_id})
+            rows = connection.execute(query, {"run": run_id})
             return [StepTiming(**row._mapping) for row in rows]
 
     def attempts(self, run_id: str) -> list[AttemptRow]:
