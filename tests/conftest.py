@@ -12,11 +12,13 @@ import redis
 from hypothesis import HealthCheck, settings
 from lab import Lab, Window, chromium, launched
 from playwright.sync_api import Browser
+from postgres import Postgres, system_postgres
 from services import Server
 
 from docprogress import local
 from docprogress.bus import Bus
 from docprogress.run import Pipeline
+from docprogress.store import Store
 
 SAMPLES = Path(__file__).parent.parent / "notebooks" / "samples"
 
@@ -72,6 +74,28 @@ def server(short_path: Path) -> Iterator[Server]:
 def bus(redis_url: str) -> Iterator[Bus]:
     with Bus(redis_url) as bus:
         yield bus
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that all tests of a session may use."""
+    with system_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres: Postgres) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, shared_database: str) -> str:
+    """A database with its tables and nothing in them: emptying is the quickest."""
+    with Store(shared_database):
+        pass
+    postgres.execute("DELETE FROM run", url=shared_database)
+    return shared_database
 
 
 @pytest.fixture(autouse=True)

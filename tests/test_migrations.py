@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,20 +19,31 @@ from docprogress.store import Store, migrations
 from docprogress.store.schema import HEAD, VERSION_TABLE, metadata
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "docprogress.db"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables; on SQLite, not even that."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'docprogress.db'}"
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        yield url
 
 
 @pytest.fixture
-def store(path: Path) -> Store:
-    return Store(f"sqlite:///{path}")
+def store(url: str) -> Iterator[Store]:
+    store = Store(url)
+    yield store
+    store.close()
 
 
 @pytest.fixture
-def engine(path: Path) -> sa.Engine:
+def engine(url: str) -> Iterator[sa.Engine]:
     """The database as another program sees it."""
-    return sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
@@ -41,9 +53,18 @@ def scripts() -> ScriptDirectory:
 
 def set_version(engine: sa.Engine, version: str) -> None:
     with engine.begin() as connection:
-        connection.exec_driver_sql(
-            f"UPDATE {VERSION_TABLE} SET version_num = ?", (version,)
-        )
+        statement = sa.text(f"UPDATE {VERSION_TABLE} SET version_num = :version")
+        connection.execute(statement, {"version": version})
+
+
+def definition(engine: sa.Engine) -> dict[str, object]:
+    """Tables, columns and indexes as they are, and the version that they say."""
+    found = sa.MetaData()
+    found.reflect(engine)
+    with engine.connect() as connection:
+        version = connection.execute(sa.select(found.tables[VERSION_TABLE])).all()
+    tables = {name: repr(table) for name, table in found.tables.items()}
+    return tables | {"version": version}
 
 
 def test_migrations_make_the_tables_that_the_code_uses(store, engine):
@@ -89,16 +110,16 @@ def test_tables_can_be_taken_back_and_made_again(store, engine):
         assert store.runs() == []
 
 
-def test_database_of_a_newer_version_is_refused_and_left_alone(store, engine, path):
+def test_database_of_a_newer_version_is_refused_and_left_alone(store, engine):
     store.open().close()
     set_version(engine, "9999")
-    before = path.read_bytes()
+    before = definition(engine)
 
     with pytest.raises(StoreError, match="9999") as caught:
         store.open()
 
     assert "upgrade docprogress" in str(caught.value)
-    assert path.read_bytes() == before
+    assert definition(engine) == before
     set_version(engine, HEAD)
     store.open().close()
 
@@ -139,7 +160,34 @@ def test_threads_make_the_tables_of_several_databases_at_once(tmp_path):
         store.close()
 
 
-def test_database_that_is_up_to_date_opens_without_alembic(store, path):
+def test_six_workers_that_start_at_once_make_the_tables_once(url):
+    script = (
+        "import sys, sqlalchemy, numpy; from docprogress.store import Store;"
+        "store = Store(sys.argv[1]); print(flush=True); sys.stdin.read();"
+        "store.open().check(); store.close()"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(6)
+    ]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.close()
+        process.stdin = None
+    told = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert told == [""] * 6
+    assert [process.returncode for process in processes] == [0] * 6
+
+
+def test_database_that_is_up_to_date_opens_without_alembic(store, url):
     store.open().close()
     script = (
         "import sys; from docprogress.store import Store; "
@@ -147,7 +195,7 @@ def test_database_that_is_up_to_date_opens_without_alembic(store, path):
     )
 
     told = subprocess.run(
-        [sys.executable, "-c", script, f"sqlite:///{path}"],
+        [sys.executable, "-c", script, url],
         capture_output=True,
         text=True,
         check=True,

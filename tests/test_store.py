@@ -1,11 +1,9 @@
-"""The store, on SQLite; and on PostgreSQL where DOCPROGRESS_TEST_POSTGRESQL names one."""
+"""The store, on SQLite and on PostgreSQL."""
 
 import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -36,8 +34,6 @@ from docprogress.store import (
     RunRow,
     Store,
 )
-
-POSTGRESQL = os.environ.get("DOCPROGRESS_TEST_POSTGRESQL")
 
 STEPS = [{"name": "extraction"}, {"name": "chunking"}, {"name": "embedding"}]
 PAGES = [Page(number=1, text="The first page."), Page(number=2, text="The second.")]
@@ -78,21 +74,12 @@ def sqlite_url(tmp_path: Path, empty_database: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRESQL else ["sqlite"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
     """A database that is there and empty."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    url = sa.make_url(POSTGRESQL or "")
-    name = f"test_{uuid.uuid4().hex}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    engine.dispose()
+        return request.getfixturevalue("sqlite_url")
+    return request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
@@ -1157,37 +1144,6 @@ def test_threads_share_a_store(store):
     assert store.counts(run.id)[Status.COMPLETED] == 40
 
 
-OPEN = "import sys; from docprogress.store import Store; Store(sys.argv[1]).open()"
-
-
-def test_ten_processes_open_a_fresh_home_at_once(tmp_path):
-    url = f"sqlite:///{tmp_path / 'new' / 'home' / 'docprogress.db'}"
-    wait = f"sys.stdin.read(); {OPEN.partition('; ')[2]}"
-    script = f"import sys, sqlalchemy, numpy; print(flush=True); {wait}"
-
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(10)
-    ]
-    for process in processes:
-        process.stdout.readline()
-    for process in processes:
-        process.stdin.close()
-        process.stdin = None
-    told = [process.communicate(timeout=60)[1] for process in processes]
-
-    assert told == [""] * 10
-    assert [process.returncode for process in processes] == [0] * 10
-    with Store(url) as store:
-        store.check()
-
-
 # Forks
 
 
@@ -1356,32 +1312,6 @@ def test_text_is_in_no_error_that_is_raised(store, run):
     told = "".join(traceback.format_exception(caught.value))
     assert "unique" in str(caught.value).lower()
     assert "hunter2" not in told
-
-
-@pytest.mark.skipif(not POSTGRESQL, reason="DOCPROGRESS_TEST_POSTGRESQL is not set")
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_connection_that_was_cut_is_made_again(store, run):
-    cut = sa.text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database()"
-    )
-
-    with pytest.raises(StoreUnavailable), store._writing() as connection:
-        connection.execute(cut)
-
-    assert store.run(run.id) == run
-    add_run(store)
-
-
-@pytest.mark.skipif(not POSTGRESQL, reason="DOCPROGRESS_TEST_POSTGRESQL is not set")
-def test_server_that_is_away_is_unavailable():
-    url = sa.make_url(POSTGRESQL or "").set(port=1, password="hunter2")
-    store = Store(url.render_as_string(hide_password=False))
-
-    with pytest.raises(StoreUnavailable, match="not available") as caught:
-        store.open()
-
-    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_password_is_shown_nowhere():
