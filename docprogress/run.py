@@ -22,7 +22,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
@@ -30,16 +30,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 from redis.exceptions import RedisError
 
 from docprogress import local
-from docprogress.bus import Bus, Subscription, unreachable
+from docprogress.bus import Bus, Subscription
+from docprogress.connection import unreachable
 from docprogress.errors import (
     BusError,
+    BusRefused,
     DocProgressError,
     DocumentError,
     RunNotFound,
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.files import Files, Source, expand
+from docprogress.files import Files, Source, Spool, expand
 from docprogress.pipeline import quick
 from docprogress.progress import Progress
 from docprogress.search import nearest
@@ -47,6 +49,7 @@ from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
+from docprogress.store.reading import batches
 from docprogress.worker.app import (
     SUBMITTING_SECONDS,
     Message,
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from docprogress.notebook.view import ProgressView
+    from docprogress.plots import Plot
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +73,25 @@ T = TypeVar("T")
 FIRST_BATCH = 8
 BATCH = 50
 
+#: Documents that are entered into the store in one transaction.
+ADDED_TOGETHER = 500
+
 #: Documents, and their bytes, that one message carries at most.  Taking a message
 #: costs as much as reading a few pages.  Towards the end of a run they are fewer,
 #: so that all workers end together.
 MOST_TOGETHER = 8
 MOST_BYTES_TOGETHER = 1024 * 1024
-SHARE_OF_THE_REST = 8
 
 #: Seconds after which documents are sent on their way, however few they are.
 FLUSH_SECONDS = 0.1
 
 #: Seconds between two tries to end what waits for events.
 CANCEL_SECONDS = 0.5
+
+#: Seconds for which events are left to gather, while more documents than so many
+#: are unfinished: to be woken for each costs what reading a page does.
+GATHER_SECONDS = 0.02
+FEW = 8
 
 #: How far back changes are looked at again: machines' clocks differ, and so do the
 #: moments when a change is written and when it is seen.
@@ -120,6 +131,7 @@ class Pipeline:
         SettingsError: A setting cannot be used.
         StepError: A step cannot be found, or does not fit.
         ServicesError: Local services cannot be started.
+        BusRefused: Redis, or the broker, wants another password, certificate or right.
         StoreError: The database cannot be used.
     """
 
@@ -140,6 +152,8 @@ class Pipeline:
             local.prepare(self.settings.home)
             if start:
                 local.up(self.settings)
+        elif start:
+            self._check()
         self.store = Store(self.settings.database).open()
         self.files = Files(self.settings.storage)
 
@@ -174,7 +188,8 @@ class Pipeline:
 
         Args:
             what: Paths, globs, folders, http(s) URLs, bytes, `(name, bytes)` pairs or
-                binary file objects: one of them or any number.
+                binary file objects: one of them or any number.  Of a generator no
+                more is kept in memory than of one that ends soon.
             case_id: What the documents belong to.
             skip_existing: Whether a file whose content this store already holds,
                 processed by the same steps, completes at once.
@@ -185,6 +200,19 @@ class Pipeline:
             BusError: Redis cannot be reached; nothing was started.
         """
         sources, skipped = expand(what)
+        with closing(sources):
+            return self._submit(
+                sources, skipped, case_id, skip_existing, told or (lambda *_: None)
+            )
+
+    def _submit(
+        self,
+        sources: Spool,
+        skipped: list[str],
+        case_id: str | None,
+        skip_existing: bool,
+        told: Callable[[int, int], None],
+    ) -> "Run":
         for step in self.steps:
             load_step(step)
         self._reach()
@@ -199,7 +227,7 @@ class Pipeline:
             fingerprint=_fingerprint(self.steps, own),
         )
         run = Run(self, row, skipped=skipped)
-        _Submission(self, run, sources, told=told or (lambda *_: None)).store()
+        _Submission(self, run, sources, told=told).store()
         return run
 
     def runs(self, *, case_id: str | None = None, limit: int = 100) -> list[RunSummary]:
@@ -239,13 +267,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Give connections back.  Runs, and local services, go on."""
-        with self._lock:
-            if self._bus is not None:
-                self._bus.close()
-                self._bus = None
-            if self._sender is not None:
-                self._sender.close()
-                self._sender = None
+        self._disconnect()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -267,16 +289,14 @@ class Pipeline:
         """Have workers take these documents, with `coming` more to follow.
 
         Without the broker this is put off: a worker finds them in the store.
+
+        Raises:
+            BusRefused: The broker wants another password, certificate or right.
         """
-        with self._lock:
-            if self._sender is None:
-                reached = self.settings.model_copy(
-                    update={"redis_url": self._redis_url}
-                )
-                self._sender = Sender(make_app(reached))
-            sender = self._sender
         try:
-            sender.send(self._messages(rows, coming))
+            self._made_sender().send(self._messages(rows, coming))
+        except BusRefused:
+            raise
         except BusError as error:
             log.warning("documents are sent later: %s", error)
 
@@ -295,6 +315,35 @@ class Pipeline:
             return self.settings.redis_url
         return f"unix://{local.socket_path(self.settings.home)}"
 
+    def _made_sender(self) -> Sender:
+        with self._lock:
+            if self._sender is None:
+                reached = self.settings.model_copy(
+                    update={"redis_url": self._redis_url}
+                )
+                self._sender = Sender(make_app(reached))
+            return self._sender
+
+    def _check(self) -> None:
+        """Find out now that Redis, or the broker, refuses; they may well be away."""
+        try:
+            self.bus.check()
+            self._made_sender().check()
+        except BusRefused:
+            self._disconnect()
+            raise
+        except BusError as error:
+            log.warning("%s", error)
+
+    def _disconnect(self) -> None:
+        with self._lock:
+            if self._bus is not None:
+                self._bus.close()
+                self._bus = None
+            if self._sender is not None:
+                self._sender.close()
+                self._sender = None
+
     def _reach(self) -> None:
         try:
             self.bus.redis.ping()
@@ -304,8 +353,9 @@ class Pipeline:
     def _messages(self, rows: Sequence[DocumentRow], coming: int) -> list[Message]:
         """The documents in messages; several in one where each takes moments."""
         messages: list[Message] = []
+        processes = self.settings.processes
         # Of the first few, each worker process is to have its share.
-        share = -(-len(rows) // self.settings.processes)
+        share = -(-len(rows) // processes)
         room = size = 0
         for position, row in enumerate(rows):
             plan = self._plan(row.run_id)
@@ -314,7 +364,8 @@ class Pipeline:
             quick = plan.quick and row.attempt == 1 and row.url is None
             size += row.size or 0
             if not (quick and room and size <= MOST_BYTES_TOGETHER):
-                rest = (len(rows) - position + coming) // SHARE_OF_THE_REST
+                # Half of what would be left for each worker process.
+                rest = (len(rows) - position + coming) // (2 * processes)
                 room = max(1, min(rest, share, MOST_TOGETHER)) if quick else 1
                 size = row.size or 0
                 messages.append(Message(queue, []))
@@ -524,6 +575,22 @@ class Run:
             found.append(present)
         return found or [present]
 
+    def plot(self) -> "Plot":
+        """A picture of who worked on what and when, and of documents a second.
+
+        Each process of each worker has a track, and each document a bar for each
+        step on it; what failed or was tried again is marked.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        from docprogress.plots import timeline
+
+        # Not the pipeline's bus: nothing is started again only to look back.
+        return timeline(
+            self._store, self._row, lambda: Bus(self._pipeline._redis_url)
+        )
+
     def search(self, query: str, limit: int = 10) -> "DataFrame":
         """The chunks nearest to a query.
 
@@ -591,9 +658,15 @@ async def _listen(
     """Hand on what is wanted of a watch, then how it ended."""
     try:
         async with asyncio.timeout(seconds), watch:
+            asked = time.monotonic()
             async for event in watch:
                 if wanted(event):
                     put(event)
+                waited = time.monotonic() - asked > GATHER_SECONDS / 20
+                progress = watch.progress
+                if waited and progress.total - progress.ended > FEW:
+                    await asyncio.sleep(GATHER_SECONDS)
+                asked = time.monotonic()
         put(None)
     except TimeoutError:
         left = watch.progress.total - watch.progress.ended
@@ -708,59 +781,58 @@ class _Submission:
         self,
         pipeline: Pipeline,
         run: Run,
-        sources: Sequence[Source],
+        sources: Spool,
         *,
         told: Callable[[int, int], None],
     ) -> None:
         self._pipeline = pipeline
         self._store = pipeline.store
         self._run = run
+        self._sources = sources
         self._told = told
         self._ready: list[tuple[str, int | None, str | None]] = []
         self._due = time.monotonic() + FLUSH_SECONDS
-        self._documents = [
-            (f"{run.id}-{number:04d}", number, source)
-            for number, source in enumerate(sources, 1)
-        ]
 
     def store(self) -> None:
         with self._alive():
-            first = self._run._row.steps[0]["name"]
-            new = [
-                NewDocument(
-                    id=document_id,
-                    run_id=self._run.id,
-                    number=number,
-                    name=source.name,
-                    url=source.url,
-                    size=source.size,
-                    case_id=self._run.case_id,
-                    step=first,
-                )
-                for document_id, number, source in self._documents
-            ]
-            for start in range(0, len(new), 500):
-                self._store.add_documents(new[start : start + 500])
             try:
+                for documents in batches(self._new(), ADDED_TOGETHER):
+                    self._store.add_documents(documents)
                 self._upload()
             except BaseException:
                 # Nobody is given the run to cancel it.
                 self._run.cancel()
                 raise
 
+    def _new(self) -> Iterator[NewDocument]:
+        """All documents, before any of them is stored: none can be forgotten."""
+        run, first = self._run, self._run._row.steps[0]["name"]
+        for number, source in enumerate(self._sources, 1):
+            yield NewDocument(
+                id=document_id(run.id, number),
+                run_id=run.id,
+                number=number,
+                name=source.name,
+                url=source.url,
+                size=source.size,
+                case_id=run.case_id,
+                step=first,
+            )
+
     def _upload(self) -> None:
-        total = len(self._documents)
+        total = len(self._sources)
         files, limit = self._pipeline.files, self._pipeline.settings.max_bytes
-        for document_id, number, source in self._documents:
+        for number, source in enumerate(self._sources, 1):
+            name = document_id(self._run.id, number)
             if source.url is not None:
-                self._ready.append((document_id, None, None))
+                self._ready.append((name, None, None))
             else:
                 try:
-                    stored = files.add(document_id, source, max_bytes=limit)
+                    stored = files.add(name, source, max_bytes=limit)
                 except (DocumentError, TransientError, OSError) as error:
-                    self._fail(document_id, source, error)
+                    self._fail(name, source, error)
                 else:
-                    self._ready.append((document_id, stored.size, stored.sha256))
+                    self._ready.append((name, stored.size, stored.sha256))
             full = len(self._ready) >= min(max(FIRST_BATCH, number // 2), BATCH)
             if full or number == total or time.monotonic() >= self._due:
                 self._flush(coming=total - number)
@@ -771,7 +843,7 @@ class _Submission:
         ready, self._ready = self._ready, []
         if ready:
             self._store.mark_ready(ready)
-            rows = self._store.documents(ids=[document_id for document_id, *_ in ready])
+            rows = self._store.documents(ids=[name for name, *_ in ready])
             done = [row for row in map(self._same, rows) if row is not None]
             known = {row.id for row in done}
             rest = [row for row in rows if row.id not in known]
@@ -792,13 +864,13 @@ class _Submission:
             self._store.hand_over(row.id, row.attempt, message="Queued")
         return done
 
-    def _fail(self, document_id: str, source: Source, error: BaseException) -> None:
+    def _fail(self, name: str, source: Source, error: BaseException) -> None:
         text = getattr(error, "strerror", None) or redacted(str(error))
         reason = (
             text if text.startswith(f"{source.name}:") else f"{source.name}: {text}"
         )
         row = self._store.finish(
-            document_id, 1, Status.FAILED, message="Could not be stored", error=reason
+            name, 1, Status.FAILED, message="Could not be stored", error=reason
         )
         self._pipeline.tell([row])
 
@@ -825,6 +897,11 @@ class _Submission:
             thread.join()
             with suppress(RedisError, OSError):
                 client.delete(key)
+
+
+def document_id(run_id: str, number: int) -> str:
+    """The id of a run's document, by its place in the run, counted from 1."""
+    return f"{run_id}-{number:04d}"
 
 
 _COLUMNS = (

@@ -190,8 +190,9 @@ def test_url_is_named_by_its_end(url, name):
 def test_password_of_a_url_is_kept_and_never_shown():
     found = expand("https://user:geheim@host/a.pdf")
 
-    assert found.sources[0].url == "https://user:geheim@host/a.pdf"
-    assert "geheim" not in repr(found)
+    [source] = found.sources
+    assert source.url == "https://user:geheim@host/a.pdf"
+    assert "geheim" not in repr(found) + repr(source)
     with pytest.raises(SubmitError) as refused:
         expand("ftp://user:geheim@host/a.pdf")
     assert "geheim" not in str(refused.value)

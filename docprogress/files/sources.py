@@ -5,6 +5,7 @@ All that is wrong is found before anything starts, and told at once.
 
 import difflib
 import glob
+import hashlib
 import inspect
 import io
 import os
@@ -12,13 +13,13 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from docprogress.documents import display_name
 from docprogress.errors import SubmitError
+from docprogress.files.spool import Source, Spool
 from docprogress.settings import redacted
 
 #: What is taken from a folder; a file that is named is taken whatever it is.
@@ -32,25 +33,11 @@ _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _CONTENT = "content"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One document that was handed in: a path, bytes, a file object, or a URL."""
-
-    #: For people, and to tell its type by; never a path.
-    name: str
-    path: Path | None = field(default=None, repr=False)
-    data: bytes | None = field(default=None, repr=False)
-    file: BinaryIO | None = field(default=None, repr=False)
-    #: As it was handed in, with its password if it has one.
-    url: str | None = field(default=None, repr=False)
-    #: In bytes; None if that is not known before it is read.
-    size: int | None = None
-
-
 class Expansion(NamedTuple):
     """The documents that were handed in, and what was left out."""
 
-    sources: list[Source]
+    #: To be closed.
+    sources: Spool
     #: Paths of files in folders that are no documents.
     skipped: list[str]
 
@@ -68,16 +55,12 @@ def expand(what: Any) -> Expansion:
             all that is wrong.
     """
     collected = _Collected()
-    collected.take(what)
-    if collected.wrong:
-        if len(collected.wrong) == 1:
-            raise SubmitError(collected.wrong[0])
-        lines = "".join(f"\n- {each}" for each in collected.wrong)
-        raise SubmitError(f"{len(collected.wrong)} things cannot be read:{lines}")
-    if not collected.sources:
-        raise SubmitError(
-            "there is nothing to do: hand in paths, folders, URLs, bytes or files"
-        )
+    try:
+        collected.take(what)
+        collected.complain()
+    except BaseException:
+        collected.sources.close()
+        raise
     return Expansion(collected.sources, collected.skipped)
 
 
@@ -85,11 +68,30 @@ class _Collected:
     """What has been found so far, in the order in which it was handed in."""
 
     def __init__(self) -> None:
-        self.sources: list[Source] = []
+        self.sources = Spool()
         self.skipped: list[str] = []
         self.wrong: list[str] = []
-        self._seen: set[str] = set()
+        # Digests: of many paths, the paths themselves would be most of the memory.
+        self._seen: set[bytes] = set()
+        # Whether the bytes that come are somebody else's as well.
+        self._held = True
         self._unnamed = 0
+
+    def complain(self) -> None:
+        """Say what is wrong, if anything is.
+
+        Raises:
+            SubmitError: Something is.
+        """
+        if len(self.wrong) == 1:
+            raise SubmitError(self.wrong[0])
+        if self.wrong:
+            lines = "".join(f"\n- {each}" for each in self.wrong)
+            raise SubmitError(f"{len(self.wrong)} things cannot be read:{lines}")
+        if not len(self.sources):
+            raise SubmitError(
+                "there is nothing to do: hand in paths, folders, URLs, bytes or files"
+            )
 
     def take(self, what: Any) -> None:
         if isinstance(what, str | os.PathLike):
@@ -105,8 +107,12 @@ class _Collected:
             read = self._file if hasattr(content, "read") else self._bytes
             read(display_name(name), content)
         elif isinstance(what, Iterable):
+            held = self._held
+            # What a generator has made is gone when the next one is.
+            self._held = held and not isinstance(what, Iterator)
             for each in what:
                 self.take(each)
+            self._held = held
         else:
             self.wrong.append(
                 f"{type(what).__name__} is nothing to read: hand in paths, folders, "
@@ -136,10 +142,9 @@ class _Collected:
             host = None
         if not host:
             self.wrong.append(f"{shown}: not a URL, it names no host")
-        elif url not in self._seen:
-            self._seen.add(url)
+        elif self._new(url):
             last = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])
-            self.sources.append(Source(name=display_name(last or host), url=url))
+            self._add(Source(name=display_name(last or host), url=url))
 
     def _path(self, text: str) -> None:
         if not text or "\0" in text:
@@ -163,9 +168,8 @@ class _Collected:
             self.wrong.append(f"{_shown(path)}: neither a file nor a folder")
         elif not os.access(path, os.R_OK):
             self.wrong.append(f"{_shown(path)}: no permission to read it")
-        elif (real := os.path.realpath(path)) not in self._seen:
-            self._seen.add(real)
-            self.sources.append(
+        elif self._new(os.path.realpath(path)):
+            self._add(
                 Source(
                     name=display_name(path),
                     path=path.absolute(),
@@ -212,7 +216,8 @@ class _Collected:
 
     def _bytes(self, name: str, data: Any) -> None:
         kept = data if isinstance(data, bytes) else bytes(data)
-        self.sources.append(Source(name=name, data=kept, size=len(kept)))
+        source = Source(name=name, data=kept, size=len(kept))
+        self._add(source, held=self._held and kept is data)
 
     def _upload(self, what: Mapping[Any, Any]) -> None:
         if isinstance(content := what.get(_CONTENT), bytes | bytearray | memoryview):
@@ -249,7 +254,24 @@ class _Collected:
         with suppress(OSError, AttributeError, ValueError):
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-        self.sources.append(Source(name=name, file=file, size=size))
+        self._add(Source(name=name, file=file, size=size))
+
+    def _add(self, source: Source, *, held: bool = False) -> None:
+        try:
+            self.sources.append(source, held=held)
+        except OSError as error:
+            raise SubmitError(
+                f"so many documents are noted in a temporary file: {_reason(error)} "
+                "(TMPDIR names the folder)"
+            ) from error
+
+    def _new(self, place: str) -> bool:
+        """Whether this path or URL has not been handed in before."""
+        digest = hashlib.blake2b(os.fsencode(place), digest_size=16).digest()
+        if digest in self._seen:
+            return False
+        self._seen.add(digest)
+        return True
 
     def _name(self, kind: str) -> str:
         self._unnamed += 1

@@ -29,7 +29,7 @@ from docprogress.errors import (
     TransientError,
     Unreadable,
 )
-from docprogress.files.sources import Source
+from docprogress.files.spool import Source
 from docprogress.settings import redacted
 
 #: Bytes that are read and written at a time.
