@@ -564,6 +564,18 @@ def test_a_closed_view_still_says_what_it_saw_last(view):
     assert table.CLOSED in view._repr_html_()
 
 
+def test_a_view_of_documents_is_waited_for(bus: Bus, view):
+    with pytest.raises(TimeoutError, match="2 documents unfinished after 0"):
+        view.wait(timeout=0)
+
+    bus.publish(ending("a", Status.COMPLETED))
+    bus.publish(ending("b", Status.FAILED, error="no"))
+
+    assert view.wait(timeout=30).summary() == (
+        "2 documents: 1 completed, 1 failed\na  completed\nb  failed      no"
+    )
+
+
 def test_views_of_runs_and_documents_agree(pipeline: Pipeline, samples):
     run = pipeline.submit([samples / "price-list.html", samples / "welcome-letter.pdf"])
     run.wait(timeout=60)

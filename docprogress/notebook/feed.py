@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from docprogress.bus import Subscription
-from docprogress.errors import DocProgressError
+from docprogress.errors import BusError, DocProgressError
 from docprogress.events import now
 from docprogress.notebook import table
 from docprogress.notebook.display import publish
@@ -143,6 +143,31 @@ class Feed:
                 self._refresh()
                 self._thaw()
                 self._start()
+
+    def wait(self, seconds: float | None) -> None:
+        """Listen until everything has come to rest, and show it as a table.
+
+        Raises:
+            TimeoutError: That took longer than so many seconds.
+            BusError: Nothing is heard any more.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        held = self.hold()
+        try:
+            while not self.picture.finished:
+                if self._loop is None:
+                    raise BusError(f"nothing is heard any more of {self.watched.title}")
+                if deadline is not None and time.monotonic() >= deadline:
+                    with self.picture.lock:
+                        left = len(self.picture) - self.picture.progress.ended
+                    raise TimeoutError(
+                        f"{plural(left, 'document')} unfinished after {seconds:g} s"
+                    )
+                time.sleep(SETTLE_TICK)
+        finally:
+            with self._gate:
+                self._shown.remove(held)
+        self.settle(SETTLE_SECONDS)
 
     def settle(self, seconds: float) -> None:
         """Wait until what has ended is shown as a table, and show it from here.

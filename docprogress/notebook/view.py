@@ -110,6 +110,20 @@ class ProgressView:
         """
         return table.text(self._picture())
 
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until everything that is shown has come to rest, however it ended.
+
+        An interrupt stops the waiting and nothing else.
+
+        Raises:
+            TimeoutError: `timeout` seconds were not enough.
+        """
+        if (run := self._watched.run) is not None:
+            run.wait(timeout)
+        elif not self._closed:
+            self._joined().wait(timeout)
+        return self
+
     @property
     def widget(self) -> "ProgressModel":
         """The widget, to be put into a layout of your own; it stays alive.
