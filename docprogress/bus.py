@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import random
+import secrets
 import threading
 import time
 from collections import deque
@@ -20,16 +21,22 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import redis.asyncio
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as SlowError
-from redis.retry import Retry
 
-from docprogress.errors import BusError, DocProgressError, EventError, Superseded
+from docprogress.connection import COMMAND_SECONDS, connect, connect_async, unreachable
+from docprogress.errors import (
+    BusError,
+    BusRefused,
+    DocProgressError,
+    EventError,
+    Superseded,
+)
 from docprogress.events import (
     FINAL_NUMBER,
     ProgressEvent,
+    Status,
     decode,
     document_channel,
     now,
@@ -43,10 +50,6 @@ T = TypeVar("T")
 
 #: What a subscriber's connections are called, for `CLIENT LIST`.
 WATCHER = "docprogress-watcher"
-
-#: Seconds that one command may wait for Redis, and that connecting may take.
-COMMAND_SECONDS = 2.0
-CONNECT_SECONDS = 2.0
 
 #: Seconds of silence after which a subscriber asks Redis whether it is there,
 #: and after which it takes the connection for dead.
@@ -80,7 +83,7 @@ class Bus:
     """Publish and subscribe over one Redis.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://`.
+        url: `redis://`, `rediss://`, `redis+sentinel://` or `unix://`.
         remember_seconds: How long Redis keeps a document after its last event.
     """
 
@@ -312,6 +315,37 @@ class Bus:
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
 
+    def check(self) -> None:
+        """Do once, with a document that nobody knows, what is done with Redis.
+
+        Raises:
+            BusRefused: It wants another password, certificate or right.
+            BusError: Redis cannot be reached.
+        """
+        name = f"check-{secrets.token_hex(8)}"
+        event = ProgressEvent(
+            document_id=name,
+            status=Status.QUEUED,
+            step="",
+            progress=0,
+            message="Check",
+            timestamp=now(),
+            run_id=name,
+        )
+        try:
+            self.redis.ping()
+            self.publish(event)
+            self.ask_to_cancel({name: 1})
+            self.history(name)
+            with self.redis.pubsub() as pubsub:  # type: ignore[no-untyped-call]
+                pubsub.subscribe(document_channel(name), run_channel(name))
+                pubsub.get_message(timeout=COMMAND_SECONDS)
+        except (RedisError, OSError) as error:
+            raise unreachable(error) from error
+        finally:
+            with suppress(BusError):
+                self.forget([name], run_id=name)
+
     def subscribe(
         self,
         documents: Iterable[str] = (),
@@ -358,7 +392,8 @@ class Bus:
 class Subscription:
     """The stream of events that `Bus.subscribe` gives: an asynchronous iterator.
 
-    It never ends by itself, and no loss of a connection ends it.
+    It never ends by itself, and no loss of a connection ends it. Where Redis refuses
+    the very first one, waiting is of no use: that raises `BusRefused`.
     """
 
     def __init__(
@@ -389,6 +424,7 @@ class Subscription:
         self._heard_at = 0.0
         self._asked_at = 0.0
         self._closed = False
+        self._accepted = False
         #: How many messages were skipped because they are not events.
         self.invalid = 0
         #: When the connection was lost; None while it is there.
@@ -479,8 +515,12 @@ class Subscription:
             client, pubsub, subscribed, waiting = await self._subscribed()
         except (RedisError, OSError) as error:
             self._lose(error)
+            refusal = unreachable(error)
+            if isinstance(refusal, BusRefused) and not self._accepted:
+                raise refusal from error
             await self._compare()
             return
+        self._accepted = True
         self._client, self._pubsub = client, pubsub
         self._failures = 0
         self._heard_at = time.monotonic()
@@ -503,9 +543,7 @@ class Subscription:
         set[bytes],
         list[ProgressEvent],
     ]:
-        client = redis.asyncio.Redis.from_url(
-            self._url, client_name=WATCHER, **_options(self._url)
-        )
+        client = connect_async(self._url, name=WATCHER)
         pubsub = client.pubsub()
         channels = list(self._channels.values())
         names = {channel.name for channel in channels}
@@ -727,33 +765,6 @@ class _SilenceError(OSError):
     """Raised when Redis keeps the connection and says nothing."""
 
 
-def connect(url: str) -> redis.Redis:
-    """A client with short timeouts, one retry, and nothing in its repr to hide.
-
-    Raises:
-        BusError: The URL cannot be used.
-    """
-    try:
-        return redis.Redis.from_url(url, **_options(url, retries=1))
-    except ValueError as error:
-        raise BusError(
-            f"this Redis URL cannot be used: {redacted(str(error))}"
-        ) from None
-
-
-def _options(url: str, *, retries: int = 0) -> dict[str, Any]:
-    options = {
-        "socket_timeout": COMMAND_SECONDS,
-        "socket_connect_timeout": CONNECT_SECONDS,
-        "retry": Retry(NoBackoff(), retries, supported_errors=(LostError,)),
-        # One protocol for every server: messages come as plain arrays.
-        "protocol": 2,
-    }
-    if not url.startswith("unix:"):
-        options["socket_keepalive"] = True
-    return options
-
-
 def _channels(documents: Iterable[str], runs: Iterable[str]) -> list[_Channel]:
     return [
         *(_Channel(document_channel(d).encode(), d) for d in documents),
@@ -816,12 +827,10 @@ def _refused(event: ProgressEvent, error: BaseException) -> DocProgressError:
         return unreachable(error)
     if "equal or smaller" in str(error):
         return Superseded(event.document_id, event.attempt or 1)
+    refusal = unreachable(error)
+    if isinstance(refusal, BusRefused):
+        return refusal
     return BusError(f"Redis refused an event: {error}")
-
-
-def unreachable(error: BaseException) -> BusError:
-    """An error of the client's, as one of ours."""
-    return BusError(f"Redis cannot be reached: {redacted(str(error))}")
 
 
 async def _closed(

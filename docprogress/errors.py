@@ -9,6 +9,7 @@
     ├── DocumentNotFound       no document has this id
     ├── ServicesError          the local services could not be started
     ├── BusError               Redis cannot be reached, or refuses
+    │   └── BusRefused         it wants another password, certificate or right
     ├── StoreError             the database cannot be reached, or refuses
     │   └── StoreUnavailable   it is away, busy or full: also a TransientError
     ├── EventError             bytes that are not a progress event
@@ -61,6 +62,13 @@ class ServicesError(DocProgressError):
 
 class BusError(DocProgressError):
     """Raised when Redis cannot be reached, or refuses."""
+
+
+class BusRefused(BusError):  # noqa: N818 - reads as a fact
+    """Raised when Redis wants another password, certificate or right.
+
+    Waiting does not help, and trying again neither.
+    """
 
 
 class StoreError(DocProgressError):

@@ -15,7 +15,8 @@ from typing import Any, cast
 import redis
 from redis.exceptions import RedisError
 
-from docprogress.bus import cancel_key, unreachable
+from docprogress.bus import cancel_key
+from docprogress.connection import unreachable
 from docprogress.errors import Cancelled, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, document_channel, now, run_channel
 from docprogress.settings import redacted

@@ -37,9 +37,11 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("docprogress"))
     )
-    #: `redis://`, `rediss://` or `unix://`.  None: local services are started.
+    #: `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://` or `unix://`.
+    #: None: local services are started.
     redis_url: Secret = None
-    #: Celery's broker, if it is not the Redis above.
+    #: Celery's broker, if it is not the Redis above: another one, or RabbitMQ by
+    #: `amqp://` or `amqps://`.
     broker_url: Secret = None
     #: A SQLAlchemy URL.  None: SQLite in the home folder.
     database_url: Secret = None
@@ -137,7 +139,9 @@ RUN_SETTINGS = (
     "retry_seconds",
 )
 
-_SCHEMES = {"redis_url": ("redis", "rediss", "unix")}
+_REDIS = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix")
+
+_SCHEMES = {"redis_url": _REDIS, "broker_url": (*_REDIS, "amqp", "amqps")}
 
 _PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):[^\s'\"]*@")
 _SECRET_QUERY = re.compile(

@@ -3,7 +3,8 @@ import threading
 import pytest
 from services import Server, eventually
 
-from docprogress.bus import Bus, connect
+from docprogress.bus import Bus
+from docprogress.connection import connect
 from docprogress.errors import BusError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.lease import LEASED, Leases, lease_key, leased, owners

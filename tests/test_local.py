@@ -12,7 +12,7 @@ import pytest
 from services import eventually
 
 from docprogress import local
-from docprogress.bus import connect
+from docprogress.connection import connect
 from docprogress.errors import ServicesError
 from docprogress.settings import load
 

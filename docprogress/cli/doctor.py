@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.text import Text
 
 from docprogress import __version__, local
-from docprogress.bus import connect
+from docprogress.bus import Bus
+from docprogress.connection import connect, unreachable
 from docprogress.errors import DocProgressError
 from docprogress.files import Files
 from docprogress.settings import MIB, Settings, redacted
@@ -166,15 +167,17 @@ def _services(services: local.Services | None) -> Finding:
 
 
 def _redis(url: str) -> Iterator[Finding]:
-    client: Any = connect(url)
     try:
-        info = client.info()
-    except (RedisError, OSError) as error:
-        said = f"{url} cannot be reached: {error}"
-        yield Finding(State.BROKEN, "redis", said)
+        client: Any = connect(url)
+        with client, Bus(url) as bus:
+            info = client.info()
+            bus.check()
+    except DocProgressError as error:
+        yield Finding(State.BROKEN, "redis", f"{url}: {error}")
         return
-    finally:
-        client.close()
+    except (RedisError, OSError) as error:
+        yield Finding(State.BROKEN, "redis", f"{url}: {unreachable(error)}")
+        return
     number = str(info["redis_version"])
     valkey = info.get("valkey_version")
     said = f"{f'Valkey {valkey}' if valkey else f'Redis {number}'} at {url}"

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from docprogress import local
-from docprogress.bus import connect
+from docprogress.connection import connect
 from docprogress.events import Status
 from docprogress.progress import SUMMARY_ORDER
 from docprogress.run import Pipeline, Run

@@ -21,7 +21,8 @@ import psutil
 from redis.exceptions import RedisError
 
 from docprogress import __version__
-from docprogress.bus import WATCHER, connect
+from docprogress.bus import WATCHER
+from docprogress.connection import connect
 from docprogress.errors import DocProgressError, ServicesError
 from docprogress.events import now
 from docprogress.local import (

@@ -1,16 +1,21 @@
 """The Celery application: what a task is called, where it goes, how it is sent."""
 
+import ssl
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
-from docprogress.errors import BusError
+from docprogress.connection import broker, unreachable
+from docprogress.errors import BusError, BusRefused
 from docprogress.settings import Settings, redacted
+from docprogress.worker import turns
 
 #: The one task: it takes each of its documents as far as its queue goes.
 TASK = "docprogress.process"
@@ -24,11 +29,11 @@ QUEUE_PREFIX = "docprogress."
 #: Seconds for which a process that submits is believed to live without a sign.
 SUBMITTING_SECONDS = 15
 
-#: How the connection to the broker behaves.  Half-open connections are noticed in
+#: How the connection to a Redis behaves.  Half-open connections are noticed in
 #: seconds.  Tasks are acknowledged when they begin, so that the visibility timeout
 #: is only about what a worker has taken and not begun: it comes back in seconds if
 #: that worker died, and a second delivery from one that lives drops itself.
-_TRANSPORT = {
+_REDIS = {
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
@@ -36,15 +41,20 @@ _TRANSPORT = {
     "visibility_timeout": 20,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
+    "queue_order_strategy": "docprogress.worker.turns:Turns",
 }
+
+#: The same for RabbitMQ, which says that it has a message before that counts as sent.
+_RABBITMQ = {"confirm_publish": True}
+_RABBITMQ_HEARTBEAT = 10
 
 
 def make_app(settings: Settings) -> Celery:
     """The application for one broker; tasks are added by the worker."""
     app = Celery("docprogress", set_as_current=False)
     app.conf.update(
-        broker_url=broker_url(settings),
-        broker_transport_options=_TRANSPORT,
+        **broker_settings(settings),
+        broker_connection_timeout=5,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         task_default_queue=DEFAULT_QUEUE,
@@ -63,25 +73,57 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
-def broker_url(settings: Settings) -> str:
-    """Where Celery's messages go, as Celery spells it."""
+def broker_settings(settings: Settings) -> dict[str, Any]:
+    """Where Celery's messages go, and how, as Celery spells it.
+
+    Raises:
+        BusError: The URL cannot be used.
+    """
     url = settings.broker_url or settings.redis_url or ""
+    if is_rabbitmq(settings):
+        plain, encryption = _rabbitmq(url)
+        options: dict[str, Any] = {
+            "broker_heartbeat": _RABBITMQ_HEARTBEAT,
+            "broker_transport_options": _RABBITMQ,
+        }
+    else:
+        found = broker(url)
+        plain, encryption = found.url, found.encryption
+        options = {"broker_transport_options": _REDIS | found.options}
+    return options | {"broker_url": plain, "broker_use_ssl": encryption or None}
+
+
+def is_rabbitmq(settings: Settings) -> bool:
+    """Whether Celery's messages go through RabbitMQ."""
+    return urlsplit(settings.broker_url or "").scheme in ("amqp", "amqps")
+
+
+def _rabbitmq(url: str) -> tuple[str, dict[str, Any]]:
+    """The URL without what it says of certificates, and that."""
     parts = urlsplit(url)
-    if parts.scheme != "unix":
-        return url
-    credentials = f"{parts.netloc}" if "@" in parts.netloc else ""
-    return f"redis+socket://{credentials}{quote(parts.path)}?virtual_host=0"
+    said = {k.removeprefix("ssl_"): v for k, v in parse_qsl(parts.query)}
+    plain = urlunsplit(("amqp", parts.netloc, parts.path, "", ""))
+    if parts.scheme == "amqp":
+        return plain, {}
+    if parts.port is None:
+        plain = urlunsplit(("amqp", f"{parts.netloc}:5671", parts.path, "", ""))
+    files = {k: v for k, v in said.items() if k in ("ca_certs", "certfile", "keyfile")}
+    # With a name to compare with, the certificate has to be of that name.
+    sure = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
+    return plain, sure | files
 
 
-def queue_name(queue: str | None) -> str:
-    """What the queue of a step is called in the broker."""
-    return DEFAULT_QUEUE if queue in (None, DEFAULT_QUEUE) else f"{QUEUE_PREFIX}{queue}"
+def queue_name(queue: str | None, level: int = 0) -> str:
+    """What the queue of a step is called in the broker; each level has a name."""
+    own = queue not in (None, DEFAULT_QUEUE)
+    return turns.name(f"{QUEUE_PREFIX}{queue}" if own else DEFAULT_QUEUE, level)
 
 
 def task_queues(names: Sequence[str | None]) -> list[Queue]:
-    """The queues that a worker takes its tasks from."""
+    """The queues that a worker takes its tasks from, in all their levels."""
     named = dict.fromkeys(map(queue_name, names))
-    return [Queue(name) for name in named]  # type: ignore[no-untyped-call]
+    levels = [level for name in named for level in turns.names(name)]
+    return [Queue(level) for level in levels]  # type: ignore[no-untyped-call]
 
 
 def submitting_key(run_id: str) -> str:
@@ -94,6 +136,8 @@ class Message(NamedTuple):
 
     queue: str | None
     documents: list[tuple[str, int]]
+    #: When it has its turn: see `turns`.
+    level: int = 0
 
 
 class Sender:
@@ -102,32 +146,77 @@ class Sender:
     def __init__(self, app: Celery) -> None:
         self._app = app
 
+    def check(self) -> None:
+        """Find out now that the broker cannot be used.
+
+        Raises:
+            BusRefused: It wants another password, certificate or right.
+            BusError: It cannot be reached.
+        """
+        with self._app.connection_for_write() as connection, _translated(connection):
+            connection.connect()
+            for queue in task_queues([None]):
+                bound: Any = queue(connection.default_channel)
+                bound.declare()
+
     def send(self, messages: Iterable[Message]) -> None:
         """Send a task for each message.
 
         Raises:
+            BusRefused: The broker wants another password, certificate or right.
             BusError: The broker cannot be reached.
         """
-        try:
-            with self._app.producer_pool.acquire(block=True, timeout=10) as producer:
+        with self._app.producer_pool.acquire(block=True, timeout=10) as producer:
+            with _translated(producer.connection):
                 for message in messages:
                     self._app.send_task(
                         TASK,
                         args=message.documents,
-                        queue=queue_name(message.queue),
+                        queue=queue_name(message.queue, message.level),
                         headers={"sent_at": time.time()},
                         producer=producer,
                         retry=True,
                         retry_policy=_RETRY,
                         ignore_result=True,
                     )
-        except (OperationalError, OSError) as error:
-            reason = f"the broker cannot be reached: {redacted(str(error))}"
-            raise BusError(reason) from error
 
     def close(self) -> None:
         """Give the connection back."""
         self._app.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+#: What RabbitMQ says to a wrong password, right or virtual host.
+_REFUSED = (403, 530)
+
+
+@contextmanager
+def _translated(connection: Any) -> Iterator[None]:
+    """Have errors of the broker's client raised as ours."""
+    theirs = (*connection.connection_errors, *connection.channel_errors)
+    try:
+        yield
+    except (OperationalError, RedisError, OSError, *theirs) as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: BaseException) -> BusError:
+    cause = error.__cause__ if isinstance(error, OperationalError) else error
+    if getattr(cause, "reply_code", None) in _REFUSED:
+        said = redacted(str(getattr(cause, "reply_text", cause)))
+        return BusRefused(
+            f"the broker refuses: {said}; the user, the password and the virtual host "
+            "belong into the URL: amqp://USER:PASSWORD@HOST:PORT/VHOST"
+        )
+    found = unreachable(error)
+    if isinstance(found, BusRefused):
+        return BusRefused(str(found).replace("Redis refuses", "the broker refuses", 1))
+    return BusError(f"the broker cannot be reached: {redacted(str(error))}")
 
 
 _RETRY: dict[str, Any] = {

@@ -16,9 +16,8 @@ from billiard.process import current_process
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 from celery.worker.request import Request
-from redis.exceptions import RedisError
 
-from docprogress.bus import Bus, unreachable
+from docprogress.bus import Bus
 from docprogress.errors import DocProgressError, SettingsError
 from docprogress.files import Files
 from docprogress.settings import Settings, log_to_stderr
@@ -65,7 +64,7 @@ def run_worker(
     Raises:
         SettingsError: There is no Redis to work with, or the embedder is unknown.
         StoreError: The database cannot be used.
-        BusError: Redis cannot be reached.
+        BusError: Redis or the broker cannot be reached, or refuses.
     """
     # What it warns of, as root, is pickle: nothing here is ever unpickled.
     warnings.simplefilter("ignore", SecurityWarning)
@@ -172,10 +171,9 @@ def _check(settings: Settings) -> None:
         pass
     Files(settings.storage).check()
     with Bus(settings.redis_url or "") as bus:
-        try:
-            bus.redis.ping()
-        except (OSError, RedisError) as error:
-            raise unreachable(error) from error
+        bus.check()
+    with Sender(make_app(settings)) as sender:
+        sender.check()
 
 
 def _watch_parent(orphaned: Callable[[], None]) -> None:
