@@ -480,6 +480,7 @@ def test_metrics_count_what_happened(web, bus):
         publish(bus, progress=20.0)
         reader.progress()
         assert web.metric("docprogress_stream_clients") == 1
+    assert web.metric('docprogress_documents{status="failed"}') == 0
     assert web.metric("docprogress_events_total") == 2
     assert web.metric("docprogress_frames_sent_total") == 2
     assert web.metric("docprogress_publish_to_send_seconds_count") == 1
@@ -492,9 +493,23 @@ def test_metrics_count_what_happened(web, bus):
 def test_openapi_describes_every_route(shared):
     described = shared.client.get("/openapi.json").json()
 
-    for path, methods in described["paths"].items():
-        for method, operation in methods.items():
-            assert operation["description"], f"{method} {path}"
+    operations = [
+        operation
+        for methods in described["paths"].values()
+        for operation in methods.values()
+    ]
+    assert len(operations) >= 15
+    for operation in operations:
+        name = operation["operationId"]
+        assert operation["description"], name
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"], f"{name} {parameter['name']}"
+        bodies = operation.get("requestBody"), *operation["responses"].values()
+        for body in filter(None, bodies):
+            for kind, content in body.get("content", {}).items():
+                schema = content.get("schema", {}).get("$ref", "/").rsplit("/")[-1]
+                shape = described["components"]["schemas"].get(schema, {})
+                assert "example" in content or "example" in shape, f"{name} {kind}"
     assert described["components"]["securitySchemes"]
 
 
@@ -563,6 +578,8 @@ def test_documents_are_listed_with_the_newest_first(web):
     assert listed(case_id="a", status="queued") == [ids[2]]
     assert listed(status="cancelled") == [ids[0]]
     assert listed(limit=1) == [ids[2]]
+    assert web.client.get("/documents?limit=2").json()["more"] is True
+    assert web.client.get("/documents?limit=3").json()["more"] is False
     assert listed(run_id=ids[1].rsplit("-", 1)[0]) == [ids[1]]
     assert listed(case_id="unknown") == []
 
@@ -797,16 +814,20 @@ def test_form_that_is_none_is_refused(shared, body, kind):
     ]
 
 
-def test_uploads_at_the_same_time_are_limited(settings):
-    with served(settings, uploads=1) as web, web.connect() as connection:
-        connection.sendall(
+def test_upload_that_hardly_moves_gives_way_to_another(settings):
+    with served(settings, uploads=1) as web, web.connect() as slow:
+        slow.sendall(
             b"POST /documents/upload HTTP/1.1\r\nHost: test\r\n"
             b"Authorization: Bearer " + TOKEN.encode() + b"\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n"
             b"Content-Length: 200000\r\n\r\n--x\r\n"
         )
+        # There may be no more; and it may only just have begun.
         answer = eventually(lambda: (found := upload(web)).status_code == 429 and found)
         assert int(answer.headers["retry-after"]) >= 1
+
+        eventually(lambda: upload(web).status_code == 201)
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_upload_without_redis_says_when_to_try_again(settings, server: Server):

@@ -91,7 +91,8 @@ UPLOAD_BODY: dict[str, Any] = {
                         "file": {"type": "string", "format": "binary"},
                         "case_id": {"type": "string", "maxLength": LONGEST_ID},
                     },
-                }
+                },
+                "example": {"file": "contract.pdf", "case_id": "case-123"},
             }
         },
     }

@@ -22,7 +22,6 @@ from docprogress.server.answers import (
     HANDLERS,
     LAST_EVENT_ID,
     REFUSALS,
-    RETRY_SECONDS,
     STREAM,
     UNKNOWN,
     UPLOAD_BODY,
@@ -30,7 +29,6 @@ from docprogress.server.answers import (
 )
 from docprogress.server.auth import Grant
 from docprogress.server.gate import Limited, Record
-from docprogress.server.limits import TooManyError
 from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.options import ServerOptions
 from docprogress.server.service import Service, changed
@@ -225,7 +223,11 @@ def _add_progress(app: FastAPI, service: Service) -> None:
         grant: granted,
         document_id: Annotated[
             list[Id],
-            Query(min_length=1, max_length=service.options.subjects),
+            Query(
+                min_length=1,
+                max_length=service.options.subjects,
+                description="The documents: once for each of them.",
+            ),
         ],
     ) -> Response:
         """Tell the progress of several documents, until all of them have ended.
@@ -310,21 +312,12 @@ def _add_documents(app: FastAPI, service: Service) -> None:
 
         It is written away as it comes.  Its content says what it is, not its name.
         """
-        if service.uploads >= service.options.uploads:
-            raise TooManyError("too many uploads at the same time", RETRY_SECONDS)
-        service.uploads += 1
-        try:
+        with service.uploads.begun() as pace:
             async with received(
-                request,
-                service.settings,
-                service.desk.writing,
-                pause_seconds=service.options.upload_pause_seconds,
-                least_speed=service.options.upload_least_speed,
+                request, service.settings, service.desk.writing, pace
             ) as arrived:
                 row = await service.desk.submit(arrived)
                 found = arrived.media_type
-        finally:
-            service.uploads -= 1
         service.meter.uploaded += row.size or 0
         service.hub.look(row.case_id)
         progress = f"{request.scope.get('root_path', '')}/progress/documents/{row.id}"
@@ -344,16 +337,21 @@ def _add_documents(app: FastAPI, service: Service) -> None:
 
     @app.get("/documents", tags=tags, responses=REFUSALS, dependencies=trusted)
     async def documents(
-        case_id: Id | None = None,
-        run_id: Id | None = None,
-        status: Status | None = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        case_id: Annotated[Id | None, Query(description="Only of this case.")] = None,
+        run_id: Annotated[Id | None, Query(description="Only of this run.")] = None,
+        status: Annotated[
+            Status | None, Query(description="Only those that stand like this.")
+        ] = None,
+        limit: Annotated[
+            int, Query(ge=1, le=1000, description="The first so many.")
+        ] = 100,
     ) -> DocumentList:
         """List documents, those of the newest run first: of a case, with a status."""
         rows = await service.desk.documents(
-            case_id=case_id, run_id=run_id, status=status, limit=limit
+            case_id=case_id, run_id=run_id, status=status, limit=limit + 1
         )
-        return DocumentList(documents=[_details(row) for row in rows])
+        found = [_details(row) for row in rows[:limit]]
+        return DocumentList(documents=found, more=len(rows) > limit)
 
     @app.get(
         "/documents/{document_id}",
@@ -413,7 +411,9 @@ def _add_operations(app: FastAPI, service: Service) -> None:
         "/metrics",
         tags=tags,
         responses={
-            200: {"content": {"text/plain": {}}},
+            200: {
+                "content": {"text/plain": {"example": "docprogress_events_total 17.0"}}
+            },
             401: REFUSALS[401],
             429: REFUSALS[429],
         },

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from docprogress.errors import DocProgressError
+from docprogress.events import Status
 from docprogress.server.meter import Meter
 from docprogress.server.threads import Threads
 from docprogress.store import Store, schema
@@ -127,8 +128,9 @@ def _stored_families(stored: Stored) -> Iterator[Metric]:
     documents = GaugeMetricFamily(
         "docprogress_documents", "Documents in the store", labels=["status"]
     )
-    for status, count in stored.documents.items():
-        documents.add_metric([status], count)
+    for status in Status:
+        # None is a number as well: an alarm may wait for it.
+        documents.add_metric([status.value], stored.documents.get(status.value, 0))
     yield documents
     steps = SummaryMetricFamily(
         "docprogress_step_seconds",

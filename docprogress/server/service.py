@@ -27,6 +27,7 @@ from docprogress.server.metrics import Metrics
 from docprogress.server.options import ServerOptions
 from docprogress.server.stream import ABORT, EventStream
 from docprogress.server.threads import BusyError
+from docprogress.server.uploads import Uploads
 from docprogress.settings import Settings
 
 #: What a wrong token costs of what an address may ask for.
@@ -59,7 +60,11 @@ class Service:
         )
         self.running: tuple[Desk, Hub] | None = None
         self.metrics: Metrics | None = None
-        self.uploads = 0
+        self.uploads = Uploads(
+            options.uploads,
+            pause_seconds=options.upload_pause_seconds,
+            least_speed=options.upload_least_speed,
+        )
 
     @asynccontextmanager
     async def lifespan(self, _: Any) -> AsyncIterator[None]:

@@ -29,6 +29,45 @@ _EVENT: dict[str, JsonValue] = {
     "attempt": 1,
 }
 
+_UPLOADED: dict[str, JsonValue] = {
+    "id": "20260101-120000-3f9a01-0001",
+    "filename": "contract.pdf",
+    "case_id": "case-123",
+    "run_id": "20260101-120000-3f9a01",
+    "size": 11091,
+    "sha256": "05d93afd6e8c9f2e9c2cd0451d2165c42c7d12474ef6ef946d7284830bc120ed",
+    "media_type": "application/pdf",
+    "status": "queued",
+    "created_at": "2026-01-01T12:00:00.000000Z",
+}
+
+_DETAILS: dict[str, JsonValue] = _UPLOADED | {
+    "title": "Services agreement",
+    "status": "completed",
+    "step": "embedding",
+    "progress": 100.0,
+    "message": "Completed: 4 pages, 10 chunks",
+    "error_message": None,
+    "attempt": 1,
+    "pages": 4,
+    "characters": 9120,
+    "chunks": 10,
+    "started_at": "2026-01-01T12:00:00.120000Z",
+    "finished_at": "2026-01-01T12:00:00.480000Z",
+    "updated_at": "2026-01-01T12:00:00.480000Z",
+}
+
+_READY: dict[str, JsonValue] = {
+    "ready": True,
+    "redis": {"ok": True, "message": "answered in 0.4 ms"},
+    "database": {"ok": True, "message": "answered in 0.7 ms"},
+    "workers": {"ok": True, "message": "one was seen 1.2 s ago"},
+}
+
+
+def _shown(example: dict[str, JsonValue]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"example": example})
+
 
 class DocumentStatus(BaseModel):
     """Where a document stands: the fields of its newest event."""
@@ -51,13 +90,21 @@ class DocumentStatus(BaseModel):
 class Uploaded(BaseModel):
     """A document that was taken in."""
 
-    id: str = Field(examples=["20260101-120000-3f9a01-0001"])
-    filename: str = Field(examples=["contract.pdf"])
-    case_id: str | None = Field(examples=["case-123"])
-    run_id: str = Field(examples=["20260101-120000-3f9a01"])
+    model_config = _shown(
+        _UPLOADED
+        | {
+            "stream": "/progress/documents/20260101-120000-3f9a01-0001/stream",
+            "status_url": "/progress/documents/20260101-120000-3f9a01-0001/status",
+        }
+    )
+
+    id: str
+    filename: str
+    case_id: str | None
+    run_id: str
     size: int | None
     sha256: str | None
-    media_type: str = Field(examples=["application/pdf"])
+    media_type: str
     status: Status
     created_at: datetime
     #: Where its progress is told.
@@ -67,6 +114,8 @@ class Uploaded(BaseModel):
 
 class DocumentDetails(BaseModel):
     """What is known of a document that was taken in."""
+
+    model_config = _shown(_DETAILS)
 
     id: str
     filename: str
@@ -94,13 +143,17 @@ class DocumentDetails(BaseModel):
 class DocumentList(BaseModel):
     """Documents: the newest run's first, in the order in which they were sent."""
 
+    model_config = _shown({"documents": [_DETAILS], "more": False})
+
+    #: Whether there are others, beyond the limit.
+    more: bool
     documents: list[DocumentDetails]
 
 
 class StepTime(BaseModel):
     """How long a step of a document took."""
 
-    name: str = Field(examples=["extraction"])
+    name: str
     seconds: float
     attempt: int
 
@@ -108,13 +161,23 @@ class StepTime(BaseModel):
 class DocumentHistory(BaseModel):
     """What is remembered of a document: its newest events, the oldest of them first."""
 
+    model_config = _shown(
+        {
+            "document_id": "20260101-120000-3f9a01-0001",
+            "events": [_EVENT],
+            "steps": [{"name": "extraction", "seconds": 0.19, "attempt": 1}],
+        }
+    )
+
     document_id: str
-    events: list[dict[str, JsonValue]] = Field(examples=[[_EVENT]])
+    events: list[dict[str, JsonValue]]
     steps: list[StepTime]
 
 
 class Changed(BaseModel):
     """How many documents an action was about."""
+
+    model_config = _shown({"documents": 1})
 
     documents: int
 
@@ -139,12 +202,21 @@ class TicketRequest(BaseModel):
 class Ticket(BaseModel):
     """What lets a stream be read, for a while."""
 
+    model_config = _shown(
+        {
+            "ticket": "WzE3Njcy….6kqZ…",
+            "expires_at": "2026-01-01T12:05:00Z",
+        }
+    )
+
     ticket: str
     expires_at: datetime
 
 
 class Problem(BaseModel):
     """Why a request was refused."""
+
+    model_config = _shown({"detail": "the token is not the server's"})
 
     detail: str
 
@@ -159,6 +231,8 @@ class Part(BaseModel):
 class Readiness(BaseModel):
     """Whether the server has all that it needs."""
 
+    model_config = _shown(_READY)
+
     ready: bool
     redis: Part
     database: Part
@@ -167,6 +241,8 @@ class Readiness(BaseModel):
 
 class Health(BaseModel):
     """That the process answers."""
+
+    model_config = _shown({"status": "ok", "version": "1.0.0"})
 
     status: str = "ok"
     version: str

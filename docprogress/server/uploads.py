@@ -9,7 +9,7 @@ import contextlib
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,6 +21,7 @@ from docprogress.documents import Document, display_name
 from docprogress.errors import TransientError
 from docprogress.events import LONGEST_ID
 from docprogress.files.storage import too_large
+from docprogress.server.limits import TooManyError
 from docprogress.server.threads import Threads
 from docprogress.settings import Settings
 from docprogress.steps.formats import media_type
@@ -34,6 +35,9 @@ MOST_BESIDE = 64 * 1024
 
 #: Seconds after which an upload's speed is looked at.
 SPEED_SECONDS = 30.0
+
+#: Seconds after which an upload that is too slow gives way to another one.
+GIVE_WAY_SECONDS = 2.0
 
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -58,12 +62,7 @@ class Upload(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def received(
-    request: Request,
-    settings: Settings,
-    threads: Threads,
-    *,
-    pause_seconds: float,
-    least_speed: float,
+    request: Request, settings: Settings, threads: Threads, pace: "Pace"
 ) -> AsyncIterator[Upload]:
     """The document of a form, for as long as the block lasts.
 
@@ -81,7 +80,7 @@ async def received(
         raise too_large("the upload", int(declared), limit)
     with _spooled(settings) as (file, path):
         form = _Form(boundary, limit)
-        async for data in _paced(request, pause_seconds, least_speed):
+        async for data in pace.kept(request.stream()):
             for block in form.feed(data):
                 await threads.run(_written, file, block)
         form.close()
@@ -92,6 +91,102 @@ async def received(
             media_type, Document(id="upload", name=name, path=path, size=form.size)
         )
         yield Upload(file, path, name, form.case_id, found)
+
+
+class Uploads:
+    """The uploads under way: as many as there may be, and none that hardly moves.
+
+    Where one more may not be, such a one gives way, so that nobody who sends a byte
+    now and then keeps others from sending.
+
+    Args:
+        most: How many there may be.
+        pause_seconds: How long each may pause.
+        least_speed: The fewest bytes a second that each may have, in the end.
+    """
+
+    def __init__(self, most: int, *, pause_seconds: float, least_speed: float) -> None:
+        self._most = most
+        self._pause_seconds = pause_seconds
+        self._least_speed = least_speed
+        self._under_way: set[Pace] = set()
+
+    @contextlib.contextmanager
+    def begun(self) -> Iterator["Pace"]:
+        """One upload, for as long as the block lasts.
+
+        Raises:
+            TooManyError: There are as many as there may be, and all come on.
+        """
+        if len(self._under_way) >= self._most:
+            slowest = min(self._under_way, key=lambda pace: pace.speed)
+            if not slowest.too_slow(GIVE_WAY_SECONDS):
+                raise TooManyError(
+                    "too many uploads at the same time", GIVE_WAY_SECONDS
+                )
+            slowest.end()
+            self._under_way.discard(slowest)
+        pace = Pace(self._pause_seconds, self._least_speed)
+        self._under_way.add(pace)
+        try:
+            yield pace
+        finally:
+            self._under_way.discard(pace)
+
+
+class Pace:
+    """How fast one upload comes, and what ends it if it does not."""
+
+    def __init__(self, pause_seconds: float, least_speed: float) -> None:
+        self._pause_seconds = pause_seconds
+        self._least_speed = least_speed
+        self._started = time.monotonic()
+        self._size = 0
+        self._waiting: asyncio.Timeout | None = None
+        self._ended = False
+
+    @property
+    def speed(self) -> float:
+        """Bytes a second."""
+        return self._size / max(time.monotonic() - self._started, 1e-9)
+
+    def too_slow(self, seconds: float) -> bool:
+        """Whether it is slower than it may be, after so many seconds."""
+        begun = time.monotonic() - self._started > seconds
+        return begun and self.speed < self._least_speed
+
+    def end(self) -> None:
+        """Wait for no more of it."""
+        self._ended = True
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def kept(self, stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        """The body as it comes, as long as it comes on.
+
+        Raises:
+            TooSlowError: It does not.
+        """
+        body = aiter(stream)
+        while True:
+            try:
+                async with asyncio.timeout(self._pause_seconds) as self._waiting:
+                    data = await anext(body)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if self._ended:
+                    break
+                raise TooSlowError(
+                    f"nothing of the upload has come for {self._pause_seconds:g} s"
+                ) from None
+            finally:
+                self._waiting = None
+            self._size += len(data)
+            if self._ended or self.too_slow(SPEED_SECONDS):
+                break
+            yield data
+        raise TooSlowError(f"the upload is slower than {self._least_speed:g} bytes/s")
 
 
 class _Form:
@@ -220,29 +315,6 @@ def _boundary(request: Request) -> bytes:
     if kind != b"multipart/form-data" or not boundary:
         raise FormError("send the document as multipart/form-data, in a part `file`")
     return boundary
-
-
-async def _paced(
-    request: Request, pause_seconds: float, least_speed: float
-) -> AsyncIterator[bytes]:
-    """The body as it comes, as long as it comes on."""
-    stream = aiter(request.stream())
-    started, size = time.monotonic(), 0
-    while True:
-        try:
-            async with asyncio.timeout(pause_seconds):
-                data = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise TooSlowError(
-                f"nothing of the upload has come for {pause_seconds:g} s"
-            ) from None
-        size += len(data)
-        taken = time.monotonic() - started
-        if taken > SPEED_SECONDS and size < least_speed * taken:
-            raise TooSlowError(f"the upload is slower than {least_speed:g} bytes/s")
-        yield data
 
 
 @contextlib.contextmanager
