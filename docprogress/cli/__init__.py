@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from docprogress.cli.arguments import hide_passwords
+from docprogress.cli.lab import lab
 from docprogress.cli.serve import serve
 from docprogress.errors import (
     DocProgressError,
@@ -436,6 +437,7 @@ def doctor(
 
 
 app.command()(serve)
+app.command()(lab)
 
 
 def _pipeline(
