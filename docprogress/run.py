@@ -665,7 +665,8 @@ async def _listen(
                 waited = time.monotonic() - asked > GATHER_SECONDS / 20
                 progress = watch.progress
                 if waited and progress.total - progress.ended > FEW:
-                    await asyncio.sleep(GATHER_SECONDS)
+                    # Not in the loop, which would wake for each as well: it is ours.
+                    time.sleep(GATHER_SECONDS)  # noqa: ASYNC251
                 asked = time.monotonic()
         put(None)
     except TimeoutError:
