@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
     from docprogress.notebook.view import ProgressView
     from docprogress.plots import Plot
+    from docprogress.plots import Plot
 
 log = logging.getLogger(__name__)
 
@@ -590,6 +591,20 @@ class Run:
         return timeline(
             self._store, self._row, lambda: Bus(self._pipeline._redis_url)
         )
+
+    def plot(self) -> "Plot":
+        """A picture of who worked on what and when, and of documents a second.
+
+        Each process of each worker has a track, and each document a bar for each
+        step on it; what failed or was tried again is marked.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        from docprogress.plots import timeline
+
+        # Not the pipeline's bus: nothing is started again only to look back.
+        return timeline(self._store, self._row, lambda: Bus(self._pipeline._redis_url))
 
     def search(self, query: str, limit: int = 10) -> "DataFrame":
         """The chunks nearest to a query.
