@@ -50,6 +50,7 @@ from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
 from docprogress.store.reading import batches
+from docprogress.worker import turns
 from docprogress.worker.app import (
     SUBMITTING_SECONDS,
     Message,
@@ -183,6 +184,7 @@ class Pipeline:
         *,
         case_id: str | None = None,
         skip_existing: bool = False,
+        priority: int = 0,
         told: Callable[[int, int], None] | None = None,
     ) -> "Run":
         """Store documents, and have them processed; does not wait for that.
@@ -194,6 +196,9 @@ class Pipeline:
             case_id: What the documents belong to.
             skip_existing: Whether a file whose content this store already holds,
                 processed by the same steps, completes at once.
+            priority: Runs share the workers by themselves, and small ones do not wait
+                for large ones.  With 1 a run has its turns as one of an eighth of
+                its size would, with -1 as one of eight times its size.
             told: Called with how many documents are stored, out of how many.
 
         Raises:
@@ -203,29 +208,37 @@ class Pipeline:
         sources, skipped = expand(what)
         with closing(sources):
             return self._submit(
-                sources, skipped, case_id, skip_existing, told or (lambda *_: None)
+                sources,
+                skipped,
+                case_id=case_id,
+                own={
+                    "skip_existing": skip_existing,
+                    "priority": turns.checked(priority),
+                },
+                told=told or (lambda *_: None),
             )
 
     def _submit(
         self,
         sources: Spool,
         skipped: list[str],
+        *,
         case_id: str | None,
-        skip_existing: bool,
+        own: dict[str, Any],
         told: Callable[[int, int], None],
     ) -> "Run":
         for step in self.steps:
             load_step(step)
         self._reach()
         run_id = f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        own = {name: getattr(self.settings, name) for name in RUN_SETTINGS}
+        settings = {name: getattr(self.settings, name) for name in RUN_SETTINGS}
         row = self.store.add_run(
             run_id=run_id,
             case_id=case_id,
             expected=len(sources),
             steps=[step.to_dict() for step in self.steps],
-            settings=own | {"skip_existing": skip_existing},
-            fingerprint=_fingerprint(self.steps, own),
+            settings=settings | own,
+            fingerprint=_fingerprint(self.steps, settings),
         )
         run = Run(self, row, skipped=skipped)
         _Submission(self, run, sources, told=told).store()
@@ -286,16 +299,19 @@ class Pipeline:
         if self.settings.local:
             local.up(self.settings)
 
-    def send(self, rows: Sequence[DocumentRow], *, coming: int = 0) -> None:
+    def send(
+        self, rows: Sequence[DocumentRow], *, first: int = 1, coming: int = 0
+    ) -> None:
         """Have workers take these documents, with `coming` more to follow.
 
+        The first one has the place `first` among those that are sent together.
         Without the broker this is put off: a worker finds them in the store.
 
         Raises:
             BusRefused: The broker wants another password, certificate or right.
         """
         try:
-            self._made_sender().send(self._messages(rows, coming))
+            self._made_sender().send(self._messages(rows, first, coming))
         except BusRefused:
             raise
         except BusError as error:
@@ -351,7 +367,9 @@ class Pipeline:
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
 
-    def _messages(self, rows: Sequence[DocumentRow], coming: int) -> list[Message]:
+    def _messages(
+        self, rows: Sequence[DocumentRow], first: int, coming: int
+    ) -> list[Message]:
         """The documents in messages; several in one where each takes moments."""
         messages: list[Message] = []
         processes = self.settings.processes
@@ -369,7 +387,8 @@ class Pipeline:
                 rest = (len(rows) - position + coming) // (2 * processes)
                 room = max(1, min(rest, share, MOST_TOGETHER)) if quick else 1
                 size = row.size or 0
-                messages.append(Message(queue, []))
+                level = turns.level(first + position, plan.priority)
+                messages.append(Message(queue, [], level))
             messages[-1].documents.append((row.id, row.attempt))
             room -= 1
         return messages
@@ -379,7 +398,11 @@ class Pipeline:
         if found is None:
             row = self.store.run(run_id)
             steps = [Step.from_dict(step) for step in row.steps]
-            found = _Plan(steps, quick=quick(steps, row.settings))
+            found = _Plan(
+                steps,
+                quick=quick(steps, row.settings),
+                priority=row.settings.get("priority", 0),
+            )
             self._plans[run_id] = found
         return found
 
@@ -784,10 +807,12 @@ def _unlike(row: DocumentRow, told: ProgressEvent | None) -> bool:
 
 
 class _Plan(NamedTuple):
-    """A run's steps, and whether all of them take moments."""
+    """How the documents of a run are sent."""
 
     steps: list[Step]
+    #: Whether each of them takes moments.
     quick: bool
+    priority: int
 
 
 class _Submission:
@@ -864,7 +889,8 @@ class _Submission:
             known = {row.id for row in done}
             rest = [row for row in rows if row.id not in known]
             self._pipeline.tell([*done, *rest])
-            self._pipeline.send(rest, coming=coming)
+            first = len(self._sources) - coming - len(ready) + 1
+            self._pipeline.send(rest, first=first, coming=coming)
         self._due = time.monotonic() + FLUSH_SECONDS
 
     def _same(self, row: DocumentRow) -> DocumentRow | None:

@@ -21,6 +21,7 @@ from docprogress.errors import (
     StepError,
     SubmitError,
 )
+from docprogress.worker import turns
 
 TEXT = "Either party may terminate this agreement for convenience. " * 30
 
@@ -69,8 +70,10 @@ def sent(redis_url, tmp_path):
         }
         with Pipeline(home=folder, workers=2, **where, **options) as pipeline:
             run = pipeline.submit(documents)
-            raw = pipeline.bus.redis.lrange("docprogress", 0, -1)
-            pipeline.bus.redis.delete("docprogress")
+            raw = []
+            for name in turns.names("docprogress"):
+                raw = pipeline.bus.redis.lrange(name, 0, -1) + raw
+                pipeline.bus.redis.delete(name)
         bodies = [json.loads(b64decode(json.loads(each)["body"])) for each in raw]
         ids = [[document_id for document_id, _ in body[0]] for body in bodies[::-1]]
         found = sorted(document_id for message in ids for document_id in message)

@@ -15,6 +15,7 @@ from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
 from docprogress.settings import Settings, redacted
 from docprogress.store import Store
+from docprogress.worker import turns
 from docprogress.worker.app import Message, Sender, make_app
 from docprogress.worker.warden import Guard
 
@@ -149,8 +150,11 @@ class Child:
         """Send the next task.  If that fails, the reaper finds the document."""
         row = outcome.document
         if outcome.send and row is not None:
+            priority = self._store.run(row.run_id).settings.get("priority", 0)
+            level = turns.level(row.number, priority)
+            documents = [(row.id, row.attempt)]
             with suppress(BusError):
-                self._sender.send([Message(outcome.queue, [(row.id, row.attempt)])])
+                self._sender.send([Message(outcome.queue, documents, level)])
 
 
 def owner(attempt: int, worker: str, pid: int) -> str:

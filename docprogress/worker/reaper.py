@@ -26,6 +26,7 @@ from docprogress.lease import LEASED, lease_key, leased, owners
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
+from docprogress.worker import turns
 from docprogress.worker.app import (
     SUBMITTING_SECONDS,
     Message,
@@ -296,14 +297,11 @@ class Reaper:
         self._send(lost)
 
     def _oldest(self, name: str | None) -> float | None:
-        """When the message was sent that a queue gives next; None if it is empty."""
-        raw = cast("bytes | None", self._bus.redis.lindex(queue_name(name), -1))
-        if raw is None:
-            return None
-        try:
-            return float(json.loads(raw)["headers"]["sent_at"])
-        except (KeyError, TypeError, ValueError):
-            return 0.0
+        """When the oldest message of a queue was sent; None if it is empty."""
+        pipe = self._bus.redis.pipeline(transaction=False)
+        for level in turns.names(queue_name(name)):
+            pipe.lindex(level, -1)
+        return min((_sent_at(raw) for raw in pipe.execute() if raw), default=None)
 
     def _taken(self) -> set[str]:
         """The documents whose messages a worker has, and has not begun."""
@@ -357,7 +355,10 @@ class Reaper:
 
     def _send(self, rows: Iterable[DocumentRow]) -> None:
         """Send each by itself: it may be what its worker died of."""
-        messages = [Message(self._queue(row), [(row.id, row.attempt)]) for row in rows]
+        messages = [
+            Message(self._queue(row), [(row.id, row.attempt)], self._level(row))
+            for row in rows
+        ]
         if messages:
             self._sender.send(messages)
 
@@ -365,10 +366,21 @@ class Reaper:
         steps = self._run(row).steps
         return Step.from_dict(steps[min(row.next_step, len(steps) - 1)]).queue
 
+    def _level(self, row: DocumentRow) -> int:
+        return turns.level(row.number, self._run(row).settings.get("priority", 0))
+
     def _run(self, row: DocumentRow) -> RunRow:
         if row.run_id not in self._runs:
             self._runs[row.run_id] = self._store.run(row.run_id)
         return self._runs[row.run_id]
+
+
+def _sent_at(raw: bytes) -> float:
+    """When a message was sent; long ago if it does not say."""
+    try:
+        return float(json.loads(raw)["headers"]["sent_at"])
+    except (KeyError, TypeError, ValueError):
+        return 0.0
 
 
 def _early(due_at: float) -> bool:

@@ -44,9 +44,12 @@ def checked(priority: object) -> int:
     Raises:
         SubmitError: It is none.
     """
-    if isinstance(priority, int) and not isinstance(priority, bool):
-        if -LEVELS < priority < LEVELS:
-            return priority
+    if (
+        isinstance(priority, int)
+        and not isinstance(priority, bool)
+        and -LEVELS < priority < LEVELS
+    ):
+        return priority
     raise SubmitError(
         f"a priority is a whole number from {1 - LEVELS} to {LEVELS - 1}, "
         f"not {priority!r}"

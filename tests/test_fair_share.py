@@ -1,0 +1,125 @@
+"""A small run does not wait for the end of a large one, and no run waits for ever."""
+
+import contextlib
+import os
+import subprocess
+import sys
+
+import pytest
+from services import eventually
+
+from docprogress import Pipeline, Status
+from docprogress.errors import SubmitError
+from docprogress.worker import turns
+
+SLOW = """
+import time
+
+def slow(pages):
+    time.sleep(0.02)
+    yield from pages
+"""
+
+
+@pytest.fixture
+def where(redis_url, tmp_path, monkeypatch):
+    """Settings of services that no worker serves yet, and a step of one's own."""
+    (tmp_path / "slowly.py").write_text(SLOW)
+    (tmp_path / "on_gpu.py").write_text(
+        "from docprogress.steps import step\n\n"
+        "@step(queue='gpu')\n"
+        "def on_gpu(pages):\n    yield from pages\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    return {
+        "home": tmp_path / "home",
+        "redis_url": redis_url,
+        "database_url": f"sqlite:///{tmp_path}/store.db",
+        "storage_url": str(tmp_path / "files"),
+    }
+
+
+@contextlib.contextmanager
+def worker(where, *arguments):
+    options = [
+        f"--{name.replace('_', '-')}={where[name]}" for name in where if name != "home"
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "docprogress", "worker", *arguments, *options],
+        env=os.environ | {"DOCPROGRESS_HOME": str(where["home"])},
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def texts(count):
+    return ((f"{n}.txt", f"Number {n}.".encode()) for n in range(count))
+
+
+def test_small_run_overtakes_ten_thousand_documents(where):
+    with Pipeline(steps=["slowly:slow"], **where) as pipeline:
+        large = pipeline.submit(texts(10_000))
+        with worker(where, "--concurrency", "2"):
+            eventually(lambda: len(large.documents(status=Status.COMPLETED)) > 30)
+            small = pipeline.submit(texts(10)).wait(timeout=60)
+            large.cancel()
+
+    rows = small.documents()
+    began, ended = rows[0].created_at, max(row.finished_at for row in rows)
+    meanwhile = [
+        row
+        for row in large.documents(status=Status.COMPLETED)
+        if began <= row.finished_at <= ended
+    ]
+    assert small.progress().counts[Status.COMPLETED] == 10
+    # What a worker had taken already, and its turn of each eight.
+    assert 1 <= len(meanwhile) <= 10
+
+
+def test_a_run_is_spread_over_levels_by_what_comes_before():
+    levels = [turns.level(place) for place in (1, 16, 17, 144, 145, 10_000, 10**9)]
+
+    assert levels == [0, 0, 1, 1, 2, 4, turns.LEVELS - 1]
+    assert turns.level(17, priority=1) == turns.level(1, priority=5) == 0
+    assert turns.level(1, priority=-2) == 2
+
+
+def test_largest_run_has_a_turn_of_each_eight():
+    order = turns.Turns()
+    order.update([*turns.names("one"), *turns.names("other")])
+    asked = []
+    for _ in range(16):
+        asked.append(order.consume(2 * turns.LEVELS)[0])
+        order.rotate(asked[-1])
+
+    last = turns.LEVELS - 1
+    assert asked.count("one") == asked.count("other") == 7
+    assert {asked[7], asked[15]} == {f"one:{last}", f"other:{last}"}
+
+
+@pytest.mark.parametrize("priority", [True, 1.5, "high", None, 6, -6])
+def test_what_is_no_priority_is_refused_and_starts_nothing(where, priority):
+    with Pipeline(**where) as pipeline:
+        with pytest.raises(SubmitError, match="priority"):
+            pipeline.submit(b"text", priority=priority)
+
+        assert pipeline.runs() == []
+
+
+def test_priority_decides_between_runs_of_one_size(where):
+    with Pipeline(steps=["slowly:slow"], **where) as pipeline:
+        usual = pipeline.submit(texts(40))
+        urgent = pipeline.submit(texts(40), priority=2)
+        with worker(where, "--concurrency", "1"):
+            urgent.wait(timeout=60)
+            usual.wait(timeout=60)
+
+    ends = [max(row.finished_at for row in run.documents()) for run in (urgent, usual)]
+    assert ends[0] < ends[1]
