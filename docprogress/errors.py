@@ -18,6 +18,7 @@
     │   ├── Unreadable         not what its name says, damaged, encrypted, empty
     │   └── LimitExceeded      larger, longer or slower than the settings allow
     ├── TransientError         this may pass; the document is tried again
+    │   └── StorageUnavailable the storage of documents' bytes is away
     ├── Superseded             another attempt works on this document now
     └── Cancelled              somebody asked for this document to be cancelled
 
@@ -97,6 +98,10 @@ class LimitExceeded(DocumentError):  # noqa: N818 - reads as a fact
 
 class TransientError(DocProgressError):
     """Raised when something went wrong that may pass; the document is tried again."""
+
+
+class StorageUnavailable(TransientError):  # noqa: N818 - reads as a fact
+    """Raised when the storage of documents' bytes is away, which may pass."""
 
 
 class StoreUnavailable(StoreError, TransientError):  # noqa: N818 - reads as a fact

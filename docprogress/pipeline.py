@@ -4,6 +4,7 @@ Whatever happens on the way, the attempt ends in exactly one of these: completed
 failed, cancelled, tried again, handed over to another queue, or superseded.
 """
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -132,6 +133,8 @@ class _Attempt:
         except Exception as error:
             with suppress(Superseded, Cancelled):
                 self._save()
+            if _full(error):
+                return self._elsewhere(error)
             if _may_pass(error):
                 return self._again(error)
             if not isinstance(error, DocProgressError):
@@ -145,11 +148,15 @@ class _Attempt:
         if first == 0 and (row := self._same()):
             return self._published(row)
         items: list[Page] | list[Chunk] = []
-        with self._pipeline.files.local(self._document.id) as path:
+        with self._pipeline.files.local(
+            self._document.id, told=self._fetched, waiting=self._storage_is_away
+        ) as path:
             for position in range(first, len(self._steps)):
                 step = self._steps[position]
                 if step.queue != self._steps[first].queue:
-                    return self._hand_over(step)
+                    self._save()
+                    queue = step.queue or "default"
+                    return self._hand_over(f"Waiting for queue {queue}")
                 items = self._run_step(position, step, items, self._seen(path))
         return self._complete()
 
@@ -294,6 +301,7 @@ class _Attempt:
             told=lambda done, total: progress.update(
                 done, total=total, message=_downloading(done, total)
             ),
+            waiting=self._storage_is_away,
         )
         self._patiently(
             partial(
@@ -336,19 +344,34 @@ class _Attempt:
             f"Completed: {counts}; {row.note}" if row.note else f"Completed: {counts}"
         )
 
-    def _hand_over(self, step: Step) -> Outcome:
+    def _hand_over(self, message: str) -> Outcome:
         """Leave the next step to whoever works on its queue."""
-        self._save()
         row = self._patiently(
             partial(
                 self._store.hand_over,
                 self._document.id,
                 self._document.attempt,
-                message=f"Waiting for queue {step.queue or 'default'}",
+                message=message,
             )
         )
         self._told(row.event())
-        return Outcome(row, queue=step.queue, send=True)
+        return Outcome(row, queue=self._steps[row.next_step].queue, send=True)
+
+    def _elsewhere(self, error: BaseException) -> Outcome:
+        """Leave the document to a worker whose disk is not full.
+
+        That is no attempt: there may be room on this one, too, a little later.
+        """
+        begun = self._document.started_at or now()
+        if (now() - begun).total_seconds() > PATIENCE:
+            return self._again(error)
+        host = (self._document.worker or "").rpartition(":")[0]
+        self._told(self._waiting_for(f"room on the disk of {host}"))
+        self._pipeline.sleep(LONGEST_PAUSE)
+        try:
+            return self._hand_over("Waiting for a worker with room on its disk")
+        except Superseded:
+            return Outcome(None)
 
     def _again(self, error: BaseException) -> Outcome:
         """Try again later, unless that was the last time."""
@@ -405,6 +428,20 @@ class _Attempt:
         self._event = event
         return self._pipeline.publish(event)
 
+    def _waiting_for(self, what: str) -> ProgressEvent:
+        return self._event.replace(message=f"Waiting for {what}", timestamp=now())
+
+    def _storage_is_away(self) -> None:
+        if self._told(self._waiting_for("the storage")):
+            raise Cancelled(self._document.id)
+
+    def _fetched(self, done: int, total: int) -> None:
+        """Tell of a document that comes in more than one part."""
+        if done < total:
+            message = f"Fetching {done / 1e6:.1f} of {total / 1e6:.1f} MB"
+            if self._told(self._event.replace(message=message, timestamp=now())):
+                raise Cancelled(self._document.id)
+
     def _cause(self, error: BaseException) -> str:
         """What went wrong, for a person."""
         if isinstance(error, MemoryError):
@@ -435,10 +472,7 @@ class _Attempt:
                 if self._pipeline.clock() >= deadline:
                     raise
                 log.warning("waiting for the store: %s", redacted(str(error)))
-                waiting = self._event.replace(
-                    message="Waiting for the database", timestamp=now()
-                )
-                self._told(waiting)
+                self._told(self._waiting_for("the database"))
             self._pipeline.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -484,6 +518,13 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, TransientError | OSError) and not isinstance(
         error, PERMANENT
     )
+
+
+def _full(error: BaseException | None) -> bool:
+    """Whether a disk of this machine is full."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return error is not None and _full(error.__cause__)
 
 
 def _counted(count: int | None, noun: str) -> str:

@@ -157,7 +157,7 @@ class Pipeline:
         elif start:
             self._check()
         self.store = Store(self.settings.database).open()
-        self.files = Files(self.settings.storage)
+        self.files = Files(self.settings.storage, self.settings.storage_options)
 
     def __repr__(self) -> str:
         where = (

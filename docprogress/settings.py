@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as Unparsable
 
 from docprogress.errors import SettingsError
 
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     database_url: Secret = None
     #: Where documents' bytes are kept: anything fsspec reads.  None: the home folder.
     storage_url: Secret = None
+    #: What the library of that storage is given, in JSON: an endpoint, a key, ….  What
+    #: is not, it looks for by itself: S3's in the `AWS_*` variables of the environment.
+    storage_options: dict[str, Any] = Field(default_factory=dict, repr=False)
 
     #: Worker processes on this machine.  None: one for each core.
     workers: int | None = Field(default=None, ge=1, le=1024)
@@ -161,6 +165,9 @@ def load(**arguments: Any) -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join(map(_complaint, error.errors()))) from None
+    except Unparsable as error:
+        # It names the variable, and what it held only in its cause.
+        raise SettingsError(str(error)) from None
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
 
 

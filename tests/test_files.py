@@ -489,7 +489,7 @@ def test_unknown_storage_is_refused():
 def test_remote_storage_that_is_away_may_come_back():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    files = Files(f"ftp://user:geheim@127.0.0.1:{port}/x")
+    files = Files(f"ftp://user:geheim@127.0.0.1:{port}/x", patience=0)
 
     with pytest.raises(TransientError, match="cannot be used") as error:
         files.add("abc", of(b"x"), max_bytes=MOST)

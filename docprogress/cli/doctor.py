@@ -226,7 +226,7 @@ def _storage(settings: Settings) -> Finding:
     if settings.storage_url is None and not path.exists():
         return Finding(State.OK, "storage", f"a folder, made when needed: {path}")
     try:
-        Files(settings.storage).check()
+        Files(settings.storage, settings.storage_options).check()
     except (DocProgressError, OSError) as error:
         return Finding(State.BROKEN, "storage", str(error))
     return Finding(State.OK, "storage", redacted(settings.storage))

@@ -11,32 +11,27 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
-import fsspec
-
 from docprogress.errors import (
-    DocProgressError,
     DocumentNotFound,
     LimitExceeded,
-    SettingsError,
     StoreError,
     TransientError,
     Unreadable,
 )
+from docprogress.files.remote import LEFT_OVER, PATIENCE, Remote
 from docprogress.files.spool import Source
 from docprogress.settings import redacted
 
 #: Bytes that are read and written at a time.
 BLOCK = 1024 * 1024
-
-#: Seconds after which what was left by a process that was killed is removed.
-LEFT_OVER = 24 * 3600
 
 _ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}")
 
@@ -54,19 +49,41 @@ class Files:
     Args:
         storage_url: A folder's path or `file://` URL, or anything fsspec knows:
             `s3://bucket/prefix`.
+        options: What fsspec's file system is made with, beside the URL; what is left
+            out is taken from where its library looks for it.
+        patience: Seconds for which a storage that is away is waited for.
     """
 
-    def __init__(self, storage_url: str) -> None:
+    def __init__(
+        self,
+        storage_url: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         self._url = storage_url
+        self._options = dict(options or {})
         self._folder = _local_folder(storage_url)
-        self._pid = 0
-        self._remote: tuple[Any, str] | None = None
+        self._remote = Remote(storage_url, self._options, patience=patience)
 
     def __repr__(self) -> str:
         return f"Files({redacted(self._url)!r})"
 
-    def add(self, document_id: str, source: Source, *, max_bytes: int) -> Stored:
+    def add(
+        self,
+        document_id: str,
+        source: Source,
+        *,
+        max_bytes: int,
+        waiting: Callable[[], None] | None = None,
+    ) -> Stored:
         """Keep what was handed in.
+
+        Args:
+            document_id: Whose bytes they are.
+            source: Where they come from.
+            max_bytes: How many they may be.
+            waiting: Called now and then while the storage is away.
 
         Raises:
             LimitExceeded: It has more than `max_bytes`.
@@ -75,7 +92,9 @@ class Files:
         """
         if source.size is not None and source.size > max_bytes:
             raise too_large(source.name, source.size, max_bytes)
-        with self.incoming(document_id, source.name, max_bytes=max_bytes) as incoming:
+        with self.incoming(
+            document_id, source.name, max_bytes=max_bytes, waiting=waiting
+        ) as incoming:
             for block in _blocks(source):
                 incoming.write(block)
         return incoming.stored
@@ -89,6 +108,7 @@ class Files:
         max_bytes: int,
         seconds: float,
         told: Callable[[int, int | None], None] | None = None,
+        waiting: Callable[[], None] | None = None,
     ) -> Stored:
         """Keep what a web server gives.
 
@@ -99,6 +119,7 @@ class Files:
             max_bytes: How large it may be.
             seconds: How long it may take, from the first byte to the last.
             told: Called with the bytes that have come, out of how many.
+            waiting: Called now and then while the storage is away.
 
         Raises:
             LimitExceeded: It is too large, or takes too long.
@@ -108,17 +129,32 @@ class Files:
         # HTTP's library is needed by nobody who keeps files of their own.
         from docprogress.files.download import download
 
-        with self.incoming(document_id, name, max_bytes=max_bytes) as incoming:
+        with self.incoming(
+            document_id, name, max_bytes=max_bytes, waiting=waiting
+        ) as incoming:
             download(url, incoming, seconds=seconds, told=told or (lambda *_: None))
         return incoming.stored
 
     @contextmanager
-    def local(self, document_id: str) -> Iterator[Path]:
+    def local(
+        self,
+        document_id: str,
+        *,
+        told: Callable[[int, int], None] | None = None,
+        waiting: Callable[[], None] | None = None,
+    ) -> Iterator[Path]:
         """A path on this machine where the bytes can be read, for a while.
+
+        Args:
+            document_id: Whose bytes they are.
+            told: Called with the bytes that have come from a storage elsewhere, out
+                of how many.
+            waiting: Called now and then while the storage is away.
 
         Raises:
             Unreadable: They are not kept here.
             TransientError: The storage cannot be reached.
+            OSError: There is no room for a copy.
         """
         if self._folder is not None:
             path = self._folder / _key(document_id)
@@ -126,9 +162,18 @@ class Files:
                 raise _gone()
             yield path
             return
+        # Readers go back and forth in a file, and most read all of it.
         with tempfile.TemporaryDirectory(prefix="docprogress-") as folder:
             path = Path(folder, "document")
-            self._fetch_remote(document_id, path)
+            try:
+                self._remote.get(
+                    _key(document_id),
+                    path,
+                    told=told or (lambda *_: None),
+                    waiting=waiting or (lambda: None),
+                )
+            except FileNotFoundError:
+                raise _gone() from None
             yield path
 
     def delete(self, document_id: str) -> None:
@@ -137,13 +182,11 @@ class Files:
         Raises:
             TransientError: The storage cannot be reached.
         """
-        if self._folder is not None:
-            with _kept(document_id):
-                (self._folder / _key(document_id)).unlink(missing_ok=True)
+        if self._folder is None:
+            self._remote.delete(_key(document_id))
             return
-        with suppress(FileNotFoundError), _reached(self):
-            system, root = self._system()
-            system.rm_file(f"{root}/{_key(document_id)}")
+        with _kept(document_id):
+            (self._folder / _key(document_id)).unlink(missing_ok=True)
 
     def check(self) -> None:
         """Find out whether the storage can be written and read.
@@ -153,24 +196,37 @@ class Files:
             StoreError: It cannot be.
         """
         probe, content = f"check-{secrets.token_hex(8)}", b"docprogress"
+        # Whoever asks wants to know how it is now.
+        now = Files(self._url, self._options, patience=0.0)
         try:
-            self.add(probe, Source(name=probe, data=content), max_bytes=len(content))
-            with self.local(probe) as path:
+            now.add(probe, Source(name=probe, data=content), max_bytes=len(content))
+            with now.local(probe) as path:
                 read = path.read_bytes()
-            self.delete(probe)
-            self._remove_left_over()
+            now.delete(probe)
+            now._remove_left_over()
         except (TransientError, Unreadable, OSError) as error:
-            raise StoreError(f"{self._trouble(error)}; set storage_url") from error
+            raise StoreError(
+                f"{self._remote.trouble(error)}; {self._remedy()}"
+            ) from error
         if read != content:
-            raise StoreError(f"{self._trouble('it gives back something else')}")
+            raise StoreError(self._remote.trouble("it gives back something else"))
 
-    def incoming(self, document_id: str, name: str, *, max_bytes: int) -> "Incoming":
-        """A file that is being written, and kept when the block ends well."""
+    def incoming(
+        self,
+        document_id: str,
+        name: str,
+        *,
+        max_bytes: int,
+        waiting: Callable[[], None] | None = None,
+    ) -> "Incoming":
+        """A file that is being written, and kept when the block ends well.
+
+        It is written here first, so that nothing of one that breaks off is elsewhere.
+        """
         key = _key(document_id)
         if self._folder is None:
-            return Incoming(
-                name, max_bytes, None, lambda path: self._put_remote(key, path)
-            )
+            put = partial(self._remote.put, key=key, waiting=waiting or (lambda: None))
+            return Incoming(name, max_bytes, None, put)
         folder = self._folder
 
         def keep(path: str) -> None:
@@ -183,55 +239,22 @@ class Files:
 
         return Incoming(name, max_bytes, folder, keep)
 
-    def _system(self) -> tuple[Any, str]:
-        """The file system and its folder, made anew in a process that was forked."""
-        if self._remote is None or self._pid != os.getpid():
-            try:
-                system, root = fsspec.url_to_fs(self._url)
-            except ImportError as error:
-                scheme = urlsplit(self._url).scheme
-                raise SettingsError(
-                    f"storage_url begins with {scheme}://, which needs a library that "
-                    f"is not installed: pip install 'docprogress[s3]' ({error})"
-                ) from error
-            except ValueError as error:
-                raise SettingsError(f"storage_url: {redacted(str(error))}") from None
-            self._remote = system, root.rstrip("/")
-            self._pid = os.getpid()
-        return self._remote
-
-    def _put_remote(self, key: str, path: str) -> None:
-        with _reached(self):
-            system, root = self._system()
-            place = f"{root}/{key}"
-            try:
-                system.makedirs(place.rpartition("/")[0], exist_ok=True)
-                system.put_file(path, place)
-            except BaseException:
-                with suppress(Exception):  # what is told is why it could not be kept
-                    system.rm_file(place)
-                raise
-
-    def _fetch_remote(self, document_id: str, path: Path) -> None:
-        try:
-            with _reached(self):
-                system, root = self._system()
-                system.get_file(f"{root}/{_key(document_id)}", str(path))
-        except FileNotFoundError:
-            raise _gone() from None
-
     def _remove_left_over(self) -> None:
         if self._folder is None:
+            self._remote.remove_left_over()
             return
         for path in (self._folder / _INCOMING).iterdir():
             with suppress(FileNotFoundError):  # its writer has ended
                 if path.stat().st_mtime < time.time() - LEFT_OVER:
                     path.unlink()
 
-    def _trouble(self, what: object) -> str:
-        return (
-            f"the storage {redacted(self._url)} cannot be used: {redacted(str(what))}"
-        )
+    def _remedy(self) -> str:
+        if urlsplit(self._url).scheme in ("s3", "s3a"):
+            return (
+                "look at storage_url, storage_options, and the AWS_* variables of the "
+                "environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)"
+            )
+        return "set storage_url"
 
 
 class Incoming:
@@ -368,14 +391,3 @@ def _kept(name: str) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = "the disk is full" if full else error.strerror or str(error)
         raise TransientError(f"{name}: it cannot be kept: {reason}") from error
-
-
-@contextmanager
-def _reached(files: Files) -> Iterator[None]:
-    """What a remote file system says, whichever it is, as one error."""
-    try:
-        yield
-    except (FileNotFoundError, DocProgressError):
-        raise
-    except Exception as error:  # each has a library with errors of its own
-        raise TransientError(files._trouble(error)) from error

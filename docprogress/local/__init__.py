@@ -49,6 +49,7 @@ _STARTED_WITH = (
     "workers",
     "database_url",
     "storage_url",
+    "storage_options",
     "embedding_url",
     "embedding_api_key",
     "worker_memory",
@@ -274,7 +275,9 @@ def _environment(settings: Settings) -> dict[str, str]:
     given = {name: getattr(settings, name) for name in settings.model_fields_set}
     given["home"] = settings.home
     return {
-        f"DOCPROGRESS_{name.upper()}": str(value)
+        f"DOCPROGRESS_{name.upper()}": (
+            json.dumps(value) if isinstance(value, dict) else str(value)
+        )
         for name, value in given.items()
         if value is not None
     }

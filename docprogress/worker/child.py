@@ -46,7 +46,7 @@ class Child:
         self._guard = guard
         self._pipeline = Pipeline(
             store=self._store,
-            files=Files(settings.storage),
+            files=Files(settings.storage, settings.storage_options),
             settings=settings,
             publish=self._publish,
             guard=self._guarded,

@@ -169,7 +169,7 @@ def _check(settings: Settings) -> None:
     """Find out now, not document by document, that something is out of reach."""
     with Store(settings.database).open():
         pass
-    Files(settings.storage).check()
+    Files(settings.storage, settings.storage_options).check()
     with Bus(settings.redis_url or "") as bus:
         bus.check()
     with Sender(make_app(settings)) as sender:
