@@ -288,6 +288,8 @@ def _marks() -> str:
 
 
 _ASCII_WORD = re.compile(r"[a-z0-9]{2,}")
+_PLAIN_WORD = re.compile(r"[^\W_]{2,}")
+_NOT_PLAIN = re.compile(rf"[\u0640{_UNSPACED}{_marks()}]")
 _WORD = re.compile(
     rf"(?P<unspaced>[{_UNSPACED}]+)|(?:[^\W_{_UNSPACED}][{_marks()}]*){{2,}}"
 )
@@ -298,6 +300,9 @@ def words(text: str) -> list[str]:
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
     text = unicodedata.normalize("NFKC", text).casefold()
+    if not _NOT_PLAIN.search(text):
+        # Most texts, in a fifth of the time.
+        return _PLAIN_WORD.findall(text)
     text = _ARABIC_SIGNS.sub("", text)
     found: list[str] = []
     for word in _WORD.finditer(text):
