@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from docprogress.events import ProgressEvent, Status
     from docprogress.notebook.nesting import allow_nested_asyncio
+    from docprogress.notebook.uploader import Uploader
     from docprogress.notebook.view import ProgressView
     from docprogress.progress import Progress
     from docprogress.reporter import report
@@ -46,6 +47,7 @@ __all__ = [
     "Step",
     "Superseded",
     "TransientError",
+    "Uploader",
     "allow_nested_asyncio",
     "report",
 ]
@@ -69,6 +71,7 @@ _HOMES = {
     "Step": "steps",
     "Superseded": "errors",
     "TransientError": "errors",
+    "Uploader": "notebook.uploader",
     "allow_nested_asyncio": "notebook.nesting",
     "report": "reporter",
 }

@@ -62,6 +62,7 @@ from docprogress.worker.app import (
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from docprogress import Uploader
     from docprogress.notebook.view import ProgressView
     from docprogress.plots import Plot
     from docprogress.plots import Plot
@@ -190,9 +191,10 @@ class Pipeline:
         """Store documents, and have them processed; does not wait for that.
 
         Args:
-            what: Paths, globs, folders, http(s) URLs, bytes, `(name, bytes)` pairs or
-                binary file objects: one of them or any number.  Of a generator no
-                more is kept in memory than of one that ends soon.
+            what: Paths, globs, folders, http(s) URLs, bytes, `(name, bytes)` pairs,
+                binary file objects, `uploader.files`, or the value of Jupyter's
+                `FileUpload`: one of them or any number.  Of a generator no more is
+                kept in memory than of one that ends soon.
             case_id: What the documents belong to.
             skip_existing: Whether a file whose content this store already holds,
                 processed by the same steps, completes at once.
@@ -243,6 +245,20 @@ class Pipeline:
         run = Run(self, row, skipped=skipped)
         _Submission(self, run, sources, told=told).store()
         return run
+
+    def upload(self, **options: Any) -> "Uploader":
+        """A place in a notebook to drop documents on, which are processed at once.
+
+        As the last line of a cell it takes what is dropped and shows how far it is:
+        what was dropped together is one run, begun when all of it is here.
+
+        Args:
+            options: Of `submit`: `case_id`, `skip_existing`, …
+        """
+        # By the package's name for it: a run knows nothing of what is above it.
+        from docprogress import Uploader
+
+        return Uploader.into(self, **options)
 
     def runs(self, *, case_id: str | None = None, limit: int = 100) -> list[RunSummary]:
         """The runs of this store, newest first."""

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,8 +30,14 @@ SUFFIXES = frozenset(
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
-#: What stands beside its content where Jupyter's `FileUpload` describes a file.
+#: Where Jupyter's `FileUpload` has a file's content.
 _CONTENT = "content"
+
+#: What is said where it may have lost files, which it never says itself.
+_LOST = (
+    "Jupyter's FileUpload loses files of more than about 10 MB without a word; "
+    "docprogress.Uploader takes files of any size"
+)
 
 
 class Expansion(NamedTuple):
@@ -47,8 +54,8 @@ def expand(what: Any) -> Expansion:
 
     Args:
         what: Paths, globs, folders, http(s) URLs, bytes, `(name, bytes)` pairs,
-            binary file objects, values of Jupyter's `FileUpload`: one of them or
-            any number.
+            binary file objects, files of an `Uploader`, Jupyter's `FileUpload` or its
+            value: one of them or any number.
 
     Raises:
         SubmitError: Something is not there, or cannot be read; the message names
@@ -76,6 +83,8 @@ class _Collected:
         # Whether the bytes that come are somebody else's as well.
         self._held = True
         self._unnamed = 0
+        # Whether something was empty that a `FileUpload` may have left so.
+        self._emptied = False
 
     def complain(self) -> None:
         """Say what is wrong, if anything is.
@@ -91,6 +100,7 @@ class _Collected:
         if not len(self.sources):
             raise SubmitError(
                 "there is nothing to do: hand in paths, folders, URLs, bytes or files"
+                + (f". If this is what a FileUpload gave: {_LOST}" * self._emptied)
             )
 
     def take(self, what: Any) -> None:
@@ -98,8 +108,12 @@ class _Collected:
             self._named(os.fspath(what))
         elif isinstance(what, bytes | bytearray | memoryview):
             self._bytes(self._name("bytes"), what)
+        elif isinstance(what, Source):
+            self._add(what, held=self._held)
         elif isinstance(what, Mapping):
             self._upload(what)
+        elif _is_file_upload(what):
+            self.take(what.value)
         elif hasattr(what, "read"):
             self._file(None, what)
         elif _is_pair(what):
@@ -108,6 +122,7 @@ class _Collected:
             read(display_name(name), content)
         elif isinstance(what, Iterable):
             held = self._held
+            self._emptied |= isinstance(what, tuple) and not what
             # What a generator has made is gone when the next one is.
             self._held = held and not isinstance(what, Iterator)
             for each in what:
@@ -220,17 +235,28 @@ class _Collected:
         self._add(source, held=self._held and kept is data)
 
     def _upload(self, what: Mapping[Any, Any]) -> None:
-        if isinstance(content := what.get(_CONTENT), bytes | bytearray | memoryview):
-            self._bytes(display_name(str(what.get("name") or "upload")), content)
+        self._emptied |= not what
+        if _CONTENT in what:
+            self._uploaded(str(what.get("name") or "upload"), what)
             return
         for name, each in what.items():  # as ipywidgets 7 had it
             if isinstance(each, Mapping) and _CONTENT in each:
-                self._bytes(display_name(str(name)), each[_CONTENT])
+                self._uploaded(str(name), {**each.get("metadata", {}), **each})
             else:
                 self.wrong.append(
                     f"{name!r}: a mapping must be a value of Jupyter's FileUpload; for "
                     "bytes with a name, hand in a pair (name, bytes)"
                 )
+
+    def _uploaded(self, name: str, what: Mapping[Any, Any]) -> None:
+        name, content, size = display_name(name), what[_CONTENT], what.get("size")
+        if not isinstance(content, bytes | bytearray | memoryview):
+            self.wrong.append(f"{name}: its content has not come. {_LOST}")
+        elif isinstance(size, int) and size != memoryview(content).nbytes:
+            have = memoryview(content).nbytes
+            self.wrong.append(f"{name}: {have} of {size} bytes have come. {_LOST}")
+        else:
+            self._bytes(name, content)
 
     def _file(self, name: str | None, file: Any) -> None:
         own = getattr(file, "name", None)
@@ -276,6 +302,12 @@ class _Collected:
     def _name(self, kind: str) -> str:
         self._unnamed += 1
         return f"{kind}-{self._unnamed}"
+
+
+def _is_file_upload(what: Any) -> bool:
+    # Whoever has one has loaded its library.
+    ipywidgets = sys.modules.get("ipywidgets")
+    return ipywidgets is not None and isinstance(what, ipywidgets.FileUpload)
 
 
 def _is_pair(what: Any) -> bool:

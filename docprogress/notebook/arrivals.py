@@ -1,0 +1,381 @@
+"""Files on their way from a page to this machine, a chunk at a time.
+
+Chunks may come in any order, more than once, and on any thread.  A file has arrived
+when every byte of it is here; nothing is left of one that has not.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from docprogress.documents import LONGEST_NAME, display_name
+from docprogress.files import Source
+
+#: Bytes that come at a time; all chunks of a file but the last have as many.
+CHUNK = 1024 * 1024
+
+#: What the folders of uploads are called, and the file in each of them that its
+#: process keeps locked for as long as it lives.
+FOLDER = "docprogress-uploads-"
+LOCK = "lock"
+
+#: Seconds for which a folder is nobody's left-over, whether it is locked or not.
+NEW_SECONDS = 60.0
+
+_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+class State(StrEnum):
+    """Where a file stands."""
+
+    ARRIVING = "arriving"
+    ARRIVED = "arrived"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadedFile(Source):
+    """A file that has arrived.  It lies at `path` until its uploader is closed."""
+
+    path: Path
+    size: int
+    #: Of what has arrived, in hexadecimal digits.
+    sha256: str
+
+
+class Announced(NamedTuple):
+    """A file that a page wants to send, as the page describes it."""
+
+    key: str
+    name: str
+    size: int
+    #: Why the page does not send it.
+    error: str | None = None
+
+
+class Arrival:
+    """One file on its way in.
+
+    Args:
+        announced: What the page says of it.
+        name: What it is called here.
+        drop: What it came together with.
+        path: Where it will lie.
+    """
+
+    def __init__(
+        self, announced: Announced, *, name: str, drop: str, path: Path
+    ) -> None:
+        self.key = announced.key
+        self.name = name
+        self.size = announced.size
+        self.drop = drop
+        self.path = path
+        self.status = State.ARRIVING
+        self.error: str | None = None
+        self.received = 0
+        self.sha256 = ""
+        #: Whether it was made part of a run.
+        self.submitted = False
+        # Guards all that changes.
+        self.lock = threading.RLock()
+        self._version = 0
+        self._made = False
+        self._have: set[int] = set()
+        self._hash = hashlib.sha256()
+        self._hashed = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a page is told; of two tellings, the one with the higher version."""
+        with self.lock:
+            self._version += 1
+            return {
+                "key": self.key,
+                "name": self.name,
+                "size": self.size,
+                "status": self.status.value,
+                "error": self.error,
+                "received": self.received,
+                "submitted": self.submitted,
+                "version": self._version,
+            }
+
+    def have(self) -> list[int]:
+        """The offsets of the chunks that are here."""
+        with self.lock:
+            return sorted(self._have)
+
+    def write(self, offset: int, block: bytes | memoryview) -> None:
+        """Take a chunk, unless it is here already or not wanted any more."""
+        with self.lock:
+            if self.status is not State.ARRIVING or offset in self._have:
+                return
+            wanted = min(CHUNK, self.size - offset)
+            if offset % CHUNK or not 0 <= offset < self.size or len(block) != wanted:
+                self.end(State.FAILED, "what came is not what was announced")
+                return
+            try:
+                self._keep(offset, block)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                self.end(State.FAILED, f"it cannot be kept: {reason}")
+
+    def end(self, status: State, error: str | None = None) -> bool:
+        """Give the file up; whether it was still on its way."""
+        with self.lock:
+            if self.status is not State.ARRIVING:
+                return False
+            self.status, self.error = status, error
+            self.remove()
+            return True
+
+    def remove(self) -> None:
+        """Remove what is here of it."""
+        with self.lock:
+            if self._made:
+                self.path.unlink(missing_ok=True)
+
+    def _keep(self, offset: int, block: bytes | memoryview) -> None:
+        # A name that it finds taken is nothing of its own.
+        exclusive = 0 if self._made else os.O_EXCL
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | exclusive, 0o600)
+        self._made = True
+        with os.fdopen(handle, "r+b", buffering=0) as file:
+            file.seek(offset)
+            left = memoryview(block)
+            while left:
+                left = left[file.write(left) :]
+            self._have.add(offset)
+            self.received += len(block)
+            if offset == self._hashed:
+                self._hash.update(block)
+                self._hashed += len(block)
+            # Chunks that came before their turn are read again.
+            while self._hashed in self._have:
+                file.seek(self._hashed)
+                late = file.read(CHUNK)
+                self._hash.update(late)
+                self._hashed += len(late)
+        if self.received == self.size:
+            self.sha256 = self._hash.hexdigest()
+            self.status = State.ARRIVED
+
+
+class Arrivals:
+    """All files of one uploader.
+
+    Args:
+        max_bytes: How large a file may be.
+        max_files: How many may be here, or on their way, at a time.
+        folder: Where a folder for them is made; None is the system's temporary one.
+    """
+
+    def __init__(self, *, max_bytes: int, max_files: int, folder: Path | None) -> None:
+        self.max_bytes = max_bytes
+        self.max_files = max_files
+        self._parent = folder
+        self._place: Path | None = None
+        self._remove: Callable[[], object] = lambda: None
+        self._closed = False
+        self._count = 0
+        self._all: dict[str, Arrival] = {}
+        # Guards which files there are.
+        self._lock = threading.RLock()
+
+    def __iter__(self) -> Iterator[Arrival]:
+        with self._lock:
+            return iter(list(self._all.values()))
+
+    def find(self, key: object) -> Arrival | None:
+        """The file with this key."""
+        with self._lock:
+            return self._all.get(key) if isinstance(key, str) else None
+
+    def expect(self, drop: str, announced: Iterable[Announced]) -> list[Arrival]:
+        """Get ready for files, each of them on its way or refused from here on.
+
+        A file that was announced before is as it was.
+        """
+        with self._lock:
+            trouble = None
+            try:
+                self._folder()
+            except OSError as error:
+                trouble = f"it cannot be kept: {(error.strerror or str(error)).lower()}"
+            expected = []
+            for each in announced:
+                arrival = self._all.get(each.key)
+                if arrival is None:
+                    arrival = self._new(drop, each)
+                    if reason := each.error or trouble or self._refusal(each.size):
+                        arrival.end(State.FAILED, reason)
+                    self._all[each.key] = arrival
+                expected.append(arrival)
+            return expected
+
+    def drops(self) -> list[list[Arrival]]:
+        """What came together, drop by drop."""
+        drops: dict[str, list[Arrival]] = {}
+        for arrival in self:
+            drops.setdefault(arrival.drop, []).append(arrival)
+        return list(drops.values())
+
+    def forget(self, keys: Iterable[object]) -> list[str]:
+        """Remove files that have come to rest; the keys of those that are gone."""
+        with self._lock:
+            gone = []
+            for arrival in filter(None, map(self.find, keys)):
+                if arrival.status is State.ARRIVING:
+                    continue
+                arrival.remove()
+                del self._all[arrival.key]
+                gone.append(arrival.key)
+            return gone
+
+    def files(self, among: Iterable[Arrival] | None = None) -> list[UploadedFile]:
+        """What has arrived, in the order in which it was announced."""
+        return [
+            UploadedFile(
+                name=arrival.name,
+                path=arrival.path,
+                size=arrival.size,
+                sha256=arrival.sha256,
+            )
+            for arrival in (self if among is None else among)
+            if arrival.status is State.ARRIVED
+        ]
+
+    def close(self) -> None:
+        """Give up what is on its way, and remove every file."""
+        with self._lock:
+            self._closed = True
+            for arrival in self._all.values():
+                arrival.end(State.CANCELLED)
+            self._remove()
+
+    def _new(self, drop: str, announced: Announced) -> Arrival:
+        self._count += 1
+        name = self._apart(display_name(announced.name))
+        # A file's own name could be anything; its end is kept for whoever looks there.
+        place = self._place or Path()
+        path = place / f"{self._count:06d}{_suffix(name)}"
+        return Arrival(announced, name=name, drop=drop, path=path)
+
+    def _refusal(self, size: int) -> str | None:
+        """Why a file of this size is not taken."""
+        at_hand = [
+            arrival
+            for arrival in self._all.values()
+            if arrival.status in (State.ARRIVING, State.ARRIVED)
+        ]
+        if self._closed:
+            return "the uploader is closed"
+        if size <= 0:
+            return "the file is empty"
+        if size > self.max_bytes:
+            return f"too large: {amount(size)}, the limit is {amount(self.max_bytes)}"
+        if sum(not arrival.submitted for arrival in at_hand) >= self.max_files:
+            return f"too many: the limit is {self.max_files:,} files"
+        to_come = sum(arrival.size - arrival.received for arrival in at_hand)
+        free = shutil.disk_usage(self._folder()).free - to_come
+        if size > free:
+            return f"no room: {amount(size)}, and {amount(max(free, 0))} are free"
+        return None
+
+    def _apart(self, name: str) -> str:
+        """The name, with a number if another file has it."""
+        taken = {arrival.name for arrival in self._all.values()}
+        if name not in taken:
+            return name
+        suffix = _suffix(name)
+        stem = name.removesuffix(suffix)
+        for number in range(2, len(taken) + 3):
+            mark = f" ({number}){suffix}"
+            apart = f"{stem[: LONGEST_NAME - len(mark)]}{mark}"
+            if apart not in taken:
+                return apart
+        raise AssertionError("more names are taken than there are files")
+
+    def _folder(self) -> Path:
+        if self._place is None:
+            parent = self._parent or Path(tempfile.gettempdir())
+            if self._parent is not None:
+                parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_left_over(parent)
+            place = Path(tempfile.mkdtemp(dir=parent, prefix=FOLDER))
+            handle = _locked(place / LOCK)
+            # At the interpreter's end as well.
+            self._remove = weakref.finalize(self, _removed, place, handle, os.getpid())
+            self._place = place
+        return self._place
+
+
+def amount(size: int) -> str:
+    """Bytes, as a person says it: `12.5 MB`."""
+    for unit, name in _UNITS:
+        if size >= unit:
+            value = size / unit
+            return f"{value:.1f} {name}" if value < 99.95 else f"{value:.0f} {name}"  # noqa: PLR2004 - three digits are enough
+    return f"{size} byte{'' if size == 1 else 's'}"
+
+
+def _suffix(name: str) -> str:
+    """The end of a name that says what it is: `.pdf`."""
+    suffix = Path(name).suffix
+    fit = suffix[1:].isascii() and suffix[1:].isalnum()
+    return suffix if fit and len(suffix) <= 10 else ""  # noqa: PLR2004 - none is longer
+
+
+def _locked(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    _lock(handle)
+    return handle
+
+
+def _lock(handle: int) -> None:
+    try:
+        import fcntl
+    except ImportError:
+        # Nothing is removed there that another process has left.
+        return
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _removed(folder: Path, handle: int, pid: int) -> None:
+    if os.getpid() == pid:  # and not in a process that was forked
+        os.close(handle)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left_over(parent: Path) -> None:
+    """Remove what processes have left here that were killed."""
+    if not hasattr(os, "getuid"):
+        return
+    for folder in parent.glob(f"{FOLDER}*"):
+        with suppress(OSError):  # it is somebody else's, or in use
+            state = folder.lstat()
+            new = state.st_mtime > time.time() - NEW_SECONDS
+            if new or state.st_uid != os.getuid() or folder.is_symlink():
+                continue
+            handle = os.open(folder / LOCK, os.O_RDWR)
+            try:
+                _lock(handle)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(handle)
+
+
+def settled(arrivals: Sequence[Arrival]) -> bool:
+    """Whether none of these is on its way any more."""
+    return all(arrival.status is not State.ARRIVING for arrival in arrivals)

@@ -1,0 +1,127 @@
+"""What stands in a notebook where no uploader is alive: plain text, and static HTML.
+
+Both are bounded and hold nothing that differs between two uploads of the same files.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from docprogress.notebook.arrivals import Arrival, State, amount
+from docprogress.notebook.table import MOST_LINES, MOST_ROWS, WIDEST_NAME, WIDEST_NOTE
+from docprogress.terminal.wording import cut, one_line, pad, plain, plural, shorten
+
+#: What is said where nothing has been uploaded.
+NOTHING = "No file has been uploaded"
+
+_MARKS = {
+    State.ARRIVED: ("✓", "#2e8b57"),
+    State.FAILED: ("✗", "#d9534f"),
+    State.CANCELLED: ("⊘", "#b8860b"),
+    State.ARRIVING: ("▸", "#3b82c4"),
+}
+
+# Inline, because a notebook that is not trusted loses every <style>.
+_CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
+_NUMBER = "text-align: right; vertical-align: top; padding: 2px 12px 2px 0"
+_NAME = "word-break: break-all"
+
+
+class Line(NamedTuple):
+    """One file, as it stands now."""
+
+    name: str
+    size: int
+    status: State
+    note: str
+
+
+def lines(arrivals: Sequence[Arrival]) -> list[Line]:
+    """A line for each file, those that failed first if there are many."""
+    found = [_line(arrival) for arrival in arrivals]
+    if len(found) > MOST_LINES:
+        found.sort(key=lambda line: line.status is not State.FAILED)
+    return found
+
+
+def headline(found: Sequence[Line]) -> str:
+    """One line for all files."""
+    if not found:
+        return NOTHING
+    arrived = [line for line in found if line.status is State.ARRIVED]
+    parts = [f"{plural(len(arrived), 'file')} uploaded"]
+    if arrived:
+        parts[0] += f", {amount(sum(line.size for line in arrived))}"
+    for status, word in (
+        (State.FAILED, "failed"),
+        (State.CANCELLED, "cancelled"),
+        (State.ARRIVING, "on the way"),
+    ):
+        if count := sum(line.status is status for line in found):
+            parts.append(f"{count:,} {word}")
+    return "; ".join(parts)
+
+
+def text(found: Sequence[Line], note: str = "") -> str:
+    """All files, as plain text."""
+    shown = found[:MOST_LINES]
+    names = [shorten(plain(line.name), WIDEST_NAME) for line in shown]
+    width = max(map(cell_len, names), default=0)
+    said = [headline(found)]
+    for name, line in zip(names, shown, strict=True):
+        row = f"{pad(name, width)}  {amount(line.size):>10}  {plain(line.note)}"
+        said.append(cut(row.rstrip(), width + WIDEST_NOTE))
+    if len(shown) < len(found):
+        said.append(f"… and {len(found) - len(shown):,} more")
+    if note:
+        said.append(note)
+    return "\n".join(said)
+
+
+def html(found: Sequence[Line], note: str = "") -> str:
+    """All files, as a table."""
+    shown = found[:MOST_ROWS]
+    parts = ["<div>", f"<p><strong>{escape(headline(found))}</strong></p>"]
+    if shown:
+        parts += [
+            '<table style="border-collapse: collapse">',
+            "<thead><tr>",
+            *(f'<th style="{_CELL}">{head}</th>' for head in ("", "File")),
+            f'<th style="{_NUMBER}">Size</th><th style="{_CELL}">Status</th>',
+            "</tr></thead>",
+            "<tbody>",
+            *map(_row, shown),
+            "</tbody>",
+            "</table>",
+        ]
+    if len(shown) < len(found):
+        parts.append(f"<p>… and {len(found) - len(shown):,} more</p>")
+    if note:
+        parts.append(f"<p><em>{escape(note)}</em></p>")
+    parts.append("</div>")
+    return "\n".join(parts)
+
+
+def _row(line: Line) -> str:
+    mark, colour = _MARKS[line.status]
+    status = line.note if line.status is State.FAILED else line.status.value
+    return (
+        f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
+        f'<td style="{_CELL}; overflow-wrap: anywhere"><bdi style="{_NAME}">'
+        f"{escape(one_line(line.name))}</bdi></td>"
+        f'<td style="{_NUMBER}; white-space: nowrap">{amount(line.size)}</td>'
+        f'<td style="{_CELL}; color: {colour}">{escape(one_line(status))}</td></tr>'
+    )
+
+
+def _line(arrival: Arrival) -> Line:
+    with arrival.lock:
+        note = {
+            State.ARRIVED: "",
+            State.FAILED: f"failed: {arrival.error}",
+            State.CANCELLED: "cancelled",
+            State.ARRIVING: f"{100 * arrival.received // max(arrival.size, 1)} %",
+        }[arrival.status]
+        return Line(arrival.name, arrival.size, arrival.status, note)
