@@ -18,10 +18,10 @@ from web import TOKEN, running, served
 
 import docprogress
 from docprogress.bus import Bus
-from docprogress.events import now
+from docprogress.events import Status, now
 from docprogress.server import ServerOptions, create_app
 from docprogress.settings import load
-from docprogress.store import Store
+from docprogress.store import NewDocument, Store
 
 FRONTEND = Path(docprogress.__file__).parent / "frontend"
 HERE = Path(__file__).parent / "frontend"
@@ -198,6 +198,82 @@ def test_axe_finds_no_violation_on_the_page(browser, packages, web, scheme):
         found = tab.evaluate("() => axe.run()")
 
     assert [each["id"] for each in found["violations"]] == []
+
+
+def add_run(store, run_id, *documents, case_id=None):
+    """Documents of which nobody but the store has heard."""
+    store.add_run(
+        run_id=run_id,
+        case_id=case_id,
+        expected=len(documents),
+        steps=[{"name": "extraction", "path": "x:y"}],
+        settings={},
+        fingerprint="",
+    )
+    store.add_documents(
+        [
+            NewDocument(
+                id=document_id,
+                run_id=run_id,
+                number=number,
+                name=f"{document_id}.pdf",
+                case_id=case_id,
+                step="extraction",
+            )
+            for number, document_id in enumerate(documents, 1)
+        ]
+    )
+    store.mark_ready([(document_id, 1, "0") for document_id in documents])
+
+
+def shown_names(tab):
+    names = tab.locator(".dp-row .dp-name").all_inner_texts()
+    return [name.removesuffix(".pdf") for name in names]
+
+
+def test_page_tells_what_happened_before_it_was_opened(tab, web, bus, settings):
+    with Store(settings.database) as store:
+        add_run(store, "older", "a", "b", case_id="mine")
+        add_run(store, "newer", "c", "d", case_id="other")
+    publish(bus, "a", 40, attempt=1, message="Extracting page 4 of 10")
+    publish(bus, "a", 100, attempt=1)
+    with Store(settings.database) as store:
+        store.claim("a", 1, worker="a-worker")
+        store.finish("a", 1, Status.COMPLETED, message="Completed")
+
+    open_page(tab, web)
+    tab.locator(".dp-row").nth(3).wait_for()
+    assert shown_names(tab) == ["c", "d", "a", "b"]
+
+    tab.locator(".dp-row", has_text="a.pdf").click()
+    tab.locator(".dp-panel").get_by_text("Extracting page 4 of 10").wait_for()
+
+    tab.locator("#case").fill("mine")
+    tab.locator("#case").press("Enter")
+    tab.locator(".dp-row", has_text="c.pdf").wait_for(state="detached")
+    tab.locator(".dp-row", has_text="b.pdf").wait_for()
+    assert shown_names(tab) == ["a", "b"]
+    assert tab.complaints == []
+
+
+def test_page_follows_hundreds_of_documents_without_asking(tab, web, bus, settings):
+    ids = [f"d{number}" for number in range(600)]
+    with Store(settings.database) as store:
+        add_run(store, "run", *ids)
+        for document_id in ids[500:]:
+            store.claim(document_id, 1, worker="a-worker")
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url))
+    open_page(tab, web)
+    eventually(lambda: web.metric("docprogress_stream_clients") == 2)
+    tab.route("**/documents?*", lambda route: route.abort())
+    asked.clear()
+    for document_id in ids:
+        publish(bus, document_id, 100, attempt=1, run_id="run")
+    tab.get_by_text("600 completed").first.wait_for()
+
+    assert not [url for url in asked if "/status" in url or "/stream" in url]
+    assert network_only(tab.complaints)
 
 
 def test_page_shows_what_others_add_and_says_when_the_server_is_gone(tab, settings):

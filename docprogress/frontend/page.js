@@ -24,27 +24,31 @@ import { createProgressView } from "./progress-view.js";
  * @property {number | null} finishedAt
  * @property {number | null} silent seconds without a sign of life
  * @property {number} pages
- * @property {ProgressEvent[]} history what was heard of it here
  */
 
-/** The most documents that are listed, and the most that are followed at a time. */
+/** The most documents that are listed, and the most that are kept: what ended goes. */
 const LISTED = 500;
-const FOLLOWED = 100;
+const KEPT = 1000;
+
+/** The most documents over one connection, and the most such connections. */
+const FOLLOWED = 500;
+const STREAMS = 2;
 
 /** Milliseconds between two looks at what others have added. */
 const LOOK = 5000;
 
-/** Milliseconds that more documents are waited for before all are followed anew. */
+/**
+ * Milliseconds that more documents are waited for before all are followed anew, and
+ * for each that is followed: all of them are told of again.
+ */
 const GATHER = 150;
+const GATHER_EACH = 5;
 
 /** Milliseconds between two signs that the server is heard. */
 const BEAT = 2000;
 
-/** Requests, and files, at a time: a browser opens six connections, one is a stream. */
+/** Requests, and files, at a time: a browser opens six connections, two are streams. */
 const LANES = 3;
-
-/** Events of a document that are kept for its details. */
-const HISTORY = 256;
 
 /** The most characters of an error in a row. */
 const LONGEST = 300;
@@ -79,9 +83,12 @@ let requests = 0;
 let token = "";
 let caseId = new URLSearchParams(location.search).get("case") ?? "";
 let listed = false;
+/** Whether there are older documents than are shown. */
+let more = false;
 /** @type {Set<string>} */
 let followed = new Set();
-let stop = () => {};
+/** @type {(() => void)[]} */
+let streams = [];
 let gathering = 0;
 let frame = 0;
 let look = 0;
@@ -161,8 +168,7 @@ async function ask(path, init = {}) {
 }
 
 function askForToken() {
-  stop();
-  followed.clear();
+  leave();
   if (token) find("asked").textContent = "This is not the server's token";
   access.hidden = false;
   work.hidden = true;
@@ -176,14 +182,20 @@ async function refresh() {
   const query = new URLSearchParams({ limit: String(LISTED) });
   if (asked) query.set("case_id", asked);
   try {
-    const { documents } = await ask(`/documents?${query}`);
+    const newest = await ask(`/documents?${query}`);
+    query.set("status", "processing");
+    // What workers are at may be of a run that is larger than the list.
+    const processing = newest.more ? await ask(`/documents?${query}`) : { documents: [] };
     if (asked !== caseId) return;
     hear();
     access.hidden = true;
     work.hidden = false;
-    // The newest run comes first; rows stand in the order of their coming.
-    for (const document of documents.reverse()) list(document);
+    // The newest is the first of a list, and above those that were there before.
+    for (const document of processing.documents.reverse()) list(document);
+    for (const document of newest.documents.reverse()) list(document);
+    more = newest.more || more;
     listed = true;
+    trim();
     schedule();
     follow();
   } catch (error) {
@@ -247,7 +259,7 @@ function isNews(told, { event }) {
 function create(id, event, upload = null) {
   /** @type {Entry} */
   const entry = {
-    index: (indexes += 1) - 1,
+    index: (indexes -= 1),
     id,
     event,
     upload,
@@ -255,7 +267,6 @@ function create(id, event, upload = null) {
     finishedAt: null,
     silent: null,
     pages: 0,
-    history: [],
   };
   entries.set(id, entry);
   changed.add(entry.index);
@@ -271,11 +282,6 @@ function take(entry, event) {
   const before = entry.event;
   entry.event = { ...event, name: event.name ?? before.name };
   entry.silent = null;
-  const last = entry.history.at(-1);
-  if (last?.timestamp !== event.timestamp || last.message !== event.message) {
-    entry.history.push(entry.event);
-    if (entry.history.length > HISTORY) entry.history.shift();
-  }
   if (event.status === "processing" && before.status !== "processing") {
     entry.startedAt ??= Date.parse(event.timestamp);
   }
@@ -285,31 +291,65 @@ function take(entry, event) {
   schedule();
 }
 
-/** Follow what has not come to rest, all over one connection. */
+/** Keep no more than can be shown well: the oldest of what has come to rest goes. */
+function trim() {
+  let excess = entries.size - KEPT;
+  if (excess <= 0) return;
+  const oldest = [...entries.values()].sort((one, other) => other.index - one.index);
+  for (const { id, event, upload } of oldest) {
+    if (excess <= 0) break;
+    if (upload || !FINAL.has(event.status)) continue;
+    entries.delete(id);
+    excess -= 1;
+    more = true;
+  }
+  replace();
+}
+
+/** What has not come to rest, as far as the server has it. */
+function unfinished() {
+  return [...entries.values()].filter(({ upload, event }) => !upload && !FINAL.has(event.status));
+}
+
+/** Follow what has not come to rest, over as few connections as can be. */
 function follow() {
-  const waiting = [...entries.values()]
-    .filter(({ upload, event }) => !upload && !FINAL.has(event.status))
-    .map(({ id }) => id);
-  const missing = waiting.filter((id) => !followed.has(id));
+  const waiting = unfinished();
+  const missing = waiting.filter(({ id }) => !followed.has(id));
   // Not a new connection for each one that ends.
-  const room = waiting.length - missing.length <= FOLLOWED / 2;
-  if (gathering || !missing.length || !room) return;
+  const room = waiting.length - missing.length <= (STREAMS * FOLLOWED) / 2;
+  const all = waiting.length <= STREAMS * FOLLOWED;
+  if (gathering || !missing.length || !(room || all)) return;
   gathering = Number(
-    setTimeout(() => {
-      gathering = 0;
-      followNow();
-    }, GATHER),
+    setTimeout(
+      () => {
+        gathering = 0;
+        followNow();
+      },
+      GATHER + GATHER_EACH * followed.size,
+    ),
   );
 }
 
 function followNow() {
-  stop();
-  const waiting = [...entries.values()].filter(
-    ({ upload, event }) => !upload && !FINAL.has(event.status),
-  );
-  followed = new Set(waiting.slice(0, FOLLOWED).map(({ id }) => id));
-  if (!followed.size) return;
-  stop = watch([...followed], {
+  leave();
+  const ids = unfinished().map(({ id }) => id);
+  for (let from = 0; from < ids.length && streams.length < STREAMS; from += FOLLOWED) {
+    const some = ids.slice(from, from + FOLLOWED);
+    for (const id of some) followed.add(id);
+    streams.push(listen(some));
+  }
+}
+
+/** Follow nothing any more. */
+function leave() {
+  for (const stop of streams) stop();
+  streams = [];
+  followed.clear();
+}
+
+/** @param {string[]} ids */
+function listen(ids) {
+  return watch(ids, {
     url: base,
     ...(token ? { token } : {}),
     onChange(event) {
@@ -330,7 +370,9 @@ function followNow() {
     },
     onConnection(connection) {
       if (connection === "streaming" || connection === "polling") hear();
-      if (connection === "ended" || connection === "refused") followed.clear();
+      if (connection === "ended" || connection === "refused") {
+        for (const id of ids) followed.delete(id);
+      }
     },
     onError: lose,
   });
@@ -344,10 +386,9 @@ function choose(chosen) {
   if (chosen) address.searchParams.set("case", chosen);
   else address.searchParams.delete("case");
   history.replaceState(null, "", address);
-  stop();
-  followed.clear();
+  leave();
   for (const [id, { upload }] of entries) if (!upload) entries.delete(id);
-  listed = false;
+  listed = more = false;
   replace();
   refresh();
 }
@@ -355,7 +396,7 @@ function choose(chosen) {
 /** @param {Iterable<File>} files */
 function add(files) {
   for (const file of files) {
-    const id = `upload ${(indexes + 1).toString()}`;
+    const id = `upload ${indexes}`;
     const event = local(id, file.name, "queued", "Waiting to be sent");
     queue.push(create(id, event, { file, caseId, sending: null }));
   }
@@ -442,7 +483,6 @@ function adopt(entry, told) {
   entries.delete(entry.id);
   entry.upload = null;
   entry.id = told.id;
-  entry.history = [];
   const known = entries.get(told.id);
   if (!known) entries.set(told.id, entry);
   const elsewhere = caseId !== "" && told.case_id !== caseId;
@@ -519,20 +559,28 @@ function actOnUpload(entry, again) {
 }
 
 /** @param {string} id */
-function detail(id) {
+async function detail(id) {
   const entry = entries.get(id);
   if (!entry) return;
-  const { event } = entry;
+  /** @type {{events: ProgressEvent[], steps: {name: string, seconds: number, attempt: number}[]}} */
+  let told = { events: [entry.event], steps: [] };
+  let reason = null;
+  try {
+    if (!entry.upload) told = await ask(`/progress/documents/${encodeURIComponent(id)}/history`);
+  } catch (error) {
+    reason = /** @type {Error} */ (error).message;
+  }
   view.details({
     id,
-    row: { ...rowOf(entry), error: event.error ?? null },
-    steps: [],
-    history: entry.history.map((each) => ({
-      ...each,
-      attempt: attemptOf(each),
-      error: each.error ?? null,
+    row: { ...rowOf(entry), error: entry.event.error ?? null },
+    // The newest attempt that did a step comes last.
+    steps: [...new Map(told.steps.map((step) => [step.name, step])).values()],
+    history: told.events.map((event) => ({
+      ...event,
+      attempt: attemptOf(event),
+      error: event.error ?? null,
     })),
-    problem: "the history begins when this page first heard of the document",
+    problem: reason,
   });
 }
 
@@ -580,9 +628,10 @@ function summarize() {
     pages += read;
   }
   const total = entries.size;
+  const documents = `${total} document${total === 1 ? "" : "s"}`;
   const said = Object.entries(counts).filter(([, count]) => count);
   return {
-    title: caseId ? `case ${caseId}` : `${total} document${total === 1 ? "" : "s"}`,
+    title: (caseId ? `case ${caseId}` : documents) + (more ? ", older ones not shown" : ""),
     text: said.map(([status, count]) => `${count} ${status}`).join(", "),
     total,
     counts,
