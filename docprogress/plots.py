@@ -330,7 +330,7 @@ class _Drawing:
             2, 1, sharex=True, height_ratios=[height, THROUGHPUT]
         )
         for axes in (above, beneath):
-            _plain(axes)
+            plain(axes)
         self._draw_tracks(above)
         self._draw_throughput(beneath)
         self._draw_words(above)
@@ -562,7 +562,8 @@ class _Drawing:
         return f"run {self._run.id}: {total:,} {noun}" + (f", {said}" if said else "")
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Draw of the axes themselves no more than has to be."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):

@@ -1840,6 +1840,11 @@ const ASK_AGAIN = 1000;
 /** The longest that the doubling goes: a kernel that is busy hears all at once. */
 const ASK_SELDOM = 60_000;
 
+/** Milliseconds since the epoch, by a clock that does not jump. */
+function present() {
+  return performance.timeOrigin + performance.now();
+}
+
 /**
  * What the views of one model show, kept true by the messages of the kernel.
  *
@@ -1862,6 +1867,8 @@ function createFeed(model) {
   let incomplete = false;
   let askAgainAt = -Infinity;
   let patience = ASK_AGAIN;
+  /** Tells this page from another one that shows the same, by a clock of its own. */
+  const page = Math.random().toString(36).slice(2);
 
   /** @param {object} content */
   function send(content) {
@@ -1889,10 +1896,8 @@ function createFeed(model) {
     frame = requestAnimationFrame(() => {
       frame = 0;
       asked = false;
-      const drawn = { type: "painted", session, seq };
-      timer = Number(
-        setTimeout(() => send({ ...drawn, at: performance.timeOrigin + performance.now() }), 0),
-      );
+      const drawn = { type: "painted", session, seq, page };
+      timer = Number(setTimeout(() => send({ ...drawn, at: present() }), 0));
     });
   }
 
@@ -1933,7 +1938,9 @@ function createFeed(model) {
   /** @param {any} content */
   function hear(content) {
     heard = Date.now();
-    if (content.type === "whole") take(content);
+    if (content.type === "clock") {
+      send({ type: "clock", request: content.request, page, at: present() });
+    } else if (content.type === "whole") take(content);
     else if (content.type === "delta") merge(content);
     else if (content.type === "details") for (const view of views) view.details(content);
     else if (content.type === "acted") for (const view of views) view.acted(content);

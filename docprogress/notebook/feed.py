@@ -12,11 +12,11 @@ import time
 import uuid
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from docprogress.bus import Subscription
 from docprogress.errors import BusError, DocProgressError
-from docprogress.events import now
+from docprogress.events import ProgressEvent, now
 from docprogress.notebook import table
 from docprogress.notebook.display import publish
 from docprogress.notebook.outbox import Message, Outbox
@@ -65,6 +65,19 @@ _feeds: dict[Hashable, "Feed"] = {}
 _lock = threading.RLock()
 
 
+class Probe(Protocol):
+    """Hears what passes through a feed, at the moment when it does, on any thread."""
+
+    def hears(self, event: ProgressEvent) -> None:
+        """The feed has heard of an event."""
+
+    def sends(self, message: Message) -> None:
+        """The feed sends a message to the page."""
+
+    def takes(self, message: Message) -> None:
+        """A message has come from a page."""
+
+
 class Feed:
     """What the views of the same documents have in common."""
 
@@ -86,6 +99,8 @@ class Feed:
         self._hands = asyncio.Semaphore(HANDS)
         self._answers: set[asyncio.Task[None]] = set()
         self._closed = False
+        #: Whoever measures.  Meanwhile the page acknowledges each message.
+        self.probe: Probe | None = None
 
     def show(self) -> str:
         """Show the documents in the cell that runs; what takes them away again.
@@ -168,6 +183,12 @@ class Feed:
             with self._gate:
                 self._shown.remove(held)
         self.settle(SETTLE_SECONDS)
+
+    def say(self, message: Message) -> None:
+        """Tell the page something besides what it shows; any thread may ask for it."""
+        with self._gate:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._reply, message)
 
     def settle(self, seconds: float) -> None:
         """Wait until what has ended is shown as a table, and show it from here.
@@ -284,6 +305,8 @@ class Feed:
         """Take in what happens."""
         taken = 0
         async for event in subscription:
+            if (probe := self.probe) is not None:
+                probe.hears(event)
             changed = self.picture.apply((event,))
             # An end may be the last one, which is told at once.
             if changed and (self._outbox.change(changed) or event.final):
@@ -316,6 +339,10 @@ class Feed:
             message = self._outbox.next() if self._watched_by_anybody() else None
             if message is not None:
                 assert self._model is not None
+                if (probe := self.probe) is not None:
+                    if "ack" in message:
+                        message["ack"] = True
+                    probe.sends(message)
                 self._model.send(message)
                 continue
             self._woken.clear()
@@ -392,6 +419,8 @@ class Feed:
 
     def _take(self, message: Message) -> None:
         """Hear a page, on the main thread or a subshell's."""
+        if (probe := self.probe) is not None:
+            probe.takes(message)
         with self._gate:
             at = time.monotonic()
             painted = message.get("type") == "painted"
@@ -427,7 +456,10 @@ class Feed:
         self, ask: Callable[[Message], Message], message: Message
     ) -> None:
         async with self._hands:
-            self._outbox.reply(await asyncio.to_thread(ask, message))
+            self._reply(await asyncio.to_thread(ask, message))
+
+    def _reply(self, message: Message) -> None:
+        self._outbox.reply(message)
         self._woken.set()
 
     def _details(self, message: Message) -> Message:

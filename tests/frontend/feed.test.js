@@ -119,6 +119,21 @@ test("a change is drawn, and acknowledged after it was painted", () => {
   assert.equal(Number.isFinite(painted.at), true);
 });
 
+test("who asks for the page's time is told it at once, and by which page", () => {
+  begin();
+  kernel.heard.length = 0;
+
+  kernel.tell({ type: "clock", request: 7 });
+  kernel.tell(delta(5, [], { ack: true }));
+  paint();
+
+  const [clock, painted] = kernel.heard;
+  assert.deepEqual([clock.type, clock.request], ["clock", 7]);
+  assert.equal(clock.page, painted.page);
+  assert.equal(clock.at <= painted.at, true);
+  assert.equal(Math.abs(clock.at - Date.now()) < 60_000, true);
+});
+
 test("only the newest of what one frame painted is acknowledged", () => {
   begin();
   kernel.heard.length = 0;

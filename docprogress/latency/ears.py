@@ -1,0 +1,186 @@
+"""What this process hears of a measurement, and what a page shows of it."""
+
+import asyncio
+import threading
+from array import array
+from contextlib import suppress
+from typing import Any
+
+from docprogress.bus import Bus
+from docprogress.events import ProgressEvent
+from docprogress.latency.measurement import ClockOffset
+from docprogress.latency.plan import Plan, clock
+from docprogress.notebook.view import ProgressView
+from docprogress.run import Pipeline
+
+#: A message to the page, or from it.
+Message = dict[str, Any]
+
+
+class Heard:
+    """The events that were heard, each with its moment: document, number, moment."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._known: set[int] = set()
+        self.places = array("i")
+        self.moments = array("d")
+        #: Documents whose end was heard.
+        self.ended = 0
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every document was heard of."""
+        return len(self._known) == self._plan.documents
+
+    def add(self, event: ProgressEvent) -> None:
+        """Take an event in, as of now."""
+        at = clock()
+        index = self._plan.index(event.document_id)
+        if index is None:
+            return
+        self._known.add(index)
+        if event.current:
+            self.places.extend((index, event.current))
+            self.moments.append(at)
+            self.ended += event.final
+
+
+class Listener:
+    """A subscription as any program may have one, in a thread of its own."""
+
+    def __init__(self, plan: Plan, bus: Bus) -> None:
+        self.heard = Heard(plan)
+        self._run_id = plan.run_id
+        self._bus = bus
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(
+            target=self._run, name="docprogress-latency", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and its connection."""
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._main())
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    async def _main(self) -> None:
+        async with self._bus.subscribe(runs=[self._run_id]) as subscription:
+            listening = asyncio.create_task(self._listen(subscription))
+            stopping = asyncio.create_task(self._stop.wait())
+            await asyncio.wait(
+                [listening, stopping], return_when=asyncio.FIRST_COMPLETED
+            )
+            # First of all: redis-py may lose a cancellation, and listen on.
+            await subscription.aclose()
+            for task in (listening, stopping):
+                task.cancel()
+            await asyncio.gather(listening, stopping, return_exceptions=True)
+
+    async def _listen(self, subscription: Any) -> None:
+        async for event in subscription:
+            self.heard.add(event)
+
+
+class Page:
+    """A view in the cell that runs, and the page that shows it, if there is one.
+
+    It is told by the view's feed what passes through, as a `Probe`.
+    """
+
+    def __init__(self, plan: Plan, pipeline: Pipeline) -> None:
+        self.heard = Heard(plan)
+        self._plan = plan
+        #: What each message told: document, number of its event, the message's number.
+        self.told = array("q")
+        #: What was painted when, by the page's clock: the message's number, moment.
+        self.painted: list[tuple[int, float]] = []
+        #: What the page's clock is ahead of ours; None until it was asked.
+        self.offset: ClockOffset | None = None
+        self.round_trips = 0
+        self._newest = 0
+        self._page: object = None
+        self._asked: dict[int, float] = {}
+        self._answered = threading.Event()
+        self._view = ProgressView.watch(
+            *plan.document_ids, pipeline=pipeline, names=plan.names
+        )
+        self._feed = self._view._joined()
+        self._feed.probe = self
+        try:
+            self._view._ipython_display_()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def complete(self) -> bool:
+        """Whether the page has painted all that it was told."""
+        return bool(self.painted) and self.painted[-1][0] >= self._newest
+
+    def ask_time(self, seconds: float) -> bool:
+        """Have the page tell its time; whether it did within so many seconds."""
+        self._answered.clear()
+        self._feed.say({"type": "clock", "request": len(self._asked)})
+        return self._answered.wait(seconds)
+
+    def close(self) -> None:
+        """Take the view away again, and leave nothing where it was."""
+        from docprogress.notebook.display import publish
+
+        self._feed.probe = None
+        shown = list(self._view._shown)
+        self._view.close()
+        for each in shown:
+            publish({"text/plain": ""}, display_id=each, update=True)
+
+    def hears(self, event: ProgressEvent) -> None:
+        self.heard.add(event)
+
+    def sends(self, message: Message) -> None:
+        if message["type"] == "clock":
+            self._asked[message["request"]] = clock()
+        elif "seq" in message:
+            self._newest = message["seq"]
+            for row in message["rows"]:
+                if row.get("current"):
+                    self.told.extend((row["index"], row["current"], self._newest))
+
+    def takes(self, message: Message) -> None:
+        at = clock()
+        moment = message.get("at")
+        if not isinstance(moment, int | float):
+            return
+        match message:
+            case {"type": "clock", "request": int(request), "page": page}:
+                self._compare(request, page, moment / 1000, at)
+            case {"type": "painted", "seq": int(seq), "page": page}:
+                # Another tab shows the same, by a clock of its own.
+                if page == self._page:
+                    self.painted.append((seq, moment / 1000))
+
+    def _compare(self, request: int, page: object, moment: float, at: float) -> None:
+        asked = self._asked.get(request)
+        if self._page is None:
+            self._page = page
+        if asked is None or page != self._page:
+            return
+        found = ClockOffset(
+            seconds=moment - (asked + at) / 2, uncertainty=(at - asked) / 2
+        )
+        if self.offset is None or found.uncertainty < self.offset.uncertainty:
+            self.offset = found
+        self.round_trips += 1
+        self._answered.set()
