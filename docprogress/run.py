@@ -58,6 +58,7 @@ from docprogress.worker.app import (
     make_app,
     submitting_key,
 )
+from docprogress.worker.queues import say_unserved
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -244,6 +245,9 @@ class Pipeline:
         )
         run = Run(self, row, skipped=skipped)
         _Submission(self, run, sources, told=told).store()
+        if not self.settings.local:
+            # Where no worker is at all, nobody else says so.
+            say_unserved(self.store, self.bus.redis, self.tell, run_id=run_id)
         return run
 
     def upload(self, **options: Any) -> "Uploader":

@@ -244,7 +244,8 @@ def test_status_without_a_name_says_how_everything_stands(do):
 
     assert found["services"]["pid"] > 0
     assert found["redis"]["reachable"]
-    assert found["queues"] == {"docprogress": 0}
+    idle = {"documents": 0, "oldest_seconds": None, "served": True}
+    assert found["queues"] == {"default": idle}
     assert found["counts"]["completed"] >= 1
     assert "running for" in shown
 

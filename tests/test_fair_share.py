@@ -1,16 +1,20 @@
-"""A small run does not wait for the end of a large one, and no run waits for ever."""
+"""A small run does not wait for a large one, and each queue has its workers or says so."""
 
 import contextlib
 import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 from services import eventually
 
 from docprogress import Pipeline, Status
 from docprogress.errors import SubmitError
+from docprogress.steps import step
 from docprogress.worker import turns
+from docprogress.worker.app import queue_name
+from docprogress.worker.queues import queues
 
 SLOW = """
 import time
@@ -25,11 +29,6 @@ def slow(pages):
 def where(redis_url, tmp_path, monkeypatch):
     """Settings of services that no worker serves yet, and a step of one's own."""
     (tmp_path / "slowly.py").write_text(SLOW)
-    (tmp_path / "on_gpu.py").write_text(
-        "from docprogress.steps import step\n\n"
-        "@step(queue='gpu')\n"
-        "def on_gpu(pages):\n    yield from pages\n"
-    )
     monkeypatch.chdir(tmp_path)
     return {
         "home": tmp_path / "home",
@@ -115,11 +114,63 @@ def test_what_is_no_priority_is_refused_and_starts_nothing(where, priority):
 
 def test_priority_decides_between_runs_of_one_size(where):
     with Pipeline(steps=["slowly:slow"], **where) as pipeline:
-        usual = pipeline.submit(texts(40))
-        urgent = pipeline.submit(texts(40), priority=2)
+        usual = pipeline.submit(texts(25))
+        urgent = pipeline.submit(texts(25), priority=2)
         with worker(where, "--concurrency", "1"):
             urgent.wait(timeout=60)
             usual.wait(timeout=60)
 
     ends = [max(row.finished_at for row in run.documents()) for run in (urgent, usual)]
     assert ends[0] < ends[1]
+
+
+def messages(run):
+    return {row.message for row in run.documents()}
+
+
+def test_a_queue_that_nobody_serves_is_told_until_somebody_does(where):
+    unserved = "Waiting for queue {}: no worker serves it"
+    with Pipeline(steps=[step("slowly:slow", queue="gpu")], **where) as pipeline:
+        run = pipeline.submit(texts(3))
+        assert messages(run) == {unserved.format("default")}
+
+        with worker(where):
+            eventually(lambda: messages(run) == {unserved.format("gpu")})
+            ids = [row.id for row in run.documents()]
+            eventually(
+                lambda: (
+                    {each.message for each in pipeline.bus.newest(ids).values()}
+                    == messages(run)
+                )
+            )
+            (default, gpu) = queues(pipeline.store, pipeline.bus.redis)
+            assert (default.documents, default.served) == (0, True)
+            assert (gpu.documents, gpu.served) == (3, False)
+            assert gpu.oldest_seconds > 0
+
+            run.cancel([run.documents()[0].id])
+            with worker(where, "--queues", "gpu", "--concurrency", "4") as serving:
+                run.wait(timeout=60)
+                parent = psutil.Process(serving.pid)
+                assert len(parent.children()) == 4
+
+    statuses = [row.status for row in run.documents()]
+    assert statuses == [Status.CANCELLED, Status.COMPLETED, Status.COMPLETED]
+
+
+def test_a_worker_of_one_queue_leaves_the_others_alone(where):
+    with Pipeline(steps=[step("slowly:slow", queue="gpu")], **where) as pipeline:
+        run = pipeline.submit(texts(3))
+        with worker(where, "--queues", "gpu"):
+            eventually(lambda: served(pipeline, "gpu"))
+            assert not served(pipeline, "default")
+            assert run.progress().counts[Status.QUEUED] == 3
+            with worker(where, "--queues", "default,gpu"):
+                run.wait(timeout=60)
+
+    assert run.progress().counts[Status.COMPLETED] == 3
+
+
+def served(pipeline, name):
+    client = pipeline.bus.redis
+    return client.exists(f"{queue_name(name)}:served")

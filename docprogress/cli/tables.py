@@ -21,7 +21,7 @@ from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
 from docprogress.terminal.live import STYLES
 from docprogress.terminal.wording import duration, plain, plural
-from docprogress.worker.app import queue_name
+from docprogress.worker.queues import Queue, queues
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -118,9 +118,8 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
     found = pipeline.runs(limit=1_000_000)
     counts = {s: sum(row.counts[s] for row in found) for s in Status}
     unfinished = [row for row in found if row.finished_at is None]
-    names = {queue_name(s.get("queue")) for row in unfinished for s in row.steps}
     url = services.redis_url if services else settings.redis_url
-    version, waiting = _redis(url, sorted(names | {queue_name(None)}))
+    version, waiting = _redis(pipeline, url)
     if as_json:
         shown = services and {
             "pid": services.pid,
@@ -133,7 +132,14 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
                 {
                     "services": shown,
                     "redis": {"reachable": version is not None, "version": version},
-                    "queues": waiting,
+                    "queues": {
+                        queue.name: {
+                            "documents": queue.documents,
+                            "oldest_seconds": queue.oldest_seconds,
+                            "served": queue.served,
+                        }
+                        for queue in waiting
+                    },
                     "runs": {"total": len(found), "unfinished": len(unfinished)},
                     "counts": counts,
                 }
@@ -149,7 +155,7 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
             ("Redis", f"version {version}" if version else "cannot be reached")
             if url
             else ("Redis", "not running"),
-            *((f"Queue {name}", plural(n, "task")) for name, n in waiting.items()),
+            *((f"Queue {queue.name}", _waiting(queue)) for queue in waiting),
             ("Runs", runs if found else "none"),
             ("Documents", documents),
         ]
@@ -183,19 +189,28 @@ def _services(pipeline: Pipeline, services: local.Services | None) -> str:
     return f"running for {settings.home} (process {services.pid}, {workers})"
 
 
-def _redis(url: str | None, queues: Iterable[str]) -> tuple[str | None, dict[str, int]]:
-    """The version of a Redis, and the length of each queue; None without one."""
+def _redis(pipeline: Pipeline, url: str | None) -> tuple[str | None, list[Queue]]:
+    """The version of a Redis, None without one, and what waits in the queues."""
     if url is None:
-        return None, {}
+        return None, queues(pipeline.store, None)
     client: Any = connect(url)
     try:
         info = client.info("server")
-        lengths = {name: int(client.llen(name)) for name in queues}
+        return str(info.get("valkey_version") or info["redis_version"]), queues(
+            pipeline.store, client
+        )
     except (RedisError, OSError):
-        return None, {}
+        return None, queues(pipeline.store, None)
     finally:
         client.close()
-    return str(info.get("valkey_version") or info["redis_version"]), lengths
+
+
+def _waiting(queue: Queue) -> str:
+    """What waits in a queue, in words."""
+    said = plural(queue.documents, "document")
+    if queue.oldest_seconds is not None:
+        said += f", the oldest for {duration(queue.oldest_seconds)}"
+    return said if queue.served is not False else f"{said}; no worker serves it"
 
 
 def _facts(row: DocumentRow) -> dict[str, Any]:

@@ -15,11 +15,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
+from docprogress.bus import Bus
 from docprogress.errors import DocProgressError
 from docprogress.events import Status
 from docprogress.server.meter import Meter
 from docprogress.server.threads import Threads
 from docprogress.store import Store, schema
+from docprogress.worker.queues import Queue, queues
 
 #: Seconds for which what the store was asked is told again: counting takes a while.
 FRESH_SECONDS = 10.0
@@ -37,6 +39,8 @@ class Stored(NamedTuple):
     documents: dict[str, int]
     #: How often each step was finished, and the seconds that it took.
     steps: dict[str, tuple[int, float]]
+    #: What waits for a worker.
+    queues: list[Queue]
 
 
 class Metrics:
@@ -45,12 +49,14 @@ class Metrics:
     Args:
         meter: What the process counts.
         store: What documents and steps are counted in.
+        bus: Which queues are served.
         threads: Where the store is asked.
     """
 
-    def __init__(self, meter: Meter, store: Store, threads: Threads) -> None:
+    def __init__(self, meter: Meter, store: Store, bus: Bus, threads: Threads) -> None:
         self._meter = meter
         self._store = store
+        self._bus = bus
         self._threads = threads
         self._stored: Stored | None = None
         self._asked_at = 0.0
@@ -76,6 +82,7 @@ class Metrics:
         return Stored(
             dict(map(tuple, statuses)),
             {step: (count, seconds) for step, count, seconds in steps},
+            queues(self._store, self._bus.redis),
         )
 
     def _families(self) -> Iterator[Metric]:
@@ -140,3 +147,28 @@ def _stored_families(stored: Stored) -> Iterator[Metric]:
     for step, (count, seconds) in stored.steps.items():
         steps.add_metric([step], count_value=count, sum_value=seconds)
     yield steps
+    yield from _queue_families(stored.queues)
+
+
+def _queue_families(found: Iterable[Queue]) -> Iterator[Metric]:
+    waiting = GaugeMetricFamily(
+        "docprogress_queue_documents",
+        "Documents that wait for a worker",
+        labels=["queue"],
+    )
+    oldest = GaugeMetricFamily(
+        "docprogress_queue_oldest_seconds",
+        "How long the oldest of them has waited",
+        labels=["queue"],
+    )
+    served = GaugeMetricFamily(
+        "docprogress_queue_served",
+        "Whether a worker takes from the queue",
+        labels=["queue"],
+    )
+    for queue in found:
+        waiting.add_metric([queue.name], queue.documents)
+        oldest.add_metric([queue.name], queue.oldest_seconds or 0.0)
+        if queue.served is not None:
+            served.add_metric([queue.name], queue.served)
+    yield from (waiting, oldest, served)

@@ -80,7 +80,7 @@ class Service:
             truth_seconds=self.options.truth_seconds,
         )
         hub.start()
-        self.metrics = Metrics(self.meter, desk.pipeline.store, desk.reading)
+        self.metrics = Metrics(self.meter, desk.pipeline.store, desk.bus, desk.reading)
         self.running = desk, hub
         try:
             yield

@@ -4,6 +4,7 @@ Everything else may be lost and is told again from here.
 """
 
 from docprogress.store.attempts import Attempts
+from docprogress.store.queueing import Queueing
 from docprogress.store.results import Results
 from docprogress.store.rows import (
     AttemptRow,
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class Store(Submitting, Attempts, Results):
+class Store(Submitting, Attempts, Queueing, Results):
     """Runs, documents, attempts and results, in SQLite or PostgreSQL.
 
     May be used from several threads, and in the children of a process that forks.

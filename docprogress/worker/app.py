@@ -23,6 +23,9 @@ TASK = "docprogress.process"
 #: The queue of every step that has none of its own.
 DEFAULT_QUEUE = "docprogress"
 
+#: What people call that one.
+DEFAULT = "default"
+
 #: What a queue of a step's own is called in Redis: no other program's.
 QUEUE_PREFIX = "docprogress."
 
@@ -115,7 +118,7 @@ def _rabbitmq(url: str) -> tuple[str, dict[str, Any]]:
 
 def queue_name(queue: str | None, level: int = 0) -> str:
     """What the queue of a step is called in the broker; each level has a name."""
-    own = queue not in (None, DEFAULT_QUEUE)
+    own = queue not in (None, DEFAULT, DEFAULT_QUEUE)
     return turns.name(f"{QUEUE_PREFIX}{queue}" if own else DEFAULT_QUEUE, level)
 
 

@@ -76,7 +76,7 @@ def run_worker(
     name = f"{socket.gethostname()}:{os.getpid()}"
     app = make_app(settings)
     warden = Warden(memory=settings.worker_memory)
-    reaper = Reaper(settings, Sender(app), worker=name)
+    reaper = Reaper(settings, Sender(app), worker=name, queues=queues or [None])
     _add_task(app, settings, name=name, warden=warden, reaper=reaper)
     worker = _celery_worker(app, settings, queues or [None], concurrency, name)
     warden.start()

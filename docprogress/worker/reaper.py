@@ -13,7 +13,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, cast
 
@@ -35,6 +35,7 @@ from docprogress.worker.app import (
     submitting_key,
 )
 from docprogress.worker.child import owner
+from docprogress.worker.queues import say_unserved, serve
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ AGAIN_SECONDS = 60.0
 
 #: The longest that a document ever waits for its next attempt, in seconds.
 LONGEST_DELAY = 3600.0
+
+#: Seconds between two looks whether each queue is served.
+QUEUES_SECONDS = 5.0
 
 #: How often a worker may die of a document before the document has failed.
 DEATHS = 3
@@ -87,11 +91,14 @@ class Reaper:
         sender: Sender,
         *,
         worker: str,
+        queues: Sequence[str | None] = (None,),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._sender = sender
         self._worker = worker
+        self._queues = queues
+        self._queues_at = float("-inf")
         self._clock = clock
         self._store = Store(settings.database, busy_seconds=2.0)
         self._bus = Bus(
@@ -137,6 +144,7 @@ class Reaper:
         while self._dead:
             self._bury(self._dead[0])
             self._dead.pop(0)
+        serve(self._bus.redis, self._queues)
         if not self._leading():
             self._seen.clear()
             return
@@ -154,6 +162,9 @@ class Reaper:
         asked = {row.id: row.attempt for row in processing if row.cancel_requested}
         if asked:
             self._bus.ask_to_cancel(asked)
+        if self._clock() >= self._queues_at + QUEUES_SECONDS:
+            say_unserved(self._store, self._bus.redis, self._tell_all)
+            self._queues_at = self._clock()
 
     def _watch(self) -> None:
         while not self._closed:
@@ -352,6 +363,10 @@ class Reaper:
         if self._settings.events_per_second:
             with suppress(Superseded):
                 self._bus.publish(row.event())
+
+    def _tell_all(self, rows: Sequence[DocumentRow]) -> None:
+        if self._settings.events_per_second:
+            self._bus.publish_all([row.event() for row in rows])
 
     def _send(self, rows: Iterable[DocumentRow]) -> None:
         """Send each by itself: it may be what its worker died of."""

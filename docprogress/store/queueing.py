@@ -1,0 +1,99 @@
+"""What waits for a worker: of which run, at which step, how long."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, func, select, update
+
+from docprogress.events import Status
+from docprogress.store import schema
+from docprogress.store.reading import Reading
+from docprogress.store.rows import DocumentRow, RunRow, document_row
+
+#: What is said of a document that waits for a worker.
+QUEUED = "Queued"
+
+#: How many documents one statement says something of.
+SAID_TOGETHER = 500
+
+_document = schema.document.c
+
+_SENT = (
+    _document.status == Status.QUEUED.value,
+    _document.ready,
+    _document.due_at.is_(None),
+)
+_WAITING = (
+    select(
+        _document.run_id,
+        _document.next_step,
+        func.count(),
+        func.min(_document.updated_at, type_=schema.Moment),
+    )
+    .where(*_SENT)
+    .group_by(_document.run_id, _document.next_step)
+)
+_OTHERS = (
+    select(_document.id)
+    .where(
+        *_SENT,
+        _document.run_id == bindparam("run"),
+        _document.next_step == bindparam("position"),
+        _document.message != bindparam("said"),
+    )
+    .order_by(_document.number)
+    .limit(SAID_TOGETHER)
+)
+
+
+class Waiting(NamedTuple):
+    """The documents of a run that wait for a worker to do the same step."""
+
+    run_id: str
+    #: The step's place among the run's steps, from 0.
+    position: int
+    documents: int
+    #: Since when the first of them waits.
+    since: datetime
+
+
+class Queueing(Reading):
+    """The part of the store that knows what the queues should hold."""
+
+    def waiting(self) -> list[Waiting]:
+        """The documents that wait for a worker, and not for a time."""
+        with self._reading() as connection:
+            return [Waiting(*row) for row in connection.execute(_WAITING)]
+
+    def remembered_run(self, run_id: str) -> RunRow:
+        """A run that is there, asked for again and again."""
+        with self._reading() as connection:
+            return self._remembered_run(connection, run_id)
+
+    def say(
+        self, waiting: Waiting, message: str, *, instead_of: str = ""
+    ) -> list[DocumentRow]:
+        """Say the same of all these documents, or of the first few hundred.
+
+        With `instead_of`, only of those whose message begins so.
+
+        Returns:
+            The documents of which something else was said before.
+        """
+        begins = _document.message.startswith(instead_of, autoescape=True)
+        others = _OTHERS.where(begins)
+        changed = (
+            update(schema.document)
+            .where(_document.id.in_(others), *_SENT)
+            .returning(schema.document)
+        )
+        # When they began to wait stays as it is.
+        values = {
+            "run": waiting.run_id,
+            "position": waiting.position,
+            "said": message,
+            "message": message,
+        }
+        with self._writing() as connection:
+            rows = connection.execute(changed, values).all()
+        return sorted(map(document_row, rows), key=lambda row: row.number)

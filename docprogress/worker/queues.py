@@ -1,0 +1,135 @@
+"""The queues as the store knows them: what waits in each, and who serves it.
+
+What the broker holds is only a consequence of that, and not each broker can be asked.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import redis
+from redis.exceptions import RedisError
+
+from docprogress.connection import unreachable
+from docprogress.events import now
+from docprogress.steps import Step
+from docprogress.store import DocumentRow, Store
+from docprogress.store.queueing import QUEUED, Waiting
+from docprogress.worker.app import DEFAULT, queue_name
+
+#: Seconds for which a worker's word holds that it serves a queue.
+SERVED_SECONDS = 15
+
+#: What is said of a document that waits in a queue of its own, and of one that waits
+#: in a queue that nobody serves.
+WAITING = "Waiting for queue {}"
+UNSERVED = "Waiting for queue {}: no worker serves it"
+
+
+class Queue(NamedTuple):
+    """What waits in a queue."""
+
+    name: str
+    documents: int
+    #: How long the oldest of them has waited; None if there is none.
+    oldest_seconds: float | None
+    #: Whether a worker takes from it; None if Redis cannot be asked.
+    served: bool | None
+
+
+def queues(store: Store, client: redis.Redis | None) -> list[Queue]:
+    """The default queue, and each other one that something waits in, by name.
+
+    Raises:
+        StoreError: The store cannot be asked.
+    """
+    found: dict[str, list[Waiting]] = {DEFAULT: []}
+    for waiting in store.waiting():
+        found.setdefault(_called(_queue(store, waiting)), []).append(waiting)
+    moment = now()
+    names = sorted(found)
+    return [
+        Queue(
+            name,
+            sum(waiting.documents for waiting in found[name]),
+            _seconds(min((w.since for w in found[name]), default=None), moment),
+            served,
+        )
+        for name, served in zip(names, _served(client, names), strict=True)
+    ]
+
+
+def serve(client: redis.Redis, names: Iterable[str | None]) -> None:
+    """Say that these queues are served, for the next few seconds.
+
+    Raises:
+        BusError: Redis cannot be reached.
+    """
+    pipe = client.pipeline(transaction=False)
+    for name in dict.fromkeys(names):
+        pipe.set(_served_key(_called(name)), 1, ex=SERVED_SECONDS)
+    try:
+        pipe.execute()
+    except (RedisError, OSError) as error:
+        raise unreachable(error) from error
+
+
+def say_unserved(
+    store: Store,
+    client: redis.Redis,
+    tell: Callable[[Sequence[DocumentRow]], None],
+    *,
+    run_id: str | None = None,
+) -> None:
+    """Have documents say which queue they wait for while nobody serves it.
+
+    Args:
+        store: What waits, and where that is noted.
+        client: The Redis that knows who serves.
+        tell: Given the documents of which something else is said now.
+        run_id: Only of this run.
+
+    Raises:
+        StoreError: The store cannot be asked.
+    """
+    all_waiting = [w for w in store.waiting() if run_id in (None, w.run_id)]
+    names = [_called(_queue(store, waiting)) for waiting in all_waiting]
+    known = list(dict.fromkeys(names))
+    served = dict(zip(known, _served(client, known), strict=True))
+    for waiting, name in zip(all_waiting, names, strict=True):
+        unserved = UNSERVED.format(name)
+        if served[name] is False:
+            tell(store.say(waiting, unserved))
+        elif served[name]:
+            usual = QUEUED if name == DEFAULT else WAITING.format(name)
+            tell(store.say(waiting, usual, instead_of=unserved))
+
+
+def _queue(store: Store, waiting: Waiting) -> str | None:
+    steps = store.remembered_run(waiting.run_id).steps
+    return Step.from_dict(steps[min(waiting.position, len(steps) - 1)]).queue
+
+
+def _called(queue: str | None) -> str:
+    named = queue is not None and queue_name(queue) != queue_name(None)
+    return queue if named and queue else DEFAULT
+
+
+def _served(client: redis.Redis | None, names: Sequence[str]) -> list[bool | None]:
+    if client is None:
+        return [None] * len(names)
+    pipe: Any = client.pipeline(transaction=False)
+    for name in names:
+        pipe.exists(_served_key(name))
+    try:
+        return [bool(found) for found in pipe.execute()]
+    except (RedisError, OSError):
+        return [None] * len(names)
+
+
+def _served_key(name: str) -> str:
+    return f"{queue_name(name)}:served"
+
+
+def _seconds(since: datetime | None, moment: datetime) -> float | None:
+    return None if since is None else max((moment - since).total_seconds(), 0.0)
