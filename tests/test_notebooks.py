@@ -1,10 +1,15 @@
 """The notebooks run from top to bottom, offline, and show what is saved in them."""
 
 import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -16,21 +21,112 @@ from services import eventually
 from docprogress import local
 
 TESTS = Path(__file__).parent
-NOTEBOOKS = sorted((TESTS.parent / "notebooks").glob("*.ipynb"))
+FOLDER = TESTS.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+#: Notebooks that are run side by side: most of their time they wait.
+TOGETHER = 3
+
+#: Seconds for one notebook, run twice, after all that may have to be run before it.
+PATIENCE = 500
+
+#: Seconds in which a kernel that was killed, and what it had started, are gone.
+GONE = 20.0
 
 notebooks = pytest.mark.parametrize(
     "notebook", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS]
 )
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A home folder that nobody has used, and that nobody uses afterwards."""
-    with tempfile.TemporaryDirectory(prefix="dp-") as folder:
-        home = Path(folder) / "home"
-        yield home
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What became of a notebook that was run twice in the same home folder."""
+
+    results: list[subprocess.CompletedProcess[str]]
+    #: Processes that were left by the notebook itself, and by its local services.
+    left: list[str]
+    left_by_services: list[str]
+
+
+@pytest.fixture(scope="module")
+def ran(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Ran]]:
+    """What became of a notebook; those that are asked for are run from the start."""
+    asked = {
+        item.callspec.params["notebook"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.path == request.path
+        and "ran" in item.fixturenames
+    }
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        running: dict[Path, Future[Ran]] = {
+            notebook: pool.submit(_run, notebook) for notebook in sorted(asked)
+        }
+        yield lambda notebook: running[notebook].result()
+
+
+def _run(notebook: Path) -> Ran:
+    with tempfile.TemporaryDirectory(prefix="dp-") as name:
+        folder = Path(name)
+        # Cells write files beside their notebook.
+        copy = folder / "notebooks"
+        shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("docs", "images"))
+        home = folder / "home"
+        results = []
+        for _ in ("in a new home", "with what it left there"):
+            results.append(nbval(copy / notebook.name, home))
+            left = _left(home, apart_from_services=True)
         local.down(home)
-        eventually(lambda: not processes_of(home), what="no process is left behind")
+        return Ran(results=results, left=left, left_by_services=_left(home))
+
+
+def nbval(notebook: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """What pytest says to a notebook's cells and their saved outputs."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q"),
+            *("-p", "no:randomly", "-p", "no:cacheprovider"),
+            *("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"),
+            *("--nbval-sanitize-with", TESTS / "sanitize.cfg"),
+            notebook,
+        ],
+        cwd=notebook.parent,
+        env=environment
+        | private_jupyter(home.with_name("jupyter"))
+        | {"DOCPROGRESS_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=170,
+    )
+
+
+def _left(home: Path, *, apart_from_services: bool = False) -> list[str]:
+    """The processes of a home folder that do not go, which are killed."""
+
+    def found() -> list[psutil.Process]:
+        services = local.status(home) if apart_from_services else None
+        family = _family(services.pid) if services else set()
+        return [process for process in processes_of(home) if process.pid not in family]
+
+    try:
+        eventually(lambda: not found(), seconds=GONE)
+    except AssertionError:
+        left = found()
+        told = [" ".join(process.cmdline()) for process in left]
+        for process in left:
+            process.kill()
+        return told
+    return []
+
+
+def _family(pid: int) -> set[int]:
+    try:
+        children = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return set()
+    return {pid, *(child.pid for child in children)}
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
@@ -49,33 +145,30 @@ def _environment(process: psutil.Process) -> dict[str, str]:
         return {}
 
 
-def nbval(notebook: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """What pytest says to a notebook's cells and their saved outputs."""
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q"),
-            *("-p", "no:randomly", "-p", "no:cacheprovider"),
-            *("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"),
-            *("--nbval-sanitize-with", TESTS / "sanitize.cfg"),
-            notebook,
-        ],
-        cwd=TESTS.parent,
-        env=os.environ
-        | private_jupyter(home.with_name("jupyter"))
-        | {"DOCPROGRESS_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=170,
-    )
+@notebooks
+@pytest.mark.timeout(PATIENCE)
+def test_a_notebook_gives_what_is_saved_in_it_and_gives_it_again(notebook, ran):
+    for result in ran(notebook).results:
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 @notebooks
-def test_a_notebook_gives_what_is_saved_in_it_and_gives_it_again(notebook, home):
-    for _ in ("in a new home", "with what it left there"):
-        ran = nbval(notebook, home)
+@pytest.mark.timeout(PATIENCE)
+def test_a_notebook_leaves_no_process_behind(notebook, ran):
+    assert ran(notebook).left == []
+    assert ran(notebook).left_by_services == []
 
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+@notebooks
+def test_a_notebook_begins_with_what_its_reader_will_have(notebook):
+    cells = nbformat.read(notebook, as_version=4).cells
+
+    first = next(cell for cell in cells if cell.cell_type == "markdown")
+    # At most the cell that starts everything stands before it.
+    assert cells.index(first) <= 1
+    title, *_ = first.source.splitlines()
+    assert title.startswith("# ")
+    assert "At the end of this page" in first.source
 
 
 @notebooks
@@ -109,3 +202,29 @@ def test_a_notebook_needs_no_kernel_to_show_its_views(notebook):
         "application/vnd.jupyter.widget-view+json" in bundle for bundle in bundles
     )
     assert "widgets" not in saved.metadata
+
+
+@notebooks
+def test_what_is_saved_tells_nothing_of_the_machine_it_was_made_on(notebook):
+    saved = nbformat.read(notebook, as_version=4)
+
+    shown = "\n".join(
+        nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
+        for cell in saved.cells
+        if cell.get("outputs")
+    )
+    assert not re.findall(
+        r"(?<![\w.])/(?:home|root|tmp|Users|usr|var|work|private)/[^\s\"']*", shown
+    )
+    assert socket.gethostname() not in shown
+    assert not re.findall(r"Warning: |WARNING", shown)
+
+
+@notebooks
+def test_the_pictures_of_a_notebook_are_there_and_say_what_they_show(notebook):
+    saved = nbformat.read(notebook, as_version=4)
+
+    text = "\n".join(cell.source for cell in saved.cells if cell.cell_type != "code")
+    for said, path in re.findall(r"!\[(.*?)\]\((.+?)\)", text):
+        assert len(said.split()) > 3, path
+        assert (FOLDER / path).is_file(), path
