@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -341,22 +342,53 @@ def test_browser_comes_back_to_a_server_that_was_restarted(tab, settings, bus):
     assert network_only(tab.complaints)
 
 
-def test_browser_that_was_offline_is_told_what_it_missed(tab, web, bus):
-    open_page(tab, web)
-    publish(bus, "a", 10)
-    follow(tab, "a")
-    wait_for(tab, "told.length === 1 && connections.at(-1) === 'streaming'")
+@contextmanager
+def offline(tab, seconds=20):
+    """A browser that has no network for so long, by its own protocol."""
+    session = tab.context.new_cdp_session(tab)
+    conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
-    tab.context.set_offline(True)
-    wait_for(tab, "connections.at(-1) === 'lost'")
-    publish(bus, "a", 60)
-    tab.context.set_offline(False)
-    wait_for(tab, "told.at(-1).progress === 60 && connections.at(-1) === 'streaming'")
-    publish(bus, "a", 100)
-    wait_for(tab, "connections.at(-1) === 'ended'")
+    def emulate(*, offline):
+        given = {"offline": offline, **conditions}
+        session.send("Network.emulateNetworkConditions", given)
 
-    assert len(tab.evaluate("() => errors")) == 1
-    assert network_only(tab.complaints)
+    session.send("Network.enable")
+    emulate(offline=True)
+    until = time.monotonic() + seconds
+    yield
+    tab.wait_for_timeout(1000 * (until - time.monotonic()))
+    emulate(offline=False)
+    session.detach()
+
+
+def test_browser_that_was_offline_is_told_what_it_missed(browser, tab, web, bus):
+    with opened(browser) as page:
+        form = {"file": ("note.md", b"# A note")}
+        uploaded = web.client.post("/documents/upload", files=form).json()["id"]
+        open_page(page, web)
+        page.locator(".docprogress", has_text="note.md").wait_for()
+        open_page(tab, web)
+        publish(bus, "a", 10)
+        follow(tab, "a")
+        wait_for(tab, "told.length === 1 && connections.at(-1) === 'streaming'")
+
+        with offline(page), offline(tab, seconds=19):
+            wait_for(tab, "connections.at(-1) === 'lost'")
+            page.locator(".dp-problem", has_text="disconnected").wait_for()
+            publish(bus, "a", 60)
+            publish(bus, uploaded, 60, attempt=1)
+        wait_for(
+            tab, "told.at(-1).progress === 60 && connections.at(-1) === 'streaming'"
+        )
+        page.locator(".docprogress", has_text="Extracting: 60 %").wait_for()
+        page.locator(".dp-problem", has_text="disconnected").wait_for(state="hidden")
+        publish(bus, "a", 100)
+        publish(bus, uploaded, 100, attempt=1)
+        wait_for(tab, "connections.at(-1) === 'ended'")
+        page.locator(".dp-percent", has_text="completed").wait_for()
+
+        assert len(tab.evaluate("() => errors")) == 1
+        assert network_only(tab.complaints + page.complaints)
 
 
 def test_page_works_where_another_application_mounts_it(tab, settings):
@@ -463,40 +495,55 @@ def test_react_shows_the_document_that_is_named_and_no_other(tab, packages, web,
     assert tab.complaints == []
 
 
-def test_react_comes_through_every_fault_of_the_line(tab, packages, settings, bus):
+def test_react_shows_ten_uploads_through_every_fault_of_the_line(
+    tab, packages, settings, bus
+):
+    """All documents of a page share one connection: a browser opens six."""
+
+    def shows(progress, connection):
+        for name in names:
+            tab.locator(f".docprogress-tracker[data-connection={connection}]").filter(
+                has_text=name
+            ).filter(has_text=f" {progress} % ").wait_for()
+
+    def publish_all(progress):
+        for document_id, name in documents.items():
+            publish(bus, document_id, progress, attempt=1, name=name)
+
+    names = [f"{letter}.md" for letter in "abcdefghij"]
     with ExitStack() as first:
         web = first.enter_context(served(settings))
-        publish(bus, "a", 10)
         app = first.enter_context(ExitStack())
         app.enter_context(react_app(tab, packages, web))
-        shown = tab.locator("output")
+        tab.get_by_label("Choose documents").set_input_files(
+            [
+                {"name": name, "mimeType": "text/markdown", "buffer": name.encode()}
+                for name in names
+            ]
+        )
+        shows(0, "streaming")
+        rows = web.client.get("/documents").json()["documents"]
+        documents = {row["id"]: row["filename"] for row in rows}
+        assert sorted(documents.values()) == names
+        assert web.metric("docprogress_stream_clients") == 1
 
-        def shows(progress, connection):
-            tab.locator(f"output[data-connection={connection}]").filter(
-                has_text=f"a: {progress} "
-            ).wait_for()
-
-        blocked = "**/stream?*"
-        tab.route(blocked, lambda route: route.fulfill(status=502, body="no"))
-        tab.evaluate("() => setNamed('a')")
-        shows(10, "polling")
-        publish(bus, "a", 20)
-        shows(20, "polling")
-        tab.unroute(blocked)
+        with offline(tab):
+            publish_all(20)
         shows(20, "streaming")
 
-        tab.context.set_offline(True)
-        shown.filter(has_text="Failed to fetch").wait_for()
-        publish(bus, "a", 30)
-        tab.context.set_offline(False)
-        shows(30, "streaming")
+        # The stream's address is refused, and the one there is breaks off.
+        blocked = "**/stream?*"
+        tab.route(blocked, lambda route: route.fulfill(status=502, body="no"))
         app.pop_all()
-    publish(bus, "a", 40)
-    with at(settings, web.port):
+    with ExitStack() as second:
+        web = second.enter_context(at(settings, web.port))
+        publish_all(40)
+        shows(40, "polling")
+        tab.unroute(blocked)
         shows(40, "streaming")
-        publish(bus, "a", 100)
+        publish_all(100)
         shows(100, "ended")
-        assert shown.inner_text() == "a: 100 completed undefined"
+        eventually(lambda: web.metric("docprogress_stream_clients") == 0)
         tab.evaluate("() => unmount()")
     assert network_only(tab.complaints)
 

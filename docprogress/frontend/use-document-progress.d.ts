@@ -62,7 +62,8 @@ export type Server = {
     token?: string | undefined;
     /**
      * has a ticket
-     * made, by whoever knows the token
+     * made, by whoever knows the token, for all of the documents that are named: those
+     * that share a connection
      */
     ticket?: ((documentIds: string[]) => string | Promise<string>) | undefined;
 };
@@ -75,4 +76,12 @@ export type Uploaded = {
     case_id: string | null;
     run_id: string;
     media_type: string;
+};
+/**
+ * what is told of one document
+ */
+export type Member = {
+    documentId: string;
+    learn: (news: Partial<Following>) => void;
+    ticket: (documentIds: string[]) => string | Promise<string>;
 };

@@ -1,7 +1,9 @@
 /**
  * Documents in a React application: a hook that follows one, and two components.
  *
- * The components bring no style; their classes begin with `docprogress-`.
+ * All documents of a server share a connection, however many components show them: a
+ * browser opens no more than six.  The components bring no style; their classes begin
+ * with `docprogress-`.
  */
 
 import { createElement, useEffect, useId, useRef, useState } from "react";
@@ -24,7 +26,8 @@ import { watch } from "./document-progress.js";
  * @property {string} [url] where the server is, without a slash at the end
  * @property {string} [token] the server's token, for pages that may know it
  * @property {(documentIds: string[]) => string | Promise<string>} [ticket] has a ticket
- *   made, by whoever knows the token
+ *   made, by whoever knows the token, for all of the documents that are named: those
+ *   that share a connection
  */
 
 /**
@@ -35,6 +38,21 @@ import { watch } from "./document-progress.js";
  * @property {string} run_id
  * @property {string} media_type
  */
+
+/**
+ * @typedef {object} Member what is told of one document
+ * @property {string} documentId
+ * @property {(news: Partial<Following>) => void} learn
+ * @property {(documentIds: string[]) => string | Promise<string>} ticket
+ */
+
+/** Milliseconds that more documents are waited for before all are followed anew. */
+const GATHER = 20;
+
+/** The most documents of one connection. */
+const MOST = 500;
+
+const FINAL = new Set(["completed", "failed", "cancelled"]);
 
 /** @type {Following} */
 const NOTHING = { progress: null, error: null, connection: "connecting" };
@@ -57,24 +75,124 @@ export function useDocumentProgress(documentId, { url, token, ticket } = {}) {
   useEffect(() => {
     if (documentId === null) return undefined;
     setKnown({ ...NOTHING, documentId });
-    /** @param {Partial<Following>} news */
-    const learn = (news) => setKnown((before) => ({ ...before, ...news }));
-    return watch(documentId, {
-      url,
-      token,
-      ...(hasTicket ? { ticket: (ids) => makeTicket.current?.(ids) ?? "" } : {}),
-      onChange: (progress) => learn({ progress }),
-      onError: (error) => learn({ error }),
-      onConnection(connection) {
-        const well = ["streaming", "polling", "ended"].includes(connection);
-        learn(well ? { connection, error: null } : { connection });
-      },
+    return join({ url, token, hasTicket }, {
+      documentId,
+      learn: (news) => setKnown((before) => ({ ...before, ...news })),
+      ticket: (ids) => makeTicket.current?.(ids) ?? "",
     });
   }, [documentId, url, token, hasTicket]);
   // Until the effect has run, what is known is of the document before.
   if (known.documentId !== documentId) return NOTHING;
   const { progress, error, connection } = known;
   return { progress, error, connection };
+}
+
+/** @type {Map<string, ReturnType<typeof createLine>>} */
+const lines = new Map();
+
+/**
+ * Have somebody told of a document, over the connection that there is to its server.
+ *
+ * @param {{url?: string, token?: string, hasTicket: boolean}} server
+ * @param {Member} member
+ * @returns {() => void} leaves
+ */
+function join(server, member) {
+  const key = JSON.stringify([server.url, server.token, server.hasTicket]);
+  const line = lines.get(key) ?? createLine(server, () => lines.delete(key));
+  lines.set(key, line);
+  return line.join(member);
+}
+
+/**
+ * All that is followed of one server.
+ *
+ * @param {{url?: string, token?: string, hasTicket: boolean}} server
+ * @param {() => void} onEmpty nobody is told anything any more
+ */
+function createLine({ url, token, hasTicket }, onEmpty) {
+  /** @type {Set<Member>} */
+  const members = new Set();
+  /** @type {Map<string, ProgressEvent>} */
+  const known = new Map();
+  /** @type {(() => void)[]} */
+  let streams = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let gathering;
+
+  return {
+    /** @param {Member} member */
+    join(member) {
+      members.add(member);
+      const event = known.get(member.documentId);
+      if (event) tell(event);
+      gathering ??= setTimeout(open, GATHER);
+      return () => {
+        members.delete(member);
+        if (members.size) return;
+        clearTimeout(gathering);
+        close();
+        onEmpty();
+      };
+    },
+  };
+
+  /** Follow what has not ended, and is shown. */
+  function open() {
+    gathering = undefined;
+    close();
+    const shown = new Set([...members].map(({ documentId }) => documentId));
+    for (const id of known.keys()) if (!shown.has(id)) known.delete(id);
+    const ids = [...shown].filter((id) => !FINAL.has(known.get(id)?.status ?? ""));
+    for (let from = 0; from < ids.length; from += MOST) {
+      streams.push(listen(ids.slice(from, from + MOST)));
+    }
+  }
+
+  function close() {
+    for (const stop of streams) stop();
+    streams = [];
+  }
+
+  /** @param {string[]} ids */
+  function listen(ids) {
+    /** @param {Partial<Following>} news */
+    const all = (news) => {
+      for (const { documentId, learn } of members) {
+        const ended = FINAL.has(known.get(documentId)?.status ?? "");
+        if (!ended && ids.includes(documentId)) learn(news);
+      }
+    };
+    return watch(ids, {
+      url,
+      token,
+      ...(hasTicket ? { ticket: (/** @type {string[]} */ asked) => newest().ticket(asked) } : {}),
+      onChange: tell,
+      onError: (error) => all({ error }),
+      onConnection(connection) {
+        // It is opened anew whenever there is one more: nothing is wrong with that.
+        if (connection === "connecting") return;
+        const well = connection === "streaming" || connection === "polling";
+        all(well ? { connection, error: null } : { connection });
+      },
+    });
+  }
+
+  /** @returns {Member} */
+  function newest() {
+    return /** @type {Member} */ ([...members].at(-1));
+  }
+
+  /** @param {ProgressEvent} progress */
+  function tell(progress) {
+    const documentId = progress.document_id;
+    known.set(documentId, progress);
+    /** @type {Partial<Following>} */
+    const end = FINAL.has(progress.status) ? { connection: "ended", error: null } : {};
+    for (const member of members) {
+      if (member.documentId === documentId) member.learn({ progress, ...end });
+    }
+  }
 }
 
 /**
