@@ -1,4 +1,7 @@
-"""The chunks nearest to a query: every vector is compared, some at a time."""
+"""The chunks nearest to a query: every vector is compared, some at a time.
+
+Where the database can compare them, it does; words are weighted here.
+"""
 
 import heapq
 import logging
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from docprogress.errors import SettingsError
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps.embed import embedder
-from docprogress.store import RunRow, Store
+from docprogress.store import Near, RunRow, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -37,7 +40,7 @@ def nearest(
     """
     import pandas as pd
 
-    best: list[tuple[float, str, int]] = []
+    best: list[Near] = []
     several = len(runs) > 1
     for run in runs:
         own = {k: v for k, v in run.settings.items() if k in RUN_SETTINGS}
@@ -49,20 +52,37 @@ def nearest(
             log.warning("run %s is not searched: %s", run.id, error)
             continue
         vector = used.embed([query])[0]
-        weights = np.ones_like(vector)
-        if used.name == "hashing":
-            weights = _inverse_frequencies(store, run.id, len(vector))
-        for document_id, first, vectors in store.vectors(run.id):
-            # Vectors of another length are those of another version of the embedder.
-            if vectors.shape[1] == len(vector):
-                scores = _similarities(vectors * weights, vector * weights)
-                best += [
-                    (float(scores[at]), document_id, first + int(at))
-                    for at in np.argsort(-scores)[:limit]
-                    if scores[at] > 0
-                ]
-        best = heapq.nlargest(limit, best)
+        words = used.name == "hashing"
+        found = None if words else store.nearest(run.id, vector, limit=limit)
+        if found is None:
+            weights = np.ones_like(vector)
+            if words:
+                weights = _inverse_frequencies(store, run.id, len(vector))
+            found = _nearest(store, run.id, vector, weights, limit)
+        best = heapq.nlargest(limit, [*best, *found])
     return pd.DataFrame(_rows(store, best), columns=_COLUMNS)
+
+
+def _nearest(
+    store: Store,
+    run_id: str,
+    query: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    limit: int,
+) -> list[Near]:
+    """The chunks of a run that are nearest; no more vectors at a time than fit."""
+    best: list[Near] = []
+    for document_id, first, vectors in store.vectors(run_id):
+        # Vectors of another length are those of another version of the embedder.
+        if vectors.shape[1] == len(query):
+            scores = _similarities(vectors * weights, query * weights)
+            found = [
+                Near(float(scores[at]), document_id, first + int(at))
+                for at in np.argsort(-scores)[:limit]
+                if scores[at] > 0
+            ]
+            best = heapq.nlargest(limit, [*best, *found])
+    return best
 
 
 def _inverse_frequencies(
@@ -88,7 +108,7 @@ def _similarities(
     return found
 
 
-def _rows(store: Store, best: list[tuple[float, str, int]]) -> list[dict[str, Any]]:
+def _rows(store: Store, best: list[Near]) -> list[dict[str, Any]]:
     names = {row.id: row.name for row in store.documents(ids=[d for _, d, _ in best])}
     return [
         {

@@ -4,6 +4,7 @@ Everything else may be lost and is told again from here.
 """
 
 from docprogress.store.attempts import Attempts
+from docprogress.store.embeddings import Near
 from docprogress.store.queueing import Queueing
 from docprogress.store.results import Results
 from docprogress.store.rows import (
@@ -25,6 +26,7 @@ __all__ = [
     "Claim",
     "DocumentRow",
     "FinishedStep",
+    "Near",
     "NewDocument",
     "RunRow",
     "RunSummary",

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from docprogress.documents import Chunk, Page
 from docprogress.errors import Superseded
 from docprogress.events import Status, now
-from docprogress.store import results, schema
+from docprogress.store import embeddings, results, schema
 from docprogress.store.reading import UNFINISHED, Reading
 from docprogress.store.rows import (
     ALMOST,
@@ -300,6 +300,7 @@ class Attempts(Reading):
         page_rows = results.page_rows(pages or ())
         chunk_rows = results.chunk_rows(chunks or ())
         vector_rows = results.vector_rows(chunks or ())
+        compared = results.compared(vector_rows) if self._compares else None
         timings = [_timed(document_id, attempt, finished) for finished in steps]
         with self._writing() as connection:
             row = connection.execute(
@@ -316,6 +317,8 @@ class Attempts(Reading):
                 results.replace_vectors(
                     connection, document_id, vector_rows, values.get("embedder")
                 )
+                if compared is not None:
+                    embeddings.replace(connection, document_id, compared)
             if completed is not None:
                 _end_attempt(
                     connection,
@@ -458,6 +461,8 @@ class Attempts(Reading):
                 finished_at=moment,
             )
             results.copy_results(connection, source_id, document_id)
+            if self._compares:
+                embeddings.copy(connection, source_id, document_id)
             _end_attempt(
                 connection,
                 document_id,

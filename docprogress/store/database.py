@@ -5,6 +5,7 @@ so that two processes wait for each other, and never for ever.
 """
 
 import os
+import select
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from docprogress.errors import StoreError
 from docprogress.settings import redacted
-from docprogress.store import migrations
+from docprogress.store import embeddings, migrations
 from docprogress.store.failures import translated
 from docprogress.store.forks import gate
 from docprogress.store.schema import HEAD, VERSION_TABLE
@@ -65,7 +66,11 @@ class Database:
         self._url, self._path = _parsed(url)
         self._busy_seconds = busy_seconds
         self._engine = self._made()
+        # The same connections.
+        self._looking = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._opened = False
+        # Whether the database compares vectors itself.
+        self._compares = False
         gate.watch(self._engine)
 
     def __repr__(self) -> str:
@@ -125,22 +130,25 @@ class Database:
             )
 
     def _reading(self) -> AbstractContextManager[Connection]:
-        """A transaction that sees one moment of the database."""
-        return self._transaction("BEGIN")
+        """A connection to look with: on SQLite, at one moment of the database."""
+        # PostgreSQL shows each statement a moment of its own in any case: there, a
+        # transaction around them is two more messages, and a connection that waits.
+        engine = self._engine if self._path is not None else self._looking
+        return self._transaction(engine, "BEGIN")
 
     def _writing(self) -> AbstractContextManager[Connection]:
         """A transaction that is the only one to write, on SQLite."""
-        return self._transaction("BEGIN IMMEDIATE")
+        return self._transaction(self._engine, "BEGIN IMMEDIATE")
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine, begin: str) -> Iterator[Connection]:
         self.open()
-        with gate, translated(), self._begun(begin) as connection:
+        with gate, translated(), self._begun(engine, begin) as connection:
             yield connection
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
+    def _begun(self, engine: Engine, begin: str) -> Iterator[Connection]:
+        with engine.begin() as connection:
             if self._path is not None:
                 # Straight to the driver: SQLAlchemy's way, an event, makes every
                 # statement slower.
@@ -161,9 +169,7 @@ class Database:
             return engine
         arguments = {k: v for k, v in _POSTGRESQL.items() if k not in self._url.query}
         try:
-            engine = sa.create_engine(
-                self._url, connect_args=arguments, pool_pre_ping=True, **options
-            )
+            engine = sa.create_engine(self._url, connect_args=arguments, **options)
         except ModuleNotFoundError as error:
             raise StoreError(
                 "PostgreSQL needs one more package: pip install 'docprogress[postgres]'"
@@ -175,6 +181,7 @@ class Database:
             connection.commit()
 
         event.listen(engine, "connect", wait_for_locks)
+        event.listen(engine, "checkout", _check_alive)
         return engine
 
     def _prepare(self) -> None:
@@ -183,9 +190,13 @@ class Database:
         with gate, translated():
             if self._path is not None:
                 self._write_ahead()
-            with self._begun("BEGIN") as connection:
+            with self._begun(self._engine, "BEGIN") as connection:
                 version = _version(connection)
-            if version != HEAD:
+                self._compares = embeddings.there(connection)
+                ready = version == HEAD and (
+                    not self._compares or embeddings.exists(connection)
+                )
+            if not ready:
                 self._upgrade()
 
     def _write_ahead(self) -> None:
@@ -207,13 +218,15 @@ class Database:
                     return
 
     def _upgrade(self) -> None:
-        with self._begun("BEGIN IMMEDIATE") as connection:
+        with self._begun(self._engine, "BEGIN IMMEDIATE") as connection:
             if self._path is None:
                 lock = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
                 connection.execute(lock)
             version = _version(connection)
             if version != HEAD:
                 migrations.upgrade(connection, version)
+            if self._compares:
+                embeddings.create(connection)
 
 
 def _parsed(url: str) -> tuple[URL, Path | None]:
@@ -258,6 +271,18 @@ def _check_folder(path: Path) -> None:
 def _allowed(path: Path, mode: int) -> bool:
     effective = os.access in os.supports_effective_ids
     return os.access(path, mode, effective_ids=effective)
+
+
+def _check_alive(connection: Any, *_: object) -> None:
+    """Have a connection made anew that the server has ended, or the line has lost.
+
+    Nothing is expected on one that is idle: what can be read is its end.  That costs
+    no message, as asking the server would.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise sa.exc.DisconnectionError
 
 
 def _set_up(connection: sqlite3.Connection, _: object) -> None:

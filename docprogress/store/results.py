@@ -22,7 +22,8 @@ from sqlalchemy import (
 from docprogress.documents import Chunk, Page
 from docprogress.errors import StoreError
 from docprogress.events import Status
-from docprogress.store import schema
+from docprogress.store import embeddings, schema
+from docprogress.store.embeddings import Near
 from docprogress.store.reading import Reading, batches
 from docprogress.store.rows import (
     AttemptRow,
@@ -178,6 +179,19 @@ class Results(Reading):
                 return
             number, _, first, *_ = rows[-1]
 
+    def nearest(
+        self, run_id: str, query: NDArray[np.float32], *, limit: int
+    ) -> list[Near] | None:
+        """The chunks of a run nearest to `query`, best first, as the database finds.
+
+        None where it cannot compare them, or not all of them.
+        """
+        self.open()
+        if not self._compares:
+            return None
+        with self._reading() as connection:
+            return embeddings.nearest(connection, run_id, query, limit)
+
     def timings(
         self, run_id: str, *, document_id: str | None = None
     ) -> list[StepTiming]:
@@ -276,6 +290,14 @@ def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
     ]
 
 
+def compared(rows: list[tuple[int, int, int, bytes]]) -> embeddings.Rows:
+    """The rows of `vectors`, as the database compares them."""
+    return embeddings.rows(
+        (first, _array(count, dimensions, data))
+        for first, count, dimensions, data in rows
+    )
+
+
 def replace_rows(
     connection: Connection, table: Table, document_id: str, rows: list[tuple[Any, ...]]
 ) -> None:
@@ -289,15 +311,34 @@ def replace_rows(
     if stored:
         connection.execute(_DELETE[table], {"document": document_id})
     if rows:
-        # For the driver as it is: SQLAlchemy would take each value in hand.
-        columns = ", ".join(f'"{column.name}"' for column in table.c)
-        mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-        marks = ", ".join([mark] * len(table.c))
-        document_id = storable(document_id)
+        insert_rows(connection, table, document_id, rows)
+
+
+def insert_rows(
+    connection: Connection, table: Table, document_id: str, rows: list[tuple[Any, ...]]
+) -> None:
+    """Add rows to what a document has, in one statement.
+
+    It is for the driver as it is: SQLAlchemy would take each value in hand.
+    """
+    columns = [column for column in table.c if column.name != "document_id"]
+    into = ", ".join(f'"{column.name}"' for column in columns)
+    into = f"INSERT INTO {table.name} (document_id, {into})"
+    document_id = storable(document_id)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" for _ in table.c)
         connection.exec_driver_sql(
-            f"INSERT INTO {table.name} ({columns}) VALUES ({marks})",  # noqa: S608
-            [(document_id, *row) for row in rows],
+            f"{into} VALUES ({marks})", [(document_id, *row) for row in rows]
         )
+        return
+    # A column is one value: neither a message nor a parameter for each row.
+    arrays = ", ".join(
+        f"%s::{column.type.compile(connection.dialect)}[]" for column in columns
+    )
+    connection.exec_driver_sql(
+        f"{into} SELECT %s, * FROM unnest({arrays})",  # noqa: S608
+        (document_id, *(list(values) for values in zip(*rows, strict=True))),
+    )
 
 
 def replace_vectors(
