@@ -40,8 +40,7 @@ class Document:
     size: int
     run_id: str | None = None
     case_id: str | None = None
-    #: Where the document came from, if it was fetched: its URL.  Not shown, for it
-    #: may hold a password.
+    #: The URL of a document that was fetched.  Not shown, for it may hold a password.
     url: str | None = field(default=None, repr=False)
 
 
@@ -61,7 +60,7 @@ class Chunk:
     #: Counted from 1.
     number: int
     text: str
-    #: Offsets into the document's text, in characters: `text[start:end]`.
+    #: Offsets into the document's text, in characters; what is at `end` is not in it.
     start: int
     end: int
     first_page: int

@@ -37,7 +37,7 @@ class Step:
     """
 
     name: str
-    #: Where the function is imported from: `my_steps:ocr`.
+    #: Where the function is imported from, its module and its name.
     path: str
     takes: Kind
     gives: Kind
