@@ -20,7 +20,8 @@
     ├── TransientError         this may pass; the document is tried again
     │   └── StorageUnavailable the storage of documents' bytes is away
     ├── Superseded             another attempt works on this document now
-    └── Cancelled              somebody asked for this document to be cancelled
+    ├── Cancelled              somebody asked for this document to be cancelled
+    └── HandedBack             this worker stops: another one goes on
 
 A step of your own raises `DocumentError` to fail its document at once and
 `TransientError` to have it tried again.
@@ -123,3 +124,7 @@ class Cancelled(DocProgressError):  # noqa: N818 - reads as a fact
     def __init__(self, document_id: str) -> None:
         super().__init__(f"document {document_id} was cancelled")
         self.document_id = document_id
+
+
+class HandedBack(DocProgressError):  # noqa: N818 - reads as a fact
+    """Raised in a step when its worker stops, and another one is to go on."""

@@ -21,6 +21,7 @@ from docprogress.documents import Chunk, Document, Page
 from docprogress.errors import (
     Cancelled,
     DocProgressError,
+    HandedBack,
     StepError,
     StoreUnavailable,
     Superseded,
@@ -52,6 +53,9 @@ LONGEST_PAUSE = 2.0
 
 #: Seconds of finished work that may be lost, and done again, with a killed worker.
 SAVE_SECONDS = 0.25
+
+#: What is said of a document whose worker was stopped before it was finished.
+HANDED_BACK = "Waiting for another worker: the one before it was stopped"
 
 #: The longest error that is kept, in characters.
 LONGEST_ERROR = 2_000
@@ -118,7 +122,7 @@ class _Attempt:
 
     def run(self) -> Outcome:
         try:
-            return self._process()
+            return self._worked()
         except Superseded:
             log.info(
                 "attempt %s of %s is over", self._document.attempt, self._document.id
@@ -140,6 +144,12 @@ class _Attempt:
             if not isinstance(error, DocProgressError):
                 log.exception("%s failed during %s", self._document.id, self._step)
             return self._fail(self._cause(error))
+
+    def _worked(self) -> Outcome:
+        try:
+            return self._process()
+        except HandedBack:
+            return self._hand_back()
 
     def _process(self) -> Outcome:
         first = self._document.next_step
@@ -356,6 +366,21 @@ class _Attempt:
         )
         self._told(row.event())
         return Outcome(row, queue=self._steps[row.next_step].queue, send=True)
+
+    def _hand_back(self) -> Outcome:
+        """Leave the step that runs to another worker: this one stops."""
+        self._save()
+        # How far it was, so that the bar does not fall when that one begins.
+        reached = partial(
+            self._store.progress,
+            self._document.id,
+            self._document.attempt,
+            progress=self._event.progress,
+            step=self._step,
+            message=HANDED_BACK,
+        )
+        self._patiently(reached)
+        return self._hand_over(HANDED_BACK)
 
     def _elsewhere(self, error: BaseException) -> Outcome:
         """Leave the document to a worker whose disk is not full.

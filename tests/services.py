@@ -1,11 +1,18 @@
 """Services of the tests' own, and how to wait for them."""
 
+import contextlib
+import os
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+import psutil
+import pytest
 import redis
 
 from docprogress.local import server_binary
@@ -60,3 +67,63 @@ def eventually(
             return found
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.01)
+
+CI = "CI" in os.environ
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip on a laptop, fail in CI."""
+    if CI:
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+class Worker:
+    """A `docprogress worker` of the test's own, in its own process."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        home: Path,
+        *,
+        concurrency: int = 2,
+        path: Path | None = None,
+        **environment: str,
+    ) -> None:
+        command = ["-m", "docprogress", "worker", "--concurrency", str(concurrency)]
+        inherited = os.environ | {
+            "DOCPROGRESS_REDIS_URL": redis_url,
+            "DOCPROGRESS_HOME": str(home),
+        }
+        if path is not None:
+            inherited["PYTHONPATH"] = str(path)
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            env=inherited | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+        )
+
+    def said(self) -> str:
+        return os.pread(self.log.fileno(), 1 << 20, 0).decode()
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def ready(self) -> None:
+        """Wait until it takes documents."""
+        eventually(lambda: len(self.children()) > 1 or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said()
+
+    def stop(self) -> None:
+        self.process.terminate()
+
+    def kill(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            for process in (*self.children(), psutil.Process(self.process.pid)):
+                process.kill()
+        self.process.wait()
+        self.log.close()

@@ -4,17 +4,19 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from docprogress.bus import Bus
 from docprogress.errors import BusError, DocProgressError, Superseded
-from docprogress.events import ProgressEvent
+from docprogress.events import ProgressEvent, Status
 from docprogress.files import Files
 from docprogress.lease import Lease, Leases
 from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
 from docprogress.settings import Settings, redacted
-from docprogress.store import Store
+from docprogress.steps import Step
+from docprogress.store import DocumentRow, Store
 from docprogress.worker import turns
 from docprogress.worker.app import Message, Sender, make_app
 from docprogress.worker.warden import Guard
@@ -54,12 +56,20 @@ class Child:
         self._idle = threading.Event()
         self._idle.set()
 
-    def process(self, document_id: str, attempt: int) -> None:
-        """Take a document as far as its queue goes, or drop it.
+    def process(self, documents: Sequence[tuple[str, int]]) -> None:
+        """Take each document as far as its queue goes, or drop it.
 
         A delivery is dropped where somebody works on the document already, or
-        where the attempt is over: a second delivery of the same message.
+        where the attempt is over: a second delivery of the same message.  Once this
+        worker stops, what is not begun is left to others.
         """
+        for position, (document_id, attempt) in enumerate(documents):
+            if self._guard is not None and self._guard.stopping:
+                self._leave(documents[position:])
+                return
+            self._process(document_id, attempt)
+
+    def _process(self, document_id: str, attempt: int) -> None:
         self._idle.clear()
         try:
             lease = self._taken(document_id, attempt)
@@ -150,11 +160,21 @@ class Child:
         """Send the next task.  If that fails, the reaper finds the document."""
         row = outcome.document
         if outcome.send and row is not None:
-            priority = self._store.run(row.run_id).settings.get("priority", 0)
-            level = turns.level(row.number, priority)
-            documents = [(row.id, row.attempt)]
             with suppress(BusError):
-                self._sender.send([Message(outcome.queue, documents, level)])
+                self._sender.send([self._message(row)])
+
+    def _leave(self, documents: Sequence[tuple[str, int]]) -> None:
+        """Send what was not begun to another worker."""
+        rows = self._store.documents(ids=[document_id for document_id, _ in documents])
+        waiting = [row for row in rows if row.status is Status.QUEUED]
+        with suppress(BusError):
+            self._sender.send(map(self._message, waiting))
+
+    def _message(self, row: DocumentRow) -> Message:
+        run = self._store.run(row.run_id)
+        step = Step.from_dict(run.steps[min(row.next_step, len(run.steps) - 1)])
+        level = turns.level(row.number, run.settings.get("priority", 0))
+        return Message(step.queue, [(row.id, row.attempt)], level)
 
 
 def owner(attempt: int, worker: str, pid: int) -> str:

@@ -31,6 +31,7 @@ from docprogress.worker.app import (
     task_queues,
 )
 from docprogress.worker.child import Child
+from docprogress.worker.drain import Drain
 from docprogress.worker.reaper import Death, Reaper
 from docprogress.worker.warden import Warden
 
@@ -52,7 +53,8 @@ def run_worker(
 ) -> int:
     """Work on documents until a signal says to stop; the exit status.
 
-    SIGTERM and SIGINT let it finish what it is at.
+    SIGTERM and SIGINT let it finish what it is at, and within ten seconds leave the
+    rest to other workers; at a second one it leaves at once.
 
     Args:
         settings: What is set on this machine; a run's own settings win.
@@ -79,15 +81,18 @@ def run_worker(
     reaper = Reaper(settings, Sender(app), worker=name, queues=queues or [None])
     _add_task(app, settings, name=name, warden=warden, reaper=reaper)
     worker = _celery_worker(app, settings, queues or [None], concurrency, name)
+    drain = Drain(warden, reaper.close)
     warden.start()
     reaper.start()
+    drain.watch()
     if orphaned is not None:
         _watch_parent(orphaned)
     try:
         worker.start()
     finally:
-        reaper.close()
         warden.close()
+        reaper.close()
+        drain.close()
     return int(worker.exitcode or 0)
 
 
@@ -124,13 +129,14 @@ def _add_task(
             children.pop().close()
 
     def died(args: Any, pid: int | None) -> None:
+        if warden.stopping:
+            return  # handed back once all have ended
         reason = warden.reason(pid) if pid else None
         for document_id, attempt in args:
             reaper.died(Death(document_id, attempt, pid or 0, reason))
 
     def process(*documents: tuple[str, int]) -> None:
-        for document_id, attempt in documents:
-            children[0].process(document_id, attempt)
+        children[0].process(documents)
 
     request = type("Request", (_Request,), {"died": staticmethod(died)})
     app.task(process, name=TASK, ignore_result=True, Request=request)

@@ -23,6 +23,7 @@ from docprogress.bus import Bus
 from docprogress.errors import DocProgressError, Superseded
 from docprogress.events import Status
 from docprogress.lease import LEASED, lease_key, leased, owners
+from docprogress.pipeline import HANDED_BACK
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
@@ -124,12 +125,15 @@ class Reaper:
         )
         self._thread.start()
 
-    def close(self) -> None:
-        """Look no more."""
+    def close(self, seconds: float | None = None) -> None:
+        """Look no more, and hand back what this worker's processes have not finished.
+
+        They are to have ended before that.  It may take so many seconds.
+        """
         self._closed = True
         self._deaths.put(None)
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(seconds)
 
     def died(self, death: Death) -> None:
         """A process of this worker died: its document need not wait."""
@@ -167,8 +171,7 @@ class Reaper:
             self._queues_at = self._clock()
 
     def _watch(self) -> None:
-        while not self._closed:
-            self._wait()
+        while self._waited():
             with self._fork:
                 try:
                     self._store.open()
@@ -180,14 +183,20 @@ class Reaper:
                         "cannot look for lost documents: %s", redacted(str(error))
                     )
         with self._fork:
+            try:
+                self._hand_back()
+            except (DocProgressError, RedisError) as error:
+                log.warning("nothing is handed back: %s", redacted(str(error)))
             self._store.close()
             self._bus.close()
 
-    def _wait(self) -> None:
+    def _waited(self) -> bool:
+        """Wait for the next look, or a death; whether to go on."""
         with suppress(queue.Empty):
             death = self._deaths.get(timeout=LOOK_SECONDS)
             if death is not None:
                 self._dead.append(death)
+        return not self._closed
 
     def _leading(self) -> bool:
         """Whether it is this worker that looks."""
@@ -198,6 +207,36 @@ class Reaper:
         # Of another's, only what is more than it ever was: a clock was set back.
         client.pexpire(REAPER, milliseconds, lt=not mine)
         return mine
+
+    def _hand_back(self) -> None:
+        """Leave to others what was killed at work, at no attempt's cost."""
+        mine = [row for row in self._store.processing() if row.worker == self._worker]
+        client = self._bus.redis
+        held = owners(client, [row.id for row in mine])
+        for row in mine:
+            holder = held[row.id]
+            if holder is not None and f":{self._worker}:" not in holder:
+                continue
+            if row.cancel_requested:
+                self._end(row, Status.CANCELLED)
+                continue
+            newest = self._bus.newest([row.id]).get(row.id)
+            seen = newest.progress if newest and newest.attempt == row.attempt else 0.0
+            with suppress(Superseded):
+                self._store.progress(
+                    row.id,
+                    row.attempt,
+                    progress=max(seen, row.progress),
+                    step=row.step,
+                    message=HANDED_BACK,
+                )
+                back = self._store.hand_over(row.id, row.attempt, message=HANDED_BACK)
+                client.delete(lease_key(row.id))
+                client.hdel(LEASED, row.id)
+                self._tell(back)
+                self._send([back])
+        if client.get(REAPER) == self._worker.encode():
+            client.delete(REAPER)
 
     def _lost(
         self, what: str, rows: Iterable[DocumentRow], seconds: float | None = None

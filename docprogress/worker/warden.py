@@ -13,12 +13,12 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
 
-from docprogress.errors import DocProgressError, LimitExceeded
+from docprogress.errors import DocProgressError, HandedBack, LimitExceeded
 from docprogress.settings import MIB
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ LOOK_SECONDS = 0.2
 
 #: Seconds that a step is given to stop by itself once its time is over.
 GRACE_SECONDS = 2.0
+
+#: The signal that has a process hand back what it is at.
+HAND_BACK = signal.SIGUSR2
 
 #: How many worker processes may share the memory.
 SLOTS = 1024
@@ -52,6 +55,8 @@ class Warden:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._reasons: dict[int, str] = {}
+        #: Whether the worker stops, and processes are killed that do not.
+        self.stopping = False
 
     def start(self) -> None:
         """Begin to look."""
@@ -73,6 +78,19 @@ class Warden:
     def guard(self, slot: int) -> "Guard":
         """What the process in this slot holds its steps with."""
         return Guard(self._shared, slot, self._clock)
+
+    def stop_all(self) -> None:
+        """Have every process hand back what it is at; a step that goes on is killed."""
+        self.stopping = True
+        for slot in range(SLOTS):
+            pid, deadline, _ = _SLOT.unpack_from(self._shared, slot * _SLOT.size)
+            if pid == 0:
+                break
+            if deadline:
+                now = self._clock()
+                _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, now, 0.0)
+            with suppress(ProcessLookupError):
+                os.kill(pid, HAND_BACK)
 
     def _watch(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
@@ -120,8 +138,11 @@ class Guard:
         self._running = threading.Event()
         self._seconds = 0.0
         self._error: DocProgressError | None = None
+        #: Whether nothing new is to be begun: this worker stops.
+        self.stopping = False
         self._write(0.0, 0.0)
         signal.signal(signal.SIGALRM, self._over)
+        signal.signal(HAND_BACK, self._stop_here)
 
     @contextmanager
     def step(self, seconds: float) -> Iterator[None]:
@@ -156,6 +177,11 @@ class Guard:
         if not self._running.is_set():
             # It ended meanwhile, and may have done so before that was written.
             self._write(0.0, 0.0)
+
+    def _stop_here(self, *_: Any) -> None:
+        self.stopping = True
+        if self._running.is_set():
+            raise HandedBack("this worker stops")
 
     def _over(self, *_: Any) -> None:
         if self._running.is_set():

@@ -1,0 +1,178 @@
+"""Workers are stopped and started while they work: no document pays for it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from services import Worker, eventually
+from test_faults import documents, ended_right, in_the_middle
+
+from docprogress import Pipeline, Status
+from docprogress.lease import owners
+from docprogress.pipeline import HANDED_BACK
+from docprogress.store import AttemptStatus
+
+STEPS = """
+import time
+
+def slow(pages):
+    for page in pages:
+        for _ in range(4):
+            time.sleep(0.1)
+        yield page
+
+def long(pages):
+    for page in pages:
+        for _ in range(400 if "for ever" in page.text else 1):
+            time.sleep(0.1)
+        yield page
+
+def stubborn(pages):
+    for page in pages:
+        ends = time.monotonic() + 60
+        while "for ever" in page.text and time.monotonic() < ends:
+            try:
+                while time.monotonic() < ends:
+                    time.sleep(0.01)
+            except Exception:
+                pass
+        yield page
+"""
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    (tmp_path / "rolling_steps.py").write_text(STEPS)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def started(redis_url, short_path):
+    """Starts workers, each by itself, as services on several machines are."""
+    workers = []
+
+    def start(**options):
+        workers.append(Worker(redis_url, short_path / "home", **options))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+
+
+@pytest.fixture
+def pipeline_of(redis_url, short_path, steps):
+    def made(*names):
+        return Pipeline(
+            redis_url=redis_url,
+            home=short_path / "home",
+            steps=[f"rolling_steps:{name}" for name in names],
+        )
+
+    return made
+
+
+def at_work(pipeline, run, worker):
+    """The documents that a worker's processes hold."""
+    rows = run.documents(status=Status.PROCESSING)
+    holders = owners(pipeline.bus.redis, [row.id for row in rows])
+    mine = f":{worker.process.pid}:"
+    return [d for d, holder in holders.items() if holder and mine in holder]
+
+
+def messages(pipeline, row):
+    return [event.message for event in pipeline.bus.history(row.id)]
+
+
+def test_all_workers_are_replaced_during_a_run_and_no_attempt_is_lost(
+    pipeline_of, started
+):
+    with pipeline_of("slow") as pipeline:
+        old = [started(), started()]
+        run = pipeline.submit(documents(40))
+        in_the_middle(run)
+        for worker in old:
+            started().ready()
+            worker.stop()
+            assert worker.process.wait(10) == 0
+
+        rows = ended_right(run)
+
+        assert all(row.attempt == 1 for row in rows)
+        for row in rows:
+            shown = [event.progress for event in pipeline.bus.history(row.id)]
+            assert shown == sorted(shown)
+
+
+@pytest.mark.parametrize("step", ["long", "stubborn"])
+def test_a_step_that_does_not_end_is_handed_back_within_ten_seconds(
+    pipeline_of, started, step
+):
+    with pipeline_of(step) as pipeline:
+        worker = started()
+        run = pipeline.submit([("long.txt", b"This takes for ever.")])
+        eventually(lambda: at_work(pipeline, run, worker))
+        eventually(lambda: run.documents()[0].step == step)
+        time.sleep(0.5)  # into the step
+        begun = time.monotonic()
+        worker.stop()
+
+        assert worker.process.wait(15) == 0
+
+        assert time.monotonic() - begun < 10
+        [row] = run.documents()
+        assert (row.status, row.attempt, row.message) == (
+            Status.QUEUED,
+            1,
+            HANDED_BACK,
+        )
+        assert HANDED_BACK in messages(pipeline, row)
+        assert not pipeline.bus.redis.exists(f"document:{row.id}:lease")
+
+        # Another worker takes it at once, as the same attempt.
+        other = started()
+        eventually(lambda: at_work(pipeline, run, other), seconds=20)
+        [row] = run.documents()
+        assert row.attempt == 1
+        run.cancel()
+        run.wait(timeout=30)
+        [attempt] = pipeline.store.attempts(run.id)
+        assert attempt.status is AttemptStatus.CANCELLED
+
+
+def test_documents_of_a_message_that_were_not_begun_go_to_another_worker(
+    pipeline_of, started
+):
+    """One message carries several documents; the worker stops at the first."""
+    with pipeline_of() as pipeline:
+        first = started(DOCPROGRESS_STEP_SECONDS="60")
+        first.ready()
+        run = pipeline.submit(documents(60))
+        first.stop()
+        assert first.process.wait(10) == 0
+        started()
+
+        rows = ended_right(run, seconds=60)
+
+        assert all(row.attempt == 1 for row in rows)
+
+
+@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_a_worker_at_once(pipeline_of, started, again):
+    with pipeline_of("long") as pipeline:
+        worker = started()
+        run = pipeline.submit([("long.txt", b"This takes for ever.")])
+        eventually(lambda: at_work(pipeline, run, worker))
+        children = worker.children()
+        worker.stop()
+        time.sleep(0.5)
+        assert worker.process.poll() is None
+
+        worker.process.send_signal(again)
+
+        assert worker.process.wait(2) == 128 + again
+        eventually(lambda: not any(child.is_running() for child in children))
+        run.cancel()
