@@ -56,8 +56,7 @@ class Publisher:
     def publish(self, event: ProgressEvent) -> bool:
         """Publish, or hold the event back until that is possible.
 
-        It does not wait for Redis's word on an event that is not final: that is
-        heard with the next one.
+        Only of a final event it waits for Redis's word: see `post`.
 
         Returns:
             Whether somebody asked for this attempt to be cancelled, as far as
@@ -67,6 +66,15 @@ class Publisher:
             Superseded: A later attempt has begun, or this one has ended.
         """
         with self._lock:
+            cancelled = self.post(event)
+            if event.final:
+                self._hear()
+                self._check(event)
+        return cancelled
+
+    def post(self, event: ProgressEvent) -> bool:
+        """As `publish`, but Redis's word is heard with what follows, or `forget`."""
+        with self._lock:
             self._check(event)
             if self._held:
                 # Redis is away; the sender finds out when it is back.
@@ -75,11 +83,8 @@ class Publisher:
             try:
                 cancelled = self._settle()
                 self._check(event)
-                if event.final:
-                    self._remember(self._bus.publish(event).event)
-                else:
-                    self._bus.post(event)
-                    self._posted[event.document_id] = event
+                self._bus.post(event)
+                self._posted[event.document_id] = event
             except BusError as error:
                 # The newest of each document is all that has to be told.
                 self._hold({**self._posted, event.document_id: event}, error)
@@ -89,14 +94,13 @@ class Publisher:
     def newest(self, document_id: str) -> ProgressEvent | None:
         """The last event of an unfinished document that Redis has taken."""
         with self._lock:
-            try:
-                self._settle()
-            except BusError as error:
-                self._hold(dict(self._posted), error)
+            self._hear()
             return self._newest.get(document_id)
 
     def flush(self, seconds: float) -> bool:
         """Wait for everything that is held back to be out; whether it is."""
+        with self._lock:
+            self._hear()
         deadline = self._clock() + seconds
         while self._held and self._clock() < deadline:
             self._wake.set()
@@ -128,6 +132,13 @@ class Publisher:
             self._superseded[error.document_id] = error.attempt
         self._posted.clear()
         return cancelled
+
+    def _hear(self) -> None:
+        """Hear what Redis said to what was posted, or hold it back."""
+        try:
+            self._settle()
+        except BusError as error:
+            self._hold(dict(self._posted), error)
 
     def _hold(self, events: dict[str, ProgressEvent], error: BusError) -> None:
         self._posted.clear()
@@ -189,8 +200,9 @@ class Publisher:
             self._newest[event.document_id] = event
 
     def forget(self, document_id: str) -> None:
-        """Drop what is known of a document that somebody else works on now."""
+        """Hear the last of a document, and drop what is known of it."""
         with self._lock:
+            self._hear()
             self._newest.pop(document_id, None)
             self._superseded.pop(document_id, None)
 

@@ -83,8 +83,9 @@ class Child:
             finally:
                 with self._changing:
                     self._lease = None
-                self._publisher.forget(document_id)
                 self._leases.release(lease)
+                # What Redis said to the last event has come meanwhile.
+                self._publisher.forget(document_id)
             if outcome is not None:
                 self._send(outcome)
         finally:
@@ -151,7 +152,9 @@ class Child:
             raise Superseded(event.document_id, event.attempt or 1)
         if not self._settings.events_per_second:
             return False
-        return self._publisher.publish(event.replace(worker=self._worker))
+        if event.worker != self._worker:
+            event = event.replace(worker=self._worker)
+        return self._publisher.post(event)
 
     def _guarded(self, seconds: float) -> AbstractContextManager[object]:
         return self._guard.step(seconds) if self._guard else nullcontext()
