@@ -65,6 +65,11 @@ TRUTH_SECONDS = 5.0
 #: How many channels or streams are named in one command.
 BATCH = 500
 
+#: How many documents of a run are read at a time, and the most messages that are
+#: taken in between.
+PAGE = 500
+HEARD_BETWEEN = 200
+
 #: What a subscription compares itself with: given the newest event told of each
 #: document, the events that it should have told, whichever way it can know.
 Truth = Callable[[Mapping[str, ProgressEvent]], Iterable[ProgressEvent]]
@@ -235,7 +240,7 @@ class Bus:
             cancel_key(event.document_id),
         ]
         if event.run_id:
-            keys.append(run_channel(event.run_id))
+            keys += [run_channel(event.run_id), counts_key(event.run_id)]
         unsent = event if event.id is None else event.replace(id=None)
         return keys, [
             f"{attempt}-{number}",
@@ -243,6 +248,7 @@ class Bus:
             self._remember,
             event.document_id,
             attempt,
+            event.status.value,
         ]
 
     def history(
@@ -283,6 +289,18 @@ class Bus:
             raise unreachable(error) from error
         return found
 
+    def counts(self, run_id: str) -> dict[Status, int]:
+        """How many documents of a run have each status, of those that were told.
+
+        Raises:
+            BusError: Redis cannot be reached, or refuses.
+        """
+        try:
+            found = cast("dict[bytes, bytes]", self.redis.hgetall(counts_key(run_id)))
+        except (RedisError, OSError) as error:
+            raise unreachable(error) from error
+        return {status: int(found.get(status.encode(), 0)) for status in Status}
+
     def ask_to_cancel(self, attempts: Mapping[str, int]) -> None:
         """Have the workers told, with their next event, that they should stop.
 
@@ -308,7 +326,7 @@ class Bus:
         """
         keys = [key(d) for d in document_ids for key in (document_channel, cancel_key)]
         if run_id:
-            keys.append(run_channel(run_id))
+            keys += [run_channel(run_id), counts_key(run_id)]
         try:
             for batch in _batches(keys):
                 self.redis.unlink(*batch)
@@ -356,8 +374,11 @@ class Bus:
     ) -> "Subscription":
         """The present of documents and runs, then what happens to them.
 
-        Use it as ``async with bus.subscribe(["a"]) as events``: leaving closes
-        the connection, a bare ``break`` does not.
+        The present of a run comes a few hundred documents at a time, in no order,
+        and what happens meanwhile comes in between.
+
+        Use it as ``async with bus.subscribe(["a"]) as events``: leaving closes the
+        connection, a bare ``break`` does not.
 
         Args:
             documents: Document ids.
@@ -413,6 +434,8 @@ class Subscription:
         self._since = since
         self._channels = {c.name: c for c in _channels(documents, runs)}
         self._joining: list[_Joining] = []
+        # The runs whose present is being told, each with how far that is.
+        self._telling: dict[bytes, int] = {}
         self._truth = truth
         self._truth_at = 0.0
         self._told: dict[str, ProgressEvent] = {}
@@ -433,7 +456,7 @@ class Subscription:
     @property
     def connected(self) -> bool:
         """Whether Redis is there and the present has been told."""
-        return self._pubsub is not None
+        return self._pubsub is not None and not self._telling
 
     def __aiter__(self) -> Self:
         return self
@@ -444,6 +467,8 @@ class Subscription:
                 raise StopAsyncIteration
             if self._pubsub is None:
                 await self._connect()
+            elif self._telling:
+                await self._tell_more(self._pubsub)
             else:
                 await self._listen(self._pubsub)
         return self._pending.popleft()
@@ -477,10 +502,12 @@ class Subscription:
             if self._channels.pop(channel.name, None) is not None
         ]
         self._told = {d: e for d, e in self._told.items() if self._subscribed_to(e)}
+        for name in gone:
+            self._telling.pop(name, None)
         for joining in list(self._joining):
             joining.unconfirmed.difference_update(gone)
-            if gone and not joining.unconfirmed:
-                self._joined(joining)
+            if gone:
+                self._join(joining)
         if gone and self._pubsub is not None:
             try:
                 await self._pubsub.unsubscribe(*gone)
@@ -528,12 +555,16 @@ class Subscription:
         self._truth_at = 0.0
         for event in waiting:
             self._tell(event)
+        channels = (self._channels[name] for name in subscribed & self._channels.keys())
+        self._begin_telling(channels)
         for joining in list(self._joining):
             if joining.unconfirmed <= subscribed:
-                self._joined(joining)
+                joining.unconfirmed.clear()
+                self._join(joining)
             else:
                 await self._ask_for(pubsub, joining)
-        await self._compare()
+        if not self._telling:
+            await self._told_all(client)
 
     async def _subscribed(
         self,
@@ -552,8 +583,6 @@ class Subscription:
                 await pubsub.subscribe(*batch)
             early = await self._confirmed(pubsub, names)
             present = await self._present(client, channels)
-            # The present is told: what listens needs one connection only.
-            await client.connection_pool.disconnect(inuse_connections=False)
         except BaseException:
             await _closed(client, pubsub)
             raise
@@ -564,7 +593,7 @@ class Subscription:
     ) -> None:
         """Send for channels that are added; whoever listens hears the answer."""
         if not joining.unconfirmed:
-            self._joined(joining)
+            self._join(joining)
             return
         try:
             for batch in _batches(list(joining.unconfirmed)):
@@ -581,8 +610,15 @@ class Subscription:
             if not joining.unconfirmed:
                 for event in await self._present(client, joining.channels):
                     self._tell(event)
-                self._joined(joining)
+                self._begin_telling(joining.channels)
+                self._join(joining)
         return bool(asked)
+
+    def _join(self, joining: "_Joining") -> None:
+        """Say that channels were added, once their whole present is told."""
+        names = {channel.name for channel in joining.channels}
+        if not joining.unconfirmed and self._telling.keys().isdisjoint(names):
+            self._joined(joining)
 
     def _joined(self, joining: "_Joining") -> None:
         self._joining.remove(joining)
@@ -612,10 +648,6 @@ class Subscription:
             if missed is not None:
                 return missed
         present: list[ProgressEvent] = []
-        # A run's present is a hash, and a document's a stream, of the channel's name.
-        for run in (channel for channel in channels if channel.document_id is None):
-            newest = await cast("Any", client.hgetall(run.name))
-            present += filter(None, map(self._decoded, newest.values()))
         documents = [channel for channel in channels if channel.document_id is not None]
         for batch in _batches(documents):
             pipe = client.pipeline(transaction=False)
@@ -624,6 +656,43 @@ class Subscription:
             for entries in await pipe.execute():
                 present += _remembered(entries)
         return present
+
+    def _begin_telling(self, channels: Iterable["_Channel"]) -> None:
+        """Tell the present of the runs among these, from the beginning."""
+        for channel in channels:
+            if channel.document_id is None:
+                self._telling[channel.name] = 0
+
+    async def _tell_more(self, pubsub: redis.asyncio.client.PubSub) -> None:
+        """Tell some more of a run's present, and what has happened meanwhile."""
+        client, name = self._client, next(iter(self._telling))
+        assert client is not None
+        try:
+            cursor, page = await cast(
+                "Any", client.hscan(name, self._telling[name], count=PAGE)
+            )
+            if name in self._telling:
+                for raw in page.values():
+                    if (event := self._decoded(raw)) is not None:
+                        self._tell(event)
+                self._telling[name] = cursor
+                if not cursor:
+                    del self._telling[name]
+            for _ in range(HEARD_BETWEEN):
+                if not await self._hear(pubsub, 0):
+                    break
+            for joining in list(self._joining):
+                self._join(joining)
+            if not self._telling:
+                await self._told_all(client)
+        except (RedisError, OSError) as error:
+            self._lose(error)
+            await self._disconnect()
+
+    async def _told_all(self, client: redis.asyncio.Redis) -> None:
+        """Go on with one connection: the present is told."""
+        await client.connection_pool.disconnect(inuse_connections=False)
+        await self._compare()
 
     async def _missed(
         self, client: redis.asyncio.Redis, channel: bytes, since: str
@@ -642,28 +711,34 @@ class Subscription:
                 0.0, min(wait, self._truth_at + TRUTH_SECONDS - time.monotonic())
             )
         try:
-            message = await pubsub.get_message(timeout=wait)
-            if message is None:
+            if not await self._hear(pubsub, wait):
                 await self._ask(pubsub)
-            elif message["type"] == "subscribe":
-                assert self._client is not None
-                if not await self._confirm(self._client, message["channel"]):
-                    # redis-py connected again by itself: what was said is gone.
-                    raise LostError("the connection was replaced")
         except (RedisError, OSError) as error:
             self._lose(error)
             await self._disconnect()
             return
-        if message is not None:
-            self._heard_at = time.monotonic()
-            event = self._read(message)
-            if event is not None:
-                self._tell(event)
         if (
             self._truth is not None
+            and not self._telling
             and time.monotonic() >= self._truth_at + TRUTH_SECONDS
         ):
             await self._compare()
+
+    async def _hear(self, pubsub: redis.asyncio.client.PubSub, wait: float) -> bool:
+        """Take one message in; whether there was one."""
+        message = await pubsub.get_message(timeout=wait)
+        if message is None:
+            return False
+        if message["type"] == "subscribe":
+            assert self._client is not None
+            if not await self._confirm(self._client, message["channel"]):
+                # redis-py connected again by itself: what was said is gone.
+                raise LostError("the connection was replaced")
+        self._heard_at = time.monotonic()
+        event = self._read(message)
+        if event is not None:
+            self._tell(event)
+        return True
 
     async def _ask(self, pubsub: redis.asyncio.client.PubSub) -> None:
         silence = time.monotonic() - self._heard_at
@@ -806,6 +881,11 @@ def _remembered(
             continue
         found.append(event.replace(id=stream_id.decode()))
     return found
+
+
+def counts_key(run_id: str) -> str:
+    """The key of a hash: each status, with how many documents of a run have it."""
+    return f"run:{run_id}:counts"
 
 
 def cancel_key(document_id: str) -> str:
