@@ -172,8 +172,17 @@ def test_a_worker_that_dies_after_the_clock_was_set_back_is_not_waited_for(home,
         client = pipeline.bus.redis
         worker = worker_of(home)
         processes = [worker, *worker.children()]
-        for process in processes:
-            process.suspend()
+
+        def suspended_at_work():
+            for process in processes:
+                process.suspend()
+            if run.documents(status=Status.PROCESSING):
+                return True
+            for process in processes:
+                process.resume()
+            return False
+
+        eventually(suspended_at_work)
         ending = [key for key in client.scan_iter() if 0 < client.pttl(key) < 100_000]
         assert any(key.endswith(b":lease") for key in ending)
         for key in ending:
