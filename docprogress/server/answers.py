@@ -40,9 +40,15 @@ MOST_ERRORS = 10
 #: Seconds after which somebody who met a fault that may pass may try again.
 RETRY_SECONDS = 2
 
+BODY_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "The body is cut short, or no text"},
+    411: {"model": Problem, "description": "The body does not say how long it is"},
+    413: {"model": Problem, "description": "The body is too long"},
+}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "No token, a wrong one, or an old ticket"},
     403: {"model": Problem, "description": "The ticket does not name what is asked"},
+    414: {"description": "The URL is too long"},
     422: {"model": Problem, "description": "The request does not make sense"},
     429: {"model": Problem, "description": "Too many requests, or streams"},
     503: {"model": Problem, "description": "Something is away; see `Retry-After`"},
@@ -65,6 +71,7 @@ STREAM: dict[int | str, dict[str, Any]] = REFUSALS | {
             }
         },
     },
+    404: {"description": "No id can be like this"},
     204: {"description": "Everything was told before: do not come again"},
 }
 
@@ -98,6 +105,7 @@ UPLOAD_BODY: dict[str, Any] = {
     }
 }
 UPLOAD_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "The sender has gone"},
     408: {"model": Problem, "description": "The upload does not come on"},
     413: {"model": Problem, "description": "The file is larger than `max_bytes`"},
     415: {"model": Problem, "description": "The file is nothing that can be read"},

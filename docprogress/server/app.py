@@ -19,6 +19,7 @@ from docprogress import __version__
 from docprogress.errors import DocumentNotFound
 from docprogress.events import Status
 from docprogress.server.answers import (
+    BODY_REFUSALS,
     HANDLERS,
     LAST_EVENT_ID,
     REFUSALS,
@@ -238,7 +239,7 @@ def _add_progress(app: FastAPI, service: Service) -> None:
         return await service.stream(request, grant, subjects)
 
     @app.get(
-        "/progress/runs/{run_id}/stream",
+        "/progress/runs/{run_id:path}/stream",
         tags=tags,
         responses=STREAM,
         response_class=Response,
@@ -272,7 +273,7 @@ def _add_tickets(app: FastAPI, service: Service) -> None:
         "/tickets",
         tags=["progress"],
         status_code=HTTPStatus.CREATED,
-        responses={code: REFUSALS[code] for code in (401, 422, 429)},
+        responses=BODY_REFUSALS | {code: REFUSALS[code] for code in (401, 422, 429)},
         dependencies=[Depends(service.trusted)],
     )
     async def make_ticket(wanted: TicketRequest) -> Ticket:

@@ -188,7 +188,11 @@ class TicketRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "example": {"documents": ["20260101-120000-3f9a01-0001"], "seconds": 300}
+            "example": {"documents": ["20260101-120000-3f9a01-0001"], "seconds": 300},
+            "anyOf": [
+                {"required": [kind], "properties": {kind: {"minItems": 1}}}
+                for kind in ("documents", "runs", "cases")
+            ],
         },
     )
 
