@@ -1,7 +1,6 @@
 """Chunks get vectors, so that they can be found by what they say."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from operator import length_hint
@@ -95,4 +94,13 @@ def _embedded(
         vectors = made_by.embed([chunk.text for chunk in batch])
         embedding.facts["dimensions"] = made_by.dimensions
         for chunk, vector in zip(batch, vectors, strict=True):
-            yield replace(chunk, vector=vector)
+            # Not `replace`, which takes three times as long.
+            yield Chunk(
+                number=chunk.number,
+                text=chunk.text,
+                start=chunk.start,
+                end=chunk.end,
+                first_page=chunk.first_page,
+                last_page=chunk.last_page,
+                vector=vector,
+            )

@@ -1,7 +1,7 @@
 """How runs and their documents come in, and go."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
@@ -22,6 +22,7 @@ from docprogress.store.rows import (
 _document = schema.document.c
 
 _ADD_RUN = insert(schema.run)
+_SUBMITTED = tuple(field.name for field in fields(NewDocument))
 _ADD_DOCUMENT = insert(schema.document)
 _READY = update(schema.document).where(
     _document.id == bindparam("document"),
@@ -121,7 +122,10 @@ class Submitting(Reading):
             return
         moment = now()
         rows = [
-            asdict(document) | _NEW | {"created_at": moment, "updated_at": moment}
+            # Not `asdict`, which copies every value with care.
+            {name: getattr(document, name) for name in _SUBMITTED}
+            | _NEW
+            | {"created_at": moment, "updated_at": moment}
             for document in documents
         ]
         with self._writing() as connection:
