@@ -294,6 +294,7 @@ def _refusal(error: BaseException) -> str | None:
         return no_right
     reasons = {
         "ACL failure in script": no_right,
+        "The user executing the script can't": no_right,
         "DB index is out of range": "it has no database of the URL's number",
         "over TLS": "it wants an encrypted connection: rediss://",
     }

@@ -3,11 +3,12 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -68,6 +69,7 @@ def eventually(
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.01)
 
+
 CI = "CI" in os.environ
 
 
@@ -97,7 +99,7 @@ class Worker:
         }
         if path is not None:
             inherited["PYTHONPATH"] = str(path)
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(
             [sys.executable, *command],
             env=inherited | environment,
@@ -127,3 +129,80 @@ class Worker:
                 process.kill()
         self.process.wait()
         self.log.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Service:
+    """A process of the test's own that listens on a port of 127.0.0.1."""
+
+    def __init__(self, port: int, command: Sequence[str | Path], folder: Path) -> None:
+        self.port = port
+        self.log = (folder / f"{port}.log").open("w+")
+        self.process = subprocess.Popen(
+            list(map(str, command)),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+        )
+        eventually(self.listens, what=" ".join(map(str, command)))
+
+    def listens(self) -> bool:
+        if self.process.poll() is not None:
+            self.log.seek(0)
+            raise AssertionError(self.log.read())
+        with socket.socket() as connection:
+            return connection.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+class Authority:
+    """A private certificate authority, and what it has signed."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.certificate = folder / f"{name}.crt"
+        self._key = folder / f"{name}.key"
+        self._folder = folder
+        subject = ["-subj", f"/CN={name}", "-days", "2", "-nodes"]
+        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+        self._openssl(
+            "req",
+            "-x509",
+            *curve,
+            *subject,
+            "-keyout",
+            self._key,
+            "-out",
+            self.certificate,
+        )
+
+    def signed(self, name: str) -> tuple[Path, Path]:
+        """A certificate for 127.0.0.1, and its key."""
+        request, key, certificate = (
+            self._folder / f"{name}.{kind}" for kind in ("csr", "key", "crt")
+        )
+        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+        subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+        self._openssl(
+            "req", "-new", "-nodes", *curve, *subject, "-keyout", key, "-out", request
+        )
+        signer = ["-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial"]
+        copied = ["-copy_extensions", "copyall", "-days", "2"]
+        self._openssl(
+            "x509", "-req", "-in", request, *signer, *copied, "-out", certificate
+        )
+        return certificate, key
+
+    def _openssl(self, *arguments: str | Path) -> None:
+        command = ["openssl", *map(str, arguments)]
+        subprocess.run(command, check=True, capture_output=True)
