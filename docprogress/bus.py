@@ -318,8 +318,8 @@ class Bus:
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
 
-    def forget(self, document_ids: Sequence[str], *, run_id: str | None = None) -> None:
-        """Delete everything that Redis remembers of these documents.
+    def forget(self, document_ids: Sequence[str], *, run_id: str | None = None) -> int:
+        """Delete everything that Redis remembers of these documents; how many keys.
 
         Raises:
             BusError: Redis cannot be reached, or refuses.
@@ -328,8 +328,10 @@ class Bus:
         if run_id:
             keys += [run_channel(run_id), counts_key(run_id)]
         try:
-            for batch in _batches(keys):
-                self.redis.unlink(*batch)
+            unlinked: list[Any] = [
+                self.redis.unlink(*batch) for batch in _batches(keys)
+            ]
+            return sum(unlinked)
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
 

@@ -6,6 +6,7 @@
     ├── SettingsError          a setting cannot be used as it stands
     ├── SubmitError            nothing was started: what was handed in is not there
     ├── RunNotFound            no run has this id
+    ├── RunUnfinished          a run that is at work is not deleted
     ├── DocumentNotFound       no document has this id
     ├── ServicesError          the local services could not be started
     ├── BusError               Redis cannot be reached, or refuses
@@ -47,6 +48,14 @@ class RunNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fac
         super().__init__(
             f"no run {run_id!r} in this store; `docprogress runs` lists them"
         )
+        self.run_id = run_id
+
+
+class RunUnfinished(DocProgressError):  # noqa: N818 - reads as a fact
+    """Raised when a run cannot be deleted, because documents of it are at work."""
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        super().__init__(f"run {run_id} is not deleted: {reason}")
         self.run_id = run_id
 
 

@@ -297,13 +297,7 @@ class Progress:
 
     def summary(self) -> str:
         """One line for a person: the documents, and how many are in each state."""
-        total = max(self.total, self.expected or 0)
-        if not total:
-            return "no documents"
-        counts = self.counts
-        counts[Status.QUEUED] += total - self.total
-        said = [f"{counts[s]:,} {s}" for s in SUMMARY_ORDER if counts[s]]
-        return f"{total:,} document{'' if total == 1 else 's'}: {', '.join(said)}"
+        return summed_up(self.counts, max(self.total, self.expected or 0))
 
     def add_sizes(self, sizes: Mapping[str, int]) -> None:
         """Say how many bytes documents have, by their ids."""
@@ -700,6 +694,16 @@ class _Concurrency:
         gained = CONCURRENCY_SECONDS * (1 - kept)
         area = self._area * kept + self._running * gained
         return area, self._seconds * kept + gained
+
+
+def summed_up(counts: Mapping[Status, int], total: int) -> str:
+    """One line for a person; whatever is not counted is queued."""
+    if not total:
+        return "no documents"
+    queued = counts[Status.QUEUED] + total - sum(counts.values())
+    shown = {**counts, Status.QUEUED: queued}
+    said = [f"{shown[s]:,} {s}" for s in SUMMARY_ORDER if shown[s]]
+    return f"{total:,} document{'' if total == 1 else 's'}: {', '.join(said)}"
 
 
 def _attempt(event: ProgressEvent) -> int | None:

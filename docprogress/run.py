@@ -22,6 +22,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,12 +39,13 @@ from docprogress.errors import (
     DocProgressError,
     DocumentError,
     RunNotFound,
+    RunUnfinished,
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.files import Files, Source, Spool, expand
 from docprogress.pipeline import quick
-from docprogress.progress import Progress
+from docprogress.progress import Progress, summed_up
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
@@ -58,14 +60,13 @@ from docprogress.worker.app import (
     make_app,
     submitting_key,
 )
-from docprogress.worker.queues import say_unserved
+from docprogress.worker.queues import drop_messages, say_unserved
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from docprogress import Uploader
     from docprogress.notebook.view import ProgressView
-    from docprogress.plots import Plot
     from docprogress.plots import Plot
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,15 @@ T = TypeVar("T")
 #: workers need not wait, and more as there is more for them to do.
 FIRST_BATCH = 8
 BATCH = 50
+
+#: Documents that are deleted together, and the threads that delete their files.
+DELETED_TOGETHER = 500
+DELETING_THREADS = 8
+
+#: Seconds for which a worker is waited for that has a cancelled document, and between
+#: two looks whether it still has.
+REST_SECONDS = 20.0
+REST_TICK = 0.1
 
 #: Documents that are entered into the store in one transaction.
 ADDED_TOGETHER = 500
@@ -283,6 +293,13 @@ class Pipeline:
             raise RunNotFound(run_id)
         return Run(self, self.store.run(found[0].id))
 
+    def old_runs(self, older_than: timedelta) -> tuple[list[str], list[str]]:
+        """Runs that came to rest so long ago, and older ones that have not.
+
+        The oldest come first.  `Run.delete` forgets the former.
+        """
+        return self.store.old_runs(now() - older_than)
+
     def document(self, document_id: str) -> DocumentRow:
         """What the store knows of a document.
 
@@ -444,7 +461,12 @@ class Run:
         self.skipped: list[str] = list(skipped)
 
     def __repr__(self) -> str:
-        return f"<Run {self.id}: {self.progress().summary()}>"
+        return f"<Run {self.id}: {self.summary()}>"
+
+    def summary(self) -> str:
+        """One line for a person: the documents, and how many are in each state."""
+        counts = self._store.counts(self.id)
+        return summed_up(counts, max(sum(counts.values()), self.expected))
 
     def __len__(self) -> int:
         return self.expected
@@ -575,6 +597,23 @@ class Run:
             observer.tried_again(self)
         return len(rows)
 
+    def delete(self, told: Callable[[int, int], None] | None = None) -> "Deleted":
+        """Forget everything of the run: documents, files, results, what Redis has.
+
+        It is done some documents at a time: what was interrupted is gone on with by
+        deleting once more.  Other runs, and their files, are left alone.
+
+        Args:
+            told: Called with how many documents are deleted, out of how many.
+
+        Raises:
+            RunNotFound: Somebody else has deleted it.
+            RunUnfinished: Documents are at work, or still to come: cancel it first.
+            BusError: Redis cannot be reached.
+            TransientError: The storage of documents' bytes cannot be.
+        """
+        return _Deletion(self._pipeline, self, told or (lambda *_: None)).delete()
+
     def to_frame(self) -> "DataFrame":
         """A row for each document: how it stands, how long each step took, its error.
 
@@ -618,22 +657,6 @@ class Run:
         if present.final and (not found or not found[-1].final):
             found.append(present)
         return found or [present]
-
-    def plot(self) -> "Plot":
-        """A picture of who worked on what and when, and of documents a second.
-
-        Each process of each worker has a track, and each document a bar for each
-        step on it; what failed or was tried again is marked.
-
-        Raises:
-            ImportError: matplotlib is not installed.
-        """
-        from docprogress.plots import timeline
-
-        # Not the pipeline's bus: nothing is started again only to look back.
-        return timeline(
-            self._store, self._row, lambda: Bus(self._pipeline._redis_url)
-        )
 
     def plot(self) -> "Plot":
         """A picture of who worked on what and when, and of documents a second.
@@ -782,6 +805,76 @@ class Watch:
         if self._subscription is None:
             self._subscription = self._run._subscribe()
         return self._subscription
+
+
+class Deleted(NamedTuple):
+    """What was deleted with a run."""
+
+    documents: int
+    #: Files of documents, and their bytes.
+    files: int
+    bytes: int
+    #: Keys of Redis, and messages that nobody has to take any more.
+    keys: int
+    messages: int
+
+
+class _Deletion:
+    """Deletes one run: of each document the row last, which names all the rest."""
+
+    def __init__(
+        self, pipeline: Pipeline, run: Run, told: Callable[[int, int], None]
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = pipeline.store
+        self._run = run
+        self._told = told
+
+    def delete(self) -> Deleted:
+        run, bus = self._run, self._pipeline.bus
+        self._rest(time.monotonic() + REST_SECONDS)
+        total = sum(self._store.counts(run.id).values())
+        settings, names = self._pipeline.settings, self._names()
+        messages = drop_messages(bus.redis, settings, run.id, names)
+        documents = files = size = keys = 0
+        while rows := self._store.documents(run.id, limit=DELETED_TOGETHER):
+            unfinished = [row for row in rows if not row.status.final]
+            if unfinished:
+                raise RunUnfinished(run.id, "documents were tried again meanwhile")
+            ids = [row.id for row in rows]
+            with ThreadPoolExecutor(DELETING_THREADS) as threads:
+                for _ in threads.map(self._pipeline.files.delete, ids):
+                    pass
+            keys += bus.forget(ids)
+            documents += self._store.delete_documents(ids)
+            files += sum(row.sha256 is not None for row in rows)
+            size += sum(row.size or 0 for row in rows if row.sha256 is not None)
+            self._told(documents, total)
+        keys += bus.forget([], run_id=run.id)
+        if not self._store.delete_empty_run(run.id):
+            raise RunUnfinished(run.id, "documents have come meanwhile")
+        return Deleted(documents, files, size, keys, messages)
+
+    def _rest(self, deadline: float) -> None:
+        """Wait for the workers to let go of what was cancelled."""
+        run = self._run
+        if self._pipeline.bus.redis.exists(submitting_key(run.id)):
+            raise RunUnfinished(run.id, "its documents are still being submitted")
+        while True:
+            counts = self._store.counts(run.id)
+            left = sum(count for status, count in counts.items() if not status.final)
+            if not left:
+                return
+            held = self._store.documents(run.id, status=Status.PROCESSING)
+            asked = len(held) == left and all(row.cancel_requested for row in held)
+            if not asked or time.monotonic() >= deadline:
+                still = "are still at a worker" if asked else "are unfinished"
+                hint = "try again in a moment" if asked else "cancel it first"
+                raise RunUnfinished(run.id, f"{left:,} documents {still}; {hint}")
+            time.sleep(REST_TICK)
+
+    def _names(self) -> set[str | None]:
+        return {Step.from_dict(step).queue for step in self._run._row.steps}
 
 
 class _Truth:

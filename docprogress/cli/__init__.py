@@ -69,6 +69,7 @@ Workers = Annotated[
     int | None, typer.Option(metavar="N", help="Local worker processes.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, one object a line.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 RunId = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, how it begins, or `latest`.")
 ]
@@ -333,6 +334,56 @@ def retry(
             detach=detach,
             as_json=as_json,
         )
+    raise typer.Exit(status)
+
+
+@app.command()
+def delete(
+    *,
+    run_ids: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Runs, each as for `status`.")
+    ],
+    cancel_first: Annotated[
+        bool, typer.Option("--cancel", help="Cancel first what is unfinished.")
+    ] = False,
+    sure: Yes = False,
+    home: Home = None,
+    redis_url: RedisUrl = None,
+    database_url: DatabaseUrl = None,
+    storage_url: StorageUrl = None,
+) -> None:
+    """Delete runs: documents, files, results, and what Redis has of them."""
+    from docprogress.cli import deleting
+
+    with _pipeline(home, redis_url, database_url, storage_url, start=False) as pipeline:
+        # All of them are found before anything is deleted.
+        found = {run.id: run for run in map(pipeline.attach, run_ids)}
+        status = deleting.delete(list(found.values()), cancel=cancel_first, sure=sure)
+    raise typer.Exit(status)
+
+
+@app.command()
+def prune(
+    *,
+    older_than: Annotated[
+        str,
+        typer.Option(metavar="AGE", help="Since its end: 30d, 12h or 2w, say."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be deleted.")
+    ] = False,
+    sure: Yes = False,
+    home: Home = None,
+    redis_url: RedisUrl = None,
+    database_url: DatabaseUrl = None,
+    storage_url: StorageUrl = None,
+) -> None:
+    """Delete the runs that ended long ago.  What is unfinished is kept."""
+    from docprogress.cli import deleting
+
+    age = deleting.age(older_than)
+    with _pipeline(home, redis_url, database_url, storage_url, start=False) as pipeline:
+        status = deleting.prune(pipeline, age, sure=sure, dry=dry_run)
     raise typer.Exit(status)
 
 

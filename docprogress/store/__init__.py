@@ -4,6 +4,7 @@ Everything else may be lost and is told again from here.
 """
 
 from docprogress.store.attempts import Attempts
+from docprogress.store.deleting import Deleting
 from docprogress.store.embeddings import Near
 from docprogress.store.queueing import Queueing
 from docprogress.store.results import Results
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 
-class Store(Submitting, Attempts, Queueing, Results):
+class Store(Submitting, Attempts, Queueing, Results, Deleting):
     """Runs, documents, attempts and results, in SQLite or PostgreSQL.
 
     May be used from several threads, and in the children of a process that forks.
