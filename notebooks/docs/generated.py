@@ -47,7 +47,7 @@ def commands() -> str:
             f"## {name}",
             f"```text\n{' '.join(usage)} [OPTION…]\n```",
             command.help.strip(),
-            _table(("", "", "default"), rows) if rows else "",
+            _table(("option", "meaning", "default"), rows),
         ]
     return "\n\n".join(parts)
 
@@ -59,29 +59,27 @@ def _value(param: Any) -> str:
 
 
 def settings() -> str:
-    """Every setting, with its variable and its default."""
+    """Every setting, with its default."""
     return _fields(Settings, "docprogress.settings")
 
 
 def server_options() -> str:
-    """Every option of the server, with its variable and its default."""
+    """Every option of the server, with its default."""
     return _fields(ServerOptions, "docprogress.server.options")
 
 
 def _fields(model: type[Settings] | type[ServerOptions], module: str) -> str:
     told = ModuleAnalyzer.for_module(module).find_attr_docs()
-    prefix = str(model.model_config["env_prefix"])
     rows = []
     for name, field in model.model_fields.items():
         said = " ".join(told.get((model.__name__, name), [])).strip()
-        default = (
-            "" if field.default in (None, (), PydanticUndefined) else field.default
-        )
+        shown = ""
+        if field.default not in (None, (), PydanticUndefined):
+            shown = f"`{field.default}`"
         if name in ("max_bytes", "worker_memory"):
-            default = f"{default // MIB} MiB"
-        shown = f"`{default}`" if default != "" else ""
-        rows.append((f"`{name}`", f"`{prefix}{name.upper()}`", shown, said))
-    return _table(("setting", "variable", "default", ""), rows)
+            shown = f"{field.default // MIB} MiB"
+        rows.append((f"`{name}`", shown, said))
+    return _table(("setting", "default", "meaning"), rows)
 
 
 def fields() -> str:
@@ -96,7 +94,7 @@ def fields() -> str:
             kind = kinds if isinstance(kinds, str) else kinds[0]
         needed = "yes" if name in schema["required"] else ""
         rows.append((f"`{name}`", kind, needed, field.get("description", "")))
-    return _table(("field", "type", "always", ""), rows)
+    return _table(("field", "type", "always", "meaning"), rows)
 
 
 def routes() -> str:
@@ -108,7 +106,7 @@ def routes() -> str:
         for path, methods in described["paths"].items()
         for method, route in methods.items()
     ]
-    return _table(("", ""), rows)
+    return _table(("request", "answer"), rows)
 
 
 def _first(text: str) -> str:
@@ -116,12 +114,14 @@ def _first(text: str) -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [list(head), *map(list, rows)]
+    """A table in Markdown, without the columns that hold nothing."""
+    columns = [column for column in zip(head, *rows, strict=True) if any(column[1:])]
+    lines = list(zip(*columns, strict=True))
     drawn = [
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |"
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |"
         for line in lines
     ]
-    return "\n".join([drawn[0], "|---" * len(lines[0]) + "|", *drawn[1:]])
+    return "\n".join([drawn[0], "|---" * len(columns) + "|", *drawn[1:]])
 
 
 GENERATED: Mapping[str, Callable[[], str]] = {
@@ -133,14 +133,25 @@ GENERATED: Mapping[str, Callable[[], str]] = {
 }
 
 
-def _fill_in(_app: Sphinx, _docname: str, source: list[str]) -> None:
+def _fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
     """Replace each line that asks for something by what it asks for."""
+    if app.env.doc2path(docname).suffix == ".ipynb":
+        source[0] = _title_first(source[0])
+        return
     source[0] = re.sub(
         r"^<!-- ([a-z ]+) -->$",
         lambda found: GENERATED[found[1]](),
         source[0],
         flags=re.MULTILINE,
     )
+
+
+def _title_first(notebook: str) -> str:
+    """A notebook that begins with code, for a page that begins with its title."""
+    told = json.loads(notebook)
+    if told["cells"][0]["cell_type"] == "code":
+        told["cells"][:2] = reversed(told["cells"][:2])
+    return json.dumps(told)
 
 
 def _link(
