@@ -69,6 +69,9 @@ const LONGEST_SILENCE = 30_000;
 /** Milliseconds between two looks at how long the silence is. */
 const LOOK = 500;
 
+/** Milliseconds between two drawings: more cost what sends the files. */
+const DRAWING = 100;
+
 /** Milliseconds over which the speed is measured. */
 const PACE = 4000;
 
@@ -134,6 +137,8 @@ export function createUploader(element, actions) {
   /** @type {Picture | null} */
   let picture = null;
   let frame = 0;
+  let timer = 0;
+  let drawnAt = -Infinity;
   let announced = { text: "", at: -Infinity };
   let announcing = 0;
 
@@ -283,11 +288,18 @@ export function createUploader(element, actions) {
     { signal },
   );
 
+  /** What is part of a run is shown by the view of that. */
+  function listed() {
+    if (!picture) return [];
+    const { entries, limits: told } = picture;
+    return entries.filter(({ submitted }) => !(told.processed && submitted));
+  }
+
   function actAll() {
-    const listed = picture?.entries ?? [];
-    const arriving = listed.filter(({ status }) => status === "arriving");
+    const shown = listed();
+    const arriving = shown.filter(({ status }) => status === "arriving");
     if (arriving.length) actions.onCancel(arriving.map(({ key }) => key));
-    else actions.onForget(listed.map(({ key }) => key));
+    else actions.onForget(shown.map(({ key }) => key));
   }
 
   /** @param {string} key */
@@ -299,6 +311,7 @@ export function createUploader(element, actions) {
 
   function paint() {
     frame = 0;
+    drawnAt = performance.now();
     if (!picture) return;
     const { processed, max_bytes, max_files } = picture.limits;
     const gone = picture.silence === "gone";
@@ -320,7 +333,7 @@ export function createUploader(element, actions) {
     tell(bar, "aria-valuenow", sum.percent);
     put(facts, sending ? pace(sum, picture.speed) : outcome(sum));
     put(all, sum.arriving ? "Cancel all" : "Remove all");
-    hide(all, gone || (!sum.arriving && processed && !sum.failed && !sum.cancelled));
+    hide(all, gone || !listed().length);
     put(silence, SILENT[picture.silence]);
     hide(silence, !picture.silence);
     put(problemText, picture.problem);
@@ -328,7 +341,7 @@ export function createUploader(element, actions) {
     put(note, picture.note);
     hide(note, !picture.note);
     hide(total, !entries.length && !picture.silence && !picture.note);
-    paintRows(entries.filter((entry) => !(processed && entry.submitted)));
+    paintRows(listed());
     const said = picture.silence ? SILENT[picture.silence] : picture.problem;
     announce(
       [said || (sending ? `Uploading ${many(sum.arriving, "file")}` : outcome(sum)), picture.note]
@@ -382,11 +395,22 @@ export function createUploader(element, actions) {
   return {
     draw(next) {
       picture = next;
-      frame ||= requestAnimationFrame(paint);
+      if (frame || timer) return;
+      const wait = drawnAt + DRAWING - performance.now();
+      if (wait <= 0) frame = requestAnimationFrame(paint);
+      else {
+        timer = Number(
+          setTimeout(() => {
+            timer = 0;
+            frame = requestAnimationFrame(paint);
+          }, wait),
+        );
+      }
     },
     close() {
       closing.abort();
       cancelAnimationFrame(frame);
+      clearTimeout(timer);
       clearTimeout(announcing);
       root.remove();
     },
@@ -876,7 +900,7 @@ export function createUploads(model) {
       const own = sending.get(key);
       if (own) own.announcedAt = at;
     }
-    watch();
+    if (sending.size) watch();
   }
 
   /** Send what may be sent now. */

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +48,7 @@ class State(StrEnum):
 class UploadedFile(Source):
     """A file that has arrived.  It lies at `path` until its uploader is closed."""
 
-    path: Path
+    path: Path = field(repr=False)
     size: int
     #: Of what has arrived, in hexadecimal digits.
     sha256: str

@@ -38,52 +38,47 @@ class Line(NamedTuple):
     note: str
 
 
-def lines(arrivals: Sequence[Arrival]) -> list[Line]:
-    """A line for each file, those that failed first if there are many."""
-    found = [_line(arrival) for arrival in arrivals]
-    if len(found) > MOST_LINES:
-        found.sort(key=lambda line: line.status is not State.FAILED)
-    return found
+class Listing(NamedTuple):
+    """All files in one line, and those that are listed."""
+
+    headline: str
+    lines: list[Line]
 
 
-def headline(found: Sequence[Line]) -> str:
-    """One line for all files."""
-    if not found:
-        return NOTHING
-    arrived = [line for line in found if line.status is State.ARRIVED]
-    parts = [f"{plural(len(arrived), 'file')} uploaded"]
-    if arrived:
-        parts[0] += f", {amount(sum(line.size for line in arrived))}"
-    for status, word in (
-        (State.FAILED, "failed"),
-        (State.CANCELLED, "cancelled"),
-        (State.ARRIVING, "on the way"),
-    ):
-        if count := sum(line.status is status for line in found):
-            parts.append(f"{count:,} {word}")
-    return "; ".join(parts)
+def listing(arrivals: Sequence[Arrival], *, submitted: bool = True) -> Listing:
+    """What there is to say of files, those first that failed if there are many.
+
+    Args:
+        arrivals: The files.
+        submitted: Whether those that are part of a run are listed as well.
+    """
+    found = [(each, _line(each)) for each in arrivals]
+    shown = [line for each, line in found if submitted or not each.submitted]
+    if len(shown) > MOST_LINES:
+        shown.sort(key=lambda line: line.status is not State.FAILED)
+    return Listing(_headline([line for _, line in found]), shown)
 
 
-def text(found: Sequence[Line], note: str = "") -> str:
+def text(found: Listing, note: str = "") -> str:
     """All files, as plain text."""
-    shown = found[:MOST_LINES]
+    shown = found.lines[:MOST_LINES]
     names = [shorten(plain(line.name), WIDEST_NAME) for line in shown]
     width = max(map(cell_len, names), default=0)
-    said = [headline(found)]
+    said = [found.headline]
     for name, line in zip(names, shown, strict=True):
         row = f"{pad(name, width)}  {amount(line.size):>10}  {plain(line.note)}"
         said.append(cut(row.rstrip(), width + WIDEST_NOTE))
-    if len(shown) < len(found):
-        said.append(f"… and {len(found) - len(shown):,} more")
+    if more := len(found.lines) - len(shown):
+        said.append(f"… and {more:,} more")
     if note:
         said.append(note)
     return "\n".join(said)
 
 
-def html(found: Sequence[Line], note: str = "") -> str:
+def html(found: Listing, note: str = "") -> str:
     """All files, as a table."""
-    shown = found[:MOST_ROWS]
-    parts = ["<div>", f"<p><strong>{escape(headline(found))}</strong></p>"]
+    shown = found.lines[:MOST_ROWS]
+    parts = ["<div>", f"<p><strong>{escape(found.headline)}</strong></p>"]
     if shown:
         parts += [
             '<table style="border-collapse: collapse">',
@@ -96,8 +91,8 @@ def html(found: Sequence[Line], note: str = "") -> str:
             "</tbody>",
             "</table>",
         ]
-    if len(shown) < len(found):
-        parts.append(f"<p>… and {len(found) - len(shown):,} more</p>")
+    if more := len(found.lines) - len(shown):
+        parts.append(f"<p>… and {more:,} more</p>")
     if note:
         parts.append(f"<p><em>{escape(note)}</em></p>")
     parts.append("</div>")
@@ -106,7 +101,7 @@ def html(found: Sequence[Line], note: str = "") -> str:
 
 def _row(line: Line) -> str:
     mark, colour = _MARKS[line.status]
-    status = line.note if line.status is State.FAILED else line.status.value
+    status = line.note or line.status.value
     return (
         f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
         f'<td style="{_CELL}; overflow-wrap: anywhere"><bdi style="{_NAME}">'
@@ -125,3 +120,20 @@ def _line(arrival: Arrival) -> Line:
             State.ARRIVING: f"{100 * arrival.received // max(arrival.size, 1)} %",
         }[arrival.status]
         return Line(arrival.name, arrival.size, arrival.status, note)
+
+
+def _headline(found: Sequence[Line]) -> str:
+    if not found:
+        return NOTHING
+    arrived = [line for line in found if line.status is State.ARRIVED]
+    parts = [f"{plural(len(arrived), 'file')} uploaded"]
+    if arrived:
+        parts[0] += f", {amount(sum(line.size for line in arrived))}"
+    for status, word in (
+        (State.FAILED, "failed"),
+        (State.CANCELLED, "cancelled"),
+        (State.ARRIVING, "on the way"),
+    ):
+        if count := sum(line.status is status for line in found):
+            parts.append(f"{count:,} {word}")
+    return "; ".join(parts)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.errors import DocProgressError, SubmitError
-from docprogress.notebook import listing
 from docprogress.notebook.arrivals import (
     CHUNK,
     Announced,
@@ -26,6 +25,7 @@ from docprogress.notebook.arrivals import (
     amount,
     settled,
 )
+from docprogress.notebook.listing import html, listing, text
 from docprogress.notebook.view import (
     HOW_TO_INSTALL,
     ProgressView,
@@ -93,7 +93,7 @@ class Uploader:
         self._arrivals = Arrivals(
             max_bytes=max_bytes, max_files=max_files, folder=place
         )
-        #: The runs of what was dropped, newest last, if there is a pipeline for it.
+        #: What was made of the files, newest last.
         self.runs: list[Run] = []
         self._pipeline: Pipeline | None = None
         self._options: dict[str, Any] = {}
@@ -162,7 +162,7 @@ class Uploader:
         self._mark_submitted(arrived)
         with self._gate:
             self.runs.append(run)
-            self._freeze(MORE, runs=False)
+            self._freeze(MORE)
         return run
 
     def add(self, name: str, data: bytes) -> None:
@@ -201,7 +201,7 @@ class Uploader:
 
     def summary(self) -> str:
         """A line for all files and one for each, with nothing else of any run."""
-        return listing.text(listing.lines(list(self._arrivals)))
+        return text(listing(list(self._arrivals)))
 
     @property
     def widget(self) -> Any:
@@ -304,37 +304,41 @@ class Uploader:
             **self._bundle(NO_PAGE),
         }
 
-    def _bundle(self, note: str = "", *, runs: bool = True) -> dict[str, str]:
-        found = listing.lines(list(self._arrivals))
+    def _bundle(self, note: str = "") -> dict[str, str]:
+        arrivals = list(self._arrivals)
+        # What is part of a run is in the run's own table, if that is here.
+        found = listing(arrivals, submitted=self._pipeline is None)
         parts = [
             {
-                "text/plain": listing.text(found, note),
-                "text/html": listing.html(found, note),
+                "text/plain": text(found, note),
+                "text/html": html(found, note),
             }
         ]
-        if runs and self._pipeline is not None:
+        if self._pipeline is not None:
             for run in reversed(self.runs):
                 view = self._views.get(run.id) or ProgressView(run)
                 parts.append(view._bundle())
         return {
-            kind: "\n".join(part[kind] for part in parts)
+            kind: "\n\n".join(part[kind] for part in parts)
             for kind in ("text/plain", "text/html")
         }
 
-    def _freeze(self, note: str, *, runs: bool = True) -> None:
+    def _freeze(self, note: str) -> None:
         """Have a table take the place of what is alive, and end that."""
         if self._shown:
             from docprogress.notebook.display import publish
 
-            data = self._bundle(note, runs=runs)
+            data = self._bundle(note)
             for each in self._shown:
                 publish(data, display_id=each, update=True)
         self._frozen = True
         for view in self._views.values():
             view.close()
-        for model in (self._box, self._model):
-            if model is not None:
-                model.close()
+        if self._box is not None:
+            self._box.layout.close()
+            self._box.close()
+        if self._model is not None:
+            self._model.close()
         self._views, self._box, self._model = {}, None, None
 
     def _thaw(self) -> None:
