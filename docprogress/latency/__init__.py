@@ -24,7 +24,31 @@ An event that was overtaken, so that a newer one of its document was told instea
 counts from when that one was.
 """
 
-from docprogress.latency.measurement import ClockOffset, Measurement
-from docprogress.latency.measuring import measure
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docprogress.latency.measurement import ClockOffset, Measurement
+    from docprogress.latency.measuring import measure
 
 __all__ = ["ClockOffset", "Measurement", "measure"]
+
+# The processes that take part load what they need, and not what they do not.
+_HOMES = {
+    "ClockOffset": "measurement",
+    "Measurement": "measurement",
+    "measure": "measuring",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            home = import_module(f"docprogress.latency.{_HOMES[name]}")
+            globals()[name] = getattr(home, name)
+            return globals()[name]
+        raise AttributeError(f"module 'docprogress.latency' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -43,6 +43,9 @@ BEGIN_SECONDS = 60.0
 TELL_SECONDS = 60.0
 END_SECONDS = 15.0
 
+#: Seconds in which the documents are to be heard of here.
+HEAR_SECONDS = 30.0
+
 #: Seconds in which what was published last is to be heard here, and to be painted.
 LAST_SECONDS = 5.0
 
@@ -143,13 +146,14 @@ class _Measuring:
                 {"url": self._pipeline._redis_url, "plan": plan.to_dict()},
             )
         )
-        publishing.expect(publisher.READY)
         watching = self._watchers(clients)
         page = self._page(page_seconds)
         ears = page or self._listener(bus)
+        publishing.expect(publisher.READY)
+        watching = watching and self._told_the_present(watching, clients)
         self._await(
             lambda: ears.heard.complete,
-            BEGIN_SECONDS,
+            HEAR_SECONDS,
             or_else="what Redis was told is not heard here",
         )
         if page is not None:
@@ -175,7 +179,7 @@ class _Measuring:
         return moments
 
     def _watchers(self, clients: int) -> "_Process | None":
-        """The clients, all of them told the present; None where there are none."""
+        """The clients; None where there are none."""
         if not clients:
             self._missing[hops.UNTIL_CLIENT] = "no clients were asked for (clients=0)"
             return None
@@ -186,15 +190,20 @@ class _Measuring:
                 "pip install 'docprogress[server]'"
             )
             return None
-        said = "1 client" if clients == 1 else f"{clients:,} clients"
-        self._tell(f"Starting a server, and connecting {said} to it …")
-        watching = self._stack.enter_context(
+        return self._stack.enter_context(
             _taking_part(
                 watchers.__name__,
                 {"clients": clients, "plan": self._plan.to_dict()},
                 environment=_environment(self._pipeline.settings),
             )
         )
+
+    def _told_the_present(
+        self, watching: "_Process", clients: int
+    ) -> "_Process | None":
+        """The clients, once all of them were told something; None if that fails."""
+        said = "1 client" if clients == 1 else f"{clients:,} clients"
+        self._tell(f"Starting a server, and connecting {said} to it …")
         try:
             watching.expect(watchers.READY)
         except DocProgressError as error:
