@@ -13,6 +13,7 @@ from pathlib import Path
 
 import beginning
 import spending
+import sse
 import throughput
 import wire
 from measuring import Row, machine, table
@@ -27,10 +28,31 @@ class Sizes:
     texts: int
     large_pages: int
     events: int
+    clients: int
+    crowded_rounds: int
+    seconds: float
 
 
-FULL = Sizes(rounds=7, documents=100, texts=5000, large_pages=1150, events=1000)
-QUICK = Sizes(rounds=5, documents=10, texts=500, large_pages=200, events=200)
+FULL = Sizes(
+    rounds=7,
+    documents=100,
+    texts=5000,
+    large_pages=1150,
+    events=1000,
+    clients=1000,
+    crowded_rounds=3,
+    seconds=4.0,
+)
+QUICK = Sizes(
+    rounds=5,
+    documents=10,
+    texts=500,
+    large_pages=200,
+    events=200,
+    clients=100,
+    crowded_rounds=1,
+    seconds=1.0,
+)
 
 #: What can be measured, given how much, and what was asked for.
 BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
@@ -38,6 +60,7 @@ BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
     "first": lambda sizes, _: beginning.first_event(sizes.rounds),
     "publish": lambda sizes, _: wire.publish(2 * sizes.rounds + 1, sizes.events),
     "subscribe": lambda sizes, _: wire.subscribe(sizes.rounds, sizes.events),
+    "sse": lambda sizes, _: sse.under_load(sizes),
     "pdfs": lambda sizes, given: throughput.everything(
         sizes.rounds, sizes.documents, given.source
     ),

@@ -1,8 +1,11 @@
-"""Progress over HTTP beside a plain streaming response, under many clients.
+"""Progress over HTTP beside a bare application and nginx's nchan, under many clients.
 
-`python sse.py` measures both servers in turn, each a process of its own, against the
-same Redis and with the same clients, and prints ratios.  The plain one is what is
-written in an hour: Starlette, one Redis subscription, each frame shared by all.
+All servers are processes of their own, one each, and are measured in turn with the
+same clients; ours and the bare one hear of events from the same Redis.  The bare one
+is the least that an ASGI application can do: one subscription, each frame shared by
+all.  nchan is what nginx does it with, in C: events are handed to it over HTTP.
+
+    python tests/benchmarks/run.py sse
 """
 
 import argparse
@@ -10,20 +13,24 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import re
 import resource
+import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 import redis.asyncio
-from measuring import Row, compared, interleaved, limited, machine, percentile, table
+from measuring import Row, compared, interleaved, limited, percentile
 from surroundings import server as redis_server
 from surroundings import short_folder
 
@@ -35,14 +42,59 @@ NUMBER = re.compile(rb'"message": ?"number (\d+) of the benchmark"')
 #: Seconds that a server has to greet all of its clients.
 PATIENCE = 60.0
 
+#: How many times as long as with the others an event may take with ours.
+MOST = {"bare": 1.5, "nchan": 2.0}
 
-def plain(url: str, port: int) -> None:
-    """Serve by Starlette's own streaming response, and one subscription."""
+#: Where Debian's libnginx-mod-nchan puts it.
+MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+
+NCHAN = """
+load_module {module};
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+worker_rlimit_nofile 65536;
+events {{ worker_connections 8192; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    keepalive_requests 1000000;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location ~ ^/progress/documents/(.+)/stream$ {{
+            nchan_subscriber eventsource;
+            nchan_channel_id $1;
+            nchan_subscriber_first_message newest;
+        }}
+        location ~ ^/publish/(.+)$ {{
+            nchan_publisher;
+            nchan_channel_id $1;
+            nchan_message_buffer_length 1;
+        }}
+    }}
+}}
+"""
+
+#: Tells of an event: of which document, and what.
+Publish = Callable[[str, str], Awaitable[None]]
+
+
+class Sizes(Protocol):
+    """How much is measured."""
+
+    clients: int
+    crowded_rounds: int
+    seconds: float
+
+
+def bare(url: str, port: int) -> None:
+    """Serve by nothing but ASGI, and one subscription."""
     import uvicorn
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import StreamingResponse
-    from starlette.routing import Route
+    from starlette.types import Receive, Scope, Send
 
     newest: dict[bytes, asyncio.Future[bytes]] = defaultdict(asyncio.Future)
 
@@ -57,24 +109,30 @@ def plain(url: str, port: int) -> None:
                 if told is not None:
                     told.set_result(b"data: %b\n\n" % message["data"])
 
-    async def told(channel: bytes) -> AsyncIterator[bytes]:
-        yield b': connected\ndata: {"status": "connected"}\n\n'
-        while True:
-            # Who leaves must not cancel what the others wait for.
-            yield await asyncio.shield(newest[channel])
-
-    async def stream(request: Request) -> StreamingResponse:
-        channel = document_channel(request.path_params["document_id"]).encode()
-        return StreamingResponse(told(channel), media_type="text/event-stream")
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def live(receive: Receive, send: Send) -> None:
+        await receive()
         listening = asyncio.create_task(listen())
-        yield
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
         listening.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
 
-    route = Route("/progress/documents/{document_id}/stream", stream)
-    app = Starlette(routes=[route], lifespan=lifespan)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+            return
+        document_id = scope["path"].split("/")[3]
+        channel = document_channel(document_id).encode()
+        await receive()
+        leaving = asyncio.create_task(receive())
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        frame = b': connected\ndata: {"status": "connected"}\n\n'
+        while not leaving.done():
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+            # Who leaves must not cancel what the others wait for.
+            frame = await asyncio.shield(newest[channel])
+
     uvicorn.run(
         app,
         host="127.0.0.1",
@@ -86,17 +144,29 @@ def plain(url: str, port: int) -> None:
 
 
 class Side:
-    """One of the two servers, in a process of its own."""
+    """One of the servers, in a process of its own.
 
-    def __init__(self, name: str, port: int, command: list[str]) -> None:
+    Args:
+        name: What it is called in the table.
+        port: Where it listens.
+        command: What runs it.
+        greeting: What it says to each client first.
+    """
+
+    def __init__(
+        self, name: str, port: int, command: list[str], *, greeting: bytes
+    ) -> None:
         self.name = name
         self.port = port
+        self.greeting = greeting
         self._process = subprocess.Popen(
-            [sys.executable, *command],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self.process = psutil.Process(self._process.pid)
+
+    def publisher(self) -> contextlib.AbstractAsyncContextManager[Publish]:
+        """What tells it of events."""
+        raise NotImplementedError
 
     async def answers(self) -> None:
         """Wait until it listens."""
@@ -113,8 +183,59 @@ class Side:
                 return
 
     def close(self) -> None:
+        """Stop it."""
         self._process.terminate()
         self._process.wait()
+
+
+class Subscriber(Side):
+    """One that hears of events from Redis."""
+
+    def __init__(self, name: str, port: int, command: list[str], url: str) -> None:
+        super().__init__(
+            name, port, [sys.executable, *command], greeting=b'"connected"'
+        )
+        self._url = url
+
+    @contextlib.asynccontextmanager
+    async def publisher(self) -> AsyncIterator[Publish]:
+        """Publish to Redis."""
+        client = redis.asyncio.Redis.from_url(self._url)
+
+        async def publish(document_id: str, content: str) -> None:
+            await client.publish(document_channel(document_id), content)
+
+        yield publish
+        await client.aclose()
+
+
+class Nchan(Side):
+    """nginx with nchan, which is handed events over HTTP."""
+
+    def __init__(self, nginx: str, port: int, folder: Path) -> None:
+        config = folder / "nginx.conf"
+        config.write_text(NCHAN.format(module=MODULE, folder=folder, port=port))
+        command = [nginx, "-e", str(folder / "nginx.log"), "-c", str(config)]
+        super().__init__("nchan", port, command, greeting=b"\n: hi")
+
+    @contextlib.asynccontextmanager
+    async def publisher(self) -> AsyncIterator[Publish]:
+        """Publish over a connection that stays."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+
+        async def publish(document_id: str, content: str) -> None:
+            writer.write(
+                f"POST /publish/{document_id} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                f"Content-Length: {len(content)}\r\n\r\n{content}".encode()
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 20"):
+                raise RuntimeError(f"refused: {head!r}")
+            (length,) = re.findall(rb"(?i)content-length: (\d+)", head)
+            await reader.readexactly(int(length))
+
+        yield publish
+        writer.close()
 
 
 @dataclass
@@ -129,14 +250,18 @@ class Crowd:
 class Listener(asyncio.Protocol):
     """One client: it counts, and notes when it heard what."""
 
-    def __init__(self, path: str, crowd: Crowd) -> None:
+    def __init__(self, path: str, crowd: Crowd, greeting: bytes) -> None:
         self._path = path
+        self._greeting = greeting
         self._crowd = crowd
         self._rest = b""
         self._greeted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        request = f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        request = (
+            f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            "Accept: text/event-stream\r\n\r\n"
+        )
         transport.write(request.encode())  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
@@ -150,7 +275,7 @@ class Listener(asyncio.Protocol):
             sent = self._crowd.sent.get(int(match[1]))
             if sent is not None:
                 self._crowd.latencies.append(at - sent)
-        if not self._greeted and b'"connected"' in data:
+        if not self._greeted and self._greeting in data:
             self._greeted = True
             self._crowd.greeted += 1
         if self._greeted:
@@ -170,7 +295,7 @@ class Measured:
 
 
 async def measured(
-    side: Side, url: str, *, clients: int, documents: int, rate: float, seconds: float
+    side: Side, *, clients: int, documents: int, rate: float, seconds: float
 ) -> Measured:
     """Connect everybody, publish, and listen."""
     loop = asyncio.get_running_loop()
@@ -180,7 +305,9 @@ async def measured(
     for number in range(clients):
         path = f"/progress/documents/document-{number % documents}/stream"
         transport, _ = await loop.create_connection(
-            lambda path=path: Listener(path, crowd), "127.0.0.1", side.port
+            lambda path=path: Listener(path, crowd, side.greeting),
+            "127.0.0.1",
+            side.port,
         )
         transports.append(transport)
     deadline = time.monotonic() + PATIENCE
@@ -194,7 +321,7 @@ async def measured(
     gc.collect()
     gc.disable()
     try:
-        count = await _published(url, crowd, documents, rate, seconds)
+        count = await _published(side, crowd, documents, rate, seconds)
         await asyncio.sleep(1.0)
     finally:
         gc.enable()
@@ -211,136 +338,145 @@ async def measured(
 
 
 async def _published(
-    url: str, crowd: Crowd, documents: int, rate: float, seconds: float
+    side: Side, crowd: Crowd, documents: int, rate: float, seconds: float
 ) -> int:
-    client = redis.asyncio.Redis.from_url(url)
-    start = time.perf_counter()
     count = round(rate * seconds)
-    for number in range(count):
-        await asyncio.sleep(max(0.0, start + number / rate - time.perf_counter()))
-        document_id = f"document-{number % documents}"
-        content = {
-            "document_id": document_id,
-            "status": "processing",
-            "step": "extraction",
-            "progress": number % 100,
-            "message": f"number {number} of the benchmark",
-            "timestamp": datetime.now(UTC).isoformat(timespec="microseconds"),
-        }
-        crowd.sent[number] = time.perf_counter()
-        await client.publish(document_channel(document_id), json.dumps(content))
-    await client.aclose()
+    async with side.publisher() as publish:
+        start = time.perf_counter()
+        for number in range(count):
+            await asyncio.sleep(max(0.0, start + number / rate - time.perf_counter()))
+            document_id = f"document-{number % documents}"
+            content = {
+                "document_id": document_id,
+                "status": "processing",
+                "step": "extraction",
+                "progress": number % 100,
+                "message": f"number {number} of the benchmark",
+                "timestamp": datetime.now(UTC).isoformat(timespec="microseconds"),
+            }
+            crowd.sent[number] = time.perf_counter()
+            await publish(document_id, json.dumps(content))
     return count
 
 
 @contextlib.contextmanager
-def sides(url: str) -> Iterator[tuple[Side, Side]]:
-    """Our server, and the plain one."""
+def sides(url: str) -> Iterator[list[Side]]:
+    """Our server, the bare one, and nchan where it is installed."""
     with short_folder() as folder, contextlib.ExitStack() as stack:
-        ours = Side(
-            "docprogress",
-            8931,
-            [
-                *("-m", "docprogress", "serve", "--port", "8931", "--token", ""),
+
+        def begun(side: Side) -> Side:
+            stack.callback(side.close)
+            asyncio.run(side.answers())
+            return side
+
+        def serve(port: int) -> list[str]:
+            return [
+                *("-m", "docprogress", "serve", "--port", str(port), "--token", ""),
                 f"--redis-url={url}",
                 f"--database-url=sqlite:///{folder / 'store.db'}",
                 f"--storage-url={(folder / 'files').as_uri()}",
-            ],
-        )
-        stack.callback(ours.close)
-        against = Side(
-            "plain", 8932, [str(Path(__file__)), "--plain", url, "--port", "8932"]
-        )
-        stack.callback(against.close)
-        yield ours, against
+            ]
+
+        def plainly(port: int) -> list[str]:
+            return [str(Path(__file__)), "--bare", url, "--port", str(port)]
+
+        found = []
+        for name, command in (("docprogress", serve), ("bare", plainly)):
+            port = _free_port()
+            found.append(begun(Subscriber(name, port, command(port), url)))
+        nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+        if nginx is not None and MODULE.exists():
+            found.append(begun(Nchan(nginx, _free_port(), folder)))
+        yield found
 
 
-def rows(what: str, ours: list[Measured], against: list[Measured]) -> Iterator[Row]:
-    """The lines of one comparison."""
-    for name in ("p50", "p99"):
-        yield compared(
-            f"{what}: {name}",
-            [getattr(each, name) for each in ours],
-            [getattr(each, name) for each in against],
-            unit="ms",
-            at_most=1.5,
-        )
-    yield compared(
-        f"{what}: share that arrived",
-        [each.delivered for each in ours],
-        [each.delivered for each in against],
-        unit="",
-        at_least=1.0,
-    )
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
-def main(rounds: int, seconds: float) -> None:
-    """Measure everything, and print it."""
+def under_load(sizes: Sizes) -> Iterator[Row]:
+    """What clients see, and what each of them costs."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    print(machine())
-    lines: list[Row] = []
-    with redis_server() as url, sides(url) as (ours, against):
-        asyncio.run(_both_answer(ours, against))
-        for what, clients, documents, rate in (
-            ("1,000 clients, one document, 10 events/s", 1000, 1, 10.0),
-            ("1,000 clients, 1,000 documents, 1,000 events/s", 1000, 1000, 1000.0),
-            ("100 clients, one document, 10 events/s", 100, 1, 10.0),
-        ):
-
-            def side(of: Side) -> Measured:
-                return asyncio.run(
-                    measured(
-                        of,
-                        url,
-                        clients=clients,  # noqa: B023 - called in this turn
-                        documents=documents,  # noqa: B023
-                        rate=rate,  # noqa: B023
-                        seconds=seconds,
-                    )
-                )
-
-            mine, others = interleaved(
-                rounds, lambda: side(ours), lambda: side(against)
-            )
-            lines += rows(what, mine, others)
-            if clients < 1000:
-                worst = max(each.p99 for each in mine)
-                lines.append(limited(f"{what}: worst p99", worst, unit="ms", under=100))
-    with redis_server() as url, sides(url) as (ours, against):
+    crowd = sizes.clients
+    with redis_server() as url, sides(url) as servers:
+        yield from _one_document(servers, crowd, sizes)
+        yield from _one_document(servers, crowd // 10, sizes, few=True)
+        yield from _compared(
+            f"{crowd:,} clients, {crowd:,} documents, {crowd:,} events/s",
+            servers[:2],
+            sizes,
+            clients=crowd,
+            documents=crowd,
+            rate=float(crowd),
+        )
+    with redis_server() as url, sides(url) as servers:
         # Memory that was used once is used again: each server is new.
-        asyncio.run(_both_answer(ours, against))
         idle = [
             asyncio.run(
-                measured(each, url, clients=1000, documents=1, rate=1.0, seconds=2.0)
-            ).kib_each
-            for each in (ours, against)
-        ]
-        lines.append(
-            compared(
-                "memory of an idle client",
-                [idle[0]],
-                [idle[1]],
-                unit="KiB",
-                at_most=1.5,
+                measured(side, clients=crowd, documents=1, rate=1.0, seconds=2.0)
             )
+            for side in servers
+        ]
+    for side, each in zip(servers[1:], idle[1:], strict=True):
+        yield compared(
+            f"memory of an idle client, {side.name}",
+            [idle[0].kib_each * 1.024],
+            [each.kib_each * 1.024],
+            unit="kB",
+            at_most=1.5 if side.name == "bare" else None,
         )
-    print(table(lines))
 
 
-async def _both_answer(*both: Side) -> None:
-    for side in both:
-        await side.answers()
+def _one_document(
+    servers: list[Side], clients: int, sizes: Sizes, *, few: bool = False
+) -> Iterator[Row]:
+    what = f"{clients:,} clients, one document, 10 events/s"
+    load = {"clients": clients, "documents": 1, "rate": 10.0}
+    yield from _compared(what, servers, sizes, few=few, **load)
+    if not any(isinstance(side, Nchan) for side in servers):
+        yield Row(what=f"{what}, nchan", ours="", against="it is not installed")
+
+
+def _compared(
+    what: str, servers: list[Side], sizes: Sizes, *, few: bool = False, **load: Any
+) -> Iterator[Row]:
+    """Ratios; those with few clients are told, and only a limit of our own is wanted."""
+
+    def side(of: Side) -> Callable[[], Measured]:
+        return lambda: asyncio.run(measured(of, seconds=sizes.seconds, **load))
+
+    ours, *others = interleaved(sizes.crowded_rounds, *map(side, servers))
+    for against, told in zip(servers[1:], others, strict=True):
+        for name in ("p50", "p99"):
+            yield compared(
+                f"{what}: {name}, {against.name}",
+                [getattr(each, name) for each in ours],
+                [getattr(each, name) for each in told],
+                unit="ms",
+                at_most=None if few else MOST[against.name],
+            )
+    yield Row(
+        what=f"{what}: events that arrived",
+        ours=f"{100 * min(each.delivered for each in ours):.2f} %",
+        against=", ".join(
+            f"{side.name} {100 * min(each.delivered for each in told):.2f} %"
+            for side, told in zip(servers[1:], others, strict=True)
+        ),
+        wanted="100 %",
+        ok=all(each.delivered == 1 for each in ours),
+    )
+    if few:
+        worst = max(each.p99 for each in ours)
+        yield limited(f"{what}: worst p99", worst, unit="ms", under=100)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--plain", metavar="URL")
-    parser.add_argument("--port", type=int)
+    parser = argparse.ArgumentParser(description="the bare application, for `run.py`")
+    parser.add_argument("--bare", metavar="URL", required=True)
+    parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
-    if given.plain:
-        plain(given.plain, given.port)
-    else:
-        main(given.rounds, given.seconds)
+    bare(given.bare, given.port)
