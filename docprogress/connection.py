@@ -6,6 +6,7 @@ and told at once, with what to do about it and without what is secret in it.
 """
 
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ _FORM = "redis+sentinel://[USER:PASSWORD@]HOST:PORT,HOST:PORT/SERVICE[/DATABASE]
 
 #: Options of a URL that name a file.
 _FILES = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
+
+_NO_PRIMARY = (sentinel.MasterNotFoundError, asyncio_sentinel.MasterNotFoundError)
 
 #: An encrypted connection that ended, which is no refusal.
 _ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
@@ -125,8 +128,9 @@ def connect(url: str) -> redis.Redis:
     retry = Retry(NoBackoff(), 1, supported_errors=(LostError,))
     options = _defaults(found) | {"retry": retry}
     if found.sentinels:
+        own = _sentinel_options(found) | {"retry": Retry(NoBackoff(), 0)}
         manager: Any = sentinel.Sentinel(  # type: ignore[no-untyped-call]
-            found.sentinels, sentinel_kwargs=_sentinel_options(found), **options
+            found.sentinels, sentinel_kwargs=own, **options
         )
         client: redis.Redis = manager.master_for(
             found.service, connection_pool_class=_Pool, **_options(found)
@@ -151,8 +155,9 @@ def connect_async(url: str, *, name: str) -> redis.asyncio.Redis:
     retry = AsyncRetry(NoBackoff(), 0, supported_errors=(LostError,))
     options = _defaults(found) | {"retry": retry, "client_name": name}
     if found.sentinels:
+        own = _sentinel_options(found) | {"retry": AsyncRetry(NoBackoff(), 0)}
         manager: Any = asyncio_sentinel.Sentinel(  # type: ignore[no-untyped-call]
-            found.sentinels, sentinel_kwargs=_sentinel_options(found), **options
+            found.sentinels, sentinel_kwargs=own, **options
         )
         client: redis.asyncio.Redis = manager.master_for(
             found.service, connection_pool_class=_AsyncPool, **_options(found)
@@ -273,19 +278,33 @@ def _address(host: str, port: int) -> str:
 
 def unreachable(error: BaseException) -> BusError:
     """An error of a client's, as one of ours."""
+    if isinstance(error, _NO_PRIMARY):
+        return _no_primary(str(error))
     for cause in _causes(error):
         if (reason := _refusal(cause)) is not None:
             return BusRefused(f"Redis refuses: {redacted(reason)}")
     return BusError(f"Redis cannot be reached: {redacted(str(error))}")
 
 
+def _no_primary(text: str) -> BusError:
+    """What the sentinels said, without all that is known of each connection."""
+    service = text.partition("'")[2].partition("'")[0]
+    said = dict.fromkeys(re.findall(r" - (?:\w+:)?(\w+Error)\b", text))
+    if "AuthenticationError" in said:
+        return BusRefused(
+            "Redis refuses: the user or the password of the sentinels is wrong: they "
+            "belong into the URL, as ?sentinel_username=…&sentinel_password=…"
+        )
+    errors = f" ({', '.join(said)})" if said else ""
+    known = f"no sentinel knows a primary of the service {service!r}{errors}"
+    return BusError(f"Redis cannot be reached: {known}")
+
+
 def _refusal(error: BaseException) -> str | None:
     """Why waiting will not help; None where it may."""
     text = str(error)
-    if isinstance(error, AuthenticationError) or "AuthenticationError(" in text:
-        who = " of the sentinels" if "No master found" in text else ""
-        option = "?sentinel_password=PASSWORD" if who else "redis://USER:PASSWORD@HOST"
-        return f"the user or the password{who} is wrong: they belong into its {option}"
+    if isinstance(error, AuthenticationError):
+        return "the user or the password is wrong: they belong into the URL"
     if isinstance(error, ssl.SSLError) and not isinstance(error, _ENDED):
         return _refused_encryption(error)
     rights = files("docprogress").joinpath("redis.acl")
