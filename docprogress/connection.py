@@ -128,6 +128,7 @@ def connect(url: str) -> redis.Redis:
     retry = Retry(NoBackoff(), 1, supported_errors=(LostError,))
     options = _defaults(found) | {"retry": retry}
     if found.sentinels:
+        # One that is gone is not tried again with pauses: the next one is asked.
         own = _sentinel_options(found) | {"retry": Retry(NoBackoff(), 0)}
         manager: Any = sentinel.Sentinel(  # type: ignore[no-untyped-call]
             found.sentinels, sentinel_kwargs=own, **options
@@ -257,11 +258,9 @@ def broker(url: str) -> Broker:
             f"sentinel://{login}{_address(host, port)}/{database}"
             for host, port in found.sentinels
         )
-        own = {
-            "master_name": found.service,
-            "sentinel_kwargs": _sentinel_options(found),
-        }
-        return Broker(spelled, encryption, own)
+        own = _sentinel_options(found) | {"retry": Retry(NoBackoff(), 0)}
+        named = {"master_name": found.service, "sentinel_kwargs": own}
+        return Broker(spelled, encryption, named)
     return Broker(spelled, encryption, {})
 
 
