@@ -207,6 +207,10 @@ def test_a_notebook_needs_no_kernel_to_show_its_views(notebook):
 @notebooks
 def test_what_is_saved_tells_nothing_of_the_machine_it_was_made_on(notebook):
     saved = nbformat.read(notebook, as_version=4)
+    for cell in saved.cells:
+        for output in cell.get("outputs", []):
+            # The bytes of a picture may look like anything.
+            output.get("data", {}).pop("image/png", None)
 
     shown = "\n".join(
         nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
