@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from docprogress.terminal.wording import plural
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -174,11 +176,12 @@ class Measurement:
     @property
     def headline(self) -> str:
         """What was done, in a line."""
-        clients = f", {self.clients:,} clients" if self.clients else ""
         said = (
-            f"{self.events:,} events of {self.documents:,} documents in "
-            f"{self.seconds:.1f} s ({self.events_per_second:,.0f} a second){clients}"
+            f"{plural(self.events, 'event')} of {plural(self.documents, 'document')} "
+            f"in {self.seconds:.1f} s ({self.events_per_second:,.0f} a second)"
         )
+        if self.clients:
+            said += f", {plural(self.clients, 'client')}"
         if self.offset is not None:
             said += (
                 f"; the page's clock is known to ±{1000 * self.offset.uncertainty:.1f}"

@@ -26,6 +26,7 @@ from docprogress.latency.telling import Teller
 from docprogress.notebook.view import has_anywidget, in_kernel
 from docprogress.run import Pipeline
 from docprogress.settings import Settings
+from docprogress.terminal.wording import plural
 
 #: What may be asked for: from, to.
 DOCUMENTS = (1, 10_000)
@@ -202,7 +203,7 @@ class _Measuring:
         self, watching: "_Process", clients: int
     ) -> "_Process | None":
         """The clients, once all of them were told something; None if that fails."""
-        said = "1 client" if clients == 1 else f"{clients:,} clients"
+        said = plural(clients, "client")
         self._tell(f"Starting a server, and connecting {said} to it …")
         try:
             watching.expect(watchers.READY)
