@@ -179,6 +179,8 @@ class Progress:
         self._documents: dict[str, DocumentProgress] = {}
         self._sizes: dict[str, int] = {}
         self._counts = dict.fromkeys(Status, 0)
+        # What is known of all documents, while not each of them was heard of.
+        self._assumed: dict[Status, int] | None = None
         # In the order in which they began, and in which they failed.
         self._running: dict[str, DocumentProgress] = {}
         self._failed: dict[str, DocumentProgress] = {}
@@ -222,7 +224,7 @@ class Progress:
     @property
     def counts(self) -> dict[Status, int]:
         """How many documents are in each state, zeros included."""
-        return dict(self._counts)
+        return dict(self._counts if self._assumed is None else self._assumed)
 
     @property
     def total(self) -> int:
@@ -232,21 +234,27 @@ class Progress:
     @property
     def ended(self) -> int:
         """How many documents have come to rest."""
-        return sum(count for status, count in self._counts.items() if status.final)
+        return sum(count for status, count in self.counts.items() if status.final)
+
+    @property
+    def partial(self) -> bool:
+        """Whether more documents are counted than were heard of."""
+        return self._assumed is not None
 
     @property
     def finished(self) -> bool:
         """Whether every document that is expected has come to rest."""
         if self.expected is None and not self._documents:
             return False
-        return self.ended == self.total >= (self.expected or 0)
+        return self.ended == sum(self.counts.values()) >= (self.expected or 0)
 
     @property
     def fraction(self) -> float:
         """The share of the whole run that is done, from 0 to 1."""
         if self.finished:
             return 1.0
-        return self._done / (_WHOLE * max(self.total, self.expected or 0, 1))
+        done = max(self._done, self.ended * _WHOLE)
+        return done / (_WHOLE * max(self.total, self.expected or 0, 1))
 
     @property
     def elapsed(self) -> float | None:
@@ -297,11 +305,20 @@ class Progress:
 
     def summary(self) -> str:
         """One line for a person: the documents, and how many are in each state."""
-        return summed_up(self.counts, max(self.total, self.expected or 0))
+        counts = self.counts
+        return summed_up(counts, max(sum(counts.values()), self.expected or 0))
 
     def add_sizes(self, sizes: Mapping[str, int]) -> None:
         """Say how many bytes documents have, by their ids."""
         self._sizes.update(sizes)
+
+    def assume(self, counts: Mapping[Status, int] | None) -> None:
+        """Count by this, until each document was heard of; None: by what was heard.
+
+        It is for many documents, whose counts are known long before each of them is.
+        """
+        whole = counts is None or self.total >= max(sum(counts.values()), 1)
+        self._assumed = None if whole or counts is None else dict(counts)
 
     def apply(self, event: ProgressEvent) -> bool:
         """Take one event in; whether anything that is shown has changed.

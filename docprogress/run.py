@@ -87,6 +87,9 @@ DELETING_THREADS = 8
 REST_SECONDS = 20.0
 REST_TICK = 0.1
 
+#: Documents that are read from the store together.
+BATCH_SIZE = 1000
+
 #: Documents that are entered into the store in one transaction.
 ADDED_TOGETHER = 500
 
@@ -491,11 +494,19 @@ class Run:
         """What the store knows of each document, in the order they were handed in."""
         return self._store.documents(self.id, status=status)
 
+    def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
+        """The same as `documents`, so many at a time: however many there are."""
+        after = 0
+        while rows := self._store.documents(self.id, after=after, limit=size):
+            after = rows[-1].number
+            yield rows
+
     def progress(self) -> Progress:
         """Where the run stands now, as the store has it."""
         progress = Progress(expected=self.expected)
-        for event in self._store.present(runs=[self.id]):
-            progress.apply(event)
+        for rows in self.batches():
+            for row in rows:
+                progress.apply(row.event())
         return progress
 
     def watch(self) -> "Watch":
@@ -902,16 +913,21 @@ class _Truth:
         known = sum(event.final for event in told.values())
         if known == len(told) == sum(counts.values()) == finals:
             return []
-        if self._since is None:
-            rows = self._store.documents(self._run.id)
-        else:
-            rows = self._store.changes(self._run.id, self._since - OVERLAP)
-        news = [row for row in rows if _unlike(row, told.get(row.id))]
+        news, newest = [], self._since
+        for rows in self._rows():
+            news += [row for row in rows if _unlike(row, told.get(row.id))]
+            newest = max([*filter(None, [newest]), *(row.updated_at for row in rows)])
         # An end that is in neither: it was told by a clock that is slow.
         missed = finals > known + sum(row.status.final for row in news)
-        newest = max((row.updated_at for row in rows), default=self._since)
         self._since = None if missed else newest
         return [row.event() for row in news]
+
+    def _rows(self) -> Iterator[list[DocumentRow]]:
+        """The documents that are to be looked at, some at a time."""
+        if self._since is None:
+            yield from self._run.batches()
+        elif rows := self._store.changes(self._run.id, self._since - OVERLAP):
+            yield rows
 
 
 def _unlike(row: DocumentRow, told: ProgressEvent | None) -> bool:

@@ -1,14 +1,21 @@
 """A hundred thousand documents in a run: what is told first, and what is kept."""
 
 import asyncio
+import json
 import random
 from contextlib import aclosing, suppress
 
 import pytest
 
+from docprogress import Pipeline
 from docprogress.bus import Bus
 from docprogress.errors import Superseded
 from docprogress.events import ProgressEvent, Status, now
+from docprogress.notebook import table
+from docprogress.notebook.outbox import MOST_ROWS, Outbox
+from docprogress.notebook.picture import Picture
+from docprogress.notebook.watched import WatchedRun
+from docprogress.store import NewDocument
 
 RUN = "run"
 
@@ -116,3 +123,129 @@ async def test_nothing_is_missed_or_told_back_while_the_present_is_told(bus, red
 
     assert {each.status for each in told.values()} == {Status.COMPLETED}
     assert bus.counts(RUN)[Status.COMPLETED] == count
+
+
+@pytest.fixture
+def large(redis_url, tmp_path):
+    """A run of 12,000 documents, of which some have ended, that nobody works on."""
+    where = {
+        "home": tmp_path / "home",
+        "redis_url": redis_url,
+        "database_url": f"sqlite:///{tmp_path}/store.db",
+        "storage_url": str(tmp_path / "files"),
+    }
+    with Pipeline(**where) as pipeline:
+        store = pipeline.store
+        steps = [step.to_dict() for step in pipeline.steps]
+        store.add_run(
+            run_id=RUN,
+            case_id=None,
+            expected=12_000,
+            steps=steps,
+            settings={},
+            fingerprint="",
+        )
+        ids = [f"{RUN}-{number:04d}" for number in range(1, 12_001)]
+        for start in range(0, len(ids), 1000):
+            some = ids[start : start + 1000]
+            store.add_documents(
+                [
+                    NewDocument(
+                        id=document_id,
+                        run_id=RUN,
+                        number=number,
+                        name=f"{number}.txt",
+                        step="extraction",
+                    )
+                    for number, document_id in enumerate(some, start + 1)
+                ]
+            )
+            store.mark_ready([(document_id, 1, None) for document_id in some])
+            pipeline.tell(store.documents(ids=some))
+        broken = store.finish(
+            ids[11_000], 1, Status.FAILED, message="Failed", error="broken"
+        )
+        pipeline.tell([broken])
+        store.cancel(document_ids=ids[:50])
+        yield pipeline.attach(RUN)
+
+
+@pytest.mark.anyio
+async def test_a_view_begins_with_counts_and_what_went_wrong(large):
+    clock = Clock()
+    picture = Picture(WatchedRun(large))
+    outbox = Outbox(picture, clock=clock)
+    outbox.change(picture.begin())
+    first = outbox.next()
+    summary = first["summary"]
+    shown = table.bundle(picture)["text/plain"].splitlines()
+
+    assert summary["counts"] == {
+        "queued": 11_949,
+        "processing": 0,
+        "completed": 0,
+        "failed": 1,
+        "cancelled": 50,
+    }
+    assert (summary["total"], summary["loading"]) == (12_000, True)
+    assert len(first["rows"]) == summary["rows"] < 1000
+    assert 11_000 in {row["index"] for row in first["rows"]}
+    assert not summary["finished"]
+    assert shown[0] == large.summary()
+    assert shown[1].startswith("11001.txt")
+    assert shown[-1] == "… and 11,940 more"
+
+    rows = {row["index"]: row for row in first["rows"]}
+    async with asyncio.timeout(60), aclosing(large._subscribe()) as events:
+        async for event in events:
+            outbox.change(picture.apply((event,)))
+            if not picture.progress.partial:
+                break
+    last = first
+    for _ in range(100):
+        clock.seconds += 0.1
+        message = outbox.next()
+        if message is not None:
+            assert len(message["rows"]) <= MOST_ROWS + 100
+            assert len(json.dumps(message)) < 1_000_000
+            last = message
+            rows |= {
+                row["index"]: rows.get(row["index"], {}) | row
+                for row in message["rows"]
+            }
+    assert sorted(rows) == list(range(12_000))
+    assert all(rows[n]["name"] == f"{n + 1}.txt" for n in rows)
+    assert (last["summary"]["loading"], last["summary"]["rows"]) == (False, 12_000)
+    assert last["summary"]["counts"] == summary["counts"]
+
+
+def test_counts_of_a_view_that_loads_are_those_of_now(large):
+    """Also where Redis came back empty, and knows of a few documents only."""
+    picture = Picture(WatchedRun(large))
+    picture.begin()
+    store, ids = large._store, [row.id for row in large.documents()[100:103]]
+    large._pipeline.bus.redis.flushall()
+    large.cancel(ids)
+
+    assert picture.recount()
+    assert picture.progress.counts[Status.CANCELLED] == 53
+    store.cancel(run_id=RUN)
+    assert picture.recount()
+    assert picture.finished
+    assert large.wait(timeout=60).summary().endswith("1 failed, 11,999 cancelled")
+
+
+def test_a_run_is_summed_up_without_its_documents(large, monkeypatch):
+    monkeypatch.setattr(large._store, "documents", None)
+
+    said = repr(large)
+
+    assert "12,000 documents: 1 failed, 50 cancelled, 11,949 queued" in said
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds

@@ -65,6 +65,7 @@ SUMMARY_FIELDS = {
     "lost_at",
     "actions",
     "rows",
+    "loading",
 }
 
 

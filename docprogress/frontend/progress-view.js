@@ -63,7 +63,8 @@
  * @property {boolean} connected whether the kernel hears Redis
  * @property {string | null} lost_at since when it does not
  * @property {boolean} actions whether documents can be cancelled and retried
- * @property {number} rows how many rows there are
+ * @property {number} rows how many rows have been told
+ * @property {boolean} [loading] whether there are more documents than these
  * @property {number} [heardAt] on the page's clock
  */
 
@@ -665,7 +666,11 @@ function createHeader({ signal, act, show, seek, reveal }) {
     drawScale(summary.steps ?? []);
     const { counts } = summary;
     const verdict = row ? stateOf(row) : verdictOf(summary);
-    const until = summary.finished ? "" : untilWhen(summary, now);
+    const until = summary.loading
+      ? `${NUMBERS.format(summary.rows)} of ${NUMBERS.format(summary.total)} listed so far`
+      : summary.finished
+        ? ""
+        : untilWhen(summary, now);
     setIcon(icon, verdict);
     tell(headline, "data-state", verdict);
     put(percent, headlineOf(summary, row));

@@ -174,7 +174,9 @@ class Feed:
                     raise BusError(f"nothing is heard any more of {self.watched.title}")
                 if deadline is not None and time.monotonic() >= deadline:
                     with self.picture.lock:
-                        left = len(self.picture) - self.picture.progress.ended
+                        progress = self.picture.progress
+                        known = max(len(self.picture), sum(progress.counts.values()))
+                        left = known - progress.ended
                     raise TimeoutError(
                         f"{plural(left, 'document')} unfinished after {seconds:g} s"
                     )
@@ -243,7 +245,7 @@ class Feed:
     def _refresh(self) -> None:
         """Take in what the store knows, unless it is being listened to."""
         if self._loop is None:
-            self._outbox.change(self.picture.apply(self.watched.present()))
+            self._outbox.change(self.picture.begin())
 
     def _catch_up(self) -> None:
         """Know of an end that somebody else has heard of first."""
@@ -251,7 +253,7 @@ class Feed:
         if loop is None or self.picture.finished:
             return
         try:
-            changed = self.picture.apply(self.watched.present())
+            changed = self.picture.begin()
         except DocProgressError as error:
             log.warning("the store could not be asked: %s", redacted(str(error)))
             return
@@ -331,7 +333,17 @@ class Feed:
             if silent != stalled and self._outbox.change(silent ^ stalled):
                 self._woken.set()
             stalled = silent
+            if self.picture.progress.partial and await asyncio.to_thread(self._recount):
+                self._outbox.stir()
+                self._woken.set()
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _recount(self) -> bool:
+        try:
+            return self.picture.recount()
+        except DocProgressError as error:
+            log.warning("the store could not be asked: %s", redacted(str(error)))
+            return False
 
     async def _tell(self) -> None:
         """Tell the page what there is to tell, until there is no more."""

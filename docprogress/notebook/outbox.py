@@ -11,10 +11,11 @@ heals even if it cannot ask.
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from docprogress.events import Status
 from docprogress.notebook.picture import Picture, Row, moment
 
 #: Something that is sent to the page, or came from it.
@@ -39,6 +40,9 @@ REPEATED = 100
 #: How far, in seconds, the page's own count of the elapsed may be off.
 DRIFT = 0.5
 
+#: The most rows of one message: what a page paints without a pause.
+MOST_ROWS = 1000
+
 #: The most replies that wait to be sent: the older ones are dropped.
 MOST_REPLIES = 50
 
@@ -57,8 +61,12 @@ class Outbox:
         self._picture = picture
         self._clock = clock
         # What the page has of each row, and when that was told.
+        # Of rows that are at rest nothing is kept: they are told in full, if again.
         self._sent: dict[int, tuple[Row, float]] = {}
+        self._told: set[int] = set()
         self._changed: set[int] = set()
+        # Those that were never told, in the order in which they came.
+        self._new: dict[int, None] = {}
         self._replies: deque[Message] = deque(maxlen=MOST_REPLIES)
         self._whole = False
         self._stirred = False
@@ -75,8 +83,12 @@ class Outbox:
 
     def change(self, indexes: Iterable[int]) -> bool:
         """These rows look different; whether nothing was waiting before."""
-        idle = not self._changed
-        self._changed.update(indexes)
+        idle = not self._changed and not self._new
+        for index in indexes:
+            if index in self._told:
+                self._changed.add(index)
+            else:
+                self._new[index] = None
         return idle
 
     def stir(self) -> None:
@@ -113,7 +125,7 @@ class Outbox:
             due = self._sent_at
         elif self._whole:
             due = min(due, self._delta_at + DELTA_GAP)
-        elif self._changed or self._stirred:
+        elif self._changed or self._new or self._stirred:
             due = min(due, self._delta_at + self._gap(self._clock()))
         elif self._ended_at is not None and not self._painted:
             due = min(due, self._ended_at + PATIENCE)
@@ -135,12 +147,16 @@ class Outbox:
     def snapshot(self) -> Message:
         """Everything as of now, for a page that begins; any thread may ask."""
         with self._picture.lock:
+            summary = self._picture.summary()
+            rows = self._picture.first(MOST_ROWS)
+            summary["loading"] |= len(rows) < summary["rows"]
+            summary["rows"] = len(rows)
             return {
                 "session": self.session,
                 "seq": self.seq,
                 "at": moment(),
-                "summary": self._picture.summary(),
-                "rows": self._picture.rows(),
+                "summary": summary,
+                "rows": rows,
             }
 
     def _due(self, at: float) -> bool:
@@ -149,7 +165,7 @@ class Outbox:
         if self._whole:
             return at >= self._delta_at + DELTA_GAP
         due = at >= self._delta_at + self._gap(at)
-        return due and (bool(self._changed) or self._stirred)
+        return due and (bool(self._changed or self._new) or self._stirred)
 
     def _gap(self, at: float) -> float:
         """The least seconds between two deltas."""
@@ -163,8 +179,13 @@ class Outbox:
         with self._picture.lock:
             self._changed.clear()
             self._whole = False
-            rows = self._picture.rows()
-            self._sent = {row["index"]: (row, at) for row in rows}
+            rows = self._picture.first(MOST_ROWS)
+            self._told = {row["index"] for row in rows}
+            self._sent.clear()
+            for row in rows:
+                self._keep(row, at)
+            rest = (i for i in self._picture.indexes() if i not in self._told)
+            self._new = dict.fromkeys(rest)
             self._beat_at = at
             return self._numbered("whole", rows, at)
 
@@ -174,16 +195,38 @@ class Outbox:
             if at >= self._beat_at + HEARTBEAT:
                 self._beat_at = at
                 repeated = self._to_repeat()
-            changed = self._changed.difference(repeated)
-            self._changed.clear()
+            changed = self._taken(repeated)
             rows = [self._difference(row, at) for row in self._picture.rows(changed)]
             again = self._picture.rows(repeated)
             for row in again:
-                self._sent[row["index"]] = (row, at)
+                self._keep(row, at)
+            self._told.update(changed, repeated)
             return self._numbered("delta", [*filter(None, rows), *again], at)
+
+    def _taken(self, repeated: Sequence[int]) -> list[int]:
+        """Rows that have changed, or are new: no more than a page paints at once."""
+        self._changed.difference_update(repeated)
+        for index in repeated:
+            self._new.pop(index, None)
+        taken = list(islice(self._changed, MOST_ROWS))
+        self._changed.difference_update(taken)
+        new = list(islice(self._new, MOST_ROWS - len(taken)))
+        for index in new:
+            del self._new[index]
+        return taken + new
+
+    def _keep(self, row: Row, at: float) -> None:
+        """Remember what the page has of a row, as long as it changes."""
+        if Status(row["status"]) is Status.PROCESSING:
+            self._sent[row["index"]] = (row, at)
+        else:
+            self._sent.pop(row["index"], None)
 
     def _numbered(self, kind: str, rows: list[Row], at: float) -> Message:
         summary = self._picture.summary()
+        # A page that has fewer has missed some.
+        summary["rows"] = len(self._told)
+        summary["loading"] |= bool(self._new)
         self.seq += 1
         self._stirred = False
         self._ended_at = at if summary["finished"] else None
@@ -213,7 +256,7 @@ class Outbox:
         if not total:
             return []
         begin = self._next_repeated % total
-        repeated = list(islice(range(begin, total), REPEATED))
+        repeated = self._picture.indexes(begin, REPEATED)
         self._next_repeated = begin + len(repeated)
         return repeated
 
@@ -221,7 +264,7 @@ class Outbox:
         """What the page does not have of a row."""
         index = row["index"]
         known, told_at = self._sent.get(index, ({}, at))
-        self._sent[index] = (row, at)
+        self._keep(row, at)
         if not known:
             return row
         changes = {name: value for name, value in row.items() if known[name] != value}

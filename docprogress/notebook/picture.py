@@ -8,12 +8,22 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 
 from docprogress.errors import BusError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.notebook.watched import Watched
 from docprogress.progress import GREATEST_COUNT, DocumentProgress, Progress
+
+#: What is seen first of many.
+_URGENCY = (
+    Status.FAILED,
+    Status.CANCELLED,
+    Status.PROCESSING,
+    Status.QUEUED,
+    Status.COMPLETED,
+)
 
 #: One document, as the page has it: see `Picture.row`.
 Row = dict[str, Any]
@@ -48,11 +58,13 @@ class Picture:
         self._looked_at = float("-inf")
         #: When Redis was lost; None while it is there.
         self.lost_at: datetime | None = None
-        self._ids = list(watched.names)
-        self._index = {document_id: i for i, document_id in enumerate(self._ids)}
+        # By the row's index, in the order in which the rows came.
+        self._ids = dict(enumerate(watched.names))
+        self._index = {document_id: i for i, document_id in self._ids.items()}
+        self._order = list(self._ids)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._order)
 
     @property
     def finished(self) -> bool:
@@ -68,17 +80,56 @@ class Picture:
 
     def apply(self, events: Iterable[ProgressEvent]) -> list[int]:
         """Take events in; the indexes of the rows that look different."""
-        changed = []
         with self.lock:
-            for event in events:
-                if self.progress.apply(event):
-                    index = self._index.get(event.document_id)
-                    if index is None:
-                        index = self._index[event.document_id] = len(self._ids)
-                        self._ids.append(event.document_id)
-                    changed.append(index)
+            changed = [
+                self._placed(event.document_id)
+                for event in events
+                if self.progress.apply(event)
+            ]
             self.changes += len(changed)
+            if self.progress.partial:
+                self.progress.assume(self.progress.counts)
         return changed
+
+    def begin(self) -> list[int]:
+        """Take in what there is to see first; the indexes of these rows.
+
+        Of many documents that is how many there are of each kind, and some rows.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+        counts, events = self._watched.beginning()
+        with self.lock:
+            changed = self.apply(events)
+            self.progress.assume(counts)
+        return changed
+
+    def recount(self) -> bool:
+        """Ask how many documents there are of each kind, while not all are known.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+        if not self.progress.partial:
+            return False
+        counts = self._watched.counts()
+        with self.lock:
+            if self.progress.partial:
+                self.progress.assume(counts)
+        return True
+
+    def indexes(self, begin: int = 0, most: int | None = None) -> list[int]:
+        """The rows in the order in which they came, from a place on."""
+        with self.lock:
+            return self._order[begin : None if most is None else begin + most]
+
+    def first(self, most: int) -> list[Row]:
+        """All rows in their order; of too many, those that went wrong come first."""
+        with self.lock:
+            if len(self._order) <= most:
+                return self.rows(sorted(self._order))
+            return self.rows(nsmallest(most, self._order, key=self._urgency))
 
     def stalled(self) -> frozenset[int]:
         """The indexes of the documents that run without a sign of life."""
@@ -94,7 +145,7 @@ class Picture:
     def rows(self, indexes: Iterable[int] | None = None) -> list[Row]:
         """These rows, or all."""
         with self.lock:
-            wanted = range(len(self._ids)) if indexes is None else indexes
+            wanted = sorted(self._order) if indexes is None else indexes
             return [self._row(index) for index in wanted]
 
     def summary(self) -> dict[str, Any]:
@@ -104,7 +155,7 @@ class Picture:
             progress = self.progress
             total = max(progress.total, progress.expected or 0)
             counts = progress.counts
-            counts[Status.QUEUED] += total - progress.total
+            counts[Status.QUEUED] += total - sum(counts.values())
             return {
                 "title": clean(watched.title),
                 "run_id": watched.run.id if watched.run else None,
@@ -124,7 +175,8 @@ class Picture:
                 "connected": self.lost_at is None,
                 "lost_at": self.lost_at and self.lost_at.isoformat(),
                 "actions": watched.actions,
-                "rows": len(self._ids),
+                "rows": len(self._order),
+                "loading": progress.partial,
             }
 
     def details(self, document_id: str) -> dict[str, Any]:
@@ -171,6 +223,25 @@ class Picture:
             "history": [_told(event) for event in history[-MOST_EVENTS:]],
             "problem": problem,
         }
+
+    def _placed(self, document_id: str) -> int:
+        """The index of a document's row, which is its place among all of them."""
+        index = self._index.get(document_id)
+        if index is None:
+            index = self._watched.place(document_id)
+            if index is None or index in self._ids:
+                index = max(len(self._order), self.progress.expected or 0)
+                while index in self._ids:
+                    index += 1
+            self._index[document_id] = index
+            self._ids[index] = document_id
+            self._order.append(index)
+        return index
+
+    def _urgency(self, index: int) -> tuple[int, int]:
+        document = self.progress.documents.get(self._ids[index])
+        status = Status.QUEUED if document is None else document.status
+        return _URGENCY.index(status), index
 
     def _row(self, index: int, longest: int = LONGEST_TEXT) -> Row:
         document_id = self._ids[index]

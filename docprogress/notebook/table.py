@@ -4,7 +4,6 @@ Both are bounded, and hold no address, time or id that differs between two runs
 which went the same way, so that a saved notebook can be compared with another.
 """
 
-from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -53,10 +52,11 @@ def bundle(picture: Picture, *, note: str = "") -> dict[str, str]:
         note: What is said besides, unless everything has come to rest.
     """
     with picture.lock:
-        summary, rows = picture.summary(), picture.rows()
+        summary, rows = picture.summary(), picture.first(MOST_ROWS)
+        lines = picture.first(MOST_LINES)
     note = "" if summary["finished"] else note
     return {
-        "text/plain": _text(summary, rows, note),
+        "text/plain": _text(summary, lines, note),
         "text/html": _html(summary, rows, note),
     }
 
@@ -64,26 +64,24 @@ def bundle(picture: Picture, *, note: str = "") -> dict[str, str]:
 def text(picture: Picture) -> str:
     """A line for all documents, and one for each."""
     with picture.lock:
-        return _text(picture.summary(), picture.rows(), "")
+        return _text(picture.summary(), picture.first(MOST_LINES), "")
 
 
-def _text(summary: dict[str, Any], rows: list[Row], note: str) -> str:
-    shown = _chosen(rows, MOST_LINES)
+def _text(summary: dict[str, Any], shown: list[Row], note: str) -> str:
     names = [shorten(plain(row["name"]), WIDEST_NAME) for row in shown]
     width = max(map(cell_len, names), default=0)
     lines = [summary["text"]]
     for name, row in zip(names, shown, strict=True):
         line = f"{pad(name, width)}  {row['status']:<10}  {_note(row)}"
         lines.append(cut(line.rstrip(), width + WIDEST_NOTE))
-    if len(shown) < len(rows):
-        lines.append(f"… and {len(rows) - len(shown):,} more")
+    if more := _more(summary, shown):
+        lines.append(f"… and {more:,} more")
     if note:
         lines.append(note)
     return "\n".join(lines)
 
 
-def _html(summary: dict[str, Any], rows: list[Row], note: str) -> str:
-    shown = _chosen(rows, MOST_ROWS)
+def _html(summary: dict[str, Any], shown: list[Row], note: str) -> str:
     steps = [_step(row) for row in shown]
     # A column with nothing in it is left out.
     stepped = any(steps)
@@ -104,8 +102,8 @@ def _html(summary: dict[str, Any], rows: list[Row], note: str) -> str:
         "</tbody>",
         "</table>",
     ]
-    if len(shown) < len(rows):
-        parts.append(f"<p>… and {len(rows) - len(shown):,} more</p>")
+    if more := _more(summary, shown):
+        parts.append(f"<p>… and {more:,} more</p>")
     if note:
         parts.append(f"<p><em>{note}</em></p>")
     parts.append("</div>")
@@ -151,13 +149,7 @@ def _note(row: Row) -> str:
     return f"{percent} {plain(row['step'])}".strip()
 
 
-def _chosen(rows: list[Row], most: int) -> list[Row]:
-    """All rows in their order; of too many, those that went wrong come first."""
-    if len(rows) <= most:
-        return rows
-    return sorted(rows, key=_urgency)[:most]
-
-
-def _urgency(row: Row) -> int:
-    order: Iterable[str] = ("failed", "cancelled", "processing", "queued", "completed")
-    return list(order).index(row["status"])
+def _more(summary: dict[str, Any], shown: list[Row]) -> int:
+    """How many documents are not shown."""
+    known = summary["total"] if summary["loading"] else summary["rows"]
+    return int(known) - len(shown)

@@ -210,7 +210,7 @@ class ProgressView:
         if self._feed is not None:
             return self._feed.refreshed()
         picture = Picture(self._watched)
-        picture.apply(self._watched.present())
+        picture.begin()
         return picture
 
 

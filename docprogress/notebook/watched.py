@@ -9,11 +9,16 @@ from typing import Any, Protocol
 
 from docprogress import pipeline as processing
 from docprogress.bus import Bus, Subscription
-from docprogress.errors import DocumentNotFound, StepError
-from docprogress.events import ProgressEvent
+from docprogress.errors import BusError, DocumentNotFound, StepError
+from docprogress.events import ProgressEvent, Status
 from docprogress.run import Pipeline, Run
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, StepTiming
+
+#: How many documents are more than can be told at once, and how many of each kind
+#: are told then.
+MANY = 1000
+FIRST = 200
 
 
 class Watched(Protocol):
@@ -54,8 +59,22 @@ class Watched(Protocol):
     def actions(self) -> bool:
         """Whether its documents can be cancelled and tried again from here."""
 
-    def present(self) -> list[ProgressEvent]:
-        """Where its documents stand now."""
+    def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
+        """Where its documents stand now; of many only some, with how many of each kind.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+
+    def counts(self) -> dict[Status, int]:
+        """How many of its documents have each status, where only some were told.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+
+    def place(self, document_id: str) -> int | None:
+        """A document's place among all of them, from 0; None if nobody knows."""
 
     def subscribe(self) -> Subscription:
         """The present and the future of its documents."""
@@ -100,8 +119,30 @@ class WatchedRun:
         # Not the pipeline's: nothing is started again only to look back.
         self._bus = Bus(run._pipeline._redis_url)
 
-    def present(self) -> list[ProgressEvent]:
-        return self.run._store.present(runs=[self.run.id])
+    def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
+        store, run_id = self.run._store, self.run.id
+        if self.expected <= MANY:
+            return None, store.present(runs=[run_id])
+        first = {row.id: row for row in store.documents(run_id, limit=FIRST)}
+        for status in (Status.FAILED, Status.CANCELLED, Status.PROCESSING):
+            found = store.documents(run_id, status=status, limit=FIRST)
+            first |= {row.id: row for row in found}
+        return store.counts(run_id), [row.event() for row in first.values()]
+
+    def counts(self) -> dict[Status, int]:
+        try:
+            counts = self._bus.counts(self.run.id)
+        except BusError:
+            counts = {}
+        # Redis knows of what was told since it was empty last: perhaps not of all.
+        whole = sum(counts.values()) >= self.expected
+        return counts if whole else self.run._store.counts(self.run.id)
+
+    def place(self, document_id: str) -> int | None:
+        begin, _, number = document_id.rpartition("-")
+        if begin != self.run.id or not (number.isascii() and number.isdigit()):
+            return None
+        return int(number) - 1 if 1 <= int(number) <= self.expected else None
 
     def subscribe(self) -> Subscription:
         return self.run._subscribe()
@@ -170,9 +211,15 @@ class WatchedDocuments:
         self._runs = {row.id: row.run_id for row in rows}
         self.actions = len(self._runs) == len(ids)
 
-    def present(self) -> list[ProgressEvent]:
+    def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         # What is in Redis is told in good time by the subscription.
-        return self._truth({})
+        return None, self._truth({})
+
+    def counts(self) -> dict[Status, int]:
+        raise NotImplementedError("all documents that were named are told at once")
+
+    def place(self, document_id: str) -> int | None:  # noqa: ARG002 - each has a row
+        return None
 
     def subscribe(self) -> Subscription:
         truth = self._truth if self._pipeline is not None else None
