@@ -618,7 +618,8 @@ class Subscription:
 
     def _join(self, joining: "_Joining") -> None:
         """Say that channels were added, once their whole present is told."""
-        names = {channel.name for channel in joining.channels}
+        # Who adds nothing waits for what the subscription began with.
+        names = {channel.name for channel in joining.channels} or self._telling.keys()
         if not joining.unconfirmed and self._telling.keys().isdisjoint(names):
             self._joined(joining)
 
