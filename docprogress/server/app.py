@@ -71,9 +71,13 @@ class Application(FastAPI):
             return
         record = Record(scope, send, self._service.meter)
         begun: list[EventStream] = []
+        given = set(scope)
         scope[BEGUN] = begun
         try:
             await super().__call__(scope, receive, record.send)
+            for name in scope.keys() - given:
+                # The server keeps the scope: what was added lies there with it.
+                del scope[name]
             for stream in begun:
                 await stream.tell(receive, send)
         finally:
