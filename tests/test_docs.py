@@ -171,7 +171,7 @@ def test_every_setting_is_documented(site):
 def test_every_link_of_the_readme_leads_to_a_file():
     readme = (ROOT / "README.md").read_text("utf-8")
     links = re.findall(
-        r"\]\(([^)#]+)(?:#[^)]*)?\)|<(?:img|source)[^>]*?=\"(.+?)\"", readme
+        r"\]\(([^)#]+)(?:#[^)]*)?\)|(?:src|srcset)=\"(.+?)\"", readme
     )
     paths = [path for pair in links for path in pair if path]
 
