@@ -117,7 +117,7 @@ const SILENT = {
   "": "",
   busy: "Waiting for the kernel, which is busy. The upload goes on when it answers.",
   lost: "The connection to the kernel is lost. The upload goes on when it is back.",
-  gone: "The kernel was restarted or has ended, and with it what was uploaded here. Run the cell again.",
+  gone: "The kernel was restarted or has ended: what was uploaded here is gone with it. Run the cell again.",
 };
 
 const NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -325,13 +325,14 @@ export function createUploader(element, actions) {
     const entries = picture.entries;
     const sum = summarise(entries);
     const sending = sum.arriving > 0 && !gone;
-    hide(headline, !entries.length);
+    const said = sending ? pace(sum, picture.speed) : outcome(sum);
+    hide(headline, !said);
     hide(bar, !sending);
     hide(percent, !sending);
     put(percent, `${sum.percent} %`);
     style(fill, "width", `${sum.percent}%`);
     tell(bar, "aria-valuenow", sum.percent);
-    put(facts, sending ? pace(sum, picture.speed) : outcome(sum));
+    put(facts, said);
     put(all, sum.arriving ? "Cancel all" : "Remove all");
     hide(all, gone || !listed().length);
     put(silence, SILENT[picture.silence]);
@@ -342,9 +343,9 @@ export function createUploader(element, actions) {
     hide(note, !picture.note);
     hide(total, !entries.length && !picture.silence && !picture.note);
     paintRows(listed());
-    const said = picture.silence ? SILENT[picture.silence] : picture.problem;
+    const trouble = picture.silence ? SILENT[picture.silence] : picture.problem;
     announce(
-      [said || (sending ? `Uploading ${many(sum.arriving, "file")}` : outcome(sum)), picture.note]
+      [trouble || (sending ? `Uploading ${many(sum.arriving, "file")}` : outcome(sum)), picture.note]
         .filter(Boolean)
         .join(". "),
     );
@@ -443,7 +444,7 @@ function createRow(signal, pressed) {
      * @param {boolean} gone whether nobody is there to do anything
      */
     draw(entry, gone) {
-      const state = stateOf(entry);
+      const state = gone && entry.status === "arriving" ? "failed" : stateOf(entry);
       if (element.dataset.state !== state) {
         element.dataset.state = state;
         icon.querySelector("path")?.setAttribute("d", SHAPES[state]);
@@ -1137,7 +1138,7 @@ export function createUploads(model) {
   model.on("msg:custom", hear);
   model.on("change:snapshot", restore);
   model.on("comm_live_update", lose);
-  globalThis.addEventListener("pagehide", leave);
+  window.addEventListener("pagehide", leave);
   restore();
 
   return {
@@ -1162,7 +1163,7 @@ export function createUploads(model) {
       model.off("msg:custom", hear);
       model.off("change:snapshot", restore);
       model.off("comm_live_update", lose);
-      globalThis.removeEventListener("pagehide", leave);
+      window.removeEventListener("pagehide", leave);
       unwatch();
       sending.clear();
       flights.clear();
