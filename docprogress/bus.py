@@ -436,6 +436,7 @@ class Subscription:
         self._since = since
         self._channels = {c.name: c for c in _channels(documents, runs)}
         self._joining: list[_Joining] = []
+        self._joined_now: list[_Joining] = []
         # The runs whose present is being told, each with how far that is.
         self._telling: dict[bytes, int] = {}
         self._truth = truth
@@ -465,6 +466,7 @@ class Subscription:
 
     async def __anext__(self) -> ProgressEvent:
         while not self._pending:
+            self._let_go()
             if self._closed:
                 raise StopAsyncIteration
             if self._pubsub is None:
@@ -473,7 +475,15 @@ class Subscription:
                 await self._tell_more(self._pubsub)
             else:
                 await self._listen(self._pubsub)
+        # What is pending is taken before whoever waited for it has a turn.
+        self._let_go()
         return self._pending.popleft()
+
+    def _let_go(self) -> None:
+        """Wake those whose channels were added, and are told."""
+        for joining in self._joined_now:
+            joining.told.set()
+        self._joined_now.clear()
 
     async def add(
         self, documents: Iterable[str] = (), *, runs: Iterable[str] = ()
@@ -523,6 +533,7 @@ class Subscription:
         self._pending.clear()
         for joining in list(self._joining):
             self._joined(joining)
+        self._let_go()
         await self._disconnect()
 
     async def __aenter__(self) -> Self:
@@ -625,7 +636,7 @@ class Subscription:
 
     def _joined(self, joining: "_Joining") -> None:
         self._joining.remove(joining)
-        joining.told.set()
+        self._joined_now.append(joining)
 
     async def _confirmed(
         self, pubsub: redis.asyncio.client.PubSub, names: Iterable[bytes]
