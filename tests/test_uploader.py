@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from kernels import Kernel, Message
 from services import eventually
 
+import docprogress
 from docprogress import Pipeline, Status, Uploader
 from docprogress.documents import LONGEST_NAME
 from docprogress.errors import SubmitError
@@ -235,7 +237,7 @@ def test_files_are_gone_when_the_uploader_is_closed_or_the_interpreter_ends(tmp_
     ending = (
         "import sys\nfrom pathlib import Path\nfrom docprogress import Uploader\n"
         f"uploader = Uploader(folder={str(tmp_path)!r})\n"
-        "uploader.add('a.txt', b'a')\n"
+        "uploader.add(('a.txt', b'a'))\n"
         "print(uploader.files[0].path.read_text())\n"
     )
     said = subprocess.run(
@@ -245,31 +247,31 @@ def test_files_are_gone_when_the_uploader_is_closed_or_the_interpreter_ends(tmp_
     assert list(tmp_path.iterdir()) == []
 
     uploader = Uploader(folder=tmp_path)
-    uploader.add("b.txt", b"b")
+    uploader.add(("b.txt", b"b"))
     assert kept(tmp_path) == ["000001.txt"]
     uploader.close()
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SubmitError, match="the uploader is closed"):
-        uploader.add("c.txt", b"c")
+        uploader.add(("c.txt", b"c"))
 
 
 def test_what_a_process_left_that_was_killed_is_removed_and_nothing_else(tmp_path):
     dying = (
         "import os, signal\nfrom docprogress import Uploader\n"
         f"uploader = Uploader(folder={str(tmp_path)!r})\n"
-        "uploader.add('a.txt', b'a')\n"
+        "uploader.add(('a.txt', b'a'))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     ended = subprocess.run([sys.executable, "-c", dying], check=False)
     assert ended.returncode == -signal.SIGKILL
     [left] = tmp_path.iterdir()
     with Uploader(folder=tmp_path) as used:
-        used.add("b.txt", b"b")
+        used.add(("b.txt", b"b"))
         for folder in tmp_path.iterdir():
             os.utime(folder, (0, 0))
 
         with Uploader(folder=tmp_path) as uploader:
-            uploader.add("c.txt", b"c")
+            uploader.add(("c.txt", b"c"))
 
             assert not left.exists()
             assert [file.path.read_bytes() for file in used.files] == [b"b"]
@@ -277,10 +279,10 @@ def test_what_a_process_left_that_was_killed_is_removed_and_nothing_else(tmp_pat
 
 def test_an_uploader_says_the_same_of_the_same_files(uploader):
     assert repr(uploader) == "No file has been uploaded"
-    uploader.add("minutes.docx", b"x" * 1_234_567)
-    uploader.add("<b>bold.txt", b"y")
+    uploader.add(("minutes.docx", b"x" * 1_234_567))
+    uploader.add(("<b>bold.txt", b"y"))
     with pytest.raises(SubmitError, match=r"empty\.pdf: the file is empty"):
-        uploader.add("empty.pdf", b"")
+        uploader.add(("empty.pdf", b""))
 
     assert (
         repr(uploader)
@@ -295,6 +297,28 @@ def test_an_uploader_says_the_same_of_the_same_files(uploader):
     assert "&lt;b&gt;bold" in uploader._repr_html_()
 
 
+def test_files_of_this_machine_are_taken_as_if_they_were_dropped(
+    uploader, tmp_path, samples
+):
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(SubmitError, match=r"no/where: no such file"):
+        uploader.add(samples / "price-list.html", "no/where")
+    assert uploader.files == []
+
+    with pytest.raises(SubmitError, match=r"^empty\.txt: the file is empty$"):
+        uploader.add(tmp_path / "empty.txt", samples / "price-list.html")
+
+    [file] = uploader.files
+    content = (samples / "price-list.html").read_bytes()
+    assert (file.name, file.path.read_bytes()) == ("price-list.html", content)
+
+
+def test_the_module_that_is_loaded_from_a_blob_imports_nothing():
+    source = Path(docprogress.__file__).parent / "frontend" / "uploader.js"
+
+    assert re.findall(r"^\s*import\b.*", source.read_text("utf-8"), re.MULTILINE) == []
+
+
 def test_sizes_are_said_in_three_digits():
     sizes = [1, 999, 1_000, 99_940, 99_960, 536_870_912, 1_500_000_000]
 
@@ -307,8 +331,7 @@ def test_what_has_arrived_is_submitted_by_its_name(uploader, pipeline, samples):
     with pytest.raises(SubmitError, match="nothing has been uploaded"):
         uploader.submit(pipeline)
     letter = (samples / "welcome-letter.pdf").read_bytes()
-    uploader.add("letter.pdf", letter)
-    uploader.add("letter.pdf", letter)
+    uploader.add(("letter.pdf", letter), ("letter.pdf", letter))
 
     run = uploader.submit(pipeline, case_id="a case").wait(60)
 
@@ -326,7 +349,7 @@ def test_what_has_arrived_is_submitted_by_its_name(uploader, pipeline, samples):
 
 
 def test_what_is_still_on_the_way_is_not_left_out_in_silence(uploader, pipeline):
-    uploader.add("here.txt", b"here")
+    uploader.add(("here.txt", b"here"))
     uploader._arrivals.expect("a drop", [Announced("key", "coming.txt", 3 * CHUNK)])
 
     with pytest.raises(SubmitError, match=r"1 file still on the way \(0 bytes of 3.1"):
@@ -348,7 +371,7 @@ def test_what_was_dropped_together_is_one_run(pipeline, samples):
         assert uploader.runs == []
         arrivals[1].write(0, b"two")
         uploader._advance(arrivals)
-        uploader.add("three.txt", b"three")
+        uploader.add(("three.txt", b"three"))
 
         uploader.wait(60)
 
@@ -367,13 +390,13 @@ def test_what_could_not_be_submitted_is_told_and_tried_again(
     with Pipeline(redis_url=server.url, home=short_path / "home") as pipeline:
         with pipeline.upload() as uploader:
             server.kill()
-            uploader.add("one.txt", b"one")
+            uploader.add(("one.txt", b"one"))
             with pytest.raises(Exception, match=r"[Rr]edis"):
                 uploader.wait(60)
             assert uploader.runs == []
             server.start()
 
-            uploader.add("two.txt", b"two")
+            uploader.add(("two.txt", b"two"))
             eventually(lambda: len(uploader.runs) == 2, what="both are submitted")
 
 

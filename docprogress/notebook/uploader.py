@@ -5,14 +5,17 @@ not there at all.
 """
 
 import inspect
+import io
 import logging
+import os
 import threading
 import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from docprogress.errors import DocProgressError, SubmitError
 from docprogress.notebook.arrivals import (
@@ -165,20 +168,36 @@ class Uploader:
             self._freeze(MORE)
         return run
 
-    def add(self, name: str, data: bytes) -> None:
-        """Take a file from here, as if it had been dropped.
+    def add(self, *files: str | os.PathLike[str] | tuple[str, bytes]) -> None:
+        """Take files from here, as if they had been dropped together.
+
+        Args:
+            files: Paths, or pairs of a name and bytes.
 
         Raises:
-            SubmitError: It is not taken; the message says why.
+            SubmitError: Some are not taken; the message says which, and why.
         """
-        key = uuid.uuid4().hex
-        arrival, *_ = self._arrivals.expect(key, [Announced(key, name, len(data))])
-        for offset in range(0, len(data), CHUNK):
-            arrival.write(offset, data[offset : offset + CHUNK])
-        self._tell([arrival])
-        self._advance([arrival])
-        if arrival.status is not State.ARRIVED:
-            raise SubmitError(f"{arrival.name}: {arrival.error}")
+        drop = uuid.uuid4().hex
+        with ExitStack() as opened:
+            named = [_opened(each, opened) for each in files]
+            arrivals = self._arrivals.expect(
+                drop,
+                [
+                    Announced(f"{drop}-{place}", name, _length(file))
+                    for place, (name, file) in enumerate(named)
+                ],
+            )
+            for arrival, (_, file) in zip(arrivals, named, strict=True):
+                for offset in range(0, arrival.size, CHUNK):
+                    if arrival.status is not State.ARRIVING:
+                        break
+                    arrival.write(offset, file.read(CHUNK))
+        self._tell(arrivals)
+        self._advance(arrivals)
+        if refused := [each for each in arrivals if each.status is not State.ARRIVED]:
+            raise SubmitError(
+                "; ".join(f"{each.name}: {each.error}" for each in refused)
+            )
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until what was dropped is here and, with a pipeline, processed.
@@ -544,6 +563,27 @@ def _eventually(condition: Callable[[], bool]) -> None:
     ends = time.monotonic() + SETTLE_SECONDS
     while not condition() and time.monotonic() < ends:
         time.sleep(TICK)
+
+
+def _opened(
+    what: str | os.PathLike[str] | tuple[str, bytes], opened: ExitStack
+) -> tuple[str, BinaryIO]:
+    """A file's name, and the file."""
+    if isinstance(what, tuple):
+        name, data = what
+        return name, io.BytesIO(data)
+    try:
+        return os.fspath(what), opened.enter_context(Path(what).open("rb"))
+    except OSError as error:
+        raise SubmitError(
+            f"{what}: {(error.strerror or str(error)).lower()}"
+        ) from error
+
+
+def _length(file: BinaryIO) -> int:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return size
 
 
 def _announced(files: Sequence[Any]) -> Iterable[Announced]:
