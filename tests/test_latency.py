@@ -19,6 +19,7 @@ import pytest
 import redis
 from kernels import Kernel
 from matplotlib.image import imread
+from proxy import Proxy
 from services import eventually
 
 from docprogress import Pipeline, Status
@@ -329,6 +330,22 @@ def test_a_redis_that_is_away_is_an_error_that_says_so(server, tmp_path):
     assert taking_part() == []
 
 
+def test_a_redis_that_is_far_away_is_measured_with_fewer_events(server, tmp_path):
+    with (
+        Proxy(server.socket, tmp_path / "slow.sock", delay=0.05) as proxy,
+        Pipeline(home=tmp_path / "home", redis_url=proxy.url) as pipeline,
+    ):
+        measured = measure(pipeline, 3, 200, clients=0, seconds=1)
+
+    # There and back, one after the other.
+    assert measured.events_per_second < 20
+    assert 3 < measured.events < 100
+    summary = measured.summary()
+    assert summary.measured[UNTIL_KERNEL] == summary.expected[UNTIL_KERNEL]
+    assert summary.expected[UNTIL_KERNEL] == measured.events
+    assert summary.p50_ms[TO_REDIS] > 40
+
+
 def test_a_redis_that_dies_meanwhile_ends_the_measurement(server, tmp_path):
     def kill() -> None:
         with redis.Redis.from_url(server.url) as client:
@@ -483,6 +500,28 @@ def test_a_page_s_clock_is_found_by_round_trips_and_another_page_s_left_alone(
         {"text/plain": ""},
         {"text/plain": ""},
     ]
+
+
+def test_the_stop_button_ends_all_that_takes_part(
+    started: Pipeline, kernel: Kernel, shared_home: Path
+):
+    kernel.run(
+        "import threading\n"
+        "from docprogress import Pipeline\n"
+        "from docprogress.latency import measure\n"
+        f"pipeline = Pipeline(home={str(shared_home)!r}, workers=2)"
+    )
+    comms = kernel.comms()
+    cell = kernel.begin("measure(pipeline, 4, 20, seconds=60, page_seconds=60)")
+    eventually(lambda: kernel.told("delta"), what="the view is there")
+
+    kernel.interrupt()
+
+    assert kernel.end(cell).error == "KeyboardInterrupt"
+    names = kernel.run("print(*(thread.name for thread in threading.enumerate()))")
+    assert "docprogress-latency" not in names
+    assert "docprogress-view" not in names
+    assert kernel.comms() == comms
 
 
 def test_a_notebook_that_nobody_looks_at_says_that_no_page_answered(

@@ -57,7 +57,8 @@ def until_kernel(plan: Plan, published: Floats, heard: Came) -> list[Hop]:
 
     Args:
         plan: What was published.
-        published: When each event was sent, and when Redis had answered.
+        published: When each event was sent, and when Redis had answered; NaN where
+            it never was.
         heard: When each was heard here.
     """
     sent, answered = published.T
@@ -65,11 +66,12 @@ def until_kernel(plan: Plan, published: Floats, heard: Came) -> list[Hop]:
     # never heard at all.
     known = np.where(heard.overtaken, answered, np.fmin(answered, heard.moments))
     half = (known - sent) / 2
+    redis = Came(sent + half, np.zeros(plan.events, dtype=bool))
     certain = np.zeros(plan.events)
     return [
-        _hop(plan, TO_REDIS, half, half, np.zeros(plan.events, dtype=bool)),
-        _hop(plan, TO_KERNEL, heard.moments - sent - half, half, heard.overtaken),
-        _hop(plan, UNTIL_KERNEL, heard.moments - sent, certain, heard.overtaken),
+        _hop(plan, TO_REDIS, sent, redis, half),
+        _hop(plan, TO_KERNEL, redis.moments, heard, half),
+        _hop(plan, UNTIL_KERNEL, sent, heard, certain),
     ]
 
 
@@ -101,21 +103,12 @@ def until_painted(
     at = moments[found[seen]] - offset.seconds
     shown = came(plan, document[seen], number[seen], at)
     uncertainty = np.full(plan.events, offset.uncertainty)
+    sent = published[:, 0]
+    # Of what was not published nothing begins, even if a newer event was heard of.
+    begun = np.where(np.isnan(sent), np.nan, heard.moments)
     hops = [
-        _hop(
-            plan,
-            TO_PAINTED,
-            shown.moments - heard.moments,
-            uncertainty,
-            shown.overtaken,
-        ),
-        _hop(
-            plan,
-            UNTIL_PAINTED,
-            shown.moments - published[:, 0],
-            uncertainty,
-            shown.overtaken,
-        ),
+        _hop(plan, TO_PAINTED, begun, shown, uncertainty),
+        _hop(plan, UNTIL_PAINTED, sent, shown, uncertainty),
     ]
     return [hop for hop in hops if len(hop.seconds)]
 
@@ -133,24 +126,17 @@ def until_clients(
         moments: When that was.
     """
     client, document, number = places.reshape(-1, 3).T
+    sent, certain = published[:, 0], np.zeros(plan.events)
     order = np.argsort(client, kind="stable")
     bounds = np.searchsorted(client[order], np.arange(clients + 1))
     parts = []
     for each in range(clients):
         mine = order[bounds[each] : bounds[each + 1]]
         heard = came(plan, document[mine], number[mine], moments[mine])
-        parts.append(
-            _hop(
-                plan,
-                UNTIL_CLIENT,
-                heard.moments - published[:, 0],
-                np.zeros(plan.events),
-                heard.overtaken,
-            )
-        )
+        parts.append(_hop(plan, UNTIL_CLIENT, sent, heard, certain))
     return Hop(
         name=UNTIL_CLIENT,
-        expected=plan.events * clients,
+        expected=int(np.count_nonzero(~np.isnan(sent))) * clients,
         documents=np.concatenate([part.documents for part in parts]),
         numbers=np.concatenate([part.numbers for part in parts]),
         seconds=np.concatenate([part.seconds for part in parts]),
@@ -160,21 +146,17 @@ def until_clients(
     )
 
 
-def _hop(
-    plan: Plan,
-    name: str,
-    seconds: Floats,
-    uncertainty: Floats,
-    overtaken: np.ndarray[tuple[int], np.dtype[np.bool_]],
-) -> Hop:
+def _hop(plan: Plan, name: str, begun: Floats, ended: Came, uncertainty: Floats) -> Hop:
+    """From when each event was at one place until it was at the next."""
     index, number = places(plan)
+    seconds = ended.moments - begun
     there = ~np.isnan(seconds)
     return Hop(
         name=name,
-        expected=plan.events,
+        expected=int(np.count_nonzero(~np.isnan(begun))),
         documents=index[there],
         numbers=number[there],
         seconds=seconds[there],
         uncertainty=uncertainty[there],
-        overtaken=overtaken[there],
+        overtaken=ended.overtaken[there],
     )

@@ -87,7 +87,8 @@ def measure(
         documents: How many documents the events are about, in turn.
         events_per_second: How many events are published a second.
         clients: How many clients follow all documents over HTTP; 0: there is no server.
-        seconds: For how long; longer where a document would have no event.
+        seconds: For how long; longer where a document would have no event, or where
+            Redis answers too slowly: then fewer events are published.
         page_seconds: How long to wait for a page to answer; 0: no view is shown.
 
     Raises:
@@ -275,14 +276,14 @@ class _Measuring:
         taken += self._painted(published, heard, page)
         if found is not None:
             taken.append(hops.until_clients(plan, published, clients, *found))
-        sent = published[:, 0]
+        sent = published[:, 0][~np.isnan(published[:, 0])]
         lasted = float(sent[-1] - sent[0])
         return Measurement(
             documents=plan.documents,
-            events=plan.events,
+            events=len(sent),
             clients=clients if found is not None else 0,
             seconds=lasted,
-            events_per_second=(plan.events - 1) / lasted if lasted else plan.rate,
+            events_per_second=(len(sent) - 1) / lasted if lasted else plan.rate,
             offset=page.offset if page is not None else None,
             missing={
                 name: self._missing[name] for name in hops.HOPS if name in self._missing

@@ -70,17 +70,18 @@ class Plan:
         """The document of an event, from 0, and the event's number there, from 1."""
         return position % self.documents, position // self.documents + 1
 
+    def ends(self, position: int) -> bool:
+        """Whether a document ends with the event at this place."""
+        return position + self.documents >= self.events
+
     def waiting(self, index: int) -> ProgressEvent:
         """A document before its first event."""
         return self._event(index, 0, Status.QUEUED)
 
     def event(self, position: int) -> ProgressEvent:
         """The event at a place among all, made now."""
-        index, number = self.place(position)
-        last = number == self.count(index)
-        return self._event(
-            index, number, Status.COMPLETED if last else Status.PROCESSING
-        )
+        status = Status.COMPLETED if self.ends(position) else Status.PROCESSING
+        return self._event(*self.place(position), status)
 
     def _event(self, index: int, number: int, status: Status) -> ProgressEvent:
         count = self.count(index)
