@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from kernels import Kernel
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
@@ -395,6 +396,29 @@ def test_a_plot_leaves_nothing_in_pyplot(store, tmp_path):
     )
 
     assert told.stdout == "False\n", told.stderr
+
+
+@pytest.mark.parametrize("before", ["", "import matplotlib.pyplot"], ids=["", "pyplot"])
+def test_a_notebook_shows_a_plot_once(store, tmp_path, before):
+    made_up(store, ["one.pdf"])
+    store.close()
+    with Kernel(tmp_path) as kernel:
+        kernel.run(
+            f"{before}\n"
+            "from docprogress.store import Store\n"
+            "from docprogress.plots import timeline\n"
+            f"store = Store({f'sqlite:///{tmp_path}/docprogress.db'!r})\n"
+            "plot = timeline(store, store.run('20261124-160000-abcdef'), None)"
+        )
+
+        kernel.run("plot")
+
+        shown = [
+            message["content"]["data"]
+            for message in kernel.messages
+            if message["msg_type"] in ("execute_result", "display_data")
+        ]
+    assert ["image/png" in data for data in shown] == [True]
 
 
 def test_without_matplotlib_it_is_said_what_to_install(tmp_path):
