@@ -7,16 +7,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+import s3
 from lab import private_jupyter
-from services import eventually
+from postgres import system_postgres
+from services import Service, eventually, free_port
 
 from docprogress import local
 
@@ -32,6 +35,12 @@ PATIENCE = 500
 
 #: Seconds in which a kernel that was killed, and what it had started, are gone.
 GONE = 20.0
+
+#: The notebook that is run against services which several machines could share.
+SHARED = "many_machines"
+
+#: Has the folder of a test in the environment of whatever a notebook starts.
+MARK = "NOTEBOOK_IS_TESTED_IN"
 
 notebooks = pytest.mark.parametrize(
     "notebook", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS]
@@ -66,23 +75,51 @@ def ran(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Ran]]:
 
 
 def _run(notebook: Path) -> Ran:
-    with tempfile.TemporaryDirectory(prefix="dp-") as name:
+    services = shared_services() if notebook.stem == SHARED else nullcontext({})
+    with tempfile.TemporaryDirectory(prefix="dp-") as name, services as environment:
         folder = Path(name)
         # Cells write files beside their notebook.
         copy = folder / "notebooks"
         shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("docs", "images"))
-        home = folder / "home"
         results = []
         for _ in ("in a new home", "with what it left there"):
-            results.append(nbval(copy / notebook.name, home))
-            left = _left(home, apart_from_services=True)
-        local.down(home)
-        return Ran(results=results, left=left, left_by_services=_left(home))
+            results.append(nbval(copy / notebook.name, folder, environment))
+            left = _left(folder, apart_from_services=True)
+        local.down(folder / "home")
+        return Ran(results=results, left=left, left_by_services=_left(folder))
 
 
-def nbval(notebook: Path, home: Path) -> subprocess.CompletedProcess[str]:
+@contextmanager
+def shared_services() -> Iterator[dict[str, str]]:
+    """A Redis, a PostgreSQL and an S3, as the environment names them."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dp-")))
+        postgres = stack.enter_context(system_postgres())
+        database_url = stack.enter_context(postgres.database())
+        endpoint = f"http://127.0.0.1:{stack.enter_context(s3.moto())}"
+        with closing(s3.client(endpoint)) as client:
+            client.create_bucket(Bucket="documents")
+        port, password = free_port(), "hunter2-of-redis"
+        options = ["--port", port, "--bind", "127.0.0.1", "--requirepass", password]
+        redis = Service(port, [local.server_binary(), *options, "--save", ""], folder)
+        stack.callback(redis.kill)
+        yield {
+            "DOCPROGRESS_REDIS_URL": f"redis://:{password}@127.0.0.1:{port}/0",
+            "DOCPROGRESS_DATABASE_URL": database_url,
+            "DOCPROGRESS_STORAGE_URL": "s3://documents/incoming",
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": s3.KEY,
+            "AWS_SECRET_ACCESS_KEY": s3.SECRET,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+
+def nbval(
+    notebook: Path, folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     """What pytest says to a notebook's cells and their saved outputs."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
+    private = {"DOCPROGRESS_HOME": str(folder / "home"), MARK: str(folder)}
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q"),
@@ -92,9 +129,7 @@ def nbval(notebook: Path, home: Path) -> subprocess.CompletedProcess[str]:
             notebook,
         ],
         cwd=notebook.parent,
-        env=environment
-        | private_jupyter(home.with_name("jupyter"))
-        | {"DOCPROGRESS_HOME": str(home)},
+        env=inherited | private_jupyter(folder / "jupyter") | private | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -102,13 +137,18 @@ def nbval(notebook: Path, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _left(home: Path, *, apart_from_services: bool = False) -> list[str]:
-    """The processes of a home folder that do not go, which are killed."""
+def _left(folder: Path, *, apart_from_services: bool = False) -> list[str]:
+    """What the processes were that have not gone, and that are killed now."""
 
     def found() -> list[psutil.Process]:
-        services = local.status(home) if apart_from_services else None
+        services = local.status(folder / "home") if apart_from_services else None
         family = _family(services.pid) if services else set()
-        return [process for process in processes_of(home) if process.pid not in family]
+        return [
+            process
+            for process in psutil.process_iter()
+            if _environment(process).get(MARK) == str(folder)
+            and process.pid not in family
+        ]
 
     try:
         eventually(lambda: not found(), seconds=GONE)
@@ -127,15 +167,6 @@ def _family(pid: int) -> set[int]:
     except psutil.NoSuchProcess:
         return set()
     return {pid, *(child.pid for child in children)}
-
-
-def processes_of(home: Path) -> list[psutil.Process]:
-    """The processes that were told to use this home folder."""
-    return [
-        process
-        for process in psutil.process_iter()
-        if _environment(process).get("DOCPROGRESS_HOME") == str(home)
-    ]
 
 
 def _environment(process: psutil.Process) -> dict[str, str]:
