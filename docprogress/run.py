@@ -490,9 +490,21 @@ class Run:
 
         return ProgressView(self)
 
-    def documents(self, *, status: Status | None = None) -> list[DocumentRow]:
-        """What the store knows of each document, in the order they were handed in."""
-        return self._store.documents(self.id, status=status)
+    def documents(
+        self,
+        *,
+        status: Status | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[DocumentRow]:
+        """What the store knows of each document, in the order they were handed in.
+
+        Args:
+            status: Only those with this status.
+            after: Only those with a greater number.
+            limit: Only the first so many; `batches` gives all, some at a time.
+        """
+        return self._store.documents(self.id, status=status, after=after, limit=limit)
 
     def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
         """The same as `documents`, so many at a time: however many there are."""
@@ -633,18 +645,37 @@ class Run:
         """
         import pandas as pd
 
-        names = [step["name"] for step in self._row.steps]
-        seconds: dict[str, dict[str, float]] = {}
-        for timing in self._store.timings(self.id):
-            seconds.setdefault(timing.document_id, {})[timing.step] = timing.seconds
-        rows = []
-        for row in self.documents():
-            shown = {name: getattr(row, name) for name in _COLUMNS}
-            taken = seconds.get(row.id, {})
-            shown |= {f"{name}_seconds": taken.get(name) for name in names}
-            rows.append(shown | {"status": row.status.value, "document_id": row.id})
-        columns = ["document_id", *_COLUMNS, *(f"{name}_seconds" for name in names)]
-        return pd.DataFrame(rows, columns=columns)
+        columns: dict[str, list[Any]] = {name: [] for name in self._columns()}
+        for rows in self.batches():
+            for name, values in self._values(rows).items():
+                columns[name] += values
+        return pd.DataFrame(columns)
+
+    def to_frames(self, batch_size: int = 10_000) -> "Iterator[DataFrame]":
+        """The same as `to_frame`, so many documents at a time."""
+        import pandas as pd
+
+        for rows in self.batches(batch_size):
+            yield pd.DataFrame(self._values(rows))
+
+    def _columns(self) -> list[str]:
+        steps = (f"{step['name']}_seconds" for step in self._row.steps)
+        return ["document_id", *_COLUMNS, *steps]
+
+    def _values(self, rows: Sequence[DocumentRow]) -> dict[str, list[Any]]:
+        """The columns of neighbouring documents."""
+        seconds: dict[tuple[str, str], float] = {}
+        first, last = rows[0].number, rows[-1].number
+        for timing in self._store.timings(self.id, after=first - 1, up_to=last):
+            seconds[timing.document_id, f"{timing.step}_seconds"] = timing.seconds
+        values: dict[str, list[Any]] = {
+            name: [seconds.get((row.id, name)) for row in rows]
+            for name in self._columns()
+        }
+        values |= {name: [getattr(row, name) for row in rows] for name in _COLUMNS}
+        values["document_id"] = [row.id for row in rows]
+        values["status"] = [row.status.value for row in rows]
+        return values
 
     def events(self) -> "DataFrame":
         """The history: a row for each event that is remembered, oldest first.

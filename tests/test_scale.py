@@ -243,6 +243,23 @@ def test_a_run_is_summed_up_without_its_documents(large, monkeypatch):
     assert "12,000 documents: 1 failed, 50 cancelled, 11,949 queued" in said
 
 
+def test_a_table_of_many_documents_comes_in_parts(large):
+    whole = large.to_frame()
+    parts = list(large.to_frames(5000))
+
+    assert [len(part) for part in parts] == [5000, 5000, 2000]
+    assert list(parts[0].columns) == list(whole.columns)
+    ids = [document_id for part in parts for document_id in part["document_id"]]
+    assert ids == list(whole["document_id"])
+    assert whole["status"].value_counts().to_dict() == {
+        "queued": 11_949,
+        "cancelled": 50,
+        "failed": 1,
+    }
+    numbers = [row.number for row in large.documents(after=7, limit=2)]
+    assert numbers == [8, 9]
+
+
 class Clock:
     def __init__(self) -> None:
         self.seconds = 1000.0

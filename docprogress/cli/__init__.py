@@ -150,6 +150,9 @@ def run(
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Do not do the same file twice.")
     ] = False,
+    priority: Annotated[
+        int, typer.Option(metavar="N", help="Before (1, 2, …) or after (-1) others.")
+    ] = 0,
     detach: Annotated[
         bool, typer.Option("--detach", help="Write the run's id, and do not wait.")
     ] = False,
@@ -181,6 +184,7 @@ def run(
             paths,
             case_id=case,
             skip_existing=skip_existing,
+            priority=priority,
             detach=detach,
             as_json=as_json,
         )

@@ -48,6 +48,7 @@ def submit(
     *,
     case_id: str | None,
     skip_existing: bool,
+    priority: int,
     detach: bool,
     as_json: bool,
 ) -> int:
@@ -55,7 +56,11 @@ def submit(
 
     def start(told: Callable[[int, int], None]) -> Run:
         return pipeline.submit(
-            list(paths), case_id=case_id, skip_existing=skip_existing, told=told
+            list(paths),
+            case_id=case_id,
+            skip_existing=skip_existing,
+            priority=priority,
+            told=told,
         )
 
     return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
@@ -182,7 +187,7 @@ class _Session:
         if self._began is not None:
             seconds = time.monotonic() - self._began
         # Of what went by before anybody watched, the store knows the pages.
-        pages = sum(row.pages for row in await asyncio.to_thread(run.documents))
+        pages = await asyncio.to_thread(_pages_of, run)
         if seconds:
             speed = pages / seconds
         out = Console(stderr=True, highlight=False) if self._as_json else self._console
@@ -233,6 +238,10 @@ class _Session:
             # Threads that store documents, or wait for a database, are not waited for.
             os._exit(INTERRUPTED)
         self._interrupted = True
+
+
+def _pages_of(run: Run) -> int:
+    return sum(row.pages for rows in run.batches() for row in rows)
 
 
 async def _listen(events: Watch, view: View) -> None:

@@ -63,11 +63,11 @@ def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
 
 def run(found: Run, *, as_json: bool) -> None:
     """A line for each document of a run."""
-    rows = found.documents()
+    rows = (row for batch in found.batches() for row in batch)
     if as_json:
         _write_json(map(_facts, rows))
         return
-    typer.echo(f"Run {found.id}: {found.progress().summary()}")
+    typer.echo(f"Run {found.id}: {found.summary()}")
     table = _table("NAME", "STATUS", "DONE>", "STEP", "PAGES>", "CHUNKS>", "TOOK>", "")
     for row in rows:
         table.add_row(

@@ -193,17 +193,26 @@ class Results(Reading):
             return embeddings.nearest(connection, run_id, query, limit)
 
     def timings(
-        self, run_id: str, *, document_id: str | None = None
+        self,
+        run_id: str,
+        *,
+        document_id: str | None = None,
+        after: int = 0,
+        up_to: int | None = None,
     ) -> list[StepTiming]:
         """How long each step of each attempt took, in the order of the documents.
 
         Args:
             run_id: The run's id.
             document_id: Only of this document of the run.
+            after: Only of documents with a greater number.
+            up_to: Only of documents with no greater number.
         """
-        query = _TIMINGS
+        query = _TIMINGS.where(_document.number > after)
         if document_id is not None:
             query = query.where(_document.id == document_id)
+        if up_to is not None:
+            query = query.where(_document.number <= up_to)
         with self._reading() as connection:
             rows = connection.execute(query, {"run": run_id})
             return [StepTiming(**row._mapping) for row in rows]

@@ -43,6 +43,10 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks.
 LOOK_SECONDS = 1.0
 
+#: How many times as long as a look takes the next one is waited for, at the least:
+#: what waits may be very much.
+PAUSES = 10
+
 #: Seconds that a document must be seen without a lease, or without a message,
 #: before it counts as lost.  More than it takes a worker to take its lease again
 #: after Redis came back empty.
@@ -100,6 +104,7 @@ class Reaper:
         self._worker = worker
         self._queues = queues
         self._queues_at = float("-inf")
+        self._took = 0.0
         self._clock = clock
         self._store = Store(settings.database, busy_seconds=2.0)
         self._bus = Bus(
@@ -175,7 +180,9 @@ class Reaper:
             with self._fork:
                 try:
                     self._store.open()
+                    began = self._clock()
                     self.look()
+                    self._took = self._clock() - began
                 except (DocProgressError, RedisError) as error:
                     # What was seen before an outage says nothing after it.
                     self._seen.clear()
@@ -193,7 +200,8 @@ class Reaper:
     def _waited(self) -> bool:
         """Wait for the next look, or a death; whether to go on."""
         with suppress(queue.Empty):
-            death = self._deaths.get(timeout=LOOK_SECONDS)
+            pause = max(LOOK_SECONDS, self._took * PAUSES)
+            death = self._deaths.get(timeout=pause)
             if death is not None:
                 self._dead.append(death)
         return not self._closed
