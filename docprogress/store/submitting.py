@@ -2,14 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    case,
+    delete,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from docprogress.errors import RunNotFound
 from docprogress.events import Status, now
 from docprogress.store import schema
-from docprogress.store.reading import Reading, batches
+from docprogress.store.reading import FINAL, UNFINISHED, Reading, batches
 from docprogress.store.rows import (
     FACTS,
     AttemptStatus,
@@ -30,25 +41,26 @@ _READY = update(schema.document).where(
     _document.ready.is_(False),
 )
 _DELETE_RUN = delete(schema.run).where(schema.run.c.id == bindparam("run"))
-_DOCUMENTS_OF_RUN = select(_document.id).where(_document.run_id == bindparam("run"))
+_DOCUMENTS_OF_RUN = (
+    select(_document.id)
+    .where(_document.run_id == bindparam("run"))
+    .order_by(_document.id)
+    .with_for_update()
+)
 
 _moment = bindparam("moment", type_=schema.Moment)
+_waits = _document.status == Status.QUEUED.value
+# In one statement, so that all locks are taken in one order.
 _CANCEL = (
     update(schema.document)
-    .where(_document.status == Status.QUEUED.value)
     .values(
-        status=Status.CANCELLED.value,
-        message="Cancelled",
-        due_at=None,
-        finished_at=_moment,
-        updated_at=_moment,
+        status=case((_waits, Status.CANCELLED.value), else_=_document.status),
+        message=case((_waits, "Cancelled"), else_=_document.message),
+        due_at=case((_waits, null()), else_=_document.due_at),
+        finished_at=case((_waits, _moment), else_=_document.finished_at),
+        updated_at=case((_waits, _moment), else_=_document.updated_at),
+        cancel_requested=case((_waits, _document.cancel_requested), else_=True),
     )
-    .returning(schema.document)
-)
-_ASK = (
-    update(schema.document)
-    .where(_document.status == Status.PROCESSING.value)
-    .values(cancel_requested=True)
     .returning(schema.document)
 )
 # Those that were handed from one queue to the next have begun.
@@ -79,12 +91,11 @@ _NEXT_SERIES = (
     )
     .returning(schema.document)
 )
-_RETRY = _NEXT_SERIES.where(
-    _document.status.in_((Status.FAILED.value, Status.CANCELLED.value))
-).values(progress=_document.kept_progress)
+_UNSUCCESSFUL = _document.status.in_((Status.FAILED.value, Status.CANCELLED.value))
+_RETRY = _NEXT_SERIES.values(progress=_document.kept_progress)
 _COMPLETED = _document.status == Status.COMPLETED.value
 _COMPLETED_RUNS = select(_document.run_id).where(_COMPLETED).distinct()
-_AGAIN = _NEXT_SERIES.where(_COMPLETED).values(
+_AGAIN = _NEXT_SERIES.values(
     next_step=0, progress=0.0, kept_progress=0.0, **dict.fromkeys(FACTS)
 )
 
@@ -151,7 +162,7 @@ class Submitting(Reading):
                         "message": "Queued",
                         "updated_at": moment,
                     }
-                    for document_id, size, sha256 in stored
+                    for document_id, size, sha256 in sorted(stored, key=itemgetter(0))
                 ],
             )
 
@@ -166,14 +177,13 @@ class Submitting(Reading):
         """
         ended: list[DocumentRow] = []
         asked: list[DocumentRow] = []
+        unfinished = _document.status.in_(UNFINISHED)
         with self._writing() as connection:
             moment = now()
             for chosen in _chosen(run_id, document_ids):
-                rows = connection.execute(
-                    _CANCEL.where(*chosen), {"moment": moment}
-                ).all()
-                ended += map(document_row, rows)
-                asked += map(document_row, connection.execute(_ASK.where(*chosen)))
+                statement = _CANCEL.where(_in_order(unfinished, *chosen))
+                for row in connection.execute(statement, {"moment": moment}):
+                    (ended if row.status in FINAL else asked).append(document_row(row))
             for ids in batches(row.id for row in ended):
                 connection.execute(_END_ATTEMPTS, {"documents": ids, "moment": moment})
         return sorted(ended, key=_number), sorted(asked, key=_number)
@@ -195,7 +205,8 @@ class Submitting(Reading):
         with self._writing() as connection:
             moment = {"moment": now()}
             for chosen in _chosen(run_id, document_ids):
-                rows = connection.execute(_RETRY.where(*chosen), moment)
+                statement = _RETRY.where(_in_order(_UNSUCCESSFUL, *chosen))
+                rows = connection.execute(statement, moment)
                 again += map(document_row, rows)
                 if failed_only:
                     continue
@@ -204,7 +215,9 @@ class Submitting(Reading):
                     again += map(
                         document_row,
                         connection.execute(
-                            _AGAIN.where(*chosen, _document.run_id == run),
+                            _AGAIN.where(
+                                _in_order(_COMPLETED, _document.run_id == run, *chosen)
+                            ),
                             moment | {"step": steps[0]["name"]},
                         ),
                     )
@@ -236,6 +249,16 @@ def _chosen(
         return
     for ids in batches(dict.fromkeys(document_ids)):
         yield [*condition, _document.id.in_(ids)]
+
+
+def _in_order(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a document is one of these, locked in the order of their ids.
+
+    On PostgreSQL, two that took many in orders of their own would wait for each
+    other; on SQLite there is but one lock.
+    """
+    ids = select(_document.id).where(*conditions).order_by(_document.id)
+    return _document.id.in_(ids.with_for_update())
 
 
 def _number(row: DocumentRow) -> int:
