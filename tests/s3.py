@@ -8,7 +8,8 @@ import http.client
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
@@ -46,6 +47,10 @@ class S3:
         self.asked: list[Asked] = []
         #: Set while it answers everything with 503.
         self.away = threading.Event()
+        #: When uploads are said to have begun, of which moto has a notion of its own.
+        self.began = datetime.now(UTC)
+        #: Called with each request, before it is passed on.
+        self.met: Callable[[Asked], None] = lambda _: None
         self.client: Any = client(self.url)
 
     def __enter__(self) -> Self:
@@ -64,8 +69,10 @@ class S3:
         return [each["Key"] for each in found.get("Contents", ())]
 
     def uploads(self, bucket: str) -> list[str]:
-        """The keys of the uploads that have begun and not ended."""
-        found = self.client.list_multipart_uploads(Bucket=bucket)
+        """The keys of the uploads that have begun and not ended, also while it is away."""
+        direct = client(f"http://127.0.0.1:{self._upstream}")
+        found = direct.list_multipart_uploads(Bucket=bucket)
+        direct.close()
         return [each["Key"] for each in found.get("Uploads", ())]
 
     def passed_on(self, handler: BaseHTTPRequestHandler) -> None:
@@ -78,6 +85,7 @@ class S3:
                 len(body),
             )
         )
+        self.met(self.asked[-1])
         if self.away.is_set():
             handler.send_response(503)
             handler.send_header("Content-Length", "0")
@@ -90,6 +98,8 @@ class S3:
             )
             answer = connection.getresponse()
             content = answer.read()
+        moment = self.began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        content = content.replace(_BEGAN, moment.encode())
         handler.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("connection", "transfer-encoding"):
@@ -98,6 +108,10 @@ class S3:
             handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content)
+
+
+#: What moto says of every upload.
+_BEGAN = b"2010-11-10T20:48:33.000Z"
 
 
 class _Line(ThreadingHTTPServer):

@@ -42,19 +42,16 @@ LONGEST_PAUSE = 2.0
 #: Seconds after which what a killed process has begun to send is given up.
 LEFT_OVER = 24 * 3600
 
-#: How S3 is asked.  Waiting is done here, where it can be told of, and not in the
-#: library; a connection that hangs is noticed.
+#: How S3 is asked.  Trying again is done here, where it can be told of, and not in
+#: its libraries; a connection that hangs is noticed.
 _S3: dict[str, Any] = {
     "use_listings_cache": False,
     "config_kwargs": {
         "connect_timeout": 5,
-        "read_timeout": 20,
-        "retries": {"total_max_attempts": 2, "mode": "standard"},
+        "read_timeout": 10,
+        "retries": {"total_max_attempts": 1},
     },
 }
-
-#: How often the library that speaks S3 tries again what botocore has given up.
-_S3_TRIES = 2
 
 
 class Remote:
@@ -92,7 +89,22 @@ class Remote:
             TransientError: The storage refuses.
             StorageUnavailable: It is away, for longer than is waited for.
         """
-        self._patiently(partial(self._put, path, key), waiting)
+        torn = []
+
+        def put() -> None:
+            try:
+                self._put(path, key)
+            except StorageUnavailable:
+                torn.append(key)
+                raise
+
+        try:
+            self._patiently(put, waiting)
+        finally:
+            if torn and self._s3 and os.path.getsize(path) >= 2 * PART:  # noqa: PTH202
+                # Parts could not be given up either while the storage was away.
+                with suppress(Exception):
+                    self._abort(key)
 
     def get(
         self,
@@ -145,7 +157,11 @@ class Remote:
         """The file system and its folder, made anew in a process that was forked."""
         if self._reached is None or self._pid != os.getpid():
             try:
-                system, root = fsspec.url_to_fs(self._url, **self._options)
+                # Not one that somebody else has made: what is not said here is looked
+                # for in the environment, as it was then.
+                system, root = fsspec.url_to_fs(
+                    self._url, skip_instance_cache=True, **self._options
+                )
             except ImportError as error:
                 raise SettingsError(
                     f"storage_url begins with {self._scheme}://, which needs a library "
@@ -154,7 +170,7 @@ class Remote:
             except ValueError as error:
                 raise SettingsError(f"storage_url: {redacted(str(error))}") from None
             if self._s3:
-                system.retries = _S3_TRIES
+                system.retries = 1
             self._reached = system, root.rstrip("/")
             self._pid = os.getpid()
         return self._reached
@@ -195,8 +211,7 @@ class Remote:
     def _send(self, system: Any, path: str, place: str) -> None:
         """Send a file to S3, in parts if it is large, of which none is left behind."""
         sending = asyncio.run_coroutine_threadsafe(
-            system._put_file(path, place, chunksize=PART, max_concurrency=CONCURRENT),
-            system.loop,
+            _sent(system, path, place), system.loop
         )
         try:
             sending.result()
@@ -206,14 +221,14 @@ class Remote:
             # An interrupt: nobody else would stop it, or give its parts up.
             sending.cancel()
             with suppress(Exception):
-                self._abort(place)
+                self._abort(place.removeprefix(f"{self._system()[1]}/"))
             raise
 
-    def _abort(self, place: str | None = None, before: datetime | None = None) -> None:
+    def _abort(self, key: str = "", *, before: datetime | None = None) -> None:
         """Give up what has been sent in part: of one file, or before some moment."""
         system, root = self._system()
-        bucket, key, _ = system.split_path(place or root)
-        begun = system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=key)
+        bucket, _, prefix = f"{root}/{key}".partition("/")
+        begun = system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
         for upload in begun.get("Uploads", ()):
             if before is None or upload["Initiated"] < before:
                 system.call_s3(
@@ -260,6 +275,19 @@ class Remote:
         said = redacted(str(getattr(what, "strerror", None) or what))
         unusable = f"the storage {redacted(self._url)} cannot be used: "
         return said if said.startswith(unusable) else f"{unusable}{said}"
+
+
+async def _sent(system: Any, path: str, place: str) -> None:
+    client = await system.set_session()
+    client.meta.events.register_last(
+        "before-call.s3", _unasked, unique_id="docprogress"
+    )
+    await system._put_file(path, place, chunksize=PART, max_concurrency=CONCURRENT)
+
+
+def _unasked(params: dict[str, Any], **_: object) -> None:
+    """Send without asking first: aiohttp waits for the answer, and for ever."""
+    params["headers"].pop("Expect", None)
 
 
 #: What botocore raises where waiting does not help.

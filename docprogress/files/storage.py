@@ -33,6 +33,9 @@ from docprogress.settings import redacted
 #: Bytes that are read and written at a time.
 BLOCK = 1024 * 1024
 
+#: Seconds for which a storage that is away is waited for if that is the question.
+CHECK_PATIENCE = 2.0
+
 _ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}")
 
 
@@ -197,7 +200,7 @@ class Files:
         """
         probe, content = f"check-{secrets.token_hex(8)}", b"docprogress"
         # Whoever asks wants to know how it is now.
-        now = Files(self._url, self._options, patience=0.0)
+        now = Files(self._url, self._options, patience=CHECK_PATIENCE)
         try:
             now.add(probe, Source(name=probe, data=content), max_bytes=len(content))
             with now.local(probe) as path:

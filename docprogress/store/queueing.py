@@ -43,6 +43,8 @@ _OTHERS = (
     )
     .order_by(_document.number)
     .limit(SAID_TOGETHER)
+    # On PostgreSQL: what somebody else is about to change need not be waited for.
+    .with_for_update(skip_locked=True)
 )
 
 
