@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -140,29 +140,45 @@ def free_port() -> int:
 class Service:
     """A process of the test's own that listens on a port of 127.0.0.1."""
 
-    def __init__(self, port: int, command: Sequence[str | Path], folder: Path) -> None:
+    def __init__(
+        self,
+        port: int,
+        command: Sequence[str | Path],
+        folder: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        seconds: float = 30.0,
+    ) -> None:
         self.port = port
         self.log = (folder / f"{port}.log").open("w+")
         self.process = subprocess.Popen(
             list(map(str, command)),
             cwd=folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
             start_new_session=True,
         )
-        eventually(self.listens, what=" ".join(map(str, command)))
+        said = " ".join(map(str, command))
+        eventually(self.listens, seconds=seconds, what=said)
 
     def listens(self) -> bool:
         if self.process.poll() is not None:
             self.log.seek(0)
             raise AssertionError(self.log.read())
+        return self._connects()
+
+    def _connects(self) -> bool:
         with socket.socket() as connection:
             return connection.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kill(self) -> None:
-        self.process.kill()
+        # What it has started as well: it has a session of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        eventually(lambda: not self._connects())
         self.log.close()
 
 
@@ -206,3 +222,61 @@ class Authority:
     def _openssl(self, *arguments: str | Path) -> None:
         command = ["openssl", *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True)
+
+
+class RabbitMQ:
+    """A RabbitMQ of the test's own, with everything that it writes in a folder."""
+
+    #: Debian's; the one on the path insists on the user that the system's runs as.
+    SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, distribution, mapper = (free_port() for _ in range(3))
+        self.name = f"docprogress{self.port}@localhost"
+        (folder / "environment").touch()
+        (folder / "plugins").write_text("[].")
+        (folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.default = 127.0.0.1:{self.port}\n"
+        )
+        self.environment = os.environ | {
+            "HOME": str(folder),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "environment"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_MNESIA_BASE": str(folder),
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1",
+            "ERL_EPMD_PORT": str(mapper),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # For a table of its own of as many as are allowed: gigabytes, in some
+            # containers.
+            "ERL_MAX_PORTS": "4096",
+        }
+        # One that is there already is not started as a daemon.
+        self.mapper = Service(mapper, ["epmd", "-port", str(mapper)], folder)
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [self.SERVER]
+        self.server = Service(
+            self.port, command, self.folder, environment=self.environment, seconds=90
+        )
+
+    def control(self, *arguments: str) -> str:
+        command = [self.SERVER.with_name("rabbitmqctl"), "-n", self.name, *arguments]
+        done = subprocess.run(
+            command, env=self.environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def kill(self) -> None:
+        self.server.kill()
+        self.mapper.kill()

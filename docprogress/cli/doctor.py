@@ -197,7 +197,9 @@ def _workers(settings: Settings) -> Finding:
     """The workers that answer, over the broker that tasks are sent through."""
     app = make_app(settings)
     try:
-        answers = app.control.ping(timeout=ANSWER_SECONDS)
+        # Not from a pool, which may have one that was lost.
+        with app.connection_for_write() as connection:
+            answers = app.control.ping(timeout=ANSWER_SECONDS, connection=connection)
     except (KombuError, RedisError, OSError) as error:
         return Finding(State.BROKEN, "workers", f"the broker cannot be used: {error}")
     finally:

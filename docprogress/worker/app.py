@@ -183,6 +183,22 @@ class Sender:
                         ignore_result=True,
                     )
 
+    def counts(self, queues: Iterable[str]) -> dict[str, int]:
+        """How many messages wait in each of these queues of the broker.
+
+        Raises:
+            BusError: The broker cannot be asked.
+        """
+        counts = {}
+        # Not from the pool: what it has may be a connection that was lost.
+        with self._app.connection_for_read() as connection, _translated(connection):
+            connection.connect()
+            for name in queues:
+                queue = Queue(name)  # type: ignore[no-untyped-call]
+                declared: Any = queue(connection.default_channel)
+                counts[name] = declared.queue_declare().message_count
+        return counts
+
     def close(self) -> None:
         """Give the connection back."""
         self._app.close()

@@ -97,9 +97,16 @@ def run_worker(
 
 
 class _Request(Request):  # type: ignore[misc] # Celery is not typed
-    """A task's request that tells when its process died, and over what."""
+    """A task's request that tells when it is begun, and when its process died."""
 
+    begun: Callable[[str, float], None]
     died: Callable[[Any, Any], None]
+
+    def on_accepted(self, pid: int, time_accepted: float) -> None:
+        super().on_accepted(pid, time_accepted)
+        sent_at = self._request_dict.get("sent_at")
+        if isinstance(sent_at, int | float):
+            type(self).begun(self.delivery_info["routing_key"], sent_at)
 
     def on_failure(
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
@@ -138,7 +145,8 @@ def _add_task(
     def process(*documents: tuple[str, int]) -> None:
         children[0].process(documents)
 
-    request = type("Request", (_Request,), {"died": staticmethod(died)})
+    told = {"begun": staticmethod(reaper.begun), "died": staticmethod(died)}
+    request = type("Request", (_Request,), told)
     app.task(process, name=TASK, ignore_result=True, Request=request)
     signals.worker_process_init.connect(started, weak=False)
     signals.worker_process_shutdown.connect(stopped, weak=False)

@@ -6,8 +6,6 @@ depends on a clock that may jump: a thing counts as lost once it was seen so for
 long enough, on this process's own monotonic clock.
 """
 
-import base64
-import json
 import logging
 import os
 import queue
@@ -15,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
@@ -35,6 +33,7 @@ from docprogress.worker.app import (
     queue_name,
     submitting_key,
 )
+from docprogress.worker.broker import broker_of
 from docprogress.worker.child import owner
 from docprogress.worker.queues import say_unserved, serve
 
@@ -110,6 +109,7 @@ class Reaper:
         self._bus = Bus(
             settings.redis_url or "", remember_seconds=settings.remember_seconds
         )
+        self._broker = broker_of(settings, self._bus, sender)
         self._deaths: queue.SimpleQueue[Death | None] = queue.SimpleQueue()
         self._seen: dict[tuple[str, str, int], float] = {}
         self._dead: list[Death] = []
@@ -144,6 +144,10 @@ class Reaper:
         """A process of this worker died: its document need not wait."""
         self._deaths.put(death)
 
+    def begun(self, queue: str, sent_at: float) -> None:
+        """A process of this worker has begun a message of this queue."""
+        self._broker.note(queue, sent_at)
+
     def look(self) -> None:
         """Look once, and send again what is lost.
 
@@ -153,6 +157,7 @@ class Reaper:
         while self._dead:
             self._bury(self._dead[0])
             self._dead.pop(0)
+        self._broker.tell()
         serve(self._bus.redis, self._queues)
         if not self._leading():
             self._seen.clear()
@@ -195,6 +200,7 @@ class Reaper:
             except (DocProgressError, RedisError) as error:
                 log.warning("nothing is handed back: %s", redacted(str(error)))
             self._store.close()
+            self._broker.close()
             self._bus.close()
 
     def _waited(self) -> bool:
@@ -335,9 +341,10 @@ class Reaper:
             self._lost("message", [])
             return
         oldest = {
-            name: self._oldest(name) for name in {self._queue(row) for row in rows}
+            name: self._broker.oldest(queue_name(name))
+            for name in {self._queue(row) for row in rows}
         }
-        taken = self._taken()
+        taken = self._broker.taken()
         lost = []
         for row in self._lost("message", rows, LOST_SECONDS):
             since = self._clock() - self._seen["message", row.id, row.attempt]
@@ -345,7 +352,8 @@ class Reaper:
             behind = (
                 sent is not None and sent <= row.updated_at.timestamp() + AGAIN_SECONDS
             )
-            if behind or (row.id in taken and since < TAKEN_SECONDS):
+            has = taken is None or row.id in taken
+            if behind or (has and since < TAKEN_SECONDS):
                 continue
             lost.append(row)
         for row in lost:
@@ -353,24 +361,6 @@ class Reaper:
             # Not before a while: its new message may have to wait, too.
             self._seen["message", row.id, row.attempt] = self._clock() + AGAIN_SECONDS
         self._send(lost)
-
-    def _oldest(self, name: str | None) -> float | None:
-        """When the oldest message of a queue was sent; None if it is empty."""
-        pipe = self._bus.redis.pipeline(transaction=False)
-        for level in turns.names(queue_name(name)):
-            pipe.lindex(level, -1)
-        return min((_sent_at(raw) for raw in pipe.execute() if raw), default=None)
-
-    def _taken(self) -> set[str]:
-        """The documents whose messages a worker has, and has not begun."""
-        found: set[str] = set()
-        for raw in cast("list[bytes]", self._bus.redis.hvals("unacked")):
-            try:
-                body = json.loads(base64.b64decode(json.loads(raw)[0]["body"]))
-                found.update(str(document_id) for document_id, _ in body[0])
-            except (KeyError, TypeError, ValueError, IndexError):
-                continue  # another program's message
-        return found
 
     def _give_up_uploads(self) -> None:
         """Fail what can never arrive, because the process that had it is gone."""
@@ -435,14 +425,6 @@ class Reaper:
         if row.run_id not in self._runs:
             self._runs[row.run_id] = self._store.run(row.run_id)
         return self._runs[row.run_id]
-
-
-def _sent_at(raw: bytes) -> float:
-    """When a message was sent; long ago if it does not say."""
-    try:
-        return float(json.loads(raw)["headers"]["sent_at"])
-    except (KeyError, TypeError, ValueError):
-        return 0.0
 
 
 def _early(due_at: float) -> bool:
