@@ -127,7 +127,7 @@ def run(page: Page) -> list[Frame]:
         frames.append((began, Image.open(io.BytesIO(shot)).convert("RGB")))
         if not output.count():
             # The first import takes seconds that nobody wants to see.
-            del frames[:-2]
+            frames.clear()
         page.wait_for_timeout(max(0.0, FRAME - (time.monotonic() - began)) * 1000)
     return frames
 

@@ -136,7 +136,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
 def _fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
     """Replace each line that asks for something by what it asks for."""
     if app.env.doc2path(docname).suffix == ".ipynb":
-        source[0] = _title_first(source[0])
+        source[0] = _as_a_page(source[0])
         return
     source[0] = re.sub(
         r"^<!-- ([a-z ]+) -->$",
@@ -146,11 +146,22 @@ def _fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
     )
 
 
-def _title_first(notebook: str) -> str:
-    """A notebook that begins with code, for a page that begins with its title."""
+def _as_a_page(notebook: str) -> str:
+    """A notebook without what only a notebook needs.
+
+    A page begins with its title where a notebook begins with the cell that is to be
+    run, and what a cell has taken back again leaves no empty box.
+    """
     told = json.loads(notebook)
     if told["cells"][0]["cell_type"] == "code":
         told["cells"][:2] = reversed(told["cells"][:2])
+    for cell in told["cells"]:
+        if "outputs" in cell:
+            cell["outputs"] = [
+                output
+                for output in cell["outputs"]
+                if any("".join(held) for held in output.get("data", output).values())
+            ]
     return json.dumps(told)
 
 
