@@ -8,7 +8,7 @@ import io
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -69,6 +69,9 @@ AROUND = 1.55
 NAMED_BAR = 0.5
 BAR = 0.74
 
+#: The part of a track that is the line which holds a document's steps together.
+THREAD = 0.05
+
 #: The size of small text in points, what a letter of it is wide on average, and the
 #: fewest letters of a name that say anything.
 SMALL = 7.5
@@ -80,13 +83,13 @@ LONGEST_WORKER = 30
 LONGEST_TEXT = 200
 
 #: The share of bars that must have room for a name before any has one.
-ROOM_FOR_NAMES = 0.3
+ROOM_FOR_NAMES = 0.2
 
 #: Words of a legend in a line.
 LEGEND_COLUMNS = 8
 
 #: Seconds by which two documents of one process may seem to overlap.
-OVERLAP = 0.02
+OVERLAP = 0.001
 
 #: The fewest and the most bars of the throughput.
 LEAST_BINS = 8
@@ -264,10 +267,10 @@ def _packed(stays: Iterable[Stay]) -> dict[str, list[list[Stay]]]:
     tracks: dict[str, list[list[Stay]]] = {}
     for stay in sorted(stays, key=lambda stay: (stay.begin, stay.end)):
         of_worker = tracks.setdefault(stay.worker, [])
-        for track in of_worker:
-            if track[-1].end <= stay.begin + OVERLAP:
-                track.append(stay)
-                break
+        free = [each for each in of_worker if each[-1].end <= stay.begin + OVERLAP]
+        if free:
+            # Whoever has just ended with one document goes on with the next.
+            max(free, key=lambda track: track[-1].end).append(stay)
         else:
             of_worker.append([stay])
     return {worker: tracks[worker] for worker in sorted(tracks, key=_in_order)}
@@ -319,7 +322,8 @@ class _Drawing:
         self._span = max(moments, default=0.0) or 1.0
         self._unit = _unit(self._span)
         self._tracks = _packed(stays)
-        self._count = sum(map(len, self._tracks.values()))
+        rows = [track for tracks in self._tracks.values() for track in tracks]
+        self._count = len(rows)
         self._named = self._room_for_names()
         self._bar = NAMED_BAR if self._named else BAR
         height = self._count * (NAMED_TRACK if self._named else TRACK)
@@ -331,7 +335,7 @@ class _Drawing:
         )
         for axes in (above, beneath):
             plain(axes)
-        self._draw_tracks(above)
+        self._draw_tracks(above, rows)
         self._draw_throughput(beneath)
         self._draw_words(above)
 
@@ -349,10 +353,10 @@ class _Drawing:
         """How many letters have room above a bar, on average."""
         return int(self._points(stay) / (SMALL * LETTER))
 
-    def _draw_tracks(self, axes: Axes) -> None:
+    def _draw_tracks(self, axes: Axes, rows: Sequence[Sequence[Stay]]) -> None:
         bars: dict[str | None, list[tuple[float, float, float]]] = defaultdict(list)
         marks: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        for row, (_, track) in enumerate(self._rows()):
+        for row, track in enumerate(rows):
             for stay in track:
                 for part in stay.parts:
                     bars[part.step].append((part.begin, part.end, row))
@@ -360,37 +364,39 @@ class _Drawing:
                     marks[stay.mark].append((stay.end, row + 1 - self._bar / 2))
                 if self._named:
                     self._write_name(axes, row, stay)
+        threads = [
+            (stay.begin, stay.end, row)
+            for row, track in enumerate(rows)
+            for stay in track
+        ]
+        if threads:
+            # A pause between two steps is none between two documents.
+            axes.add_collection(
+                self._boxes(threads, THREAD, {"facecolor": FAINT, "zorder": 1})
+            )
         for step, found in bars.items():
-            axes.add_collection(self._bars(step, found))
+            axes.add_collection(self._boxes(found, self._bar, self._look(step)))
         for kind, found_marks in marks.items():
             self._draw_marks(axes, kind, found_marks)
         axes.set_ylim(max(self._count, 1), 0)
         axes.set_xlim(0, self._span * MARGIN / self._unit.seconds)
         self._write_workers(axes)
 
-    def _rows(self) -> Iterator[tuple[str, list[Stay]]]:
-        for worker, tracks in self._tracks.items():
-            for track in tracks:
-                yield worker, track
-
-    def _bars(
-        self, step: str | None, found: Sequence[tuple[float, float, float]]
+    def _boxes(
+        self,
+        found: Sequence[tuple[float, float, float]],
+        high: float,
+        look: dict[str, Any],
     ) -> PolyCollection:
+        """Boxes at the foot of their tracks: from, to, track."""
         begin, end, top = np.array(found).T
         begin, end = begin / self._unit.seconds, end / self._unit.seconds
-        upper, lower = top + 0.97 - self._bar, top + 0.97
+        upper, lower = top + 0.97 - high, top + 0.97
         corners = [(begin, upper), (end, upper), (end, lower), (begin, lower)]
         vertices = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
-        look = self._look(step)
         # A step that took less than a pixel is there all the same.
-        return PolyCollection(
-            vertices,  # type: ignore[arg-type] # an array is quicker, and taken
-            facecolor=look["facecolor"],
-            hatch=look.get("hatch"),
-            edgecolor=look.get("edgecolor", look["facecolor"]),
-            linewidth=0.3,
-            zorder=2,
-        )
+        edge = {"edgecolor": look["facecolor"], "linewidth": 0.3, "zorder": 2}
+        return PolyCollection(vertices, **(edge | look))  # type: ignore[arg-type] # an array is quicker, and taken
 
     def _look(self, step: str | None) -> dict[str, Any]:
         if step is None:
