@@ -134,6 +134,8 @@ export function createUploader(element, actions) {
   const { signal } = closing;
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   const rows = new Map();
+  /** @type {Set<string>} */
+  const together = new Set();
   /** @type {Picture | null} */
   let picture = null;
   let frame = 0;
@@ -323,7 +325,11 @@ export function createUploader(element, actions) {
     for (const button of [choose, chooseFolder]) button.disabled = gone;
     mark(root, "gone", gone);
     const entries = picture.entries;
-    const sum = summarise(entries);
+    // Whatever is sent at once is one bar, which does not fall when a file is there.
+    const arriving = entries.filter(({ status }) => status === "arriving");
+    if (!arriving.length) together.clear();
+    for (const { key } of arriving) together.add(key);
+    const sum = summarise(entries, together);
     const sending = sum.arriving > 0 && !gone;
     const said = sending ? pace(sum, picture.speed) : outcome(sum);
     hide(headline, !said);
@@ -501,13 +507,16 @@ function wordsOf(entry, gone) {
   return `${percentOf(entry)} %${entry.own === false ? ", from another window" : ""}`;
 }
 
-/** @param {Entry[]} entries */
-function summarise(entries) {
+/**
+ * @param {Entry[]} entries
+ * @param {Set<string>} together what is sent at present, or was just before
+ */
+function summarise(entries, together) {
   const sum = { arriving: 0, arrived: 0, failed: 0, cancelled: 0, size: 0, received: 0, kept: 0 };
-  for (const { status, size, received } of entries) {
+  for (const { key, status, size, received } of entries) {
     sum[status] += 1;
     if (status === "arrived") sum.kept += size;
-    if (status === "arriving") {
+    if (together.has(key) && (status === "arriving" || status === "arrived")) {
       sum.size += size;
       sum.received += received;
     }
@@ -522,10 +531,11 @@ function summarise(entries) {
  * @param {number | null} speed
  */
 function pace(sum, speed) {
-  const parts = [
-    `${many(sum.arriving, "file")} on the way`,
-    `${amount(sum.received)} of ${amount(sum.size)}`,
-  ];
+  const size = amount(sum.size);
+  const unit = size.slice(size.indexOf(" "));
+  const received = amount(sum.received);
+  const here = received.endsWith(unit) ? received.slice(0, -unit.length) : received;
+  const parts = [many(sum.arriving, "file"), `${here} of ${size}`];
   if (speed) {
     parts.push(`${amount(speed)}/s`, left((sum.size - sum.received) / speed));
   }
@@ -884,7 +894,7 @@ export function createUploads(model) {
   function refusal({ size }) {
     if (!size) return "the file is empty";
     if (size > limits.max_bytes) {
-      return `too large: ${amount(size)}, the limit is ${amount(limits.max_bytes)}`;
+      return `too large: the limit is ${amount(limits.max_bytes)}`;
     }
     return null;
   }

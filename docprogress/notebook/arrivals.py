@@ -284,7 +284,7 @@ class Arrivals:
         if size <= 0:
             return "the file is empty"
         if size > self.max_bytes:
-            return f"too large: {amount(size)}, the limit is {amount(self.max_bytes)}"
+            return f"too large: the limit is {amount(self.max_bytes)}"
         if sum(not arrival.submitted for arrival in at_hand) >= self.max_files:
             return f"too many: the limit is {self.max_files:,} files"
         to_come = sum(arrival.size - arrival.received for arrival in at_hand)

@@ -232,7 +232,7 @@ test("what is too large, empty or too much is not sent", async () => {
 
   pass(500);
   assert.equal(kernel.chunks, 1 + 4);
-  assert.match(read(element, ".dp-files"), /a.txtthe file is empty.*b.txttoo large: 100 kB/);
+  assert.match(read(element, ".dp-files"), /a.txtthe file is empty.*b.txttoo large: the limit is 100 kB/);
   assert.match(read(element, ".dp-notice"), /2 files left out: the limit is 5 files/);
   uploads.close();
 });
