@@ -35,6 +35,10 @@ _POSTGRESQL: dict[str, Any] = {
     "tcp_user_timeout": 20_000,
 }
 
+#: How long PostgreSQL waits for the next statement of a transaction.  Of a machine
+#: that was cut off it would keep the locks for hours.
+IDLE_SECONDS = 10.0
+
 #: How each SQLite connection is set up.  In WAL mode `NORMAL` cannot corrupt the
 #: database; a power failure may undo the last moments, as one that came earlier.
 _PRAGMAS = (
@@ -118,6 +122,11 @@ class Database:
     ) -> None:
         self.close()
 
+    def version(self) -> str | None:
+        """The version that the tables have now, whoever has changed them."""
+        with self._reading() as connection:
+            return _version(connection)
+
     def check(self) -> None:
         """Read and write a little.
 
@@ -174,13 +183,17 @@ class Database:
             raise StoreError(
                 "PostgreSQL needs one more package: pip install 'docprogress[postgres]'"
             ) from error
-        milliseconds = int(self._busy_seconds * 1000)
+        limits = {
+            "lock_timeout": int(self._busy_seconds * 1000),
+            "idle_in_transaction_session_timeout": int(IDLE_SECONDS * 1000),
+        }
 
-        def wait_for_locks(connection: Any, _: object) -> None:
-            connection.execute(f"SET lock_timeout = {milliseconds}")
+        def limit(connection: Any, _: object) -> None:
+            for name, milliseconds in limits.items():
+                connection.execute(f"SET {name} = {milliseconds}")
             connection.commit()
 
-        event.listen(engine, "connect", wait_for_locks)
+        event.listen(engine, "connect", limit)
         event.listen(engine, "checkout", _check_alive)
         return engine
 
