@@ -7,6 +7,7 @@
     ├── SubmitError            nothing was started: what was handed in is not there
     ├── RunNotFound            no run has this id
     ├── RunUnfinished          a run that is at work is not deleted
+    ├── RunTooNew              a run was submitted by a later version than this one
     ├── DocumentNotFound       no document has this id
     ├── ServicesError          the local services could not be started
     ├── BusError               Redis cannot be reached, or refuses
@@ -57,6 +58,17 @@ class RunUnfinished(DocProgressError):  # noqa: N818 - reads as a fact
     def __init__(self, run_id: str, reason: str) -> None:
         super().__init__(f"run {run_id} is not deleted: {reason}")
         self.run_id = run_id
+
+
+class RunTooNew(DocProgressError):  # noqa: N818 - reads as a fact
+    """Raised when a run was submitted by a later version than this one."""
+
+    def __init__(self, run_id: str, version: str) -> None:
+        super().__init__(
+            f"run {run_id} was submitted by docprogress {version}: upgrade this one"
+        )
+        self.run_id = run_id
+        self.version = version
 
 
 class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact

@@ -39,6 +39,7 @@ from docprogress.errors import (
     DocProgressError,
     DocumentError,
     RunNotFound,
+    RunTooNew,
     RunUnfinished,
     TransientError,
 )
@@ -52,7 +53,7 @@ from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
 from docprogress.store.reading import batches
-from docprogress.worker import turns
+from docprogress.worker import protocol, turns
 from docprogress.worker.app import (
     SUBMITTING_SECONDS,
     Message,
@@ -253,7 +254,7 @@ class Pipeline:
             case_id=case_id,
             expected=len(sources),
             steps=[step.to_dict() for step in self.steps],
-            settings=settings | own,
+            settings=settings | own | protocol.stamp(),
             fingerprint=_fingerprint(self.steps, settings),
         )
         run = Run(self, row, skipped=skipped)
@@ -608,7 +609,12 @@ class Run:
         Args:
             failed_only: False does everything anew, completed documents too.
             document_ids: Only these.
+
+        Raises:
+            RunTooNew: It was submitted by a later version than this one.
         """
+        if (version := protocol.newer(self._row.settings)) is not None:
+            raise RunTooNew(self.id, version)
         rows = self._store.retry(
             run_id=None if document_ids is not None else self.id,
             document_ids=document_ids,

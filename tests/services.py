@@ -97,12 +97,12 @@ class Worker:
             "DOCPROGRESS_REDIS_URL": redis_url,
             "DOCPROGRESS_HOME": str(home),
         }
-        if path is not None:
-            inherited["PYTHONPATH"] = str(path)
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(
             [sys.executable, *command],
             env=inherited | environment,
+            # Where it is run from, a package is found before any that is installed.
+            cwd=path,
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,

@@ -16,6 +16,7 @@ from docprogress.connection import broker, unreachable
 from docprogress.errors import BusError, BusRefused
 from docprogress.settings import Settings, redacted
 from docprogress.worker import turns
+from docprogress.worker.protocol import PROTOCOL, UNDERSTOOD
 
 #: The one task: it takes each of its documents as far as its queue goes.
 TASK = "docprogress.process"
@@ -25,9 +26,6 @@ DEFAULT_QUEUE = "docprogress"
 
 #: What people call that one.
 DEFAULT = "default"
-
-#: What a queue of a step's own is called in Redis: no other program's.
-QUEUE_PREFIX = "docprogress."
 
 #: Seconds for which a process that submits is believed to live without a sign.
 SUBMITTING_SECONDS = 15
@@ -116,15 +114,18 @@ def _rabbitmq(url: str) -> tuple[str, dict[str, Any]]:
     return plain, sure | files
 
 
-def queue_name(queue: str | None, level: int = 0) -> str:
+def queue_name(queue: str | None, level: int = 0, protocol: int = PROTOCOL) -> str:
     """What the queue of a step is called in the broker; each level has a name."""
+    base = DEFAULT_QUEUE if protocol == 1 else f"{DEFAULT_QUEUE}-{protocol}"
     own = queue not in (None, DEFAULT, DEFAULT_QUEUE)
-    return turns.name(f"{QUEUE_PREFIX}{queue}" if own else DEFAULT_QUEUE, level)
+    return turns.name(f"{base}.{queue}" if own else base, level)
 
 
 def task_queues(names: Sequence[str | None]) -> list[Queue]:
     """The queues that a worker takes its tasks from, in all their levels."""
-    named = dict.fromkeys(map(queue_name, names))
+    named = dict.fromkeys(
+        queue_name(name, protocol=protocol) for protocol in UNDERSTOOD for name in names
+    )
     levels = [level for name in named for level in turns.names(name)]
     return [Queue(level) for level in levels]  # type: ignore[no-untyped-call]
 
@@ -176,7 +177,7 @@ class Sender:
                         TASK,
                         args=message.documents,
                         queue=queue_name(message.queue, message.level),
-                        headers={"sent_at": time.time()},
+                        headers={"sent_at": time.time(), "protocol": PROTOCOL},
                         producer=producer,
                         retry=True,
                         retry_policy=_RETRY,

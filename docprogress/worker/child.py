@@ -19,6 +19,7 @@ from docprogress.steps import Step
 from docprogress.store import DocumentRow, Store
 from docprogress.worker import turns
 from docprogress.worker.app import Message, Sender, make_app
+from docprogress.worker.protocol import NEWER, newer
 from docprogress.worker.warden import Guard
 
 log = logging.getLogger(__name__)
@@ -115,6 +116,13 @@ class Child:
         claim = self._store.claim(document_id, attempt, worker=self._worker)
         if claim is None:
             log.info("attempt %s of %s is over: delivery dropped", attempt, document_id)
+            return None
+        if (version := newer(claim.run.settings)) is not None:
+            # Its message was sent by somebody who did not know.
+            message = NEWER.format(version)
+            row = self._store.hand_over(document_id, attempt, message=message)
+            self._publish(row.event())
+            log.warning("%s needs docprogress %s: left alone", document_id, version)
             return None
         lease.run_id = claim.document.run_id
         return self._pipeline.process(claim)

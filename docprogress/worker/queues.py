@@ -20,6 +20,7 @@ from docprogress.store import DocumentRow, Store
 from docprogress.store.queueing import QUEUED, Waiting
 from docprogress.worker import turns
 from docprogress.worker.app import DEFAULT, is_rabbitmq, queue_name
+from docprogress.worker.protocol import NEWER, PROTOCOL, UNDERSTOOD, alive_key, newer
 
 #: Seconds for which a worker's word holds that it serves a queue.
 SERVED_SECONDS = 15
@@ -73,8 +74,10 @@ def serve(client: redis.Redis, names: Iterable[str | None]) -> None:
         BusError: Redis cannot be reached.
     """
     pipe = client.pipeline(transaction=False)
-    for name in dict.fromkeys(names):
-        pipe.set(_served_key(_called(name)), 1, ex=SERVED_SECONDS)
+    for protocol in UNDERSTOOD:
+        pipe.set(alive_key(protocol), 1, ex=SERVED_SECONDS)
+        for name in dict.fromkeys(names):
+            pipe.set(_served_key(_called(name), protocol), 1, ex=SERVED_SECONDS)
     try:
         pipe.execute()
     except (RedisError, OSError) as error:
@@ -99,7 +102,16 @@ def say_unserved(
     Raises:
         StoreError: The store cannot be asked.
     """
-    all_waiting = [w for w in store.waiting() if run_id in (None, w.run_id)]
+    all_waiting = []
+    for waiting in store.waiting():
+        settings = store.remembered_run(waiting.run_id).settings
+        version = newer(settings)
+        if version is not None:
+            # How it is to be read is not known: neither is where it has to wait.
+            if _alive(client, settings["protocol"]) is False:
+                tell(store.say(waiting, NEWER.format(version)))
+        elif run_id in (None, waiting.run_id):
+            all_waiting.append(waiting)
     names = [_called(_queue(store, waiting)) for waiting in all_waiting]
     known = list(dict.fromkeys(names))
     served = dict(zip(known, _served(client, known), strict=True))
@@ -113,7 +125,10 @@ def say_unserved(
 
 
 def _queue(store: Store, waiting: Waiting) -> str | None:
-    steps = store.remembered_run(waiting.run_id).steps
+    run = store.remembered_run(waiting.run_id)
+    if newer(run.settings) is not None:
+        return None  # how it is to be read is not known
+    steps = run.steps
     return Step.from_dict(steps[min(waiting.position, len(steps) - 1)]).queue
 
 
@@ -134,8 +149,16 @@ def _served(client: redis.Redis | None, names: Sequence[str]) -> list[bool | Non
         return [None] * len(names)
 
 
-def _served_key(name: str) -> str:
-    return f"{queue_name(name)}:served"
+def _alive(client: Any, protocol: int) -> bool | None:
+    """Whether a worker lives that understands this; None if Redis cannot be asked."""
+    try:
+        return bool(client.exists(alive_key(protocol)))
+    except (RedisError, OSError):
+        return None
+
+
+def _served_key(name: str, protocol: int = PROTOCOL) -> str:
+    return f"{queue_name(name, protocol=protocol)}:served"
 
 
 def _seconds(since: datetime | None, moment: datetime) -> float | None:

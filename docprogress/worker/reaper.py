@@ -9,6 +9,7 @@ long enough, on this process's own monotonic clock.
 import logging
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ from docprogress.pipeline import HANDED_BACK
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
+from docprogress.store.schema import HEAD
 from docprogress.worker import turns
 from docprogress.worker.app import (
     SUBMITTING_SECONDS,
@@ -35,6 +37,7 @@ from docprogress.worker.app import (
 )
 from docprogress.worker.broker import broker_of
 from docprogress.worker.child import owner
+from docprogress.worker.protocol import PROTOCOL, newer
 from docprogress.worker.queues import say_unserved, serve
 
 log = logging.getLogger(__name__)
@@ -61,14 +64,17 @@ AGAIN_SECONDS = 60.0
 #: The longest that a document ever waits for its next attempt, in seconds.
 LONGEST_DELAY = 3600.0
 
+#: Seconds between two looks whether the tables are still those of this version.
+TABLES_SECONDS = 5.0
+
 #: Seconds between two looks whether each queue is served.
 QUEUES_SECONDS = 5.0
 
 #: How often a worker may die of a document before the document has failed.
 DEATHS = 3
 
-#: Who looks: the key, and seconds for which it holds.
-REAPER = "documents:reaper"
+#: Who looks, among the workers of a protocol: the key, and seconds for which it holds.
+REAPER = f"documents:reaper:{PROTOCOL}"
 REAPER_SECONDS = 5
 
 
@@ -102,7 +108,7 @@ class Reaper:
         self._sender = sender
         self._worker = worker
         self._queues = queues
-        self._queues_at = float("-inf")
+        self._queues_at = self._tables_at = float("-inf")
         self._took = 0.0
         self._clock = clock
         self._store = Store(settings.database, busy_seconds=2.0)
@@ -159,11 +165,14 @@ class Reaper:
             self._dead.pop(0)
         self._broker.tell()
         serve(self._bus.redis, self._queues)
+        if self._clock() >= self._tables_at + TABLES_SECONDS:
+            self._check_tables()
+            self._tables_at = self._clock()
         if not self._leading():
             self._seen.clear()
             return
-        processing = self._store.processing()
-        queued = self._store.queued()
+        processing = self._understood(self._store.processing())
+        queued = self._understood(self._store.queued())
         held = owners(self._bus.redis, [row.id for row in (*processing, *queued)])
         free = [row for row in processing if held[row.id] is None]
         waiting = [row for row in queued if held[row.id] is None]
@@ -179,6 +188,19 @@ class Reaper:
         if self._clock() >= self._queues_at + QUEUES_SECONDS:
             say_unserved(self._store, self._bus.redis, self._tell_all)
             self._queues_at = self._clock()
+
+    def _understood(self, rows: Iterable[DocumentRow]) -> list[DocumentRow]:
+        """Those that are not to be left to a later version."""
+        return [row for row in rows if newer(self._run(row).settings) is None]
+
+    def _check_tables(self) -> None:
+        """Stop where a later version has changed the tables under this worker."""
+        if self._store.version() != HEAD:
+            log.error(
+                "a later docprogress has changed the tables of the database: this "
+                "worker stops; upgrade it"
+            )
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _watch(self) -> None:
         while self._waited():
