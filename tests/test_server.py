@@ -1,4 +1,5 @@
 import logging
+import threading
 from pathlib import Path
 
 import httpx
@@ -8,8 +9,9 @@ from fastapi import FastAPI
 from services import Server, eventually
 from web import TOKEN, running, served
 
+from docprogress.errors import StoreError
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.server import ServerOptions, create_app
+from docprogress.server import BackgroundServer, ServerOptions, create_app
 from docprogress.server.auth import Access, UnauthorizedError
 from docprogress.server.limits import Limits, TooManyError
 from docprogress.server.mailbox import Kind, Subject
@@ -524,6 +526,33 @@ def test_application_is_mounted_in_another_one(settings, bus):
         assert answer.json()["progress"] == 10
         with web.read("/docprogress/progress/documents/a/stream") as reader:
             assert reader.progress().data["progress"] == 10
+
+
+def test_server_in_the_background_has_a_token_and_ends_when_it_is_closed(settings):
+    with BackgroundServer(settings) as server:
+        assert httpx.get(f"{server.url}/health").status_code == 200
+        assert httpx.get(f"{server.url}/documents").status_code == 401
+        told = httpx.get(
+            f"{server.url}/documents",
+            headers={"Authorization": f"Bearer {server.token}"},
+        )
+        assert told.status_code == 200
+        assert server.token not in repr(server)
+        assert server.page.endswith(server.token)
+    server.close()
+
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.url}/health")
+    assert "docprogress-serve" not in [each.name for each in threading.enumerate()]
+
+
+def test_server_in_the_background_says_what_is_wrong(settings, tmp_path):
+    (tmp_path / "file").touch()
+    database = f"sqlite:///{tmp_path / 'file' / 'store.db'}"
+    wrong = settings.model_copy(update={"database_url": database})
+
+    with pytest.raises(StoreError):
+        BackgroundServer(wrong)
 
 
 @pytest.mark.anyio
