@@ -48,7 +48,7 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         # It refuses to be run by root.
-        self._user = _somebody() if os.geteuid() == 0 else None
+        self.user = _somebody() if os.geteuid() == 0 else None
 
     def url(self, database: str = "postgres", *, user: str = "docprogress") -> str:
         """As the store takes it."""
@@ -56,19 +56,23 @@ class Postgres:
         host = quote(str(self.socket), safe="")
         return f"postgresql+psycopg://{login}@/{database}?host={host}"
 
+    def command(self, *command: str | Path) -> list[str | Path]:
+        """What starts the server."""
+        return [*command]
+
     def make(self) -> None:
         """Make the database cluster."""
         self.socket.mkdir()
         for folder in (self.folder, self.socket):
-            if self._user is not None:
-                shutil.chown(folder, self._user)
+            if self.user is not None:
+                shutil.chown(folder, self.user)
             folder.chmod(0o700)
         # A password file would be the administrator's; nobody else comes in.
         options = ["--username=docprogress", "--auth=trust", "--no-sync"]
         options += ["--encoding=UTF8", "--locale=C", "--no-instructions"]
         subprocess.run(
             [self._programs / "initdb", *options, self._data],
-            user=self._user,
+            user=self.user,
             env={"PATH": os.defpath, "LC_ALL": "C"},
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
@@ -81,8 +85,8 @@ class Postgres:
     def start(self, *, wait: bool = True) -> None:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self._data],
-                user=self._user,
+                self.command(self._programs / "postgres", "-D", self._data),
+                user=self.user,
                 env={"PATH": os.defpath, "LC_ALL": "C"},
                 cwd=self.folder,
                 stdout=log,
@@ -141,16 +145,21 @@ def running(programs: Path) -> Iterator[Postgres]:
         shutil.rmtree(folder)
 
 
-@contextlib.contextmanager
-def system_postgres() -> Iterator[Postgres]:
-    """The system's PostgreSQL."""
+def system_programs() -> Path:
+    """The folder with the programs of the system's PostgreSQL."""
     found = shutil.which("postgres")
     versions = Path("/usr/lib/postgresql").glob("*/bin")  # where Debian has them
     newest = max(versions, key=lambda path: int(path.parent.name), default=None)
     programs = newest or (Path(found).resolve().parent if found else None)
     if programs is None or not (programs / "initdb").exists():
         lacking("there is no PostgreSQL on this machine")
-    with running(programs) as server:
+    return programs
+
+
+@contextlib.contextmanager
+def system_postgres() -> Iterator[Postgres]:
+    """The system's PostgreSQL."""
+    with running(system_programs()) as server:
         yield server
 
 
