@@ -13,7 +13,6 @@ from docprogress import Pipeline, Status
 from docprogress.errors import SubmitError
 from docprogress.steps import step
 from docprogress.worker import turns
-from docprogress.worker.app import queue_name
 from docprogress.worker.queues import queues
 
 SLOW = """
@@ -156,21 +155,3 @@ def test_a_queue_that_nobody_serves_is_told_until_somebody_does(where):
 
     statuses = [row.status for row in run.documents()]
     assert statuses == [Status.CANCELLED, Status.COMPLETED, Status.COMPLETED]
-
-
-def test_a_worker_of_one_queue_leaves_the_others_alone(where):
-    with Pipeline(steps=[step("slowly:slow", queue="gpu")], **where) as pipeline:
-        run = pipeline.submit(texts(3))
-        with worker(where, "--queues", "gpu"):
-            eventually(lambda: served(pipeline, "gpu"))
-            assert not served(pipeline, "default")
-            assert run.progress().counts[Status.QUEUED] == 3
-            with worker(where, "--queues", "default,gpu"):
-                run.wait(timeout=60)
-
-    assert run.progress().counts[Status.COMPLETED] == 3
-
-
-def served(pipeline, name):
-    client = pipeline.bus.redis
-    return client.exists(f"{queue_name(name)}:served")

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 from surroundings import finished, short_folder, stop_services
 
 from docprogress import Document, Page, Pipeline, Run
@@ -24,6 +24,7 @@ from docprogress.notebook import table
 from docprogress.notebook.outbox import Outbox
 from docprogress.notebook.picture import Picture
 from docprogress.notebook.watched import WatchedRun
+from docprogress.settings import MIB
 
 #: The columns of the table, and what stands over them.
 COLUMNS = {
@@ -61,11 +62,11 @@ def _measured(
 ) -> tuple[dict[str, float], Run]:
     client: Any = pipeline.bus.redis
     memory, stored, events = _used(client), _size(home), _events(client)
-    before = _peak()
+    before = _memory()
     started = time.perf_counter()
     made = pipeline.submit(texts(documents))
     submitting = time.perf_counter() - started
-    submit_mib = _peak() - before
+    submit_mib = _memory() - before
     said = f"{documents:,} documents: {documents:,} completed"
     while made.summary() != said:
         if " failed" in made.summary():
@@ -87,7 +88,7 @@ def view(home: Path, run_id: str) -> dict[str, float]:
     """What a view of the run takes until its first frame, and until it has all rows."""
     with Pipeline(home=home) as pipeline:
         made = pipeline.attach(run_id)
-        before, started = _peak(), time.perf_counter()
+        before, started = _memory(), time.perf_counter()
         picture = Picture(WatchedRun(made))
         outbox = Outbox(picture)
         outbox.change(picture.begin())
@@ -98,7 +99,7 @@ def view(home: Path, run_id: str) -> dict[str, float]:
         return {
             "first_frame": 1000 * first,
             "all_rows": time.perf_counter() - started,
-            "view_mib": _peak() - before,
+            "view_mib": _memory() - before,
         }
 
 
@@ -130,9 +131,9 @@ def _apart(*arguments: object) -> dict[str, float]:
     return json.loads(said.stdout.splitlines()[-1])
 
 
-def _peak() -> float:
-    """The most memory that this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _memory() -> float:
+    """What this process has in memory, in MiB: it gives nothing back to speak of."""
+    return psutil.Process().memory_info().rss / MIB
 
 
 def _used(client: Any) -> int:
