@@ -23,8 +23,9 @@ RUN_SECONDS = 300
 #: Milliseconds for what takes no time on a machine that has any.
 SOON = 30_000
 
-#: The page, which grows to the height of a notebook for its picture.
+#: The page while notebooks run, and so high that the longest is to be seen as a whole.
 SIZE: ViewportSize = {"width": 1100, "height": 1000}
+TALL: ViewportSize = {"width": 1100, "height": 8000}
 
 #: Opens a notebook, in a tab of its own within the page.
 _OPEN = """
@@ -132,15 +133,14 @@ def use_theme(page: Page, theme: str) -> None:
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", light)
 
 
-def grow(page: Page) -> None:
-    """Make the page so high that all of the notebook is to be seen."""
-    page.set_viewport_size(SIZE | {"height": TALL})
-
-
 def picture(page: Page, name: str) -> None:
     """Keep a picture of all of the notebook, for whoever looks at a test run."""
+    height = page.locator(".jp-WindowedPanel-inner").bounding_box()["height"]
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.screenshot(
+        path=SCREENSHOTS / f"{name}.png",
+        clip={"x": 0, "y": 0, "width": TALL["width"], "height": height + 100},
+    )
 
 
 @pytest.mark.timeout(2 * RUN_SECONDS)
@@ -159,9 +159,9 @@ def test_all_notebooks_run_side_by_side_and_show_their_results_when_opened_again
         name: [] for name in NOTEBOOKS
     }
 
+    page.set_viewport_size(TALL)
     for name, notebook in saved.items():
         page.evaluate(_OPEN, [name, False])
-        grow(page)
         bundles = [
             output.get("data", {})
             for cell in notebook.cells
