@@ -58,18 +58,22 @@ class Settings(BaseSettings):
     embedder: str = "hashing"
     #: The OpenAI-compatible endpoint, without `/embeddings`.
     embedding_url: Secret = "https://api.openai.com/v1"
+    #: The key that this endpoint asks for.
     embedding_api_key: Secret = None
     #: Chunks that are embedded together.
     embedding_batch: int = Field(default=64, ge=1, le=10_000)
     #: What reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
-    #: The most characters of a chunk, and how many of them two neighbours share.
+    #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
+    #: How many of them two neighbours share.
     chunk_overlap: int = Field(default=100, ge=0)
 
-    #: Limits of one document.
+    #: The most bytes of a document.
     max_bytes: int = Field(default=512 * MIB, ge=1)
+    #: The most pages of a document.
     max_pages: int = Field(default=5_000, ge=1)
+    #: The most characters of a document's text.
     max_characters: int = Field(default=50_000_000, ge=1)
     #: Seconds that one step may take.
     step_seconds: float = Field(default=600.0, gt=0)

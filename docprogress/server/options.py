@@ -36,18 +36,21 @@ class ServerOptions(BaseSettings):
     #: The longest that a ticket may be good for, in seconds.
     ticket_seconds: float = Field(default=3600.0, gt=0)
 
-    #: Streams in all, and of one address.
+    #: Streams in all.
     streams: int = Field(default=10_000, ge=1)
+    #: Streams of one address.
     streams_each: int = Field(default=2_000, ge=1)
     #: Documents, runs and cases that one stream may name.
     subjects: int = Field(default=1_000, ge=1)
-    #: Requests a second of one address, on average and at once.
+    #: Requests a second of one address, on average.
     requests_per_second: float = Field(default=200.0, gt=0)
+    #: Requests of one address at once.
     requests_burst: float = Field(default=4_000.0, ge=1)
     #: Uploads at the same time, in all.
     uploads: int = Field(default=32, ge=1)
-    #: Seconds that an upload may pause, and the fewest bytes a second it may have.
+    #: Seconds that an upload may pause.
     upload_pause_seconds: float = Field(default=20.0, gt=0)
+    #: The fewest bytes a second that an upload may have.
     upload_least_speed: float = Field(default=1024.0, ge=0)
     #: Seconds after which a stream that has nothing to tell says so: fewer than a
     #: proxy in between waits.

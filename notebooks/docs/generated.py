@@ -84,17 +84,26 @@ def _fields(model: type[Settings] | type[ServerOptions], module: str) -> str:
 
 def fields() -> str:
     """The fields of an event, from its schema."""
-    schema = json.loads((files(docprogress) / "event.schema.json").read_text("utf-8"))
     rows = []
-    for name, field in schema["properties"].items():
+    described = json.loads(_schema())
+    for name, field in described["properties"].items():
         if "enum" in field:
             kind = " ".join(f"`{value}`" for value in field["enum"])
         else:
             kinds = field["type"]
             kind = kinds if isinstance(kinds, str) else kinds[0]
-        needed = "yes" if name in schema["required"] else ""
+        needed = "yes" if name in described["required"] else ""
         rows.append((f"`{name}`", kind, needed, field.get("description", "")))
     return _table(("field", "type", "always", "meaning"), rows)
+
+
+def schema() -> str:
+    """The schema of an event, as it is shipped."""
+    return f"```json\n{_schema()}```"
+
+
+def _schema() -> str:
+    return (files(docprogress) / "event.schema.json").read_text("utf-8")
 
 
 def routes() -> str:
@@ -130,6 +139,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "server options": server_options,
     "fields": fields,
     "routes": routes,
+    "schema": schema,
 }
 
 
