@@ -246,7 +246,7 @@ class Uploader:
         with self._gate:
             for arrival in self._arrivals:
                 arrival.end(State.CANCELLED)
-            self._freeze(CLOSED)
+            self._freeze(MORE if self._frozen else CLOSED)
         self._arrivals.close()
         _open.discard(self)
 
