@@ -6,9 +6,11 @@ from array import array
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from docprogress.bus import Bus
 from docprogress.events import ProgressEvent
-from docprogress.latency.measurement import ClockOffset
+from docprogress.latency.measurement import ClockOffset, Floats, Integers
 from docprogress.latency.plan import Plan, clock
 from docprogress.notebook.view import ProgressView
 from docprogress.run import Pipeline
@@ -18,23 +20,30 @@ Message = dict[str, Any]
 
 
 class Heard:
-    """The events that were heard, each with its moment: document, number, moment."""
+    """The events that were heard, each with its moment."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._known: set[int] = set()
-        self.places = array("i")
-        self.moments = array("d")
+        self._places = array("q")
+        self._moments = array("d")
         #: Documents whose end was heard.
         self.ended = 0
 
     def __len__(self) -> int:
-        return len(self.moments)
+        return len(self._moments)
 
     @property
     def complete(self) -> bool:
         """Whether every document was heard of."""
         return len(self._known) == self._plan.documents
+
+    def taken(self) -> tuple[Integers, Integers, Floats]:
+        """What was heard until now: documents, events and moments, as they came."""
+        moments = np.array(self._moments)
+        # Of what is heard at this moment there may be a place, and no moment yet.
+        documents, numbers = np.array(self._places[: 2 * len(moments)]).reshape(-1, 2).T
+        return documents, numbers, moments
 
     def add(self, event: ProgressEvent) -> None:
         """Take an event in, as of now."""
@@ -44,8 +53,8 @@ class Heard:
             return
         self._known.add(index)
         if event.current:
-            self.places.extend((index, event.current))
-            self.moments.append(at)
+            self._places.extend((index, event.current))
+            self._moments.append(at)
             self.ended += event.final
 
 

@@ -1,17 +1,11 @@
 """Takes the measurement: starts who takes part, and ends all of them again."""
 
-import json
-import os
 import secrets
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +16,10 @@ from docprogress.latency import hops, publisher, watchers
 from docprogress.latency.ears import Listener, Page
 from docprogress.latency.measurement import Floats, Hop, Integers, Measurement
 from docprogress.latency.plan import Plan
+from docprogress.latency.processes import TICK, Process, environment_of, taking_part
 from docprogress.latency.telling import Teller
 from docprogress.notebook.view import has_anywidget, in_kernel
 from docprogress.run import Pipeline
-from docprogress.settings import Settings
 from docprogress.terminal.wording import plural
 
 #: What may be asked for: from, to.
@@ -37,12 +31,6 @@ PAGE_SECONDS = (0.0, 120.0)
 
 #: The most moments of one measurement that are kept.
 MOST_MOMENTS = 5_000_000
-
-#: Seconds that a process that takes part may take to begin, to tell what it noted,
-#: and to end.
-BEGIN_SECONDS = 60.0
-TELL_SECONDS = 60.0
-END_SECONDS = 15.0
 
 #: Seconds in which the documents are to be heard of here.
 HEAR_SECONDS = 30.0
@@ -56,9 +44,6 @@ ASK_SECONDS = 0.5
 #: Round trips from which the page's clock is known, and seconds that one may take.
 ROUND_TRIPS = 10
 ROUND_TRIP_SECONDS = 2.0
-
-#: Seconds between two looks whether something has happened.
-TICK = 0.05
 
 #: What a server needs to be there.
 SERVER_PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
@@ -143,7 +128,7 @@ class _Measuring:
         self._tell("Beginning …")
         self._stack.callback(_forget, self._pipeline, plan)
         publishing = self._stack.enter_context(
-            _taking_part(
+            taking_part(
                 publisher.__name__,
                 {"url": self._pipeline._redis_url, "plan": plan.to_dict()},
             )
@@ -169,7 +154,7 @@ class _Measuring:
         self._tell("Counting …")
         return self._measured(published, ears, page, clients, found)
 
-    def _publish(self, publishing: "_Process", ears: Listener | Page) -> Floats:
+    def _publish(self, publishing: Process, ears: Listener | Page) -> Floats:
         plan = self._plan
         while not publishing.has_ended:
             heard = len(ears.heard)
@@ -180,7 +165,7 @@ class _Measuring:
             raise BusError("the publisher ended before its time")
         return moments
 
-    def _watchers(self, clients: int) -> "_Process | None":
+    def _watchers(self, clients: int) -> Process | None:
         """The clients; None where there are none."""
         if not clients:
             self._missing[hops.UNTIL_CLIENT] = "no clients were asked for (clients=0)"
@@ -193,16 +178,14 @@ class _Measuring:
             )
             return None
         return self._stack.enter_context(
-            _taking_part(
+            taking_part(
                 watchers.__name__,
                 {"clients": clients, "plan": self._plan.to_dict()},
-                environment=_environment(self._pipeline.settings),
+                environment=environment_of(self._pipeline.settings),
             )
         )
 
-    def _told_the_present(
-        self, watching: "_Process", clients: int
-    ) -> "_Process | None":
+    def _told_the_present(self, watching: Process, clients: int) -> Process | None:
         """The clients, once all of them were told something; None if that fails."""
         said = plural(clients, "client")
         self._tell(f"Starting a server, and connecting {said} to it …")
@@ -213,7 +196,7 @@ class _Measuring:
             return None
         return watching
 
-    def _told_by(self, watching: "_Process") -> tuple[Integers, Floats] | None:
+    def _told_by(self, watching: Process) -> tuple[Integers, Floats] | None:
         """What the clients have heard when."""
         self._tell("Waiting for the clients …")
         try:
@@ -269,13 +252,14 @@ class _Measuring:
         found: tuple[Integers, Floats] | None,
     ) -> Measurement:
         plan = self._plan
-        documents, numbers = _array(ears.heard.places, np.int32).reshape(-1, 2).T
-        moments = _array(ears.heard.moments, np.float64)
-        heard = hops.came(plan, documents, numbers, moments)
+        heard = hops.came(plan, *ears.heard.taken())
         taken: list[Hop] = hops.until_kernel(plan, published, heard)
         taken += self._painted(published, heard, page)
         if found is not None:
             taken.append(hops.until_clients(plan, published, clients, *found))
+        for hop in taken:
+            if not len(hop.seconds):
+                self._missing[hop.name] = "none of the events came that far"
         sent = published[:, 0][~np.isnan(published[:, 0])]
         lasted = float(sent[-1] - sent[0])
         return Measurement(
@@ -306,12 +290,11 @@ class _Measuring:
         elif not page.painted:
             reason = "the page painted nothing: its tab or its output is hidden"
         else:
-            told = _array(page.told, np.int64)
             found = hops.until_painted(
                 self._plan,
                 published=published,
                 heard=heard,
-                told=told,
+                told=np.array(page.told),
                 painted=page.painted,
                 offset=page.offset,
             )
@@ -333,138 +316,10 @@ class _Measuring:
             time.sleep(TICK)
 
 
-class _Process:
-    """A process that takes part: it is told lines, and tells what it noted."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", log: IO[bytes]) -> None:
-        self._process = process
-        self._log = log
-        self._lines: list[bytes] = []
-        self._rest = b""
-        self._ready = threading.Event()
-        self._ended = threading.Event()
-        self._reader = threading.Thread(
-            target=self._read, name="docprogress-latency-reader", daemon=True
-        )
-        self._reader.start()
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has told everything."""
-        return self._ended.is_set()
-
-    def say(self, line: bytes) -> None:
-        """Tell it a line."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # why it has ended is asked for later
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-
-    def expect(self, line: bytes) -> None:
-        """Wait until it says that it is ready.
-
-        Raises:
-            BusError: It has ended instead, for the reason that it gave.
-        """
-        deadline = time.monotonic() + BEGIN_SECONDS
-        # Short, so that an interrupt is noticed.
-        while not self._ready.wait(TICK):
-            if self.has_ended or time.monotonic() >= deadline:
-                break
-        if not self._ready.is_set() or self._lines != [line]:
-            raise BusError(self._reason())
-
-    def result(self) -> bytes:
-        """What it noted, once it has ended.
-
-        Raises:
-            BusError: It failed, for the reason that it gave.
-        """
-        deadline = time.monotonic() + TELL_SECONDS
-        while not self._ended.wait(TICK):
-            if time.monotonic() >= deadline:
-                raise BusError(self._reason())
-        if self._process.wait(END_SECONDS):
-            raise BusError(self._reason())
-        return self._rest
-
-    def close(self) -> None:
-        """End it, if it has not ended."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-        try:
-            # Its input has ended, and so does it, with whatever it has started.
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join()
-        self._process.stdout.close()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        first = self._process.stdout.readline()
-        if first:
-            self._lines.append(first)
-            self._ready.set()
-            self._rest = self._process.stdout.read()
-        self._ended.set()
-
-    def _reason(self) -> str:
-        self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "a process that takes part has failed"
-
-
-@contextmanager
-def _taking_part(
-    module: str, given: dict[str, Any], *, environment: dict[str, str] | None = None
-) -> Iterator[_Process]:
-    """A process of this module, which ends with the block."""
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment,
-            # An interrupt is for this process, which ends the others by itself.
-            start_new_session=True,
-        )
-        taking_part = _Process(process, log)
-        try:
-            taking_part.say(json.dumps(given).encode() + b"\n")
-            yield taking_part
-        finally:
-            taking_part.close()
-
-
 def _forget(pipeline: Pipeline, plan: Plan) -> None:
     """Leave nothing in Redis; what cannot be deleted is forgotten by itself soon."""
     with suppress(DocProgressError):
         pipeline.bus.forget(plan.document_ids, run_id=plan.run_id)
-
-
-def _array(noted: Any, kind: Any) -> Any:
-    return np.frombuffer(noted.tobytes(), dtype=kind).astype(
-        np.int64 if np.issubdtype(kind, np.integer) else kind
-    )
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """The environment that gives another process the same settings."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("DOCPROGRESS_")
-    }
-    for name, value in settings.model_dump(mode="json").items():
-        if value is not None:
-            text = value if isinstance(value, str) else json.dumps(value)
-            environment[f"DOCPROGRESS_{name.upper()}"] = text
-    return environment
 
 
 def _check(name: str, value: Any, bounds: tuple[float, float], **kind: bool) -> None:

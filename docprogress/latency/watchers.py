@@ -82,6 +82,7 @@ class Client(asyncio.Protocol):
         self._request = request
         self._rest = b""
         self._begun = False
+        self._transport: asyncio.WriteTransport | None = None
         #: Whether anything was told; documents that have ended; what went wrong.
         self.told = False
         self.ended = 0
@@ -89,7 +90,7 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
-        self.transport = transport
+        self._transport = transport
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -109,6 +110,11 @@ class Client(asyncio.Protocol):
         if exc is not None:
             self.problem = self.problem or f"the stream was lost: {exc}"
         self._changed.set()
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def _hear(self, data: bytes, at: float) -> None:
         told = _DECODER.decode(data)
@@ -159,8 +165,7 @@ async def watch(plan: Plan, count: int) -> Record | None:
             raise WatchError(f"no connection to the server: {error}") from error
         finally:
             for client in clients:
-                if hasattr(client, "transport"):
-                    client.transport.abort()
+                client.close()
     return record
 
 
