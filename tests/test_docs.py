@@ -163,9 +163,9 @@ def test_every_setting_is_documented_with_what_it_means(site):
     told_of_server = text(site / "docs" / "http.html")
 
     for name in docprogress.Settings.model_fields:
-        assert re.search(rf"^{name}\n.*\n.{(8,)}$", told, re.MULTILINE), name
+        assert re.search(rf"^{name}\n.*\n.{{8,}}$", told, re.MULTILINE), name
     for name in ServerOptions.model_fields:
-        assert re.search(rf"^{name}\n.*\n.{(8,)}$", told_of_server, re.MULTILINE), name
+        assert re.search(rf"^{name}\n.*\n.{{8,}}$", told_of_server, re.MULTILINE), name
 
 
 def test_every_link_of_the_readme_leads_to_a_file():
