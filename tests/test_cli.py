@@ -16,9 +16,10 @@ import jsonschema
 import pytest
 from services import eventually
 
-from docprogress import __version__, events
+from docprogress import Pipeline, __version__, events
 from docprogress.cli import main
 from docprogress.cli.arguments import without_passwords
+from docprogress.steps import step
 
 SECONDS = 120
 
@@ -465,6 +466,20 @@ def test_a_worker_of_ones_own_takes_documents(do, start, server, short_path):
     _, err = worker.communicate(timeout=SECONDS)
 
     assert "1 completed" in out
+    assert worker.returncode == 0, err
+
+
+def test_a_worker_joins_the_local_services_of_a_home(start, folder, shared_home):
+    steps = ["extraction", "chunking", step("embedding", queue="aside")]
+    with Pipeline(home=shared_home, steps=steps) as pipeline:
+        worker = start("worker", "--queues", "aside", "--concurrency", "1")
+        run = pipeline.submit(folder / "contract-0.txt").wait(timeout=60)
+        worker.send_signal(signal.SIGTERM)
+        _, err = worker.communicate(timeout=SECONDS)
+        (document,) = run.documents()
+
+    assert document.status == "completed"
+    assert document.worker.endswith(f":{worker.pid}")
     assert worker.returncode == 0, err
 
 
