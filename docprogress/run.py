@@ -24,7 +24,9 @@ from collections.abc import (
 )
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -41,6 +43,7 @@ from docprogress.errors import (
     RunNotFound,
     RunTooNew,
     RunUnfinished,
+    StoreUnavailable,
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
@@ -1035,7 +1038,12 @@ class _Submission:
                 self._ready.append((name, None, None))
             else:
                 try:
-                    stored = files.add(name, source, max_bytes=limit)
+                    stored = files.add(
+                        name,
+                        source,
+                        max_bytes=limit,
+                        waiting=partial(self._storage_is_away, name),
+                    )
                 except (DocumentError, TransientError, OSError) as error:
                     self._fail(name, source, error)
                 else:
@@ -1071,6 +1079,12 @@ class _Submission:
             # It was deleted or tried again meanwhile: this one takes the usual way.
             self._store.hand_over(row.id, row.attempt, message="Queued")
         return done
+
+    def _storage_is_away(self, name: str) -> None:
+        with suppress(StoreUnavailable):
+            row = self._store.document(name)
+            waits = replace(row, message="Waiting for the storage", updated_at=now())
+            self._pipeline.tell([waits])
 
     def _fail(self, name: str, source: Source, error: BaseException) -> None:
         text = getattr(error, "strerror", None) or redacted(str(error))

@@ -1,6 +1,7 @@
 """What is PostgreSQL's alone: locks, connections, a server that restarts, pgvector."""
 
 import json
+import re
 import threading
 import time
 import traceback
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 from postgres import PASSWORD, vector_postgres
+from services import eventually
 from test_faults import documents, ended_right, in_the_middle, nothing_is_left
 from test_store import (
     CHUNKS,
@@ -27,6 +29,7 @@ from test_store import (
 )
 
 from docprogress import Pipeline, Status, pipeline, search
+from docprogress.cli.doctor import State, _database
 from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.files import Files, Source
 from docprogress.settings import load
@@ -67,11 +70,12 @@ def store(postgres_url):
 
 
 def test_a_connection_that_was_cut_is_made_again(store, run, postgres, postgres_url):
-    postgres.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        url=postgres_url,
+    ours = (
+        "FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'docprogress'"
     )
+    postgres.execute(f"SELECT pg_terminate_backend(pid) {ours}", url=postgres_url)
+    eventually(lambda: not postgres.execute(f"SELECT pid {ours}", url=postgres_url))
 
     assert store.run(run.id) == run
     with pytest.raises(StoreUnavailable), store._writing() as connection:
@@ -236,6 +240,18 @@ def test_postgresql_that_restarts_in_the_middle_is_waited_for(
         messages = list(run.events()["message"])
         assert "Waiting for the database" in messages
     nothing_is_left(home)
+
+
+def test_the_doctor_says_what_the_database_is(postgres_url, vector_url, tmp_path):
+    for url, said in (
+        (f"sqlite:///{tmp_path / 'docs.db'}", r"SQLite 3\S+ at sqlite:///"),
+        (postgres_url, r"PostgreSQL \d\S+ without pgvector at postgresql"),
+        (vector_url, r"PostgreSQL \d\S+ with pgvector at postgresql"),
+    ):
+        finding = _database(load(database_url=url))
+
+        assert finding.state is State.OK
+        assert re.match(said, finding.said)
 
 
 # What pgvector does

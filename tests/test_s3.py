@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import uuid
@@ -372,6 +373,13 @@ def test_a_storage_that_is_away_in_the_middle_of_a_run_is_waited_for(
         assert all(row.attempt == 1 for row in rows)
         assert "Waiting for the storage" in list(run.events()["message"])
         assert len(s3.keys(bucket)) == 13
+
+        # Also before it was there to be read.
+        s3.away.set()
+        threading.Timer(1, s3.away.clear).start()
+        late = pipeline.submit([("late.txt", b"late")]).wait(timeout=60)
+        messages = list(late.events()["message"])
+        assert messages.index("Waiting for the storage") < messages.index("Queued")
     nothing_is_left(home)
 
 

@@ -218,7 +218,7 @@ def _database(settings: Settings) -> Finding:
     try:
         with Store(settings.database, busy_seconds=5.0) as store:
             store.check()
-            return Finding(State.OK, "database", store.url)
+            return Finding(State.OK, "database", f"{store.system()} at {store.url}")
     except DocProgressError as error:
         return Finding(State.BROKEN, "database", str(error))
 

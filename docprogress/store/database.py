@@ -138,6 +138,19 @@ class Database:
                 f"UPDATE {VERSION_TABLE} SET version_num = version_num"  # noqa: S608
             )
 
+    def system(self) -> str:
+        """What the database is, and whether it compares vectors itself.
+
+        Raises:
+            StoreError: It cannot be used.
+        """
+        with self._reading() as connection:
+            version = ".".join(map(str, connection.dialect.server_version_info or ()))
+        if self._path is not None:
+            return f"SQLite {version}"
+        compares = "with" if self._compares else "without"
+        return f"PostgreSQL {version} {compares} pgvector"
+
     def _reading(self) -> AbstractContextManager[Connection]:
         """A connection to look with: on SQLite, at one moment of the database."""
         # PostgreSQL shows each statement a moment of its own in any case: there, a
