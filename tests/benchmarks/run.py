@@ -41,7 +41,7 @@ FULL = Sizes(
     events=1000,
     clients=1000,
     crowded_rounds=3,
-    seconds=4.0,
+    seconds=3.0,
 )
 QUICK = Sizes(
     rounds=5,
