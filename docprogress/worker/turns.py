@@ -3,8 +3,8 @@
 Every queue has a few levels.  The first documents of a run go to the first level,
 the next ones, of which there may be eight times as many, to the second, and so on:
 the further a run has got, the later it has its turn.  So whatever is new is begun
-at once, and whatever is small is done soon.  Of every few messages one is taken from
-the last level that has any: the largest run goes on, however many small ones come.
+at once, and whatever is small is done soon.  For every few messages one of the later
+levels comes first, each in its turn: a large run goes on, however many small ones come.
 
 Nothing of it needs a process that is alive, or a broker that knows of priorities.
 """
@@ -17,8 +17,8 @@ from docprogress.errors import SubmitError
 SIZES = (16, 128, 1024, 8192, 65536)
 LEVELS = len(SIZES) + 1
 
-#: Of so many messages one is taken from the last level first.
-LAST_FIRST = 8
+#: For one of so many messages a later level comes first.
+LATER_FIRST = 8
 
 #: What stands between a queue's name and its level, in no name of a user's own.
 _MARK = ":"
@@ -82,8 +82,12 @@ class Turns:
 
     def consume(self, count: int) -> list[str]:
         """The queues, the one that is asked first before the others."""
-        last_first = self._taken % LAST_FIRST == LAST_FIRST - 1
-        return sorted(self._names[:count], key=_level_of, reverse=last_first)
+        turn, place = divmod(self._taken, LATER_FIRST)
+        later_first = place == LATER_FIRST - 1
+        first = 1 + turn % (LEVELS - 1) if later_first else 0
+        return sorted(
+            self._names[:count], key=lambda name: (_level_of(name) - first) % LEVELS
+        )
 
     def rotate(self, last_used: str) -> str:
         """A message came from this queue."""
