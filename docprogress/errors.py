@@ -3,27 +3,27 @@
 ::
 
     DocProgressError
-    ├── SettingsError          a setting cannot be used as it stands
-    ├── SubmitError            nothing was started: what was handed in is not there
-    ├── RunNotFound            no run has this id
-    ├── RunUnfinished          a run that is at work is not deleted
-    ├── RunTooNew              a run was submitted by a later version than this one
-    ├── DocumentNotFound       no document has this id
-    ├── ServicesError          the local services could not be started
-    ├── BusError               Redis cannot be reached, or refuses
-    │   └── BusRefused         it wants another password, certificate or right
-    ├── StoreError             the database cannot be reached, or refuses
-    │   └── StoreUnavailable   it is away, busy or full: also a TransientError
-    ├── EventError             bytes that are not a progress event
-    ├── StepError              a step cannot be found, or is not a step
-    ├── DocumentError          this document cannot pass; trying again is pointless
-    │   ├── Unreadable         not what its name says, damaged, encrypted, empty
-    │   └── LimitExceeded      larger, longer or slower than the settings allow
-    ├── TransientError         this may pass; the document is tried again
-    │   └── StorageUnavailable the storage of documents' bytes is away
-    ├── Superseded             another attempt works on this document now
-    ├── Cancelled              somebody asked for this document to be cancelled
-    └── HandedBack             this worker stops: another one goes on
+    ├── SettingsError           a setting cannot be used as it stands
+    ├── SubmitError             nothing was started: what was handed in is not there
+    ├── RunNotFound             no run has this id
+    ├── RunUnfinished           a run that is at work is not deleted
+    ├── RunTooNew               a run was submitted by a later version than this one
+    ├── DocumentNotFound        no document has this id
+    ├── ServicesError           the local services could not be started
+    ├── BusError                Redis cannot be reached, or refuses
+    │   └── BusRefused          it wants another password, certificate or right
+    ├── StoreError              the database cannot be reached, or refuses
+    │   └── StoreUnavailable    it is away, busy or full: also a TransientError
+    ├── EventError              bytes that are not a progress event
+    ├── StepError               a step cannot be found, or is not a step
+    ├── DocumentError           this document cannot pass; trying again is pointless
+    │   ├── Unreadable          not what its name says, damaged, encrypted, empty
+    │   └── LimitExceeded       larger, longer or slower than the settings allow
+    ├── TransientError          this may pass; the document is tried again
+    │   └── StorageUnavailable  the storage of documents' bytes is away
+    ├── Superseded              another attempt works on this document now
+    ├── Cancelled               somebody asked for this document to be cancelled
+    └── HandedBack              this worker stops: another one goes on
 
 A step of your own raises `DocumentError` to fail its document at once and
 `TransientError` to have it tried again.
