@@ -218,7 +218,8 @@ def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
 
         assert time.monotonic() - started < 10
         told = "".join(traceback.format_exception(caught.value))
-        for shown in (told, repr(store), store.url, repr(store._engine)):
+        said = _database(load(database_url=url)).said
+        for shown in (told, said, repr(store), store.url, repr(store._engine)):
             assert PASSWORD not in shown
 
 
