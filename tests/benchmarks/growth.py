@@ -105,15 +105,19 @@ def view(home: Path, run_id: str) -> dict[str, float]:
 
 async def _all_rows(picture: Picture, outbox: Outbox) -> None:
     """As a view's feed does, with a page that paints at once."""
+
+    def tell() -> None:
+        if (message := outbox.next()) is not None:
+            json.dumps(message)
+            outbox.painted(message)
+
     async with picture._watched.subscribe() as events:
-        while outbox.wait() <= 0 or picture.progress.partial:
-            if picture.progress.partial:
-                outbox.change(picture.apply((await anext(events),)))
-            if (message := outbox.next()) is not None:
-                json.dumps(message)
-        while len(outbox._told) < len(picture):
-            await asyncio.sleep(max(outbox.wait(), 0))
-            json.dumps(outbox.next())
+        while picture.progress.partial:
+            outbox.change(picture.apply((await anext(events),)))
+            tell()
+    while len(outbox._told) < len(picture):
+        await asyncio.sleep(max(outbox.wait(), 0))
+        tell()
 
 
 def texts(count: int) -> Iterator[tuple[str, bytes]]:
