@@ -58,7 +58,9 @@ def slow(pages):
 
 @pytest.fixture
 def steps(tmp_path, monkeypatch):
+    # What was loaded of a step is remembered: each has a module of its own.
     (tmp_path / "postgres_steps.py").write_text(STEPS)
+    (tmp_path / "held_steps.py").write_text(STEPS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -85,11 +87,11 @@ def test_a_connection_that_was_cut_is_made_again(store, run, postgres, postgres_
 
 def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url):
     """No connection waits in a transaction, and no other document for this one."""
-    import postgres_steps
+    import held_steps
 
     settings = load(database_url=postgres_url)
     files = Files(str(tmp_path / "files"))
-    own = [step.to_dict() for step in plan(["postgres_steps:held"])]
+    own = [step.to_dict() for step in plan(["held_steps:held"])]
     run = add_run(store, steps=own)
     ids = add_documents(store, run, 4, name="a.txt")
     for document_id in ids:
@@ -104,7 +106,7 @@ def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url)
         thread = threading.Thread(target=lambda: outcomes.append(worker.process(claim)))
         thread.start()
         try:
-            assert postgres_steps.begun.wait(60)
+            assert held_steps.begun.wait(60)
 
             with ours._reading() as connection:
                 states = connection.exec_driver_sql(
@@ -124,7 +126,7 @@ def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url)
                 ids[:1],
             )
         finally:
-            postgres_steps.leave.set()
+            held_steps.leave.set()
             thread.join()
 
     assert outcomes[0].document.id == ids[0]
