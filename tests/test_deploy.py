@@ -7,6 +7,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -95,6 +96,43 @@ class Nginx:
         return "".join(path.read_text() for path in logs)
 
 
+def found_nginx():
+    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def silent(shared_server, tmp_path_factory):
+    """A stream through the proxy of which nobody tells anything, and since when.
+
+    It begins with the first test of the module, so that the others run meanwhile.
+    """
+    executable = found_nginx()
+    if executable is None:
+        yield None
+        return
+    home = tmp_path_factory.mktemp("silent")
+    settings = load(
+        home=home,
+        redis_url=shared_server.url,
+        database_url=f"sqlite:///{home / 'store.db'}",
+        storage_url=(home / "files").as_uri(),
+    )
+    with tempfile.TemporaryDirectory(prefix="dp-") as folder, served(settings) as web:
+        Path(folder).chmod(0o755)
+        nginx = Nginx(executable, Path(folder), web.port)
+        nginx.start()
+        try:
+            front = Web(nginx.port)
+            with (
+                front.client,
+                front.read("/progress/documents/nobody-speaks-of-it/stream") as reader,
+            ):
+                assert reader.next().data == {"status": "connected"}
+                yield reader, time.monotonic()
+        finally:
+            nginx.stop()
+
+
 @pytest.fixture
 def settings(redis_url, tmp_path):
     return load(
@@ -114,7 +152,7 @@ def web(settings):
 
 @pytest.fixture
 def nginx(web, short_path):
-    executable = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    executable = found_nginx()
     if executable is None:
         if "CI" in os.environ:
             pytest.fail("there is no nginx")
@@ -172,6 +210,16 @@ def test_stream_outlives_a_silence_longer_than_the_proxy_waits(nginx, bus):
         publish(bus, "a", 100)
 
         assert reader.progress().data["progress"] == 100
+
+
+def test_stream_outlives_ninety_seconds_of_silence_as_it_is_shipped(nginx, silent, bus):
+    reader, since = silent
+    time.sleep(max(0.0, since + 92 - time.monotonic()))
+    publish(bus, "nobody-speaks-of-it", 50)
+    assert reader.progress().data["progress"] == 50
+    assert reader.comments.count("keep-alive") >= 5
+    publish(bus, "nobody-speaks-of-it", 100)
+    assert [told.data["progress"] for told in reader.rest()] == [100]
 
 
 def test_proxy_waits_longer_than_the_server_is_silent():
