@@ -29,6 +29,11 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes for each core: most of their time tests wait for something."""
+    return min(2 * len(os.sched_getaffinity(0)), 8)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +26,8 @@ TESTS = Path(__file__).parent
 FOLDER = TESTS.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
-#: Notebooks that are run side by side: most of their time they wait.
-TOGETHER = 3
-
-#: Seconds for one notebook, run twice, after all that may have to be run before it.
-PATIENCE = 500
+#: Seconds for one notebook, run twice on a busy machine.
+PATIENCE = 400
 
 #: Seconds in which a kernel that was killed, and what it had started, are gone.
 GONE = 20.0
@@ -57,24 +53,7 @@ class Ran:
     left_by_services: list[str]
 
 
-@pytest.fixture(scope="module")
-def ran(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Ran]]:
-    """What became of a notebook; those that are asked for are run from the start."""
-    asked = {
-        item.callspec.params["notebook"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function)
-        and item.path == request.path
-        and "ran" in item.fixturenames
-    }
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        running: dict[Path, Future[Ran]] = {
-            notebook: pool.submit(_run, notebook) for notebook in sorted(asked)
-        }
-        yield lambda notebook: running[notebook].result()
-
-
-def _run(notebook: Path) -> Ran:
+def run_twice(notebook: Path) -> Ran:
     services = shared_services() if notebook.stem == SHARED else nullcontext({})
     with tempfile.TemporaryDirectory(prefix="dp-") as name, services as environment:
         folder = Path(name)
@@ -178,16 +157,13 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 
 @notebooks
 @pytest.mark.timeout(PATIENCE)
-def test_a_notebook_gives_what_is_saved_in_it_and_gives_it_again(notebook, ran):
-    for result in ran(notebook).results:
+def test_a_notebook_gives_what_is_saved_in_it_twice_and_leaves_no_process(notebook):
+    ran = run_twice(notebook)
+
+    for result in ran.results:
         assert result.returncode == 0, result.stdout + result.stderr
-
-
-@notebooks
-@pytest.mark.timeout(PATIENCE)
-def test_a_notebook_leaves_no_process_behind(notebook, ran):
-    assert ran(notebook).left == []
-    assert ran(notebook).left_by_services == []
+    assert ran.left == []
+    assert ran.left_by_services == []
 
 
 @notebooks
