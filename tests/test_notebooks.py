@@ -102,7 +102,8 @@ def nbval(
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q"),
-            *("-p", "no:randomly", "-p", "no:cacheprovider"),
+            # The cells of a notebook are run by one kernel, one after the other.
+            *("-p", "no:randomly", "-p", "no:cacheprovider", "-n", "0"),
             *("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"),
             *("--nbval-sanitize-with", TESTS / "sanitize.cfg"),
             notebook,
