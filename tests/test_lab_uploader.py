@@ -20,7 +20,6 @@ SOON = 30_000
 
 MB = 1_000_000
 
-
 START = "from docprogress import Uploader\nuploader = Uploader({given})\nuploader"
 
 FILES = "print([(f.name, f.size, f.sha256[:8]) for f in uploader.files])"
