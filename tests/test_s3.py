@@ -365,7 +365,7 @@ def test_a_storage_that_is_away_in_the_middle_of_a_run_is_waited_for(
         run = pipeline.submit([*documents(12), large])
         in_the_middle(run)
         s3.away.set()
-        time.sleep(5)  # the outage is the test
+        time.sleep(20)  # the outage is the test
         s3.away.clear()
 
         rows = ended_right(run)
