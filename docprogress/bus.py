@@ -465,6 +465,7 @@ class Subscription:
         return self
 
     async def __anext__(self) -> ProgressEvent:
+        cancelled = _cancellations()
         while not self._pending:
             self._let_go()
             if self._closed:
@@ -475,6 +476,9 @@ class Subscription:
                 await self._tell_more(self._pubsub)
             else:
                 await self._listen(self._pubsub)
+            if _cancellations() > cancelled:
+                # redis-py may lose it, and whoever interrupts waits for ever.
+                raise asyncio.CancelledError
         # What is pending is taken before whoever waited for it has a turn.
         self._let_go()
         return self._pending.popleft()
@@ -852,6 +856,12 @@ class _Joining:
 
 class _SilenceError(OSError):
     """Raised when Redis keeps the connection and says nothing."""
+
+
+def _cancellations() -> int:
+    """How often the present task was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _channels(documents: Iterable[str], runs: Iterable[str]) -> list[_Channel]:
