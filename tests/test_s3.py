@@ -181,6 +181,26 @@ def test_an_upload_that_is_interrupted_leaves_no_part(files, s3, bucket):
     assert s3.keys(bucket) == []
 
 
+def test_parts_whose_abort_is_refused_at_first_are_given_up_later(files, s3, bucket):
+    refused = []
+
+    def interrupt(asked):
+        if "partNumber=2" in asked.path:
+            os.kill(os.getpid(), signal.SIGINT)
+        elif asked.method == "DELETE" and not refused:
+            refused.append(asked)
+            s3.away.set()
+        elif asked.method == "GET":
+            s3.away.clear()
+
+    s3.met = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        files.add("abc", of(bytes(6 * PART)), max_bytes=MOST)
+
+    assert refused
+    assert s3.uploads(bucket) == []
+
+
 def test_an_upload_goes_on_after_an_outage_and_leaves_no_part(files, s3, bucket):
     """While the storage is away, what was sent cannot be given up either."""
     data = os.urandom(4 * PART)

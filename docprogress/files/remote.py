@@ -42,6 +42,9 @@ LONGEST_PAUSE = 2.0
 #: Seconds after which what a killed process has begun to send is given up.
 LEFT_OVER = 24 * 3600
 
+#: Seconds before each try to give up what has been sent in part, about six in all.
+_ABORTED_AFTER = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
+
 #: How S3 is asked.  Trying again is done here, where it can be told of, and not in
 #: its libraries; a connection that hangs is noticed.
 _S3: dict[str, Any] = {
@@ -103,8 +106,7 @@ class Remote:
         finally:
             if torn and self._s3 and os.path.getsize(path) >= 2 * PART:  # noqa: PTH202
                 # Parts could not be given up either while the storage was away.
-                with suppress(Exception):
-                    self._abort(key)
+                self._give_up(key)
 
     def get(
         self,
@@ -220,23 +222,43 @@ class Remote:
         except BaseException:
             # An interrupt: nobody else would stop it, or give its parts up.
             sending.cancel()
-            with suppress(Exception):
-                self._abort(place.removeprefix(f"{self._system()[1]}/"))
+            self._give_up(place.removeprefix(f"{self._system()[1]}/"))
             raise
 
-    def _abort(self, key: str = "", *, before: datetime | None = None) -> None:
-        """Give up what has been sent in part: of one file, or before some moment."""
+    def _give_up(self, key: str) -> None:
+        """Abort what has been sent of a file, until nothing of it is left.
+
+        A part that is still on its way may be kept after the abort, or have the
+        abort refused: S3 asks that it is said again.
+        """
+        for pause in _ABORTED_AFTER:
+            self._sleep(pause)
+            with suppress(Exception):
+                if not self._abort(key):
+                    return
+
+    def _abort(self, key: str = "", *, before: datetime | None = None) -> int:
+        """Give up what has been sent in part: of one file, or before some moment.
+
+        Returns:
+            How many uploads there were to give up.
+        """
         system, root = self._system()
         bucket, _, prefix = f"{root}/{key}".partition("/")
         begun = system.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
-        for upload in begun.get("Uploads", ()):
-            if before is None or upload["Initiated"] < before:
-                system.call_s3(
-                    "abort_multipart_upload",
-                    Bucket=bucket,
-                    Key=upload["Key"],
-                    UploadId=upload["UploadId"],
-                )
+        found = [
+            upload
+            for upload in begun.get("Uploads", ())
+            if before is None or upload["Initiated"] < before
+        ]
+        for upload in found:
+            system.call_s3(
+                "abort_multipart_upload",
+                Bucket=bucket,
+                Key=upload["Key"],
+                UploadId=upload["UploadId"],
+            )
+        return len(found)
 
     def _patiently(self, ask: Callable[[], T], waiting: Callable[[], None]) -> T:
         """Ask until the storage answers."""
