@@ -153,6 +153,14 @@ def _own_imports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     sys.path[:] = path
 
 
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Path]:
+    """The file that lets the held step end; no worker is held longer than its test."""
+    path = tmp_path / "open"
+    yield path
+    path.touch()
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """A JupyterLab that all tests of a session may use."""

@@ -55,6 +55,18 @@ LOAD_SECONDS = 60
 #: Seconds that a cell may take on a busy machine.
 CELL_SECONDS = 90
 
+#: A step that goes on until somebody lets it end.
+HELD = """%%writefile held_steps.py
+import time
+from pathlib import Path
+
+def held(pages):
+    for page in pages:
+        while not Path({gate!r}).exists():
+            time.sleep(0.02)
+        yield page
+"""
+
 #: Keeps the moment of every message that a kernel sends to a widget of this page.
 #: In Jupyter's binary protocol a message begins with the number of its offsets and
 #: the offsets; the parts are the channel, the header, the parent's header, ….

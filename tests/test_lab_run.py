@@ -3,28 +3,15 @@
 import os
 import subprocess
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-from lab import SCREENSHOTS, Notebook, Window, private_jupyter
+from lab import HELD, SCREENSHOTS, Notebook, Window, private_jupyter
 from playwright.sync_api import Browser, Locator, expect
 
 #: Milliseconds for what takes no time on a machine that has any.
 SOON = 30_000
-
-#: A step that goes on until somebody lets it end.
-HELD = """%%writefile held_steps.py
-import time
-from pathlib import Path
-
-def held(pages):
-    for page in pages:
-        while not Path({gate!r}).exists():
-            time.sleep(0.02)
-        yield page
-"""
 
 START = """
 from docprogress import Pipeline
@@ -35,14 +22,6 @@ run
 """
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Path]:
-    """The file that lets the held step end; no worker is held longer than its test."""
-    path = tmp_path / "open"
-    yield path
-    path.touch()
 
 
 def chip(view: Locator, text: str) -> Locator:

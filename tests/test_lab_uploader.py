@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lab import Notebook, Window
+from lab import HELD, Notebook, Window
 from playwright.sync_api import Locator, Page, expect
 from services import eventually
 
@@ -306,36 +306,40 @@ def test_what_cannot_be_uploaded_is_said_and_the_rest_is(window: Window, folder:
 
 
 def test_documents_that_are_dropped_become_a_run_and_then_a_table(
-    window: Window, shared_home: Path, samples: Path
+    window: Window, shared_home: Path, samples: Path, gate: Path
 ):
     notebook = window.new(
+        HELD.format(gate=str(gate)),
         f"from docprogress import Pipeline\n"
-        f"pipeline = Pipeline(home={str(shared_home)!r}, workers=2)\n"
+        f"pipeline = Pipeline(home={str(shared_home)!r}, workers=2, "
+        "steps=['held_steps:held'])\n"
         "uploader = pipeline.upload()\nuploader",
         "uploader.runs[0].to_frame()[['name', 'status']].value_counts('status').to_dict()",
     )
     notebook.run(0)
-    view = notebook.view(0).first
+    notebook.run(1)
+    view = notebook.view(1).first
     expect(view.get_by_role("button", name="Choose files")).to_be_visible(timeout=SOON)
     with notebook.page.expect_file_chooser() as chosen:
         view.get_by_role("button", name="Choose files").press("Enter")
 
     chosen.value.set_files(sorted(samples.iterdir())[:6])
 
-    output = notebook.output(0)
+    output = notebook.output(1)
     expect(output.locator(".docprogress .dp-grid")).to_be_visible(timeout=SOON)
     notebook.screenshot("uploader-processing")
+    gate.touch()
     expect(output.locator(".docprogress")).to_have_count(0, timeout=SOON)
     expect(output).to_contain_text("6 files uploaded")
     expect(output).to_contain_text("6 documents: 6 completed")
     notebook.screenshot("uploader-frozen")
-    notebook.run(1)
-    assert notebook.text(1).strip() == "{'completed': 6}"
+    notebook.run(2)
+    assert notebook.text(2).strip() == "{'completed': 6}"
     saved = notebook.save()
-    assert "widget-view" not in str(saved.cells[0].outputs)
+    assert "widget-view" not in str(saved.cells[1].outputs)
     path = notebook.path
     window.clear()
     again = window.open(path)
-    expect(again.output(0)).to_contain_text("6 documents: 6 completed", timeout=SOON)
+    expect(again.output(1)).to_contain_text("6 documents: 6 completed", timeout=SOON)
     expect(again.page.get_by_text("model not found")).to_have_count(0)
     assert unexpected(again) == []
