@@ -252,7 +252,7 @@ def test_fifty_views_that_were_closed_leave_nothing_behind(
     window: Window, bus: Bus, redis_url: str
 ):
     counting = f"""
-import gc, threading
+import gc, threading, time
 import psutil
 from comm import get_comm_manager
 from docprogress import ProgressView
@@ -272,6 +272,13 @@ def counts():
         "widgets": len(widget._instances),
     }}
 
+def settle():
+    # What JupyterLab has made for views once one of them is alive.
+    ends = time.monotonic() + 30
+    while not any("subshell" in t.name for t in threading.enumerate()):
+        assert time.monotonic() < ends, "there is no subshell"
+        time.sleep(0.05)
+
 def show(times):
     for n in range(times):
         view = ProgressView.watch(f"closed-{{n}}", redis_url={redis_url!r})
@@ -281,14 +288,17 @@ def show(times):
         clear_output()
 """
     notebook = window.new(
-        counting,
-        "show(3)",
+        counting
+        + f"first = ProgressView.watch('first', redis_url={redis_url!r})\nfirst",
+        "settle()\nfirst.close()\nshow(3)",
         "before = counts()",
         "show(50)",
         "assert counts() == before, (before, counts())\nprint('the same')",
     )
     notebook.run(0)
+    expect(notebook.view(0)).to_be_visible(timeout=SOON)
     notebook.run(1)
+    expect(notebook.view(0)).to_have_count(0, timeout=SOON)
     expect(notebook.view(1)).to_have_count(0, timeout=SOON)
     notebook.run(2)
     before = _nodes(notebook)
