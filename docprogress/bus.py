@@ -940,5 +940,12 @@ def _refused(event: ProgressEvent, error: BaseException) -> DocProgressError:
 async def _closed(
     client: redis.asyncio.Redis, pubsub: redis.asyncio.client.PubSub
 ) -> None:
-    await pubsub.aclose()  # type: ignore[no-untyped-call]
-    await client.aclose()
+    writer = getattr(pubsub.connection, "_writer", None)
+    try:
+        await pubsub.aclose()  # type: ignore[no-untyped-call]
+    finally:
+        if writer is not None:
+            # redis-py does not wait for the end of the line.  With TLS that takes an
+            # answer of Redis, and the loop may be gone before it is there.
+            writer.transport.abort()
+        await client.aclose()

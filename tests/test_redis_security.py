@@ -1,9 +1,12 @@
 """A Redis that asks who comes: what is needed is allowed, and no more is asked for."""
 
+import asyncio
 import shutil
+import signal
 import time
 from importlib.resources import files
 
+import psutil
 import pytest
 import redis
 from services import Authority, Service, Worker, free_port, lacking
@@ -31,14 +34,25 @@ def allow(client):
     client.execute_command(*line.replace("PASSWORD", SECRET).split())
 
 
+def event(message):
+    return ProgressEvent(
+        document_id="a",
+        status=Status.PROCESSING,
+        step="ocr",
+        progress=1,
+        message=message,
+        timestamp=now(),
+    )
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("authority"), "private")
 
 
 @pytest.fixture(scope="module")
-def encrypted(tmp_path_factory, authority):
-    """The address of a Redis that speaks TLS only, to who has a name."""
+def encrypting(tmp_path_factory, authority):
+    """A Redis that speaks TLS only, to who has a name."""
     binary = shutil.which("redis-server")
     if binary is None:
         lacking("no redis-server that speaks TLS (Debian: redis-server)")
@@ -61,9 +75,15 @@ def encrypted(tmp_path_factory, authority):
         with redis.Redis.from_url(f"rediss://127.0.0.1:{port}?{ca}") as client:
             allow(client)
             client.execute_command("ACL", "SETUSER", "default", "off")
-        yield f"127.0.0.1:{port}"
+        yield service
     finally:
         service.kill()
+
+
+@pytest.fixture
+def encrypted(encrypting):
+    """Its address."""
+    return f"127.0.0.1:{encrypting.port}"
 
 
 @pytest.fixture
@@ -190,27 +210,46 @@ async def test_a_subscription_outlasts_a_password_that_is_changed_and_changed_ba
         raise AssertionError
 
     url = f"unix://docprogress:{QUOTED}@{guarded}"
-    event = ProgressEvent(
-        document_id="a",
-        status=Status.PROCESSING,
-        step="ocr",
-        progress=1,
-        message="first",
-        timestamp=now(),
-    )
     admin = redis.Redis.from_url(f"unix://admin:{QUOTED}@{guarded}")
     with Bus(url) as bus, admin:
         async with bus.subscribe(["a"]) as events:
-            bus.publish(event)
+            bus.publish(event("first"))
             await heard(events, "first")
             admin.execute_command("ACL", "SETUSER", "docprogress", "resetpass", ">new")
             admin.execute_command("CLIENT", "KILL", "USER", "docprogress")
             with pytest.raises(BusRefused):
-                bus.publish(event.replace(message="lost"))
+                bus.publish(event("lost"))
             admin.execute_command("ACL", "SETUSER", "docprogress", ">" + SECRET)
-            bus.publish(event.replace(message="second", timestamp=now()))
+            bus.publish(event("second"))
 
             assert (await heard(events, "second")).message == "second"
+
+
+def test_an_encrypted_line_is_closed_though_redis_does_not_answer(
+    encrypting, encrypted, authority
+):
+    url = f"rediss://docprogress:{QUOTED}@{encrypted}/0?ssl_ca_certs={authority.certificate}"
+
+    def lines():
+        open_ = psutil.Process().net_connections()
+        return [line for line in open_ if line.raddr[1:] == (encrypting.port,)]
+
+    async def watch():
+        async with bus.subscribe(["a"]) as events:
+            bus.publish(event("told"))
+            assert (await anext(events)).message == "told"
+            assert len(lines()) == 2
+            encrypting.process.send_signal(signal.SIGSTOP)
+
+    try:
+        with Bus(url) as bus:
+            asyncio.run(watch())
+
+            # It is the bus's own.
+            assert len(lines()) == 1
+        assert lines() == []
+    finally:
+        encrypting.process.send_signal(signal.SIGCONT)
 
 
 def test_a_worker_that_is_refused_ends_and_says_so(guarded, short_path):

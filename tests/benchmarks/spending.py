@@ -83,10 +83,10 @@ def profile(documents: int) -> Iterator[Row]:
             profiler = cProfile.Profile()
             try:
                 rows = pipeline.submit(paths).documents()
-                child.process(rows[0].id, rows[0].attempt)
+                child.process([(rows[0].id, rows[0].attempt)])
                 with profiler:
                     for row in rows[1:]:
-                        child.process(row.id, row.attempt)
+                        child.process([(row.id, row.attempt)])
             finally:
                 child.close()
     shares = _shares(pstats.Stats(profiler))
