@@ -916,8 +916,11 @@ class _Deletion:
             left = sum(count for status, count in counts.items() if not status.final)
             if not left:
                 return
+            # Some of them may have come to rest meanwhile.
             held = self._store.documents(run.id, status=Status.PROCESSING)
-            asked = len(held) == left and all(row.cancel_requested for row in held)
+            asked = left == counts[Status.PROCESSING] and all(
+                row.cancel_requested for row in held
+            )
             if not asked or time.monotonic() >= deadline:
                 still = "are still at a worker" if asked else "are unfinished"
                 hint = "try again in a moment" if asked else "cancel it first"

@@ -115,14 +115,24 @@ def stop(notebook: Notebook) -> psutil.Process:
 
 
 def half_way(notebook: Notebook, view: Locator, path: Path) -> psutil.Process:
-    """Pick a file, and stop the kernel when some of it is there."""
+    """Pick a file, and have the kernel stand still when some of it is there.
+
+    Until then it goes on for moments only: else all of it might be.
+    """
+    kernel = stop(notebook)
     pick(view, path)
     bar = view.locator(".dp-file").last.locator(".dp-bar")
-    eventually(
-        lambda: int(bar.get_attribute("aria-valuenow") or 0) > 10,
-        what="some of it is there",
-    )
-    return stop(notebook)
+
+    def some_is_there() -> bool:
+        if int(bar.get_attribute("aria-valuenow") or 0) > 10:  # percent
+            return True
+        kernel.resume()
+        time.sleep(0.02)
+        kernel.suspend()
+        return False
+
+    eventually(some_is_there, what="some of it is there")
+    return kernel
 
 
 def looks_well(notebook: Notebook, name: str) -> None:

@@ -117,6 +117,27 @@ def test_a_run_is_deleted_while_workers_are_at_it(where, worker, tmp_path):
         assert not [each for each in left if run.id in each]
 
 
+def test_what_comes_to_rest_while_it_is_waited_for_is_deleted(where, monkeypatch):
+    with Pipeline(**where) as pipeline:
+        run = pipeline.submit(texts(1))
+        [row] = run.documents()
+        pipeline.store.claim(row.id, row.attempt, worker="w")
+        run.cancel()
+        count = pipeline.store.counts
+
+        def counted(run_id):
+            counts = count(run_id)
+            if counts[Status.PROCESSING]:
+                pipeline.store.finish(
+                    row.id, row.attempt, Status.CANCELLED, message="Cancelled"
+                )
+            return counts
+
+        monkeypatch.setattr(pipeline.store, "counts", counted)
+
+        assert run.delete().documents == 1
+
+
 def test_an_interrupted_deletion_is_gone_on_with(where, tmp_path):
     with Pipeline(**where) as pipeline:
         before = everything(pipeline, tmp_path)
