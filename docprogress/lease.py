@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any, cast
 
 import redis
+from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 
 from docprogress.bus import cancel_key
@@ -76,7 +77,11 @@ class Leases:
         self._interval = seconds / RENEWALS
         self._clock = clock
         self._held: dict[str, Lease] = {}
+        # What nobody holds any more, and Redis is yet to hear of.
+        self._let_go: list[Lease] = []
         self._lock = threading.Lock()
+        self._line: Any = None
+        self._asking = threading.Lock()
         self._wake = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -100,8 +105,9 @@ class Leases:
         Raises:
             BusError: Redis cannot be reached.
         """
+        keys, arguments = self._claim(document_id, owner)
         try:
-            if not self._taken(document_id, owner):
+            if not self._asked([("EVAL", self._take, len(keys), *keys, *arguments)]):
                 return None
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
@@ -118,17 +124,19 @@ class Leases:
 
     def release(self, lease: Lease) -> None:
         """Give a document back.  Without Redis, the lease runs out by itself."""
+        self.let_go(lease)
+        self.settle()
+
+    def let_go(self, lease: Lease) -> None:
+        """Give a document back with the next one that is taken, or with `settle`."""
         with self._lock:
             self._held.pop(lease.document_id, None)
+        self._let_go.append(lease)
+
+    def settle(self) -> None:
+        """Have Redis know what was given back."""
         try:
-            self._client().eval(
-                self._release,
-                2,
-                lease_key(lease.document_id),
-                LEASED,
-                lease.owner,
-                lease.document_id,
-            )
+            self._asked([])
         except (RedisError, OSError) as error:
             log.info("a lease is left to run out: %s", redacted(str(error)))
 
@@ -139,11 +147,61 @@ class Leases:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._hang_up()
+
+    def _claim(self, document_id: str, owner: str) -> tuple[list[str], list[Any]]:
+        keys = [lease_key(document_id), LEASED]
+        return keys, [owner, self._milliseconds, document_id]
 
     def _taken(self, document_id: str, owner: str) -> bool:
-        keys = lease_key(document_id), LEASED
-        arguments = owner, self._milliseconds, document_id
+        keys, arguments = self._claim(document_id, owner)
         return bool(self._client().eval(self._take, len(keys), *keys, *arguments))
+
+    def _asked(self, commands: list[tuple[Any, ...]]) -> Any:
+        """What Redis says to the last of these, once it knows what was given back.
+
+        On a connection of our own: the client's way to one costs as much as Redis
+        does.
+        """
+        with self._asking:
+            let_go, self._let_go = self._let_go, []
+            returns = [
+                ("EVAL", self._release, 2, lease_key(d), LEASED, lease.owner, d)
+                for lease in let_go
+                for d in [lease.document_id]
+            ]
+            wanted = [*returns, *commands]
+            if not wanted:
+                return None
+            known = self._line is not None
+            try:
+                return self._answered(wanted)
+            except LostError:
+                if not known:
+                    raise
+                # It was lost while nobody asked.
+                return self._answered(wanted)
+
+    def _answered(self, commands: list[tuple[Any, ...]]) -> Any:
+        answer: Any = None
+        try:
+            if self._line is None:
+                self._line = self._client().connection_pool.get_connection()
+            line = self._line
+            line.send_packed_command(line.pack_commands(commands))
+            for _ in commands:
+                answer = line.read_response()
+        except BaseException:
+            # What is said to the others would be taken for an answer to what follows.
+            self._hang_up()
+            raise
+        return answer
+
+    def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.disconnect()
+            self._client().connection_pool.release(line)
 
     def _keep(self) -> None:
         while not self._closed:

@@ -1,4 +1,4 @@
--- Take a lease, if nobody has it.  Atomic.
+-- Take a lease, if nobody has it.  Atomic; doing so again is nothing.
 --
 -- KEYS[1]  document:{id}:lease   who works on the document; runs out by itself
 -- KEYS[2]  documents:leased      hash of the documents that have a lease or had one
@@ -7,6 +7,8 @@
 -- ARGV[2]  how long the lease holds, in milliseconds
 -- ARGV[3]  the document's id
 
-if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  return redis.call('GET', KEYS[1]) == ARGV[1] and 1 or 0
+end
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[2])
 return 1

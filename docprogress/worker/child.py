@@ -64,11 +64,14 @@ class Child:
         where the attempt is over: a second delivery of the same message.  Once this
         worker stops, what is not begun is left to others.
         """
-        for position, (document_id, attempt) in enumerate(documents):
-            if self._guard is not None and self._guard.stopping:
-                self._leave(documents[position:])
-                return
-            self._process(document_id, attempt)
+        try:
+            for position, (document_id, attempt) in enumerate(documents):
+                if self._guard is not None and self._guard.stopping:
+                    self._leave(documents[position:])
+                    return
+                self._process(document_id, attempt)
+        finally:
+            self._leases.settle()
 
     def _process(self, document_id: str, attempt: int) -> None:
         self._idle.clear()
@@ -84,10 +87,11 @@ class Child:
             finally:
                 with self._changing:
                     self._lease = None
-                self._leases.release(lease)
-                # What Redis said to the last event has come meanwhile.
+                self._leases.let_go(lease)
                 self._publisher.forget(document_id)
-            if outcome is not None:
+            if outcome is not None and outcome.send:
+                # Whoever is sent it is to find it free.
+                self._leases.settle()
                 self._send(outcome)
         finally:
             self._idle.set()
@@ -170,7 +174,7 @@ class Child:
     def _send(self, outcome: Outcome) -> None:
         """Send the next task.  If that fails, the reaper finds the document."""
         row = outcome.document
-        if outcome.send and row is not None:
+        if row is not None:
             with suppress(BusError):
                 self._sender.send([self._message(row)])
 
