@@ -131,7 +131,7 @@ class Bus:
                 # A connection of our own: the client's way to one costs as much as
                 # Redis does.
                 try:
-                    self._send(event)
+                    self._send([event])
                     return _published(event, self._answer(event))
                 except NoScriptError:
                     pass  # emptied: the client sends the script as well
@@ -153,7 +153,7 @@ class Bus:
         """
         self.redis  # noqa: B018 - in a process that was forked, all is made anew
         with self._lock:
-            self._send(event)
+            self._send([event])
             self._unsettled.append(event)
 
     def settle(self) -> list[Published]:
@@ -186,8 +186,8 @@ class Bus:
         for batch in _batches(events):
             with self._lock:
                 try:
-                    for event in batch:
-                        self.post(event)
+                    self._send(batch)
+                    self._unsettled.extend(batch)
                     while self._unsettled:
                         with suppress(Superseded):
                             self.settle()
@@ -198,16 +198,18 @@ class Bus:
                 with suppress(Superseded):
                     self.publish(event)
 
-    def _send(self, event: ProgressEvent) -> None:
+    def _send(self, events: Sequence[ProgressEvent]) -> None:
         client = self.redis
-        keys, arguments = self._command(event)
+        commands = []
+        for keys, arguments in map(self._command, events):
+            commands.append(("EVALSHA", self._script.sha, len(keys), *keys, *arguments))
         try:
             if self._line is None:
                 self._line = client.connection_pool.get_connection()
                 self._line.send_command("SCRIPT", "LOAD", self._script.script)
                 self._line.read_response()
-            command = ("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
-            self._line.send_command(*command)
+            # Many at once: neither a call of the system nor a waking for each.
+            self._line.send_packed_command(self._line.pack_commands(commands))
         except (RedisError, OSError) as error:
             self._hang_up()
             raise unreachable(error) from error

@@ -119,6 +119,14 @@ class _Attempt:
         self._event = claim.document.event()
         self._step = claim.document.step
         self._unsaved: list[FinishedStep] = []
+        # What the steps have made so far.
+        self._counts = {
+            Kind.PAGES: claim.document.pages,
+            Kind.CHUNKS: claim.document.chunks,
+        }
+        self._note = claim.document.note
+        # Whether the store has nothing yet of what steps have made of it.
+        self._new = claim.document.attempt == 1 and claim.document.next_step == 0
 
     def run(self) -> Outcome:
         try:
@@ -206,9 +214,8 @@ class _Attempt:
         )
         if not self._may_wait(position + 1):
             self._save()
-        known: dict[str, Any] = {"note": facts["note"]} if "note" in facts else {}
-        known["pages" if step.gives is Kind.PAGES else "chunks"] = len(made)
-        self._document = replace(self._document, **known)
+        self._note = facts.get("note", self._note)
+        self._counts[step.gives] = len(made)
         return made
 
     def _may_wait(self, following: int) -> bool:
@@ -228,26 +235,28 @@ class _Attempt:
             Cancelled: Somebody asked for that.
         """
         unsaved, self._unsaved = self._unsaved, []
-        if unsaved:
-            finish = partial(
-                self._store.finish_steps,
-                self._document.id,
-                self._document.attempt,
-                unsaved,
-            )
-            if self._patiently(finish).cancel_requested:
-                raise Cancelled(self._document.id)
+        if unsaved and self._kept(unsaved).cancel_requested:
+            raise Cancelled(self._document.id)
 
     def _complete(self) -> Outcome:
         """Keep what is left to keep, and the end with it."""
-        finish = partial(
-            self._store.finish_steps,
-            self._document.id,
-            self._document.attempt,
-            self._unsaved,
-            completed=self._summary(),
-        )
-        return self._published(self._patiently(finish))
+        return self._published(self._kept(self._unsaved, completed=self._summary()))
+
+    def _kept(
+        self, finished: list[FinishedStep], *, completed: str | None = None
+    ) -> DocumentRow:
+        def finish() -> DocumentRow:
+            # Where the line is lost, nobody knows whether it is kept.
+            new, self._new = self._new, False
+            return self._store.finish_steps(
+                self._document.id,
+                self._document.attempt,
+                finished,
+                completed=completed,
+                new=new,
+            )
+
+        return self._patiently(finish)
 
     def _made(
         self, step: Step, takes: list[Any], progress: StepProgress, document: Document
@@ -348,11 +357,10 @@ class _Attempt:
         )
 
     def _summary(self) -> str:
-        row = self._document
-        counts = f"{_counted(row.pages, 'page')}, {_counted(row.chunks, 'chunk')}"
-        return (
-            f"Completed: {counts}; {row.note}" if row.note else f"Completed: {counts}"
-        )
+        pages = _counted(self._counts[Kind.PAGES], "page")
+        chunks = _counted(self._counts[Kind.CHUNKS], "chunk")
+        said = f"Completed: {pages}, {chunks}"
+        return f"{said}; {self._note}" if self._note else said
 
     def _hand_over(self, message: str) -> Outcome:
         """Leave the next step to whoever works on its queue."""

@@ -272,10 +272,12 @@ class Attempts(Reading):
         steps: Sequence[FinishedStep],
         *,
         completed: str | None = None,
+        new: bool = False,
     ) -> DocumentRow:
         """Keep what several steps have made, in their order: all of it, or nothing.
 
         With a message, they were the last ones: the document is `completed` as well.
+        One that is `new` has nothing yet that would have to be looked for.
 
         Raises:
             Superseded: The attempt is over.
@@ -311,11 +313,19 @@ class Attempts(Reading):
             if timings:
                 connection.execute(_TIMING, timings)
             if pages is not None:
-                results.replace_rows(connection, schema.page, document_id, page_rows)
+                results.replace_rows(
+                    connection, schema.page, document_id, page_rows, new=new
+                )
             if chunks is not None:
-                results.replace_rows(connection, schema.chunk, document_id, chunk_rows)
+                results.replace_rows(
+                    connection, schema.chunk, document_id, chunk_rows, new=new
+                )
                 results.replace_vectors(
-                    connection, document_id, vector_rows, values.get("embedder")
+                    connection,
+                    document_id,
+                    vector_rows,
+                    values.get("embedder"),
+                    new=new,
                 )
                 if compared is not None:
                     embeddings.replace(connection, document_id, compared)

@@ -308,17 +308,24 @@ def compared(rows: list[tuple[int, int, int, bytes]]) -> embeddings.Rows:
 
 
 def replace_rows(
-    connection: Connection, table: Table, document_id: str, rows: list[tuple[Any, ...]]
+    connection: Connection,
+    table: Table,
+    document_id: str,
+    rows: list[tuple[Any, ...]],
+    *,
+    new: bool = False,
 ) -> None:
     """Store a document's rows, if they differ from those that are there.
 
     The chunks that a step gives are often those that it took, with vectors.
+    Of a `new` document nothing is there.
     """
-    stored = connection.execute(_STORED[table], {"document": document_id}).all()
-    if stored == rows:
-        return
-    if stored:
-        connection.execute(_DELETE[table], {"document": document_id})
+    if not new:
+        stored = connection.execute(_STORED[table], {"document": document_id}).all()
+        if stored == rows:
+            return
+        if stored:
+            connection.execute(_DELETE[table], {"document": document_id})
     if rows:
         insert_rows(connection, table, document_id, rows)
 
@@ -355,9 +362,12 @@ def replace_vectors(
     document_id: str,
     rows: list[tuple[int, int, int, bytes]],
     embedder: str | None,
+    *,
+    new: bool = False,
 ) -> None:
     """Store a document's vectors instead of those that are there."""
-    connection.execute(_DELETE[schema.vectors], {"document": document_id})
+    if not new:
+        connection.execute(_DELETE[schema.vectors], {"document": document_id})
     for first, count, dimensions, data in rows:
         connection.execute(
             _INSERT_VECTORS,

@@ -1,0 +1,72 @@
+"""One document through its steps, with a store that does not always answer."""
+
+import sys
+import textwrap
+
+import pytest
+from test_store import add_documents, add_run
+
+from docprogress.errors import StoreUnavailable
+from docprogress.events import Status
+from docprogress.files import Files
+from docprogress.files.sources import Source
+from docprogress.pipeline import Pipeline
+from docprogress.settings import load
+from docprogress.steps import plan
+from docprogress.store import Store
+
+
+class Forgetful(Store):
+    """Keeps what it is given, and loses the line before it can say so."""
+
+    lost = 0
+
+    def finish_steps(self, *arguments, **options):
+        row = super().finish_steps(*arguments, **options)
+        if not self.lost:
+            self.lost += 1
+            raise StoreUnavailable("the line was lost")
+        return row
+
+
+@pytest.fixture
+def own_step(tmp_path, monkeypatch):
+    """A step that is no quick one: what comes before it is kept at once."""
+    code = """
+        from collections.abc import Iterable, Iterator
+        from docprogress import Page
+
+        def own(pages: Iterable[Page]) -> Iterator[Page]:
+            yield from pages
+    """
+    (tmp_path / "forgetful_steps.py").write_text(textwrap.dedent(code))
+    monkeypatch.chdir(tmp_path)
+    yield "forgetful_steps:own"
+    sys.modules.pop("forgetful_steps", None)
+
+
+def test_what_a_step_made_is_kept_once_though_nobody_was_told_that_it_is(
+    tmp_path, own_step
+):
+    files = Files(str(tmp_path / "files"))
+    with Forgetful(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        steps = [step.to_dict() for step in plan([own_step])]
+        run = add_run(store, steps=steps, settings={})
+        [document_id] = add_documents(store, run, 1, name="a.txt")
+        files.add(document_id, Source(name="a.txt", data=b"Some words."), max_bytes=99)
+        store.mark_ready([(document_id, 11, "x")])
+        worker = Pipeline(
+            store=store,
+            files=files,
+            settings=load(),
+            publish=lambda _: False,
+            sleep=lambda _: None,
+        )
+
+        worker.process(store.claim(document_id, 1, worker="w"))
+
+        assert store.lost == 1
+        row = store.document(document_id)
+        assert (row.status, row.attempt) == (Status.COMPLETED, 1)
+        assert [page.text for page in store.pages(document_id)] == ["Some words."]
+        assert [chunk.text for chunk in store.chunks(document_id)] == ["Some words."]
