@@ -878,22 +878,18 @@ def order(event: ProgressEvent) -> tuple[int, int]:
     return event.position or (event.attempt or 0, -1)
 
 
-def _attempt(event: ProgressEvent) -> int | None:
-    return event.attempt if event.position is None else event.position[0]
-
-
 def told_already(event: ProgressEvent, told: ProgressEvent) -> bool:
     """Whether an event that Redis gives is no news after the one that was told."""
-    attempt, before = _attempt(event), _attempt(told)
-    if attempt is not None and before is not None and attempt != before:
-        return attempt < before
-    if event.position is None or told.position is None:
+    position, before = event.position, told.position
+    attempt = event.attempt if position is None else position[0]
+    latest = told.attempt if before is None else before[0]
+    if attempt is not None and latest is not None and attempt != latest:
+        return attempt < latest
+    if position is None or before is None:
         return False
     # A number that is no higher, with a later time: a sign of life, or Redis was
     # emptied and counts anew.
-    return told.final or (
-        event.position <= told.position and event.timestamp <= told.timestamp
-    )
+    return told.final or (position <= before and event.timestamp <= told.timestamp)
 
 
 def _remembered(

@@ -42,7 +42,9 @@ class Status(StrEnum):
         return self in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
 
-class ProgressEvent(msgspec.Struct, frozen=True, kw_only=True):
+class ProgressEvent(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """Where one document stands now.
 
     Raises:
@@ -144,6 +146,12 @@ def decode(raw: bytes | str) -> ProgressEvent:
         EventError: `raw` is not valid JSON of the event's shape.
     """
     try:
+        raw = raw.encode() if isinstance(raw, str) else raw
+        if b"extra" not in raw:  # it may name a field that we do not know
+            return _in_utc(_EXPECTED.decode(raw))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        pass  # what is wrong with it, if anything is, is found out slowly
+    try:
         fields = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise EventError(f"not JSON: {error}") from error
@@ -176,9 +184,7 @@ def from_dict(fields: Any) -> ProgressEvent:
         event = msgspec.convert(known, ProgressEvent)
     except msgspec.ValidationError as error:
         raise EventError(str(error)) from error
-    if event.timestamp.tzinfo is not UTC:
-        event = event.replace(timestamp=_utc(event.timestamp))
-    return event
+    return _in_utc(event)
 
 
 def now() -> datetime:
@@ -203,6 +209,12 @@ def run_channel(run_id: str) -> str:
     return f"run:{run_id}:progress"
 
 
+def _in_utc(event: ProgressEvent) -> ProgressEvent:
+    if event.timestamp.tzinfo is UTC:
+        return event
+    return event.replace(timestamp=_utc(event.timestamp))
+
+
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
@@ -214,6 +226,7 @@ def _utc(moment: datetime) -> datetime:
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
+_EXPECTED = msgspec.json.Decoder(ProgressEvent)
 _FIELDS = frozenset(ProgressEvent.__struct_fields__) - {"extra"}
 _OPTIONAL = (
     "error",

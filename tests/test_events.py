@@ -108,6 +108,23 @@ def test_what_is_accepted_is_told_as_the_schema_says(changes):
     VALIDATOR.validate(json.loads(event.encode()))
 
 
+@given(
+    st.dictionaries(
+        st.sampled_from([*sorted(schema()["properties"]), "extra", "other"]),
+        json_values,
+    )
+)
+def test_json_is_read_as_the_dict_that_it_stands_for(changes):
+    fields = PLAIN | changes
+    try:
+        expected = from_dict(json.loads(json.dumps(fields)))
+    except EventError:
+        with pytest.raises(EventError):
+            decode(json.dumps(fields))
+    else:
+        assert decode(json.dumps(fields)) == expected
+
+
 @given(st.binary() | texts)
 def test_nothing_on_the_wire_raises_anything_but_an_event_error(raw):
     with pytest.raises(EventError):
