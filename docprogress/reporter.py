@@ -28,6 +28,11 @@ EVENTS_PER_SECOND = 20.0
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 2.0
 
+#: Seconds, and events, after which Redis's word on what was posted is heard with what
+#: follows: steps that take moments do not wait for it in between.
+HEARD_SECONDS = 0.05
+HEARD_EVENTS = 8
+
 #: What progress an unfinished document has at most.
 ALMOST = 99.9
 
@@ -48,6 +53,9 @@ class Publisher:
         self._posted: dict[str, ProgressEvent] = {}
         self._newest: dict[str, ProgressEvent] = {}
         self._superseded: dict[str, int] = {}
+        self._forgotten: set[str] = set()
+        self._unheard = 0
+        self._hear_at = 0.0
         self._sender: threading.Thread | None = None
         self._wake = threading.Event()
         self._warned = False
@@ -68,39 +76,53 @@ class Publisher:
         with self._lock:
             cancelled = self.post(event)
             if event.final:
-                self._hear()
+                self.hear()
                 self._check(event)
         return cancelled
 
     def post(self, event: ProgressEvent) -> bool:
-        """As `publish`, but Redis's word is heard with what follows, or `forget`."""
+        """As `publish`, but Redis's word is heard with what follows, or by `hear`."""
         with self._lock:
             self._check(event)
             if self._held:
                 # Redis is away; the sender finds out when it is back.
                 self._held[event.document_id] = event
                 return False
+            due = (
+                event.document_id not in self._posted
+                or self._unheard >= HEARD_EVENTS
+                or self._clock() >= self._hear_at
+            )
             try:
-                cancelled = self._settle()
+                cancelled = self._settle() if due else set()
                 self._check(event)
                 self._bus.post(event)
                 self._posted[event.document_id] = event
+                self._unheard += 1
+                self._forgotten.discard(event.document_id)
             except BusError as error:
                 # The newest of each document is all that has to be told.
                 self._hold({**self._posted, event.document_id: event}, error)
                 return False
             return event.document_id in cancelled
 
+    def hear(self) -> None:
+        """Hear what Redis said to what was posted, or hold it back."""
+        with self._lock:
+            try:
+                self._settle()
+            except BusError as error:
+                self._hold(dict(self._posted), error)
+
     def newest(self, document_id: str) -> ProgressEvent | None:
         """The last event of an unfinished document that Redis has taken."""
         with self._lock:
-            self._hear()
+            self.hear()
             return self._newest.get(document_id)
 
     def flush(self, seconds: float) -> bool:
         """Wait for everything that is held back to be out; whether it is."""
-        with self._lock:
-            self._hear()
+        self.hear()
         deadline = self._clock() + seconds
         while self._held and self._clock() < deadline:
             self._wake.set()
@@ -131,14 +153,13 @@ class Publisher:
         except Superseded as error:
             self._superseded[error.document_id] = error.attempt
         self._posted.clear()
+        self._unheard = 0
+        self._hear_at = self._clock() + HEARD_SECONDS
+        for document_id in self._forgotten:
+            self._newest.pop(document_id, None)
+            self._superseded.pop(document_id, None)
+        self._forgotten.clear()
         return cancelled
-
-    def _hear(self) -> None:
-        """Hear what Redis said to what was posted, or hold it back."""
-        try:
-            self._settle()
-        except BusError as error:
-            self._hold(dict(self._posted), error)
 
     def _hold(self, events: dict[str, ProgressEvent], error: BusError) -> None:
         self._posted.clear()
@@ -200,11 +221,9 @@ class Publisher:
             self._newest[event.document_id] = event
 
     def forget(self, document_id: str) -> None:
-        """Hear the last of a document, and drop what is known of it."""
+        """Drop what is known of a document, once the last of it was heard."""
         with self._lock:
-            self._hear()
-            self._newest.pop(document_id, None)
-            self._superseded.pop(document_id, None)
+            self._forgotten.add(document_id)
 
 
 class StepProgress:

@@ -72,6 +72,7 @@ class Child:
                 self._process(document_id, attempt)
         finally:
             self._leases.settle()
+            self._publisher.hear()
 
     def _process(self, document_id: str, attempt: int) -> None:
         self._idle.clear()
