@@ -230,14 +230,21 @@ class RabbitMQ:
     #: Debian's; the one on the path insists on the user that the system's runs as.
     SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, authority: Authority) -> None:
         self.folder = folder
-        self.port, distribution, mapper = (free_port() for _ in range(3))
+        self.authority = authority.certificate
+        self.port, self.tls_port, distribution, mapper = (free_port() for _ in range(4))
+        certificate, key = authority.signed("rabbitmq")
         self.name = f"docprogress{self.port}@localhost"
         (folder / "environment").touch()
         (folder / "plugins").write_text("[].")
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.default = 127.0.0.1:{self.port}\n"
+            f"listeners.ssl.default = 127.0.0.1:{self.tls_port}\n"
+            f"ssl_options.cacertfile = {self.authority}\n"
+            f"ssl_options.certfile = {certificate}\n"
+            f"ssl_options.keyfile = {key}\n"
+            "ssl_options.verify = verify_none\n"
         )
         self.environment = os.environ | {
             "HOME": str(folder),
@@ -263,6 +270,11 @@ class RabbitMQ:
     @property
     def url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        where = f"127.0.0.1:{self.tls_port}?ssl_ca_certs={self.authority}"
+        return f"amqps://guest:guest@{where}"
 
     def start(self) -> None:
         command = [self.SERVER]

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from services import RabbitMQ, Worker, eventually, lacking
+from services import Authority, RabbitMQ, Worker, eventually, lacking
 from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline
@@ -31,7 +31,8 @@ def rabbit(tmp_path_factory):
         lacking("no RabbitMQ (Debian: rabbitmq-server)")
     if not shutil.which("epmd"):
         lacking("no epmd, which RabbitMQ is found by")
-    rabbit = RabbitMQ(tmp_path_factory.mktemp("rabbit"))
+    authority = Authority(tmp_path_factory.mktemp("authority"), "private")
+    rabbit = RabbitMQ(tmp_path_factory.mktemp("rabbit"), authority)
     yield rabbit
     rabbit.kill()
 
@@ -92,6 +93,28 @@ def test_a_run_outlasts_a_lost_worker_and_rabbitmq_restarted_and_emptied(
         assert found["workers"].said.count("docprogress@") == 1
         other.stop()
         assert other.process.wait(15) == 0
+
+
+def test_messages_go_over_tls_to_whom_a_private_authority_has_signed(
+    rabbit, settings, started
+):
+    settings["broker_url"] = rabbit.tls_url
+    with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
+        run = pipeline.submit(documents(4))
+        assert counts(settings) == 4
+        worker = started()
+
+        ended_right(run, seconds=60)
+
+        found = {f.what: f for f in findings(load(**settings))}
+        assert found["workers"].said.startswith("docprogress@")
+        worker.stop()
+        assert worker.process.wait(15) == 0
+
+    # Nobody has said that this authority is to be trusted.
+    settings["broker_url"] = rabbit.tls_url.partition("?")[0]
+    with pytest.raises(BusRefused, match="certificate"):
+        run_worker(load(**settings))
 
 
 def test_what_rabbitmq_refuses_is_told_at_once(rabbit, settings):
