@@ -1,12 +1,13 @@
 """The host of the primary is lost in the middle of a run: the run ends right."""
 
 import asyncio
+import shutil
 import threading
 import time
 
 import pytest
 import redis
-from services import Service, Worker, eventually, free_port
+from services import Authority, Service, Worker, eventually, free_port, lacking
 from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline
@@ -20,7 +21,6 @@ SECRET, SENTINEL_SECRET = "first:secret", "second@secret"
 QUOTED, SENTINEL_QUOTED = "first%3Asecret", "second%40secret"
 
 SENTINEL = """
-port {port}
 bind 127.0.0.1
 requirepass {own}
 sentinel sentinel-pass {own}
@@ -42,28 +42,43 @@ def slow(pages):
 
 
 class Watched:
-    """A primary, its replica, and three sentinels."""
+    """A primary, its replica, and three sentinels; with an authority all over TLS."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, authority=None):
         self._folder = folder
+        self._binary = server_binary()
+        self._listens, self._asks = ["--port"], {"host": "127.0.0.1"}
+        scheme, known = "redis+sentinel", ""
+        if authority is not None:
+            self._binary = shutil.which("redis-server")
+            certificate, key = authority.signed("redis")
+            self._listens = ["--tls-cert-file", certificate, "--tls-key-file", key]
+            self._listens += ["--tls-ca-cert-file", authority.certificate]
+            self._listens += ["--tls-replication", "yes", "--tls-auth-clients", "no"]
+            self._listens += ["--port", "0", "--tls-port"]
+            self._asks |= {"ssl": True, "ssl_ca_certs": str(authority.certificate)}
+            scheme, known = (
+                "rediss+sentinel",
+                f"&ssl_ca_certs={authority.certificate}",
+            )
         self.ports = [free_port() for _ in range(5)]
         self.services = [self._server(self.ports[0]), self._server(self.ports[1])]
         for port in self.ports[2:]:
             path = folder / f"sentinel-{port}.conf"
             values = {"own": SENTINEL_SECRET, "secret": SECRET}
-            path.write_text(SENTINEL.format(port=port, primary=self.ports[0], **values))
-            command = [server_binary(), path, "--sentinel"]
+            path.write_text(SENTINEL.format(primary=self.ports[0], **values))
+            command = [self._binary, path, "--sentinel", *self._listens, port]
             self.services.append(Service(port, command, folder))
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports[2:])
         self.url = (
-            f"redis+sentinel://:{QUOTED}@{hosts}/papers"
-            f"?sentinel_password={SENTINEL_QUOTED}"
+            f"{scheme}://:{QUOTED}@{hosts}/papers"
+            f"?sentinel_password={SENTINEL_QUOTED}{known}"
         )
         eventually(self.agreed)
 
     def _server(self, port):
         primary = self.ports[0]
-        command = [server_binary(), "--port", str(port), "--bind", "127.0.0.1"]
+        command = [self._binary, *self._listens, port, "--bind", "127.0.0.1"]
         command += [
             "--save",
             "",
@@ -72,7 +87,7 @@ class Watched:
             "--repl-diskless-sync-delay",
             "0",
         ]
-        command += ["--requirepass", SECRET, "--primaryauth", SECRET]
+        command += ["--requirepass", SECRET, "--masterauth", SECRET]
         if port != primary:
             command += ["--replicaof", f"127.0.0.1 {primary}"]
         return Service(port, command, self._folder)
@@ -80,11 +95,13 @@ class Watched:
     def agreed(self):
         """Whether every sentinel knows of the replica and of both others."""
         for port in self.ports[2:]:
-            with redis.Redis(port=port, password=SENTINEL_SECRET) as sentinel:
+            asks = self._asks | {"port": port, "password": SENTINEL_SECRET}
+            with redis.Redis(**asks) as sentinel:
                 state = sentinel.sentinel_masters()["papers"]
                 if (state["num-slaves"], state["num-other-sentinels"]) != (1, 2):
                     return False
-        with redis.Redis(port=self.ports[1], password=SECRET) as replica:
+        asks = self._asks | {"port": self.ports[1], "password": SECRET}
+        with redis.Redis(**asks) as replica:
             return replica.info("replication")["master_link_status"] == "up"
 
     def lose_primary(self):
@@ -102,9 +119,14 @@ class Watched:
             service.kill()
 
 
-@pytest.fixture
-def watched(tmp_path):
-    watched = Watched(tmp_path)
+@pytest.fixture(params=["plain", "tls"])
+def watched(request, tmp_path):
+    authority = None
+    if request.param == "tls":
+        if shutil.which("redis-server") is None:
+            lacking("no redis-server that speaks TLS (Debian: redis-server)")
+        authority = Authority(tmp_path, "private")
+    watched = Watched(tmp_path, authority)
     yield watched
     watched.close()
 
