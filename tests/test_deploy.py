@@ -198,13 +198,13 @@ def test_every_stream_is_handed_on_as_it_comes(front, path):
 
 
 def test_stream_outlives_a_silence_longer_than_the_proxy_waits(nginx, bus):
-    nginx.start(proxy_read_timeout="2s")
+    nginx.start(proxy_read_timeout="5s")
     with (
         Web(nginx.port).client as client,
         Web(nginx.port).read("/progress/documents/a/stream") as reader,
     ):
         assert client.get("/health").status_code == 200
-        silent_until = time.monotonic() + 3
+        silent_until = time.monotonic() + 7
         while time.monotonic() < silent_until:
             reader.comment()
         publish(bus, "a", 100)

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from docprogress.documents import Chunk, Page
 from docprogress.errors import (
+    Cancelled,
     DocumentNotFound,
     RunNotFound,
     StoreError,
@@ -1287,6 +1288,17 @@ def limit_pages(store: Store, pages: int) -> None:
     # SQLite remembers it for the connection; an idle store has one.
     with store._reading() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+
+def test_what_somebody_asked_to_cancel_is_not_completed(store, claimed):
+    store.cancel(document_ids=[claimed.id])
+
+    with pytest.raises(Cancelled):
+        store.finish_steps(claimed.id, 1, [], completed="Completed")
+
+    assert store.document(claimed.id).status is Status.PROCESSING
+    store.finish(claimed.id, 1, Status.CANCELLED, message="Cancelled")
+    assert store.document(claimed.id).status is Status.CANCELLED
 
 
 def test_connections_that_do_not_become_free_are_waited_for(database_url):

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from docprogress.documents import Chunk, Page
-from docprogress.errors import Superseded
+from docprogress.errors import Cancelled, Superseded
 from docprogress.events import Status, now
 from docprogress.store import embeddings, results, schema
 from docprogress.store.reading import UNFINISHED, Reading
@@ -281,6 +281,7 @@ class Attempts(Reading):
 
         Raises:
             Superseded: The attempt is over.
+            Cancelled: It would be completed, and somebody asked for it to be cancelled.
         """
         moment = now()
         values: dict[str, Any] = {"updated_at": moment}
@@ -310,6 +311,9 @@ class Attempts(Reading):
             ).one_or_none()
             if row is None:
                 raise Superseded(document_id, attempt)
+            document = document_row(row)
+            if completed is not None and document.cancel_requested:
+                raise Cancelled(document_id)
             if timings:
                 connection.execute(_TIMING, timings)
             if pages is not None:
@@ -338,7 +342,7 @@ class Attempts(Reading):
                     finished_at=moment,
                     error=None,
                 )
-            return document_row(row)
+            return document
 
     def finish(
         self,
