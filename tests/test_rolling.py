@@ -111,8 +111,12 @@ def test_all_workers_are_replaced_during_a_run_and_no_attempt_is_lost(
 
         assert all(row.attempt == 1 for row in rows)
         for row in rows:
-            shown = [event.progress for event in pipeline.bus.history(row.id)]
-            assert shown == sorted(shown)
+            told = pipeline.bus.history(row.id)
+            shown = [event.progress for event in told]
+            assert shown == sorted(shown), [
+                (event.id, event.progress, event.worker, event.message)
+                for event in told
+            ]
 
 
 def test_steps_that_do_not_end_are_handed_back_within_ten_seconds(pipeline_of, started):

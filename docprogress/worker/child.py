@@ -91,7 +91,8 @@ class Child:
                 self._leases.let_go(lease)
                 self._publisher.forget(document_id)
             if outcome is not None and outcome.send:
-                # Whoever is sent it is to find it free.
+                # Whoever is sent it finds it free, and tells nothing before us.
+                self._publisher.hear()
                 self._leases.settle()
                 self._send(outcome)
         finally:
