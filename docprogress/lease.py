@@ -131,7 +131,7 @@ class Leases:
         """Give a document back with the next one that is taken, or with `settle`."""
         with self._lock:
             self._held.pop(lease.document_id, None)
-        self._let_go.append(lease)
+            self._let_go.append(lease)
 
     def settle(self) -> None:
         """Have Redis know what was given back."""
@@ -153,6 +153,10 @@ class Leases:
         keys = [lease_key(document_id), LEASED]
         return keys, [owner, self._milliseconds, document_id]
 
+    def _return(self, lease: Lease) -> tuple[Any, ...]:
+        keys = lease_key(lease.document_id), LEASED
+        return "EVAL", self._release, 2, *keys, lease.owner, lease.document_id
+
     def _taken(self, document_id: str, owner: str) -> bool:
         keys, arguments = self._claim(document_id, owner)
         return bool(self._client().eval(self._take, len(keys), *keys, *arguments))
@@ -164,13 +168,9 @@ class Leases:
         does.
         """
         with self._asking:
-            let_go, self._let_go = self._let_go, []
-            returns = [
-                ("EVAL", self._release, 2, lease_key(d), LEASED, lease.owner, d)
-                for lease in let_go
-                for d in [lease.document_id]
-            ]
-            wanted = [*returns, *commands]
+            with self._lock:
+                let_go, self._let_go = self._let_go, []
+            wanted = [*map(self._return, let_go), *commands]
             if not wanted:
                 return None
             known = self._line is not None
