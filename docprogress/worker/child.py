@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 #: Seconds for which a task waits for Redis before it lets its document go.
 PATIENCE = 10.0
 
+#: Seconds for which a document that is sent on waits for what was held back of it.
+FLUSH_SECONDS = 2.0
+
 #: Seconds between two looks whether the parent is still there.
 PARENT_SECONDS = 1.0
 
@@ -91,8 +94,9 @@ class Child:
                 self._leases.let_go(lease)
                 self._publisher.forget(document_id)
             if outcome is not None and outcome.send:
-                # Whoever is sent it finds it free, and tells nothing before us.
-                self._publisher.hear()
+                # Whoever is sent it finds it free, and tells nothing before us: also
+                # what was held back is out, unless Redis stays away.
+                self._publisher.flush(FLUSH_SECONDS)
                 self._leases.settle()
                 self._send(outcome)
         finally:
