@@ -213,6 +213,10 @@ class Bus:
         except (RedisError, OSError) as error:
             self._hang_up()
             raise unreachable(error) from error
+        except BaseException:
+            # Interrupted: nobody knows what was sent.
+            self._hang_up()
+            raise
 
     def _answer(self, event: ProgressEvent) -> Any:
         assert self._line is not None
@@ -225,6 +229,10 @@ class Bus:
         except (RedisError, OSError) as error:
             self._hang_up()
             raise unreachable(error) from error
+        except BaseException:
+            # Interrupted: what is said yet would be taken for an answer to the next.
+            self._hang_up()
+            raise
 
     def _hang_up(self) -> None:
         """Give up the connection that events are posted on."""

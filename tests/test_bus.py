@@ -1,12 +1,15 @@
 import asyncio
 import json
+import os
+import signal
+import threading
 from contextlib import aclosing
 
 import pytest
 from services import Server, eventually
 
 from docprogress.bus import Bus
-from docprogress.errors import BusError, EventError, Superseded
+from docprogress.errors import BusError, EventError, HandedBack, Superseded
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, decode, now
 
 pytestmark = pytest.mark.anyio
@@ -218,6 +221,35 @@ async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(
             assert (await waiting).progress == 11
             bus.publish(event(progress=12.0))
             assert (await next_of(heard)).progress == 12
+
+
+def test_an_interrupted_wait_for_redis_costs_nothing_that_follows(server):
+    """As of a worker that is told to stop: the signal comes in the middle of it."""
+
+    def interrupt(*_):
+        raise HandedBack("this worker stops")
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with Bus(server.url) as bus:
+            bus.publish(event())
+            server.pause()
+            bus.post(event(progress=11.0))
+            bus.post(event(progress=12.0))
+            timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))
+            timer.start()
+            with pytest.raises(HandedBack):
+                bus.settle()
+            timer.join()
+            server.resume()
+
+            bus.post(event(progress=13.0))
+            [told] = bus.settle()
+
+            [newest] = bus.newest(["a"]).values()
+            assert (told.event.progress, told.event.id) == (13.0, newest.id)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 async def test_a_redis_that_says_nothing_is_noticed(server: Server):
