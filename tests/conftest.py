@@ -11,7 +11,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from lab import Lab, Window, chromium, launched
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from postgres import Postgres, system_postgres
 from services import Server
 
@@ -27,6 +27,8 @@ settings.register_profile(
     "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
+# A page of a busy machine takes longer than Playwright's five seconds.
+expect.set_options(timeout=30_000)
 
 
 def pytest_xdist_auto_num_workers() -> int:

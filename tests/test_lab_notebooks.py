@@ -20,9 +20,6 @@ NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 #: Seconds that Run All may take in all notebooks at once, on a busy machine.
 RUN_SECONDS = 300
 
-#: Milliseconds for what takes no time on a machine that has any.
-SOON = 30_000
-
 #: The page while notebooks run, and so high that the longest is to be seen as a whole.
 SIZE: ViewportSize = {"width": 1100, "height": 1000}
 TALL: ViewportSize = {"width": 1100, "height": 8000}
@@ -171,8 +168,8 @@ def test_all_notebooks_run_side_by_side_and_show_their_results_when_opened_again
         for theme in ("Light", "Dark"):
             use_theme(page, theme)
             shown = page.locator(".jp-Notebook .jp-OutputArea-output")
-            expect(shown).to_have_count(len(bundles), timeout=SOON)
-            expect(shown.locator("table")).to_have_count(tables, timeout=SOON)
+            expect(shown).to_have_count(len(bundles))
+            expect(shown.locator("table")).to_have_count(tables)
             expect(page.locator(".docprogress")).to_have_count(0)
             text = page.locator(".jp-Notebook").inner_text()
             assert not [lost for lost in LOST if lost in text]

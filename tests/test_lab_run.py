@@ -10,9 +10,6 @@ import pytest
 from lab import HELD, SCREENSHOTS, Notebook, Window, private_jupyter
 from playwright.sync_api import Browser, Locator, expect
 
-#: Milliseconds for what takes no time on a machine that has any.
-SOON = 30_000
-
 START = """
 from docprogress import Pipeline
 pipeline = Pipeline(home={home!r}, workers=2, steps=["held_steps:held"])
@@ -41,7 +38,7 @@ def ended(window: Window, home: Path, *, name: str = "one.txt") -> Notebook:
     )
     for cell in range(3):
         notebook.run(cell)
-    expect(notebook.view(1)).to_have_count(0, timeout=SOON)
+    expect(notebook.view(1)).to_have_count(0)
     return notebook
 
 
@@ -57,22 +54,22 @@ def test_buttons_cancel_and_retry_while_a_cell_waits_for_the_run(
     notebook.run(1)
     view = notebook.view(1)
     notebook.run(2, wait=False)
-    expect(chip(view, "2 processing")).to_be_visible(timeout=SOON)
+    expect(chip(view, "2 processing")).to_be_visible()
 
     view.get_by_role("row").filter(has_text="four.txt").click()
     panel = view.get_by_role("group", name="details of four.txt")
     panel.get_by_role("button", name="Cancel").click()
-    expect(chip(view, "1 cancelled")).to_be_visible(timeout=SOON)
+    expect(chip(view, "1 cancelled")).to_be_visible()
     expect(view).to_contain_text("1 document cancelled")
     notebook.screenshot("run-one-cancelled")
 
     panel.get_by_role("button", name="Retry").click()
-    expect(view).to_contain_text("1 document tried again", timeout=SOON)
+    expect(view).to_contain_text("1 document tried again")
     expect(chip(view, "1 cancelled")).to_have_count(0)
     gate.touch()
 
-    expect(notebook.output(2)).to_contain_text("4 completed", timeout=SOON)
-    expect(notebook.view(1)).to_have_count(0, timeout=SOON)
+    expect(notebook.output(2)).to_contain_text("4 completed")
+    expect(notebook.view(1)).to_have_count(0)
     expect(notebook.output(1)).to_contain_text("4 completed")
     assert notebook.errors == []
 
@@ -89,12 +86,12 @@ def test_the_button_that_cancels_a_run_ends_the_cell_that_waits(
     notebook.run(1)
     view = notebook.view(1)
     notebook.run(2, wait=False)
-    expect(chip(view, "2 processing")).to_be_visible(timeout=SOON)
+    expect(chip(view, "2 processing")).to_be_visible()
 
     view.get_by_role("button", name="Cancel").first.click()
 
-    expect(notebook.output(2)).to_contain_text("4 cancelled", timeout=SOON)
-    expect(notebook.view(1)).to_have_count(0, timeout=SOON)
+    expect(notebook.output(2)).to_contain_text("4 cancelled")
+    expect(notebook.view(1)).to_have_count(0)
     expect(notebook.output(1)).to_contain_text("4 cancelled")
     assert notebook.errors == []
 
@@ -110,13 +107,13 @@ def test_a_run_that_is_tried_again_comes_alive_where_its_table_stood(
     )
     for cell in range(3):
         notebook.run(cell)
-    expect(notebook.view(1)).to_have_count(0, timeout=SOON)
+    expect(notebook.view(1)).to_have_count(0)
 
     notebook.run(3)
 
-    expect(notebook.view(1)).to_contain_text("held", timeout=SOON)
+    expect(notebook.view(1)).to_contain_text("held")
     gate.touch()
-    expect(notebook.view(1)).to_have_count(0, timeout=SOON)
+    expect(notebook.view(1)).to_have_count(0)
     expect(notebook.output(1)).to_contain_text("4 completed")
     assert notebook.errors == []
 
@@ -138,7 +135,7 @@ def test_a_saved_notebook_shows_the_table_when_it_is_opened_again(
     again = window.open(path)
 
     output = again.output(1)
-    expect(output).to_contain_text("2 completed, 1 failed", timeout=SOON)
+    expect(output).to_contain_text("2 completed, 1 failed")
     expect(output).to_contain_text("empty.pdf: the file is empty")
     expect(output.locator("table")).to_be_visible()
     expect(again.page.get_by_text("model not found")).to_have_count(0)

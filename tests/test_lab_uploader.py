@@ -15,9 +15,6 @@ from services import eventually
 
 AXE = Path(__file__).parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
-#: Milliseconds for what takes no time on a machine that has any.
-SOON = 30_000
-
 MB = 1_000_000
 
 START = "from docprogress import Uploader\nuploader = Uploader({given})\nuploader"
@@ -147,7 +144,7 @@ def looks_well(notebook: Notebook, name: str) -> None:
     size = page.viewport_size
     for theme in ("Dark", "Light"):
         notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-        expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SOON)
+        expect(page.locator("#jupyterlab-splash")).to_have_count(0)
         for width in (1400, 620):
             page.set_viewport_size({"width": width, "height": 900})
             notebook.screenshot(f"{name}-{theme.lower()}-{width}")
@@ -171,19 +168,19 @@ def test_files_of_one_twelve_and_fifty_megabytes_arrive_whole(
 
     pick(view, *(folder / f"{size}.bin" for size in sizes))
 
-    expect(headline(view)).to_contain_text("3 files uploaded, 63.0 MB", timeout=SOON)
+    expect(headline(view)).to_contain_text("3 files uploaded, 63.0 MB")
     notebook.run(1)
     assert notebook.text(1).strip() == f"[{', '.join(told)}]"
 
     began = time.monotonic()
     pick(view, folder / "50.bin")
-    expect(headline(view)).to_contain_text("4 files up", timeout=SOON)
+    expect(headline(view)).to_contain_text("4 files up")
     speed = 50 / (time.monotonic() - began)
     record_property("upload_megabytes_per_second", round(speed, 1))
     with capsys.disabled():
         print(f"\n50 MB from the browser to the kernel: {speed:.1f} MB/s")
     notebook.run(2)
-    expect(notebook.view(0)).to_have_count(0, timeout=SOON)
+    expect(notebook.view(0)).to_have_count(0)
     expect(notebook.output(0)).to_contain_text("50 (2).bin")
     assert unexpected(notebook) == []
 
@@ -200,15 +197,13 @@ def test_a_file_that_is_cancelled_half_way_leaves_nothing_and_others_go_on(
 
     kernel = half_way(notebook, view, folder / "first.bin")
     pick(view, folder / "second.bin", folder / "third.bin")
-    expect(problem(view)).to_contain_text("Waiting for the kernel", timeout=SOON)
+    expect(problem(view)).to_contain_text("Waiting for the kernel")
     notebook.screenshot("uploader-busy")
     view.get_by_role("button", name="Cancel first.bin").click()
     view.get_by_role("button", name="Cancel second.bin").click()
     kernel.resume()
 
-    expect(headline(view)).to_contain_text(
-        "1 file uploaded, 4.0 MB · 2 cancelled", timeout=SOON
-    )
+    expect(headline(view)).to_contain_text("1 file uploaded, 4.0 MB · 2 cancelled")
     notebook.run(1)
     assert notebook.text(1).strip() == f"[{third}]"
     kernel = half_way(notebook, view, folder / "first.bin")
@@ -233,10 +228,10 @@ def test_an_upload_goes_on_where_it_was_when_the_line_is_back(
     notebook.page.evaluate(CUT)
     kernel.resume()
     pick(view, folder / "b.bin")
-    expect(problem(view)).to_be_visible(timeout=SOON)
+    expect(problem(view)).to_be_visible()
     notebook.page.evaluate("() => { cut(); mended(); }")
 
-    expect(headline(view)).to_contain_text("2 files uploaded, 33.0 MB", timeout=SOON)
+    expect(headline(view)).to_contain_text("2 files uploaded, 33.0 MB")
     notebook.run(1)
     assert notebook.text(1).strip() == f"[{told}, {other}]"
     assert unexpected(notebook) == []
@@ -252,7 +247,7 @@ def test_a_kernel_that_is_restarted_half_way_is_told_of(window: Window, folder: 
 
     notebook.restart_kernel()
 
-    expect(problem(view)).to_contain_text("was restarted or has ended", timeout=SOON)
+    expect(problem(view)).to_contain_text("was restarted or has ended")
     expect(row(view, "a.bin")).to_contain_text("did not arrive")
     expect(view.get_by_role("button", name="Choose files")).to_be_disabled()
     notebook.screenshot("uploader-restarted")
@@ -280,7 +275,7 @@ def test_what_cannot_be_uploaded_is_said_and_the_rest_is(window: Window, folder:
     dropped = ("too-large.pdf", "empty.pdf", "folder", hostile)
     drop(notebook.page, view, *(folder / name for name in dropped))
 
-    expect(headline(view)).to_contain_text("2 files uploaded, 25 bytes", timeout=SOON)
+    expect(headline(view)).to_contain_text("2 files uploaded, 25 bytes")
     expect(headline(view)).to_contain_text("2 failed")
     expect(row(view, "too-large.pdf")).to_contain_text("too large: the limit is 2.5 MB")
     expect(row(view, "empty.pdf")).to_contain_text("the file is empty")
@@ -291,25 +286,23 @@ def test_what_cannot_be_uploaded_is_said_and_the_rest_is(window: Window, folder:
     expect(view.locator("img")).to_have_count(0)
 
     pick(view, folder / "a" / "same.txt", folder / "b" / "same.txt")
-    expect(row(view, "same (2).txt")).to_contain_text("uploaded", timeout=SOON)
+    expect(row(view, "same (2).txt")).to_contain_text("uploaded")
     looks_well(notebook, "uploader-refused")
 
     kernel = stop(notebook)
     pick(view, folder / "changed.bin")
     fill(folder / "changed.bin", MB)
     kernel.resume()
-    expect(row(view, "changed.bin")).to_contain_text(
-        "changed, moved or deleted", timeout=SOON
-    )
+    expect(row(view, "changed.bin")).to_contain_text("changed, moved or deleted")
     for _ in range(2):
         pick(view, folder / "b" / "same.txt")
-    expect(headline(view)).to_contain_text("6 files uploaded", timeout=SOON)
+    expect(headline(view)).to_contain_text("6 files uploaded")
     pick(view, folder / "b" / "same.txt")
     expect(view.locator(".dp-notice")).to_have_text(
         "1 file left out: the limit is 6 files."
     )
     view.get_by_role("button", name="Remove same.txt").click()
-    expect(headline(view)).to_contain_text("5 files uploaded", timeout=SOON)
+    expect(headline(view)).to_contain_text("5 files uploaded")
     notebook.run(1)
     assert notebook.text(1).strip() == "[12, 13, 11, 11, 11]"
     assert unexpected(notebook) == []
@@ -329,17 +322,17 @@ def test_documents_that_are_dropped_become_a_run_and_then_a_table(
     notebook.run(0)
     notebook.run(1)
     view = notebook.view(1).first
-    expect(view.get_by_role("button", name="Choose files")).to_be_visible(timeout=SOON)
+    expect(view.get_by_role("button", name="Choose files")).to_be_visible()
     with notebook.page.expect_file_chooser() as chosen:
         view.get_by_role("button", name="Choose files").press("Enter")
 
     chosen.value.set_files(sorted(samples.iterdir())[:6])
 
     output = notebook.output(1)
-    expect(output.locator(".docprogress .dp-grid")).to_be_visible(timeout=SOON)
+    expect(output.locator(".docprogress .dp-grid")).to_be_visible()
     notebook.screenshot("uploader-processing")
     gate.touch()
-    expect(output.locator(".docprogress")).to_have_count(0, timeout=SOON)
+    expect(output.locator(".docprogress")).to_have_count(0)
     expect(output).to_contain_text("6 files uploaded")
     expect(output).to_contain_text("6 documents: 6 completed")
     notebook.screenshot("uploader-frozen")
@@ -350,6 +343,6 @@ def test_documents_that_are_dropped_become_a_run_and_then_a_table(
     path = notebook.path
     window.clear()
     again = window.open(path)
-    expect(again.output(1)).to_contain_text("6 documents: 6 completed", timeout=SOON)
+    expect(again.output(1)).to_contain_text("6 documents: 6 completed")
     expect(again.page.get_by_text("model not found")).to_have_count(0)
     assert unexpected(again) == []

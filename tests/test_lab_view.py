@@ -16,9 +16,6 @@ from steered import SteeredRun, tell, watching
 
 from docprogress import Bus, Status
 
-#: Milliseconds for what takes no time on a machine that has any.
-SOON = 20_000
-
 #: The most messages a second that a page gets, and what a busy machine may add to
 #: them by holding some back.
 MOST_MESSAGES = 15
@@ -62,7 +59,7 @@ def looks_well(notebook: Notebook, name: str) -> None:
     size = page.viewport_size
     for theme in ("Dark", "Light"):
         notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-        expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SOON)
+        expect(page.locator("#jupyterlab-splash")).to_have_count(0)
         for width in (1400, 760):
             page.set_viewport_size({"width": width, "height": 900})
             notebook.screenshot(f"{name}-{theme.lower()}-{width}")
@@ -94,7 +91,7 @@ def test_one_document_is_one_bar_with_its_message(
 
     tell(bus, "scan-1", progress=42, message="Reading page 12 of 200", name="scan.pdf")
 
-    expect(view).to_contain_text("Reading page 12 of 200", timeout=SOON)
+    expect(view).to_contain_text("Reading page 12 of 200")
     expect(view).to_contain_text("42 %")
     expect(view).to_contain_text("scan.pdf")
     expect(view.get_by_role("progressbar").first).to_have_attribute(
@@ -102,7 +99,7 @@ def test_one_document_is_one_bar_with_its_message(
     )
     looks_well(notebook, "one")
     tell(bus, "scan-1", Status.COMPLETED, name="scan.pdf")
-    expect(notebook.output(0)).to_contain_text("completed", timeout=SOON)
+    expect(notebook.output(0)).to_contain_text("completed")
     assert notebook.errors == []
 
 
@@ -119,7 +116,7 @@ def test_thirty_documents_tell_what_failed_and_how_far_the_others_are(
     run.tell(13, progress=70, step="embedding", message="Embedding 3 of 12 chunks")
     run.tell(14, progress=30, message="Extracting page 7 of 20", attempt=2)
 
-    expect(row(view, "contract-12")).to_contain_text("it is damaged", timeout=SOON)
+    expect(row(view, "contract-12")).to_contain_text("it is damaged")
     expect(row(view, "contract-12")).to_contain_text("20 %")
     expect(row(view, "contract-13")).to_contain_text("Embedding 3 of 12 chunks")
     expect(row(view, "contract-14")).to_contain_text("2 of 3")
@@ -127,7 +124,7 @@ def test_thirty_documents_tell_what_failed_and_how_far_the_others_are(
     looks_well(notebook, "thirty")
     for number in range(12, 30):
         run.tell(number, Status.COMPLETED, attempt=3)
-    expect(notebook.output(0)).to_contain_text("30 completed", timeout=SOON)
+    expect(notebook.output(0)).to_contain_text("30 completed")
     expect(notebook.output(0)).to_contain_text("contract-29.pdf")
     looks_well(notebook, "thirty-ended")
     assert notebook.errors == []
@@ -144,7 +141,7 @@ def test_hostile_names_and_messages_are_shown_as_text(
     for document_id, text in zip(ids, HOSTILE.values(), strict=True):
         tell(bus, document_id, progress=50, name=text, message=text, step=text[:90])
 
-    expect(row(view, "<img src=x onerror=")).to_be_visible(timeout=SOON)
+    expect(row(view, "<img src=x onerror=")).to_be_visible()
     expect(row(view, "</script><script>")).to_be_visible()
     expect(row(view, "عقد الإيجار.pdf")).to_be_visible()
     expect(row(view, "👩‍👩‍👧‍👦")).to_be_visible()
@@ -161,7 +158,7 @@ def test_hostile_names_and_messages_are_shown_as_text(
     for document_id, text in zip(ids, HOSTILE.values(), strict=True):
         tell(bus, document_id, Status.FAILED, progress=50, name=text, error=text)
 
-    expect(notebook.view(0)).to_have_count(0, timeout=SOON)
+    expect(notebook.view(0)).to_have_count(0)
     ended = notebook.output(0)
     for name in ("markup", "script", "right-to-left", "family"):
         expect(ended).to_contain_text(HOSTILE[name])
@@ -178,7 +175,7 @@ def test_the_keyboard_reaches_everything_and_the_notebook_hears_none_of_it(
     notebook.run(0)
     view = notebook.view(0)
     run.tell(3, progress=30, message="Reading")
-    expect(view).to_contain_text("Reading", timeout=SOON)
+    expect(view).to_contain_text("Reading")
     page = notebook.page
 
     view.evaluate("element => element.focus()")
@@ -222,7 +219,7 @@ def test_many_events_come_as_few_messages_and_end_right(
         f"ProgressView.watch(*ids, redis_url={redis_url!r})"
     )
     notebook.run(0)
-    expect(notebook.view(0)).to_contain_text("10,000", timeout=SOON)
+    expect(notebook.view(0)).to_contain_text("10,000")
     begun = len(notebook.message_times())
 
     told = subprocess.run(
@@ -237,7 +234,7 @@ def test_many_events_come_as_few_messages_and_end_right(
     )
 
     ended = notebook.output(0)
-    expect(ended).to_contain_text("9,999 completed", timeout=SOON)
+    expect(ended).to_contain_text("9,999 completed")
     expect(ended).to_contain_text("1 failed")
     times = notebook.message_times()[begun:]
     assert json.loads(told.stdout)["events"] > 10_000
@@ -296,10 +293,10 @@ def show(times):
         "assert counts() == before, (before, counts())\nprint('the same')",
     )
     notebook.run(0)
-    expect(notebook.view(0)).to_be_visible(timeout=SOON)
+    expect(notebook.view(0)).to_be_visible()
     notebook.run(1)
-    expect(notebook.view(0)).to_have_count(0, timeout=SOON)
-    expect(notebook.view(1)).to_have_count(0, timeout=SOON)
+    expect(notebook.view(0)).to_have_count(0)
+    expect(notebook.view(1)).to_have_count(0)
     notebook.run(2)
     before = _nodes(notebook)
 
@@ -307,7 +304,7 @@ def show(times):
     notebook.run(4)
 
     assert notebook.text(4).strip() == "the same"
-    expect(notebook.view(3)).to_have_count(0, timeout=SOON)
+    expect(notebook.view(3)).to_have_count(0)
     # JupyterLab keeps a dozen nodes of every output that was cleared, whatever it
     # was; a view that is kept has more than a hundred.
     eventually(lambda: _nodes(notebook) < before + 50 * 25, what="the views are gone")
