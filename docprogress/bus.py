@@ -118,11 +118,16 @@ class Bus:
             self._script = self._redis.register_script(source)
         return self._redis
 
-    def publish(self, event: ProgressEvent) -> Published:
+    def publish(self, event: ProgressEvent, *, waiting: bool = False) -> Published:
         """Tell everybody where a document stands, and remember it.
 
+        Args:
+            event: Where it stands.
+            waiting: Only while it is still said to be queued.
+
         Raises:
-            Superseded: A later attempt has begun, or this one has ended.
+            Superseded: A later attempt has begun, or this one has ended, or it
+                waits no longer.
             BusError: Redis cannot be reached, or refuses.
         """
         client = self.redis
@@ -131,14 +136,14 @@ class Bus:
                 # A connection of our own: the client's way to one costs as much as
                 # Redis does.
                 try:
-                    self._send([event])
+                    self._send([event], waiting)
                     return _published(event, self._answer(event))
                 except NoScriptError:
                     pass  # emptied: the client sends the script as well
                 except BusError as error:
                     if isinstance(error.__cause__, TimeoutError | SlowError):
                         raise
-        keys, arguments = self._command(event)
+        keys, arguments = self._command(event, waiting)
         try:
             answer = self._script(keys, arguments, client=client)
         except (RedisError, OSError) as error:
@@ -175,10 +180,17 @@ class Bus:
                     raise unreachable(ConnectionError("it was emptied")) from None
         return told
 
-    def publish_all(self, events: Sequence[ProgressEvent]) -> None:
+    def publish_all(
+        self, events: Sequence[ProgressEvent], *, waiting: bool = False
+    ) -> None:
         """Publish many, waiting for Redis once for each few hundred.
 
         What has been superseded is left out.
+
+        Args:
+            events: Where the documents stand.
+            waiting: Only of those that are still said to be queued: a worker may
+                have told more of one since somebody looked.
 
         Raises:
             BusError: Redis cannot be reached, or refuses.
@@ -186,7 +198,7 @@ class Bus:
         for batch in _batches(events):
             with self._lock:
                 try:
-                    self._send(batch)
+                    self._send(batch, waiting)
                     self._unsettled.extend(batch)
                     while self._unsettled:
                         with suppress(Superseded):
@@ -196,12 +208,13 @@ class Bus:
                     pass  # some may have been told: that is repeated, and harmless
             for event in batch:
                 with suppress(Superseded):
-                    self.publish(event)
+                    self.publish(event, waiting=waiting)
 
-    def _send(self, events: Sequence[ProgressEvent]) -> None:
+    def _send(self, events: Sequence[ProgressEvent], waiting: bool = False) -> None:
         client = self.redis
         commands = []
-        for keys, arguments in map(self._command, events):
+        for event in events:
+            keys, arguments = self._command(event, waiting)
             commands.append(("EVALSHA", self._script.sha, len(keys), *keys, *arguments))
         try:
             if self._line is None:
@@ -242,7 +255,9 @@ class Bus:
             line.disconnect()
             self._redis.connection_pool.release(line)
 
-    def _command(self, event: ProgressEvent) -> tuple[list[str], list[Any]]:
+    def _command(
+        self, event: ProgressEvent, waiting: bool
+    ) -> tuple[list[str], list[Any]]:
         attempt = event.attempt or 1
         number = str(FINAL_NUMBER) if event.final else "*"
         keys = [
@@ -259,6 +274,7 @@ class Bus:
             event.document_id,
             attempt,
             event.status.value,
+            *([1] if waiting else []),
         ]
 
     def history(

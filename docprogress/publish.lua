@@ -13,16 +13,24 @@
 -- ARGV[4]  the document's id
 -- ARGV[5]  the attempt
 -- ARGV[6]  the status
+-- ARGV[7]  if given, tell it only of a document that is still said to be queued
 --
 -- Returns {id, 1 if this attempt is to be cancelled else 0}; an id below the
 -- newest is Redis's own error, which the caller reads as "superseded".
 
+if ARGV[7] then
+  local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  -- Within a text of JSON each quote has a backslash before it: this is the field.
+  if newest and string.match(newest[1], '%d+') == ARGV[5]
+      and not string.find(newest[2][2], '"status":"queued"', 1, true) then
+    return redis.error_reply('ERR equal or smaller: it is no longer queued')
+  end
+end
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', 256, ARGV[1], 'event', ARGV[2])
 local told = '{"id":"' .. id .. '",' .. string.sub(ARGV[2], 2)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PUBLISH', KEYS[1], told)
 if KEYS[3] then
-  -- Within a text of JSON each quote has a backslash before it: this is the field.
   local before = redis.call('HGET', KEYS[3], ARGV[4])
   local was = before and string.match(before, '"status":"(%a+)"')
   if was ~= ARGV[6] then

@@ -264,7 +264,8 @@ class Pipeline:
         _Submission(self, run, sources, told=told).store()
         if not self.settings.local:
             # Where no worker is at all, nobody else says so.
-            say_unserved(self.store, self.bus.redis, self.tell, run_id=run_id)
+            tell = partial(self.tell, waiting=True)
+            say_unserved(self.store, self.bus.redis, tell, run_id=run_id)
         return run
 
     def upload(self, **options: Any) -> "Uploader":
@@ -361,12 +362,15 @@ class Pipeline:
         except BusError as error:
             log.warning("documents are sent later: %s", error)
 
-    def tell(self, rows: Iterable[DocumentRow]) -> None:
-        """Publish where these documents stand; without Redis, the store tells it."""
+    def tell(self, rows: Iterable[DocumentRow], *, waiting: bool = False) -> None:
+        """Publish where these documents stand; without Redis, the store tells it.
+
+        With `waiting`, only of those that no worker has told more of since.
+        """
         if not self.settings.events_per_second:
             return
         try:
-            self.bus.publish_all([row.event() for row in rows])
+            self.bus.publish_all([row.event() for row in rows], waiting=waiting)
         except BusError as error:
             log.warning("progress is told later: %s", error)
 

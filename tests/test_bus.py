@@ -82,6 +82,25 @@ async def test_nothing_of_an_attempt_follows_its_final_event(bus):
     assert bus.publish(event(attempt=2)).event.position[0] == 2
 
 
+async def test_what_waits_is_told_no_more_once_a_worker_has_told_more(bus):
+    queued = event(status=Status.QUEUED, progress=0.0)
+    bus.publish_all([queued], waiting=True)
+    bus.publish(queued.replace(message="Waiting for a worker"), waiting=True)
+    bus.publish(event(progress=10.0))
+
+    with pytest.raises(Superseded):
+        bus.publish(queued, waiting=True)
+    bus.publish_all([queued, event("b", status=Status.QUEUED)], waiting=True)
+    assert [told.progress for told in bus.history("a")] == [0, 0, 10]
+    assert len(bus.history("b")) == 1
+
+    bus.publish(queued.replace(progress=10.0))  # handed back
+    bus.publish(queued.replace(progress=10.0), waiting=True)
+    bus.publish(completed())
+    bus.publish(queued.replace(attempt=2), waiting=True)
+    assert [told.attempt or 1 for told in bus.history("a")] == [1] * 6 + [2]
+
+
 async def test_a_run_tells_all_its_documents_over_one_channel(bus):
     bus.publish(event("a", run_id="r"))
     bus.publish(event("b", run_id="r"))

@@ -186,7 +186,7 @@ class Reaper:
         if asked:
             self._bus.ask_to_cancel(asked)
         if self._clock() >= self._queues_at + QUEUES_SECONDS:
-            say_unserved(self._store, self._bus.redis, self._tell_all)
+            say_unserved(self._store, self._bus.redis, self._tell_waiting)
             self._queues_at = self._clock()
 
     def _understood(self, rows: Iterable[DocumentRow]) -> list[DocumentRow]:
@@ -423,9 +423,9 @@ class Reaper:
             with suppress(Superseded):
                 self._bus.publish(row.event())
 
-    def _tell_all(self, rows: Sequence[DocumentRow]) -> None:
+    def _tell_waiting(self, rows: Sequence[DocumentRow]) -> None:
         if self._settings.events_per_second:
-            self._bus.publish_all([row.event() for row in rows])
+            self._bus.publish_all([row.event() for row in rows], waiting=True)
 
     def _send(self, rows: Iterable[DocumentRow]) -> None:
         """Send each by itself: it may be what its worker died of."""
