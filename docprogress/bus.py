@@ -675,12 +675,12 @@ class Subscription:
         unconfirmed = set(names)
         early: list[ProgressEvent] = []
         while unconfirmed:
-            message = await pubsub.get_message(timeout=DEAD_SECONDS)
-            if message is None:
+            said = await _said(pubsub, DEAD_SECONDS)
+            if said is None:
                 raise _SilenceError("Redis does not confirm the subscription")
-            if message["type"] == "subscribe":
-                unconfirmed.discard(message["channel"])
-            elif (event := self._read(message)) is not None:
+            if said[0] == b"subscribe":
+                unconfirmed.discard(said[1])
+            elif (event := self._read(said)) is not None:
                 early.append(event)
         return early
 
@@ -770,16 +770,16 @@ class Subscription:
 
     async def _hear(self, pubsub: redis.asyncio.client.PubSub, wait: float) -> bool:
         """Take one message in; whether there was one."""
-        message = await pubsub.get_message(timeout=wait)
-        if message is None:
+        said = await _said(pubsub, wait)
+        if said is None:
             return False
-        if message["type"] == "subscribe":
+        if said[0] == b"subscribe":
             assert self._client is not None
-            if not await self._confirm(self._client, message["channel"]):
+            if not await self._confirm(self._client, said[1]):
                 # redis-py connected again by itself: what was said is gone.
                 raise LostError("the connection was replaced")
         self._heard_at = time.monotonic()
-        event = self._read(message)
+        event = self._read(said)
         if event is not None:
             self._tell(event)
         return True
@@ -810,13 +810,13 @@ class Subscription:
             if told is None or order(event) > order(told):
                 self._tell(event)
 
-    def _read(self, message: Mapping[str, Any]) -> ProgressEvent | None:
-        if message["type"] != "message":
+    def _read(self, said: Sequence[Any]) -> ProgressEvent | None:
+        if said[0] != b"message":
             return None
-        channel = self._channels.get(message["channel"])
+        channel = self._channels.get(said[1])
         if channel is None:
             return None  # removed, while this was on its way
-        event = self._decoded(message["data"])
+        event = self._decoded(said[2])
         expected = channel.document_id
         if event is not None and expected not in (None, event.document_id):
             self._skip(f"an event of {event.document_id!r} on {expected!r}")
@@ -957,6 +957,26 @@ def _refused(event: ProgressEvent, error: BaseException) -> DocProgressError:
     if isinstance(refusal, BusRefused):
         return refusal
     return BusError(f"Redis refused an event: {error}")
+
+
+async def _said(
+    pubsub: redis.asyncio.client.PubSub, wait: float
+) -> Sequence[Any] | None:
+    """The next that Redis says to a subscriber; None if that is nothing for so long.
+
+    The client's own way to a message takes longer than all that is done with it.
+    """
+    connection: Any = pubsub.connection
+    if connection is None or not connection.is_connected:
+        raise LostError("the connection was closed")
+    said = await connection.read_response(
+        timeout=wait, disconnect_on_error=False, push_request=True
+    )
+    if said is None or (isinstance(said, list) and said[0] == b"message"):
+        return said
+    # What the client keeps of it: the channels that it is subscribed to.
+    await pubsub.handle_message(said)  # type: ignore[no-untyped-call]
+    return said if isinstance(said, list) else [said]
 
 
 async def _closed(

@@ -112,12 +112,12 @@ def test_without_the_token_nothing_is_done(shared, path):
         assert answer.status_code == 401
 
 
-def test_probes_need_no_token_and_give_no_details(shared):
+def test_probes_need_no_token_and_give_no_details(web):
     assert (
-        shared.client.get("/health", headers={"Authorization": ""}).json()["status"]
+        web.client.get("/health", headers={"Authorization": ""}).json()["status"]
         == "ok"
     )
-    answer = shared.client.get("/ready", headers={"Authorization": ""})
+    answer = web.client.get("/ready", headers={"Authorization": ""})
     assert answer.status_code == 200
     assert answer.json()["workers"]["ok"] is False
 
@@ -526,6 +526,30 @@ def test_application_is_mounted_in_another_one(settings, bus):
         assert answer.json()["progress"] == 10
         with web.read("/docprogress/progress/documents/a/stream") as reader:
             assert reader.progress().data["progress"] == 10
+
+
+def test_middleware_around_a_mounted_application_sees_all_of_a_stream(settings, bus):
+    publish(bus)
+    mounted = create_app(settings, ServerOptions())
+    host = FastAPI(lifespan=mounted.router.lifespan_context)
+    host.mount("/docprogress", mounted)
+
+    async def shouting(scope, receive, send):
+        async def shout(message):
+            if "body" in message:
+                body = message["body"].replace(b"processing", b"PROCESSING")
+                message = message | {"body": body}
+            await send(message)
+
+        await host(scope, receive, shout)
+
+    with (
+        running(shouting, token=None, dismiss=mounted.dismiss) as web,
+        web.read("/docprogress/progress/documents/a/stream") as reader,
+    ):
+        assert reader.progress().data["status"] == "PROCESSING"
+        publish(bus, progress=20.0)
+        assert reader.progress().data["status"] == "PROCESSING"
 
 
 def test_server_in_the_background_has_a_token_and_ends_when_it_is_closed(settings):

@@ -45,6 +45,23 @@ def test_events_that_come_at_once_are_told_one_by_one(client):
     assert not client.waiting
 
 
+def test_frame_is_sent_straight_while_nothing_waits_and_is_no_end(client):
+    sent = []
+    client.straight = lambda frame: sent.append(frame) or len(sent) <= 2
+
+    for number in range(4):
+        client.offer(frame(number))
+
+    assert messages(sent) == ["0", "1", "2"]  # of which the last was refused
+    assert messages(client.take()) == ["2", "3"]
+
+    client.straight = lambda frame: sent.append(frame) or True
+    client.offer(frame(100, final=True))
+    client.offer(frame(101, attempt=2))
+    assert len(sent) == 3
+    assert messages(client.take()) == ["100", "101"]
+
+
 def test_newest_wins_where_a_client_is_slow(client):
     for number in range(1000):
         client.offer(frame(number))

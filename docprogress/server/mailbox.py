@@ -105,6 +105,7 @@ class Client:
         "rooms",
         "sending_since",
         "sent_at",
+        "straight",
         "subjects",
         "wake",
     )
@@ -122,6 +123,8 @@ class Client:
         #: When it was last sent something, and since when it is being sent something.
         self.sent_at = time.monotonic()
         self.sending_since: float | None = None
+        #: Sends a frame at once, if that can be done: there while nothing waits.
+        self.straight: Callable[[Frame], bool] | None = None
         self._backlog: list[Frame] = []
         self._burst: list[Frame] = []
         self._ends: dict[str, Frame] = {}
@@ -129,9 +132,13 @@ class Client:
         self._floor: tuple[int, int] | None = None
 
     def offer(self, frame: Frame) -> None:
-        """Put a frame in its slot; an end that lies there is kept."""
+        """Send a frame, or put it in its slot; an end that lies there is kept."""
         if self._floor is not None and _below(frame, self._floor):
             return
+        # An end is the stream's to tell: it may be its own as well.
+        if self.straight is not None and not frame.final and self.straight(frame):
+            return
+        self.straight = None
         lying = self._slots.pop(frame.slot, None)
         # The same frame comes twice to who watches a document and its run.
         if lying is not None and lying.event and lying.data is not frame.data:
@@ -148,6 +155,7 @@ class Client:
 
     def replay(self, missed: Iterable[Frame]) -> None:
         """Tell these first, one by one, and nothing else that is older."""
+        self.straight = None
         self._backlog.extend(missed)
         if self._backlog:
             event = self._backlog[-1].event

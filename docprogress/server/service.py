@@ -25,7 +25,7 @@ from docprogress.server.mailbox import Client, Kind, Subject, denotes_end
 from docprogress.server.meter import Meter
 from docprogress.server.metrics import Metrics
 from docprogress.server.options import ServerOptions
-from docprogress.server.stream import ABORT, EventStream
+from docprogress.server.stream import CONNECTION, EventStream
 from docprogress.server.threads import BusyError
 from docprogress.server.uploads import Uploads
 from docprogress.settings import Settings
@@ -257,7 +257,7 @@ def _abort(request: Request) -> Callable[[], object]:
     Where the server does not offer it, the request's task is cancelled, and it is up
     to the server to close the connection.
     """
-    offered = request.scope.get("extensions", {}).get(ABORT)
+    offered = request.scope.get("extensions", {}).get(CONNECTION)
     if offered is not None:
         found: Callable[[], object] = offered["abort"]
         return found

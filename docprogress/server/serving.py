@@ -12,16 +12,20 @@ import resource
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp, Send
+from uvicorn.protocols.http.httptools_impl import (
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from docprogress.server.app import Application
 from docprogress.server.gate import LONGEST_TARGET
-from docprogress.server.stream import ABORT
+from docprogress.server.stream import CONNECTION
 
 #: Seconds that requests have to end in when the server stops.
 STOP_SECONDS = 2
@@ -111,7 +115,7 @@ class Protocol(HttpToolsProtocol):
         """Begin with a request."""
         super().on_message_begin()
         self._head = 0
-        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+        self.scope["extensions"] = {CONNECTION: {"abort": self.transport.abort}}
 
     def on_url(self, url: bytes) -> None:
         """Take a part of what is asked for."""
@@ -123,7 +127,10 @@ class Protocol(HttpToolsProtocol):
         """Begin to answer."""
         self._head = None
         if not self._refused:
+            offered, before = self.scope["extensions"][CONNECTION], self.cycle
             super().on_headers_complete()
+            if self.cycle is not before:
+                offered["writer"] = partial(_writer, self.cycle)
 
     def send_400_response(self, msg: str) -> None:
         """Say that this is no HTTP, unless it was said that it is too much."""
@@ -136,6 +143,24 @@ class Protocol(HttpToolsProtocol):
             b"HTTP/1.1 %b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % status
         )
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+def _writer(cycle: RequestResponseCycle, send: Send) -> Callable[[bytes], bool] | None:
+    """Sends parts of a response; None where something is between it and the client."""
+    return partial(_written, cycle) if send == cycle.send else None
+
+
+def _written(cycle: RequestResponseCycle, part: bytes) -> bool:
+    """Send a part of a response, as uvicorn does, unless it has to wait."""
+    if (
+        cycle.flow.write_paused
+        or cycle.disconnected
+        or cycle.response_complete
+        or not cycle.chunked_encoding
+    ):
+        return False
+    cycle.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+    return True
 
 
 def server(
