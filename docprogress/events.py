@@ -36,10 +36,9 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
-    @property
-    def final(self) -> bool:
-        """Whether an attempt in this state has come to rest."""
-        return self in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+    def __init__(self, value: str) -> None:
+        #: Whether an attempt in this state has come to rest.
+        self.final = value in ("completed", "failed", "cancelled")
 
 
 class ProgressEvent(
@@ -147,7 +146,8 @@ def decode(raw: bytes | str) -> ProgressEvent:
     """
     try:
         raw = raw.encode() if isinstance(raw, str) else raw
-        if b"extra" not in raw:  # it may name a field that we do not know
+        # One that is called as what we keep unknown fields in is none of ours.
+        if b'"extra"' not in raw and b"\\u" not in raw:
             return _in_utc(_EXPECTED.decode(raw))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         pass  # what is wrong with it, if anything is, is found out slowly

@@ -65,6 +65,8 @@ PAGE_UNITS = frozenset({"page", "pages"})
 #: A document's share of the run is counted in whole numbers: they do not drift.
 _WHOLE = 1_000_000
 
+_FINAL = [status for status in Status if status.final]
+
 #: States in the order in which a summary names them.
 SUMMARY_ORDER = (
     Status.COMPLETED,
@@ -224,7 +226,11 @@ class Progress:
     @property
     def counts(self) -> dict[Status, int]:
         """How many documents are in each state, zeros included."""
-        return dict(self._counts if self._assumed is None else self._assumed)
+        return dict(self._counted)
+
+    @property
+    def _counted(self) -> Mapping[Status, int]:
+        return self._counts if self._assumed is None else self._assumed
 
     @property
     def total(self) -> int:
@@ -234,7 +240,8 @@ class Progress:
     @property
     def ended(self) -> int:
         """How many documents have come to rest."""
-        return sum(count for status, count in self.counts.items() if status.final)
+        counts = self._counted
+        return sum([counts[status] for status in _FINAL if status in counts])
 
     @property
     def partial(self) -> bool:
@@ -246,7 +253,7 @@ class Progress:
         """Whether every document that is expected has come to rest."""
         if self.expected is None and not self._documents:
             return False
-        return self.ended == sum(self.counts.values()) >= (self.expected or 0)
+        return self.ended == sum(self._counted.values()) >= (self.expected or 0)
 
     @property
     def fraction(self) -> float:

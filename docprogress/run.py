@@ -111,7 +111,7 @@ CANCEL_SECONDS = 0.5
 
 #: Seconds for which events are left to gather, while more documents than so many
 #: are unfinished: to be woken for each costs what reading a page does.
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 FEW = 8
 
 #: How far back changes are looked at again: machines' clocks differ, and so do the
@@ -798,7 +798,7 @@ async def _listen(
             async for event in watch:
                 if wanted(event):
                     put(event)
-                waited = time.monotonic() - asked > GATHER_SECONDS / 20
+                waited = time.monotonic() - asked > GATHER_SECONDS / 50
                 progress = watch.progress
                 if waited and progress.total - progress.ended > FEW:
                     # Not in the loop, which would wake for each as well: it is ours.
