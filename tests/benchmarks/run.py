@@ -65,7 +65,7 @@ BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
         sizes.rounds, sizes.documents, given.source
     ),
     "progress": lambda sizes, given: throughput.progress(
-        sizes.rounds, sizes.documents, given.source
+        2 * sizes.rounds + 1, sizes.documents, given.source
     ),
     "texts": lambda sizes, _: spending.small_texts(sizes.texts),
     "profile": lambda sizes, _: spending.profile(sizes.texts),
