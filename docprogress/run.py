@@ -82,6 +82,9 @@ T = TypeVar("T")
 FIRST_BATCH = 8
 BATCH = 50
 
+#: Documents of a run that are cancelled, or tried again, in one transaction.
+CHANGED_TOGETHER = 2_000
+
 #: Documents that are deleted together, and the threads that delete their files.
 DELETED_TOGETHER = 500
 DELETING_THREADS = 8
@@ -594,17 +597,18 @@ class Run:
 
         What waits is cancelled now, what a worker is at within moments.
         """
-        ended, asked = self._store.cancel(
-            run_id=None if document_ids is not None else self.id,
-            document_ids=document_ids,
-        )
-        self._pipeline.tell(ended)
-        if asked:
-            try:
-                self._pipeline.bus.ask_to_cancel({row.id: row.attempt for row in asked})
-            except BusError as error:
-                log.warning("workers are told to cancel later: %s", error)
-        return len(ended) + len(asked)
+        count = 0
+        for chosen in self._chosen(document_ids):
+            ended, asked = self._store.cancel(**chosen)
+            self._pipeline.tell(ended)
+            if asked:
+                attempts = {row.id: row.attempt for row in asked}
+                try:
+                    self._pipeline.bus.ask_to_cancel(attempts)
+                except BusError as error:
+                    log.warning("workers are told to cancel later: %s", error)
+            count += len(ended) + len(asked)
+        return count
 
     def retry(
         self, *, failed_only: bool = True, document_ids: Sequence[str] | None = None
@@ -622,16 +626,29 @@ class Run:
         """
         if (version := protocol.newer(self._row.settings)) is not None:
             raise RunTooNew(self.id, version)
-        rows = self._store.retry(
-            run_id=None if document_ids is not None else self.id,
-            document_ids=document_ids,
-            failed_only=failed_only,
-        )
-        self._pipeline.tell(rows)
-        self._pipeline.send(rows)
-        for observer in observers if rows else ():
+        count = 0
+        for chosen in self._chosen(document_ids):
+            rows = self._store.retry(**chosen, failed_only=failed_only)
+            self._pipeline.tell(rows)
+            self._pipeline.send(rows, first=count + 1)
+            count += len(rows)
+        for observer in observers if count else ():
             observer.tried_again(self)
-        return len(rows)
+        return count
+
+    def _chosen(self, document_ids: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+        """These documents, or all, as the store is to be told of them.
+
+        So many at a time that a run of any size waits for little, on either side.
+        """
+        if document_ids is not None:
+            yield {"document_ids": document_ids}
+            return
+        first = 1
+        while first <= self._store.last_number(self.id):
+            numbers = range(first, first + CHANGED_TOGETHER)
+            yield {"run_id": self.id, "numbers": numbers}
+            first += CHANGED_TOGETHER
 
     def delete(self, told: Callable[[int, int], None] | None = None) -> "Deleted":
         """Forget everything of the run: documents, files, results, what Redis has.

@@ -404,6 +404,28 @@ def test_a_failed_document_can_be_tried_again(
         assert run.retry() == 0
 
 
+def test_a_large_run_is_cancelled_and_tried_again_part_by_part(
+    redis_url, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("docprogress.run.CHANGED_TOGETHER", 2)
+    with Pipeline(
+        home=tmp_path,
+        redis_url=redis_url,
+        database_url=f"sqlite:///{tmp_path / 'store.db'}",
+        storage_url=(tmp_path / "files").as_uri(),
+    ) as own:
+        run, other = own.submit(texts(5)), own.submit(texts(1))
+
+        assert run.cancel() == 5
+        assert run.cancel() == 0
+        assert own.bus.counts(run.id)[Status.CANCELLED] == 5
+        assert run.retry() == 5
+        assert run.retry() == 0
+        assert {row.attempt for row in run.documents()} == {2}
+        assert own.bus.counts(run.id)[Status.QUEUED] == 5
+        assert other.documents()[0].attempt == 1
+
+
 def test_runs_are_found_by_the_beginning_of_their_id(pipeline):
     run = pipeline.submit(texts(1)).wait(timeout=60)
 

@@ -765,6 +765,20 @@ def test_cancel_of_documents_leaves_the_others(store, run):
     assert store.counts(run.id)[Status.QUEUED] == 1
 
 
+def test_part_of_a_run_is_cancelled_and_tried_again_by_its_numbers(store, run):
+    ids = add_documents(store, run, 5)
+    store.mark_ready([(i, 1, "x") for i in ids])
+    assert store.last_number(run.id) == 5
+    assert store.last_number("unknown") == 0
+
+    ended, _ = store.cancel(run_id=run.id, numbers=range(2, 4))
+
+    assert [row.id for row in ended] == ids[1:3]
+    assert store.counts(run.id)[Status.QUEUED] == 3
+    [again] = store.retry(run_id=run.id, numbers=range(3, 100))
+    assert again.id == ids[2]
+
+
 def test_cancel_ends_an_attempt_that_waits_for_another_queue(store, run, claimed):
     store.hand_over(claimed.id, 1, message="x")
 

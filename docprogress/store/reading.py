@@ -35,6 +35,9 @@ _run = schema.run.c
 
 _RUN = select(schema.run).where(_run.id == bindparam("run"))
 _DOCUMENT = select(schema.document).where(_document.id == bindparam("document"))
+_LAST_NUMBER = select(func.max(_document.number)).where(
+    _document.run_id == bindparam("run")
+)
 _COUNTS = (
     select(
         _document.run_id,
@@ -151,6 +154,11 @@ class Reading(Database):
         with self._reading() as connection:
             rows = connection.execute(_COUNTS, {"runs": [run_id]}).all()
         return counted({status: count for _, status, count, _ in rows})
+
+    def last_number(self, run_id: str) -> int:
+        """The highest number that a document of a run has; 0 if there is none."""
+        with self._reading() as connection:
+            return connection.scalar(_LAST_NUMBER, {"run": run_id}) or 0
 
     def present(
         self, *, documents: Sequence[str] = (), runs: Sequence[str] = ()

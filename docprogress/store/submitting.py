@@ -167,9 +167,18 @@ class Submitting(Reading):
             )
 
     def cancel(
-        self, *, run_id: str | None = None, document_ids: Sequence[str] | None = None
+        self,
+        *,
+        run_id: str | None = None,
+        document_ids: Sequence[str] | None = None,
+        numbers: range | None = None,
     ) -> tuple[list[DocumentRow], list[DocumentRow]]:
         """Cancel what has not come to rest: of a run, or of these documents, or both.
+
+        Args:
+            run_id: Of this run.
+            document_ids: Of these.
+            numbers: Of those that have these numbers in their run.
 
         Returns:
             The documents that were waiting and are cancelled, and those that a
@@ -180,7 +189,7 @@ class Submitting(Reading):
         unfinished = _document.status.in_(UNFINISHED)
         with self._writing() as connection:
             moment = now()
-            for chosen in _chosen(run_id, document_ids):
+            for chosen in _chosen(run_id, document_ids, numbers):
                 statement = _CANCEL.where(_in_order(unfinished, *chosen))
                 for row in connection.execute(statement, {"moment": moment}):
                     (ended if row.status in FINAL else asked).append(document_row(row))
@@ -193,6 +202,7 @@ class Submitting(Reading):
         *,
         run_id: str | None = None,
         document_ids: Sequence[str] | None = None,
+        numbers: range | None = None,
         failed_only: bool = True,
     ) -> list[DocumentRow]:
         """Begin a new series of attempts, of a run, or of these documents, or both.
@@ -204,7 +214,7 @@ class Submitting(Reading):
         again: list[DocumentRow] = []
         with self._writing() as connection:
             moment = {"moment": now()}
-            for chosen in _chosen(run_id, document_ids):
+            for chosen in _chosen(run_id, document_ids, numbers):
                 statement = _RETRY.where(_in_order(_UNSUCCESSFUL, *chosen))
                 rows = connection.execute(statement, moment)
                 again += map(document_row, rows)
@@ -238,12 +248,14 @@ class Submitting(Reading):
 
 
 def _chosen(
-    run_id: str | None, document_ids: Sequence[str] | None
+    run_id: str | None, document_ids: Sequence[str] | None, numbers: range | None
 ) -> Iterator[list[ColumnElement[bool]]]:
     """The conditions that choose documents, in parts that a statement takes."""
     if run_id is None and document_ids is None:
         raise ValueError("name a run, or documents")
     condition = [] if run_id is None else [_document.run_id == run_id]
+    if numbers is not None:
+        condition.append(_document.number.between(numbers[0], numbers[-1]))
     if document_ids is None:
         yield condition
         return
