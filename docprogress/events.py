@@ -146,7 +146,8 @@ def decode(raw: bytes | str) -> ProgressEvent:
     """
     try:
         raw = raw.encode() if isinstance(raw, str) else raw
-        # One that is called as what we keep unknown fields in is none of ours.
+        # A field of the name under which unknown ones are kept is itself unknown,
+        # however it is spelled.
         if b'"extra"' not in raw and b"\\u" not in raw:
             return _in_utc(_EXPECTED.decode(raw))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

@@ -490,7 +490,8 @@ function adopt(entry, told) {
   // A row that has gone, as a list has told of the document already.
   if (known || elsewhere) replace();
   else {
-    const event = local(told.id, told.filename, told.status, "Waiting for a worker");
+    // It may be at work, or at its end, by now: what follows it tells that whole.
+    const event = local(told.id, told.filename, "queued", "Waiting for a worker");
     take(entry, { ...event, timestamp: told.created_at, attempt: 1 });
   }
   follow();
