@@ -45,6 +45,22 @@ REACT = {
 }
 
 
+#: Has a page find in the answer to an upload what a slow server says of a document
+#: that a quick worker had at once.
+ANSWERED_LATE = """
+() => {
+  const text = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, "responseText");
+  Object.defineProperty(XMLHttpRequest.prototype, "responseText", {
+    get() {
+      const told = {...JSON.parse(text.get.call(this)), status: "completed"};
+      window.answered = told.status;
+      return JSON.stringify(told);
+    },
+  });
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def packages():
     """Packages of npm, real ones."""
@@ -182,6 +198,19 @@ def test_ten_documents_that_are_dropped_are_seen_to_their_end(
         case.fill(f"{case_id}-of-nobody")
         case.press("Enter")
         tab.locator("#empty").wait_for()
+    assert network_only(tab.complaints)
+
+
+def test_document_that_ended_before_its_upload_was_answered_shows_its_end(
+    tab, pipeline, samples
+):
+    with served(pipeline.settings) as web:
+        open_page(tab, web, f"?case={secrets.token_hex(4)}")
+        tab.evaluate(ANSWERED_LATE)
+        tab.locator("#files").set_input_files(samples / "integration-guide.md")
+
+        wait_for(tab, "document.body.innerText.includes('1 page, 3 chunks')")
+        assert tab.evaluate("() => answered") == "completed"
     assert network_only(tab.complaints)
 
 
