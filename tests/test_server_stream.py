@@ -11,6 +11,7 @@ from web import Reader, served
 
 from docprogress.bus import Bus
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
+from docprogress.server.stream import EventStream
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store
 
@@ -446,6 +447,29 @@ def test_hundred_clients_share_one_subscription(web, bus, redis_url):
         reader.close()
 
     assert {end["status"] for end in ends} == {"completed"}
+
+
+def test_client_that_waits_is_written_to_without_a_turn_of_its_own(
+    web, bus, monkeypatch
+):
+    straight, told = EventStream._straight, []
+
+    def noted(self, frame):
+        told.append(straight(self, frame))
+        return told[-1]
+
+    monkeypatch.setattr(EventStream, "_straight", noted)
+    bus.publish(event("a"))
+    with web.read("/progress/documents/a/stream") as reader:
+        assert reader.progress().data["progress"] == 10
+        for progress in (20.0, 30.0, 40.0):
+            bus.publish(event("a", progress=progress))
+            assert reader.progress().data["progress"] == progress
+        bus.publish(completed("a"))
+        assert reader.progress().data["progress"] == 100
+        assert reader.next() is None
+    assert True in told
+    assert len(told) <= 4, "an end is the stream's to tell"
 
 
 def test_slow_client_hears_the_newest_and_every_end(web, bus, redis_url):
