@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import threading
-from ctypes import c_ushort
+from ctypes import Array, c_ushort, string_at
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -102,6 +102,7 @@ class PdfiumDocument:
             if not opened:
                 raise _Refused(name, pdfium.FPDF_GetLastError())
             self._pdf = pypdfium2.PdfDocument(opened)
+            self._buffer = _Buffer()
             self._pages = len(self._pdf)
             if not self._pages:
                 self._pdf.close()
@@ -123,7 +124,7 @@ class PdfiumDocument:
             if not page:
                 return None
             try:
-                found = _text_of(page, most)
+                found = _text_of(page, most, self._buffer)
             finally:
                 pdfium.FPDF_ClosePage(page)
         return found and _joined(found)
@@ -174,7 +175,26 @@ class PypdfDocument:
         self._file.close()
 
 
-def _text_of(page: object, most: int) -> str | None:
+class _Buffer:
+    """Room for the text of one page after the other."""
+
+    def __init__(self) -> None:
+        self._room = 4096
+        self._made = (c_ushort * self._room)()
+
+    def of(self, size: int) -> Array[c_ushort]:
+        """Room for so many characters, or more.
+
+        There is a type of array for each size, and to make one takes longer than to
+        have the text: so there are few sizes.
+        """
+        if size > self._room:
+            self._room = 1 << (size - 1).bit_length()
+            self._made = (c_ushort * self._room)()
+        return self._made
+
+
+def _text_of(page: object, most: int, room: _Buffer) -> str | None:
     """The text of a page that is loaded; None if it cannot be read."""
     content = pdfium.FPDFText_LoadPage(page)
     if not content:
@@ -193,9 +213,9 @@ def _text_of(page: object, most: int) -> str | None:
             last -= 1
         if first > last:
             return ""
-        buffer = (c_ushort * (max(count, place(last) + 1) + 1))()
+        buffer = room.of(max(count, place(last) + 1) + 1)
         size = pdfium.FPDFText_GetText(content, first, last - first + 1, buffer)
-        return bytes(buffer)[: 2 * (size - 1)].decode("utf-16-le", "ignore")
+        return string_at(buffer, 2 * max(size - 1, 0)).decode("utf-16-le", "ignore")
     finally:
         pdfium.FPDFText_ClosePage(content)
 
