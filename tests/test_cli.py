@@ -128,7 +128,7 @@ def test_version_is_the_packages(do):
 
 
 def test_help_loads_nothing_heavy():
-    heavy = "celery redis sqlalchemy pandas numpy pydantic sklearn rich fastapi"
+    heavy = "celery redis sqlalchemy pandas numpy pydantic mmh3 rich fastapi"
     code = (
         "import sys, docprogress.cli\n"
         f"print(*(set('{heavy}'.split()) & set(sys.modules)))"

@@ -53,6 +53,39 @@ def test_embedding_counts_down_and_says_what_made_it():
     assert embedding.facts == {"embedder": "hashing", "dimensions": 1024}
 
 
+@pytest.mark.parametrize(
+    ("word", "place", "sign"),
+    [
+        ("contract", 298, -1),
+        ("rental", 643, -1),
+        ("größe", 598, 1),
+        ("ελληνικά", 296, 1),
+        ("naïve", 469, 1),
+        ("42", 970, -1),
+    ],
+)
+def test_words_are_counted_where_scikit_learns_hashing_vectorizer_counts_them(
+    word, place, sign
+):
+    [vector] = embedder(load()).embed([word])
+
+    assert vector[place] == sign
+    assert np.count_nonzero(vector) == 1
+
+
+def test_no_more_than_so_many_words_are_remembered(monkeypatch):
+    monkeypatch.setattr(embedders, "KNOWN_WORDS", 10)
+    made = embedders.HashingEmbedder()
+    text = " ".join(f"word{n}" for n in range(95)) + " " + "long" * 500
+
+    once = made.embed([text])
+
+    assert 0 < len(made._places) <= 10
+    assert not any(len(word) > embedders.LONGEST_KNOWN for word in made._places)
+    assert np.array_equal(once, made.embed([text]))
+    assert np.array_equal(once, embedder(load()).embed([text]))
+
+
 def test_no_chunks_make_no_vectors():
     assert list(embed([], settings=load())) == []
     assert embedder(load()).embed([]).shape == (0, 1024)

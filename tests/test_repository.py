@@ -132,7 +132,7 @@ def test_values_load_nothing_heavy(code):
         "pandas",
         "pypdfium2",
         "redis",
-        "sklearn",
+        "mmh3",
         "sqlalchemy",
     }
 

@@ -487,7 +487,7 @@ def test_folder_shadows_nothing_that_is_installed(write, tmp_path):
 def test_steps_import_nothing_heavy():
     program = (
         "import sys, docprogress.steps\n"
-        "heavy = {'pypdf', 'pypdfium2', 'sklearn', 'numpy', 'httpx', 'celery'}\n"
+        "heavy = {'pypdf', 'pypdfium2', 'mmh3', 'numpy', 'httpx', 'celery'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
 
