@@ -24,6 +24,7 @@ from docprogress.documents import Chunk, Page
 from docprogress.errors import Cancelled, Superseded
 from docprogress.events import Status, now
 from docprogress.store import embeddings, results, schema
+from docprogress.store.prepared import Prepared
 from docprogress.store.reading import UNFINISHED, Reading
 from docprogress.store.rows import (
     ALMOST,
@@ -46,9 +47,9 @@ _OF_ATTEMPT = update(schema.document).where(
 _PROCESSING = _OF_ATTEMPT.where(_document.status == Status.PROCESSING.value)
 _QUEUED = _OF_ATTEMPT.where(_document.status == Status.QUEUED.value)
 
-_CHANGE = _PROCESSING.returning(schema.document)
+_CHANGE = Prepared(_PROCESSING.returning(schema.document))
 _STEP = _PROCESSING.returning(_document.cancel_requested)
-_CLAIM = (
+_CLAIM = Prepared(
     _QUEUED.where(_document.ready)
     .values(
         started_at=func.coalesce(
@@ -72,10 +73,12 @@ _END = (
 _FIRST_ATTEMPT = select(_document.first_attempt).where(
     _document.id == bindparam("document")
 )
-_BEGIN_ATTEMPT = insert(schema.attempt)
-_END_ATTEMPT = update(schema.attempt).where(
-    _attempt.document_id == bindparam("document"),
-    _attempt.number == bindparam("present_attempt"),
+_BEGIN_ATTEMPT = Prepared(insert(schema.attempt))
+_END_ATTEMPT = Prepared(
+    update(schema.attempt).where(
+        _attempt.document_id == bindparam("document"),
+        _attempt.number == bindparam("present_attempt"),
+    )
 )
 _LOST = (
     select(func.count())
@@ -88,14 +91,16 @@ _LOST = (
     )
 )
 # Core has no word for this that both databases take.
-_TIMING = text(
-    "INSERT INTO step_timing (document_id, attempt, position, step, started_at,"
-    " seconds, items, unit) VALUES (:document_id, :attempt, :position, :step,"
-    " :started_at, :seconds, :items, :unit)"
-    " ON CONFLICT (document_id, attempt, position) DO UPDATE SET step = :step,"
-    " started_at = :started_at, seconds = :seconds, items = :items, unit = :unit"
-).bindparams(
-    *(bindparam(column.name, type_=column.type) for column in schema.step_timing.c)
+_TIMING = Prepared(
+    text(
+        "INSERT INTO step_timing (document_id, attempt, position, step, started_at,"
+        " seconds, items, unit) VALUES (:document_id, :attempt, :position, :step,"
+        " :started_at, :seconds, :items, :unit)"
+        " ON CONFLICT (document_id, attempt, position) DO UPDATE SET step = :step,"
+        " started_at = :started_at, seconds = :seconds, items = :items, unit = :unit"
+    ).bindparams(
+        *(bindparam(column.name, type_=column.type) for column in schema.step_timing.c)
+    )
 )
 _SOURCE = (
     select(schema.document)
@@ -118,8 +123,8 @@ class Attempts(Reading):
         """
         with self._writing() as connection:
             moment = now()
-            row = connection.execute(
-                _CLAIM,
+            row = _CLAIM.one_or_none(
+                connection,
                 {
                     **_present(document_id, attempt),
                     "moment": moment,
@@ -129,13 +134,13 @@ class Attempts(Reading):
                     "due_at": None,
                     "updated_at": moment,
                 },
-            ).one_or_none()
+            )
             if row is None:
                 return None
             document = document_row(row)
             if document.started_at == moment:
-                connection.execute(
-                    _BEGIN_ATTEMPT,
+                _BEGIN_ATTEMPT.run(
+                    connection,
                     {
                         "document_id": document_id,
                         "number": attempt,
@@ -155,9 +160,9 @@ class Attempts(Reading):
         """Go on with an attempt that is being processed; None if it is not."""
         with self._writing() as connection:
             changes = {"updated_at": now()} | ({"worker": worker} if worker else {})
-            row = connection.execute(
-                _CHANGE, _present(document_id, attempt) | changes
-            ).one_or_none()
+            row = _CHANGE.one_or_none(
+                connection, _present(document_id, attempt) | changes
+            )
             if row is None:
                 return None
             document = document_row(row)
@@ -306,16 +311,16 @@ class Attempts(Reading):
         compared = results.compared(vector_rows) if self._compares else None
         timings = [_timed(document_id, attempt, finished) for finished in steps]
         with self._writing() as connection:
-            row = connection.execute(
-                _CHANGE, _present(document_id, attempt) | values
-            ).one_or_none()
+            row = _CHANGE.one_or_none(
+                connection, _present(document_id, attempt) | values
+            )
             if row is None:
                 raise Superseded(document_id, attempt)
             document = document_row(row)
             if completed is not None and document.cancel_requested:
                 raise Cancelled(document_id)
             if timings:
-                connection.execute(_TIMING, timings)
+                _TIMING.run(connection, *timings)
             if pages is not None:
                 results.replace_rows(
                     connection, schema.page, document_id, page_rows, new=new
@@ -366,7 +371,7 @@ class Attempts(Reading):
             raise ValueError(f"{status} is not the end of an attempt")
         with self._writing() as connection:
             moment = now()
-            values: dict[str, Any] = {
+            values: dict[str, Any] = _present(document_id, attempt) | {
                 "status": status.value,
                 "message": message,
                 "error": error,
@@ -374,13 +379,12 @@ class Attempts(Reading):
                 "finished_at": moment,
                 "updated_at": moment,
             }
+            row: Sequence[Any] | None
             if status is Status.COMPLETED:
-                statement, values["progress"] = _CHANGE, 100.0
+                row = _CHANGE.one_or_none(connection, values | {"progress": 100.0})
             else:
-                statement, values["reached"] = _END, min(progress or 0.0, ALMOST)
-            row = connection.execute(
-                statement, _present(document_id, attempt) | values
-            ).one_or_none()
+                values["reached"] = min(progress or 0.0, ALMOST)
+                row = connection.execute(_END, values).one_or_none()
             if row is None:
                 raise Superseded(document_id, attempt)
             _end_attempt(
@@ -529,9 +533,9 @@ def _timed(document_id: str, attempt: int, finished: FinishedStep) -> dict[str, 
 def _changed(
     connection: Connection, document_id: str, attempt: int, **values: Any
 ) -> DocumentRow:
-    row = connection.execute(
-        _CHANGE, _present(document_id, attempt) | values | {"updated_at": now()}
-    ).one_or_none()
+    row = _CHANGE.one_or_none(
+        connection, _present(document_id, attempt) | values | {"updated_at": now()}
+    )
     if row is None:
         raise Superseded(document_id, attempt)
     return document_row(row)
@@ -540,7 +544,7 @@ def _changed(
 def _end_attempt(
     connection: Connection, document_id: str, attempt: int, **values: Any
 ) -> None:
-    connection.execute(_END_ATTEMPT, _present(document_id, attempt) | values)
+    _END_ATTEMPT.run(connection, _present(document_id, attempt) | values)
 
 
 _COPIED = ("step", "next_step", "pages", "characters", "chunks", "size", "sha256")

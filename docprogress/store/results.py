@@ -24,6 +24,7 @@ from docprogress.errors import StoreError
 from docprogress.events import Status
 from docprogress.store import embeddings, schema
 from docprogress.store.embeddings import Near
+from docprogress.store.prepared import Prepared
 from docprogress.store.reading import Reading, batches
 from docprogress.store.rows import (
     AttemptRow,
@@ -369,8 +370,8 @@ def replace_vectors(
     if not new:
         connection.execute(_DELETE[schema.vectors], {"document": document_id})
     for first, count, dimensions, data in rows:
-        connection.execute(
-            _INSERT_VECTORS,
+        _INSERT_VECTORS.run(
+            connection,
             {
                 "document_id": document_id,
                 "first": first,
@@ -433,7 +434,7 @@ _DELETE = {
     table: delete(table).where(table.c.document_id == bindparam("document"))
     for table in RESULTS
 }
-_INSERT_VECTORS = insert(schema.vectors)
+_INSERT_VECTORS = Prepared(insert(schema.vectors))
 _STORED = {
     table: select(*(c for c in table.c if c.name != "document_id"))
     .where(table.c.document_id == bindparam("document"))
