@@ -225,7 +225,13 @@ class Notebook:
         self.path = path
         #: What went wrong in the page, by its own account.
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self._note(str(error)))
+
+    def _note(self, error: str) -> None:
+        # JupyterLab says this itself when a kernel ends that it had asked something,
+        # and says it late: the kernel may be that of the notebook before.
+        if "Canceled future for" not in error:
+            self.errors.append(error)
 
     def load(self) -> Self:
         """Load the page anew."""

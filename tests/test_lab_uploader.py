@@ -99,11 +99,6 @@ def row(view: Locator, name: str) -> Locator:
     return view.locator(".dp-file").filter(has=view.page.get_by_title(name, exact=True))
 
 
-def unexpected(notebook: Notebook) -> list[str]:
-    """What went wrong in the page, but for what JupyterLab says of a kernel's end."""
-    return [error for error in notebook.errors if "Canceled future" not in error]
-
-
 def stop(notebook: Notebook) -> psutil.Process:
     """Have the kernel stand still, as one that is stuck in somebody's C code."""
     [process] = notebook.lab.kernel_processes()
@@ -182,7 +177,7 @@ def test_files_of_one_twelve_and_fifty_megabytes_arrive_whole(
     notebook.run(2)
     expect(notebook.view(0)).to_have_count(0)
     expect(notebook.output(0)).to_contain_text("50 (2).bin")
-    assert unexpected(notebook) == []
+    assert notebook.errors == []
 
 
 def test_a_file_that_is_cancelled_half_way_leaves_nothing_and_others_go_on(
@@ -211,7 +206,7 @@ def test_a_file_that_is_cancelled_half_way_leaves_nothing_and_others_go_on(
     kernel.resume()
     notebook.run(2)
     assert notebook.text(2).strip() == "['000003.bin']"
-    assert unexpected(notebook) == []
+    assert notebook.errors == []
 
 
 def test_an_upload_goes_on_where_it_was_when_the_line_is_back(
@@ -234,7 +229,7 @@ def test_an_upload_goes_on_where_it_was_when_the_line_is_back(
     expect(headline(view)).to_contain_text("2 files uploaded, 33.0 MB")
     notebook.run(1)
     assert notebook.text(1).strip() == f"[{told}, {other}]"
-    assert unexpected(notebook) == []
+    assert notebook.errors == []
 
 
 def test_a_kernel_that_is_restarted_half_way_is_told_of(window: Window, folder: Path):
@@ -251,7 +246,7 @@ def test_a_kernel_that_is_restarted_half_way_is_told_of(window: Window, folder: 
     expect(row(view, "a.bin")).to_contain_text("did not arrive")
     expect(view.get_by_role("button", name="Choose files")).to_be_disabled()
     notebook.screenshot("uploader-restarted")
-    assert unexpected(notebook) == []
+    assert notebook.errors == []
 
 
 def test_what_cannot_be_uploaded_is_said_and_the_rest_is(window: Window, folder: Path):
@@ -305,7 +300,7 @@ def test_what_cannot_be_uploaded_is_said_and_the_rest_is(window: Window, folder:
     expect(headline(view)).to_contain_text("5 files uploaded")
     notebook.run(1)
     assert notebook.text(1).strip() == "[12, 13, 11, 11, 11]"
-    assert unexpected(notebook) == []
+    assert notebook.errors == []
 
 
 def test_documents_that_are_dropped_become_a_run_and_then_a_table(
@@ -345,4 +340,4 @@ def test_documents_that_are_dropped_become_a_run_and_then_a_table(
     again = window.open(path)
     expect(again.output(1)).to_contain_text("6 documents: 6 completed")
     expect(again.page.get_by_text("model not found")).to_have_count(0)
-    assert unexpected(again) == []
+    assert again.errors == []

@@ -37,6 +37,7 @@ class Environment:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._scripts = folder / "venv" / "bin"
+        self.command = self._scripts / "docprogress"
         subprocess.run(
             [sys.executable, "-m", "venv", "--without-pip", folder / "venv"],
             check=True,
@@ -73,7 +74,7 @@ class Environment:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self._scripts / "docprogress", *arguments],
+            [self.command, *arguments],
             cwd=self.folder,
             env=self.variables,
             capture_output=True,
@@ -85,7 +86,7 @@ class Environment:
     def spawn(self, *arguments: str) -> pexpect.spawn:
         """The command in a terminal of its own."""
         return pexpect.spawn(
-            str(self._scripts / "docprogress"),
+            str(self.command),
             list(arguments),
             cwd=self.folder,
             env=self.variables,
@@ -100,7 +101,9 @@ def environment() -> Iterator[Environment]:
     with tempfile.TemporaryDirectory(prefix="dp-") as folder:
         environment = Environment(Path(folder))
         yield environment
-        environment.run("down")
+        # It is installed only by a test that runs it.
+        if environment.command.exists():
+            environment.run("down")
 
 
 @pytest.fixture(scope="module")
