@@ -1,8 +1,10 @@
 """Vectors: made here by counting words, or asked of an endpoint."""
 
 import json
+import re
 import sys
 import threading
+import unicodedata
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,6 +73,17 @@ def test_words_are_counted_where_scikit_learns_hashing_vectorizer_counts_them(
 
     assert vector[place] == sign
     assert np.count_nonzero(vector) == 1
+
+
+def test_signs_that_are_left_out_at_once_are_part_of_no_word():
+    signs = [sign for sign in map(chr, range(0x10000)) if embedders._SIGNS.match(sign)]
+    assert len(signs) > 400
+    for sign in signs:
+        text = f"Left{sign}Right one{sign} More"
+        # A few become a space and a mark on it, which is no word either.
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        expected = re.findall(r"[^\W_]{2,}", folded)
+        assert embedders.words(text) == expected == ["left", "right", "one", "more"]
 
 
 def test_no_more_than_so_many_words_are_remembered(monkeypatch):

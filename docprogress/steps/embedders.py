@@ -314,6 +314,12 @@ def _marks() -> str:
 _ASCII_LETTERS = "".join(
     sign.lower() if sign.isalnum() else " " for sign in map(chr, range(128))
 )
+# Signs that most texts have beside ASCII, and that no word is made of: quotes, dashes,
+# bullets, arrows, operators, boxes.  Letters and digits among their likes are left out.
+_SIGNS = re.compile(
+    "[\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7"
+    "\u2010-\u2027\u2030-\u205e\u2190-\u22ff\u2500-\u25ff]"
+)
 _PLAIN_WORD = re.compile(r"[^\W_]{2,}")
 _NOT_PLAIN = re.compile(rf"[\u0640{_UNSPACED}{_marks()}]")
 _WORD = re.compile(
@@ -323,6 +329,8 @@ _WORD = re.compile(
 
 def words(text: str) -> list[str]:
     """What a text is compared by; case and ways to write a letter do not count."""
+    if not text.isascii():
+        text = _SIGNS.sub(" ", text)
     if text.isascii():
         return [w for w in text.translate(_ASCII_LETTERS).split() if len(w) > 1]
     text = unicodedata.normalize("NFKC", text).casefold()
