@@ -20,7 +20,9 @@ from importlib.resources import files
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
+import hiredis
 import redis.asyncio
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as SlowError
@@ -55,6 +57,9 @@ WATCHER = "docprogress-watcher"
 #: and after which it takes the connection for dead.
 PING_SECONDS = 3.0
 DEAD_SECONDS = 8.0
+
+#: Seconds after which a message had to be waited for, rather than being there.
+WAITED_SECONDS = 0.001
 
 #: The longest pause, in seconds, between two tries to connect.
 LONGEST_PAUSE = 2.0
@@ -399,6 +404,8 @@ class Bus:
         runs: Iterable[str] = (),
         since: str | None = None,
         truth: Truth | None = None,
+        only_ends: bool = False,
+        pause: Callable[[], None] | None = None,
     ) -> "Subscription":
         """The present of documents and runs, then what happens to them.
 
@@ -415,6 +422,11 @@ class Bus:
                 after it is told instead of the present, if it is remembered.
             truth: Asked on every connection and every few seconds, so that an
                 event that never reached Redis is told all the same.
+            only_ends: For whoever wants no more than to know how documents end:
+                what a first attempt tells on its way is passed over unread.  The
+                present, and any later attempt, is told whole.
+            pause: Called after each message that had to be waited for: what comes
+                meanwhile is taken together.
         """
         return Subscription(
             self._url,
@@ -422,6 +434,8 @@ class Bus:
             runs=tuple(dict.fromkeys(runs)),
             since=since,
             truth=truth,
+            only_ends=only_ends,
+            pause=pause,
         )
 
     def close(self) -> None:
@@ -453,6 +467,8 @@ class Subscription:
         runs: tuple[str, ...],
         since: str | None,
         truth: Truth | None,
+        only_ends: bool = False,
+        pause: Callable[[], None] | None = None,
     ) -> None:
         if since is not None and (len(documents) != 1 or runs):
             raise ValueError("`since` goes with exactly one document")
@@ -466,6 +482,8 @@ class Subscription:
         # The runs whose present is being told, each with how far that is.
         self._telling: dict[bytes, int] = {}
         self._truth = truth
+        self._only_ends = only_ends
+        self._pause = pause
         self._truth_at = 0.0
         self._told: dict[str, ProgressEvent] = {}
         self._pending: deque[ProgressEvent] = deque()
@@ -754,13 +772,18 @@ class Subscription:
             wait = max(
                 0.0, min(wait, self._truth_at + TRUTH_SECONDS - time.monotonic())
             )
+        asked = time.monotonic()
         try:
-            if not await self._hear(pubsub, wait):
+            heard = await self._hear(pubsub, wait)
+            if not heard:
                 await self._ask(pubsub)
         except (RedisError, OSError) as error:
             self._lose(error)
             await self._disconnect()
             return
+        waited = time.monotonic() - asked > WAITED_SECONDS
+        if self._pause is not None and heard and waited:
+            self._pause()
         if (
             self._truth is not None
             and not self._telling
@@ -816,6 +839,8 @@ class Subscription:
         channel = self._channels.get(said[1])
         if channel is None:
             return None  # removed, while this was on its way
+        if self._only_ends and _on_its_way(said[2]):
+            return None
         event = self._decoded(said[2])
         expected = channel.document_id
         if event is not None and expected not in (None, event.document_id):
@@ -916,6 +941,14 @@ def told_already(event: ProgressEvent, told: ProgressEvent) -> bool:
     return told.final or (position <= before and event.timestamp <= told.timestamp)
 
 
+def _on_its_way(raw: bytes) -> bool:
+    """Whether a message is of a first attempt that goes on, as far as can be seen.
+
+    As workers write them; whatever else looks like one is known by the truth.
+    """
+    return b'"status":"processing"' in raw and b'"attempt":1,' in raw
+
+
 def _remembered(
     entries: Iterable[tuple[bytes, dict[bytes, bytes]]],
 ) -> list[ProgressEvent]:
@@ -969,14 +1002,33 @@ async def _said(
     connection: Any = pubsub.connection
     if connection is None or not connection.is_connected:
         raise LostError("the connection was closed")
-    said = await connection.read_response(
-        timeout=wait, disconnect_on_error=False, push_request=True
-    )
+    said = _here(connection)
+    if said is None:
+        said = await connection.read_response(
+            timeout=wait, disconnect_on_error=False, push_request=True
+        )
     if said is None or (isinstance(said, list) and said[0] == b"message"):
         return said
     # What the client keeps of it: the channels that it is subscribed to.
     await pubsub.handle_message(said)  # type: ignore[no-untyped-call]
     return said if isinstance(said, list) else [said]
+
+
+def _here(connection: Any) -> Sequence[Any] | None:
+    """The next message, if it came with the one before; None if that is not known.
+
+    What hiredis has read is taken from it: the client sets a timer for each message,
+    which takes longer than all the rest.
+    """
+    reader = getattr(getattr(connection, "_parser", None), "_reader", None)
+    if not isinstance(reader, hiredis.Reader):
+        return None
+    said = reader.gets()
+    if said is NOT_ENOUGH_DATA:
+        return None
+    if isinstance(said, BaseException):
+        raise said
+    return cast("Sequence[Any]", said)
 
 
 async def _closed(

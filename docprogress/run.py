@@ -547,7 +547,7 @@ class Run:
         """
         from docprogress.terminal import prompt
 
-        watch = self.watch()
+        watch = Watch(self, only_ends=not prompt.at_prompt())
         with prompt.waiting(self.expected, lambda: watch.lost_at) as shown:
             events = self._waited(
                 watch, timeout, wanted=lambda _: shown.drawn, meanwhile=shown.draw
@@ -561,7 +561,7 @@ class Run:
         return self._finish().__await__()
 
     async def _finish(self) -> Self:
-        async with self.watch() as events:
+        async with Watch(self, only_ends=True) as events:
             async for _ in events:
                 pass
         await asyncio.to_thread(self._waited_for)
@@ -586,8 +586,8 @@ class Run:
             TimeoutError: `timeout` seconds were not enough.
         """
         ended: set[str] = set()
-        finals = self._waited(self.watch(), timeout, wanted=lambda event: event.final)
-        for event in finals:
+        watch = Watch(self, only_ends=True)
+        for event in self._waited(watch, timeout, wanted=lambda event: event.final):
             if event.document_id not in ended:
                 ended.add(event.document_id)
                 yield self._store.document(event.document_id)
@@ -753,9 +753,11 @@ class Run:
         settings = self._pipeline.settings
         return nearest(self._store, [self._row], query, settings=settings, limit=limit)
 
-    def _subscribe(self) -> Subscription:
+    def _subscribe(
+        self, *, only_ends: bool = False, pause: Callable[[], None] | None = None
+    ) -> Subscription:
         return Bus(self._pipeline._redis_url).subscribe(
-            runs=[self.id], truth=_Truth(self)
+            runs=[self.id], truth=_Truth(self), only_ends=only_ends, pause=pause
         )
 
     def _waited(
@@ -809,34 +811,46 @@ async def _listen(
     seconds: float | None,
 ) -> None:
     """Hand on what is wanted of a watch, then how it ended."""
+
+    def gather() -> None:
+        if watch.unfinished > FEW:
+            # Not in the loop, which would wake for each as well: it is ours.
+            time.sleep(GATHER_SECONDS)
+
+    watch.pause = gather
     try:
         async with asyncio.timeout(seconds), watch:
-            asked = time.monotonic()
             async for event in watch:
                 if wanted(event):
                     put(event)
-                waited = time.monotonic() - asked > GATHER_SECONDS / 50
-                progress = watch.progress
-                if waited and progress.total - progress.ended > FEW:
-                    # Not in the loop, which would wake for each as well: it is ours.
-                    time.sleep(GATHER_SECONDS)  # noqa: ASYNC251
-                asked = time.monotonic()
         put(None)
     except TimeoutError:
-        left = watch.progress.total - watch.progress.ended
-        put(TimeoutError(f"{left} documents are unfinished after {seconds:g} s"))
+        put(
+            TimeoutError(
+                f"{watch.unfinished} documents are unfinished after {seconds:g} s"
+            )
+        )
     except BaseException as error:
         put(error)
         raise
 
 
 class Watch:
-    """The events of one run, in order, with what they add up to."""
+    """The events of one run, in order, with what they add up to.
 
-    def __init__(self, run: Run) -> None:
+    Args:
+        run: The run.
+        only_ends: Whether nothing but how documents end is wanted: see
+            `Bus.subscribe`.
+    """
+
+    def __init__(self, run: Run, *, only_ends: bool = False) -> None:
         self._run = run
+        self._only_ends = only_ends
         self._subscription: Subscription | None = None
         self._ended = False
+        #: Called after each message that had to be waited for; set before the first.
+        self.pause: Callable[[], None] | None = None
         #: What has been told so far.
         self.progress = Progress(expected=run.expected)
 
@@ -849,6 +863,11 @@ class Watch:
     def lost_at(self) -> datetime | None:
         """When the connection was lost; None while it is there."""
         return self._subscription.lost_at if self._subscription else None
+
+    @property
+    def unfinished(self) -> int:
+        """How many documents have not come to rest, as far as was told."""
+        return self.progress.total - self.progress.ended
 
     def __aiter__(self) -> Self:
         return self
@@ -875,7 +894,9 @@ class Watch:
 
     def _subscribed(self) -> Subscription:
         if self._subscription is None:
-            self._subscription = self._run._subscribe()
+            self._subscription = self._run._subscribe(
+                only_ends=self._only_ends, pause=self.pause
+            )
         return self._subscription
 
 

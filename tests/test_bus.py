@@ -297,6 +297,61 @@ async def test_the_truth_is_told_where_redis_does_not_know_it(bus):
     assert [one.status for one in told] == [Status.PROCESSING, Status.COMPLETED]
 
 
+async def test_who_wants_only_ends_is_spared_what_a_first_attempt_tells_on_its_way(bus):
+    first = event(run_id="r", attempt=1, worker="w")
+    bus.publish(first)
+
+    async with aclosing(bus.subscribe(runs=["r"], only_ends=True)) as heard:
+        assert (await next_of(heard)).progress == 10
+        bus.publish(first.replace(progress=20.0))
+        bus.publish(completed(run_id="r", attempt=1))
+        assert (await next_of(heard)).final
+        # Whatever tells that an end was none is heard of.
+        bus.publish(event(run_id="r", attempt=2, status=Status.QUEUED, progress=0.0))
+        assert (await next_of(heard)).status is Status.QUEUED
+        bus.publish(event(run_id="r", attempt=2, progress=30.0))
+        assert (await next_of(heard)).progress == 30
+        await nothing_more(heard)
+
+
+async def test_an_end_that_is_taken_for_something_on_its_way_is_told_by_the_truth(bus):
+    told = []
+    async with aclosing(
+        bus.subscribe(runs=["r"], only_ends=True, truth=lambda _: list(told))
+    ) as heard:
+        await nothing_more(heard)
+        end = completed(
+            run_id="r", attempt=1, worker="w", extra={"was": {"status": "processing"}}
+        )
+        told.append(bus.publish(end).event)
+
+        assert (await next_of(heard)).final
+
+
+async def test_what_comes_in_a_pause_is_told_whole_and_in_order(bus):
+    # More than is read from a socket at once, so that a message is cut in two.
+    count, padding = 300, "x" * 1000
+    pauses = []
+
+    def pause():
+        if not pauses:
+            for number in range(count):
+                bus.publish(event(progress=number / 10, message=padding))
+        pauses.append(None)
+
+    async with aclosing(bus.subscribe(["a"], pause=pause)) as heard:
+        await nothing_more(heard)
+        waiting = asyncio.create_task(next_of(heard))
+        await asyncio.sleep(0.05)
+        bus.publish(event(progress=0.0))
+        await waiting
+        told = [(await next_of(heard)).progress for _ in range(count)]
+
+    assert told == [number / 10 for number in range(count)]
+    # Not after each of them: what is there already is not waited for.
+    assert len(pauses) < count / 2
+
+
 async def test_an_old_attempt_is_not_told_after_the_truth_of_a_new_one(bus):
     new = event(attempt=2, status=Status.QUEUED, progress=0.0)
 
