@@ -461,6 +461,7 @@ def loop():
     loop.close()
 
 
+@pytest.mark.timeout(600)  # a minute, on a machine that has nothing else to do
 def test_every_interleaving_ends_with_everybody_told_the_truth(bus, store, loop):
     Interleavings.executed = 0
 
