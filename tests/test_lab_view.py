@@ -308,7 +308,9 @@ def show(times):
     # JupyterLab keeps a dozen nodes of every output that was cleared, whatever it
     # was; a view that is kept has more than a hundred.
     eventually(lambda: _nodes(notebook) < before + 50 * 25, what="the views are gone")
-    assert notebook.errors == []
+    # What anywidget says of a view that was closed before the page had made it.
+    early = "[anywidget] Failed to initialize model."
+    assert set(notebook.errors) <= {early}
 
 
 def _nodes(notebook: Notebook) -> int:
