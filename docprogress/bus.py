@@ -22,7 +22,6 @@ from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import hiredis
 import redis.asyncio
-from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as SlowError
@@ -426,7 +425,8 @@ class Bus:
                 what a first attempt tells on its way is passed over unread.  The
                 present, and any later attempt, is told whole.
             pause: Called after each message that had to be waited for: what comes
-                meanwhile is taken together.
+                meanwhile is taken together.  It holds up the event loop, which has
+                to be one that nobody else uses.
         """
         return Subscription(
             self._url,
@@ -1018,17 +1018,17 @@ def _here(connection: Any) -> Sequence[Any] | None:
     """The next message, if it came with the one before; None if that is not known.
 
     What hiredis has read is taken from it: the client sets a timer for each message,
-    which takes longer than all the rest.
+    which takes longer than all the rest.  Where a client keeps it elsewhere, it is
+    asked as usual.
     """
     reader = getattr(getattr(connection, "_parser", None), "_reader", None)
     if not isinstance(reader, hiredis.Reader):
         return None
     said = reader.gets()
-    if said is NOT_ENOUGH_DATA:
-        return None
     if isinstance(said, BaseException):
         raise said
-    return cast("Sequence[Any]", said)
+    # Anything else is the client's own sign that there is nothing, or half a message.
+    return said if isinstance(said, list | bytes) else None
 
 
 async def _closed(
