@@ -172,6 +172,7 @@ def test_a_failover_in_the_middle_of_a_run_is_told_and_loses_nothing(
         ) as pipeline:
             run = pipeline.submit(documents(30))
             lines = Lines(run)
+            eventually(lambda: True in lines.states, what="the run is watched")
             in_the_middle(run)
             watched.lose_primary()
 
@@ -190,7 +191,8 @@ def test_a_failover_in_the_middle_of_a_run_is_told_and_loses_nothing(
             ended_right(again, seconds=30)
         for worker in workers:
             worker.stop()
-        assert [worker.process.wait(15) for worker in workers] == [0, 0]
+        for worker in workers:
+            assert worker.process.wait(15) == 0, worker.said()
     finally:
         for worker in workers:
             worker.kill()
