@@ -175,6 +175,8 @@ def _defaults(found: Target) -> dict[str, Any]:
         "socket_connect_timeout": CONNECT_SECONDS,
         # One protocol for every server: messages come as plain arrays.
         "protocol": 2,
+        # Who the client is, is looked up and sent again for each connection.
+        "driver_info": None,
     }
     return options if "path" in found.options else options | {"socket_keepalive": True}
 

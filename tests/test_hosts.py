@@ -98,6 +98,8 @@ class Site:
 
     def __exit__(self, *_):
         self._stack.close()
+        for number, host in enumerate(self.hosts):  # shown if the test fails
+            print(f"=== {host.label}", self.said(number), sep="\n")
 
     def _start(self) -> None:
         services = self.hosts[0]
