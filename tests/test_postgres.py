@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 from postgres import PASSWORD, vector_postgres
 from services import eventually
-from test_faults import documents, ended_right, in_the_middle, nothing_is_left
+from test_faults import (
+    documents,
+    ended_right,
+    in_the_middle,
+    nothing_is_left,
+    worker_of,
+)
 from test_store import (
     CHUNKS,
     Child,
@@ -242,6 +248,33 @@ def test_postgresql_that_restarts_in_the_middle_is_waited_for(
         assert all(row.attempt == 1 for row in rows)
         messages = list(run.events()["message"])
         assert "Waiting for the database" in messages
+    nothing_is_left(home)
+
+
+def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there(
+    home, steps, postgres, postgres_url
+):
+    with Pipeline(
+        home=home,
+        workers=2,
+        lease_seconds=6,
+        steps=["postgres_steps:slow"],
+        database_url=postgres_url,
+    ) as own:
+        run = own.submit(documents(12))
+        in_the_middle(run)
+        postgres.stop()
+        worker = worker_of(home)
+        killed = worker.children()
+        for process in killed:
+            process.kill()
+        eventually(lambda: len(set(worker.children()) - set(killed)) == len(killed))
+        time.sleep(2)  # the outage is the test
+        postgres.start()
+
+        rows = ended_right(run)
+
+        assert all(row.attempt <= 2 for row in rows)
     nothing_is_left(home)
 
 

@@ -40,7 +40,8 @@ class Child:
     def __init__(self, settings: Settings, *, worker: str, guard: Guard | None) -> None:
         self._settings = settings
         self._worker = worker
-        self._store = Store(settings.database).open()
+        # Opened with the first document: it may be away when this process begins.
+        self._store = Store(settings.database)
         self._bus = Bus(
             settings.redis_url or "", remember_seconds=settings.remember_seconds
         )
