@@ -1,7 +1,9 @@
 """What is PostgreSQL's alone: locks, connections, a server that restarts, pgvector."""
 
 import json
+import os
 import re
+import signal
 import threading
 import time
 import traceback
@@ -34,7 +36,7 @@ from test_store import (
     run,
 )
 
-from docprogress import Pipeline, Status, pipeline, search
+from docprogress import Pipeline, Status, local, pipeline, search
 from docprogress.cli.doctor import State, _database
 from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.files import Files, Source
@@ -275,6 +277,28 @@ def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there
         rows = ended_right(run)
 
         assert all(row.attempt <= 2 for row in rows)
+    nothing_is_left(home)
+
+
+def test_a_supervisor_that_is_killed_while_the_database_is_away_is_replaced(
+    home, steps, postgres, postgres_url
+):
+    with Pipeline(
+        home=home,
+        workers=2,
+        steps=["postgres_steps:slow"],
+        database_url=postgres_url,
+    ) as own:
+        run = own.submit(documents(12))
+        in_the_middle(run)
+        postgres.stop()
+        killed = local.status(home).pid
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: (found := local.status(home)) and found.pid != killed)
+        time.sleep(2)  # the outage is the test
+        postgres.start()
+
+        ended_right(run)
     nothing_is_left(home)
 
 

@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from docprogress import __version__
 from docprogress.bus import WATCHER
 from docprogress.connection import connect
-from docprogress.errors import DocProgressError, ServicesError
+from docprogress.errors import DocProgressError, ServicesError, StoreUnavailable
 from docprogress.events import now
 from docprogress.local import (
     START_SECONDS,
@@ -74,7 +74,8 @@ class _Supervisor:
             # Held, once it is taken, until everything has stopped.
             door = stack.enter_context((self._home / "start.lock").open("a"))
             stack.callback(self._stop)
-            self._store.open()
+            with contextlib.suppress(StoreUnavailable):
+                self._store.open()
             idle_since = time.monotonic()
             next_look = 0.0
             touched = 0.0
