@@ -51,6 +51,9 @@ PERMANENT = (
 PATIENCE = 60.0
 LONGEST_PAUSE = 2.0
 
+#: The longest that a document waits for its next attempt, in seconds.
+LONGEST_DELAY = 3600.0
+
 #: Seconds of finished work that may be lost, and done again, with a killed worker.
 SAVE_SECONDS = 0.25
 
@@ -413,7 +416,7 @@ class _Attempt:
         most = self._settings.max_attempts
         if tries >= most:
             return self._fail(f"{reason} (after {_counted(tries, 'attempt')})")
-        delay = self._settings.retry_seconds * 2 ** (tries - 1)
+        delay = min(self._settings.retry_seconds * 2 ** (tries - 1), LONGEST_DELAY)
         row = self._patiently(
             partial(
                 self._store.next_attempt,

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     worker_memory: int = Field(default=2048 * MIB, ge=64 * MIB)
     #: How often a document is tried before it has failed.
     max_attempts: int = Field(default=3, ge=1, le=100)
-    #: Seconds before the second attempt; doubled for each one after it.
+    #: Seconds before the second attempt; doubled for each one after it, up to an hour.
     retry_seconds: float = Field(default=1.0, ge=0, le=3600)
 
     #: Progress events a second and document; 0 publishes none at all.

@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+import time
 
 import pytest
 from test_store import add_documents, add_run
@@ -70,3 +71,37 @@ def test_what_a_step_made_is_kept_once_though_nobody_was_told_that_it_is(
         assert (row.status, row.attempt) == (Status.COMPLETED, 1)
         assert [page.text for page in store.pages(document_id)] == ["Some words."]
         assert [chunk.text for chunk in store.chunks(document_id)] == ["Some words."]
+
+
+def test_the_pause_before_the_next_attempt_grows_no_longer_than_an_hour(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "failing_steps.py").write_text(
+        "from docprogress import TransientError\n"
+        "def fails(pages):\n"
+        "    raise TransientError('not yet')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    files = Files(str(tmp_path / "files"))
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        steps = [step.to_dict() for step in plan(["failing_steps:fails"])]
+        settings = {"max_attempts": 100, "retry_seconds": 900}
+        run = add_run(store, steps=steps, settings=settings)
+        [document_id] = add_documents(store, run, 1, name="a.txt")
+        files.add(document_id, Source(name="a.txt", data=b"Some words."), max_bytes=99)
+        store.mark_ready([(document_id, 11, "x")])
+        worker = Pipeline(
+            store=store, files=files, settings=load(), publish=lambda _: False
+        )
+
+        pauses = []
+        for attempt in range(1, 100):
+            worker.process(store.claim(document_id, attempt, worker="w"))
+            row = store.document(document_id)
+            pauses.append(round(row.due_at - time.time(), -2))
+        worker.process(store.claim(document_id, 100, worker="w"))
+
+        assert pauses == [900, 1800] + [3600] * 97
+        assert (
+            store.document(document_id).error == "a.txt: not yet (after 100 attempts)"
+        )

@@ -22,7 +22,7 @@ from docprogress.bus import Bus
 from docprogress.errors import DocProgressError, Superseded
 from docprogress.events import Status
 from docprogress.lease import LEASED, lease_key, leased, owners
-from docprogress.pipeline import HANDED_BACK
+from docprogress.pipeline import HANDED_BACK, LONGEST_DELAY
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
@@ -60,9 +60,6 @@ TAKEN_SECONDS = 30.0
 
 #: Seconds after which a message that was sent again is not waited for any longer.
 AGAIN_SECONDS = 60.0
-
-#: The longest that a document ever waits for its next attempt, in seconds.
-LONGEST_DELAY = 3600.0
 
 #: Seconds between two looks whether the tables are still those of this version.
 TABLES_SECONDS = 5.0
