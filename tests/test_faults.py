@@ -137,6 +137,13 @@ def ended_right(run, *, seconds=90):
     return rows
 
 
+def alive(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def nothing_is_left(home):
     local.down(home)
 
@@ -144,11 +151,13 @@ def nothing_is_left(home):
         found = []
         for process in psutil.process_iter():
             try:
-                ours = process.environ().get("DOCPROGRESS_HOME") == str(home)
-                alive = process.status() != psutil.STATUS_ZOMBIE
+                # The server writes over its environment, to show where it listens.
+                ours = process.environ().get("DOCPROGRESS_HOME") == str(home) or any(
+                    str(home) in part for part in process.cmdline()
+                )
             except psutil.Error:
                 continue
-            if ours and alive:
+            if ours and alive(process):
                 found.append(process)
         return found
 
@@ -248,6 +257,35 @@ def test_a_killed_supervisor_is_replaced(slow_pipeline, home):
     ended_right(run)
     assert local.status(home).pid != before.pid
     assert local.status(home).redis_pid == before.redis_pid
+    nothing_is_left(home)
+
+
+def test_a_supervisor_that_is_killed_while_its_worker_starts_is_replaced(
+    slow_pipeline, home
+):
+    run = slow_pipeline.submit(documents())
+    in_the_middle(run)
+    supervisor = psutil.Process(local.status(home).pid)
+    before = supervisor.children()
+    worker_of(home).kill()
+    eventually(lambda: set(supervisor.children()) - set(before))
+    supervisor.kill()
+
+    ended_right(run)
+    nothing_is_left(home)
+
+
+def test_a_server_that_all_others_were_killed_around_is_stopped(home, steps):
+    with Pipeline(home=home, workers=2, steps=["fault_steps:slow"]) as pipeline:
+        run = pipeline.submit(documents())
+        in_the_middle(run)
+    found, worker = local.status(home), worker_of(home)
+    killed = [psutil.Process(found.pid), worker, *worker.children()]
+    for process in killed:
+        process.kill()
+    eventually(lambda: not any(map(alive, killed)))
+    assert psutil.pid_exists(found.redis_pid)
+
     nothing_is_left(home)
 
 

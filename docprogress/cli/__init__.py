@@ -457,15 +457,17 @@ def worker(
         settings = settings.model_copy(update={"redis_url": found.redis_url})
 
     def replace_supervisor() -> None:
-        local.up(settings)
+        local.up_again(settings)
 
-    supervised = local.SUPERVISED in os.environ
+    # Of this process alone: what it starts has another parent.
+    supervisor = os.environ.pop(local.SUPERVISED, None)
     status = run_worker(
         settings,
         queues=[None if name == "default" else name for name in names],
         concurrency=concurrency,
-        # A supervisor that dies is replaced by one that its worker starts.
-        orphaned=replace_supervisor if supervised else None,
+        # One that dies is replaced by one that its worker starts.
+        supervisor=None if supervisor is None else int(supervisor),
+        orphaned=replace_supervisor,
     )
     raise typer.Exit(status)
 

@@ -38,7 +38,7 @@ LOG_BYTES = 10 * 1024 * 1024
 #: The longest path of a unix socket, in bytes, on every system that has them.
 LONGEST_SOCKET = 100
 
-#: Set in the environment of a worker that a supervisor has started.
+#: In the environment of a worker that a supervisor has started: which process that is.
 SUPERVISED = "DOCPROGRESS_SUPERVISED"
 
 #: The file in a home folder that says that somebody stopped its services.
@@ -247,15 +247,34 @@ def _started(settings: Settings) -> Services:
 
 def _stopped(home: Path) -> bool:
     found = status(home)
-    if found is None:
+    if found is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGTERM)
+        deadline = time.monotonic() + START_SECONDS
+        while held(home / "supervisor.lock") or _exists(found.pid):
+            if time.monotonic() > deadline:
+                message = f"the supervisor (process {found.pid}) does not stop"
+                raise ServicesError(message)
+            time.sleep(0.02)
+    return _server_stopped(home) or found is not None
+
+
+def _server_stopped(home: Path) -> bool:
+    """Stop a server that was left behind by who was killed; whether there was one."""
+    from redis.exceptions import RedisError
+
+    from docprogress.connection import connect
+
+    path = socket_path(home)
+    if not path.exists():
         return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(found.pid, signal.SIGTERM)
-    deadline = time.monotonic() + START_SECONDS
-    while held(home / "supervisor.lock") or _exists(found.pid):
-        if time.monotonic() > deadline:
-            raise ServicesError(f"the supervisor (process {found.pid}) does not stop")
-        time.sleep(0.02)
+    with connect(f"unix://{path}") as server:
+        try:
+            server.shutdown(save=True)
+        except (RedisError, OSError):
+            return False  # nobody listens there any more
+        finally:
+            path.unlink(missing_ok=True)
     return True
 
 

@@ -157,7 +157,7 @@ class _Supervisor:
             [sys.executable, "-m", "docprogress", "worker"],
             "worker.log",
             DOCPROGRESS_REDIS_URL=self._url,
-            **{SUPERVISED: "1"},
+            **{SUPERVISED: str(os.getpid())},
         )
 
     def _run(self, command: list[str], log_name: str, **more: str) -> psutil.Process:

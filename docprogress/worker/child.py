@@ -110,9 +110,8 @@ class Child:
         self._bus.close()
         self._store.close()
 
-    def watch_parent(self) -> None:
+    def watch_parent(self, parent: int) -> None:
         """Leave, once a document is done, when the parent was killed."""
-        parent = os.getppid()
 
         def watch() -> None:
             while os.getppid() == parent:

@@ -49,7 +49,8 @@ def run_worker(
     *,
     queues: Sequence[str | None] | None = None,
     concurrency: int | None = None,
-    orphaned: Callable[[], None] | None = None,
+    supervisor: int | None = None,
+    orphaned: Callable[[], None] = lambda: None,
 ) -> int:
     """Work on documents until a signal says to stop; the exit status.
 
@@ -60,8 +61,9 @@ def run_worker(
         settings: What is set on this machine; a run's own settings win.
         queues: The queues to take tasks from; None: the default one.
         concurrency: Processes; None: the setting, or one for each core.
-        orphaned: Called if the process that started this one dies; the worker
-            then finishes what it is at, and ends.
+        supervisor: The process that started this one, and looks after it.  If it
+            dies, the worker finishes what it is at, and ends.
+        orphaned: Called before that.
 
     Raises:
         SettingsError: There is no Redis to work with, or the embedder is unknown.
@@ -85,8 +87,8 @@ def run_worker(
     warden.start()
     reaper.start()
     drain.watch()
-    if orphaned is not None:
-        _watch_parent(orphaned)
+    if supervisor is not None:
+        _watch_supervisor(supervisor, orphaned)
     try:
         worker.start()
     finally:
@@ -124,11 +126,12 @@ def _add_task(
     app: Celery, settings: Settings, *, name: str, warden: Warden, reaper: Reaper
 ) -> None:
     children: list[Child] = []
+    parent = os.getpid()
 
     def started(**_: Any) -> None:
         guard = warden.guard(current_process().index)
         child = Child(settings, worker=name, guard=guard)
-        child.watch_parent()
+        child.watch_parent(parent)
         children.append(child)
 
     def stopped(**_: Any) -> None:
@@ -190,11 +193,10 @@ def _check(settings: Settings) -> None:
         sender.check()
 
 
-def _watch_parent(orphaned: Callable[[], None]) -> None:
-    parent = os.getppid()
-
+def _watch_supervisor(supervisor: int, orphaned: Callable[[], None]) -> None:
     def watch() -> None:
-        while os.getppid() == parent:
+        # It may have died before anybody could look.
+        while os.getppid() == supervisor:
             time.sleep(PARENT_SECONDS)
         log.warning("the supervisor is gone")
         try:
