@@ -36,35 +36,6 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(2 * len(os.sched_getaffinity(0)), 8)
 
 
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Begin each process with its share of the tests that may take longest.
-
-    Otherwise one of them, begun late, has the others wait for it in the end.
-    """
-    usual = float(config.getini("timeout"))
-    long = [item for item in items if _patience(item, usual) > usual]
-    long.sort(key=lambda item: _patience(item, usual), reverse=True)
-    rest = [item for item in items if item not in long]
-    processes = getattr(config, "workerinput", {"workercount": 1})["workercount"]
-    items.clear()
-    for number in range(processes):
-        share = long[number::processes]
-        # As pytest-xdist deals out what is left, evenly among those that are left.
-        left = len(rest) + sum(
-            len(long[n::processes]) for n in range(number, processes)
-        )
-        others = left // (processes - number) - len(share)
-        items += share + rest[:others]
-        del rest[:others]
-
-
-def _patience(item: pytest.Item, usual: float) -> float:
-    marker = item.get_closest_marker("timeout")
-    return float(marker.args[0]) if marker else usual
-
-
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
