@@ -314,6 +314,29 @@ def test_a_server_that_is_stopped_for_ten_seconds_holds_the_run_up_that_long(
     nothing_is_left(home)
 
 
+@pytest.mark.parametrize(
+    ("refuse", "accept"),
+    [
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+        ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+    ],
+    ids=["no-primary", "full"],
+)
+def test_a_server_that_refuses_to_write_for_a_while_ends_no_worker(
+    slow_pipeline, home, refuse, accept
+):
+    run = slow_pipeline.submit(documents(12))
+    in_the_middle(run)
+    worker = worker_of(home)
+    slow_pipeline.bus.redis.execute_command(*refuse.split())
+    time.sleep(3)  # the outage is the test
+    slow_pipeline.bus.redis.execute_command(*accept.split())
+
+    ended_right(run)
+    assert worker_of(home) == worker
+    nothing_is_left(home)
+
+
 def test_the_submitting_process_may_be_killed(slow_pipeline, home, tmp_path):
     for number, (name, content) in enumerate(documents()):
         (tmp_path / f"{number}-{name}").write_bytes(content)

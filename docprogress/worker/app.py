@@ -58,6 +58,8 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_timeout=5,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A Redis that is no primary any more, or is full, refuses for a while.
+        broker_channel_error_retry=True,
         task_default_queue=DEFAULT_QUEUE,
         task_ignore_result=True,
         task_acks_late=False,
