@@ -11,8 +11,10 @@ from services import eventually
 
 from docprogress import Pipeline, Status
 from docprogress.errors import SubmitError
+from docprogress.settings import load
 from docprogress.steps import step
 from docprogress.worker import turns
+from docprogress.worker.app import Message, Sender, make_app
 from docprogress.worker.queues import queues
 
 SLOW = """
@@ -126,6 +128,29 @@ def test_priority_decides_between_runs_of_one_size(where):
 
 def messages(run):
     return {row.message for row in run.documents()}
+
+
+def test_a_message_that_comes_twice_has_no_step_done_by_who_does_not_serve_it(where):
+    """Its second delivery may come once the first has sent the document on."""
+    with Pipeline(steps=[step("slowly:slow", queue="gpu")], **where) as pipeline:
+        run = pipeline.submit(texts(1))
+        [row] = run.documents()
+
+        def waits():
+            told = [event.message for event in pipeline.bus.history(row.id)]
+            return told.count("Waiting for queue gpu")
+
+        with worker(where):
+            eventually(waits)
+            with Sender(make_app(load(**where))) as sender:
+                sender.send([Message(None, [(row.id, 1)])])
+            eventually(lambda: waits() == 2)
+            told = pipeline.bus.history(row.id)
+            assert {event.step for event in told} <= {"", "extraction", "slow"}
+            assert pipeline.store.document(row.id).status is Status.QUEUED
+            with worker(where, "--queues", "gpu"):
+                run.wait(timeout=60)
+    assert [row.status for row in run.documents()] == [Status.COMPLETED]
 
 
 def test_a_queue_that_nobody_serves_is_told_until_somebody_does(where):

@@ -16,9 +16,9 @@ from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
-from docprogress.store import DocumentRow, Store
+from docprogress.store import DocumentRow, RunRow, Store
 from docprogress.worker import turns
-from docprogress.worker.app import Message, Sender, make_app
+from docprogress.worker.app import Message, Sender, make_app, queue_name
 from docprogress.worker.protocol import NEWER, newer
 from docprogress.worker.warden import Guard
 
@@ -37,9 +37,17 @@ PARENT_SECONDS = 1.0
 class Child:
     """Everything one worker process holds; made after the fork, closed at its end."""
 
-    def __init__(self, settings: Settings, *, worker: str, guard: Guard | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        worker: str,
+        queues: Sequence[str | None] = (None,),
+        guard: Guard | None,
+    ) -> None:
         self._settings = settings
         self._worker = worker
+        self._queues = {queue_name(queue) for queue in queues}
         # Opened with the first document: it may be away when this process begins.
         self._store = Store(settings.database)
         self._bus = Bus(
@@ -135,6 +143,13 @@ class Child:
             log.warning("%s needs docprogress %s: left alone", document_id, version)
             return None
         lease.run_id = claim.document.run_id
+        queue = _next_step(claim.document, claim.run).queue
+        if queue_name(queue) not in self._queues:
+            # A second delivery of a message, of before it was sent on.
+            message = f"Waiting for queue {queue or 'default'}"
+            row = self._store.hand_over(document_id, attempt, message=message)
+            self._publish(row.event())
+            return Outcome(row, send=True)
         return self._pipeline.process(claim)
 
     def _taken(self, document_id: str, attempt: int) -> Lease | None:
@@ -193,9 +208,13 @@ class Child:
 
     def _message(self, row: DocumentRow) -> Message:
         run = self._store.run(row.run_id)
-        step = Step.from_dict(run.steps[min(row.next_step, len(run.steps) - 1)])
+        step = _next_step(row, run)
         level = turns.level(row.number, run.settings.get("priority", 0))
         return Message(step.queue, [(row.id, row.attempt)], level)
+
+
+def _next_step(row: DocumentRow, run: RunRow) -> Step:
+    return Step.from_dict(run.steps[min(row.next_step, len(run.steps) - 1)])
 
 
 def owner(attempt: int, worker: str, pid: int) -> str:

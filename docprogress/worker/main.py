@@ -80,9 +80,10 @@ def run_worker(
     name = f"{socket.gethostname()}:{os.getpid()}"
     app = make_app(settings)
     warden = Warden(memory=settings.worker_memory)
-    reaper = Reaper(settings, Sender(app), worker=name, queues=queues or [None])
-    _add_task(app, settings, name=name, warden=warden, reaper=reaper)
-    worker = _celery_worker(app, settings, queues or [None], concurrency, name)
+    served = queues or [None]
+    reaper = Reaper(settings, Sender(app), worker=name, queues=served)
+    _add_task(app, settings, name=name, queues=served, warden=warden, reaper=reaper)
+    worker = _celery_worker(app, settings, served, concurrency, name)
     drain = Drain(warden, reaper.close)
     warden.start()
     reaper.start()
@@ -123,14 +124,20 @@ class _Request(Request):  # type: ignore[misc] # Celery is not typed
 
 
 def _add_task(
-    app: Celery, settings: Settings, *, name: str, warden: Warden, reaper: Reaper
+    app: Celery,
+    settings: Settings,
+    *,
+    name: str,
+    queues: Sequence[str | None],
+    warden: Warden,
+    reaper: Reaper,
 ) -> None:
     children: list[Child] = []
     parent = os.getpid()
 
     def started(**_: Any) -> None:
         guard = warden.guard(current_process().index)
-        child = Child(settings, worker=name, guard=guard)
+        child = Child(settings, worker=name, queues=queues, guard=guard)
         child.watch_parent(parent)
         children.append(child)
 
