@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from lab import SCREENSHOTS, Lab
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from services import eventually
 
 from docprogress import local
 
@@ -132,7 +133,9 @@ def use_theme(page: Page, theme: str) -> None:
 
 def picture(page: Page, name: str) -> None:
     """Keep a picture of all of the notebook, for whoever looks at a test run."""
-    height = page.locator(".jp-WindowedPanel-inner").bounding_box()["height"]
+    panel = page.locator(".jp-WindowedPanel-inner")
+    # For a moment after the theme was changed there is none.
+    height = eventually(panel.bounding_box)["height"]
     SCREENSHOTS.mkdir(exist_ok=True)
     page.screenshot(
         path=SCREENSHOTS / f"{name}.png",
