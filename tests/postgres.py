@@ -112,6 +112,15 @@ class Postgres:
             self._process.wait(30)
             self._process = None
 
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Within this block it is stopped."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
     def execute(self, statement: str, *, url: str | None = None) -> list[tuple]:
         """Run a statement by itself; its rows."""
         place = (url or self.url()).replace("+psycopg", "")

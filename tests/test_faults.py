@@ -12,6 +12,7 @@ import pytest
 from services import eventually
 
 from docprogress import Pipeline, Status, local
+from docprogress.errors import ServicesError
 from docprogress.lease import owners
 from docprogress.store import AttemptStatus
 
@@ -284,9 +285,14 @@ def test_a_server_that_all_others_were_killed_around_is_stopped(home, steps):
     for process in killed:
         process.kill()
     eventually(lambda: not any(map(alive, killed)))
-    assert psutil.pid_exists(found.redis_pid)
+    server = psutil.Process(found.redis_pid)
 
+    server.suspend()
+    with pytest.raises(ServicesError, match="does not stop"):
+        local.down(home)
+    server.resume()
     nothing_is_left(home)
+    assert not local.down(home)
 
 
 def test_a_killed_server_is_replaced_and_filled_again(slow_pipeline, home):
@@ -329,7 +335,8 @@ def test_a_server_that_refuses_to_write_for_a_while_ends_no_worker(
     in_the_middle(run)
     worker = worker_of(home)
     slow_pipeline.bus.redis.execute_command(*refuse.split())
-    time.sleep(3)  # the outage is the test
+    log = home / "logs" / "worker.log"
+    eventually(lambda: "Connection to broker lost" in log.read_text())
     slow_pipeline.bus.redis.execute_command(*accept.split())
 
     ended_right(run)

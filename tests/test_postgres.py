@@ -253,9 +253,9 @@ def test_postgresql_that_restarts_in_the_middle_is_waited_for(
     nothing_is_left(home)
 
 
-def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there(
-    home, steps, postgres, postgres_url
-):
+@pytest.fixture
+def under_way(home, steps, postgres_url):
+    """A run in its middle, on a database of which it is not known whether it stays."""
     with Pipeline(
         home=home,
         workers=2,
@@ -265,40 +265,43 @@ def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there
     ) as own:
         run = own.submit(documents(12))
         in_the_middle(run)
-        postgres.stop()
-        worker = worker_of(home)
+        yield run
+
+
+def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there(
+    under_way, home, postgres
+):
+    worker = worker_of(home)
+    with postgres.away():
         killed = worker.children()
         for process in killed:
             process.kill()
-        eventually(lambda: len(set(worker.children()) - set(killed)) == len(killed))
-        time.sleep(2)  # the outage is the test
-        postgres.start()
 
-        rows = ended_right(run)
+        def begun():
+            new = set(worker.children()) - set(killed)
+            # It watches its parent, from a thread, once it is ready.
+            return len(new) == len(killed) and all(p.num_threads() > 1 for p in new)
 
-        assert all(row.attempt <= 2 for row in rows)
+        eventually(begun)
+
+    rows = ended_right(under_way)
+
+    assert all(row.attempt <= 2 for row in rows)
     nothing_is_left(home)
 
 
 def test_a_supervisor_that_is_killed_while_the_database_is_away_is_replaced(
-    home, steps, postgres, postgres_url
+    under_way, home, postgres
 ):
-    with Pipeline(
-        home=home,
-        workers=2,
-        steps=["postgres_steps:slow"],
-        database_url=postgres_url,
-    ) as own:
-        run = own.submit(documents(12))
-        in_the_middle(run)
-        postgres.stop()
+    with postgres.away():
         killed = local.status(home).pid
         os.kill(killed, signal.SIGKILL)
         eventually(lambda: (found := local.status(home)) and found.pid != killed)
-        time.sleep(2)  # the outage is the test
-        postgres.start()
+        # Its worker has found nothing to work with.
+        log = home / "logs" / "supervisor.log"
+        eventually(lambda: "it is started again" in log.read_text())
 
-        ended_right(run)
+    ended_right(under_way)
     nothing_is_left(home)
 
 

@@ -261,6 +261,7 @@ def _stopped(home: Path) -> bool:
 
 def _server_stopped(home: Path) -> bool:
     """Stop a server that was left behind by who was killed; whether there was one."""
+    from redis.exceptions import ConnectionError as LostError
     from redis.exceptions import RedisError
 
     from docprogress.connection import connect
@@ -270,12 +271,17 @@ def _server_stopped(home: Path) -> bool:
         return False
     with connect(f"unix://{path}") as server:
         try:
+            server.ping()
             server.shutdown(save=True)
-        except (RedisError, OSError):
-            return False  # nobody listens there any more
-        finally:
-            path.unlink(missing_ok=True)
-    return True
+            there = True
+        except LostError:
+            there = False  # nobody listens any more
+        except RedisError as error:
+            raise ServicesError(
+                f"the server at {path} does not stop: {error}"
+            ) from error
+    path.unlink(missing_ok=True)
+    return there
 
 
 def _exists(pid: int) -> bool:

@@ -143,7 +143,7 @@ class Child:
             log.warning("%s needs docprogress %s: left alone", document_id, version)
             return None
         lease.run_id = claim.document.run_id
-        queue = _next_step(claim.document, claim.run).queue
+        queue = next_step(claim.document, claim.run).queue
         if queue_name(queue) not in self._queues:
             # A second delivery of a message, of before it was sent on.
             message = f"Waiting for queue {queue or 'default'}"
@@ -208,12 +208,13 @@ class Child:
 
     def _message(self, row: DocumentRow) -> Message:
         run = self._store.run(row.run_id)
-        step = _next_step(row, run)
+        step = next_step(row, run)
         level = turns.level(row.number, run.settings.get("priority", 0))
         return Message(step.queue, [(row.id, row.attempt)], level)
 
 
-def _next_step(row: DocumentRow, run: RunRow) -> Step:
+def next_step(row: DocumentRow, run: RunRow) -> Step:
+    """The step that a document waits for, or is at; the last one if it has had all."""
     return Step.from_dict(run.steps[min(row.next_step, len(run.steps) - 1)])
 
 

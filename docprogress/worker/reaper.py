@@ -24,7 +24,6 @@ from docprogress.events import Status
 from docprogress.lease import LEASED, lease_key, leased, owners
 from docprogress.pipeline import HANDED_BACK, LONGEST_DELAY
 from docprogress.settings import Settings, redacted
-from docprogress.steps import Step
 from docprogress.store import DocumentRow, RunRow, Store
 from docprogress.store.schema import HEAD
 from docprogress.worker import turns
@@ -36,7 +35,7 @@ from docprogress.worker.app import (
     submitting_key,
 )
 from docprogress.worker.broker import broker_of
-from docprogress.worker.child import owner
+from docprogress.worker.child import next_step, owner
 from docprogress.worker.protocol import PROTOCOL, newer
 from docprogress.worker.queues import say_unserved, serve
 
@@ -434,8 +433,7 @@ class Reaper:
             self._sender.send(messages)
 
     def _queue(self, row: DocumentRow) -> str | None:
-        steps = self._run(row).steps
-        return Step.from_dict(steps[min(row.next_step, len(steps) - 1)]).queue
+        return next_step(row, self._run(row)).queue
 
     def _level(self, row: DocumentRow) -> int:
         return turns.level(row.number, self._run(row).settings.get("priority", 0))
