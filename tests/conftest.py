@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,22 @@ from docprogress import local
 from docprogress.bus import Bus
 from docprogress.run import Pipeline
 from docprogress.store import Store
+
+def _handle_ignored_signals() -> None:
+    """Give every child process the default action for the usual signals.
+
+    A shell without job control starts background commands with SIGINT and SIGQUIT
+    ignored, and `nohup` ignores SIGHUP. Children inherit ignored signals, but not
+    handlers. The empty handler keeps pytest itself running after a hangup.
+    """
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_handle_ignored_signals()
 
 SAMPLES = Path(__file__).parent.parent / "notebooks" / "samples"
 

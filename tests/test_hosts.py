@@ -22,6 +22,8 @@ from docprogress import Status
 from docprogress.local import server_binary
 from docprogress.store import Store
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "of-the-tests"
 DOCUMENTS = 300
 

@@ -267,7 +267,14 @@ def test_ci_runs_the_commands_that_people_are_told_to_run():
     )
 
     assert [part for part in check.split(" && ") if part not in script] == []
-    assert script[-1] == test
+    assert test in script
+
+
+def test_ci_ends_with_the_slow_tests():
+    script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+    assert script[-1] == '"$venv"/bin/pytest -m slow'
+    assert ".venv/bin/pytest -m slow" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
 def test_ci_can_be_run():
