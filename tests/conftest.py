@@ -21,6 +21,7 @@ from docprogress.bus import Bus
 from docprogress.run import Pipeline
 from docprogress.store import Store
 
+
 def _handle_ignored_signals() -> None:
     """Give every child process the default action for the usual signals.
 

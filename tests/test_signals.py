@@ -25,7 +25,9 @@ def test_child_processes_get_the_default_action(name):
 def test_child_processes_can_be_interrupted():
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False
+    )
 
     assert done.returncode == -signal.SIGINT
 
