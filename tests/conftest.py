@@ -12,6 +12,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from lab import Lab, Window, chromium, launched
+from patience import patient
 from playwright.sync_api import Browser, expect
 from postgres import Postgres, system_postgres
 from services import Server
@@ -45,8 +46,18 @@ settings.register_profile(
     "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
-# A page of a busy machine takes longer than Playwright's five seconds.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=patient(30) * 1000)
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Scale the timeouts of pyproject.toml and of markers like all other deadlines."""
+    default = pytest.mark.timeout(float(config.getini("timeout"))).mark
+    for item in items:
+        mark = item.get_closest_marker("timeout", default)
+        scaled = pytest.mark.timeout(patient(mark.args[0]), **mark.kwargs)
+        item.add_marker(scaled, append=False)
 
 
 def pytest_xdist_auto_num_workers() -> int:

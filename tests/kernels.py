@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from jupyter_client import KernelManager
+from patience import patient
 from services import eventually
 
 Message = dict[str, Any]
 
 #: Seconds that a cell may take on a busy machine.
-CELL_SECONDS = 30
+CELL_SECONDS = patient(30)
 
 
 class Cell(NamedTuple):

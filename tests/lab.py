@@ -23,6 +23,7 @@ from typing import Any, Self
 import nbformat
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
+from patience import patient
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from services import eventually
 
@@ -50,10 +51,10 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 #: Seconds that JupyterLab may take to load.
-LOAD_SECONDS = 60
+LOAD_SECONDS = patient(60)
 
 #: Seconds that a cell may take on a busy machine.
-CELL_SECONDS = 90
+CELL_SECONDS = patient(90)
 
 #: A step that goes on until somebody lets it end.
 HELD = """%%writefile held_steps.py
@@ -101,10 +102,15 @@ def launched(executable: str) -> Iterator[Browser]:
     """A browser; every context of it is closed with it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser.on("context", _be_patient)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _be_patient(context: BrowserContext) -> None:
+    context.set_default_timeout(patient(30) * 1000)
 
 
 class Lab:
@@ -156,7 +162,7 @@ class Lab:
         finally:
             self._process.terminate()
             try:
-                self._process.wait(10)
+                self._process.wait(patient(10))
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
@@ -212,7 +218,7 @@ class Lab:
             method=method,
             headers={"Authorization": f"token {self.token}"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=patient(20)) as answer:
             return json.loads(answer.read() or "null")
 
 

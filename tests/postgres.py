@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from patience import patient
 from services import eventually
 
 #: Nothing here has to outlive a power failure, and several run side by side.
@@ -109,7 +110,7 @@ class Postgres:
         """End it as `pg_ctl restart` would, or as a power failure."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
-            self._process.wait(30)
+            self._process.wait(patient(30))
             self._process = None
 
     @contextlib.contextmanager

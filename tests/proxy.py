@@ -5,6 +5,8 @@ import threading
 from pathlib import Path
 from typing import Self
 
+from patience import patient
+
 
 class Proxy:
     """Passes bytes on from one unix socket to another, as badly as it is told to."""
@@ -34,12 +36,12 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(patient(10))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._main.cancel)
-        self._thread.join(10)
+        self._thread.join(patient(10))
 
     def _run(self) -> None:
         self._loop = asyncio.new_event_loop()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from patience import patient
 
 from docprogress.documents import PAGE_SEPARATOR, Chunk, Document, Page
 from docprogress.errors import DocumentError, LimitExceeded, Unreadable
@@ -21,7 +22,7 @@ from docprogress.steps.extract import extract
 MEMORY = 2 * 1024**3
 
 #: Seconds that a document may take, and that the process may take to begin.
-LIMIT = 20.0
+LIMIT = patient(20)
 BEGIN = 60.0
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -15,6 +15,7 @@ from typing import NoReturn
 import psutil
 import pytest
 import redis
+from patience import patient
 
 from docprogress.local import server_binary
 
@@ -61,12 +62,16 @@ class Server:
 def eventually(
     condition: Callable[[], object], *, seconds: float = 30.0, what: str = ""
 ) -> object:
-    """Wait for a condition, and give what it gave."""
-    deadline = time.monotonic() + seconds
+    """Wait for a condition, and return what it returned.
+
+    Args:
+        seconds: The deadline on an idle machine.
+    """
+    deadline = time.monotonic() + patient(seconds)
     while True:
         if found := condition():
             return found
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {patient(seconds):g} s: {what}"
         time.sleep(0.01)
 
 

@@ -31,7 +31,6 @@ def opened(browser: Browser) -> Iterator[Page]:
     """A tab; what it complains of is kept in its `complaints`."""
     with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on(
@@ -66,8 +65,8 @@ def told(tab):
     return tab.evaluate("() => told.map(event => event.progress)")
 
 
-def wait_for(tab, expression, *, seconds=20):
-    tab.wait_for_function(f"() => {expression}", timeout=seconds * 1000)
+def wait_for(tab, expression):
+    tab.wait_for_function(f"() => {expression}")
 
 
 def look(tab):

@@ -6,6 +6,7 @@ import threading
 from contextlib import aclosing
 
 import pytest
+from patience import patient
 from services import Server, eventually
 
 from docprogress.bus import Bus
@@ -31,14 +32,15 @@ def completed(document_id="a", **changes):
     return event(document_id, status=Status.COMPLETED, progress=100.0, **changes)
 
 
-async def next_of(events, seconds=10):
-    async with asyncio.timeout(seconds):
+async def next_of(events):
+    async with asyncio.timeout(patient(10)):
         return await anext(events)
 
 
 async def nothing_more(events):
     with pytest.raises(TimeoutError):
-        await next_of(events, 0.1)
+        async with asyncio.timeout(0.1):
+            await anext(events)
 
 
 async def test_subscriber_hears_the_present_then_the_future(bus):
@@ -230,7 +232,7 @@ async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(
             assert (await next_of(heard)).progress == 9
 
             server.kill()
-            waiting = asyncio.ensure_future(next_of(heard, 30))
+            waiting = asyncio.ensure_future(next_of(heard))
             while heard.connected:
                 await asyncio.sleep(0.01)
             assert heard.lost_at is not None
@@ -277,8 +279,8 @@ async def test_a_redis_that_says_nothing_is_noticed(server: Server):
         async with aclosing(bus.subscribe(["a"])) as heard:
             await next_of(heard)
             server.pause()
-            waiting = asyncio.ensure_future(next_of(heard, 60))
-            async with asyncio.timeout(20):
+            waiting = asyncio.ensure_future(next_of(heard))
+            async with asyncio.timeout(patient(20)):
                 while heard.connected:
                     await asyncio.sleep(0.01)
             server.resume()

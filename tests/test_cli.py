@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from patience import patient
 from services import eventually
 
 from docprogress import Pipeline, __version__, events
@@ -21,7 +22,7 @@ from docprogress.cli import main
 from docprogress.cli.arguments import without_passwords
 from docprogress.steps import step
 
-SECONDS = 120
+SECONDS = patient(30)
 
 STEPS = """
 import time
@@ -473,7 +474,7 @@ def test_a_worker_joins_the_local_services_of_a_home(start, folder, shared_home)
     steps = ["extraction", "chunking", step("embedding", queue="aside")]
     with Pipeline(home=shared_home, steps=steps) as pipeline:
         worker = start("worker", "--queues", "aside", "--concurrency", "1")
-        run = pipeline.submit(folder / "contract-0.txt").wait(timeout=60)
+        run = pipeline.submit(folder / "contract-0.txt").wait(timeout=SECONDS)
         worker.send_signal(signal.SIGTERM)
         _, err = worker.communicate(timeout=SECONDS)
         (document,) = run.documents()

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import typer
 import yaml
+from patience import patient
 from playwright.sync_api import Browser
 from services import eventually
 from tabs import follow, network_only, open_page, opened, publish, told, wait_for
@@ -72,7 +73,7 @@ class Nginx:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(patient(20))
             self.process = None
 
     def kill(self) -> None:
@@ -82,7 +83,7 @@ class Nginx:
         for each in (self.process, *workers):
             each.kill()
         self.process.wait()
-        psutil.wait_procs(workers, timeout=20)
+        psutil.wait_procs(workers, timeout=patient(20))
         self.process = None
 
     def _listens(self) -> bool:
@@ -357,7 +358,7 @@ def test_systemd_understands_every_line(path, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patient(60),
     )
 
     assert path.name not in done.stderr

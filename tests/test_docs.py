@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import typer
 from lab import SCREENSHOTS
+from patience import patient
 from playwright.sync_api import Browser, expect
 
 import docprogress
@@ -46,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=170,
+        timeout=patient(170),
     )
     assert built.returncode == 0, built.stdout + built.stderr
     return site

@@ -14,6 +14,7 @@ import docx
 import pypdf
 import pypdfium2
 import pytest
+from patience import patient
 from pypdfium2.internal import ObjectTracker
 from reportlab.pdfgen import canvas
 
@@ -410,7 +411,7 @@ def test_pdfs_are_read_in_several_threads_at_once(write):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patient(60))
 
     assert found == {n: [f"{n}-{p}" for p in range(30)] for n in range(4)}
 

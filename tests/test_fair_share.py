@@ -7,6 +7,7 @@ import sys
 
 import psutil
 import pytest
+from patience import patient
 from services import eventually
 
 from docprogress import Pipeline, Status
@@ -53,7 +54,7 @@ def worker(where, *arguments):
     finally:
         process.terminate()
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=patient(30))
         finally:
             process.kill()
             process.wait()
@@ -68,7 +69,7 @@ def test_small_run_overtakes_ten_thousand_documents(where):
         large = pipeline.submit(texts(10_000))
         with worker(where, "--concurrency", "2"):
             eventually(lambda: len(large.documents(status=Status.COMPLETED)) > 30)
-            small = pipeline.submit(texts(10)).wait(timeout=60)
+            small = pipeline.submit(texts(10)).wait(timeout=patient(60))
             large.cancel()
 
     rows = small.documents()
@@ -119,8 +120,8 @@ def test_priority_decides_between_runs_of_one_size(where):
         usual = pipeline.submit(texts(25))
         urgent = pipeline.submit(texts(25), priority=2)
         with worker(where, "--concurrency", "1"):
-            urgent.wait(timeout=60)
-            usual.wait(timeout=60)
+            urgent.wait(timeout=patient(60))
+            usual.wait(timeout=patient(60))
 
     ends = [max(row.finished_at for row in run.documents()) for run in (urgent, usual)]
     assert ends[0] < ends[1]
@@ -149,7 +150,7 @@ def test_a_message_that_comes_twice_has_no_step_done_by_who_does_not_serve_it(wh
             assert {event.step for event in told} <= {"", "extraction", "slow"}
             assert pipeline.store.document(row.id).status is Status.QUEUED
             with worker(where, "--queues", "gpu"):
-                run.wait(timeout=60)
+                run.wait(timeout=patient(60))
     assert [row.status for row in run.documents()] == [Status.COMPLETED]
 
 
@@ -175,7 +176,7 @@ def test_a_queue_that_nobody_serves_is_told_until_somebody_does(where):
 
             run.cancel([run.documents()[0].id])
             with worker(where, "--queues", "gpu", "--concurrency", "4") as serving:
-                run.wait(timeout=60)
+                run.wait(timeout=patient(60))
                 parent = psutil.Process(serving.pid)
                 assert len(parent.children()) == 4
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from patience import patient
 from services import eventually
 
 from docprogress import Pipeline, Status, local
@@ -81,7 +82,7 @@ def slow_pipeline(home, steps):
         home=home, workers=2, lease_seconds=6, steps=["fault_steps:slow"]
     ) as pipeline:
         # Until the workers are there, there is nothing to hurt.
-        pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+        pipeline.submit([("first.txt", b"first")]).wait(timeout=patient(60))
         yield pipeline
 
 
@@ -124,7 +125,7 @@ def suspended_at_work(pipeline, run, *, step="slow"):
 
 def ended_right(run, *, seconds=90):
     """Every document ended, and completed ones have all their chunks exactly once."""
-    run.wait(timeout=seconds)
+    run.wait(timeout=patient(seconds))
     rows = run.documents()
     assert len(rows) == run.expected
     assert all(row.status is Status.COMPLETED for row in rows), [
@@ -188,11 +189,11 @@ def test_documents_that_came_in_one_message_with_the_one_that_died_are_sent_agai
     """Quick ones travel together; a death is that of the one that was at work."""
     texts = [(f"long-{n}.txt", f"{n}. {TEXT * 30}".encode()) for n in range(2 * COUNT)]
     with Pipeline(home=home, workers=2, lease_seconds=600) as pipeline:
-        pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+        pipeline.submit([("first.txt", b"first")]).wait(timeout=patient(60))
         run = pipeline.submit(texts)
 
         eventually(lambda: suspended_at_work(pipeline, run, step=None)).kill()
-        run.wait(timeout=60)
+        run.wait(timeout=patient(60))
 
         rows = run.documents()
         assert all(row.status is Status.COMPLETED for row in rows)
@@ -229,15 +230,15 @@ def test_a_worker_process_that_was_away_finds_its_work_dropped(home, steps):
     with Pipeline(
         home=home, workers=2, lease_seconds=3, steps=["fault_steps:slow"]
     ) as pipeline:
-        pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+        pipeline.submit([("first.txt", b"first")]).wait(timeout=patient(60))
         run = pipeline.submit(documents(6))
         victim = eventually(lambda: suspended_at_work(pipeline, run))
         eventually(lambda: any(row.attempt > 1 for row in run.documents()))
-        run.wait(timeout=90)
+        run.wait(timeout=patient(90))
         before = run.to_frame()
         victim.resume()
 
-        pipeline.submit(documents(4)).wait(timeout=60)
+        pipeline.submit(documents(4)).wait(timeout=patient(60))
 
         ended_right(run)
         assert run.to_frame().equals(before)
@@ -394,7 +395,7 @@ def test_what_a_killed_process_never_uploaded_has_failed_with_that_reason(
     submitter.kill()
     submitter.communicate()
 
-    run.wait(timeout=60)
+    run.wait(timeout=patient(60))
 
     one, two = run.documents()
     assert two.status is Status.FAILED
@@ -418,7 +419,7 @@ def test_a_document_that_does_harm_fails_alone_and_says_why(
         home=home, workers=2, steps=[f"fault_steps:{step}"], **settings
     ) as pipeline:
         content = [("bad.txt", b"poison"), *documents(10)]
-        run = pipeline.submit(content).wait(timeout=120)
+        run = pipeline.submit(content).wait(timeout=patient(120))
 
         bad, *rest = run.documents()
         assert bad.status is Status.FAILED
@@ -435,7 +436,7 @@ def test_a_step_that_was_finished_is_not_done_again(home, steps, tmp_path):
     with Pipeline(
         home=home, workers=2, steps=["fault_steps:counted", "fault_steps:deadly"]
     ) as pipeline:
-        run = pipeline.submit([("bad.txt", b"poison")]).wait(timeout=90)
+        run = pipeline.submit([("bad.txt", b"poison")]).wait(timeout=patient(90))
 
         assert [row.attempt for row in run.documents()] == [3]
         assert (tmp_path / "marks").read_text() == "bad.txt\n"
@@ -459,7 +460,7 @@ def test_the_stop_button_stops_the_waiting_and_not_the_run(slow_pipeline, home):
     run = slow_pipeline.attach(kernel.stdout.readline().decode().strip())
     in_the_middle(run)
     os.killpg(kernel.pid, signal.SIGINT)
-    said, _ = kernel.communicate(timeout=10)
+    said, _ = kernel.communicate(timeout=patient(10))
 
     assert said.strip() == b"stopped"
     assert not run.progress().finished

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from patience import patient
 
 from docprogress.errors import (
     Cancelled,
@@ -646,7 +647,7 @@ def test_declared_size_over_the_limit_is_not_even_fetched(kept, tmp_path):
         to.send_response(200)
         to.send_header("Content-Length", "99999")
         to.end_headers()
-        to.server.over.wait(60)
+        to.server.over.wait(patient(60))
 
     with serving(answer) as server:
         with pytest.raises(LimitExceeded, match=r"99999 bytes, the limit is 1000"):
@@ -687,7 +688,7 @@ def test_answer_that_breaks_off_may_be_whole_later(kept, tmp_path):
 
 
 def never(to):
-    to.server.over.wait(60)
+    to.server.over.wait(patient(60))
 
 
 def trickling_body(to):

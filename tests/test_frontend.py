@@ -14,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import pytest
+from patience import patient
 from playwright.sync_api import Browser, Page
 from services import eventually
 
@@ -140,7 +141,12 @@ class Gallery:
 def run(*command: str) -> None:
     """Run a command in the folder of the JavaScript's tests; it has to succeed."""
     done = subprocess.run(
-        command, cwd=HERE, capture_output=True, text=True, check=False, timeout=150
+        command,
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patient(150),
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

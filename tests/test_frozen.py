@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
+from patience import patient
 
 from docprogress import Pipeline
 
@@ -37,7 +38,7 @@ def executed(pipeline: Pipeline, documents: list[str], waiting: str) -> Notebook
         "run"
     )
     notebook = new_notebook(cells=[new_code_cell(begin), new_code_cell(waiting)])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=int(patient(120)), kernel_name="python3").execute()
     nbformat.validate(notebook)
     return notebook
 

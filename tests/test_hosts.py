@@ -14,6 +14,7 @@ import psutil
 import pytest
 import redis
 from hosts import Host, Link, three_hosts
+from patience import patient
 from postgres import Postgres, system_programs
 from s3 import KEY, SECRET
 from services import eventually
@@ -187,7 +188,7 @@ class Site:
             env=self.environment(number),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patient(60),
             check=False,
         )
 

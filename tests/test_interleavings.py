@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from patience import patient
 
 from docprogress.bus import Bus
 from docprogress.errors import Superseded
@@ -40,7 +41,7 @@ MOST_WATCHERS = 3
 MOST_WORKERS = 6
 
 #: Seconds within which every watcher shows what is true.
-SECONDS = 30.0
+SECONDS = patient(30)
 
 UNFINISHED = (Status.QUEUED, Status.PROCESSING)
 STEP = "extraction"

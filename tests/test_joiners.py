@@ -7,6 +7,7 @@ import time
 from contextlib import aclosing
 
 import pytest
+from patience import patient
 from proxy import Proxy
 from services import Server
 
@@ -75,7 +76,7 @@ async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line):
                 joiners.append(join(proxy.url, [one], [], {one}))
         cuts = asyncio.ensure_future(_cut(proxy, threads)) if bad_line else None
         try:
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(patient(120)):
                 heard = await asyncio.gather(*joiners)
         finally:
             stop.set()
@@ -139,7 +140,7 @@ async def test_an_event_between_the_subscription_and_the_present_is_told(
                 thread = threading.Thread(target=story)
                 thread.start()
                 last = None
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(patient(10)):
                     while last is None or not last.final:
                         before = last.progress if last else 0
                         last = await anext(events)

@@ -14,6 +14,7 @@ import pexpect
 import psutil
 import pytest
 from lab import private_jupyter
+from patience import patient
 from services import eventually
 
 from docprogress import local
@@ -189,7 +190,7 @@ def start(home: Path, tmp_path: Path) -> Iterator[Callable[..., pexpect.spawn]]:
             | {"DOCPROGRESS_HOME": str(home), "DOCPROGRESS_WORKERS": "1"},
             dimensions=(30, 200),
             encoding="utf-8",
-            timeout=60,
+            timeout=patient(60),
         )
         started.append(child)
         return child
@@ -214,7 +215,7 @@ def test_one_interrupt_ends_jupyterlab_and_leaves_the_services(start, home, tmp_
 
     def a_kernel_is_started() -> bool:
         try:
-            with urllib.request.urlopen(request, timeout=60):
+            with urllib.request.urlopen(request, timeout=patient(60)):
                 return True
         except urllib.error.HTTPError:
             raise

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from lab import Window
+from patience import patient
 from playwright.sync_api import expect
 
 START = """
@@ -42,7 +43,7 @@ def test_the_page_says_when_it_has_painted_what(window: Window, shared_home: Pat
     expect(view).to_contain_text("measured-0001")
     notebook.screenshot("latency-measuring")
 
-    expect(notebook.output(1).locator("img")).to_be_visible(timeout=90_000)
+    expect(notebook.output(1).locator("img")).to_be_visible(timeout=patient(90) * 1000)
     # Nothing of the documents stays where they were shown.
     expect(view).to_have_count(0)
     expect(notebook.output(1).get_by_text("measured-0001")).to_have_count(0)

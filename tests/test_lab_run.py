@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from lab import HELD, SCREENSHOTS, Notebook, Window, private_jupyter
+from patience import patient
 from playwright.sync_api import Browser, Locator, expect
 
 START = """
@@ -34,7 +35,7 @@ def ended(window: Window, home: Path, *, name: str = "one.txt") -> Notebook:
         f"name = bytes.fromhex({name.encode().hex()!r}).decode()\n"
         "documents = {name: b'Some words.', 'two.txt': b'More.', 'empty.pdf': b''}\n"
         "run = pipeline.submit(list(documents.items()))\nrun",
-        "run.wait(timeout=60)\nprint(run.progress().summary())",
+        f"run.wait(timeout={patient(60)})\nprint(run.progress().summary())",
     )
     for cell in range(3):
         notebook.run(cell)
@@ -48,7 +49,7 @@ def test_buttons_cancel_and_retry_while_a_cell_waits_for_the_run(
     notebook = window.new(
         HELD.format(gate=str(gate)),
         START.format(home=str(shared_home), name="one.txt"),
-        "run.wait(timeout=80)\nprint(run.progress().summary())",
+        f"run.wait(timeout={patient(80)})\nprint(run.progress().summary())",
     )
     notebook.run(0)
     notebook.run(1)
@@ -80,7 +81,7 @@ def test_the_button_that_cancels_a_run_ends_the_cell_that_waits(
     notebook = window.new(
         HELD.format(gate=str(gate)),
         START.format(home=str(shared_home), name="one.txt"),
-        "run.wait(timeout=80)\nprint(run.progress().summary())",
+        f"run.wait(timeout={patient(80)})\nprint(run.progress().summary())",
     )
     notebook.run(0)
     notebook.run(1)
@@ -164,7 +165,7 @@ def test_a_saved_notebook_can_be_exported_without_a_network(
             env=os.environ | private_jupyter(tmp_path / "jupyter"),
             check=True,
             capture_output=True,
-            timeout=90,
+            timeout=patient(90),
         )
         text = (tmp_path / f"exported.{suffix}").read_text("utf-8")
         assert "2 completed, 1 failed" in text

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from lab import Notebook, Window, most_in_a_second
+from patience import patient
 from playwright.sync_api import Locator, expect
 from services import eventually
 from steered import SteeredRun, tell, watching
@@ -230,7 +231,7 @@ def test_many_events_come_as_few_messages_and_end_right(
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patient(120),
     )
 
     ended = notebook.output(0)

@@ -19,6 +19,7 @@ import pytest
 import redis
 from kernels import Kernel
 from matplotlib.image import imread
+from patience import patient
 from proxy import Proxy
 from services import eventually
 
@@ -401,7 +402,7 @@ def test_whoever_is_interrupted_or_killed_leaves_no_process(
         )
         # As the terminal does it: all of the group.
         os.killpg(process.pid, killed)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=patient(60))
 
     assert b"KeyboardInterrupt" in errors or killed == signal.SIGKILL
     eventually(lambda: not any(map(psutil.Process.is_running, found)))

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from patience import patient
 from services import Server, eventually
 
 from docprogress.bus import Bus
@@ -93,7 +94,7 @@ def test_a_lease_that_somebody_else_took_is_known_to_be_lost(quick_leases, clien
     lease = quick_leases.take("a", "1:w:1")
     client.set(lease_key("a"), "2:w:2")
 
-    assert lease.lost.wait(10)
+    assert lease.lost.wait(patient(10))
     assert client.get(lease_key("a")) == b"2:w:2"
 
 
@@ -109,7 +110,7 @@ def test_an_attempt_that_is_over_does_not_take_its_lease_again(quick_leases, cli
     lease = quick_leases.take("a", "1:w:1", current=lambda: False)
     client.flushall()
 
-    assert lease.lost.wait(10)
+    assert lease.lost.wait(patient(10))
     assert owners(client, ["a"]) == {"a": None}
 
 

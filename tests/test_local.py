@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from patience import patient
 from services import eventually
 
 from docprogress import local
@@ -73,7 +74,7 @@ def test_ten_processes_that_start_at_once_get_one_supervisor(settings):
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         for _ in range(10)
     ]
-    pids = {process.communicate(timeout=60)[0] for process in started}
+    pids = {process.communicate(timeout=patient(60))[0] for process in started}
 
     assert len(pids) == 1
     assert all(process.returncode == 0 for process in started)
@@ -174,7 +175,7 @@ def test_an_interrupt_of_the_whole_group_does_not_reach_them(settings):
     starter = subprocess.Popen(
         [sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL
     )
-    starter.wait(60)
+    starter.wait(patient(60))
 
     assert starter.returncode != 0
     with connect(local.up(settings).redis_url) as client:
@@ -233,7 +234,7 @@ def test_ten_runs_from_ten_processes_share_one_home_and_see_only_their_own(setti
         "from docprogress import Pipeline\n"
         f"pipeline = Pipeline(home={str(settings.home)!r})\n"
         "run = pipeline.submit([(f'{sys.argv[1]}-{n}.txt', b'text') for n in range(5)])\n"
-        "frame = run.wait(timeout=60).to_frame()\n"
+        f"frame = run.wait(timeout={patient(60)}).to_frame()\n"
         "assert set(frame['status']) == {'completed'}, frame\n"
         "assert all(name.startswith(sys.argv[1]) for name in frame['name']), frame\n"
         "print(pipeline.bus.redis.info('server')['process_id'])\n"
@@ -244,7 +245,7 @@ def test_ten_runs_from_ten_processes_share_one_home_and_see_only_their_own(setti
         )
         for number in range(10)
     ]
-    said = {process.communicate(timeout=90)[0] for process in started}
+    said = {process.communicate(timeout=patient(90))[0] for process in started}
 
     assert all(process.returncode == 0 for process in started)
     assert len(said) == 1, "one server, so one supervisor"

@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from patience import patient
 
 from docprogress.errors import StoreError
 from docprogress.store import Store, migrations
@@ -181,7 +182,7 @@ def test_six_workers_that_start_at_once_make_the_tables_once(url):
     for process in processes:
         process.stdin.close()
         process.stdin = None
-    told = [process.communicate(timeout=60)[1] for process in processes]
+    told = [process.communicate(timeout=patient(60))[1] for process in processes]
 
     assert told == [""] * 6
     assert [process.returncode for process in processes] == [0] * 6

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import s3
 from lab import private_jupyter
+from patience import patient
 from postgres import system_postgres
 from services import Service, eventually, free_port
 
@@ -27,7 +28,7 @@ FOLDER = TESTS.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 #: Seconds for one notebook, run twice on a busy machine.
-PATIENCE = 400
+LONGEST = 400
 
 #: Seconds in which a kernel that was killed, and what it had started, are gone.
 GONE = 20.0
@@ -104,7 +105,11 @@ def nbval(
             *(sys.executable, "-m", "pytest", "-q"),
             # The cells of a notebook are run by one kernel, one after the other.
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-n", "0"),
-            *("--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120"),
+            *(
+                "--nbval-lax",
+                "--nbval-current-env",
+                f"--nbval-cell-timeout={patient(120):.0f}",
+            ),
             *("--nbval-sanitize-with", TESTS / "sanitize.cfg"),
             notebook,
         ],
@@ -113,7 +118,7 @@ def nbval(
         capture_output=True,
         text=True,
         check=False,
-        timeout=170,
+        timeout=patient(170),
     )
 
 
@@ -157,7 +162,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 
 
 @notebooks
-@pytest.mark.timeout(PATIENCE)
+@pytest.mark.timeout(LONGEST)
 def test_a_notebook_gives_what_is_saved_in_it_twice_and_leaves_no_process(notebook):
     ran = run_twice(notebook)
 

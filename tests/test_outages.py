@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from patience import patient
 from proxy import Proxy
 from services import Server, eventually
 from test_faults import (
@@ -138,7 +139,7 @@ def test_a_clock_that_jumps_by_an_hour_changes_nothing(
         told = []
 
         def watch():
-            for row in run.as_completed(timeout=90):
+            for row in run.as_completed(timeout=patient(90)):
                 told.append(row.id)
                 remaining = run.progress().remaining_seconds
                 assert remaining is None or remaining >= 0
@@ -215,18 +216,18 @@ def test_a_line_that_swallows_everything_is_noticed(server: Server, short_path, 
                 stderr=subprocess.DEVNULL,
             )
             try:
-                pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+                pipeline.submit([("first.txt", b"first")]).wait(timeout=patient(60))
                 proxy.swallow()
 
                 ended_right(pipeline.submit(documents(4)), seconds=30)
             finally:
                 worker.terminate()
-                worker.wait(30)
+                worker.wait(patient(30))
 
 
 def test_a_home_that_is_deleted_takes_its_services_along(home):
     with Pipeline(home=home, workers=1, idle_seconds=2) as pipeline:
-        pipeline.submit([("first.txt", b"first")]).wait(timeout=60)
+        pipeline.submit([("first.txt", b"first")]).wait(timeout=patient(60))
     shutil.rmtree(home)
 
     nothing_is_left(home)

@@ -18,6 +18,7 @@ from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from matplotlib.text import Text
+from patience import patient
 
 from docprogress import Pipeline, Status
 from docprogress.bus import Bus
@@ -354,9 +355,9 @@ def test_a_run_of_real_workers_is_plotted_with_what_failed_and_was_tried_again(
     pipeline: Pipeline,
 ):
     documents = [(f"{n}.txt", b"A sentence of some words.") for n in range(8)]
-    run = pipeline.submit([*documents, ("empty.pdf", b"")]).wait(timeout=90)
+    run = pipeline.submit([*documents, ("empty.pdf", b"")]).wait(timeout=patient(90))
     assert run.retry() == 1
-    run.wait(timeout=90)
+    run.wait(timeout=patient(90))
 
     plot = run.plot()
     drawn(plot)
@@ -392,7 +393,7 @@ def test_a_plot_leaves_nothing_in_pyplot(store, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patient(60),
     )
 
     assert told.stdout == "False\n", told.stderr
@@ -434,7 +435,7 @@ def test_without_matplotlib_it_is_said_what_to_install(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=patient(60),
     )
 
     assert "pip install 'docprogress[notebook]'" in told.stdout

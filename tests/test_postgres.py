@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
+from patience import patient
 from postgres import PASSWORD, vector_postgres
 from services import eventually
 from test_faults import (
@@ -54,7 +55,7 @@ begun, leave = threading.Event(), threading.Event()
 def held(pages):
     for page in pages:
         begun.set()
-        assert leave.wait(60)
+        assert leave.wait(patient(60))
         yield page
 
 def slow(pages):
@@ -114,7 +115,7 @@ def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url)
         thread = threading.Thread(target=lambda: outcomes.append(worker.process(claim)))
         thread.start()
         try:
-            assert held_steps.begun.wait(60)
+            assert held_steps.begun.wait(patient(60))
 
             with ours._reading() as connection:
                 states = connection.exec_driver_sql(

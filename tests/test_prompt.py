@@ -8,6 +8,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from lab import private_jupyter
+from patience import patient
 
 from docprogress import Pipeline
 
@@ -20,7 +21,7 @@ def prompt(tmp_path: Path) -> Iterator[pexpect.spawn]:
         env=os.environ | private_jupyter(tmp_path) | {"TERM": "xterm"},
         dimensions=(30, 100),
         encoding="utf-8",
-        timeout=60,
+        timeout=patient(60),
     )
     yield child
     child.close(force=True)
@@ -51,6 +52,6 @@ def test_a_run_is_drawn_while_it_is_waited_for_and_once_after_it(
 def test_a_script_that_waits_is_left_alone(
     pipeline: Pipeline, samples: Path, capfd: pytest.CaptureFixture[str]
 ):
-    pipeline.submit(samples / "price-list.html").wait(timeout=60)
+    pipeline.submit(samples / "price-list.html").wait(timeout=patient(60))
 
     assert capfd.readouterr().out == ""

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+from patience import patient
 from services import eventually
 from typer.testing import CliRunner
 
@@ -73,10 +74,10 @@ def everything(pipeline, tmp_path):
 
 def test_nothing_of_a_run_is_left_and_all_of_the_other_is(where, worker, tmp_path):
     with Pipeline(**where) as pipeline:
-        kept = pipeline.submit(texts(5)).wait(timeout=90)
+        kept = pipeline.submit(texts(5)).wait(timeout=patient(90))
         eventually(lambda: not pipeline.bus.redis.hgetall("documents:leased"))
         before = everything(pipeline, tmp_path)
-        run = pipeline.submit(texts(5)).wait(timeout=60)
+        run = pipeline.submit(texts(5)).wait(timeout=patient(60))
         size = sum(row.size for row in run.documents())
         eventually(lambda: not pipeline.bus.redis.hgetall("documents:leased"))
 
@@ -115,7 +116,7 @@ def test_a_run_is_deleted_while_workers_are_at_it(where, worker, tmp_path):
         run.cancel()
 
         run.delete()
-        other = pipeline.submit(texts(3)).wait(timeout=60)
+        other = pipeline.submit(texts(3)).wait(timeout=patient(60))
         eventually(lambda: not pipeline.bus.redis.hgetall("documents:leased"))
 
         assert other.summary() == "3 documents: 3 completed"
@@ -170,14 +171,14 @@ def test_what_is_being_submitted_is_not_deleted(where):
         def told(done, _):
             if done == 1:
                 going.set()
-                on.wait(30)
+                on.wait(patient(30))
 
         submitting = threading.Thread(
             target=pipeline.submit, args=(texts(3),), kwargs={"told": told}
         )
         submitting.start()
         try:
-            going.wait(30)
+            going.wait(patient(30))
             run = pipeline.attach("latest")
             run.cancel()
             with pytest.raises(RunUnfinished, match="being submitted"):

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from patience import patient
 from services import Authority, RabbitMQ, Worker, eventually, lacking
 from test_faults import documents, ended_right, in_the_middle
 
@@ -92,7 +93,7 @@ def test_a_run_outlasts_a_lost_worker_and_rabbitmq_restarted_and_emptied(
         found = {f.what: f for f in findings(load(**settings))}
         assert found["workers"].said.count("docprogress@") == 1
         other.stop()
-        assert other.process.wait(15) == 0
+        assert other.process.wait(patient(15)) == 0
 
 
 def test_messages_go_over_tls_to_whom_a_private_authority_has_signed(
@@ -109,7 +110,7 @@ def test_messages_go_over_tls_to_whom_a_private_authority_has_signed(
         found = {f.what: f for f in findings(load(**settings))}
         assert found["workers"].said.startswith("docprogress@")
         worker.stop()
-        assert worker.process.wait(15) == 0
+        assert worker.process.wait(patient(15)) == 0
 
     # Nobody has said that this authority is to be trusted.
     settings["broker_url"] = rabbit.tls_url.partition("?")[0]

@@ -9,6 +9,7 @@ from importlib.resources import files
 import psutil
 import pytest
 import redis
+from patience import patient
 from services import Authority, Service, Worker, free_port, lacking
 from test_faults import documents, ended_right
 
@@ -121,7 +122,7 @@ def test_a_whole_run_needs_only_the_rights_that_are_written_down(secured, short_
             assert len(run.events()) >= 12
             run.retry(failed_only=False)
             run.cancel()
-            run.wait(timeout=60)
+            run.wait(timeout=patient(60))
             # The answer of the workers comes over the broker.
             settings = load(redis_url=secured, home=home)
             found = {f.what: f for f in findings(settings)}
@@ -145,7 +146,7 @@ def test_a_whole_run_needs_only_the_rights_that_are_written_down(secured, short_
                     with pytest.raises(redis.ResponseError, match=REFUSED):
                         client.execute_command(*command)
         worker.stop()
-        assert worker.process.wait(15) == 0
+        assert worker.process.wait(patient(15)) == 0
         assert "ermission" not in worker.said(), worker.said()
         assert QUOTED not in worker.said()
     finally:
@@ -258,7 +259,7 @@ def test_an_encrypted_line_is_closed_though_redis_does_not_answer(
 def test_a_worker_that_is_refused_ends_and_says_so(guarded, short_path):
     worker = Worker(f"unix://docprogress:wrong@{guarded}", short_path / "home")
     try:
-        assert worker.process.wait(30) == 1
+        assert worker.process.wait(patient(30)) == 1
         assert "docprogress: Redis refuses: the user or the password" in worker.said()
         assert "wrong@" not in worker.said()
     finally:

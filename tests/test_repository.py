@@ -15,6 +15,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from patience import patient
 
 import docprogress
 from docprogress import errors
@@ -31,7 +32,7 @@ def tracked_files() -> list[Path]:
             cwd=ROOT,
             check=True,
             capture_output=True,
-            timeout=30,
+            timeout=patient(30),
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         if "CI" in os.environ:
@@ -60,7 +61,7 @@ def new_modules(code: str) -> set[str]:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
     ).stdout
     return set(told.split()) - sys.stdlib_module_names
 
@@ -202,7 +203,7 @@ def test_imports_follow_the_module_map():
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patient(60),
     )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr

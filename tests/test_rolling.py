@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+from patience import patient
 from services import Worker, eventually
 from test_faults import documents, ended_right, in_the_middle
 
@@ -105,7 +106,7 @@ def test_all_workers_are_replaced_during_a_run_and_no_attempt_is_lost(
         for worker in old:
             started().ready()
             worker.stop()
-            assert worker.process.wait(10) == 0
+            assert worker.process.wait(patient(10)) == 0
 
         rows = ended_right(run)
 
@@ -133,7 +134,7 @@ def test_steps_that_do_not_end_are_handed_back_within_ten_seconds(pipeline_of, s
         begun = time.monotonic()
         worker.stop()
 
-        assert worker.process.wait(15) == 0
+        assert worker.process.wait(patient(15)) == 0
 
         assert time.monotonic() - begun < 10
         for run in runs:
@@ -148,7 +149,7 @@ def test_steps_that_do_not_end_are_handed_back_within_ten_seconds(pipeline_of, s
         for run in runs:
             assert held(pipeline, run, following)
             run.cancel()
-            run.wait(timeout=30)
+            run.wait(timeout=patient(30))
             [attempt] = pipeline.store.attempts(run.id)
             assert (attempt.number, attempt.status) == (1, AttemptStatus.CANCELLED)
 
@@ -162,7 +163,7 @@ def test_documents_of_a_message_that_were_not_begun_go_to_another_worker(
         first.ready()
         run = pipeline.submit(documents(60))
         first.stop()
-        assert first.process.wait(10) == 0
+        assert first.process.wait(patient(10)) == 0
         started()
 
         rows = ended_right(run, seconds=60)
@@ -183,6 +184,6 @@ def test_a_second_signal_ends_a_worker_at_once(pipeline_of, started, again):
 
         worker.process.send_signal(again)
 
-        assert worker.process.wait(2) == 128 + again
+        assert worker.process.wait(patient(2)) == 128 + again
         eventually(lambda: not any(child.is_running() for child in children))
         run.cancel()

@@ -11,6 +11,7 @@ from base64 import b64decode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from patience import patient
 from services import eventually
 
 from docprogress import Pipeline, Status
@@ -31,7 +32,7 @@ def texts(count, word="contract"):
 
 
 def test_samples_go_through_every_step(pipeline, samples):
-    run = pipeline.submit(samples).wait(timeout=120)
+    run = pipeline.submit(samples).wait(timeout=patient(120))
 
     frame = run.to_frame()
     assert set(frame["status"]) == {"completed"}
@@ -45,7 +46,7 @@ def test_samples_go_through_every_step(pipeline, samples):
 
 def test_each_document_that_fails_says_why_and_harms_no_other(pipeline, samples):
     failing = samples.with_name("samples-that-fail")
-    run = pipeline.submit([failing]).wait(timeout=60)
+    run = pipeline.submit([failing]).wait(timeout=patient(60))
 
     errors = dict(zip(run.to_frame()["name"], run.to_frame()["error"], strict=True))
     assert len(errors) == 3
@@ -113,7 +114,7 @@ def test_a_run_can_be_searched(pipeline):
             ("pump.txt", b"Replace the filter of the pump every six months. " * 20),
             ("cake.txt", b"Whisk four eggs with the sugar until pale. " * 20),
         ]
-    ).wait(timeout=60)
+    ).wait(timeout=patient(60))
 
     found = run.search("how do I replace the filter", limit=2)
 
@@ -123,7 +124,7 @@ def test_a_run_can_be_searched(pipeline):
 
 
 def test_a_run_that_cannot_be_searched_keeps_no_other_from_it(pipeline):
-    pipeline.submit([("law.txt", TEXT.encode())]).wait(timeout=60)
+    pipeline.submit([("law.txt", TEXT.encode())]).wait(timeout=patient(60))
     strange = pipeline.store.add_run(
         run_id=f"strange-{os.urandom(4).hex()}",
         case_id=None,
@@ -151,7 +152,7 @@ def test_events_are_told_in_order_to_the_end(pipeline):
     run = pipeline.submit(texts(5))
 
     async def listen():
-        async with asyncio.timeout(60), run.watch() as events:
+        async with asyncio.timeout(patient(60)), run.watch() as events:
             told = [event async for event in events]
         return told, events.progress
 
@@ -167,7 +168,7 @@ def test_events_are_told_in_order_to_the_end(pipeline):
 
 
 def test_the_steps_of_a_document_are_told_in_their_order(pipeline):
-    run = pipeline.submit(texts(1)).wait(timeout=60)
+    run = pipeline.submit(texts(1)).wait(timeout=patient(60))
 
     steps = list(dict.fromkeys(run.events()["step"]))
 
@@ -177,22 +178,22 @@ def test_the_steps_of_a_document_are_told_in_their_order(pipeline):
 
 
 def test_a_run_that_has_ended_is_told_at_once(pipeline):
-    run = pipeline.submit(texts(2)).wait(timeout=60)
+    run = pipeline.submit(texts(2)).wait(timeout=patient(60))
 
     again = pipeline.attach(run.id)
-    again.wait(timeout=10)
+    again.wait(timeout=patient(10))
 
     assert again.progress().finished
     assert "2 completed" in repr(again)
 
 
 def test_a_run_is_told_to_its_end_even_if_redis_has_lost_everything(pipeline):
-    run = pipeline.submit(texts(2)).wait(timeout=60)
+    run = pipeline.submit(texts(2)).wait(timeout=patient(60))
     pipeline.bus.forget([row.id for row in run.documents()], run_id=run.id)
 
     again = pipeline.attach(run.id)
 
-    assert [row.status for row in again.as_completed(timeout=10)] == [
+    assert [row.status for row in again.as_completed(timeout=patient(10))] == [
         Status.COMPLETED,
         Status.COMPLETED,
     ]
@@ -201,7 +202,7 @@ def test_a_run_is_told_to_its_end_even_if_redis_has_lost_everything(pipeline):
 def test_waiting_works_where_a_loop_runs(pipeline):
     async def cell():
         run = pipeline.submit(texts(2))
-        run.wait(timeout=60)
+        run.wait(timeout=patient(60))
         assert (await pipeline.submit(texts(1))).progress().finished
         return [event async for event in run]
 
@@ -211,7 +212,7 @@ def test_waiting_works_where_a_loop_runs(pipeline):
 def test_waiting_too_short_says_how_much_is_left(pipeline, tmp_path):
     run = pipeline.submit(texts(3))
     run_id = run.id
-    pipeline.attach(run_id).wait(timeout=60)
+    pipeline.attach(run_id).wait(timeout=patient(60))
     stuck = pipeline.store.add_run(
         run_id=f"{run_id}-stuck",
         case_id=None,
@@ -226,21 +227,21 @@ def test_waiting_too_short_says_how_much_is_left(pipeline, tmp_path):
 
 
 def test_no_thread_is_left_after_waiting(pipeline):
-    run = pipeline.submit(texts(1)).wait(timeout=60)
+    run = pipeline.submit(texts(1)).wait(timeout=patient(60))
     before = threading.active_count()
 
     for _ in range(5):
-        run.wait(timeout=10)
+        run.wait(timeout=patient(10))
 
     assert threading.active_count() == before
 
 
 def test_the_same_content_is_skipped_only_when_asked(pipeline):
     content = texts(2, word=f"unique-{os.urandom(4).hex()}")
-    pipeline.submit(content).wait(timeout=60)
+    pipeline.submit(content).wait(timeout=patient(60))
 
-    again = pipeline.submit(content).wait(timeout=60)
-    skipped = pipeline.submit(content, skip_existing=True).wait(timeout=60)
+    again = pipeline.submit(content).wait(timeout=patient(60))
+    skipped = pipeline.submit(content, skip_existing=True).wait(timeout=patient(60))
 
     assert all(row.message.startswith("Completed") for row in again.documents())
     for row, first in zip(skipped.documents(), again.documents(), strict=True):
@@ -260,7 +261,9 @@ def test_a_name_can_hold_anything(pipeline):
         os.fsdecode(b"not-utf-8-\xff\xfe.txt"),
         "\u202etxt.exe.txt",
     ]
-    run = pipeline.submit([(name, TEXT.encode()) for name in names]).wait(timeout=60)
+    run = pipeline.submit([(name, TEXT.encode()) for name in names]).wait(
+        timeout=patient(60)
+    )
 
     frame = run.to_frame()
     assert set(frame["status"]) == {"completed"}
@@ -280,7 +283,7 @@ def test_a_step_of_ones_own_takes_its_place(
     )
     monkeypatch.chdir(tmp_path)
     with Pipeline(home=shared_home, steps=["my_steps:shout"]) as own:
-        run = own.submit(texts(2)).wait(timeout=60)
+        run = own.submit(texts(2)).wait(timeout=patient(60))
 
     assert set(run.to_frame()["status"]) == {"completed"}
     assert "shout_seconds" in run.to_frame()
@@ -300,7 +303,7 @@ def test_a_step_that_raises_fails_its_document_with_the_cause(
     )
     monkeypatch.chdir(tmp_path)
     with Pipeline(home=shared_home, steps=["bad_steps:bad"]) as own:
-        run = own.submit(texts(1)).wait(timeout=60)
+        run = own.submit(texts(1)).wait(timeout=patient(60))
         row = run.documents()[0]
 
     assert row.status is Status.FAILED
@@ -322,7 +325,7 @@ def test_what_may_pass_is_tried_again(pipeline, shared_home, tmp_path, monkeypat
     )
     monkeypatch.chdir(tmp_path)
     with Pipeline(home=shared_home, steps=["flaky_steps:flaky"]) as own:
-        run = own.submit(texts(1)).wait(timeout=60)
+        run = own.submit(texts(1)).wait(timeout=patient(60))
         row = run.documents()[0]
         events = run.events()
 
@@ -374,11 +377,11 @@ def test_cancelling_ends_what_waits_and_what_is_at_work(
         eventually(lambda: run.documents(status=Status.PROCESSING))
 
         assert run.cancel() == 6
-        run.wait(timeout=30)
+        run.wait(timeout=patient(30))
 
         assert {row.status for row in run.documents()} == {Status.CANCELLED}
     with Pipeline(home=home) as other:
-        after = other.submit(texts(4, "after")).wait(timeout=30)
+        after = other.submit(texts(4, "after")).wait(timeout=patient(30))
         assert {row.status for row in after.documents()} == {Status.COMPLETED}
 
 
@@ -390,14 +393,14 @@ def test_a_failed_document_can_be_tried_again(
     )
     monkeypatch.chdir(tmp_path)
     with Pipeline(home=shared_home, steps=["mended_steps:mended"]) as own:
-        run = own.submit(texts(1)).wait(timeout=60)
+        run = own.submit(texts(1)).wait(timeout=patient(60))
         assert run.documents()[0].status is Status.FAILED
         (tmp_path / "mended_steps.py").write_text(
             "def mended(pages):\n    yield from pages\n"
         )
 
         assert run.retry() == 1
-        run.wait(timeout=60)
+        run.wait(timeout=patient(60))
 
         row = run.documents()[0]
         assert (row.status, row.attempt, row.error) == (Status.COMPLETED, 2, None)
@@ -427,7 +430,7 @@ def test_a_large_run_is_cancelled_and_tried_again_part_by_part(
 
 
 def test_runs_are_found_by_the_beginning_of_their_id(pipeline):
-    run = pipeline.submit(texts(1)).wait(timeout=60)
+    run = pipeline.submit(texts(1)).wait(timeout=patient(60))
 
     assert pipeline.attach(run.id[:-1]).id == run.id
     assert pipeline.attach("latest").id == run.id
@@ -446,18 +449,18 @@ def test_a_redis_that_is_not_there_is_an_error_before_anything_starts(tmp_path):
 
 
 def test_another_process_attaches_to_a_run(pipeline, shared_home):
-    run = pipeline.submit(texts(2)).wait(timeout=60)
+    run = pipeline.submit(texts(2)).wait(timeout=patient(60))
     code = (
         "from docprogress import Pipeline\n"
         f"run = Pipeline(home={str(shared_home)!r}).attach({run.id!r})\n"
-        "print(run.wait(10).progress().summary())\n"
+        f"print(run.wait({patient(10)}).progress().summary())\n"
     )
 
     said = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
     )
 
@@ -495,7 +498,7 @@ def test_documents_are_fetched_by_their_urls_and_no_password_is_shown(
     paths = ["missing.pdf", "login.pdf", "notes.txt"]
     urls = [f"http://user:secret-word@{web}/{path}" for path in paths]
 
-    run = pipeline.submit(urls).wait(timeout=60)
+    run = pipeline.submit(urls).wait(timeout=patient(60))
 
     missing, login, notes = run.documents()
     assert "404" in missing.error

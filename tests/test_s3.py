@@ -18,6 +18,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from patience import patient
 from s3 import KEY, S3, SECRET, client, moto
 from services import eventually
 from test_faults import documents, ended_right, in_the_middle, nothing_is_left
@@ -358,7 +359,7 @@ def test_worker_and_doctor_say_at_once_that_there_is_no_bucket(
             capture_output=True,
             text=True,
             check=False,
-            timeout=50,  # a storage that is away is waited for longer
+            timeout=patient(50),  # a storage that is away is waited for longer
         )
 
         assert told.returncode == 1
@@ -395,7 +396,7 @@ def test_a_storage_that_is_away_in_the_middle_of_a_run_is_waited_for(
         # Also before it was there to be read.
         s3.away.set()
         threading.Timer(1, s3.away.clear).start()
-        late = pipeline.submit([("late.txt", b"late")]).wait(timeout=60)
+        late = pipeline.submit([("late.txt", b"late")]).wait(timeout=patient(60))
         messages = list(late.events()["message"])
         assert messages.index("Waiting for the storage") < messages.index("Queued")
     nothing_is_left(home)
@@ -437,7 +438,7 @@ def test_a_worker_whose_disk_is_full_leaves_documents_to_another(  # noqa: PLR09
         for worker in workers:
             worker.terminate()
         for worker in workers:
-            worker.wait(30)
+            worker.wait(patient(30))
 
 
 def answering(pipeline):

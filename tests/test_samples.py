@@ -12,6 +12,7 @@ import docx
 import pypdf
 import pypdfium2
 import pytest
+from patience import patient
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 SAMPLES = NOTEBOOKS / "samples"
@@ -58,7 +59,9 @@ def made(tmp_path_factory):
     """The samples, made anew by the script in another folder."""
     folder = tmp_path_factory.mktemp("samples")
     subprocess.run(
-        [sys.executable, NOTEBOOKS / "make_samples.py", folder], check=True, timeout=60
+        [sys.executable, NOTEBOOKS / "make_samples.py", folder],
+        check=True,
+        timeout=patient(60),
     )
     return folder
 
@@ -75,7 +78,7 @@ def test_the_script_makes_the_same_bytes_each_time(made, tmp_path):
     subprocess.run(
         [sys.executable, NOTEBOOKS / "make_samples.py", tmp_path],
         check=True,
-        timeout=60,
+        timeout=patient(60),
     )
 
     assert files(tmp_path) == files(made)

@@ -6,6 +6,7 @@ import random
 from contextlib import aclosing, suppress
 
 import pytest
+from patience import patient
 
 from docprogress import Pipeline
 from docprogress.bus import Bus
@@ -79,7 +80,10 @@ async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url)
     told: dict[str, ProgressEvent] = {}
     at = None
     with Bus(redis_url) as other:
-        async with asyncio.timeout(60), aclosing(bus.subscribe(runs=[RUN])) as events:
+        async with (
+            asyncio.timeout(patient(60)),
+            aclosing(bus.subscribe(runs=[RUN])) as events,
+        ):
             async for each in events:
                 told[each.document_id] = each
                 if len(told) == 1:
@@ -109,7 +113,10 @@ async def test_nothing_is_missed_or_told_back_while_the_present_is_told(bus, red
                 other.publish(event(number, Status.PROCESSING, progress=50.0))
                 other.publish(event(number, Status.COMPLETED))
 
-    async with asyncio.timeout(90), aclosing(bus.subscribe(runs=[RUN])) as events:
+    async with (
+        asyncio.timeout(patient(90)),
+        aclosing(bus.subscribe(runs=[RUN])) as events,
+    ):
         going = None
         async for each in events:
             if going is None:
@@ -196,7 +203,7 @@ async def test_a_view_begins_with_counts_and_what_went_wrong(large):
     assert shown[-1] == "… and 11,940 more"
 
     rows = {row["index"]: row for row in first["rows"]}
-    async with asyncio.timeout(60), aclosing(large._subscribe()) as events:
+    async with asyncio.timeout(patient(60)), aclosing(large._subscribe()) as events:
         async for event in events:
             outbox.change(picture.apply((event,)))
             if not picture.progress.partial:
@@ -232,7 +239,9 @@ def test_counts_of_a_view_that_loads_are_those_of_now(large):
     store.cancel(run_id=RUN)
     assert picture.recount()
     assert picture.finished
-    assert large.wait(timeout=60).summary().endswith("1 failed, 11,999 cancelled")
+    assert (
+        large.wait(timeout=patient(60)).summary().endswith("1 failed, 11,999 cancelled")
+    )
 
 
 def test_a_run_is_summed_up_without_its_documents(large, monkeypatch):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import redis
+from patience import patient
 from services import Authority, Service, Worker, eventually, free_port, lacking
 from test_faults import documents, ended_right, in_the_middle
 
@@ -142,7 +143,7 @@ class Lines:
         self._thread.start()
 
     async def _watch(self):
-        async with asyncio.timeout(120), self._run.watch() as watch:
+        async with asyncio.timeout(patient(120)), self._run.watch() as watch:
             looking = asyncio.create_task(self._look(watch))
             async for event in watch:
                 if event.final:
@@ -192,7 +193,7 @@ def test_a_failover_in_the_middle_of_a_run_is_told_and_loses_nothing(
         for worker in workers:
             worker.stop()
         for worker in workers:
-            assert worker.process.wait(15) == 0, worker.said()
+            assert worker.process.wait(patient(15)) == 0, worker.said()
     finally:
         for worker in workers:
             worker.kill()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import redis
 from fastapi import FastAPI
+from patience import patient
 from services import Server, eventually
 from web import TOKEN, running, served
 
@@ -348,11 +349,11 @@ def test_endless_headers_are_refused(shared):
                     said = connection.recv(100)
                 except BlockingIOError:
                     connection.setblocking(True)
-                    connection.settimeout(30)
+                    connection.settimeout(patient(30))
                     continue
                 assert said.startswith(b"HTTP/1.1 431 ")
                 return
-        connection.settimeout(30)
+        connection.settimeout(patient(30))
         assert connection.recv(100).startswith(b"HTTP/1.1 431 ")
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 import httpx
 import psutil
 import pytest
+from patience import patient
 from services import eventually
 from typer.testing import CliRunner
 from web import Web
@@ -57,7 +58,7 @@ class Served:
         self.web.client.close()
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(patient(30))
         self.process.stdout.close()
 
 
@@ -163,7 +164,7 @@ def test_server_with_200_open_streams_stops_at_once(serve, remote, redis_url, nu
 
         started = time.monotonic()
         served.process.send_signal(number)
-        status = served.process.wait(30)
+        status = served.process.wait(patient(30))
         taken = time.monotonic() - started
         rests = list(pool.map(lambda reader: reader.rest(), readers))
     for reader in readers:
@@ -252,7 +253,7 @@ def test_proxy_of_jupyter_starts_a_server_that_it_alone_reaches(
             listen_unix(place)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(patient(30))
         process.stdout.close()
     listen_unix(place).close()
 

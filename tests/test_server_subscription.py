@@ -5,6 +5,7 @@ import contextlib
 from contextlib import asynccontextmanager
 
 import pytest
+from patience import patient
 from proxy import Proxy
 from services import Server
 
@@ -43,7 +44,7 @@ class Heard:
         return [e.progress for e in self.events if e.document_id == document_id]
 
     async def until(self, document_id, progress):
-        async with asyncio.timeout(20), self.more:
+        async with asyncio.timeout(patient(20)), self.more:
             await self.more.wait_for(lambda: progress in self.progress(document_id))
 
 
@@ -61,7 +62,7 @@ async def listening(bus, *documents, runs=()):
 
 
 async def added(subscription, *documents, **more):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         await subscription.add(documents, **more)
 
 
@@ -136,7 +137,7 @@ async def test_removed_document_is_told_no_more(bus):
         bus.publish(event("b", progress=20.0))
         await heard.until("b", 20)
         await subscription.remove(["b"])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             while bus.redis.pubsub_numsub("document:b:progress")[0][1]:
                 await asyncio.sleep(0.01)
         bus.publish(event("b", progress=30.0))

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from patience import patient
 
 from docprogress.documents import Chunk, Page
 from docprogress.errors import (
@@ -1228,11 +1229,11 @@ def test_fork_waits_for_a_transaction_of_another_thread(store, document):
     def hold() -> None:
         with store._writing():
             inside.set()
-            leave.wait(60)
+            leave.wait(patient(60))
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert inside.wait(60)
+    assert inside.wait(patient(60))
     threading.Timer(0.1, leave.set).start()
 
     child = Child(lambda: complete(store, document))
@@ -1260,7 +1261,7 @@ def test_store_waits_for_a_lock_of_another_program(sqlite_url, tmp_path):
         other.execute("COMMIT")
         other.close()
 
-        assert added.wait(60)
+        assert added.wait(patient(60))
         thread.join()
         assert len(store.runs()) == 1
 

@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets
 import pytest
 from kernels import Kernel, Message
+from patience import patient
 from services import eventually
 
 import docprogress
@@ -333,7 +334,7 @@ def test_what_has_arrived_is_submitted_by_its_name(uploader, pipeline, samples):
     letter = (samples / "welcome-letter.pdf").read_bytes()
     uploader.add(("letter.pdf", letter), ("letter.pdf", letter))
 
-    run = uploader.submit(pipeline, case_id="a case").wait(60)
+    run = uploader.submit(pipeline, case_id="a case").wait(patient(60))
 
     assert [row.name for row in run.documents()] == ["letter.pdf", "letter (2).pdf"]
     assert {row.status for row in run.documents()} == {Status.COMPLETED}
@@ -341,7 +342,7 @@ def test_what_has_arrived_is_submitted_by_its_name(uploader, pipeline, samples):
         hashlib.sha256(letter).hexdigest()
     }
     assert run.case_id == "a case"
-    again = pipeline.submit(uploader.files).wait(60)
+    again = pipeline.submit(uploader.files).wait(patient(60))
     assert len(again) == 2
     uploader.close()
     with pytest.raises(SubmitError, match="closed"):
@@ -373,7 +374,7 @@ def test_what_was_dropped_together_is_one_run(pipeline, samples):
         uploader._advance(arrivals)
         uploader.add(("three.txt", b"three"))
 
-        uploader.wait(60)
+        uploader.wait(patient(60))
 
         assert [len(run) for run in uploader.runs] == [2, 1]
         assert {run.case_id for run in uploader.runs} == {"a case"}
@@ -392,7 +393,7 @@ def test_what_could_not_be_submitted_is_told_and_tried_again(
             server.kill()
             uploader.add(("one.txt", b"one"))
             with pytest.raises(Exception, match=r"[Rr]edis"):
-                uploader.wait(60)
+                uploader.wait(patient(60))
             assert uploader.runs == []
             server.start()
 
@@ -566,7 +567,7 @@ def test_an_upload_into_a_pipeline_is_alive_until_its_runs_have_ended(
     page.send("a.txt", b"Some words.")
 
     # As a page does, and as one that executes a notebook without looking.
-    kernel.run("_ = u.wait(60)")
+    kernel.run(f"_ = u.wait({patient(60)})")
 
     shown = next(iter(kernel.displays().values()))
     assert WIDGET in shown[0]
@@ -576,7 +577,7 @@ def test_an_upload_into_a_pipeline_is_alive_until_its_runs_have_ended(
     eventually(lambda: kernel.comms() == set(), what="no comm is left")
 
     kernel.run("_ = u.runs[0].retry(failed_only=False)")
-    kernel.run("_ = u.runs[0].wait(60)\nu.close()")
+    kernel.run(f"_ = u.runs[0].wait({patient(60)})\nu.close()")
     shown = next(iter(kernel.displays().values()))
     assert [WIDGET in data for data in shown].count(True) == 2
     assert WIDGET not in shown[-1]

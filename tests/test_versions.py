@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import patient
 from services import Worker, eventually
 from test_faults import documents, ended_right
 
@@ -140,10 +141,10 @@ def test_an_earlier_worker_stops_where_a_later_version_has_changed_the_tables(
 
         new = started(later)
 
-        assert old.process.wait(30) == 0
+        assert old.process.wait(patient(30)) == 0
         assert "a later docprogress has changed the tables" in old.said()
         again = started()
-        assert again.process.wait(30) == 1
+        assert again.process.wait(patient(30)) == 1
         assert "upgrade docprogress" in again.said()
         # The later one takes what the earlier client has submitted before.
         run_id = submitted_by(later, redis_url, short_path / "home")

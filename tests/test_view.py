@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import patient
 
 from docprogress import Bus, Pipeline, ProgressEvent, ProgressView, Status
 from docprogress.errors import BusError, RunNotFound
@@ -572,14 +573,14 @@ def test_a_view_of_documents_is_waited_for(bus: Bus, view):
     bus.publish(ending("a", Status.COMPLETED))
     bus.publish(ending("b", Status.FAILED, error="no"))
 
-    assert view.wait(timeout=30).summary() == (
+    assert view.wait(timeout=patient(30)).summary() == (
         "2 documents: 1 completed, 1 failed\na  completed\nb  failed      no"
     )
 
 
 def test_views_of_runs_and_documents_agree(pipeline: Pipeline, samples):
     run = pipeline.submit([samples / "price-list.html", samples / "welcome-letter.pdf"])
-    run.wait(timeout=60)
+    run.wait(timeout=patient(60))
     ids = [row.id for row in run.documents()]
 
     with (
@@ -593,7 +594,7 @@ def test_views_of_runs_and_documents_agree(pipeline: Pipeline, samples):
 
 def test_a_view_attaches_to_a_run_by_its_id(pipeline: Pipeline, shared_home, samples):
     run = pipeline.submit(samples / "price-list.html")
-    run.wait(timeout=60)
+    run.wait(timeout=patient(60))
 
     with ProgressView.attach(run.id, home=shared_home) as view:
         assert "price-list.html  completed" in view.summary()

@@ -13,6 +13,7 @@ import pytest
 import redis
 from fastapi import FastAPI
 from lab import SCREENSHOTS
+from patience import patient
 from services import eventually
 from tabs import follow, look, network_only, open_page, opened, publish, told, wait_for
 from web import TOKEN, running, served
@@ -176,7 +177,7 @@ def test_ten_documents_that_are_dropped_are_seen_to_their_end(
         open_page(tab, web, f"?case={case_id}")
         tab.locator("#files").set_input_files([*files, unreadable])
 
-        tab.get_by_text("2 of 10 documents failed").wait_for(timeout=60_000)
+        tab.get_by_text("2 of 10 documents failed").wait_for(timeout=patient(60) * 1000)
 
         states = tab.locator(".dp-row").evaluate_all(
             "rows => rows.map(row => row.dataset.state)"
@@ -585,7 +586,7 @@ def test_types_are_those_that_the_comments_say(packages, tmp_path):
         [node, compiler, "--project", "types.json", "--outDir", tmp_path],
         cwd=HERE,
         check=True,
-        timeout=150,
+        timeout=patient(150),
     )
 
     made = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.d.ts")}
@@ -601,7 +602,7 @@ def test_package_for_npm_is_whole_and_of_this_version(packages):
         cwd=FRONTEND,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=patient(60),
     )
 
     (package,) = json.loads(packed.stdout)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from lab import LOAD_SECONDS, SCREENSHOTS, private_jupyter
+from patience import patient
 from playwright.sync_api import Browser, expect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +42,7 @@ class Environment:
         subprocess.run(
             [sys.executable, "-m", "venv", "--without-pip", folder / "venv"],
             check=True,
-            timeout=60,
+            timeout=patient(60),
         )
         # Nothing of this test run's own environment is to be found by accident.
         kept = {"PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
@@ -66,7 +67,7 @@ class Environment:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
+            timeout=patient(240),
         )
         if OFFLINE.search(ran.stderr) and "CI" not in os.environ:
             pytest.skip("no package can be fetched")
@@ -80,7 +81,7 @@ class Environment:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=patient(60),
         )
 
     def spawn(self, *arguments: str) -> pexpect.spawn:
@@ -144,7 +145,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
             cwd=ROOT,
             check=True,
             capture_output=True,
-            timeout=30,
+            timeout=patient(30),
         ).stdout
         tracked = {os.fsdecode(name) for name in told.split(b"\0") if name}
         assert rest == {name for name in tracked if (ROOT / name).is_file()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
+from patience import patient
 
 from docprogress.server import ServerOptions, create_app
 from docprogress.server.serving import listen, server
@@ -129,14 +130,16 @@ class Web:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         headers = {} if token is None else BEARER
-        self.client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        self.client = httpx.Client(
+            base_url=self.url, headers=headers, timeout=patient(30)
+        )
 
     def connect(self, *, receive_buffer: int | None = None) -> socket.socket:
         """A connection on which nothing is said yet."""
         connection = socket.socket()
         if receive_buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        connection.settimeout(30)
+        connection.settimeout(patient(30))
         connection.connect(("127.0.0.1", self.port))
         return connection
 
@@ -192,7 +195,7 @@ def running(
     thread = threading.Thread(target=serving.run, args=([listening],))
     thread.start()
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + patient(30)
         while not serving.started:
             assert thread.is_alive(), "the server has not started"
             assert time.monotonic() < deadline, "the server does not start"
@@ -202,5 +205,5 @@ def running(
             yield web
     finally:
         serving.should_exit = True
-        thread.join(30)
+        thread.join(patient(30))
         assert not thread.is_alive(), "the server does not stop"
