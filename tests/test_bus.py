@@ -33,7 +33,7 @@ def completed(document_id="a", **changes):
 
 
 async def next_of(events):
-    async with asyncio.timeout(patient(10)):
+    async with asyncio.timeout(patient(30)):
         return await anext(events)
 
 

@@ -18,19 +18,32 @@ from docprogress.worker import turns
 from docprogress.worker.app import Message, Sender, make_app
 from docprogress.worker.queues import queues
 
-SLOW = """
+STEPS = """
+import re
 import time
+from pathlib import Path
 
 def slow(pages):
     time.sleep(0.02)
     yield from pages
+
+def held(pages):
+    for page in pages:
+        number = re.match(r"Large (\\d+)", page.text)
+        while number and int(number[1]) >= {held} and not Path({gate!r}).exists():
+            time.sleep(0.02)
+        yield page
 """
+
+#: Documents of a large run that are done before the others are held.
+DONE = 40
 
 
 @pytest.fixture
-def where(redis_url, tmp_path, monkeypatch):
-    """Settings of services that no worker serves yet, and a step of one's own."""
-    (tmp_path / "slowly.py").write_text(SLOW)
+def where(redis_url, tmp_path, gate, monkeypatch):
+    """Settings of services that no worker serves yet, and steps of one's own."""
+    code = STEPS.format(held=DONE, gate=str(gate))
+    (tmp_path / "slowly.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     return {
         "home": tmp_path / "home",
@@ -60,16 +73,20 @@ def worker(where, *arguments):
             process.wait()
 
 
-def texts(count):
-    return ((f"{n}.txt", f"Number {n}.".encode()) for n in range(count))
+def texts(count, name="Number"):
+    return ((f"{n}.txt", f"{name} {n}.".encode()) for n in range(count))
 
 
-def test_small_run_overtakes_ten_thousand_documents(where):
-    with Pipeline(steps=["slowly:slow"], **where) as pipeline:
-        large = pipeline.submit(texts(10_000))
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_small_run_overtakes_a_large_one_that_is_under_way(where, gate, count):
+    with Pipeline(steps=["slowly:held"], **where) as pipeline:
+        large = pipeline.submit(texts(count, "Large"))
         with worker(where, "--concurrency", "2"):
-            eventually(lambda: len(large.documents(status=Status.COMPLETED)) > 30)
-            small = pipeline.submit(texts(10)).wait(timeout=patient(60))
+            # The others wait for the gate, however slow this machine is.
+            eventually(lambda: len(large.documents(status=Status.COMPLETED)) == DONE)
+            small = pipeline.submit(texts(10, "Small"))
+            gate.touch()
+            small.wait(timeout=patient(60))
             large.cancel()
 
     rows = small.documents()

@@ -49,27 +49,35 @@ __all__ = ["claimed", "document", "run"]
 
 STEPS = """
 import threading, time
+from pathlib import Path
 
 begun, leave = threading.Event(), threading.Event()
 
 def held(pages):
     for page in pages:
         begun.set()
-        assert leave.wait(patient(60))
+        assert leave.wait(600)
         yield page
 
 def slow(pages):
     for page in pages:
         time.sleep(0.2)
         yield page
+
+def gated(pages):
+    for page in pages:
+        while not Path({gate!r}).exists():
+            time.sleep(0.02)
+        yield page
 """
 
 
 @pytest.fixture
-def steps(tmp_path, monkeypatch):
+def steps(tmp_path, gate, monkeypatch):
     # What was loaded of a step is remembered: each has a module of its own.
-    (tmp_path / "postgres_steps.py").write_text(STEPS)
-    (tmp_path / "held_steps.py").write_text(STEPS)
+    code = STEPS.format(gate=str(gate))
+    (tmp_path / "postgres_steps.py").write_text(code)
+    (tmp_path / "held_steps.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -235,22 +243,27 @@ def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
 
 
 def test_postgresql_that_restarts_in_the_middle_is_waited_for(
-    home, steps, postgres, postgres_url
+    home, steps, gate, postgres, postgres_url
 ):
     with Pipeline(
-        home=home, workers=2, steps=["postgres_steps:slow"], database_url=postgres_url
+        home=home, workers=2, steps=["postgres_steps:gated"], database_url=postgres_url
     ) as own:
-        run = own.submit(documents(30))
-        in_the_middle(run)
-        postgres.stop()
-        time.sleep(3)  # the outage is the test
-        postgres.start()
+        run = own.submit(documents(6))
+        held = eventually(lambda: run.documents(status=Status.PROCESSING))
+        with postgres.away():
+            # Whoever holds a document now has its result and nowhere to keep it.
+            gate.touch()
+            eventually(
+                lambda: any(
+                    event.message == "Waiting for the database"
+                    for row in held
+                    for event in own.bus.history(row.id)
+                )
+            )
 
         rows = ended_right(run)
 
         assert all(row.attempt == 1 for row in rows)
-        messages = list(run.events()["message"])
-        assert "Waiting for the database" in messages
     nothing_is_left(home)
 
 
