@@ -186,7 +186,8 @@ class Progress:
         # In the order in which they began, and in which they failed.
         self._running: dict[str, DocumentProgress] = {}
         self._failed: dict[str, DocumentProgress] = {}
-        self._done = 0
+        # What documents of each status have done, in whole numbers.
+        self._work = dict.fromkeys(Status, 0)
         # Moments on the receiver's clock: the first event that was applied,
         # the beginning of the run as far as is known, its newest sign of life.
         self._watched_from: float | None = None
@@ -257,11 +258,37 @@ class Progress:
 
     @property
     def fraction(self) -> float:
-        """The share of the whole run that is done, from 0 to 1."""
-        if self.finished:
+        """The share of the run's work that is done, from 0 to 1.
+
+        A document that failed or was cancelled counts with the progress that it had
+        made, so this is 1 only if every document was completed.
+        """
+        if self.finished and not self._documents and not self.ended:
             return 1.0
-        done = max(self._done, self.ended * _WHOLE)
-        return done / (_WHOLE * max(self.total, self.expected or 0, 1))
+        return sum(self._done().values()) / self._whole
+
+    @property
+    def shares(self) -> dict[Status, float]:
+        """What the documents of each status contribute to `fraction`."""
+        return {status: done / self._whole for status, done in self._done().items()}
+
+    @property
+    def _whole(self) -> int:
+        """The work of the whole run, in the unit of `_work`."""
+        return _WHOLE * max(
+            self.total, self.expected or 0, sum(self._counted.values()), 1
+        )
+
+    def _done(self) -> dict[Status, int]:
+        """The work that is done, by the status of the documents."""
+        completed = self._counted[Status.COMPLETED] * _WHOLE
+        left, done = self._whole, {}
+        for status in SUMMARY_ORDER:
+            work = completed if status is Status.COMPLETED else self._work[status]
+            # Counts that were assumed may be newer than what was heard of documents.
+            done[status] = min(work, left)
+            left -= done[status]
+        return done
 
     @property
     def elapsed(self) -> float | None:
@@ -424,7 +451,7 @@ class Progress:
         """Take a document out of every number that counts documents."""
         event = document.event
         self._counts[event.status] -= 1
-        self._done -= _share(event)
+        self._work[event.status] -= _work(event)
         if event.status is Status.FAILED:
             del self._failed[event.document_id]
 
@@ -433,7 +460,7 @@ class Progress:
     ) -> None:
         """Put a document into every number that counts documents."""
         self._counts[event.status] += 1
-        self._done += _share(event)
+        self._work[event.status] += _work(event)
         if event.status is Status.PROCESSING:
             if event.document_id not in self._running:
                 self._concurrency.change(at, +1)
@@ -742,9 +769,11 @@ def _count(value: int | None) -> int | None:
     return value if value is not None and 0 <= value <= GREATEST_COUNT else None
 
 
-def _share(event: ProgressEvent) -> int:
-    """What a document adds to the run's share: all of it once it is at rest."""
-    return _WHOLE if event.final else int(event.progress / 100 * _WHOLE)
+def _work(event: ProgressEvent) -> int:
+    """What a document has done, of `_WHOLE`: all of it only if it is completed."""
+    if event.status is Status.COMPLETED:
+        return _WHOLE
+    return min(int(event.progress / 100 * _WHOLE), _WHOLE - 1)
 
 
 def _step_share(event: ProgressEvent) -> float | None:
