@@ -718,7 +718,6 @@ def test_name_shows_no_control_characters(shared, raw):
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "a.pdf", "a PNG image"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "a.txt", "a PNG image"),
         (b"MZ\x90\0" + b"\0" * 200, "a.docx", "a program"),
-        (b"", "a.txt", "empty"),
     ],
 )
 def test_content_decides_what_a_file_is(shared, content, name, reason):
@@ -729,6 +728,19 @@ def test_content_decides_what_a_file_is(shared, content, name, reason):
     assert not [
         path for path in left_over(shared.settings) if path.parent.name == "incoming"
     ]
+
+
+def test_empty_file_is_taken_in_and_fails_as_in_every_other_way_in(pipeline):
+    with served(pipeline.settings) as web:
+        answer = upload(web, b"", "empty.pdf")
+        assert answer.status_code == 201
+        assert answer.json()["media_type"] == "application/x-empty"
+
+        run = pipeline.attach(answer.json()["run_id"]).wait(60)
+
+    [document] = run.documents()
+    assert document.status is Status.FAILED
+    assert document.error == "empty.pdf: the file is empty"
 
 
 def test_pdf_is_a_pdf_whatever_it_is_called(web, samples):
