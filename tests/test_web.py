@@ -8,6 +8,7 @@ import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -162,6 +163,17 @@ def test_page_takes_its_token_from_the_address_and_leaves_none_there(tab, web):
     assert tab.url == f"{web.url}/?case=c"
     tab.reload()
     tab.locator("#empty").wait_for()
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("quoted", [True, False], ids=["printed", "by-hand"])
+def test_page_takes_a_token_of_any_characters(tab, settings, quoted):
+    token = "q+A/7 =&#%zz" if quoted else "q+A/7=="
+    with served(settings, token=token) as web:
+        fragment = quote(token, safe="") if quoted else token
+        tab.goto(f"{web.url}/#token={fragment}")
+        tab.locator("#empty").wait_for()
+        assert tab.url == f"{web.url}/"
     assert tab.complaints == []
 
 

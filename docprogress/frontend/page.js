@@ -118,7 +118,7 @@ const view = createProgressView(place, { onAction: act, onDetails: detail, sende
 begin();
 
 function begin() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  const given = tokenOf(location.hash);
   if (given) {
     // Nobody who is shown the address, or sent it, is to have the token.
     sessionStorage.setItem(KEY, given);
@@ -168,6 +168,21 @@ function begin() {
     if (heard) view.beat();
   }, BEAT);
   refresh();
+}
+
+/**
+ * The token of an address.
+ *
+ * @param {string} hash
+ */
+function tokenOf(hash) {
+  const [, given = ""] = /[#&]token=([^&]*)/.exec(hash) ?? [];
+  try {
+    // A plus is a plus: this is no form.
+    return decodeURIComponent(given);
+  } catch {
+    return given; // written by hand, with a per cent sign
+  }
 }
 
 /**
