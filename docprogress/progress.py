@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
 
 #: Seconds without a sign of life after which a running document is stalled.
 STALLED_SECONDS = 15.0
@@ -188,6 +188,8 @@ class Progress:
         self._failed: dict[str, DocumentProgress] = {}
         # What documents of each status have done, in whole numbers.
         self._work = dict.fromkeys(Status, 0)
+        # Why documents were not handed in, by their ids.
+        self._not_handed_in: dict[str, str] = {}
         # Moments on the receiver's clock: the first event that was applied,
         # the beginning of the run as far as is known, its newest sign of life.
         self._watched_from: float | None = None
@@ -340,7 +342,13 @@ class Progress:
     def summary(self) -> str:
         """One line for a person: the documents, and how many are in each state."""
         counts = self.counts
-        return summed_up(counts, max(sum(counts.values()), self.expected or 0))
+        total = max(sum(counts.values()), self.expected or 0)
+        return summed_up(counts, total, not_handed_in=self.not_handed_in)
+
+    @property
+    def not_handed_in(self) -> str | None:
+        """Why documents were never handed in; None if none is known to be missing."""
+        return next(iter(self._not_handed_in.values()), None)
 
     def add_sizes(self, sizes: Mapping[str, int]) -> None:
         """Say how many bytes documents have, by their ids."""
@@ -454,6 +462,7 @@ class Progress:
         self._work[event.status] -= _work(event)
         if event.status is Status.FAILED:
             del self._failed[event.document_id]
+        self._not_handed_in.pop(event.document_id, None)
 
     def _enter(
         self, document: DocumentProgress, event: ProgressEvent, at: float
@@ -480,6 +489,8 @@ class Progress:
             document._ended = at
         if event.status is Status.FAILED:
             self._failed[event.document_id] = document
+        elif (reason := _not_handed_in(event)) is not None:
+            self._not_handed_in[event.document_id] = reason
 
     def _read(
         self, document: DocumentProgress, event: ProgressEvent, at: float, *, seen: bool
@@ -747,14 +758,33 @@ class _Concurrency:
         return area, self._seconds * kept + gained
 
 
-def summed_up(counts: Mapping[Status, int], total: int) -> str:
-    """One line for a person; whatever is not counted is queued."""
+def summed_up(
+    counts: Mapping[Status, int], total: int, *, not_handed_in: str | None = None
+) -> str:
+    """One line for a person; whatever is not counted is queued.
+
+    Args:
+        counts: How many documents are in each state.
+        total: How many there are.
+        not_handed_in: Why documents were never handed in, if any were not.
+    """
     if not total:
         return "no documents"
     queued = counts[Status.QUEUED] + total - sum(counts.values())
     shown = {**counts, Status.QUEUED: queued}
     said = [f"{shown[s]:,} {s}" for s in SUMMARY_ORDER if shown[s]]
-    return f"{total:,} document{'' if total == 1 else 's'}: {', '.join(said)}"
+    line = f"{total:,} document{'' if total == 1 else 's'}: {', '.join(said)}"
+    if not_handed_in is not None:
+        line += f"; not all were handed in: {not_handed_in}"
+    return line
+
+
+def _not_handed_in(event: ProgressEvent) -> str | None:
+    """Why a document was never handed in; None if it was."""
+    if event.status is not Status.CANCELLED:
+        return None
+    reason = event.message.removeprefix(NOT_HANDED_IN)
+    return None if reason == event.message else reason
 
 
 def _attempt(event: ProgressEvent) -> int | None:
