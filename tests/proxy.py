@@ -1,4 +1,4 @@
-"""A proxy between a test and its Redis: it delays, cuts, and swallows."""
+"""A proxy between a test and its broker: it delays, cuts, and swallows."""
 
 import asyncio
 import threading
@@ -9,9 +9,14 @@ from patience import patient
 
 
 class Proxy:
-    """Passes bytes on from one unix socket to another, as badly as it is told to."""
+    """Passes bytes on from one unix socket to another, as badly as it is told to.
 
-    def __init__(self, target: Path, path: Path, *, delay: float = 0.0) -> None:
+    A number in the place of a socket's path is a port of 127.0.0.1.
+    """
+
+    def __init__(
+        self, target: Path | int, path: Path | int, *, delay: float = 0.0
+    ) -> None:
         self.url = f"unix://{path}"
         self.delay = delay
         self._target = target
@@ -61,7 +66,10 @@ class Proxy:
         await asyncio.gather(*rest, return_exceptions=True)
 
     async def _serve(self) -> None:
-        server = await asyncio.start_unix_server(self._accept, self._path)
+        if isinstance(self._path, Path):
+            server = await asyncio.start_unix_server(self._accept, self._path)
+        else:
+            server = await asyncio.start_server(self._accept, "127.0.0.1", self._path)
         self._started.set()
         async with server:
             try:
@@ -74,7 +82,10 @@ class Proxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         try:
-            there = await asyncio.open_unix_connection(self._target)
+            if isinstance(self._target, Path):
+                there = await asyncio.open_unix_connection(self._target)
+            else:
+                there = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.close()
             return

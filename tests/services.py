@@ -287,6 +287,18 @@ class RabbitMQ:
             self.port, command, self.folder, environment=self.environment, seconds=90
         )
 
+    def pause(self) -> None:
+        for process in self._processes():
+            process.suspend()
+
+    def resume(self) -> None:
+        for process in self._processes():
+            process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        process = psutil.Process(self.server.process.pid)
+        return [process, *process.children(recursive=True)]
+
     def control(self, *arguments: str) -> str:
         command = [self.SERVER.with_name("rabbitmqctl"), "-n", self.name, *arguments]
         done = subprocess.run(

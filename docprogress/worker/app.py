@@ -30,6 +30,9 @@ DEFAULT = "default"
 #: Seconds for which a process that submits is believed to live without a sign.
 SUBMITTING_SECONDS = 15
 
+#: Seconds that RabbitMQ may take to say that it has a message.
+CONFIRM_SECONDS = 10.0
+
 #: How the connection to a Redis behaves.  Half-open connections are noticed in
 #: seconds.  Tasks are acknowledged when they begin, so that the visibility timeout
 #: is only about what a worker has taken and not begun: it comes back in seconds if
@@ -72,6 +75,8 @@ def make_app(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Tasks that run are acknowledged: they take no place of a prefetched one.
+        worker_enable_prefetch_count_reduction=False,
     )
     return app
 
@@ -183,6 +188,7 @@ class Sender:
                         producer=producer,
                         retry=True,
                         retry_policy=_RETRY,
+                        confirm_timeout=CONFIRM_SECONDS,
                         ignore_result=True,
                     )
 

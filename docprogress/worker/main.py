@@ -24,6 +24,7 @@ from docprogress.settings import Settings, log_to_stderr
 from docprogress.steps import chunk, extract
 from docprogress.steps.embed import embedder
 from docprogress.store import Store
+from docprogress.worker import transports
 from docprogress.worker.app import (
     TASK,
     Sender,
@@ -31,6 +32,7 @@ from docprogress.worker.app import (
     task_queues,
 )
 from docprogress.worker.child import Child
+from docprogress.worker.consumer_watchdog import ConsumerWatchdog, WaitingMessages
 from docprogress.worker.drain import Drain
 from docprogress.worker.reaper import Death, Reaper
 from docprogress.worker.warden import Warden
@@ -76,23 +78,30 @@ def run_worker(
         raise SettingsError(
             "a worker needs a Redis: pass --redis-url, or set DOCPROGRESS_REDIS_URL"
         )
+    transports.install()
     _check(settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
     app = make_app(settings)
     warden = Warden(memory=settings.worker_memory)
     served = queues or [None]
-    reaper = Reaper(settings, Sender(app), worker=name, queues=served)
+    sender = Sender(app)
+    reaper = Reaper(settings, sender, worker=name, queues=served)
     _add_task(app, settings, name=name, queues=served, warden=warden, reaper=reaper)
     worker = _celery_worker(app, settings, served, concurrency, name)
+    waiting = WaitingMessages(settings, sender)
+    watchdog = ConsumerWatchdog(worker, waiting)
     drain = Drain(warden, reaper.close)
     warden.start()
     reaper.start()
+    watchdog.start()
     drain.watch()
     if supervisor is not None:
         _watch_supervisor(supervisor, orphaned)
     try:
         worker.start()
     finally:
+        watchdog.close()
+        waiting.close()
         warden.close()
         reaper.close()
         drain.close()
