@@ -32,6 +32,7 @@ from docprogress.errors import (
     BusRefused,
     DocProgressError,
     EventError,
+    RunNotFound,
     Superseded,
 )
 from docprogress.events import (
@@ -824,6 +825,8 @@ class Subscription:
             return
         try:
             events = await asyncio.to_thread(lambda: list(self._truth(self._told)))  # type: ignore[misc]
+        except RunNotFound:
+            raise  # deleted: nothing will ever come
         except DocProgressError as error:
             log.warning("the store could not be asked: %s", redacted(str(error)))
             events = []

@@ -20,13 +20,15 @@
     │   ├── Unreadable          not what its name says, damaged, encrypted, empty
     │   └── LimitExceeded       larger, longer or slower than the settings allow
     ├── TransientError          this may pass; the document is tried again
-    │   └── StorageUnavailable  the storage of documents' bytes is away
+    │   ├── StorageUnavailable  the storage of documents' bytes is away
+    │   └── ServiceUnavailable  a service that a step uses is away, or limits its use
     ├── Superseded              another attempt works on this document now
     ├── Cancelled               somebody asked for this document to be cancelled
     └── HandedBack              this worker stops: another one goes on
 
-A step of your own raises `DocumentError` to fail its document at once and
-`TransientError` to have it tried again.
+A step of your own raises `DocumentError` to fail its document at once,
+`TransientError` to have it tried again, and `ServiceUnavailable` to have it wait,
+without spending an attempt, for a service that it uses.
 """
 
 
@@ -124,6 +126,32 @@ class TransientError(DocProgressError):
 
 class StorageUnavailable(TransientError):  # noqa: N818 - reads as a fact
     """Raised when the storage of documents' bytes is away, which may pass."""
+
+
+class ServiceUnavailable(TransientError):  # noqa: N818 - reads as a fact
+    """Raised when a service that a step uses is away, or limits its use.
+
+    The document goes back to the queue and waits; no attempt is spent.
+
+    Args:
+        message: What went wrong.
+        service: What is waited for, in words: "the embedding endpoint".
+        reason: Why, in a few words: "rate limit".
+        seconds: How long the service asks to wait; None if it does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str,
+        reason: str,
+        seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.service = service
+        self.reason = reason
+        self.seconds = seconds
 
 
 class StoreUnavailable(StoreError, TransientError):  # noqa: N818 - reads as a fact

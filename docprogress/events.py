@@ -20,6 +20,10 @@ from docprogress.errors import EventError
 #: can hold, so that Redis itself refuses whatever the same attempt adds later.
 FINAL_NUMBER = 2**64 - 1
 
+#: How the message of a cancelled document begins that was never handed in; the
+#: reason follows.
+NOT_HANDED_IN = "Not handed in: "
+
 #: The longest `document_id` and `run_id`, in characters.
 LONGEST_ID = 200
 

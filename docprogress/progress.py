@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
 
 #: Seconds without a sign of life after which a running document is stalled.
 STALLED_SECONDS = 15.0
@@ -186,7 +186,10 @@ class Progress:
         # In the order in which they began, and in which they failed.
         self._running: dict[str, DocumentProgress] = {}
         self._failed: dict[str, DocumentProgress] = {}
-        self._done = 0
+        # What documents of each status have done, in whole numbers.
+        self._work = dict.fromkeys(Status, 0)
+        # Why documents were not handed in, by their ids.
+        self._not_handed_in: dict[str, str] = {}
         # Moments on the receiver's clock: the first event that was applied,
         # the beginning of the run as far as is known, its newest sign of life.
         self._watched_from: float | None = None
@@ -257,11 +260,37 @@ class Progress:
 
     @property
     def fraction(self) -> float:
-        """The share of the whole run that is done, from 0 to 1."""
-        if self.finished:
+        """The share of the run's work that is done, from 0 to 1.
+
+        A document that failed or was cancelled counts with the progress that it had
+        made, so this is 1 only if every document was completed.
+        """
+        if self.finished and not self._documents and not self.ended:
             return 1.0
-        done = max(self._done, self.ended * _WHOLE)
-        return done / (_WHOLE * max(self.total, self.expected or 0, 1))
+        return sum(self._done().values()) / self._whole
+
+    @property
+    def shares(self) -> dict[Status, float]:
+        """What the documents of each status contribute to `fraction`."""
+        return {status: done / self._whole for status, done in self._done().items()}
+
+    @property
+    def _whole(self) -> int:
+        """The work of the whole run, in the unit of `_work`."""
+        return _WHOLE * max(
+            self.total, self.expected or 0, sum(self._counted.values()), 1
+        )
+
+    def _done(self) -> dict[Status, int]:
+        """The work that is done, by the status of the documents."""
+        completed = self._counted[Status.COMPLETED] * _WHOLE
+        left, done = self._whole, {}
+        for status in SUMMARY_ORDER:
+            work = completed if status is Status.COMPLETED else self._work[status]
+            # Counts that were assumed may be newer than what was heard of documents.
+            done[status] = min(work, left)
+            left -= done[status]
+        return done
 
     @property
     def elapsed(self) -> float | None:
@@ -313,7 +342,13 @@ class Progress:
     def summary(self) -> str:
         """One line for a person: the documents, and how many are in each state."""
         counts = self.counts
-        return summed_up(counts, max(sum(counts.values()), self.expected or 0))
+        total = max(sum(counts.values()), self.expected or 0)
+        return summed_up(counts, total, not_handed_in=self.not_handed_in)
+
+    @property
+    def not_handed_in(self) -> str | None:
+        """Why documents were never handed in; None if none is known to be missing."""
+        return next(iter(self._not_handed_in.values()), None)
 
     def add_sizes(self, sizes: Mapping[str, int]) -> None:
         """Say how many bytes documents have, by their ids."""
@@ -424,16 +459,17 @@ class Progress:
         """Take a document out of every number that counts documents."""
         event = document.event
         self._counts[event.status] -= 1
-        self._done -= _share(event)
+        self._work[event.status] -= _work(event)
         if event.status is Status.FAILED:
             del self._failed[event.document_id]
+        self._not_handed_in.pop(event.document_id, None)
 
     def _enter(
         self, document: DocumentProgress, event: ProgressEvent, at: float
     ) -> None:
         """Put a document into every number that counts documents."""
         self._counts[event.status] += 1
-        self._done += _share(event)
+        self._work[event.status] += _work(event)
         if event.status is Status.PROCESSING:
             if event.document_id not in self._running:
                 self._concurrency.change(at, +1)
@@ -453,6 +489,8 @@ class Progress:
             document._ended = at
         if event.status is Status.FAILED:
             self._failed[event.document_id] = document
+        elif (reason := _not_handed_in(event)) is not None:
+            self._not_handed_in[event.document_id] = reason
 
     def _read(
         self, document: DocumentProgress, event: ProgressEvent, at: float, *, seen: bool
@@ -720,14 +758,33 @@ class _Concurrency:
         return area, self._seconds * kept + gained
 
 
-def summed_up(counts: Mapping[Status, int], total: int) -> str:
-    """One line for a person; whatever is not counted is queued."""
+def summed_up(
+    counts: Mapping[Status, int], total: int, *, not_handed_in: str | None = None
+) -> str:
+    """One line for a person; whatever is not counted is queued.
+
+    Args:
+        counts: How many documents are in each state.
+        total: How many there are.
+        not_handed_in: Why documents were never handed in, if any were not.
+    """
     if not total:
         return "no documents"
     queued = counts[Status.QUEUED] + total - sum(counts.values())
     shown = {**counts, Status.QUEUED: queued}
     said = [f"{shown[s]:,} {s}" for s in SUMMARY_ORDER if shown[s]]
-    return f"{total:,} document{'' if total == 1 else 's'}: {', '.join(said)}"
+    line = f"{total:,} document{'' if total == 1 else 's'}: {', '.join(said)}"
+    if not_handed_in is not None:
+        line += f"; not all were handed in: {not_handed_in}"
+    return line
+
+
+def _not_handed_in(event: ProgressEvent) -> str | None:
+    """Why a document was never handed in; None if it was."""
+    if event.status is not Status.CANCELLED:
+        return None
+    reason = event.message.removeprefix(NOT_HANDED_IN)
+    return None if reason == event.message else reason
 
 
 def _attempt(event: ProgressEvent) -> int | None:
@@ -742,9 +799,11 @@ def _count(value: int | None) -> int | None:
     return value if value is not None and 0 <= value <= GREATEST_COUNT else None
 
 
-def _share(event: ProgressEvent) -> int:
-    """What a document adds to the run's share: all of it once it is at rest."""
-    return _WHOLE if event.final else int(event.progress / 100 * _WHOLE)
+def _work(event: ProgressEvent) -> int:
+    """What a document has done, of `_WHOLE`: all of it only if it is completed."""
+    if event.status is Status.COMPLETED:
+        return _WHOLE
+    return min(int(event.progress / 100 * _WHOLE), _WHOLE - 1)
 
 
 def _step_share(event: ProgressEvent) -> float | None:

@@ -43,6 +43,8 @@ from docprogress.errors import (
     RunNotFound,
     RunTooNew,
     RunUnfinished,
+    ServicesError,
+    StoreError,
     StoreUnavailable,
     TransientError,
 )
@@ -56,6 +58,7 @@ from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
 from docprogress.store.reading import batches
+from docprogress.store.submitting import document_id
 from docprogress.worker import protocol, turns
 from docprogress.worker.app import (
     SUBMITTING_SECONDS,
@@ -64,7 +67,7 @@ from docprogress.worker.app import (
     make_app,
     submitting_key,
 )
-from docprogress.worker.queues import drop_messages, say_unserved
+from docprogress.worker.queues import SUBMITTER_GONE, say_unserved
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -93,6 +96,13 @@ DELETING_THREADS = 8
 #: two looks whether it still has.
 REST_SECONDS = 20.0
 REST_TICK = 0.1
+
+#: Seconds between two checks whether local services are there.
+REVIVE_SECONDS = 1.0
+
+#: Seconds for which a submitting process must be gone before whoever watches its run
+#: gives up what it has not handed in.
+GONE_SECONDS = 10.0
 
 #: Documents that are read from the store together.
 BATCH_SIZE = 1000
@@ -172,6 +182,7 @@ class Pipeline:
         self._bus: Bus | None = None
         self._sender: Sender | None = None
         self._plans: dict[str, _Plan] = {}
+        self._revived_at = float("-inf")
         if self.settings.local:
             local.prepare(self.settings.home)
             if start:
@@ -191,8 +202,12 @@ class Pipeline:
 
     @property
     def bus(self) -> Bus:
-        """The bus, with local services started if they are needed and gone."""
-        self.revive()
+        """The bus, with local services started if they are needed and gone.
+
+        Whether they are there is checked once in `REVIVE_SECONDS`.
+        """
+        if time.monotonic() >= self._revived_at + REVIVE_SECONDS:
+            self.revive()
         with self._lock:
             if self._bus is None:
                 self._bus = Bus(
@@ -265,10 +280,6 @@ class Pipeline:
         )
         run = Run(self, row, skipped=skipped)
         _Submission(self, run, sources, told=told).store()
-        if not self.settings.local:
-            # Where no worker is at all, nobody else says so.
-            tell = partial(self.tell, waiting=True)
-            say_unserved(self.store, self.bus.redis, tell, run_id=run_id)
         return run
 
     def upload(self, **options: Any) -> "Uploader":
@@ -297,12 +308,14 @@ class Pipeline:
         """
         with suppress(RunNotFound):
             return Run(self, self.store.run(run_id))
-        found = self.store.runs(limit=1 if run_id == "latest" else 100_000)
-        if run_id != "latest":
-            found = [row for row in found if row.id.startswith(run_id)]
-        if len(found) != 1 or not run_id:
+        if run_id == "latest":
+            found = self.store.run_ids("", limit=1)
+        else:
+            # Two are enough to know that it is not the only one.
+            found = self.store.run_ids(run_id, limit=2) if run_id else []
+        if len(found) != 1:
             raise RunNotFound(run_id)
-        return Run(self, self.store.run(found[0].id))
+        return Run(self, self.store.run(found[0]))
 
     def old_runs(self, older_than: timedelta) -> tuple[list[str], list[str]]:
         """Runs that came to rest so long ago, and older ones that have not.
@@ -346,6 +359,7 @@ class Pipeline:
         """
         if self.settings.local:
             local.up(self.settings)
+        self._revived_at = time.monotonic()
 
     def send(
         self, rows: Sequence[DocumentRow], *, first: int = 1, coming: int = 0
@@ -374,8 +388,21 @@ class Pipeline:
             return
         try:
             self.bus.publish_all([row.event() for row in rows], waiting=waiting)
-        except BusError as error:
+        except (BusError, ServicesError) as error:
             log.warning("progress is told later: %s", error)
+
+    def say_unserved(self, run_id: str) -> None:
+        """Have a run's documents say that no worker serves the queue they wait in.
+
+        With local services there is always one, or one is started.
+
+        Raises:
+            StoreError: The store cannot be asked.
+            BusError: Redis cannot be reached.
+        """
+        if not self.settings.local:
+            tell = partial(self.tell, waiting=True)
+            say_unserved(self.store, self.bus.redis, tell, run_id=run_id)
 
     @property
     def _redis_url(self) -> str:
@@ -413,6 +440,7 @@ class Pipeline:
                 self._sender = None
 
     def _reach(self) -> None:
+        self.revive()
         try:
             self.bus.redis.ping()
         except (RedisError, OSError) as error:
@@ -480,7 +508,17 @@ class Run:
     def summary(self) -> str:
         """One line for a person: the documents, and how many are in each state."""
         counts = self._store.counts(self.id)
-        return summed_up(counts, max(sum(counts.values()), self.expected))
+        total = max(sum(counts.values()), self.expected)
+        because = self.not_handed_in if counts[Status.CANCELLED] else None
+        return summed_up(counts, total, not_handed_in=because)
+
+    @property
+    def not_handed_in(self) -> str | None:
+        """Why documents were never handed in; None if all were, as far as is known.
+
+        They are cancelled: the process that submitted them ended, or was interrupted.
+        """
+        return self._store.not_handed_in(self.id)
 
     def __len__(self) -> int:
         return self.expected
@@ -533,7 +571,10 @@ class Run:
         return progress
 
     def watch(self) -> "Watch":
-        """The present of every document, then what happens, until the run's end."""
+        """The present of every document, then what happens, until the run's end.
+
+        Iterating raises `RunNotFound` once somebody has deleted the run.
+        """
         return Watch(self)
 
     def wait(self, timeout: float | None = None) -> Self:
@@ -544,6 +585,7 @@ class Run:
 
         Raises:
             TimeoutError: `timeout` seconds were not enough.
+            RunNotFound: Somebody has deleted the run.
         """
         from docprogress.terminal import prompt
 
@@ -595,10 +637,15 @@ class Run:
     def cancel(self, document_ids: Sequence[str] | None = None) -> int:
         """Cancel what is unfinished; how many documents that is.
 
-        What waits is cancelled now, what a worker is at within moments.
+        What waits is cancelled now, what a worker is at within moments. So are
+        documents that were not handed in yet, and those that never will be.
         """
         count = 0
         for chosen in self._chosen(document_ids):
+            if document_ids is None:
+                missing = self._store.cancel_missing(**chosen)
+                self._pipeline.tell(missing)
+                count += len(missing)
             ended, asked = self._store.cancel(**chosen)
             self._pipeline.tell(ended)
             if asked:
@@ -645,7 +692,7 @@ class Run:
             yield {"document_ids": document_ids}
             return
         first = 1
-        while first <= self._store.last_number(self.id):
+        while first <= max(self._store.last_number(self.id), self.expected):
             numbers = range(first, first + CHANGED_TOGETHER)
             yield {"run_id": self.id, "numbers": numbers}
             first += CHANGED_TOGETHER
@@ -715,20 +762,12 @@ class Run:
         """
         import pandas as pd
 
+        bus = self._pipeline.bus
         told: list[ProgressEvent] = []
         for event in self._store.present(runs=[self.id]):
-            told += self._remembered(event)
+            told += _remembered(bus, event)
         told.sort(key=lambda event: event.timestamp)
         return pd.DataFrame([event.to_dict() for event in told], columns=_EVENT_COLUMNS)
-
-    def _remembered(self, present: ProgressEvent) -> list[ProgressEvent]:
-        try:
-            found = self._pipeline.bus.history(present.document_id)
-        except BusError:
-            return [present]
-        if present.final and (not found or not found[-1].final):
-            found.append(present)
-        return found or [present]
 
     def plot(self) -> "Plot":
         """A picture of who worked on what and when, and of documents a second.
@@ -754,10 +793,15 @@ class Run:
         return nearest(self._store, [self._row], query, settings=settings, limit=limit)
 
     def _subscribe(
-        self, *, only_ends: bool = False, pause: Callable[[], None] | None = None
+        self,
+        *,
+        only_ends: bool = False,
+        pause: Callable[[], None] | None = None,
+        until_deleted: bool = False,
     ) -> Subscription:
+        truth = _Truth(self, until_deleted=until_deleted)
         return Bus(self._pipeline._redis_url).subscribe(
-            runs=[self.id], truth=_Truth(self), only_ends=only_ends, pause=pause
+            runs=[self.id], truth=truth, only_ends=only_ends, pause=pause
         )
 
     def _waited(
@@ -825,11 +869,9 @@ async def _listen(
                     put(event)
         put(None)
     except TimeoutError:
-        put(
-            TimeoutError(
-                f"{watch.unfinished} documents are unfinished after {seconds:g} s"
-            )
-        )
+        left = await asyncio.to_thread(watch.left)
+        are = "document is" if left == 1 else "documents are"
+        put(TimeoutError(f"{left:,} {are} unfinished after {seconds:g} s"))
     except BaseException as error:
         put(error)
         raise
@@ -867,13 +909,29 @@ class Watch:
     @property
     def unfinished(self) -> int:
         """How many documents have not come to rest, as far as was told."""
-        return self.progress.total - self.progress.ended
+        progress = self.progress
+        return max(progress.total, progress.expected or 0) - progress.ended
+
+    def left(self) -> int:
+        """How many documents have not come to rest, by the store if it knows more.
+
+        At least one while the run's end was not told.
+        """
+        left = self.unfinished
+        if self.progress.total < self._run.expected:
+            # The present was not told whole, perhaps not at all.
+            with suppress(StoreError):
+                counts = self._run._store.counts(self._run.id)
+                ended = sum(count for status, count in counts.items() if status.final)
+                left = max(sum(counts.values()), self._run.expected) - ended
+        return max(left, 1)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ProgressEvent:
-        if self._ended:
+        # A run may have no documents, or none any more.
+        if self._ended or self.progress.finished:
             raise StopAsyncIteration
         event = await anext(self._subscribed())
         self.progress.apply(event)
@@ -895,7 +953,7 @@ class Watch:
     def _subscribed(self) -> Subscription:
         if self._subscription is None:
             self._subscription = self._run._subscribe(
-                only_ends=self._only_ends, pause=self.pause
+                only_ends=self._only_ends, pause=self.pause, until_deleted=True
             )
         return self._subscription
 
@@ -907,9 +965,10 @@ class Deleted(NamedTuple):
     #: Files of documents, and their bytes.
     files: int
     bytes: int
-    #: Keys of Redis, and messages that nobody has to take any more.
+    #: Keys of Redis.
     keys: int
-    messages: int
+    #: Always 0: messages stay in their queues until a worker takes and discards them.
+    messages: int = 0
 
 
 class _Deletion:
@@ -927,8 +986,6 @@ class _Deletion:
         run, bus = self._run, self._pipeline.bus
         self._rest(time.monotonic() + REST_SECONDS)
         total = sum(self._store.counts(run.id).values())
-        settings, names = self._pipeline.settings, self._names()
-        messages = drop_messages(bus.redis, settings, run.id, names)
         documents = files = size = keys = 0
         while rows := self._store.documents(run.id, limit=DELETED_TOGETHER):
             unfinished = [row for row in rows if not row.status.final]
@@ -946,7 +1003,7 @@ class _Deletion:
         keys += bus.forget([], run_id=run.id)
         if not self._store.delete_empty_run(run.id):
             raise RunUnfinished(run.id, "documents have come meanwhile")
-        return Deleted(documents, files, size, keys, messages)
+        return Deleted(documents, files, size, keys)
 
     def _rest(self, deadline: float) -> None:
         """Wait for the workers to let go of what was cancelled."""
@@ -969,9 +1026,6 @@ class _Deletion:
                 raise RunUnfinished(run.id, f"{left:,} documents {still}; {hint}")
             time.sleep(REST_TICK)
 
-    def _names(self) -> set[str | None]:
-        return {Step.from_dict(step).queue for step in self._run._row.steps}
-
 
 class _Truth:
     """What the store knows of a run and one subscription was not told.
@@ -980,11 +1034,15 @@ class _Truth:
     there is; all documents are looked at first, and where that was not enough.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, until_deleted: bool = False) -> None:
         self._run = run
         self._store = run._store
+        # Whether to raise `RunNotFound` once somebody has deleted the run.
+        self._until_deleted = until_deleted
         # Changes up to here have been looked at; None: all are to be.
         self._since: datetime | None = None
+        # Since when the submitting process is gone while documents are to come.
+        self._gone_at: float | None = None
 
     def __call__(self, told: Mapping[str, ProgressEvent]) -> Iterable[ProgressEvent]:
         settings = self._run._pipeline.settings
@@ -994,6 +1052,15 @@ class _Truth:
         except DocProgressError as error:
             log.warning("local services are gone: %s", error)
         counts = self._store.counts(self._run.id)
+        if self._until_deleted and not sum(counts.values()):
+            self._store.run(self._run.id)
+        if not settings.local:
+            # Where no worker is at all, nobody else does either.
+            if counts[Status.QUEUED]:
+                self._say_unserved()
+            if counts[Status.QUEUED] or sum(counts.values()) < self._run.expected:
+                self._give_up_submission()
+                counts = self._store.counts(self._run.id)
         finals = sum(count for status, count in counts.items() if status.final)
         known = sum(event.final for event in told.values())
         if known == len(told) == sum(counts.values()) == finals:
@@ -1006,6 +1073,27 @@ class _Truth:
         missed = finals > known + sum(row.status.final for row in news)
         self._since = None if missed else newest
         return [row.event() for row in news]
+
+    def _say_unserved(self) -> None:
+        with suppress(BusError):
+            self._run._pipeline.say_unserved(self._run.id)
+
+    def _give_up_submission(self) -> None:
+        """Cancel what will never come, once the submitting process has long gone."""
+        run, pipeline = self._run, self._run._pipeline
+        gone = False
+        if self._store.being_submitted(run.id):
+            with suppress(BusError, RedisError, OSError):
+                gone = not pipeline.bus.redis.exists(submitting_key(run.id))
+        if not gone:
+            self._gone_at = None
+            return
+        if self._gone_at is None:
+            self._gone_at = time.monotonic()
+        if time.monotonic() < self._gone_at + GONE_SECONDS:
+            return
+        while rows := self._store.give_up_submission(run.id, SUBMITTER_GONE):
+            pipeline.tell(rows)
 
     def _rows(self) -> Iterator[list[DocumentRow]]:
         """The documents that are to be looked at, some at a time."""
@@ -1049,15 +1137,44 @@ class _Submission:
         self._due = time.monotonic() + FLUSH_SECONDS
 
     def store(self) -> None:
-        with self._alive():
-            try:
+        """Store and send all documents.
+
+        Whatever is raised, nothing of the run goes on: nobody is given it.
+        """
+        try:
+            with self._alive():
                 for documents in batches(self._new(), ADDED_TOGETHER):
                     self._store.add_documents(documents)
                 self._upload()
-            except BaseException:
-                # Nobody is given the run to cancel it.
-                self._run.cancel()
-                raise
+            self._say_unserved()
+        except BaseException as error:
+            self._abandon(error)
+            raise
+
+    def _say_unserved(self) -> None:
+        """Say that no worker is there, if none is; the run has started in any case."""
+        try:
+            self._pipeline.say_unserved(self._run.id)
+        except Exception:
+            log.exception("cannot tell whether a worker serves run %s", self._run.id)
+
+    def _abandon(self, error: BaseException) -> None:
+        """Cancel the run; what was not handed in says why."""
+        reason = "the submission was interrupted"
+        if isinstance(error, Exception):
+            said = redacted(str(error)) or type(error).__name__
+            reason = f"the submission failed: {said:.300}"
+        run = self._run
+        try:
+            while rows := self._store.give_up_submission(run.id, reason):
+                self._pipeline.tell(rows)
+            run.cancel()
+        except DocProgressError as failed:
+            log.warning(
+                "run %s is not cancelled, a worker ends it in a moment: %s",
+                run.id,
+                redacted(str(failed)),
+            )
 
     def _new(self) -> Iterator[NewDocument]:
         """All documents, before any of them is stored: none can be forgotten."""
@@ -1166,9 +1283,15 @@ class _Submission:
                 client.delete(key)
 
 
-def document_id(run_id: str, number: int) -> str:
-    """The id of a run's document, by its place in the run, counted from 1."""
-    return f"{run_id}-{number:04d}"
+def _remembered(bus: Bus, present: ProgressEvent) -> list[ProgressEvent]:
+    """The events of a document that Redis remembers, up to where it stands now."""
+    try:
+        found = bus.history(present.document_id)
+    except BusError:
+        return [present]
+    if present.final and (not found or not found[-1].final):
+        found.append(present)
+    return found or [present]
 
 
 _COLUMNS = (

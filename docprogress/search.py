@@ -1,11 +1,14 @@
 """The chunks nearest to a query: every vector is compared, some at a time.
 
-Where the database can compare them, it does; words are weighted here.
+Where the database can compare them, it does; words are weighted here.  A chunk that
+is found by its words contains at least one word of the query.
 """
 
 import heapq
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from docprogress.errors import SettingsError
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps.embed import embedder
+from docprogress.steps.embedders import Evidence
 from docprogress.store import Near, RunRow, Store
 
 if TYPE_CHECKING:
@@ -31,9 +35,11 @@ def nearest(
 
     Scores are cosine similarities. For the hashing embedder, which knows words and
     not their weight, words that many of the run's chunks hold count for less: each
-    dimension is weighted by its inverse document frequency, as in tf-idf.
+    dimension is weighted by its inverse document frequency, as in tf-idf.  Words can
+    share a dimension, so a chunk counts only if it contains a word of the query.
 
-    Of several runs, one whose embedder is not to be had here is left out.
+    Each embedder is asked once, for however many runs.  Of several runs, one whose
+    embedder is not to be had here is left out.
 
     Raises:
         SettingsError: The only run's embedder is not to be had here.
@@ -41,8 +47,9 @@ def nearest(
     import pandas as pd
 
     best: list[Near] = []
+    vectors: dict[str, NDArray[np.float32]] = {}
     several = len(runs) > 1
-    for run in runs:
+    for run in runs if query.strip() else ():
         own = {k: v for k, v in run.settings.items() if k in RUN_SETTINGS}
         try:
             used = embedder(settings.model_copy(update=own))
@@ -51,31 +58,29 @@ def nearest(
                 raise
             log.warning("run %s is not searched: %s", run.id, error)
             continue
-        vector = used.embed([query])[0]
-        words = used.name == "hashing"
-        found = None if words else store.nearest(run.id, vector, limit=limit)
-        if found is None:
-            weights = np.ones_like(vector)
-            if words:
-                weights = _inverse_frequencies(store, run.id, len(vector))
-            found = _nearest(store, run.id, vector, weights, limit)
+        if used.name not in vectors:
+            vectors[used.name] = used.embed([query])[0]
+        vector = vectors[used.name]
+        found: Iterable[Near] | None
+        if used.name == "hashing":
+            found = islice(_by_words(store, run.id, query, vector), limit)
+        else:
+            found = store.nearest(run.id, vector, limit=limit)
+            if found is None:
+                found = _nearest(store, run.id, vector, limit)
         best = heapq.nlargest(limit, [*best, *found])
     return pd.DataFrame(_rows(store, best), columns=_COLUMNS)
 
 
 def _nearest(
-    store: Store,
-    run_id: str,
-    query: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    limit: int,
+    store: Store, run_id: str, query: NDArray[np.float32], limit: int
 ) -> list[Near]:
     """The chunks of a run that are nearest; no more vectors at a time than fit."""
     best: list[Near] = []
     for document_id, first, vectors in store.vectors(run_id):
         # Vectors of another length are those of another version of the embedder.
         if vectors.shape[1] == len(query):
-            scores = _similarities(vectors * weights, query * weights)
+            scores = _similarities(vectors, query)
             found = [
                 Near(float(scores[at]), document_id, first + int(at))
                 for at in np.argsort(-scores)[:limit]
@@ -83,6 +88,57 @@ def _nearest(
             ]
             best = heapq.nlargest(limit, [*best, *found])
     return best
+
+
+def _by_words(
+    store: Store, run_id: str, query: str, vector: NDArray[np.float32]
+) -> Iterator[Near]:
+    """The chunks of a run that share a word with the query, best first."""
+    evidence = Evidence(query)
+    if not evidence:
+        return
+    weights = _inverse_frequencies(store, run_id, len(vector))
+    documents: list[str] = []
+    parts = []
+    for document_id, first, vectors in store.vectors(run_id):
+        if vectors.shape[1] == len(vector):
+            scores = _similarities(vectors * weights, vector * weights)
+            [likely] = np.nonzero(scores > 0)
+            places = np.full(len(likely), len(documents))
+            parts.append((scores[likely], places, first + likely))
+            documents.append(document_id)
+    if not parts:
+        return
+    scores, places, numbers = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
+    order = np.argsort(-scores, kind="stable")
+    for start, end in _growing(len(order)):
+        some = [
+            Near(float(scores[at]), documents[places[at]], int(numbers[at]))
+            for at in order[start:end]
+        ]
+        texts = _texts(store, some)
+        yield from (near for near in some if evidence.found_in(texts.get(near[1:], "")))
+
+
+def _growing(count: int) -> Iterator[tuple[int, int]]:
+    """Stretches of `count` items: small ones first, since few items may do."""
+    start, size = 0, 16
+    while start < count:
+        yield start, min(start + size, count)
+        start, size = start + size, min(2 * size, 4096)
+
+
+def _texts(store: Store, chunks: Iterable[Near]) -> dict[tuple[str, int], str]:
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for _, document_id, number in chunks:
+        numbers[document_id].append(number)
+    return {
+        (document_id, chunk.number): chunk.text
+        for document_id, wanted in numbers.items()
+        for chunk in store.chunk(document_id, wanted)
+    }
 
 
 def _inverse_frequencies(

@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     embedding_api_key: Secret = None
     #: Chunks that are embedded together.
     embedding_batch: int = Field(default=64, ge=1, le=10_000)
+    #: The most tokens, by a cautious estimate, that an endpoint is sent in one request.
+    #: Fewer are sent once it has refused a request as too large.
+    embedding_batch_tokens: int = Field(default=30_000, ge=64)
+    #: The most tokens of a text that the model takes.  A longer chunk is embedded in
+    #: parts, and its vector is their mean.  None: what the model of
+    #: sentence-transformers says, or what an endpoint refuses.
+    embedding_tokens: int | None = Field(default=None, ge=16)
     #: What reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
     #: The most characters of a chunk.
@@ -85,6 +92,10 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=3, ge=1, le=100)
     #: Seconds before the second attempt; doubled for each one after it, up to an hour.
     retry_seconds: float = Field(default=1.0, ge=0, le=3600)
+
+    #: Seconds that a document may wait for a service that is away or limits its use,
+    #: such as the embedding endpoint.  Waiting spends no attempt.
+    wait_seconds: float = Field(default=3600.0, ge=0)
 
     #: Progress events a second and document; 0 publishes none at all.
     events_per_second: float = Field(default=20.0, ge=0)
@@ -135,6 +146,8 @@ class Settings(BaseSettings):
 RUN_SETTINGS = (
     "embedder",
     "embedding_batch",
+    "embedding_batch_tokens",
+    "embedding_tokens",
     "pdf_engine",
     "chunk_characters",
     "chunk_overlap",
@@ -145,6 +158,7 @@ RUN_SETTINGS = (
     "download_seconds",
     "max_attempts",
     "retry_seconds",
+    "wait_seconds",
 )
 
 _REDIS = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix")

@@ -94,6 +94,19 @@ def test_text_of_spaces_makes_no_chunks(text):
     assert list(chunks) == []
 
 
+@pytest.mark.parametrize("sign", "\x1c\x1d\x1e\x1f\x85\u2028\u3000")
+def test_no_chunk_is_blank(sign):
+    assert list(chunk(pages(sign), settings=load())) == []
+    assert list(chunk(pages(sign * 5000, "\n"), settings=load())) == []
+
+    given = pages(sign * 300, f"before{sign * 200}after", f"{sign}\n{sign}", "end")
+    made = list(chunk(given, settings=load(chunk_characters=50, chunk_overlap=10)))
+
+    check(given, made, most=50)
+    text = PAGE_SEPARATOR.join(each.text for each in made)
+    assert all(word in text for word in ("before", "after", "end"))
+
+
 def test_no_pages_make_no_chunks():
     assert list(chunk([], settings=load())) == []
 

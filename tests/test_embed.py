@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import threading
+import time
 import unicodedata
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -13,11 +14,17 @@ import numpy as np
 import pytest
 
 from docprogress.documents import Chunk
-from docprogress.errors import DocumentError, SettingsError, TransientError
+from docprogress.errors import (
+    DocumentError,
+    ServiceUnavailable,
+    SettingsError,
+    TransientError,
+)
 from docprogress.settings import load
 from docprogress.steps import embedders
 from docprogress.steps.embed import embed, embedder
 from docprogress.steps.embedders import EndpointEmbedder
+from docprogress.steps.tokens import estimated, split
 
 KEY = "sk-very-secret-key"
 
@@ -220,13 +227,18 @@ def garbage(content):
 
 
 @contextmanager
-def endpoint(*answers, key=KEY, batch=64):
+def endpoint(*answers, key=KEY, batch=64, **options):
     server = Endpoint(answers)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     server.pauses = []
     made = EndpointEmbedder(
-        "some-model", url=server.url, key=key, batch=batch, pause=server.pauses.append
+        "some-model",
+        url=server.url,
+        key=key,
+        batch=batch,
+        pause=server.pauses.append,
+        **options,
     )
     try:
         yield made, server
@@ -293,17 +305,28 @@ def test_endpoint_is_asked_again_after_trouble(trouble):
 
 
 def test_endpoint_says_how_long_to_wait():
-    later = formatdate(2_000_000_000, usegmt=True)
-    with endpoint((429, {"Retry-After": "7"}, ""), good) as (made, server):
+    with endpoint((429, {"Retry-After": "2"}, ""), good) as (made, server):
         made.embed(["x"])
-    assert server.pauses == [7.0]
+    assert server.pauses == [2.0]
 
-    with (
-        endpoint((429, {"Retry-After": later}, ""), good) as (made, server),
-        pytest.raises(TransientError, match="429 Too Many Requests"),
-    ):
+    later = formatdate(time.time() + 3000, usegmt=True)
+    for value, expected in (("45", 45), ("7200", 7200), (later, 3000)):
+        with (
+            endpoint((429, {"Retry-After": value}, ""), good) as (made, server),
+            pytest.raises(ServiceUnavailable, match="429 Too Many Requests") as error,
+        ):
+            made.embed(["x"])
+        assert server.pauses == []
+        assert error.value.seconds == pytest.approx(expected, abs=60)
+        assert error.value.reason == "rate limit"
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "Mon, 99 Foo 2020", "0"])
+def test_endpoint_that_does_not_say_how_long_is_asked_again_soon(value):
+    with endpoint((503, {"Retry-After": value}, ""), good) as (made, server):
         made.embed(["x"])
-    assert server.pauses == []
+
+    assert server.pauses == [0.5]
 
 
 @pytest.mark.parametrize("trouble", [(429, {}, ""), (502, {}, ""), (None, {}, "")])
@@ -322,8 +345,43 @@ def test_endpoint_that_is_not_there_may_be_tried_later():
         pass
     made._client = None
 
-    with pytest.raises(TransientError, match="does not answer"):
+    with pytest.raises(ServiceUnavailable, match="does not answer") as error:
         made.embed(["x"])
+
+    assert error.value.reason == "it cannot be reached"
+
+
+def test_endpoint_whose_name_is_unknown_is_away():
+    made = EndpointEmbedder("m", url="http://no-such-host.invalid/v1", pause=abs)
+
+    with pytest.raises(ServiceUnavailable) as error:
+        made.embed(["x"])
+
+    assert error.value.reason == "it cannot be reached"
+
+
+def test_endpoint_that_does_not_answer_is_given_less_at_a_time():
+    """It is not asked again at once: that would take as long again."""
+    over = threading.Event()
+
+    def hang(body):
+        if len(body["input"]) > 1:
+            over.wait(30)
+            return None, {}, ""
+        return good(body)
+
+    with endpoint(hang, seconds=0.3) as (made, server):
+        try:
+            for left in (4, 2):
+                with pytest.raises(ServiceUnavailable) as error:
+                    made.embed(["a", "bb", "ccc", "dddd"])
+                assert error.value.reason == "no answer"
+                assert len(server.asked[-1][2]["input"]) == left
+            assert len(made.embed(["a", "bb", "ccc", "dddd"])) == 4
+        finally:
+            over.set()
+
+    assert server.pauses == []
 
 
 @pytest.mark.parametrize(
@@ -428,3 +486,207 @@ def test_settings_choose_the_endpoint():
     assert embedding.facts == {"embedder": "openai:a-model", "dimensions": 3}
     assert [each.vector.shape for each in made] == [(3,), (3,)]
     assert embedder(settings) is chosen
+
+
+def tokens(text):
+    """What a model makes of a text, more or less: a token for each Chinese character."""
+    return 2 + sum(-(-len(w) // 4) if w.isascii() else len(w) for w in text.split())
+
+
+def limited(*, window=10_000, batch=10_000, count=10_000, status=400, says=None):
+    """An endpoint that takes only so many tokens of a text, of all, and so many."""
+
+    def answer(body):
+        each = [tokens(text) for text in body["input"]]
+        assert all(text.strip() for text in body["input"])
+        if max(each) > window:
+            told = f"maximum context length is {window} tokens, not {max(each)}"
+        elif sum(each) > batch:
+            told = f"{sum(each)} tokens are more than the limit of {batch} tokens"
+        elif len(each) > count:
+            told = f"batch size {len(each)} > maximum allowed batch size {count}"
+        else:
+            return meaning(body)
+        return status, {}, {"error": {"message": told if says is None else says}}
+
+    return answer
+
+
+def meaning(body):
+    """A vector that counts, so that of a text cut off it would be another one."""
+    data = [
+        {"index": n, "embedding": [text.count("a") + 0.5, text.count("合") + 0.25]}
+        for n, text in enumerate(body["input"])
+    ]
+    return 200, {}, {"data": data}
+
+
+@pytest.mark.parametrize("says", [None, "", "bad request"])
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_batch_that_is_too_large_is_halved_until_it_is_taken(status, says):
+    texts = [f"{'word ' * 90}{n}" for n in range(37)]
+    with endpoint(limited(batch=1000, status=status, says=says)) as (made, server):
+        rows = list(made.parts(texts))
+        asked = len(server.asked)
+        again = made.embed(texts)
+
+    assert sum(map(len, rows)) == 37
+    assert np.array_equal(np.concatenate(rows), again)
+    # It has learned: nothing of the second time is refused.
+    sent = [len(body["input"]) for *_, body in server.asked]
+    assert sum(sent[asked:]) == 37
+    assert asked < 20
+
+
+def test_number_of_texts_that_is_too_large_is_halved_too():
+    with endpoint(limited(count=16, status=413)) as (made, server):
+        assert len(made.embed([f"text {n}" for n in range(64)])) == 64
+
+    assert [len(body["input"]) for *_, body in server.asked] == [64, 32, 16, 16, 16, 16]
+
+
+def test_batches_are_made_by_tokens_so_that_nothing_is_refused():
+    chinese = ["合同" * 500] * 20
+    with endpoint(limited(batch=4000), batch_tokens=4000) as (made, server):
+        assert len(made.embed(chinese)) == 20
+
+    assert sum(len(body["input"]) for *_, body in server.asked) == 20
+
+
+def test_what_was_made_before_a_refusal_is_handed_on():
+    texts = [f"text {n}" for n in range(8)]
+    late = (429, {"Retry-After": "45"}, "")
+    with endpoint(limited(count=4), meaning, late, batch=8) as (made, _):
+        rows = made.parts(texts)
+        assert len(next(rows)) == 4
+        with pytest.raises(ServiceUnavailable):
+            next(rows)
+
+
+@pytest.mark.parametrize("says", [None, "", "invalid input"])
+@pytest.mark.parametrize("status", [400, 413, 500])
+def test_text_longer_than_the_window_is_embedded_in_parts(status, says):
+    if status == 500 and says is not None:
+        pytest.skip("nothing says that it is the size")
+    text = "合" * 900 + "a" * 300
+    with endpoint(limited(window=512, status=status, says=says)) as (made, server):
+        [long, short] = made.embed([text, "short"])
+        asked = len(server.asked)
+        [again] = made.embed([text])
+
+    assert asked <= 12
+    assert np.allclose(long, again)
+    # Of the beginning alone, it would be [0, 1].
+    assert long[0] > 0.1
+    assert long[1] > long[0]
+    assert short == pytest.approx([0.5 / 0.559, 0.25 / 0.559], abs=0.01)
+    # Its window is known the second time.
+    assert len(server.asked) == asked + 1
+    assert "".join(server.asked[-1][2]["input"]) == text
+
+
+def test_window_that_is_set_is_never_overrun():
+    texts = ["合" * 1200, "word " * 240, "слово " * 200, "😀" * 400, "x" * 5000]
+    answer = limited(window=512)
+    with endpoint(answer, window=512) as (made, server):
+        assert made.embed(texts).shape == (5, 2)
+
+    sent = [text for *_, body in server.asked for text in body["input"]]
+    assert max(map(tokens, sent)) <= 512
+    assert sorted("".join(sent).replace(" ", "")) == sorted(
+        "".join(texts).replace(" ", "")
+    )
+
+
+def test_parts_count_by_their_length():
+    with endpoint(meaning, window=100) as (made, _):
+        [vector] = made.embed(["a" * 500 + " " + "合" * 30])
+
+    assert vector[0] > 2 * vector[1]
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"error": {"message": "The model `some-model` does not exist"}},
+        {"error": {"message": "no", "code": "model_not_found"}},
+        {"detail": "Invalid API key"},
+    ],
+)
+def test_refusal_for_another_reason_is_not_repeated(says):
+    texts = ["word " * 200] * 30
+    with (
+        endpoint((400, {}, says)) as (made, server),
+        pytest.raises(DocumentError, match=r"model|API key"),
+    ):
+        made.embed(texts)
+
+    assert len(server.asked) == 1
+
+
+def test_refusal_of_everything_ends_soon_and_names_the_cause():
+    texts = ["word " * 200] * 64
+    with (
+        endpoint((400, {}, {"error": "colourless green ideas"})) as (made, server),
+        pytest.raises(DocumentError, match="colourless green ideas"),
+    ):
+        made.embed(texts)
+
+    assert len(server.asked) < 15
+
+
+def test_quota_that_is_used_up_is_not_waited_for():
+    answer = {"error": {"message": "pay first", "code": "insufficient_quota"}}
+    with (
+        endpoint((429, {}, answer)) as (made, server),
+        pytest.raises(DocumentError, match="pay first"),
+    ):
+        made.embed(["x"])
+
+    assert len(server.asked) == 1
+
+
+def test_page_of_a_proxy_is_shown_without_its_tags():
+    page = b"<html><style>p {}</style><h1>Oops</h1><p>backend</p></html>"
+    with (
+        endpoint((500, {}, page)) as (made, _),
+        pytest.raises(TransientError, match="Oops backend"),
+    ):
+        made.embed(["x"])
+
+
+def test_answer_without_end_is_not_read(monkeypatch):
+    monkeypatch.setattr(embedders, "ANSWER_BYTES", 1000)
+    monkeypatch.setattr(embedders, "TEXT_BYTES", 1000)
+    with (
+        endpoint(garbage(b" " * 5_000_000)) as (made, _),
+        pytest.raises(TransientError, match="more than 2000 bytes"),
+    ):
+        made.embed(["x"])
+
+
+def test_half_a_character_is_sent_as_a_question_mark():
+    with endpoint(good) as (made, server):
+        made.embed(["a\ud800b"])
+
+    assert server.asked[0][2]["input"] == ["a?b"]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t", "\x1f", "\u3000"])
+def test_blank_chunk_is_not_sent(blank):
+    with endpoint(limited()) as (_, server):
+        settings = load(embedder="openai:blank", embedding_url=server.url)
+        made = list(embed(chunks(blank, "a", blank), settings=settings))
+        embedder(settings)._client.close()
+
+    assert [body["input"] for *_, body in server.asked] == [["a"]] * len(server.asked)
+    assert [bool(each.vector.any()) for each in made] == [False, True, False]
+
+
+def test_texts_are_split_without_losing_anything():
+    for text in ("word " * 1000, "合" * 1000, "a" * 1000, "one. two. " * 300):
+        for most in (16, 100, 512):
+            found = split(text, most)
+            assert "".join(part for part, _ in found) == text
+            assert all(count == estimated(part) <= most for part, count in found)
+    assert split("short", 100) == [("short", estimated("short"))]

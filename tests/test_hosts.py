@@ -26,7 +26,7 @@ from docprogress.store import Store
 pytestmark = pytest.mark.slow
 
 TOKEN = "of-the-tests"
-DOCUMENTS = 300
+DOCUMENTS = 80
 
 STEPS = """
 import time
@@ -46,7 +46,7 @@ SUBMIT = """
 import sys
 from docprogress import Pipeline
 
-texts = ((f"{n}.txt", f"Document {n}. ".encode() * 200) for n in range(300))
+texts = ((f"{n}.txt", f"Document {n}. ".encode() * 200) for n in range(int(sys.argv[2])))
 with Pipeline(steps=[sys.argv[1]]) as pipeline:
     print(pipeline.submit(texts).id)
 """
@@ -176,7 +176,7 @@ class Site:
                 stderr=log,
                 start_new_session=True,
             )
-        self._stack.callback(process.wait, 30)
+        self._stack.callback(process.wait, patient(30))
         self._stack.callback(process.terminate)
         return process
 
@@ -196,7 +196,9 @@ class Site:
         return (self.folder / f"host-{number}.log").read_text()
 
     def submitted(self, step: str) -> str:
-        done = self.ran(0, sys.executable, "-c", SUBMIT, f"host_steps:{step}")
+        done = self.ran(
+            0, sys.executable, "-c", SUBMIT, f"host_steps:{step}", DOCUMENTS
+        )
         assert not done.returncode, done.stderr
         return done.stdout.strip()
 
@@ -217,7 +219,9 @@ def followed(site: Site, run_id: str) -> subprocess.Popen[str]:
     url = f"http://127.0.0.1:8000/progress/runs/{run_id}/stream"
     header = f"Authorization: Bearer {TOKEN}"
     return subprocess.Popen(
-        site.hosts[0].command("curl", "-sN", "--max-time", "170", "-H", header, url),
+        site.hosts[0].command(
+            "curl", "-sN", "--max-time", patient(170), "-H", header, url
+        ),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -297,7 +301,7 @@ def test_a_host_that_is_cut_off_for_a_minute_loses_its_documents_and_changes_not
 def test_a_host_whose_link_is_slow_and_loses_packets_does_its_share(site):
     site.links[0].seconds = 0.1  # each way
     site.links[0].loss = 0.05
-    run_id = site.submitted("quick")
+    run_id = site.submitted("slow")
     with followed(site, run_id) as stream:
         rows = ended_right(site, run_id, stream.stdout.read())
     assert any(worked_on(row, "one") for row in rows)

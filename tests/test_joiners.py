@@ -17,7 +17,6 @@ from docprogress.events import ProgressEvent, Status, now
 pytestmark = pytest.mark.anyio
 
 PUBLISHERS = 20
-JOINERS = 300
 EVENTS = 60
 
 
@@ -55,8 +54,9 @@ async def join(url, document_ids, runs, wanted):
     return heard
 
 
+@pytest.mark.parametrize("count", [100, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("bad_line", [False, True], ids=["plain", "slow-and-cut"])
-async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line):
+async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line, count):
     documents = [f"d{number}" for number in range(PUBLISHERS)]
     stop = threading.Event()
     threads = [
@@ -68,7 +68,7 @@ async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line):
         for thread in threads:
             thread.start()
         joiners = []
-        for number in range(JOINERS):
+        for number in range(count):
             if number % 10 == 0:
                 joiners.append(join(proxy.url, [], ["r"], set(documents)))
             else:
@@ -85,7 +85,7 @@ async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line):
             for thread in threads:
                 thread.join()
 
-    assert len(heard) == JOINERS
+    assert len(heard) == count
     for told in heard:
         for numbers in told.values():
             assert numbers[-1] == EVENTS - 1

@@ -144,6 +144,7 @@ def picture(page: Page, name: str) -> None:
 
 
 @pytest.mark.timeout(2 * RUN_SECONDS)
+@pytest.mark.slow
 def test_all_notebooks_run_side_by_side_and_show_their_results_when_opened_again(
     lab: Lab, page: Page
 ):

@@ -2,6 +2,7 @@ import io
 import random
 import re
 import unicodedata
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -170,6 +171,72 @@ def test_a_finished_run_is_100_percent(progress, tell):
 
     assert drawn(progress)[0].endswith("100 %")
     assert "─" not in drawn(progress)[0]
+
+
+def bar_of(progress, width=60):
+    """The cells of the run's bar by the style that they are drawn in."""
+    picture = frame(progress, width=width, height=20)
+    line = picture.plain.splitlines()[0]
+    found = Counter()
+    for span in picture.spans:
+        if span.start < len(line):
+            drawn = line[span.start : span.end]
+            found[span.style] += drawn.count("━")
+    assert sum(found.values()) == line.count("━")
+    return {status: found[style] for status, style in live.STYLES.items()}
+
+
+def test_a_finished_run_has_no_cell_in_process(clock):
+    for total in range(2, 60):
+        for completed in range(1, total):
+            progress = Progress(expected=total, clock=clock, now=clock.today)
+            for number in range(total):
+                done = number < completed
+                progress.apply(
+                    made(
+                        clock,
+                        str(number),
+                        Status.COMPLETED if done else Status.FAILED,
+                        progress=100 if done else number * 37 % 100,
+                    )
+                )
+            bar = bar_of(progress)
+            assert bar[Status.PROCESSING] == bar[Status.QUEUED] == 0
+            assert bar[Status.FAILED]
+
+
+def test_a_cancelled_run_shows_what_was_done_and_no_more(clock, progress, tell):
+    tell("0", Status.COMPLETED)
+    for number in range(1, 32):
+        tell(str(number), Status.CANCELLED, progress=0)
+
+    [line, *_] = drawn(progress)
+
+    assert line.endswith(" 3 %")
+    assert line.count("━") <= 3
+
+
+def test_a_share_is_said_as_the_percentage_that_it_is(clock):
+    for completed in range(100):
+        progress = Progress(expected=100, clock=clock, now=clock.today)
+        for number in range(completed):
+            progress.apply(made(clock, str(number), Status.COMPLETED))
+        assert f" {completed} %  " in drawn(progress)[0]
+
+
+def test_documents_that_are_only_counted_are_counted_once(clock):
+    progress = Progress(expected=2000, clock=clock, now=clock.today)
+    progress.apply(made(clock, "a", Status.PROCESSING))
+    progress.assume(
+        {
+            **dict.fromkeys(Status, 0),
+            Status.QUEUED: 1500,
+            Status.PROCESSING: 1,
+            Status.COMPLETED: 499,
+        }
+    )
+
+    assert drawn(progress)[1].startswith("499 completed · 1 processing · 1,500 queued")
 
 
 def test_one_failure_among_thousands_is_seen(clock, progress, tell):

@@ -20,8 +20,7 @@ import pytest
 from mutants import Breeder, Mutant
 from reader import LIMIT, Outcome, Reader
 
-#: Mutants that are read when nobody asks for more, and how many at a time.
-COUNT = 800
+#: Mutants that are read at a time.
 READERS = 2
 
 #: Mutants between two looks at the clock.
@@ -71,8 +70,11 @@ def test_a_number_makes_the_same_mutant_again(breeder):
         assert again.mutant(number) == breeder.mutant(number)
 
 
-def test_mutated_files_give_pages_or_a_refusal_that_names_them(breeder, tmp_path):
-    numbers = _until(time.monotonic() + SECONDS) if SECONDS else iter(range(COUNT))
+@pytest.mark.parametrize("count", [100, pytest.param(800, marks=pytest.mark.slow)])
+def test_mutated_files_give_pages_or_a_refusal_that_names_them(
+    breeder, tmp_path, count
+):
+    numbers = _until(time.monotonic() + SECONDS) if SECONDS else iter(range(count))
     counts: Counter[str] = Counter()
     slowest = 0.0
     wrong = []

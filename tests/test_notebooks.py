@@ -46,7 +46,7 @@ notebooks = pytest.mark.parametrize(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """What became of a notebook that was run twice in the same home folder."""
+    """What became of a notebook that was run, once or more, in one home folder."""
 
     results: list[subprocess.CompletedProcess[str]]
     #: Processes that were left by the notebook itself, and by its local services.
@@ -54,7 +54,7 @@ class Ran:
     left_by_services: list[str]
 
 
-def run_twice(notebook: Path) -> Ran:
+def run(notebook: Path, *, times: int) -> Ran:
     services = shared_services() if notebook.stem == SHARED else nullcontext({})
     with tempfile.TemporaryDirectory(prefix="dp-") as name, services as environment:
         folder = Path(name)
@@ -62,7 +62,7 @@ def run_twice(notebook: Path) -> Ran:
         copy = folder / "notebooks"
         shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("docs", "images"))
         results = []
-        for _ in ("in a new home", "with what it left there"):
+        for _ in range(times):
             results.append(nbval(copy / notebook.name, folder, environment))
             left = _left(folder, apart_from_services=True)
         local.down(folder / "home")
@@ -162,9 +162,12 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 
 
 @notebooks
+@pytest.mark.parametrize(
+    "times", [1, pytest.param(2, marks=pytest.mark.slow)], ids=["once", "twice"]
+)
 @pytest.mark.timeout(LONGEST)
-def test_a_notebook_gives_what_is_saved_in_it_twice_and_leaves_no_process(notebook):
-    ran = run_twice(notebook)
+def test_a_notebook_gives_what_is_saved_in_it_and_leaves_no_process(notebook, times):
+    ran = run(notebook, times=times)
 
     for result in ran.results:
         assert result.returncode == 0, result.stdout + result.stderr

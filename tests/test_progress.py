@@ -157,8 +157,60 @@ def test_run_is_finished_when_all_expected_are_at_rest(clock):
     progress.apply(event(clock, "b", Status.FAILED, progress=10))
 
     assert progress.finished
-    assert progress.fraction == 1
+    assert progress.fraction == pytest.approx(0.55)
     assert progress.remaining_seconds == 0
+
+
+def test_shares_of_a_finished_run_are_of_what_has_ended_and_of_nothing_else(clock):
+    for total in range(1, 60):
+        for completed in range(total + 1):
+            progress = Progress(expected=total, clock=clock, now=clock.today)
+            for number in range(total):
+                status = Status.COMPLETED if number < completed else Status.FAILED
+                done = 100.0 if number < completed else number * 37 % 100
+                told = event(clock, str(number), status, progress=done)
+                progress.apply(told)
+
+            shares = progress.shares
+            assert shares[Status.PROCESSING] == shares[Status.QUEUED] == 0
+            assert shares[Status.COMPLETED] == completed / total
+            assert (progress.fraction == 1) == (completed == total)
+
+
+def test_what_was_cancelled_or_failed_is_not_work_that_was_done(clock):
+    progress = Progress(expected=32, clock=clock, now=clock.today)
+    progress.apply(event(clock, "0", Status.COMPLETED))
+    for number in range(1, 31):
+        progress.apply(event(clock, str(number), Status.CANCELLED, progress=0))
+    progress.apply(event(clock, "31", Status.FAILED, progress=50))
+
+    assert progress.finished
+    assert progress.fraction == pytest.approx(1.5 / 32)
+    assert progress.shares == {
+        Status.COMPLETED: 1 / 32,
+        Status.FAILED: pytest.approx(0.5 / 32),
+        Status.CANCELLED: 0,
+        Status.PROCESSING: 0,
+        Status.QUEUED: 0,
+    }
+
+
+def test_a_document_that_is_tried_again_counts_with_its_newest_attempt(clock):
+    progress = Progress(clock=clock, now=clock.today)
+    progress.apply(event(clock, status=Status.FAILED, progress=80, attempt=1))
+    assert progress.fraction == pytest.approx(0.8)
+
+    progress.apply(event(clock, status=Status.QUEUED, progress=0, attempt=2))
+    assert progress.fraction == 0
+
+
+def test_counts_that_were_assumed_make_no_more_than_the_whole(clock):
+    progress = Progress(expected=10, clock=clock, now=clock.today)
+    progress.apply(event(clock, progress=90))
+    progress.assume({**dict.fromkeys(Status, 0), Status.COMPLETED: 10})
+
+    assert progress.fraction == 1
+    assert sum(progress.shares.values()) == 1
 
 
 def test_apply_says_whether_anything_shown_has_changed(clock, progress, tell):

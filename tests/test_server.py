@@ -1,6 +1,7 @@
 import logging
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ from patience import patient
 from services import Server, eventually
 from web import TOKEN, running, served
 
-from docprogress.errors import StoreError
+from docprogress.errors import SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.server import BackgroundServer, ServerOptions, create_app
 from docprogress.server.auth import Access, UnauthorizedError
@@ -523,8 +524,8 @@ def test_openapi_describes_every_route(shared):
 
 def test_application_is_mounted_in_another_one(settings, bus):
     publish(bus)
-    mounted = create_app(settings, ServerOptions())
-    host = FastAPI(lifespan=mounted.router.lifespan_context)
+    mounted = create_app(settings, token=None)
+    host = FastAPI(lifespan=mounted.lifespan)
     host.mount("/docprogress", mounted)
 
     with running(host, token=None, dismiss=mounted.dismiss) as web:
@@ -536,8 +537,8 @@ def test_application_is_mounted_in_another_one(settings, bus):
 
 def test_middleware_around_a_mounted_application_sees_all_of_a_stream(settings, bus):
     publish(bus)
-    mounted = create_app(settings, ServerOptions())
-    host = FastAPI(lifespan=mounted.router.lifespan_context)
+    mounted = create_app(settings, token=None)
+    host = FastAPI(lifespan=mounted.lifespan)
     host.mount("/docprogress", mounted)
 
     async def shouting(scope, receive, send):
@@ -570,6 +571,8 @@ def test_server_in_the_background_has_a_token_and_ends_when_it_is_closed(setting
         assert server.token not in repr(server)
         assert server.page.endswith(server.token)
     server.close()
+    with BackgroundServer(settings, ServerOptions(token="a+b/c=&#d%e")) as other:
+        assert other.page.endswith("/#token=a%2Bb%2Fc%3D%26%23d%25e")
 
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.url}/health")
@@ -585,15 +588,95 @@ def test_server_in_the_background_says_what_is_wrong(settings, tmp_path):
         BackgroundServer(wrong)
 
 
-@pytest.mark.anyio
-async def test_mounted_application_without_its_lifespan_says_so(settings):
-    host = FastAPI()
-    host.mount("/docprogress", create_app(settings, ServerOptions()))
+def threads_of_servers():
+    return {
+        each for each in threading.enumerate() if each.name.startswith("docprogress")
+    }
 
-    transport = httpx.ASGITransport(app=host)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        with pytest.raises(RuntimeError, match="lifespan"):
-            await client.get("/docprogress/documents/a")
+
+def test_mounted_application_opens_with_a_request_and_closes_with_the_server(
+    settings, bus
+):
+    publish(bus)
+    of_others = threads_of_servers()
+    host = FastAPI()
+    host.mount("/docprogress", create_app(settings, token=TOKEN))
+
+    with running(host, dismiss=lambda: None) as web:
+        answer = web.client.get("/docprogress/health")
+        assert answer.status_code == 200
+        assert web.client.get("/docprogress/ready").json()["ready"]
+        with ThreadPoolExecutor(8) as pool:
+            asked = ["/docprogress/progress/documents/a/status"] * 8
+            answers = list(pool.map(web.client.get, asked))
+        assert [each.json()["progress"] for each in answers] == [10] * 8
+        with web.read("/docprogress/progress/documents/a/stream") as reader:
+            assert reader.progress().data["progress"] == 10
+            publish(bus, status=Status.COMPLETED, progress=100.0)
+            assert reader.rest()[-1].data["status"] == "completed"
+        assert upload_to(web, "/docprogress").status_code == 201
+        assert threads_of_servers() > of_others
+
+    assert threads_of_servers() <= of_others
+    clients = bus.redis.client_list
+    eventually(lambda: "docprogress-watcher" not in {c["name"] for c in clients()})
+
+
+def upload_to(web, path):
+    form = {"file": ("a.txt", b"Some text.")}
+    return web.client.post(f"{path}/documents/upload", files=form)
+
+
+def test_mounted_application_asks_for_a_token_that_nobody_gave(settings, caplog):
+    host = FastAPI()
+    host.mount("/docprogress", create_app(settings))
+    kept = settings.home / "server-token"
+
+    with running(host, token=None, dismiss=lambda: None) as web:
+        assert web.client.get("/docprogress/documents").status_code == 401
+        assert upload_to(web, "/docprogress").status_code == 401
+        token = kept.read_text().strip()
+        web.client.headers["Authorization"] = f"Bearer {token}"
+        assert web.client.get("/docprogress/documents").status_code == 200
+
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert str(kept) in caplog.text
+    assert token not in caplog.text
+
+
+def test_everybody_is_let_in_only_where_that_is_said(settings, monkeypatch):
+    monkeypatch.setenv("DOCPROGRESS_SERVER_TOKEN", "of-the-environment")
+    for app, status in (
+        (create_app(settings), 401),
+        (create_app(settings, ServerOptions()), 401),
+        (create_app(settings, token="of-the-call"), 401),
+        (create_app(settings, token=None), 200),
+        (create_app(settings, ServerOptions(token=None)), 200),
+    ):
+        with running(app, token=None) as web:
+            assert web.client.get("/documents").status_code == status
+    with pytest.raises(SettingsError, match="token"):
+        create_app(settings, token="")
+    with pytest.raises(ValueError, match="protects nothing"):
+        ServerOptions(token=" ")
+
+
+def test_mounted_application_opens_once_the_store_can_be_used(settings, tmp_path):
+    folder = tmp_path / "later"
+    later = settings.model_copy(
+        update={"database_url": f"sqlite:///{folder / 'store.db'}"}
+    )
+    folder.touch()
+    host = FastAPI()
+    host.mount("/docprogress", create_app(later, token=TOKEN))
+
+    with running(host, dismiss=lambda: None) as web:
+        answer = web.client.get("/docprogress/documents")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        folder.unlink()
+        folder.mkdir()
+        assert web.client.get("/docprogress/documents").status_code == 200
 
 
 # Uploads
@@ -718,7 +801,6 @@ def test_name_shows_no_control_characters(shared, raw):
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "a.pdf", "a PNG image"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "a.txt", "a PNG image"),
         (b"MZ\x90\0" + b"\0" * 200, "a.docx", "a program"),
-        (b"", "a.txt", "empty"),
     ],
 )
 def test_content_decides_what_a_file_is(shared, content, name, reason):
@@ -729,6 +811,19 @@ def test_content_decides_what_a_file_is(shared, content, name, reason):
     assert not [
         path for path in left_over(shared.settings) if path.parent.name == "incoming"
     ]
+
+
+def test_empty_file_is_taken_in_and_fails_as_in_every_other_way_in(pipeline):
+    with served(pipeline.settings) as web:
+        answer = upload(web, b"", "empty.pdf")
+        assert answer.status_code == 201
+        assert answer.json()["media_type"] == "application/x-empty"
+
+        run = pipeline.attach(answer.json()["run_id"]).wait(60)
+
+    [document] = run.documents()
+    assert document.status is Status.FAILED
+    assert document.error == "empty.pdf: the file is empty"
 
 
 def test_pdf_is_a_pdf_whatever_it_is_called(web, samples):

@@ -1,5 +1,6 @@
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import httpx
 import psutil
@@ -47,10 +49,18 @@ class Served:
                 text=True,
             )
         self.said = self.process.stdout.readline()
-        match = re.search(r"http://[^:]+:(\d+)\S*/(?:#token=(\S+))?", self.said)
+        match = re.search(r"http://[^:]+:(\d+)\S*/$", self.said.rstrip())
         assert match, f"{self.said!r} {self.log.read_text()}"
-        self.web = Web(int(match[1]), match[2])
-        self.token = match[2]
+        given = (environment or {}).get("DOCPROGRESS_SERVER_TOKEN")
+        if "--token" in arguments:
+            given = arguments[arguments.index("--token") + 1]
+        self.place = None
+        if given is None:
+            said = self.process.stdout.readline()
+            self.place = Path(said.removeprefix("The token is in ").rstrip())
+            given = self.place.read_text().strip()
+        self.token = given or None
+        self.web = Web(int(match[1]), self.token)
         if self.token is not None:
             self.web.client.headers["Authorization"] = f"Bearer {self.token}"
 
@@ -78,6 +88,7 @@ def serve(tmp_path):
 @pytest.fixture
 def remote(redis_url, tmp_path):
     return [
+        f"--home={tmp_path}",
         f"--redis-url={redis_url}",
         f"--database-url=sqlite:///{tmp_path / 'store.db'}",
         f"--storage-url={(tmp_path / 'files').as_uri()}",
@@ -131,10 +142,97 @@ def test_token_is_made_up_and_this_machine_alone_is_listened_to(serve, remote):
     assert listening == ["127.0.0.1"]
 
 
+def on_a_terminal(arguments, environment=None):
+    """What a server prints where somebody reads it, until it says where it is."""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "docprogress", "serve", "--port", "0", *arguments],
+        stdout=terminal,
+        stderr=terminal,
+        env=os.environ | (environment or {}),
+    )
+    os.close(terminal)
+    said = b""
+    try:
+        while not re.search(rb"serves (\S+)\r?\n", said):
+            said += os.read(controller, 10_000)
+        url = re.search(rb"serves (\S+)", said)[1].decode()
+        token = url.partition("#token=")[2]
+        answer = httpx.get(
+            f"{url.partition('#')[0]}documents",
+            headers={"Authorization": f"Bearer {token or 'wrong'}"},
+            timeout=30,
+        )
+    finally:
+        process.terminate()
+        process.wait(30)
+    while True:
+        try:
+            more = os.read(controller, 10_000)
+        except OSError:  # Linux says so where nobody writes any more
+            break
+        if not more:
+            break
+        said += more
+    os.close(controller)
+    return said.decode(), token, answer.status_code
+
+
+def test_token_is_printed_on_a_terminal_if_it_was_made_up_for_this_start(remote):
+    first, token, status = on_a_terminal(remote)
+    second, other, _ = on_a_terminal(remote)
+
+    assert status == 200
+    assert first.count(token) == 1
+    assert token != other
+    assert token not in second
+
+
+@pytest.mark.parametrize("way", ["argument", "environment"])
+def test_configured_token_is_printed_nowhere(serve, remote, way):
+    secret = "a/secret+of=mine"
+    arguments, environment = list(remote), {}
+    if way == "argument":
+        arguments += ["--token", secret]
+    else:
+        environment["DOCPROGRESS_SERVER_TOKEN"] = secret
+
+    said, shown, _ = on_a_terminal(arguments, environment)
+    served = serve(*arguments, environment=environment)
+    assert served.web.client.get("/documents").status_code == 200
+    served.process.terminate()
+    served.process.wait(30)
+
+    for text in (
+        said,
+        served.said,
+        served.process.stdout.read(),
+        served.log.read_text(),
+    ):
+        assert "secret" not in text
+        assert "token" not in text
+    assert shown == ""
+
+
+def test_token_that_nobody_sees_lies_in_a_file_of_the_home_folder(serve, remote):
+    first = serve(*remote)
+    assert first.web.client.get("/documents").status_code == 200
+    first.process.terminate()
+    first.process.wait(30)
+    again = serve(*remote)
+
+    assert first.place.stat().st_mode & 0o777 == 0o600
+    assert first.token not in first.said + first.process.stdout.read()
+    assert first.token not in first.log.read_text()
+    assert (again.place, again.token) == (first.place, first.token)
+    again.place.chmod(0o644)
+    assert serve(*remote).token != first.token, "others may have read it"
+
+
 def test_token_is_in_no_list_of_processes(serve, remote):
     served = serve(*remote, "--token", "a-secret-of-mine")
 
-    assert served.token == "a-secret-of-mine"
+    assert served.web.client.get("/documents").status_code == 200
     assert "secret" not in " ".join(psutil.Process(served.process.pid).cmdline())
 
 
@@ -211,7 +309,13 @@ def test_without_a_token_no_page_of_another_origin_is_let_in(serve, remote):
         client.get("/documents", headers={"Host": "evil.example.org"}).status_code
         == 403
     )
-    for origin in ("https://evil.example.org", "null", "http://127.0.0.1.evil.org"):
+    other_port = f"http://127.0.0.1:{client.base_url.port + 1}"
+    other_scheme = f"https://127.0.0.1:{client.base_url.port}"
+    other_name = f"http://localhost:{client.base_url.port}"
+    for origin in (
+        *("https://evil.example.org", "null", "http://127.0.0.1.evil.org"),
+        *(other_port, other_scheme, other_name),
+    ):
         answer = client.post("/documents/upload", headers={"Origin": origin}, **form)
         assert answer.status_code == 403
     own = {"Origin": f"http://127.0.0.1:{client.base_url.port}"}

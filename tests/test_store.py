@@ -1334,7 +1334,7 @@ def test_text_is_in_no_error_that_is_raised(store, run):
     store.add_documents([document])
 
     with pytest.raises(StoreError) as caught:
-        store.add_documents([document])
+        store.add_documents([replace(document, id=f"another-{secret}")])
 
     told = "".join(traceback.format_exception(caught.value))
     assert "unique" in str(caught.value).lower()

@@ -55,6 +55,7 @@ SUMMARY_FIELDS = {
     "counts",
     "stalled",
     "fraction",
+    "shares",
     "elapsed",
     "remaining",
     "documents_per_second",
@@ -528,6 +529,21 @@ def test_a_long_error_is_folded_and_whole(clock):
 
     assert "details" in tags.tags
     assert error in tags.text
+
+
+def test_no_percentage_rounds_up_to_the_end_that_was_not_reached(clock):
+    picture = picture_of(["a", "b"], clock)
+    picture.apply(
+        [
+            event("a", status=Status.CANCELLED, progress=99.999),
+            event("b", status=Status.PROCESSING, progress=99.999),
+        ]
+    )
+
+    found = table.bundle(picture)
+
+    assert "99 %" in found["text/plain"]
+    assert "100 %" not in found["text/plain"] + found["text/html"]
 
 
 def test_the_text_is_the_same_whenever_it_went_the_same_way():

@@ -8,6 +8,7 @@ import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -58,6 +59,17 @@ ANSWERED_LATE = """
       return JSON.stringify(told);
     },
   });
+}
+"""
+
+
+#: Has a page keep all notices that it shows.
+NOTICES = """
+() => {
+  window.notices = [];
+  const notice = document.querySelector(".dp-notice");
+  const note = () => notices.push(notice.textContent);
+  new MutationObserver(note).observe(notice, {childList: true, characterData: true});
 }
 """
 
@@ -154,6 +166,17 @@ def test_page_takes_its_token_from_the_address_and_leaves_none_there(tab, web):
     assert tab.complaints == []
 
 
+@pytest.mark.parametrize("quoted", [True, False], ids=["printed", "by-hand"])
+def test_page_takes_a_token_of_any_characters(tab, settings, quoted):
+    token = "q+A/7 =&#%zz" if quoted else "q+A/7=="
+    with served(settings, token=token) as web:
+        fragment = quote(token, safe="") if quoted else token
+        tab.goto(f"{web.url}/#token={fragment}")
+        tab.locator("#empty").wait_for()
+        assert tab.url == f"{web.url}/"
+    assert tab.complaints == []
+
+
 def test_page_asks_for_a_token_that_it_was_not_given(tab, web):
     tab.goto(f"{web.url}/#token=wrong")
     tab.get_by_text("This is not the server's token").wait_for()
@@ -200,6 +223,88 @@ def test_ten_documents_that_are_dropped_are_seen_to_their_end(
         case.press("Enter")
         tab.locator("#empty").wait_for()
     assert network_only(tab.complaints)
+
+
+def test_files_that_are_refused_stay_listed_and_are_counted(
+    tab, pipeline, samples, tmp_path
+):
+    picture = tmp_path / "picture.pdf"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 100)
+    empty = samples.parent / "samples-that-fail" / "empty.pdf"
+    with served(pipeline.settings) as web:
+        open_page(tab, web, f"?case={secrets.token_hex(4)}")
+        tab.locator("#files").set_input_files(
+            [samples / "integration-guide.md", empty, picture]
+        )
+        tab.get_by_text("2 of 3 documents failed").wait_for()
+        assert not tab.locator(".dp-part.dp-processing").is_visible()
+
+        tab.reload()
+
+        tab.get_by_text("2 of 3 documents failed").wait_for()
+        tab.locator(".dp-row", has_text="empty.pdf").get_by_text("is empty").wait_for()
+        refused = tab.locator(".dp-row", has_text="picture.pdf")
+        assert "PNG image" in refused.inner_text()
+
+        # Chosen once more, it takes the place of what was refused.
+        shutil.copy(samples / "welcome-letter.pdf", picture)
+        tab.locator("#files").set_input_files(picture)
+        tab.get_by_text("1 of 3 documents failed").wait_for()
+        tab.reload()
+        tab.get_by_text("1 of 3 documents failed").wait_for()
+    assert network_only(tab.complaints)
+
+
+def test_retry_of_several_documents_counts_each_and_its_notice_goes_with_their_end(
+    tab, pipeline, samples
+):
+    failing = samples.parent / "samples-that-fail"
+    files = [
+        failing / "encrypted.pdf",
+        failing / "empty.pdf",
+        failing / "truncated.pdf",
+    ]
+    with served(pipeline.settings) as web:
+        open_page(tab, web, f"?case={secrets.token_hex(4)}")
+        tab.evaluate(NOTICES)
+        tab.locator("#files").set_input_files(files)
+        tab.get_by_text("3 of 3 documents failed").wait_for()
+
+        tab.get_by_role("button", name="Retry 3 failed").click()
+
+        wait_for(tab, "notices.includes('3 documents are tried again')")
+        rows = "[...document.querySelectorAll('.dp-row')]"
+        again = f"{rows}.every(row => /attempt\\s*2.*/s.test(row.innerText))"
+        wait_for(tab, again)
+        tab.get_by_text("3 of 3 documents failed").wait_for()
+        # Long before the time is over that other notices are shown.
+        tab.locator(".dp-notice").wait_for(state="hidden", timeout=4_000)
+    assert network_only(tab.complaints)
+
+
+def test_headline_says_that_files_are_being_sent(tab, web, tmp_path):
+    files = [tmp_path / f"{number}.md" for number in range(5)]
+    for file in files:
+        file.write_text("# Text")
+    held, free = [], []
+    tab.route(
+        "**/documents/upload",
+        lambda route: route.continue_() if free else held.append(route),
+    )
+    open_page(tab, web)
+    tab.locator("#files").set_input_files(files)
+    left = tab.locator(".dp-headline .dp-left")
+    left.get_by_text("sending files: 0 of 5 sent").wait_for()
+    eventually(lambda: len(held) == 3)
+
+    held.pop().continue_()
+    left.get_by_text("sending files: 1 of 5 sent").wait_for()
+    free.append(True)
+    for each in held:
+        each.continue_()
+
+    left.get_by_text("waiting for a worker").wait_for()
+    assert tab.complaints == []
 
 
 def test_document_that_ended_before_its_upload_was_answered_shows_its_end(

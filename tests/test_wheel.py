@@ -151,6 +151,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
         assert rest == {name for name in tracked if (ROOT / name).is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_one_command_and_one_keystroke_lead_from_the_wheel_to_a_view_that_moves(
     environment: Environment, wheel: Path, browser: Browser

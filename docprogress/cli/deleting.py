@@ -83,13 +83,9 @@ def _delete(runs: Sequence[Run], *, cancel: bool) -> int:
             status = 1
     runs_, documents = len(done), sum(each.documents for each in done)
     files, size = sum(each.files for each in done), sum(each.bytes for each in done)
-    keys, messages = (
-        sum(each.keys for each in done),
-        sum(each.messages for each in done),
-    )
+    keys = sum(each.keys for each in done)
     typer.echo(
         f"deleted {plural(runs_, 'run')} with {plural(documents, 'document')}: "
-        f"{plural(files, 'file')} of {decimal(size)}, {plural(keys, 'key')} and "
-        f"{plural(messages, 'message')} of Redis"
+        f"{plural(files, 'file')} of {decimal(size)}, {plural(keys, 'key')} of Redis"
     )
     return status

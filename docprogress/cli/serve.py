@@ -3,7 +3,7 @@
 import gc
 import json
 import logging
-import secrets
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -33,8 +33,8 @@ def serve(
     token: Annotated[
         str | None,
         typer.Option(
-            help="What requests have to know; made up if it is not given. An empty "
-            "one lets everybody in."
+            help="What requests have to know; made up if it is not given: printed on "
+            "a terminal, else kept in the home folder. An empty one lets everybody in."
         ),
     ] = None,
     cors_origins: Annotated[
@@ -99,16 +99,17 @@ def serve(
     )
     given: dict[str, Any] = {}
     if token is not None:
-        given["token"] = token
+        given["token"] = token or None
     if cors_origins:
         given["cors_origins"] = tuple(cors_origins)
     options = configured(**given)
     local = unix_socket is None and host in LOOPBACK
-    if options.token is None:
-        options = options.model_copy(update={"token": secrets.token_urlsafe(24)})
-    elif options.token == "":
-        update = {"token": None, "hosts": options.hosts or (LOOPBACK if local else ())}
-        options = options.model_copy(update=update)
+    if options.open and local and not options.hosts:
+        options = options.model_copy(update={"hosts": LOOPBACK})
+    told = ""
+    if options.token is None and not options.open:
+        made, told = _made_up(settings.home)
+        options = options.model_copy(update={"token": made})
     _log(as_json=json_log)
     if options.token is None and not local and unix_socket is None:
         logging.getLogger("docprogress.server").warning(
@@ -118,14 +119,14 @@ def serve(
     # What is wrong with the settings is said in a line, before anything listens.
     Desk(settings).close()
     allow_connections()
-    place = f"{host}, port {port}" if unix_socket is None else str(unix_socket)
+    listens = f"{host}, port {port}" if unix_socket is None else str(unix_socket)
     try:
         listening = (
             listen(host, port) if unix_socket is None else listen_unix(unix_socket)
         )
     except OSError as error:
         raise SettingsError(
-            f"cannot listen on {place} ({error.strerror}): choose another place with "
+            f"cannot listen on {listens} ({error.strerror}): choose another place with "
             "--host, --port or --unix-socket"
         ) from error
     app = create_app(settings, options)
@@ -133,20 +134,29 @@ def serve(
     # stream would be held up.
     gc.collect()
     gc.freeze()
-    # Behind the hash it is for the page: no browser sends it, and no server logs it.
-    secret = "" if options.token is None else f"#token={options.token}"
     if unix_socket is None:
         name = f"[{host}]" if ":" in host else host
         url = f"http://{name}:{listening.getsockname()[1]}"
     else:
         url = f"http+unix://{quote(str(unix_socket), safe='')}"
-    typer.echo(f"docprogress serves {url}{root_path}/{secret}")
+    typer.echo(f"docprogress serves {url}{root_path}/{told}")
     try:
         most = options.streams + OTHER_CONNECTIONS
         serving = server(app, root_path=root_path, limit_concurrency=most)
         serving.run(sockets=[listening])
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _made_up(home: Path) -> tuple[str, str]:
+    """A token, and what is printed behind the server's address so that it is found."""
+    from docprogress.server.token import fragment, kept, made_up, place
+
+    if sys.stdout.isatty():
+        token = made_up()
+        return token, fragment(token)
+    # What is printed here ends up in a journal, or in a container's log.
+    return kept(home), f"\nThe token is in {place(home)}"
 
 
 def _log(*, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from docprogress import local
 from docprogress.connection import connect
-from docprogress.events import Status
+from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.progress import SUMMARY_ORDER
 from docprogress.run import Pipeline, Run
 from docprogress.settings import redacted
@@ -78,9 +78,14 @@ def run(found: Run, *, as_json: bool) -> None:
             f"{row.pages:,}" if row.pages else "",
             f"{row.chunks:,}" if row.chunks else "",
             _between(row.started_at, row.finished_at),
-            Text(plain(row.error or "")),
+            Text(plain(row.error or _not_handed_in(row))),
         )
     _show(table)
+
+
+def _not_handed_in(row: DocumentRow) -> str:
+    cancelled = row.status is Status.CANCELLED
+    return row.message if cancelled and row.message.startswith(NOT_HANDED_IN) else ""
 
 
 def document(row: DocumentRow, *, as_json: bool) -> None:
@@ -115,9 +120,8 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
     """The services, the queues, and how many documents are in which state."""
     settings = pipeline.settings
     services = local.status(settings.home) if settings.local else None
-    found = pipeline.runs(limit=1_000_000)
-    counts = {s: sum(row.counts[s] for row in found) for s in Status}
-    unfinished = [row for row in found if row.finished_at is None]
+    totals = pipeline.store.totals()
+    counts = totals.counts
     url = services.redis_url if services else settings.redis_url
     version, waiting = _redis(pipeline, url)
     if as_json:
@@ -140,7 +144,7 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
                         }
                         for queue in waiting
                     },
-                    "runs": {"total": len(found), "unfinished": len(unfinished)},
+                    "runs": {"total": totals.runs, "unfinished": totals.unfinished},
                     "counts": counts,
                 }
             ]
@@ -148,7 +152,7 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
         return
     total = sum(counts.values())
     documents = Text(f"{total:,}: " if total else "none").append_text(_states(counts))
-    runs = f"{len(found):,}, {len(unfinished):,} of them unfinished"
+    runs = f"{totals.runs:,}, {totals.unfinished:,} of them unfinished"
     _show_facts(
         [
             ("Services", _services(pipeline, services)),
@@ -156,7 +160,7 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
             if url
             else ("Redis", "not running"),
             *((f"Queue {queue.name}", _waiting(queue)) for queue in waiting),
-            ("Runs", runs if found else "none"),
+            ("Runs", runs if totals.runs else "none"),
             ("Documents", documents),
         ]
     )

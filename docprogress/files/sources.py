@@ -13,7 +13,7 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -65,6 +65,7 @@ def expand(what: Any) -> Expansion:
     try:
         collected.take(what)
         collected.complain()
+        collected.flush()
     except BaseException:
         collected.sources.close()
         raise
@@ -102,6 +103,15 @@ class _Collected:
                 "there is nothing to do: hand in paths, folders, URLs, bytes or files"
                 + (f". If this is what a FileUpload gave: {_LOST}" * self._emptied)
             )
+
+    def flush(self) -> None:
+        """Write down what is still in a buffer, while nothing has been started.
+
+        Raises:
+            SubmitError: The disk is full.
+        """
+        with self._noting():
+            self.sources.flush()
 
     def take(self, what: Any) -> None:
         if isinstance(what, str | os.PathLike):
@@ -283,8 +293,13 @@ class _Collected:
         self._add(Source(name=name, file=file, size=size))
 
     def _add(self, source: Source, *, held: bool = False) -> None:
-        try:
+        with self._noting():
             self.sources.append(source, held=held)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise SubmitError(
                 f"so many documents are noted in a temporary file: {_reason(error)} "

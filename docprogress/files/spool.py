@@ -7,6 +7,7 @@ into a temporary file that nobody else can open and that goes with this process.
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -98,11 +99,18 @@ class Spool:
         file.write(len(line).to_bytes(_LENGTH, "big"))
         file.write(line)
 
+    def flush(self) -> None:
+        """Write everything into the file, if there is one."""
+        if self._file is not None:
+            self._file.flush()
+
     def close(self) -> None:
         """Give the file back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            # Whether its buffer can be written does not matter any more.
+            with suppress(OSError):
+                file.close()
 
     def _written(self) -> IO[bytes]:
         if self._file is None:

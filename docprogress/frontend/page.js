@@ -6,13 +6,24 @@
  */
 
 import { watch } from "./document-progress.js";
-import { createProgressView } from "./progress-view.js";
+import { createProgressView, workOf } from "./progress-view.js";
 
 /** @typedef {import("./document-progress.js").ProgressEvent} ProgressEvent */
 /** @typedef {import("./progress-view.js").Row} Row */
 /** @typedef {import("./progress-view.js").Summary} Summary */
 
-/** @typedef {{file: File, caseId: string, sending: XMLHttpRequest | null}} Upload */
+/**
+ * @typedef {object} Upload
+ * @property {File | null} file null once the page was loaded again: it has to be chosen anew
+ * @property {string} caseId
+ * @property {XMLHttpRequest | null} sending
+ */
+
+/**
+ * A file that the server has refused.  The server keeps nothing of it, so the tab does.
+ *
+ * @typedef {{name: string, caseId: string, error: string, at: string}} Refused
+ */
 
 /**
  * @typedef {object} Entry one document, or one file that is to become one
@@ -53,6 +64,9 @@ const LANES = 3;
 /** The most characters of an error in a row. */
 const LONGEST = 300;
 
+/** The most refused files that a tab remembers. */
+const REMEMBERED = 100;
+
 const FINAL = new Set(["completed", "failed", "cancelled"]);
 
 /** Where the server is, without a slash at the end: a proxy may put it anywhere. */
@@ -60,6 +74,7 @@ const base = new URL(".", location.href).pathname.slice(0, -1);
 
 /** Tabs of one browser have one token for each server. */
 const KEY = `docprogress ${base}`;
+const REFUSED = `docprogress refused ${base}`;
 
 const access = /** @type {HTMLFormElement} */ (find("access"));
 const tokenField = /** @type {HTMLInputElement} */ (find("token"));
@@ -78,6 +93,9 @@ const queue = [];
 /** @type {Set<number>} */
 const changed = new Set();
 let sending = 0;
+/** The files that were added since none was on its way, and those that are not any more. */
+let toSend = 0;
+let sent = 0;
 let indexes = 0;
 let requests = 0;
 let token = "";
@@ -100,7 +118,7 @@ const view = createProgressView(place, { onAction: act, onDetails: detail, sende
 begin();
 
 function begin() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  const given = tokenOf(location.hash);
   if (given) {
     // Nobody who is shown the address, or sent it, is to have the token.
     sessionStorage.setItem(KEY, given);
@@ -108,6 +126,12 @@ function begin() {
   }
   token = sessionStorage.getItem(KEY) ?? "";
   caseField.value = caseId;
+  for (const { name, caseId: belongs, error, at } of refusals()) {
+    if (caseId && belongs !== caseId) continue;
+    const id = `upload ${indexes}`;
+    const event = { ...local(id, name, "failed", "", error), timestamp: at };
+    create(id, event, { file: null, caseId: belongs, sending: null });
+  }
 
   access.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -144,6 +168,21 @@ function begin() {
     if (heard) view.beat();
   }, BEAT);
   refresh();
+}
+
+/**
+ * The token of an address.
+ *
+ * @param {string} hash
+ */
+function tokenOf(hash) {
+  const [, given = ""] = /[#&]token=([^&]*)/.exec(hash) ?? [];
+  try {
+    // A plus is a plus: this is no form.
+    return decodeURIComponent(given);
+  } catch {
+    return given; // written by hand, with a per cent sign
+  }
 }
 
 /**
@@ -393,9 +432,43 @@ function choose(chosen) {
   refresh();
 }
 
+/** @returns {Refused[]} */
+function refusals() {
+  const kept = parse(sessionStorage.getItem(REFUSED) ?? "[]");
+  return Array.isArray(kept) ? kept : [];
+}
+
+/** Remember which files were refused, for when the page is loaded again. */
+function remember() {
+  const refused = [...entries.values()]
+    .filter(({ upload, event }) => upload && event.status === "failed")
+    .map(({ upload, event }) => ({
+      name: event.name,
+      caseId: upload?.caseId,
+      error: event.error,
+      at: event.timestamp,
+    }));
+  sessionStorage.setItem(REFUSED, JSON.stringify(refused.slice(-REMEMBERED)));
+}
+
+/**
+ * Take away what was refused of a name before the page was loaded: it comes once more.
+ *
+ * @param {string} name
+ */
+function forget(name) {
+  for (const [id, { upload, event }] of entries) {
+    if (upload?.file === null && event.name === name) entries.delete(id);
+  }
+}
+
 /** @param {Iterable<File>} files */
 function add(files) {
+  const before = entries.size;
+  for (const file of files) forget(file.name);
+  if (entries.size !== before) replace();
   for (const file of files) {
+    expect();
     const id = `upload ${indexes}`;
     const event = local(id, file.name, "queued", "Waiting to be sent");
     queue.push(create(id, event, { file, caseId, sending: null }));
@@ -419,18 +492,22 @@ function local(id, name, status, message, error) {
   return error === undefined ? event : { ...event, error };
 }
 
+/** Count one more file that is to be sent. */
+function expect() {
+  if (sent === toSend) sent = toSend = 0;
+  toSend += 1;
+}
+
 function sendNext() {
   while (sending < LANES && queue.length) {
-    const entry = /** @type {Entry} */ (queue.shift());
-    if (entry.event.status !== "queued") continue;
     sending += 1;
-    send(entry);
+    send(/** @type {Entry} */ (queue.shift()));
   }
 }
 
 /** @param {Entry} entry */
 function send(entry) {
-  const { file, caseId: belongs } = /** @type {Upload} */ (entry.upload);
+  const { file, caseId: belongs } = /** @type {Upload & {file: File}} */ (entry.upload);
   const form = new FormData();
   if (belongs) form.append("case_id", belongs);
   form.append("file", file, file.name);
@@ -458,7 +535,10 @@ function send(entry) {
   request.onabort = () => stand("cancelled", "Not sent");
   request.onloadend = () => {
     sending -= 1;
+    sent += 1;
+    remember();
     sendNext();
+    schedule();
   };
   stand("queued", "Sending");
   request.send(form);
@@ -525,10 +605,12 @@ async function perform(request, action, ids) {
   const lane = async () => {
     for (let entry = targets.shift(); entry; entry = targets.shift()) {
       try {
-        done += entry.upload
+        const path = `/documents/${encodeURIComponent(entry.id)}/${action}`;
+        // Not `done += await …`: that would add to what was there before the others.
+        const count = entry.upload
           ? actOnUpload(entry, again)
-          : (await ask(`/documents/${encodeURIComponent(entry.id)}/${action}`, { method: "POST" }))
-              .documents;
+          : (await ask(path, { method: "POST" })).documents;
+        done += count;
       } catch (error) {
         errors.push(/** @type {Error} */ (error).message);
       }
@@ -548,14 +630,20 @@ async function perform(request, action, ids) {
  */
 function actOnUpload(entry, again) {
   const upload = /** @type {Upload} */ (entry.upload);
+  if (!upload.file) throw new Error("the file has to be chosen again");
   const { name } = upload.file;
   if (again) {
     take(entry, local(entry.id, name, "queued", "Waiting to be sent"));
+    expect();
     queue.push(entry);
     sendNext();
   } else if (upload.sending?.readyState && upload.sending.readyState < XMLHttpRequest.DONE) {
     upload.sending.abort();
-  } else take(entry, local(entry.id, name, "cancelled", "Not sent"));
+  } else {
+    queue.splice(queue.indexOf(entry), 1);
+    sent += 1;
+    take(entry, local(entry.id, name, "cancelled", "Not sent"));
+  }
   return 1;
 }
 
@@ -621,10 +709,9 @@ function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
 /** @returns {Summary} */
 function summarize() {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
-  let [done, stalled, pages] = [0, 0, 0];
+  let [stalled, pages] = [0, 0];
   for (const { event, silent, pages: read } of entries.values()) {
     counts[event.status] += 1;
-    done += FINAL.has(event.status) ? 1 : event.progress / 100;
     stalled += Number(silent !== null);
     pages += read;
   }
@@ -637,7 +724,8 @@ function summarize() {
     total,
     counts,
     stalled,
-    fraction: total ? done / total : 0,
+    ...workOf([...entries.values()].map(({ event }) => event)),
+    sending: sent < toSend ? { sent, total: toSend } : null,
     elapsed: null,
     remaining: null,
     documents_per_second: null,

@@ -52,7 +52,9 @@
  * @property {number} total
  * @property {Record<Status, number>} counts
  * @property {number} stalled
- * @property {number} fraction 0–1
+ * @property {number} fraction 0–1: the work that is done, 1 only if all is completed
+ * @property {Record<Status, number>} shares what the documents of each status contribute
+ *   to `fraction`
  * @property {number | null} elapsed seconds
  * @property {number | null} remaining seconds; null while nobody knows
  * @property {number | null} documents_per_second
@@ -65,6 +67,8 @@
  * @property {boolean} actions whether documents can be cancelled and retried
  * @property {number} rows how many rows have been told
  * @property {boolean} [loading] whether there are more documents than these
+ * @property {{sent: number, total: number} | null} [sending] files on their way to the
+ *   sender, while there are any
  * @property {number} [heardAt] on the page's clock
  */
 
@@ -80,6 +84,7 @@
  */
 
 /** @typedef {{request: number, ok: boolean, text: string}} Answer */
+/** @typedef {{index: number, attempt: number | null, begun: boolean}} Retried */
 /** @typedef {{summary: Summary, rows: Row[]}} Whole */
 /** @typedef {{summary: Summary, rows: Change[]}} Delta */
 
@@ -188,10 +193,12 @@ export function createProgressView(element, options = {}) {
   const line = createLine();
   const unique = `docprogress-${Math.random().toString(36).slice(2)}`;
 
-  /** @type {Map<number, {label: string, timer: number}>} */
+  /** @type {Map<number, {label: string, timer: number, targets: Map<string, Retried>}>} */
   const asked = new Map();
   let notice = { text: "", bad: false };
   let noticeTimer = 0;
+  /** @type {Map<string, Retried>} the documents that the notice says are tried again */
+  let retried = new Map();
   let frame = 0;
   /** @type {Filter} */
   let filter = "all";
@@ -266,8 +273,47 @@ export function createProgressView(element, options = {}) {
       const gone = line.lost() ? " or gone" : "";
       say(`${label}: waiting for the ${sender}, which is busy${gone}`, false, Infinity);
     }, PATIENCE);
-    asked.set(request, { label, timer: Number(timer) });
+    const targets = action === "retry" ? toRetry(ids) : new Map();
+    asked.set(request, { label, timer: Number(timer), targets });
     say(`${label} …`, false, Infinity);
+  }
+
+  /**
+   * The documents that a retry is about, as they stand.
+   *
+   * @param {string[] | null} ids
+   */
+  function toRetry(ids) {
+    /** @type {Map<string, Retried>} */
+    const found = new Map();
+    for (const { index, id, status, attempt } of knowledge.rows.values()) {
+      const again = status === "failed" || status === "cancelled";
+      if (again && (ids === null || ids.includes(id))) {
+        found.set(id, { index, attempt, begun: false });
+      }
+    }
+    return found;
+  }
+
+  /** Take a notice away that documents are tried again once all of them have ended. */
+  function followRetried() {
+    for (const { targets } of asked.values()) targets.forEach(look);
+    if (!retried.size) return;
+    retried.forEach(look);
+    const rows = [...retried].map(([, { index }]) => knowledge.rows.get(index));
+    const ended = [...retried.values()].every(({ begun }, at) => {
+      const row = rows[at];
+      return !row || (begun && isFinal(row.status));
+    });
+    if (ended) say("", false, Infinity);
+  }
+
+  /** @param {Retried} target */
+  function look(target) {
+    const row = knowledge.rows.get(target.index);
+    if (!row) return;
+    const later = (row.attempt ?? 0) > (target.attempt ?? 0);
+    if (later || !isFinal(row.status)) target.begun = true;
   }
 
   /**
@@ -278,6 +324,7 @@ export function createProgressView(element, options = {}) {
   function say(text, bad = false, milliseconds = NOTICE) {
     clearTimeout(noticeTimer);
     notice = { text, bad };
+    retried = new Map();
     if (Number.isFinite(milliseconds)) {
       noticeTimer = Number(setTimeout(() => say("", false, Infinity), milliseconds));
     }
@@ -327,12 +374,14 @@ export function createProgressView(element, options = {}) {
   return {
     update(delta) {
       knowledge.update(delta);
+      followRetried();
       line.beat();
       if (panel.outdated(knowledge)) ask(panel.opened);
       schedule();
     },
     replace(whole) {
       knowledge.replace(whole);
+      followRetried();
       line.beat();
       if (panel.outdated(knowledge)) ask(panel.opened);
       schedule();
@@ -347,6 +396,8 @@ export function createProgressView(element, options = {}) {
       clearTimeout(question.timer);
       asked.delete(answer.request);
       say(answer.text, !answer.ok);
+      if (answer.ok) retried = question.targets;
+      followRetried();
     },
     beat(wall) {
       line.beat(wall);
@@ -690,11 +741,12 @@ function createHeader({ signal, act, show, seek, reveal }) {
     for (const [state, part] of Object.entries(parts)) {
       const share = shares[/** @type {State} */ (state)] ?? 0;
       style(part, "width", `${rounded(clamp(share, 0, 1) * 100)}%`);
-      // One failure among thousands is seen.
-      hide(part, share === 0);
+      // One failure among thousands is seen, also of a document that was not begun.
+      const ended = !row && (state === "failed" || state === "cancelled") && counts[state] > 0;
+      hide(part, share === 0 && !ended);
     }
     mark(bar, "segmented", row !== null);
-    const whole = row ? row.progress : summary.fraction * 100;
+    const whole = row ? row.progress : percentage(summary.fraction);
     describe(bar, whole, [headlineOf(summary, row), until].filter(Boolean).join(", "));
 
     hide(cancel, !summary.actions || summary.finished || !summary.total);
@@ -1283,7 +1335,7 @@ function headlineOf(summary, row) {
   if (row) return isFinal(row.status) ? row.status : percentOf(row);
   const { counts, finished, fraction, total } = summary;
   if (!total) return "no documents";
-  if (!finished) return `${Math.min(Math.floor(fraction * 100), 99)} %`;
+  if (!finished) return `${percentage(fraction)} %`;
   const all = plural(total, "document");
   if (counts.failed) return `${NUMBERS.format(counts.failed)} of ${all} failed`;
   if (counts.cancelled) return `${NUMBERS.format(counts.cancelled)} of ${all} cancelled`;
@@ -1296,8 +1348,12 @@ function headlineOf(summary, row) {
  * @param {Summary} summary
  * @param {number} now
  */
-function untilWhen({ counts, stalled, remaining: seconds, heardAt, total }, now) {
+function untilWhen({ counts, stalled, remaining: seconds, heardAt, total, sending }, now) {
   if (!total) return "";
+  if (sending) {
+    const [sent, all] = [NUMBERS.format(sending.sent), NUMBERS.format(sending.total)];
+    return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
+  }
   if (!counts.processing) return "waiting for a worker";
   if (stalled >= counts.processing) return "stalled";
   if (seconds === null) return remaining(null);
@@ -1334,19 +1390,36 @@ function elapsedOf({ elapsed, finished, heardAt }, now) {
 }
 
 /**
- * What each state takes of the bar of the run.
+ * The work that documents have done: of all, and of those of each status.
+ *
+ * @param {Iterable<{status: Status, progress: number}>} documents
+ * @returns {Pick<Summary, "fraction" | "shares">}
+ */
+export function workOf(documents) {
+  const work = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  let total = 0;
+  for (const { status, progress } of documents) {
+    work[status] += status === "completed" ? 100 : progress;
+    total += 100;
+  }
+  const done = Object.values(work).reduce((sum, each) => sum + each, 0);
+  const shares = { ...work };
+  for (const status of /** @type {Status[]} */ (Object.keys(work))) {
+    shares[status] = total ? work[status] / total : 0;
+  }
+  return { fraction: total ? done / total : 0, shares };
+}
+
+/**
+ * What each state takes of the bar of the run: the work that its documents have done.
  *
  * @param {Summary} summary
  * @returns {Partial<Record<State, number>>}
  */
-function sharesOf({ counts, fraction, stalled, total }) {
-  if (!total) return {};
-  const completed = counts.completed / total;
-  const failed = counts.failed / total;
-  const cancelled = counts.cancelled / total;
-  const running = Math.max(fraction - completed - failed - cancelled, 0);
+function sharesOf({ counts, shares, stalled }) {
+  const { processing, ...rest } = shares;
   const dead = stalled > 0 && stalled >= counts.processing;
-  return { completed, failed, cancelled, [dead ? "stalled" : "processing"]: running };
+  return { ...rest, [dead ? "stalled" : "processing"]: processing };
 }
 
 /**
@@ -1483,6 +1556,16 @@ function wholeOf(text, told) {
  */
 function percentOf({ progress, status }) {
   return `${status === "completed" ? 100 : Math.floor(clamp(progress, 0, 99.9))} %`;
+}
+
+/**
+ * A share of 1 in per cent, which is 100 only when everything is done.
+ *
+ * @param {number} share
+ */
+function percentage(share) {
+  // Without the small amount, 0.29 would be 28 %.
+  return share >= 1 ? 100 : clamp(Math.floor(share * 100 + 1e-9), 0, 99);
 }
 
 /** @param {number} seconds */

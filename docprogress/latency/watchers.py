@@ -8,7 +8,9 @@ input ends; and the server ends with it.
 import asyncio
 import contextlib
 import json
+import os
 import re
+import secrets
 import sys
 import tempfile
 from array import array
@@ -32,7 +34,7 @@ LAST_SECONDS = 5.0
 STOP_SECONDS = 5.0
 
 #: What the server says once it listens.
-_SERVES = re.compile(rb"http://127\.0\.0\.1:(\d+)\S*/#token=(\S+)")
+_SERVES = re.compile(rb"http://127\.0\.0\.1:(\d+)")
 
 
 class Told(msgspec.Struct):
@@ -189,16 +191,18 @@ async def _all_told(clients: Sequence[Client], changed: asyncio.Event) -> None:
 @contextlib.asynccontextmanager
 async def _served() -> AsyncIterator[tuple[int, str]]:
     """A server, its port and its token."""
+    token = secrets.token_urlsafe(24)
     with tempfile.TemporaryFile() as log:
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "docprogress", "serve"),
             *("--host", "127.0.0.1", "--port", "0"),
+            env=os.environ | {"DOCPROGRESS_SERVER_TOKEN": token},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
         )
         try:
-            yield await _listening(server, log)
+            yield await _listening(server, log), token
         finally:
             if server.returncode is None:
                 server.terminate()
@@ -210,9 +214,7 @@ async def _served() -> AsyncIterator[tuple[int, str]]:
                 await server.wait()
 
 
-async def _listening(
-    server: asyncio.subprocess.Process, log: IO[bytes]
-) -> tuple[int, str]:
+async def _listening(server: asyncio.subprocess.Process, log: IO[bytes]) -> int:
     assert server.stdout is not None
     try:
         async with asyncio.timeout(START_SECONDS):
@@ -225,7 +227,7 @@ async def _listening(
         lines = log.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"it did not within {START_SECONDS:g} s"
         raise WatchError(f"docprogress serve does not start: {reason}")
-    return int(match[1]), match[2].decode()
+    return int(match[1])
 
 
 _DECODER = msgspec.json.Decoder(Told)

@@ -81,7 +81,7 @@ def up(settings: Settings) -> Services:
         ServicesError: They could not be started; the message says why.
     """
     home = prepare(settings.home)
-    with _locked(home / "start.lock"):
+    with _translated(home), _locked(home / "start.lock"):
         (home / STOPPED).unlink(missing_ok=True)
         found = status(home)
         if found is not None and _differs(found, settings):
@@ -112,7 +112,7 @@ def down(home: Path) -> bool:
     """
     if not (home / "start.lock").exists():
         return False
-    with _locked(home / "start.lock"):
+    with _translated(home), _locked(home / "start.lock"):
         # Whoever watches is not to start them again.
         (home / STOPPED).touch(mode=0o600)
         return _stopped(home)
@@ -233,7 +233,15 @@ def _started(settings: Settings) -> Services:
             stderr=output,
             start_new_session=True,
         )
-    starter.wait(START_SECONDS)
+    try:
+        starter.wait(START_SECONDS)
+    except subprocess.TimeoutExpired:
+        starter.kill()
+        starter.wait()
+        raise ServicesError(
+            f"the local services did not start within {START_SECONDS:g} s: the machine "
+            f"may be busy, or out of memory; try again, and see {log_path}"
+        ) from None
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if (found := status(home)) is not None:
@@ -334,6 +342,20 @@ def _locked(path: Path) -> Iterator[None]:
                     ) from None
                 time.sleep(0.02)
         yield
+
+
+@contextlib.contextmanager
+def _translated(home: Path) -> Iterator[None]:
+    """Have what the operating system refuses raised as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        at = f" ({error.filename})" if error.filename else ""
+        raise ServicesError(
+            f"the local services of {home} cannot be started or stopped: {reason}{at}; "
+            "`docprogress doctor` says more"
+        ) from error
 
 
 def held(path: Path) -> bool:

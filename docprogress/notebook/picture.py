@@ -165,6 +165,7 @@ class Picture:
                 "counts": {status.value: count for status, count in counts.items()},
                 "stalled": len(self.stalled()),
                 "fraction": progress.fraction,
+                "shares": {s.value: share for s, share in progress.shares.items()},
                 "elapsed": _rounded(progress.elapsed),
                 "remaining": _rounded(progress.remaining_seconds),
                 "documents_per_second": _rounded(progress.documents_per_second),

@@ -119,7 +119,7 @@ def _table_row(row: Row, step: str | None) -> str:
         f'<td style="{_CELL}; overflow-wrap: anywhere"><bdi style="{_NAME}">'
         f"{escape(one_line(row['name']))}</bdi>{error}</td>"
         f'<td style="{_CELL}; color: {colour}">{row["status"]}</td>'
-        f'<td style="{_NUMBER}">{int(row["progress"])} %</td>{last}</tr>'
+        f'<td style="{_NUMBER}">{_percent(row)}</td>{last}</tr>'
     )
 
 
@@ -145,8 +145,14 @@ def _note(row: Row) -> str:
         return ""
     if row["error"]:
         return plain(row["error"])
-    percent = f"{int(row['progress'])} %" if row["progress"] else ""
+    percent = _percent(row) if row["progress"] else ""
     return f"{percent} {plain(row['step'])}".strip()
+
+
+def _percent(row: Row) -> str:
+    """A percentage that is 100 only of what is completed."""
+    done = row["status"] == Status.COMPLETED
+    return f"{100 if done else min(int(row['progress']), 99)} %"
 
 
 def _more(summary: dict[str, Any], shown: list[Row]) -> int:

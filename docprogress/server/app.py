@@ -4,8 +4,10 @@ Nothing here waits for Redis or the store on the event loop, and nothing but the
 routes says what a request means.
 """
 
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import EllipsisType
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
@@ -31,7 +33,7 @@ from docprogress.server.answers import (
 from docprogress.server.auth import Grant
 from docprogress.server.gate import Limited, Record
 from docprogress.server.mailbox import Kind, Subject
-from docprogress.server.options import ServerOptions
+from docprogress.server.options import ServerOptions, configured
 from docprogress.server.service import Service, changed
 from docprogress.server.shapes import (
     Changed,
@@ -85,6 +87,13 @@ class Application(FastAPI):
                 stream.release()
             record.close()
 
+    def lifespan(self, app: Any = None) -> AbstractAsyncContextManager[None]:
+        """Open what requests need, and close it: the lifespan of who mounts this.
+
+        Without it the first request opens that, and the event loop's end closes it.
+        """
+        return self._service.lifespan(app)
+
     def dismiss(self) -> None:
         """End all streams, before the server waits for them."""
         if self._service.running is not None:
@@ -92,21 +101,31 @@ class Application(FastAPI):
 
 
 def create_app(
-    settings: Settings | None = None, options: ServerOptions | None = None
+    settings: Settings | None = None,
+    options: ServerOptions | None = None,
+    *,
+    token: str | EllipsisType | None = ...,
 ) -> Application:
     """Make an application that may be served, or mounted in another one.
 
-    It begins with its lifespan: an application that mounts it runs that too, as
-    `FastAPI(lifespan=mounted.router.lifespan_context)` does.  Without a `token` among
-    the options everybody is let in: whoever mounts it sees to that, and
-    `docprogress serve` makes up a token where none is given.
+    What it needs is opened by its first request, or, where the application that mounts
+    it has its `lifespan`, when that starts: `FastAPI(lifespan=mounted.lifespan)`.
 
     Args:
         settings: Where Redis, the store and the storage are.  None: as the
             environment says, which is local services if it says nothing.
         options: What can be set of the server.
+        token: What every request has to know, if `options` does not say it.  Where
+            nothing says it, a token is made up and kept in the file `server-token` of
+            the home folder; None lets everybody in.
+
+    Raises:
+        SettingsError: A setting or an option cannot be used.
     """
-    service = Service(settings or load(), options or ServerOptions())
+    if token is not ...:
+        given = {} if options is None else options.model_dump(exclude_unset=True)
+        options = configured(**(given | {"token": token}))
+    service = Service(settings or load(), options or configured())
     app = Application(
         service,
         title="docprogress",
@@ -407,6 +426,7 @@ def _add_operations(app: FastAPI, service: Service) -> None:
 
         A server without workers is ready: what it takes in waits for them.
         """
+        await service.start()
         found = await service.desk.readiness()
         if not found.ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

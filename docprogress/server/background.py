@@ -3,7 +3,6 @@
 It ends with the process, however that ends, and leaves no process of its own.
 """
 
-import secrets
 import threading
 import time
 from types import TracebackType
@@ -14,6 +13,7 @@ from docprogress.server.app import create_app
 from docprogress.server.desk import Desk
 from docprogress.server.options import ServerOptions
 from docprogress.server.serving import listen, server
+from docprogress.server.token import fragment, made_up
 from docprogress.settings import Settings, load
 
 #: Seconds that a server may take to start, and to stop.
@@ -47,7 +47,7 @@ class BackgroundServer:
         # What is wrong with the settings is raised here, not in the thread.
         Desk(settings).close()
         #: What every request has to know: `Authorization: Bearer TOKEN`.
-        self.token: str = options.token or secrets.token_urlsafe(24)
+        self.token: str = options.token or made_up()
         listening = listen("127.0.0.1", port)
         #: Where it is, without a slash at the end.
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -70,7 +70,7 @@ class BackgroundServer:
     @property
     def page(self) -> str:
         """The page's address, with the token: for a browser."""
-        return f"{self.url}/#token={self.token}"
+        return f"{self.url}/{fragment(self.token)}"
 
     def close(self) -> None:
         """End all streams, and stop; doing it twice does no harm."""

@@ -56,7 +56,11 @@ class Desk:
         self.bus = Bus(
             self.pipeline._redis_url, remember_seconds=settings.remember_seconds
         )
-        self.bus.redis  # noqa: B018 - a URL that cannot be used is found out here
+        try:
+            self.bus.redis  # noqa: B018 - a URL that cannot be used is found out here
+        except BaseException:
+            self.pipeline.close()
+            raise
         self.reading = Threads(READING, most=MOST_WAITING, seconds=READ_SECONDS)
         self.writing = Threads(WRITING, most=MOST_WAITING, seconds=WRITE_SECONDS)
         self._probing = Threads(2, most=20, seconds=READY_SECONDS)

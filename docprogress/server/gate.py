@@ -3,6 +3,8 @@
 Tickets stand in queries, so that no query is ever written down.
 """
 
+import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -16,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docprogress.server.limits import Limits, TooManyError
 from docprogress.server.meter import Meter
+from docprogress.server.origins import SAFE, foreign
 
 access_log = logging.getLogger("docprogress.server.access")
 
@@ -25,8 +28,17 @@ LONGEST_TARGET = 64 * 1024
 #: The longest body, in bytes, of a request that is no upload.
 LONGEST_BODY = 1024 * 1024
 
+#: Seconds that the body of a request that is refused may take.
+BODY_SECONDS = 2.0
+
 #: How the path ends that takes a body of any length, and takes it bit by bit.
 UPLOAD = "/documents/upload"
+
+#: What the page of another origin is told, or a proxy that hides the own one.
+FOREIGN = (
+    "the page that asks is of another origin: allow it by `cors_origins`, or have the "
+    "proxy hand on `Host` and `X-Forwarded-Proto`"
+)
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
@@ -92,6 +104,7 @@ class Limited:
         if scope["type"] == "http":
             refusal = self._refusal(scope)
             if refusal is not None:
+                await _read_away(scope, receive)
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -108,26 +121,38 @@ class Limited:
         except TooManyError as error:
             return too_many(error)
         headers = Headers(scope=scope)
-        if self._hosts and not self._local(headers):
+        if self._hosts and _host(headers.get("host", "")) not in self._hosts:
             return JSONResponse(
                 {"detail": "this server has another name, and answers to no other"},
                 HTTPStatus.FORBIDDEN,
             )
+        changes = scope["method"] not in SAFE
+        if (changes or self._hosts) and foreign(scope, self._origins):
+            return JSONResponse({"detail": FOREIGN}, HTTPStatus.FORBIDDEN)
         if not scope["path"].endswith(UPLOAD):
             return _too_large(headers)
         return None
 
-    def _local(self, headers: Headers) -> bool:
-        """Whether it is asked by a name of its own, and by no page of another's."""
-        origin = headers.get("origin")
-        return _host(f"//{headers.get('host', '')}") in self._hosts and (
-            origin is None or origin in self._origins or _host(origin) in self._hosts
-        )
+
+async def _read_away(scope: Scope, receive: Receive) -> None:
+    """Take a short body that nobody wants: a proxy may be able to send nothing else.
+
+    jupyter-server-proxy, for one, answers 500 where the connection is closed before.
+    """
+    length = Headers(scope=scope).get("content-length", "0")
+    if not length.isdigit() or not 0 < int(length) <= LONGEST_BODY:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BODY_SECONDS):
+            while (message := await receive())["type"] == "http.request":
+                if not message.get("more_body"):
+                    return
 
 
-def _host(url: str) -> str | None:
+def _host(name: str) -> str | None:
+    """A host without its port."""
     try:
-        return urlsplit(url).hostname
+        return urlsplit(f"//{name}").hostname
     except ValueError:
         return None
 

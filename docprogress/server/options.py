@@ -24,14 +24,14 @@ class ServerOptions(BaseSettings):
         env_ignore_empty=True,
     )
 
-    #: What every request has to know.  None lets everybody in: for an application
-    #: that lets nobody in whom it does not know.
+    #: What every request has to know.  Not given: one that is made up, and kept in the
+    #: file `server-token` of the home folder.  None lets everybody in, and has to be
+    #: given as `token=None`: for an application that authenticates its users itself.
     token: Secret = None
     #: Origins, such as `https://app.example.org`, whose pages may ask this server.
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    #: The names by which this server may be asked, and which its own pages have.
-    #: Without a token, no page that somebody visits can pretend to be one of them.
-    #: Empty: any.
+    #: The names by which this server may be asked.  Without a token, no page of
+    #: another name can pretend to be one of them.  Empty: any.
     hosts: tuple[str, ...] = ()
     #: The longest that a ticket may be good for, in seconds.
     ticket_seconds: float = Field(default=3600.0, gt=0)
@@ -61,6 +61,18 @@ class ServerOptions(BaseSettings):
     truth_seconds: float = Field(default=5.0, gt=0)
     #: The longest that `/status` waits, in seconds.
     wait_seconds: float = Field(default=60.0, gt=0)
+
+    @property
+    def open(self) -> bool:
+        """Whether it was said that everybody is let in."""
+        return self.token is None and "token" in self.model_fields_set
+
+    @field_validator("token")
+    @classmethod
+    def _not_empty(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("an empty token protects nothing; None lets everybody in")
+        return value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

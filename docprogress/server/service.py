@@ -1,6 +1,7 @@
 """What the routes of one application share, from its start to its end."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -27,8 +28,11 @@ from docprogress.server.metrics import Metrics
 from docprogress.server.options import ServerOptions
 from docprogress.server.stream import CONNECTION, EventStream
 from docprogress.server.threads import BusyError
+from docprogress.server.token import kept, place
 from docprogress.server.uploads import Uploads
 from docprogress.settings import Settings
+
+log = logging.getLogger(__name__)
 
 #: What a wrong token costs of what an address may ask for.
 WRONG_TOKEN_COST = 20.0
@@ -51,7 +55,7 @@ class Service:
         self.settings = settings
         self.options = options
         self.meter = Meter()
-        self.access = Access(options.token)
+        self._access: Access | None = None
         self.limits = Limits(
             streams=options.streams,
             streams_each=options.streams_each,
@@ -59,6 +63,8 @@ class Service:
             burst=options.requests_burst,
         )
         self.running: tuple[Desk, Hub] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[None] | None = None
         self.metrics: Metrics | None = None
         self.uploads = Uploads(
             options.uploads,
@@ -69,6 +75,7 @@ class Service:
     @asynccontextmanager
     async def lifespan(self, _: Any) -> AsyncIterator[None]:
         """Open what requests need, and close it after the last of them."""
+        self.access  # noqa: B018 - says where a token is that was made up
         desk = await asyncio.to_thread(Desk, self.settings)
         hub = Hub(
             desk.bus,
@@ -89,6 +96,38 @@ class Service:
             await hub.close()
             await asyncio.to_thread(desk.close)
 
+    async def start(self) -> None:
+        """Open what requests need, where no lifespan has done that.
+
+        A server runs the lifespan of the outermost application alone.  What is opened
+        here is closed when the event loop ends.
+
+        Raises:
+            StoreError: The database cannot be used.
+            ServicesError: Local services cannot be started.
+            BusError: The URL of Redis cannot be used.
+        """
+        while self.running is None:
+            if self._opened is None or self._keeper is None or self._keeper.done():
+                self._opened = asyncio.get_running_loop().create_future()
+                self._keeper = asyncio.create_task(
+                    self._keep(self._opened), name="docprogress-server"
+                )
+            await asyncio.shield(self._opened)
+
+    async def _keep(self, opened: "asyncio.Future[None]") -> None:
+        """Keep open what requests need, until the event loop cancels all tasks."""
+        try:
+            async with self.lifespan(None):
+                opened.set_result(None)
+                await asyncio.get_running_loop().create_future()
+        except Exception as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+        finally:
+            opened.cancel()
+
     @property
     def desk(self) -> Desk:
         """Who asks the pipeline."""
@@ -99,12 +138,23 @@ class Service:
         """Who tells the clients."""
         return self._run()[1]
 
+    @property
+    def access(self) -> Access:
+        """Who knows the token, which is made up if none was given."""
+        if self._access is None:
+            token = self.options.token
+            if token is None and not self.options.open:
+                token = kept(self.settings.home)
+                log.warning(
+                    "no token was given; the one that is used is in %s",
+                    place(self.settings.home),
+                )
+            self._access = Access(token)
+        return self._access
+
     def _run(self) -> tuple[Desk, Hub]:
         if self.running is None:
-            raise RuntimeError(
-                "the application's lifespan does not run: pass "
-                "`lifespan=mounted.router.lifespan_context` to the one that mounts it"
-            )
+            raise BusyError("the server stops")
         return self.running
 
     # FastAPI has what is not asynchronous wait for a thread.
@@ -116,12 +166,14 @@ class Service:
     ) -> Grant:
         """What the request may see."""
         try:
-            return self.access.grant(
+            grant = self.access.grant(
                 None if bearer is None else bearer.credentials, ticket
             )
         except UnauthorizedError:
             self.limits.spend(address(request.scope), WRONG_TOKEN_COST)
             raise
+        await self.start()
+        return grant
 
     async def trusted(
         self,

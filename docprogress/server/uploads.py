@@ -33,6 +33,10 @@ BLOCK = 1024 * 1024
 #: of its parts, its boundaries.
 MOST_BESIDE = 64 * 1024
 
+#: The media type of an empty file.  It is accepted as `Pipeline.submit` accepts it, and
+#: fails with that reason: whoever submitted it sees what became of it.
+EMPTY = "application/x-empty"
+
 #: Seconds after which an upload's speed is looked at.
 SPEED_SECONDS = 30.0
 
@@ -87,9 +91,11 @@ async def received(
         for block in form.rest():
             await threads.run(_written, file, block)
         name = form.name or ""
-        found = await threads.run(
-            media_type, Document(id="upload", name=name, path=path, size=form.size)
-        )
+        found = EMPTY
+        if form.size:
+            found = await threads.run(
+                media_type, Document(id="upload", name=name, path=path, size=form.size)
+            )
         yield Upload(file, path, name, form.case_id, found)
 
 

@@ -115,8 +115,14 @@ def _stretches(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _split(splitter: TextSplitter, text: str) -> list[tuple[int, str]]:
+    """The pieces of the text that are not blank, each with its offset.
+
+    Unicode and Python disagree about white space: to the splitter, U+001C to U+001F
+    are text.
+    """
     try:
-        return splitter.chunk_indices(text)
+        pieces = splitter.chunk_indices(text)
+        return [(start, piece) for start, piece in pieces if piece.strip()]
     except BaseException as error:
         # A panic of the splitter's Rust is no Exception, lest it be swallowed.
         if type(error).__name__ != "PanicException":

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from operator import length_hint
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from docprogress.documents import Chunk
 from docprogress.errors import SettingsError
 from docprogress.settings import Settings
 from docprogress.steps.embedders import (
+    ANSWER_SECONDS,
     Embedder,
     EndpointEmbedder,
     HashingEmbedder,
@@ -58,13 +63,16 @@ def embedder(settings: Settings) -> Embedder:
     if kind == "hashing" and not model:
         return _hashing()
     if kind == "sentence-transformers" and model:
-        return _sentence_transformer(model)
+        return _sentence_transformer(model, settings.embedding_tokens)
     if kind == "openai" and model:
         return _endpoint(
             model,
-            settings.embedding_url or "",
-            settings.embedding_api_key,
-            settings.embedding_batch,
+            url=settings.embedding_url or "",
+            key=settings.embedding_api_key,
+            batch=settings.embedding_batch,
+            batch_tokens=settings.embedding_batch_tokens,
+            window=settings.embedding_tokens,
+            seconds=min(ANSWER_SECONDS, settings.step_seconds / 2),
         )
     raise SettingsError(
         f"there is no embedder {settings.embedder!r}; choose 'hashing', "
@@ -78,22 +86,24 @@ def _hashing() -> HashingEmbedder:
 
 
 @lru_cache(maxsize=4)
-def _sentence_transformer(model: str) -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder(model)
+def _sentence_transformer(
+    model: str, window: int | None
+) -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(model, window=window)
 
 
 @lru_cache(maxsize=16)
-def _endpoint(model: str, url: str, key: str | None, batch: int) -> EndpointEmbedder:
-    return EndpointEmbedder(model, url=url, key=key, batch=batch)
+def _endpoint(model: str, **options: Any) -> EndpointEmbedder:
+    return EndpointEmbedder(model, **options)
 
 
 def _embedded(
     chunks: Iterator[Chunk], made_by: Embedder, size: int, embedding: Embedding
 ) -> Iterator[Chunk]:
     while batch := list(islice(chunks, size)):
-        vectors = made_by.embed([chunk.text for chunk in batch])
-        embedding.facts["dimensions"] = made_by.dimensions
+        vectors = _vectors([chunk.text for chunk in batch], made_by)
         for chunk, vector in zip(batch, vectors, strict=True):
+            embedding.facts["dimensions"] = len(vector)
             # Not `replace`, which takes three times as long.
             yield Chunk(
                 number=chunk.number,
@@ -104,3 +114,17 @@ def _embedded(
                 last_page=chunk.last_page,
                 vector=vector,
             )
+
+
+def _vectors(texts: list[str], made_by: Embedder) -> Iterator[NDArray[np.float32]]:
+    """A vector for each text as soon as there is one; a blank text's has length 0.
+
+    No embedder is given a blank text: endpoints refuse it.
+    """
+    wanted = [text for text in texts if text.strip()]
+    made = (vector for part in made_by.parts(wanted) for vector in part)
+    first = next(made, None)
+    empty = np.zeros(made_by.dimensions if first is None else len(first), np.float32)
+    rows = chain([first], made)
+    for text in texts:
+        yield next(rows) if text.strip() else empty

@@ -1,9 +1,10 @@
 """How runs go: some documents at a time, so that nobody waits for all of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import bindparam, delete, exists, func, select, update
 
 from docprogress.errors import RunNotFound
 from docprogress.store import schema
@@ -12,9 +13,19 @@ from docprogress.store.reading import FINAL, Reading
 _document = schema.document.c
 _run = schema.run.c
 
-_DELETE_DOCUMENTS = delete(schema.document).where(
-    _document.id.in_(bindparam("documents", expanding=True)),
-    _document.status.in_(FINAL),
+_DELETE_DOCUMENTS = (
+    delete(schema.document)
+    .where(
+        _document.id.in_(bindparam("documents", expanding=True)),
+        _document.status.in_(FINAL),
+    )
+    .returning(_document.run_id)
+)
+# A run that is deleted in part is complete with what is left of it.
+_EXPECT_LESS = (
+    update(schema.run)
+    .where(_run.id == bindparam("run"))
+    .values(expected=_run.expected - bindparam("fewer"))
 )
 _OF_RUN = select(_document.id).where(_document.run_id == _run.id)
 _DELETE_RUN = delete(schema.run).where(
@@ -40,12 +51,16 @@ class Deleting(Reading):
     """The part of the store that forgets."""
 
     def delete_documents(self, document_ids: Sequence[str]) -> int:
-        """Forget documents that have come to rest, and all that they gave."""
+        """Forget documents that have come to rest, and all that they gave.
+
+        Their runs are as many documents smaller.
+        """
+        chosen = {"documents": list(document_ids)}
         with self._writing() as connection:
-            found = connection.execute(
-                _DELETE_DOCUMENTS, {"documents": list(document_ids)}
-            )
-            return found.rowcount
+            deleted = Counter(connection.scalars(_DELETE_DOCUMENTS, chosen))
+            for run_id, count in sorted(deleted.items()):
+                connection.execute(_EXPECT_LESS, {"run": run_id, "fewer": count})
+        return deleted.total()
 
     def delete_empty_run(self, run_id: str) -> bool:
         """Forget a run that has no documents any more; False if it has some.

@@ -62,10 +62,17 @@ class Waiting(NamedTuple):
 class Queueing(Reading):
     """The part of the store that knows what the queues should hold."""
 
-    def waiting(self) -> list[Waiting]:
-        """The documents that wait for a worker, and not for a time."""
+    def waiting(self, run_id: str | None = None) -> list[Waiting]:
+        """The documents that wait for a worker, and not for a time.
+
+        Args:
+            run_id: Only of this run, however many wait in all.
+        """
+        query = _WAITING
+        if run_id is not None:
+            query = query.where(_document.run_id == run_id)
         with self._reading() as connection:
-            return [Waiting(*row) for row in connection.execute(_WAITING)]
+            return [Waiting(*row) for row in connection.execute(query)]
 
     def remembered_run(self, run_id: str) -> RunRow:
         """A run that is there, asked for again and again."""

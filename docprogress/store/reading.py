@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select
 
 from docprogress.errors import DocumentNotFound, RunNotFound
 from docprogress.events import ProgressEvent, Status
@@ -48,6 +48,28 @@ _COUNTS = (
     .where(_document.run_id.in_(bindparam("runs", expanding=True)))
     .group_by(_document.run_id, _document.status)
 )
+_OF_RUN = select(_document.id).where(_document.run_id == _run.id)
+# Documents are added in the order of their numbers.
+INCOMPLETE = (_run.expected > 0) & ~exists(
+    _OF_RUN.where(_document.number >= _run.expected)
+)
+_RUN_TOTALS = select(
+    func.count(),
+    func.count().filter(
+        INCOMPLETE | exists(_OF_RUN.where(_document.status.in_(UNFINISHED)))
+    ),
+).select_from(schema.run)
+_STATUS_TOTALS = select(_document.status, func.count()).group_by(_document.status)
+
+
+class Totals(NamedTuple):
+    """What a store holds."""
+
+    runs: int
+    #: Runs of which documents have not come to rest, or are still to come.
+    unfinished: int
+    #: Documents of each status, also where there are none.
+    counts: dict[Status, int]
 
 
 class Reading(Database):
@@ -68,6 +90,27 @@ class Reading(Database):
         if row is None:
             raise RunNotFound(run_id)
         return RunRow(**row._mapping)
+
+    def run_ids(self, prefix: str, *, limit: int) -> list[str]:
+        """The ids of runs that begin like this, the newest first."""
+        query = (
+            select(_run.id)
+            # Not LIKE, which ignores case on SQLite.
+            .where(func.substr(_run.id, 1, len(prefix)) == prefix)
+            .order_by(_run.created_at.desc(), _run.id.desc())
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return list(connection.scalars(query))
+
+    def totals(self) -> Totals:
+        """How many runs there are, how many are unfinished, and their documents."""
+        with self._reading() as connection:
+            runs, unfinished = connection.execute(_RUN_TOTALS).one()
+            rows = connection.execute(_STATUS_TOTALS).all()
+        return Totals(
+            runs=runs, unfinished=unfinished, counts=counted(dict(map(tuple, rows)))
+        )
 
     def runs(self, *, case_id: str | None = None, limit: int = 100) -> list[RunSummary]:
         """The runs, newest first, and how far they have come."""

@@ -7,20 +7,23 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     bindparam,
     case,
     delete,
+    func,
     insert,
     null,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from docprogress.errors import RunNotFound
-from docprogress.events import Status, now
+from docprogress.events import NOT_HANDED_IN, Status, now
 from docprogress.store import schema
-from docprogress.store.reading import FINAL, UNFINISHED, Reading, batches
+from docprogress.store.reading import FINAL, INCOMPLETE, UNFINISHED, Reading, batches
 from docprogress.store.rows import (
     FACTS,
     AttemptStatus,
@@ -30,16 +33,48 @@ from docprogress.store.rows import (
     document_row,
 )
 
+#: How many documents are given up in one transaction.
+GIVEN_UP_TOGETHER = 500
+
 _document = schema.document.c
+_run = schema.run.c
 
 _ADD_RUN = insert(schema.run)
 _SUBMITTED = tuple(field.name for field in fields(NewDocument))
-_ADD_DOCUMENT = insert(schema.document)
 _READY = update(schema.document).where(
     _document.id == bindparam("document"),
     _document.status == Status.QUEUED.value,
     _document.ready.is_(False),
 )
+# Given up while the submitting process was out of touch: it goes on all the same.
+_READY_AFTER_ALL = (
+    update(schema.document)
+    .where(
+        _document.id == bindparam("document"),
+        _document.status == Status.CANCELLED.value,
+        _document.ready.is_(False),
+        _document.message.startswith(NOT_HANDED_IN, autoescape=True),
+    )
+    .values(
+        status=Status.QUEUED.value,
+        attempt=_document.attempt + 1,
+        first_attempt=_document.attempt + 1,
+        finished_at=None,
+    )
+)
+_WAITS_FOR_BYTES = (
+    _document.status == Status.QUEUED.value,
+    _document.ready.is_(False),
+)
+_WITHOUT_DOCUMENTS = select(_run.id).where(INCOMPLETE)
+_WITHOUT_BYTES = select(_document.run_id).where(*_WAITS_FOR_BYTES).distinct()
+_HOW_FAR = select(
+    schema.run,
+    select(func.coalesce(func.max(_document.number), 0))
+    .where(_document.run_id == _run.id)
+    .scalar_subquery()
+    .label("last"),
+).where(_run.id == bindparam("run"))
 _DELETE_RUN = delete(schema.run).where(schema.run.c.id == bindparam("run"))
 _DOCUMENTS_OF_RUN = (
     select(_document.id)
@@ -128,7 +163,10 @@ class Submitting(Reading):
         return run
 
     def add_documents(self, documents: Sequence[NewDocument]) -> None:
-        """Add documents whose bytes are still to come: all of them, or none."""
+        """Add documents whose bytes are still to come: all of them, or none.
+
+        One that was cancelled before it was added stays cancelled, and gets its name.
+        """
         if not documents:
             return
         moment = now()
@@ -140,31 +178,99 @@ class Submitting(Reading):
             for document in documents
         ]
         with self._writing() as connection:
-            connection.execute(_ADD_DOCUMENT, rows)
+            connection.execute(_add_documents(connection), rows)
 
     def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
         """Let workers have these documents: (id, size, SHA-256) of each.
 
-        A document that was cancelled in the meantime stays so.
+        A document that was cancelled in the meantime stays so, unless it was given
+        up as one that nobody would hand in: that begins its next attempt.
         """
         if not stored:
             return
+        moment = now()
+        values = [
+            {
+                "document": document_id,
+                "size": size,
+                "sha256": sha256,
+                "ready": True,
+                "message": "Queued",
+                "updated_at": moment,
+            }
+            for document_id, size, sha256 in sorted(stored, key=itemgetter(0))
+        ]
         with self._writing() as connection:
-            moment = now()
-            connection.execute(
-                _READY,
-                [
-                    {
-                        "document": document_id,
-                        "size": size,
-                        "sha256": sha256,
-                        "ready": True,
-                        "message": "Queued",
-                        "updated_at": moment,
-                    }
-                    for document_id, size, sha256 in sorted(stored, key=itemgetter(0))
-                ],
+            if connection.execute(_READY, values).rowcount != len(values):
+                connection.execute(_READY_AFTER_ALL, values)
+
+    def being_submitted(self, run_id: str | None = None) -> list[str]:
+        """The runs of which documents, or their bytes, are still to come.
+
+        Args:
+            run_id: Ask of this run alone.
+        """
+        documents, runs = _WITHOUT_BYTES, _WITHOUT_DOCUMENTS
+        if run_id is not None:
+            documents = documents.where(_document.run_id == run_id)
+            runs = runs.where(_run.id == run_id)
+        with self._reading() as connection:
+            found = [*connection.scalars(documents), *connection.scalars(runs)]
+        return list(dict.fromkeys(found))
+
+    def give_up_submission(self, run_id: str, reason: str) -> list[DocumentRow]:
+        """Cancel documents of a run that are still to come, a few hundred at a time.
+
+        Those that were never added are added as cancelled, so that the run has as
+        many documents as it was submitted with.
+
+        Args:
+            run_id: The run.
+            reason: Why they do not come.
+
+        Returns:
+            The documents that are cancelled now; none when nothing is to come.
+        """
+        message = f"{NOT_HANDED_IN}{reason}"
+        waiting = select(_document.id).where(
+            _document.run_id == run_id, *_WAITS_FOR_BYTES
+        )
+        chosen = waiting.order_by(_document.id).limit(GIVEN_UP_TOGETHER)
+        with self._writing() as connection:
+            changed = connection.execute(
+                _CANCEL.where(_document.id.in_(chosen.with_for_update())).values(
+                    message=message
+                ),
+                {"moment": now()},
             )
+            rows = list(map(document_row, changed))
+            room = GIVEN_UP_TOGETHER - len(rows)
+            rows += _added_as_cancelled(connection, run_id, message, most=room)
+        return sorted(rows, key=_number)
+
+    def cancel_missing(self, run_id: str, numbers: range) -> list[DocumentRow]:
+        """Add documents that were never added, and have these numbers, as cancelled.
+
+        Returns:
+            The documents that were added.
+        """
+        with self._writing() as connection:
+            return _added_as_cancelled(connection, run_id, "Cancelled", numbers=numbers)
+
+    def not_handed_in(self, run_id: str) -> str | None:
+        """Why documents of a run were not handed in; None if all were."""
+        query = (
+            select(_document.message)
+            .where(
+                _document.run_id == run_id,
+                _document.status == Status.CANCELLED.value,
+                _document.message.startswith(NOT_HANDED_IN, autoescape=True),
+            )
+            .limit(1)
+        )
+        with self._reading() as connection:
+            found = connection.scalar(query)
+        return None if found is None else found.removeprefix(NOT_HANDED_IN)
 
     def cancel(
         self,
@@ -245,6 +351,82 @@ class Submitting(Reading):
                 raise RunNotFound(run_id)
         self._runs.pop(run_id, None)
         return ids
+
+
+_Insert = postgresql.Insert | sqlite.Insert
+
+
+def _add_documents(connection: Connection) -> _Insert:
+    """Adds documents; one that is there keeps everything but what it is made from."""
+    statement = _insert(connection)
+    made_from = {name: statement.excluded[name] for name in ("name", "url", "size")}
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_=made_from,
+        where=_document.status == Status.CANCELLED.value,
+    )
+
+
+def _insert(connection: Connection) -> _Insert:
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(schema.document)
+    return postgresql.insert(schema.document)
+
+
+def _added_as_cancelled(
+    connection: Connection,
+    run_id: str,
+    message: str,
+    *,
+    numbers: range | None = None,
+    most: int | None = None,
+) -> list[DocumentRow]:
+    """Add the documents of a run that are missing at its end, as cancelled."""
+    run = connection.execute(_HOW_FAR, {"run": run_id}).one_or_none()
+    if run is None:
+        return []
+    begin, end = run.last + 1, run.expected + 1
+    if numbers is not None:
+        begin, end = max(begin, numbers.start), min(end, numbers.stop)
+    if most is not None:
+        end = min(end, begin + most)
+    moment = now()
+    rows = [
+        _NEW
+        | {
+            "id": document_id(run_id, number),
+            "run_id": run_id,
+            "number": number,
+            # Its name was known to the submitting process alone.
+            "name": f"document {number:,}",
+            "url": None,
+            "size": None,
+            "case_id": run.case_id,
+            "step": run.steps[0]["name"] if run.steps else "",
+            "status": Status.CANCELLED.value,
+            "message": message,
+            "created_at": moment,
+            "finished_at": moment,
+            "updated_at": moment,
+        }
+        for number in range(begin, end)
+    ]
+    added: list[DocumentRow] = []
+    for some in batches(rows, GIVEN_UP_TOGETHER):
+        connection.execute(_insert(connection).on_conflict_do_nothing(), some)
+        # Not those that the submitting process has just added.
+        mine = select(schema.document).where(
+            _document.id.in_([row["id"] for row in some]),
+            _document.status == Status.CANCELLED.value,
+            _document.created_at == moment,
+        )
+        added += map(document_row, connection.execute(mine))
+    return sorted(added, key=_number)
+
+
+def document_id(run_id: str, number: int) -> str:
+    """The id of a run's document, by its place in the run, counted from 1."""
+    return f"{run_id}-{number:04d}"
 
 
 def _chosen(

@@ -52,6 +52,9 @@ WIDEST_NAME = 50
 #: Cells that most messages need: what is more than that goes to names.
 ROOMY = 24
 
+#: What sums of shares may lack in floating point.
+ROUNDING = 1e-9
+
 _GAP = "  "
 _FULL, _HALF, _EMPTY = "━", "╸", "─"
 #: What stands for our own characters where a terminal has only ASCII.
@@ -260,24 +263,37 @@ def _total_line(progress: Progress, width: int) -> Text:
     left = "" if progress.finished else remaining(progress.remaining_seconds)
     right = f"{_percent(progress.fraction * 100)}{_GAP}{left:<18}"
     cells = width - len(_GAP) - len(right)
-    total = max(progress.total, progress.expected or 0, 1)
-    counts = progress.counts
-    parts: list[tuple[int, str]] = []
-    for status in (Status.COMPLETED, Status.FAILED, Status.CANCELLED):
-        share = round(cells * counts[status] / total)
-        # One failure among thousands is seen.
-        parts.append((max(share, min(counts[status], 1)), STYLES[status]))
-    done = round(cells * progress.fraction)
-    ended = sum(count for count, _ in parts)
-    parts.append((max(done - ended, 0), STYLES[Status.PROCESSING]))
+    widths = _widths(progress, cells)
+    parts = [(widths[status], STYLES[status]) for status in SUMMARY_ORDER]
     return _bar(parts, cells).append(_GAP).append(right.rstrip(), style="bold")
+
+
+def _widths(progress: Progress, cells: int) -> dict[Status, int]:
+    """The cells of the run's bar that show the work of each status.
+
+    They are full only if everything was completed.
+    """
+    counts, shares = progress.counts, progress.shares
+    widths = {}
+    share, edge = 0.0, 0
+    for status in SUMMARY_ORDER:
+        share += shares[status]
+        before, edge = edge, int(cells * share + ROUNDING)
+        widths[status] = edge - before
+    for status in (Status.FAILED, Status.CANCELLED):
+        # One failure among thousands is seen.
+        widths[status] = max(widths[status], min(counts[status], 1))
+    for status in (Status.COMPLETED, Status.PROCESSING, Status.QUEUED):
+        excess = max(sum(widths.values()) - cells, 0)
+        widths[status] -= min(widths[status], excess)
+    return widths
 
 
 def _count_lines(progress: Progress, width: int, *, stalled: int) -> list[Text]:
     """How many documents are in each state, and how fast it goes."""
     counts = progress.counts
     total = max(progress.total, progress.expected or 0)
-    counts[Status.QUEUED] += total - progress.total
+    counts[Status.QUEUED] += total - sum(counts.values())
     states = Text()
     for status in SUMMARY_ORDER:
         if counts[status]:
@@ -377,4 +393,5 @@ def _bar(parts: list[tuple[int, str]], width: int, *, half: bool = False) -> Tex
 
 def _percent(percent: float) -> str:
     """A percentage that is 100 only when everything is done."""
-    return f"{int(percent):>2} %"
+    whole = 100 if percent >= 100 else min(int(percent + ROUNDING), 99)  # noqa: PLR2004 - of a hundred
+    return f"{whole:>2} %"

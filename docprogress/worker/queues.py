@@ -3,8 +3,6 @@
 What the broker holds is only a consequence of that, and not each broker can be asked.
 """
 
-import base64
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,24 +12,22 @@ from redis.exceptions import RedisError
 
 from docprogress.connection import unreachable
 from docprogress.events import now
-from docprogress.settings import Settings
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, Store
 from docprogress.store.queueing import QUEUED, Waiting
-from docprogress.worker import turns
-from docprogress.worker.app import DEFAULT, is_rabbitmq, queue_name
+from docprogress.worker.app import DEFAULT, queue_name
 from docprogress.worker.protocol import NEWER, PROTOCOL, UNDERSTOOD, alive_key, newer
 
 #: Seconds for which a worker's word holds that it serves a queue.
 SERVED_SECONDS = 15
 
-#: How many messages of a queue are looked at together.
-PAGE = 500
-
 #: What is said of a document that waits in a queue of its own, and of one that waits
 #: in a queue that nobody serves.
 WAITING = "Waiting for queue {}"
 UNSERVED = "Waiting for queue {}: no worker serves it"
+
+#: Why documents of a run will never come.
+SUBMITTER_GONE = "the process that submitted the run ended, or lost its connection"
 
 
 class Queue(NamedTuple):
@@ -103,14 +99,14 @@ def say_unserved(
         StoreError: The store cannot be asked.
     """
     all_waiting = []
-    for waiting in store.waiting():
+    for waiting in store.waiting(run_id):
         settings = store.remembered_run(waiting.run_id).settings
         version = newer(settings)
         if version is not None:
             # How it is to be read is not known: neither is where it has to wait.
             if _alive(client, settings["protocol"]) is False:
                 tell(store.say(waiting, NEWER.format(version)))
-        elif run_id in (None, waiting.run_id):
+        else:
             all_waiting.append(waiting)
     names = [_called(_queue(store, waiting)) for waiting in all_waiting]
     known = list(dict.fromkeys(names))
@@ -163,52 +159,3 @@ def _served_key(name: str, protocol: int = PROTOCOL) -> str:
 
 def _seconds(since: datetime | None, moment: datetime) -> float | None:
     return None if since is None else max((moment - since).total_seconds(), 0.0)
-
-
-def drop_messages(
-    client: redis.Redis, settings: Settings, run_id: str, names: Iterable[str | None]
-) -> int:
-    """Take the messages of a run out of its queues; how many.
-
-    Another broker than Redis keeps them until a worker takes one and drops it.
-
-    Raises:
-        BusError: Redis cannot be reached.
-    """
-    if is_rabbitmq(settings):
-        return 0
-    queues = dict.fromkeys(map(queue_name, names))
-    levels = [level for queue in queues for level in turns.names(queue)]
-    try:
-        return sum(_dropped(client, level, f"{run_id}-") for level in levels)
-    except (RedisError, OSError) as error:
-        raise unreachable(error) from error
-
-
-def _dropped(client: Any, queue: str, prefix: str) -> int:
-    # From the end, where messages are taken, to the beginning, where they come in:
-    # what is added meanwhile moves nothing.
-    dropped, end = 0, -1
-    while raws := client.lrange(queue, end - PAGE + 1, end):
-        ours = [raw for raw in raws if _only_of(prefix, raw)]
-        pipe = client.pipeline(transaction=False)
-        for raw in ours:
-            pipe.lrem(queue, -1, raw)
-        dropped += sum(pipe.execute())
-        end -= len(raws) - len(ours)
-    return dropped
-
-
-def _only_of(prefix: str, raw: bytes) -> bool:
-    """Whether a message holds documents of one run, and no others."""
-    ids = documents_of(raw)
-    return bool(ids) and all(document_id.startswith(prefix) for document_id in ids)
-
-
-def documents_of(raw: bytes) -> list[str]:
-    """The documents that a message holds; none if it is another program's."""
-    try:
-        body = json.loads(base64.b64decode(json.loads(raw)["body"]))
-        return [str(document_id) for document_id, _ in body[0]]
-    except (KeyError, TypeError, ValueError, IndexError):
-        return []

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from docprogress.bus import Bus
-from docprogress.errors import DocProgressError, Superseded
+from docprogress.errors import DocProgressError, RunNotFound, Superseded
 from docprogress.events import Status
 from docprogress.lease import LEASED, lease_key, leased, owners
 from docprogress.pipeline import HANDED_BACK, LONGEST_DELAY
@@ -37,7 +37,7 @@ from docprogress.worker.app import (
 from docprogress.worker.broker import broker_of
 from docprogress.worker.child import next_step, owner
 from docprogress.worker.protocol import PROTOCOL, newer
-from docprogress.worker.queues import say_unserved, serve
+from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, serve
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,12 @@ TABLES_SECONDS = 5.0
 
 #: Seconds between two looks whether each queue is served.
 QUEUES_SECONDS = 5.0
+
+#: Seconds between two looks for runs whose submitting process is gone, and for which
+#: it must be gone: more than it takes to say again that it lives, in a Redis that
+#: came back empty.
+UPLOADS_SECONDS = 5.0
+UPLOADS_LOST_SECONDS = 10.0
 
 #: How often a worker may die of a document before the document has failed.
 DEATHS = 3
@@ -104,7 +110,9 @@ class Reaper:
         self._sender = sender
         self._worker = worker
         self._queues = queues
-        self._queues_at = self._tables_at = float("-inf")
+        self._queues_at = self._tables_at = self._uploads_at = float("-inf")
+        # The runs whose submitting process is gone, and since when.
+        self._gone: dict[str, float] = {}
         self._took = 0.0
         self._clock = clock
         self._store = Store(settings.database, busy_seconds=2.0)
@@ -166,6 +174,7 @@ class Reaper:
             self._tables_at = self._clock()
         if not self._leading():
             self._seen.clear()
+            self._gone.clear()
             return
         processing = self._understood(self._store.processing())
         queued = self._understood(self._store.queued())
@@ -381,15 +390,35 @@ class Reaper:
         self._send(lost)
 
     def _give_up_uploads(self) -> None:
-        """Fail what can never arrive, because the process that had it is gone."""
-        rows = self._store.not_ready()
-        submitting = {
-            run_id: self._submitting(run_id) for run_id in {r.run_id for r in rows}
+        """Cancel what can never arrive, because the process that had it is gone."""
+        if self._clock() < self._uploads_at + UPLOADS_SECONDS:
+            return
+        gone = {
+            run_id
+            for run_id in self._store.being_submitted()
+            if not self._submitting(run_id)
         }
-        gone = [row for row in rows if not submitting[row.run_id]]
-        for row in self._lost("upload", gone, LOST_SECONDS):
-            reason = "it was never uploaded: the process that submitted it ended"
-            self._end(row, Status.FAILED, reason)
+        moment = self._clock()
+        self._gone = {run_id: self._gone.get(run_id, moment) for run_id in gone}
+        more = False
+        for run_id, since in self._gone.items():
+            if moment - since < UPLOADS_LOST_SECONDS or self._is_newer(run_id):
+                continue
+            rows = self._store.give_up_submission(run_id, SUBMITTER_GONE)
+            if rows:
+                count = len(rows)
+                log.warning("run %s: %s documents were not handed in", run_id, count)
+                self._tell_all(rows)
+                more = True
+        if not more:
+            self._uploads_at = moment
+
+    def _is_newer(self, run_id: str) -> bool:
+        """Whether a run is to be left to a later version."""
+        try:
+            return newer(self._store.run(run_id).settings) is not None
+        except RunNotFound:
+            return True  # deleted meanwhile
 
     def _submitting(self, run_id: str) -> bool:
         """Whether the process that stores a run's documents lives."""
@@ -418,6 +447,10 @@ class Reaper:
         if self._settings.events_per_second:
             with suppress(Superseded):
                 self._bus.publish(row.event())
+
+    def _tell_all(self, rows: Sequence[DocumentRow]) -> None:
+        if self._settings.events_per_second:
+            self._bus.publish_all([row.event() for row in rows])
 
     def _tell_waiting(self, rows: Sequence[DocumentRow]) -> None:
         if self._settings.events_per_second:

@@ -5,6 +5,8 @@
  * pictures of one scene can be compared.
  */
 
+import { workOf } from "../../docprogress/frontend/progress-view.js";
+
 /** @typedef {import("../../docprogress/frontend/progress-view.js").Row} Row */
 /** @typedef {import("../../docprogress/frontend/progress-view.js").Summary} Summary */
 /** @typedef {import("../../docprogress/frontend/progress-view.js").Whole} Whole */
@@ -103,11 +105,7 @@ export function row(index, fields = {}) {
 export function summary(rows, fields = {}) {
   /** @type {Record<Status, number>} */
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
-  let done = 0;
-  for (const { status, progress } of rows) {
-    counts[status] += 1;
-    done += status === "processing" || status === "queued" ? progress / 100 : 1;
-  }
+  for (const { status } of rows) counts[status] += 1;
   const finished = rows.length > 0 && !counts.queued && !counts.processing;
   const said = Object.entries(counts).filter(([, count]) => count);
   return {
@@ -116,7 +114,7 @@ export function summary(rows, fields = {}) {
     total: rows.length,
     counts,
     stalled: rows.filter(({ stalled }) => stalled).length,
-    fraction: rows.length ? done / rows.length : 0,
+    ...workOf(rows),
     elapsed: 102,
     remaining: finished ? null : 131,
     documents_per_second: finished ? null : 12.4,

@@ -3,7 +3,7 @@ import { button, isHidden, paint, pass, place, press, read, sleep } from "./page
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { createProgressView } from "../../docprogress/frontend/progress-view.js";
+import { createProgressView, workOf } from "../../docprogress/frontend/progress-view.js";
 import { details, row, run, scenes, summary } from "./scenes.js";
 
 /** @typedef {import("../../docprogress/frontend/progress-view.js").Row} Row */
@@ -45,7 +45,7 @@ function rows() {
 test("a run tells how far it is, how long still, and what is wrong", () => {
   show(scenes["10 running"]);
 
-  assert.equal(read(element, ".dp-headline > .dp-percent"), "51 %");
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "45 %");
   assert.equal(read(element, ".dp-headline > .dp-left"), "about 2 min left");
   assert.equal(read(element, ".dp-chip.dp-failed"), "1failed");
   assert.equal(read(element, ".dp-chip.dp-stalled"), "1stalled");
@@ -67,6 +67,81 @@ test("a run that is over tells how it ended", () => {
   );
   const headline = /** @type {HTMLElement} */ (element.querySelector(".dp-headline"));
   assert.equal(headline.dataset.state, "cancelled");
+});
+
+/**
+ * The parts of the run's bar that are shown, with their widths in per cent.
+ *
+ * @returns {Record<string, number>}
+ */
+function parts() {
+  const shown = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(".dp-part")]);
+  return Object.fromEntries(
+    shown
+      .filter((part) => !part.hidden)
+      .map((part) => [part.className.replace(/.*dp-/, ""), parseFloat(part.style.width)]),
+  );
+}
+
+test("a run that is over shows nothing as processing, whatever its counts add up to", () => {
+  show(run({ completed: 2, failed: 2 }));
+  for (let total = 2; total < 60; total += 1) {
+    for (let completed = 1; completed < total; completed += 1) {
+      for (const status of /** @type {const} */ (["failed", "cancelled"])) {
+        const documents = Array.from({ length: total }, (_, index) => ({
+          status: index < completed ? /** @type {const} */ ("completed") : status,
+          progress: index < completed ? 100 : (index * 37) % 100,
+        }));
+        const counts = { queued: 0, processing: 0, completed, failed: 0, cancelled: 0 };
+        counts[status] = total - completed;
+        const fields = { counts, total, finished: true, ...workOf(documents) };
+        view.update({ summary: summary([row(0)], fields), rows: [] });
+        paint();
+
+        const where = `${completed} completed, ${total - completed} ${status}`;
+        assert.deepEqual(Object.keys(parts()), ["completed", status], where);
+        assert.ok(parts().completed + parts()[status] < 100, where);
+      }
+    }
+  }
+});
+
+test("the bar of a run shows no work that was not done", () => {
+  const rows = Array.from({ length: 32 }, (_, index) =>
+    row(index, index ? { status: "cancelled", progress: 0 } : { status: "completed" }),
+  );
+  show({ summary: summary(rows), rows });
+
+  const bar = element.querySelector(".dp-bar.dp-total");
+  assert.equal(bar?.getAttribute("aria-valuenow"), "3");
+  // What was cancelled before it began is seen all the same.
+  assert.deepEqual(parts(), { completed: 3.13, cancelled: 0 });
+});
+
+test("a failed document counts with the progress that it had made", () => {
+  const rows = [row(0, { status: "failed", progress: 40 }), row(1)];
+  show({ summary: summary(rows), rows });
+
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "20 %");
+  assert.deepEqual(parts(), { failed: 20 });
+});
+
+test("a share is told as the per cent that it is", () => {
+  for (let completed = 0; completed < 100; completed += 1) {
+    show(run({ completed, queued: 100 - completed }));
+    assert.equal(read(element, ".dp-headline > .dp-percent"), `${completed} %`);
+  }
+});
+
+test("files on their way are told as such, with how many have been sent", () => {
+  show(run({ queued: 12 }, {}, { sending: { sent: 3, total: 12 } }));
+  assert.equal(read(element, ".dp-headline > .dp-left"), "sending files: 3 of 12 sent");
+
+  show(run({ queued: 1 }, {}, { sending: { sent: 0, total: 1 } }));
+  assert.equal(read(element, ".dp-headline > .dp-left"), "sending the file");
+
+  show(run({ queued: 12 }, {}, { sending: null }));
+  assert.equal(read(element, ".dp-headline > .dp-left"), "waiting for a worker");
 });
 
 test("nobody is promised a time that nobody knows", () => {
@@ -561,6 +636,57 @@ test("an action's answer is told, and only to the one who asked", () => {
 
   pass(9000);
   assert.equal(read(element, ".dp-notice"), "");
+});
+
+/** Two documents that have failed, of three. */
+function twoFailed(attempt = 1) {
+  const failed = { status: /** @type {const} */ ("failed"), attempt };
+  return run({ completed: 3 }, { 1: failed, 2: failed });
+}
+
+test("the notice of a retry is taken away once what it is about has ended again", () => {
+  show(twoFailed());
+  button(element, "Retry 2 failed").click();
+  view.acted({ request: 1, ok: true, text: "2 documents tried again" });
+  paint();
+  assert.equal(read(element, ".dp-notice"), "2 documents tried again");
+
+  const again = { status: /** @type {const} */ ("processing"), attempt: 2 };
+  show(run({ completed: 3 }, { 1: again, 2: { status: "failed", attempt: 2 } }));
+  assert.equal(read(element, ".dp-notice"), "2 documents tried again");
+
+  show(twoFailed(2));
+  assert.equal(read(element, ".dp-notice"), "");
+});
+
+test("an answer that comes after the retried documents have ended is not shown", () => {
+  show(twoFailed());
+  button(element, "Retry 2 failed").click();
+  show(twoFailed(2));
+  view.acted({ request: 1, ok: true, text: "2 documents tried again" });
+  paint();
+
+  assert.equal(read(element, ".dp-notice"), "");
+});
+
+test("the notice of a retry stays while nothing has been heard of it yet", () => {
+  show(twoFailed());
+  button(element, "Retry 2 failed").click();
+  view.acted({ request: 1, ok: true, text: "2 documents tried again" });
+
+  show(twoFailed());
+
+  assert.equal(read(element, ".dp-notice"), "2 documents tried again");
+});
+
+test("what could not be retried stays to be read", () => {
+  show(twoFailed());
+  button(element, "Retry 2 failed").click();
+  view.acted({ request: 1, ok: false, text: "1 document tried again; 1 could not be" });
+
+  show(twoFailed(2));
+
+  assert.equal(read(element, ".dp-notice"), "1 document tried again; 1 could not be");
 });
 
 test("an action that is not answered says what it waits for", () => {

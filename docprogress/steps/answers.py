@@ -1,0 +1,159 @@
+"""What an embedding endpoint's answer means: vectors, wait, send less, or give up.
+
+Endpoints that call themselves compatible agree on what a success looks like, and on
+little else: a text that is too long is a 400, a 413, a 422 or a 500, said in words.
+"""
+
+import json
+import math
+import re
+import time
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import httpx
+
+from docprogress.errors import DocumentError
+
+#: The most bytes of an error that are read.
+ERROR_BYTES = 64 * 1024
+
+#: The longest error that is shown, in characters.
+LONGEST_SHOWN = 300
+
+#: What a server, or a proxy before it, answers when the service is away: the last
+#: ones are Cloudflare's.
+AWAY = frozenset((408, 502, 503, 504, *range(520, 525), 529, 530))
+
+#: What may be answered otherwise at once: a conflict, too early, a failed backend.
+MAY_PASS = frozenset((409, 424, 425))
+
+#: What endpoints answer to too many texts, or to one that is too long.
+_REFUSES_SIZE = frozenset((400, 413, 422, 429, 500))
+
+_SIZE = re.compile(
+    r"too (large|long|many (tokens|inputs|texts|items))|context.?(length|window|size)"
+    r"|(maximum|max|limit|exceed)\w*\b.{0,60}\b(tokens?|length|batch|inputs?|size)\b"
+    r"|tokens?\b.{0,40}\b(limit|maximum|exceed)"
+    r"|(less|fewer|more) than \d+ (tokens|inputs|texts|items)"
+    r"|(batch|payload|body|input|request) (size|length|is too)"
+    r"|reduce (the|your) (length|size|number|input)",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"model_not_found|invalid_api_key|invalid_model|api.?key|unauthori[sz]ed"
+    r"|model\b.{0,80}\b(not (found|exist|available|supported)|unknown)"
+    r"|(unknown|no such|invalid|unsupported) model|does not exist",
+    re.IGNORECASE,
+)
+_WINDOWS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"context (?:length|window|size)\D{0,30}(\d+)",
+        r"less than (\d+) tokens",
+        r"max(?:imum)?\D{0,40}?(\d+) tokens",
+        r"(?:limit|maximum|at most|up to)\D{0,20}(\d+)",
+    )
+)
+_COUNT = re.compile(
+    r"batch.?size|too many (inputs|texts|items)|number of (inputs|texts|items)"
+    r"|array|more than \d+ (inputs|texts|items)",
+    re.IGNORECASE,
+)
+_NO_MONEY = re.compile(
+    r"insufficient_quota|billing|exceeded your current quota", re.IGNORECASE
+)
+
+
+class TooLarge(Exception):  # noqa: N818 - reads as a fact
+    """Raised when a request is refused, perhaps because of its size.
+
+    Args:
+        refusal: What is raised if less is refused as well.
+        text: What the endpoint said.
+        texts: How many texts the request held.
+        sure: Whether it said that it is the size.
+    """
+
+    def __init__(
+        self, refusal: DocumentError, text: str, *, texts: int, sure: bool
+    ) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+        self.texts = texts
+        self.sure = sure
+        #: Whether there were too many texts, rather than too much of them.
+        self.count = bool(_COUNT.search(text))
+        #: How many tokens a text may have, if it says so.
+        self.window = next(
+            (int(found[1]) for pattern in _WINDOWS if (found := pattern.search(text))),
+            None,
+        )
+
+
+def refuses_size(status: int, text: str) -> bool | None:
+    """Whether it is the size that is refused; None: perhaps."""
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return True
+    if status not in _REFUSES_SIZE:
+        return False
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        # More tokens in one request than are allowed in a minute.
+        return "request too large" in text.lower()
+    if _SIZE.search(text):
+        return True
+    if status not in (400, 422) or _OTHER.search(text):
+        return False
+    return None
+
+
+def out_of_quota(text: str) -> bool:
+    """Whether a 429 says that somebody has to pay, so that waiting does not help."""
+    return bool(_NO_MONEY.search(text))
+
+
+def said(body: bytes) -> str:
+    """What an error's body says, in one line."""
+    text = body.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        # A proxy's page: its tags say nothing.
+        text = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]*>", " ", text)
+    else:
+        text = _message(found) or text
+    return " ".join(text.split())
+
+
+def _message(found: object) -> str:
+    if isinstance(found, str):
+        return found
+    if not isinstance(found, dict):
+        return ""
+    for name in ("error", "message", "detail"):
+        if inner := found.get(name):
+            shown = _message(inner) or json.dumps(inner, ensure_ascii=False)
+            code = found.get("code")
+            return f"{shown} ({code})" if isinstance(code, str) else shown
+    return ""
+
+
+def phrase(status: int) -> str:
+    """A status with its name: `429 Too Many Requests`."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The seconds that the server asks to wait; None if it does not say."""
+    given = response.headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(given)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(given).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else max(0.0, seconds)
