@@ -6,8 +6,9 @@ and again whenever the connection was lost.
 """
 
 import asyncio
+import functools
+import hashlib
 import logging
-import os
 import random
 import secrets
 import threading
@@ -21,12 +22,19 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import hiredis
+import redis
 import redis.asyncio
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as SlowError
 
-from docprogress.connection import COMMAND_SECONDS, connect, connect_async, unreachable
+from docprogress.connection import (
+    COMMAND_SECONDS,
+    connect,
+    connect_async,
+    renew_after_fork,
+    unreachable,
+)
 from docprogress.errors import (
     BusError,
     BusRefused,
@@ -100,28 +108,48 @@ class Bus:
     def __init__(self, url: str, *, remember_seconds: float = 7 * 24 * 3600) -> None:
         self._url = url
         self._remember = round(remember_seconds * 1000)
-        self._pid = 0
+        # Guards the creation of the client; connections have locks of their own.
+        self._lock = threading.Lock()
         self._redis: redis.Redis | None = None
-        self._script: Any = None
-        self._lock = threading.RLock()
-        self._line: Any = None
-        self._unsettled: deque[ProgressEvent] = deque()
+        self._writer = EventWriter(self)
+        renew_after_fork(self)
 
     def __repr__(self) -> str:
         return f"Bus({redacted(self._url)!r})"
 
     @property
     def redis(self) -> redis.Redis:
-        """The client, made anew in a process that was forked."""
-        if self._redis is None or self._pid != os.getpid():
-            self._redis = connect(self._url)
-            self._lock = threading.RLock()
-            self._line = None
-            self._unsettled.clear()
-            self._pid = os.getpid()
-            source = files("docprogress").joinpath("publish.lua").read_text("utf-8")
-            self._script = self._redis.register_script(source)
-        return self._redis
+        """The client, which any number of threads may use.
+
+        A forked process gets a client of its own.
+        """
+        client = self._redis
+        if client is None:
+            with self._lock:
+                client = self._redis
+                if client is None:
+                    client = connect(self._url)
+                    # Else it would close, as it is collected, what is still in use.
+                    client.auto_close_connection_pool = False
+                    self._redis = client
+        return client
+
+    def after_fork(self) -> None:
+        """Forget what belongs to the parent process, its lock included."""
+        self._lock = threading.Lock()
+        self._redis = None
+
+    def writer(self) -> "EventWriter":
+        """A connection of one's own to publish on; whoever asks for it closes it."""
+        return EventWriter(self)
+
+    def again(self) -> "Bus":
+        """Another bus over the same Redis, which is closed by itself."""
+        return Bus(self._url, remember_seconds=self._remember / 1000)
+
+    def same_as(self, other: "Bus") -> bool:
+        """Whether both publish in the same way to the same Redis."""
+        return (self._url, self._remember) == (other._url, other._remember)
 
     def publish(self, event: ProgressEvent, *, waiting: bool = False) -> Published:
         """Tell everybody where a document stands, and remember it.
@@ -135,55 +163,21 @@ class Bus:
                 waits no longer.
             BusError: Redis cannot be reached, or refuses.
         """
-        client = self.redis
-        with self._lock:
-            if not self._unsettled:
-                # A connection of our own: the client's way to one costs as much as
-                # Redis does.
-                try:
-                    self._send([event], waiting)
-                    return _published(event, self._answer(event))
-                except NoScriptError:
-                    pass  # emptied: the client sends the script as well
-                except BusError as error:
-                    if isinstance(error.__cause__, TimeoutError | SlowError):
-                        raise
-        keys, arguments = self._command(event, waiting)
+        # A connection of our own: the client's way to one costs as much as Redis does.
         try:
-            answer = self._script(keys, arguments, client=client)
+            return self._writer.publish(event, waiting=waiting)
+        except NoScriptError:
+            pass  # Redis was emptied: the client sends the script as well.
+        except BusError as error:
+            if isinstance(error.__cause__, TimeoutError | SlowError):
+                raise
+        keys, arguments = self.command(event, waiting=waiting)
+        client = self.redis
+        try:
+            answer = client.register_script(_script())(keys, arguments, client=client)
         except (RedisError, OSError) as error:
             raise _refused(event, error) from error
         return _published(event, answer)
-
-    def post(self, event: ProgressEvent) -> None:
-        """Publish without waiting for Redis's word, which `settle` hears.
-
-        Raises:
-            BusError: Redis cannot be reached.
-        """
-        self.redis  # noqa: B018 - in a process that was forked, all is made anew
-        with self._lock:
-            self._send([event])
-            self._unsettled.append(event)
-
-    def settle(self) -> list[Published]:
-        """What Redis said to the events posted since the last time.
-
-        Raises:
-            Superseded: A later attempt had begun, or this one had ended.
-            BusError: Redis cannot be reached; what was posted may not have been told.
-        """
-        told = []
-        with self._lock:
-            while self._unsettled:
-                event = self._unsettled.popleft()
-                try:
-                    told.append(_published(event, self._answer(event)))
-                except NoScriptError:
-                    # Redis came back empty, and has forgotten the script as well.
-                    self._hang_up()
-                    raise unreachable(ConnectionError("it was emptied")) from None
-        return told
 
     def publish_all(
         self, events: Sequence[ProgressEvent], *, waiting: bool = False
@@ -201,68 +195,18 @@ class Bus:
             BusError: Redis cannot be reached, or refuses.
         """
         for batch in _batches(events):
-            with self._lock:
-                try:
-                    self._send(batch, waiting)
-                    self._unsettled.extend(batch)
-                    while self._unsettled:
-                        with suppress(Superseded):
-                            self.settle()
-                    continue
-                except BusError:
-                    pass  # some may have been told: that is repeated, and harmless
-            for event in batch:
-                with suppress(Superseded):
-                    self.publish(event, waiting=waiting)
+            try:
+                self._writer.publish_all(batch, waiting=waiting)
+            except (BusError, NoScriptError):
+                # Some may have been told: that is repeated, and harmless.
+                for event in batch:
+                    with suppress(Superseded):
+                        self.publish(event, waiting=waiting)
 
-    def _send(self, events: Sequence[ProgressEvent], waiting: bool = False) -> None:
-        client = self.redis
-        commands = []
-        for event in events:
-            keys, arguments = self._command(event, waiting)
-            commands.append(("EVALSHA", self._script.sha, len(keys), *keys, *arguments))
-        try:
-            if self._line is None:
-                self._line = client.connection_pool.get_connection()
-                self._line.send_command("SCRIPT", "LOAD", self._script.script)
-                self._line.read_response()
-            # Many at once: neither a call of the system nor a waking for each.
-            self._line.send_packed_command(self._line.pack_commands(commands))
-        except (RedisError, OSError) as error:
-            self._hang_up()
-            raise unreachable(error) from error
-        except BaseException:
-            # Interrupted: nobody knows what was sent.
-            self._hang_up()
-            raise
-
-    def _answer(self, event: ProgressEvent) -> Any:
-        assert self._line is not None
-        try:
-            return self._line.read_response()
-        except NoScriptError:
-            raise
-        except ResponseError as error:
-            raise _refused(event, error) from error
-        except (RedisError, OSError) as error:
-            self._hang_up()
-            raise unreachable(error) from error
-        except BaseException:
-            # Interrupted: what is said yet would be taken for an answer to the next.
-            self._hang_up()
-            raise
-
-    def _hang_up(self) -> None:
-        """Give up the connection that events are posted on."""
-        self._unsettled.clear()
-        line, self._line = self._line, None
-        if line is not None and self._redis is not None:
-            line.disconnect()
-            self._redis.connection_pool.release(line)
-
-    def _command(
-        self, event: ProgressEvent, waiting: bool
+    def command(
+        self, event: ProgressEvent, *, waiting: bool = False
     ) -> tuple[list[str], list[Any]]:
+        """The keys and the arguments of the script that publishes an event."""
         attempt = event.attempt or 1
         number = str(FINAL_NUMBER) if event.final else "*"
         keys = [
@@ -440,17 +384,198 @@ class Bus:
         )
 
     def close(self) -> None:
-        """Give the connections back."""
-        if self._redis is not None and self._pid == os.getpid():
-            self._hang_up()
-            self._redis.close()
-        self._redis = None
+        """Give the connections back; a later use opens new ones."""
+        self._writer.close()
+        with self._lock:
+            client, self._redis = self._redis, None
+        if client is not None:
+            # What another thread is using closes with the pool, once that is done.
+            client.connection_pool.disconnect(inuse_connections=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class EventWriter:
+    """One connection on which events are published, by one thread at a time.
+
+    Redis answers in the order of what it is sent, so a connection of which anything
+    is unknown is given up: an answer is never taken for another event's.  A signal
+    that interrupts in the middle leaves such a connection behind as well.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._lock = threading.RLock()
+        self._client: redis.Redis | None = None
+        self._connection: Any = None
+        # Events whose answer nobody has waited for yet.
+        self._unsettled: deque[ProgressEvent] = deque()
+        # Answers that Redis owes, whether or not all of what was sent is known.
+        self._owed = 0
+        # Whether a connection was given up that owed answers to posted events.
+        self._lost = False
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Forget what belongs to the parent process, its lock included."""
+        self._lock = threading.RLock()
+        self._client = self._connection = None
+        self._unsettled = deque()
+        self._owed = 0
+        self._lost = False
+
+    def publish(self, event: ProgressEvent, *, waiting: bool = False) -> Published:
+        """Publish, and wait for Redis's answer.
+
+        Raises:
+            Superseded: A later attempt has begun, or this one has ended, or it
+                waits no longer.
+            BusError: Redis cannot be reached, or refuses.
+            NoScriptError: Redis was emptied, and has forgotten the script as well.
+        """
+        with self._lock:
+            self._check_settled()
+            self._send([event], waiting)
+            return _published(event, self._answer(event))
+
+    def publish_all(
+        self, events: Sequence[ProgressEvent], *, waiting: bool = False
+    ) -> None:
+        """Publish many, and wait for all answers; what has been superseded is left out.
+
+        Raises:
+            BusError: Redis cannot be reached, or refuses.
+            NoScriptError: Redis was emptied, and has forgotten the script as well.
+        """
+        with self._lock:
+            self._check_settled()
+            self._send(events, waiting)
+            try:
+                for event in events:
+                    with suppress(Superseded):
+                        self._answer(event)
+            except BaseException:
+                # The others' answers are not waited for.
+                self._disconnect()
+                raise
+
+    def post(self, event: ProgressEvent) -> None:
+        """Publish without waiting for Redis's answer, which `settle` reads.
+
+        Raises:
+            BusError: Redis cannot be reached.
+        """
+        with self._lock:
+            self._send([event])
+            self._unsettled.append(event)
+
+    def settle(self) -> list[Published]:
+        """What Redis answered to the events posted since the last time.
+
+        Raises:
+            Superseded: A later attempt had begun, or this one had ended.
+            BusError: Redis cannot be reached; what was posted may not have been told.
+        """
+        told = []
+        with self._lock:
+            self._check()
+            if self._lost:
+                self._disconnect()
+                self._lost = False
+                raise unreachable(LostError("the connection was given up"))
+            while self._unsettled:
+                event = self._unsettled.popleft()
+                try:
+                    told.append(_published(event, self._answer(event)))
+                except NoScriptError:
+                    # Redis came back empty, and has forgotten the script as well.
+                    self._disconnect()
+                    self._lost = False
+                    raise unreachable(ConnectionError("it was emptied")) from None
+                except BusError:
+                    self._lost = False
+                    raise
+        return told
+
+    def close(self) -> None:
+        """Close the connection; a later use opens another one."""
+        with self._lock:
+            self._disconnect()
+
+    def _check(self) -> None:
+        """Give up a connection that owes more, or less, than is waited for."""
+        if self._owed != len(self._unsettled):
+            self._disconnect()
+
+    def _check_settled(self) -> None:
+        if self._unsettled:
+            raise RuntimeError("settle what was posted first")
+
+    def _send(self, events: Sequence[ProgressEvent], waiting: bool = False) -> None:
+        self._check()
+        try:
+            connection = self._connection
+            if connection is None:
+                connection = self._connect()
+            sha = _sha()
+            commands = []
+            for event in events:
+                keys, arguments = self._bus.command(event, waiting=waiting)
+                commands.append(("EVALSHA", sha, len(keys), *keys, *arguments))
+            # Many at once: neither a call of the system nor a waking for each.
+            packed = connection.pack_commands(commands)
+            self._owed += len(commands)
+            connection.send_packed_command(packed)
+        except (RedisError, OSError) as error:
+            self._disconnect()
+            raise unreachable(error) from error
+        except BaseException:
+            # Interrupted: nobody knows what was sent.
+            self._disconnect()
+            raise
+
+    def _connect(self) -> Any:
+        self._client = self._bus.redis
+        connection: Any = self._client.connection_pool.get_connection()
+        self._connection = connection
+        connection.send_command("SCRIPT", "LOAD", _script())
+        connection.read_response()
+        return connection
+
+    def _answer(self, event: ProgressEvent) -> Any:
+        connection = self._connection
+        if connection is None:
+            raise unreachable(LostError("the connection was given up"))
+        try:
+            answer = connection.read_response()
+        except ResponseError as error:
+            self._owed -= 1
+            if isinstance(error, NoScriptError):
+                raise
+            raise _refused(event, error) from error
+        except (RedisError, OSError) as error:
+            self._disconnect()
+            raise unreachable(error) from error
+        except BaseException:
+            # Interrupted: what is said yet would be taken for an answer to the next.
+            self._disconnect()
+            raise
+        self._owed -= 1
+        return answer
+
+    def _disconnect(self) -> None:
+        self._lost = self._lost or bool(self._unsettled)
+        self._unsettled.clear()
+        self._owed = 0
+        connection, self._connection = self._connection, None
+        client, self._client = self._client, None
+        if connection is not None and client is not None:
+            connection.disconnect()
+            client.connection_pool.release(connection)
 
 
 class Subscription:
@@ -963,6 +1088,18 @@ def _remembered(
             continue
         found.append(event.replace(id=stream_id.decode()))
     return found
+
+
+@functools.cache
+def _script() -> str:
+    """The script that publishes an event."""
+    return files("docprogress").joinpath("publish.lua").read_text("utf-8")
+
+
+@functools.cache
+def _sha() -> str:
+    """What Redis calls that script."""
+    return hashlib.sha1(_script().encode(), usedforsecurity=False).hexdigest()
 
 
 def counts_key(run_id: str) -> str:

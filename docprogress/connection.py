@@ -8,10 +8,11 @@ and told at once, with what to do about it and without what is secret in it.
 import os
 import re
 import ssl
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 import redis
@@ -332,6 +333,33 @@ def _refused_encryption(error: ssl.SSLError) -> str:
         "TLS at that port, and does it want a certificate, which the URL names as "
         "?ssl_certfile=FILE&ssl_keyfile=FILE?"
     )
+
+
+class Renewable(Protocol):
+    """What a forked process must not use as its parent left it."""
+
+    def after_fork(self) -> None:
+        """Make a new lock, and forget the connections of the parent."""
+
+
+_renewables: "weakref.WeakSet[Renewable]" = weakref.WeakSet()
+
+
+def renew_after_fork(renewable: Renewable) -> None:
+    """Have this renewed in every process that is forked while it exists.
+
+    Another thread may hold its lock at that moment, and would never release it there.
+    """
+    _renewables.add(renewable)
+
+
+def _renew() -> None:
+    for renewable in list(_renewables):
+        renewable.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

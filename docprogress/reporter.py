@@ -4,7 +4,9 @@ A `Publisher` never raises because Redis is away and never waits for it for
 long; a `StepProgress` counts, and tells no more often than anybody can look.
 """
 
+import atexit
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +14,10 @@ from contextlib import contextmanager, suppress
 from operator import length_hint
 from typing import Any, Self, TypeVar
 
+from redis.exceptions import ResponseError
+
 from docprogress.bus import Bus
+from docprogress.connection import renew_after_fork
 from docprogress.errors import BusError, Cancelled, SettingsError, Superseded
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.settings import load
@@ -28,6 +33,15 @@ EVENTS_PER_SECOND = 20.0
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 2.0
 
+#: Seconds for which the end of a process waits until Redis has what is kept for it.
+EXIT_SECONDS = 5.0
+
+#: The most documents of which a log names each.
+MOST_NAMED = 100
+
+#: Seconds between two looks whether everything is out.
+FLUSH_TICK = 0.02
+
 #: Seconds, and events, after which Redis's word on what was posted is heard with what
 #: follows: steps that take moments do not wait for it in between.
 HEARD_SECONDS = 0.05
@@ -40,26 +54,47 @@ ALMOST = 99.9
 class Publisher:
     """Publishes events, and holds the newest of each document while Redis is away.
 
-    It belongs to one process: make it after a fork.
+    Args:
+        bus: Where to publish.
+        keeps: Whether it has what other publishers left, rather than come after them.
+        clock: Seconds, from any start.
     """
 
     def __init__(
-        self, bus: Bus, *, clock: Callable[[], float] = time.monotonic
+        self,
+        bus: Bus,
+        *,
+        keeps: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bus = bus
+        self._keeps = keeps
+        # Other publishers on the same bus read the answers to their own events.
+        self._writer = bus.writer()
         self._clock = clock
+        self._begin()
+        renew_after_fork(self)
+
+    def _begin(self) -> None:
         self._lock = threading.RLock()
+        # Held while something of what is held back is sent; taken before the other.
+        self._sending = threading.Lock()
         self._held: dict[str, ProgressEvent] = {}
         self._posted: dict[str, ProgressEvent] = {}
         self._newest: dict[str, ProgressEvent] = {}
         self._superseded: dict[str, int] = {}
         self._forgotten: set[str] = set()
+        self._attempts: dict[str, int] = {}
         self._unheard = 0
         self._hear_at = 0.0
         self._sender: threading.Thread | None = None
         self._wake = threading.Event()
         self._warned = False
         self._closed = False
+
+    def after_fork(self) -> None:
+        """Leave what is held back to the parent process."""
+        self._begin()
 
     def publish(self, event: ProgressEvent) -> bool:
         """Publish, or hold the event back until that is possible.
@@ -95,8 +130,9 @@ class Publisher:
             )
             try:
                 cancelled = self._settle() if due else set()
+                event = self._numbered(event)
                 self._check(event)
-                self._bus.post(event)
+                self._writer.post(event)
                 self._posted[event.document_id] = event
                 self._unheard += 1
                 self._forgotten.discard(event.document_id)
@@ -126,19 +162,76 @@ class Publisher:
         deadline = self._clock() + seconds
         while self._held and self._clock() < deadline:
             self._wake.set()
-            time.sleep(0.02)
+            time.sleep(FLUSH_TICK)
         return not self._held
 
     def close(self, seconds: float = 2.0) -> None:
-        """Send what is held back, if that takes no longer than this, and stop."""
+        """Send what is held back, if that takes no longer than this, and stop.
+
+        Ends that are lost are named in the log.
+        """
         self.flush(seconds)
-        self._closed = True
-        self._wake.set()
+        self._stop()
         if self._sender is not None:
             self._sender.join()
+        with self._lock:
+            _log_lost(self._held.values())
+
+    def leave(self) -> None:
+        """Stop at once: this process goes on sending what is held back."""
+        self.hear()
+        self._stop()
+        with self._lock:
+            held = dict(self._held)
+            self._held.clear()
+        if held:
+            _kept.keep(self._bus, held)
+
+    def keep(self, events: dict[str, ProgressEvent]) -> None:
+        """Hold these back, and send them once Redis takes them."""
+        with self._lock:
+            self._hold(events, None)
+
+    def deliver(self, document_id: str) -> None:
+        """Send what is held back of a document, if anything is, now.
+
+        Raises:
+            BusError: Redis does not take it.
+        """
+        with self._lock:
+            event = self._held.get(document_id)
+        if event is not None:
+            self._send_held(event)
+
+    def held(self) -> list[ProgressEvent]:
+        """What Redis has not accepted yet."""
+        with self._lock:
+            return list(self._held.values())
+
+    def _stop(self) -> None:
+        self._closed = True
+        self._wake.set()
+        self._writer.close()
+
+    def _numbered(self, event: ProgressEvent) -> ProgressEvent:
+        """The event with its attempt: without one, the next after the last that ended.
+
+        Raises:
+            BusError: That has to be asked, and Redis cannot be reached.
+        """
+        if event.attempt is not None:
+            return event
+        name = event.document_id
+        if self._keeps:
+            return event.replace(attempt=_next_attempt(self._bus, name))
+        if name not in self._attempts:
+            # An end that an earlier block left comes first.
+            _kept.deliver(self._bus, name)
+            self._attempts[name] = _next_attempt(self._bus, name)
+        return event.replace(attempt=self._attempts[name])
 
     def _check(self, event: ProgressEvent) -> None:
-        attempt = event.attempt or 1
+        attempt = event.attempt or self._attempts.get(event.document_id, 1)
         if attempt <= self._superseded.get(event.document_id, 0):
             raise Superseded(event.document_id, attempt)
 
@@ -146,7 +239,7 @@ class Publisher:
         """Hear what Redis said to what was posted; which documents to cancel."""
         cancelled = set()
         try:
-            for published in self._bus.settle():
+            for published in self._writer.settle():
                 self._remember(published.event)
                 if published.cancelled:
                     cancelled.add(published.event.document_id)
@@ -161,11 +254,11 @@ class Publisher:
         self._forgotten.clear()
         return cancelled
 
-    def _hold(self, events: dict[str, ProgressEvent], error: BusError) -> None:
+    def _hold(self, events: dict[str, ProgressEvent], error: BusError | None) -> None:
         self._posted.clear()
         if not events:
             return
-        if not self._warned:
+        if error is not None and not self._warned:
             self._warned = True
             log.warning("progress is held back until Redis is there again: %s", error)
         self._held |= events
@@ -182,41 +275,56 @@ class Publisher:
             self._wake.wait(pause)
             self._wake.clear()
             pause = min(pause * 2, LONGEST_PAUSE)
-            while (event := self._next_held()) is not None:
-                if not self._sent(event):
-                    break
-            else:
-                return
+            for event in self.held():
+                try:
+                    self._send_held(event)
+                except BusError as error:
+                    if not isinstance(error.__cause__, ResponseError):
+                        break
+                    # It is this one that Redis refuses: the others do not wait for it.
+                except Exception:
+                    log.exception("an event of %s cannot be sent", event.document_id)
+            with self._lock:
+                if not self._held:
+                    self._warned = False
+                    self._sender = None
+                    return
 
-    def _next_held(self) -> ProgressEvent | None:
-        with self._lock:
-            if self._held:
-                return next(iter(self._held.values()))
-            self._warned = False
-            self._sender = None
-            return None
+    def _send_held(self, event: ProgressEvent) -> None:
+        """Publish what was held back, while the work may hold back something newer.
 
-    def _sent(self, event: ProgressEvent) -> bool:
-        """Publish what was held back, while the work may hold back something newer."""
-        try:
-            published = self._bus.publish(event).event
-        except BusError:
-            return False
-        except Superseded:
-            published = None
-        with self._lock:
-            if self._held.get(event.document_id) is event:
-                del self._held[event.document_id]
-            if published is None:
-                self._superseded[event.document_id] = event.attempt or 1
-            else:
-                self._remember(published)
-        return True
+        Raises:
+            BusError: Redis does not take it.
+        """
+        with self._sending:
+            name = event.document_id
+            if event.attempt is None:
+                numbered = self._numbered(event)
+                with self._lock:
+                    if self._held.get(name) is event:
+                        self._held[name] = numbered
+                event = numbered
+            with self._lock:
+                if self._held.get(name) is not event:
+                    return  # sent meanwhile, or there is something newer
+            try:
+                published = self._bus.publish(event).event
+            except Superseded:
+                published = None
+            with self._lock:
+                if self._held.get(name) is event:
+                    del self._held[name]
+                if published is None:
+                    self._superseded[name] = event.attempt or 1
+                    self._attempts.pop(name, None)
+                else:
+                    self._remember(published)
 
     def _remember(self, event: ProgressEvent) -> None:
         if event.final:
             self._newest.pop(event.document_id, None)
             self._superseded.pop(event.document_id, None)
+            self._attempts.pop(event.document_id, None)
         else:
             self._newest[event.document_id] = event
 
@@ -224,6 +332,109 @@ class Publisher:
         """Drop what is known of a document, once the last of it was heard."""
         with self._lock:
             self._forgotten.add(document_id)
+
+
+class _Kept:
+    """What blocks that have ended left to be sent, for the rest of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # For each Redis, one publisher with a bus of its own.
+        self._publishers: dict[Bus, Publisher] = {}
+        self._hooked = False
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave what is kept to the parent process."""
+        self._lock = threading.Lock()
+        self._publishers = {}
+        self._hooked = False
+
+    def keep(self, bus: Bus, events: dict[str, ProgressEvent]) -> None:
+        """Send these once the Redis of `bus` takes them, newest of each document."""
+        with self._lock:
+            publisher = self._of(bus)
+            if publisher is None:
+                own = bus.again()
+                publisher = self._publishers[own] = Publisher(own, keeps=True)
+            if not self._hooked:
+                self._hooked = True
+                _at_end_of_process(self.flush)
+            publisher.keep(events)
+        ends = [event for event in events.values() if event.final]
+        for event in ends[:MOST_NAMED]:
+            log.warning(
+                "the end of document %s (%s) is kept until Redis takes it",
+                event.document_id,
+                event.status,
+            )
+        if len(ends) > MOST_NAMED:
+            log.warning("so are those of %s more documents", len(ends) - MOST_NAMED)
+
+    def deliver(self, bus: Bus, document_id: str) -> None:
+        """Send what is kept of a document before anything newer is.
+
+        Raises:
+            BusError: Redis does not take it.
+        """
+        with self._lock:
+            publisher = self._of(bus)
+        if publisher is not None:
+            publisher.deliver(document_id)
+
+    def flush(self, seconds: float | None = None) -> None:
+        """Wait a while for Redis to take everything; the log names what is lost."""
+        deadline = time.monotonic() + (EXIT_SECONDS if seconds is None else seconds)
+        with self._lock:
+            publishers, self._publishers = self._publishers, {}
+            self._hooked = False
+        for bus, publisher in publishers.items():
+            publisher.close(max(deadline - time.monotonic(), 0.0))
+            bus.close()
+
+    def _of(self, bus: Bus) -> Publisher | None:
+        found = (one for own, one in self._publishers.items() if own.same_as(bus))
+        return next(found, None)
+
+
+_kept = _Kept()
+
+
+def publish_later(bus: Bus, events: Iterable[ProgressEvent]) -> None:
+    """Publish the ends among these events once Redis takes them."""
+    ends = {event.document_id: event for event in events if event.final}
+    if ends:
+        _kept.keep(bus, ends)
+
+
+def _at_end_of_process(flush: Callable[[], None]) -> None:
+    """Have this called when this process ends, whichever way it does so in order.
+
+    Children of `multiprocessing` leave without the interpreter's own end, and the
+    processes of Celery's pool without either: they send a signal.
+    """
+    from multiprocessing.util import Finalize
+
+    atexit.register(flush)
+    Finalize(None, flush, exitpriority=100)
+    if "celery" in sys.modules:
+        from celery.signals import worker_process_shutdown
+
+        worker_process_shutdown.connect(lambda **_: flush(), weak=False)
+
+
+def _log_lost(events: Iterable[ProgressEvent]) -> None:
+    ends = [event for event in events if event.final]
+    for event in ends[:MOST_NAMED]:
+        log.error(
+            "lost the end of document %s (%s: %s): Redis did not take it before this "
+            "process ended",
+            event.document_id,
+            event.status,
+            event.error or event.message,
+        )
+    if len(ends) > MOST_NAMED:
+        log.error("lost the ends of %s more documents", len(ends) - MOST_NAMED)
 
 
 class StepProgress:
@@ -381,7 +592,10 @@ def report(
                 ...
 
     The document is completed when the block ends, failed when it raises, with
-    the exception as its error. If Redis is away, the work goes on.
+    the exception as its error. If Redis is away, the work goes on, and the newest
+    event is published once Redis is back: also after the block, as long as the
+    process lives. A process that ends waits for that for some seconds, and logs
+    which documents' ends were lost.
 
     Args:
         document_id: Any id; whoever watches it sees the report.
@@ -413,7 +627,7 @@ def report(
         message=step,
         timestamp=now(),
         name=name,
-        attempt=_next_attempt(used, document_id) if attempt is None else attempt,
+        attempt=attempt,
         **fields,
     )
     progress = StepProgress(
@@ -428,7 +642,7 @@ def report(
     try:
         yield from _reported(publisher, start, progress, completes=span[1] >= 100)  # noqa: PLR2004
     finally:
-        publisher.close()
+        publisher.leave()
         if bus is None:
             used.close()
 
@@ -485,10 +699,12 @@ def _redis_url(url: str | None) -> str:
 
 
 def _next_attempt(bus: Bus, document_id: str) -> int:
-    try:
-        newest = bus.newest([document_id]).get(document_id)
-    except BusError:
-        return 1
+    """The attempt that is at work, or the one after the last that ended.
+
+    Raises:
+        BusError: Redis cannot be reached.
+    """
+    newest = bus.newest([document_id]).get(document_id)
     if newest is None or newest.position is None:
         return 1
     return newest.position[0] + (1 if newest.final else 0)

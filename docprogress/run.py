@@ -34,7 +34,7 @@ from redis.exceptions import RedisError
 
 from docprogress import local
 from docprogress.bus import Bus, Subscription
-from docprogress.connection import unreachable
+from docprogress.connection import renew_after_fork, unreachable
 from docprogress.errors import (
     BusError,
     BusRefused,
@@ -52,6 +52,7 @@ from docprogress.events import ProgressEvent, Status, now
 from docprogress.files import Files, Source, Spool, expand
 from docprogress.pipeline import quick
 from docprogress.progress import Progress, summed_up
+from docprogress.reporter import publish_later
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
@@ -181,6 +182,8 @@ class Pipeline:
         self._lock = threading.RLock()
         self._bus: Bus | None = None
         self._sender: Sender | None = None
+        self._inherited: Sender | None = None
+        renew_after_fork(self)
         self._plans: dict[str, _Plan] = {}
         self._revived_at = float("-inf")
         if self.settings.local:
@@ -208,12 +211,7 @@ class Pipeline:
         """
         if time.monotonic() >= self._revived_at + REVIVE_SECONDS:
             self.revive()
-        with self._lock:
-            if self._bus is None:
-                self._bus = Bus(
-                    self._redis_url, remember_seconds=self.settings.remember_seconds
-                )
-            return self._bus
+        return self._made_bus()
 
     def submit(
         self,
@@ -340,6 +338,14 @@ class Pipeline:
         rows = [self.store.run(found) for found in wanted]
         return nearest(self.store, rows, query, settings=self.settings, limit=limit)
 
+    def after_fork(self) -> None:
+        """Leave the lock, and the connection to the broker, to the parent process."""
+        self._lock = threading.RLock()
+        if self._sender is not None:
+            # Kept: collected, it might end the connection of the parent.
+            self._inherited = self._sender
+            self._sender = None
+
     def close(self) -> None:
         """Give connections back.  Runs, and local services, go on."""
         self._disconnect()
@@ -386,10 +392,12 @@ class Pipeline:
         """
         if not self.settings.events_per_second:
             return
+        events = [row.event() for row in rows]
         try:
-            self.bus.publish_all([row.event() for row in rows], waiting=waiting)
+            self.bus.publish_all(events, waiting=waiting)
         except (BusError, ServicesError) as error:
             log.warning("progress is told later: %s", error)
+            publish_later(self._made_bus(), events)
 
     def say_unserved(self, run_id: str) -> None:
         """Have a run's documents say that no worker serves the queue they wait in.
@@ -409,6 +417,14 @@ class Pipeline:
         if self.settings.redis_url is not None:
             return self.settings.redis_url
         return f"unix://{local.socket_path(self.settings.home)}"
+
+    def _made_bus(self) -> Bus:
+        with self._lock:
+            if self._bus is None:
+                self._bus = Bus(
+                    self._redis_url, remember_seconds=self.settings.remember_seconds
+                )
+            return self._bus
 
     def _made_sender(self) -> Sender:
         with self._lock:
