@@ -601,7 +601,8 @@ class Subscription:
         if not documents and not runs:
             raise ValueError("name at least one document or run to subscribe to")
         self._url = url
-        self._since = since
+        # The document whose missed events are replayed, and the last one seen of it.
+        self._since = None if since is None else (documents[0], since)
         self._channels = {c.name: c for c in _channels(documents, runs)}
         self._joining: list[_Joining] = []
         self._joined_now: list[_Joining] = []
@@ -688,6 +689,10 @@ class Subscription:
             if self._channels.pop(channel.name, None) is not None
         ]
         self._told = {d: e for d, e in self._told.items() if self._subscribed_to(e)}
+        if self._since is not None and (
+            document_channel(self._since[0]).encode() in gone
+        ):
+            self._since = None
         for name in gone:
             self._telling.pop(name, None)
         for joining in list(self._joining):
@@ -831,12 +836,15 @@ class Subscription:
     async def _present(
         self, client: redis.asyncio.Redis, channels: Sequence["_Channel"]
     ) -> list[ProgressEvent]:
-        if self._since is not None:
-            missed = await self._missed(client, channels[0].name, self._since)
-            if missed is not None:
-                return missed
         present: list[ProgressEvent] = []
         documents = [channel for channel in channels if channel.document_id is not None]
+        for channel in documents:
+            if self._since is not None and channel.document_id == self._since[0]:
+                missed = await self._missed(client, channel.name, *self._since)
+                if missed is not None:
+                    present += missed
+                    documents.remove(channel)
+                break
         for batch in _batches(documents):
             pipe = client.pipeline(transaction=False)
             for channel in batch:
@@ -883,9 +891,16 @@ class Subscription:
         await self._compare()
 
     async def _missed(
-        self, client: redis.asyncio.Redis, channel: bytes, since: str
+        self,
+        client: redis.asyncio.Redis,
+        channel: bytes,
+        document_id: str,
+        since: str,
     ) -> list[ProgressEvent] | None:
-        """What came after `since`; None if that is not remembered any more."""
+        """What came after the last event seen; None if that is not remembered."""
+        told = self._told.get(document_id)
+        if told is not None and told.id is not None:
+            since = told.id
         entries = cast("list[Any]", await client.xrange(channel, min=since))
         if not entries or entries[0][0].decode() != since:
             return None

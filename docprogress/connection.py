@@ -33,6 +33,14 @@ from docprogress.settings import redacted
 COMMAND_SECONDS = 2.0
 CONNECT_SECONDS = 2.0
 
+#: Valkey's own names for what speaks the protocol of Redis.
+_VALKEY = {
+    "valkey": "redis",
+    "valkeys": "rediss",
+    "valkey+sentinel": "redis+sentinel",
+    "valkeys+sentinel": "rediss+sentinel",
+}
+
 _PLAIN = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 
 _FORM = "redis+sentinel://[USER:PASSWORD@]HOST:PORT,HOST:PORT/SERVICE[/DATABASE]"
@@ -68,7 +76,7 @@ def target(url: str) -> Target:
         BusError: The URL cannot be used.
     """
     try:
-        found = _target(url)
+        found = _target(_as_redis(url))
     except ValueError as error:
         raise _unusable(str(error)) from None
     for name in _FILES:
@@ -76,6 +84,17 @@ def target(url: str) -> Target:
         if path is not None and not os.access(path, os.R_OK):
             raise BusRefused(f"{name} in the Redis URL: {path} cannot be read")
     return found
+
+
+def unix_url(path: str | os.PathLike[str]) -> str:
+    """The URL of a Redis that listens on the unix socket at this path."""
+    return f"unix://{quote(os.fsencode(path))}"
+
+
+def _as_redis(url: str) -> str:
+    """The URL with the scheme that clients know."""
+    scheme, separator, rest = url.partition("://")
+    return f"{_VALKEY.get(scheme.lower(), scheme)}{separator}{rest}"
 
 
 def _target(url: str) -> Target:
@@ -138,7 +157,7 @@ def connect(url: str) -> redis.Redis:
             found.service, connection_pool_class=_Pool, **_options(found)
         )
     else:
-        client = redis.Redis.from_url(url, **options)
+        client = redis.Redis.from_url(_as_redis(url), **options)
     _check(client.connection_pool)
     return client
 
@@ -165,7 +184,7 @@ def connect_async(url: str, *, name: str) -> redis.asyncio.Redis:
             found.service, connection_pool_class=_AsyncPool, **_options(found)
         )
     else:
-        client = redis.asyncio.Redis.from_url(url, **options)
+        client = redis.asyncio.Redis.from_url(_as_redis(url), **options)
     _check(client.connection_pool)
     return client
 

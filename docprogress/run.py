@@ -34,7 +34,7 @@ from redis.exceptions import RedisError
 
 from docprogress import local
 from docprogress.bus import Bus, Subscription
-from docprogress.connection import renew_after_fork, unreachable
+from docprogress.connection import renew_after_fork, unix_url, unreachable
 from docprogress.errors import (
     BusError,
     BusRefused,
@@ -416,7 +416,7 @@ class Pipeline:
     def _redis_url(self) -> str:
         if self.settings.redis_url is not None:
             return self.settings.redis_url
-        return f"unix://{local.socket_path(self.settings.home)}"
+        return unix_url(local.socket_path(self.settings.home))
 
     def _made_bus(self) -> Bus:
         with self._lock:
@@ -773,8 +773,9 @@ class Run:
     def events(self) -> "DataFrame":
         """The history: a row for each event that is remembered, oldest first.
 
-        Redis remembers the last few hundred of each document for some days; of a
-        document that it has forgotten, the store tells where it stands.
+        Redis keeps a few hundred of a document that is at work, and the last few dozen
+        once it has ended, for some days; of a document that it has forgotten, the store
+        tells where it stands.
         """
         import pandas as pd
 

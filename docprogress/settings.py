@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("docprogress"))
     )
-    #: `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://` or `unix://`.
-    #: None: local services are started.
+    #: `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://` or `unix://`;
+    #: `valkey` means the same as `redis`.  None: local services are started.
     redis_url: Secret = None
     #: Celery's broker, if it is not the Redis above: another one, or RabbitMQ by
     #: `amqp://` or `amqps://`.
@@ -161,7 +161,17 @@ RUN_SETTINGS = (
     "wait_seconds",
 )
 
-_REDIS = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix")
+_REDIS = (
+    "redis",
+    "rediss",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "unix",
+    "valkey",
+    "valkeys",
+    "valkey+sentinel",
+    "valkeys+sentinel",
+)
 
 _SCHEMES = {"redis_url": _REDIS, "broker_url": (*_REDIS, "amqp", "amqps")}
 

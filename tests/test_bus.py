@@ -204,6 +204,56 @@ async def test_since_an_event_that_is_forgotten_tells_the_present(bus):
         await nothing_more(heard)
 
 
+async def test_what_is_added_to_a_subscription_since_an_event_is_told_its_present(
+    server: Server,
+):
+    """Events are replayed of the one document only, also where the line was lost."""
+    with Bus(server.url) as bus:
+        told = [bus.publish(event("a", progress=float(n))).event for n in range(4)]
+        others = [bus.publish(event("b", progress=float(n))).event for n in range(3)]
+        bus.publish(event("c", run_id="r"))
+
+        async with aclosing(bus.subscribe(["a"], since=told[1].id)) as heard:
+            seen = [await next_of(heard) for _ in range(2)]
+            adding = asyncio.create_task(heard.add(["b"], runs=["r"]))
+            seen += [await next_of(heard) for _ in range(2)]
+            await nothing_more(heard)
+            await adding
+            assert [one.id for one in seen[:3]] == [
+                told[2].id,
+                told[3].id,
+                others[2].id,
+            ]
+            assert seen[3].document_id == "c"
+
+            bus.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            missed = [bus.publish(event("a", progress=5.0 + n)).event for n in range(2)]
+            end = bus.publish(completed("b")).event
+            seen = [await next_of(heard) for _ in range(3)]
+            await nothing_more(heard)
+
+        assert sorted(one.id for one in seen) == sorted(
+            [*(one.id for one in missed), end.id]
+        )
+
+
+async def test_a_document_that_was_removed_is_not_replayed_when_it_is_added_again(bus):
+    told = [bus.publish(event("a", progress=float(n))).event for n in range(3)]
+    async with aclosing(bus.subscribe(["a"], since=told[0].id)) as heard:
+        assert [(await next_of(heard)).id for _ in range(2)] == [
+            one.id for one in told[1:]
+        ]
+        adding = asyncio.create_task(heard.add(["b"]))
+        await nothing_more(heard)
+        await adding
+        await heard.remove(["a"])
+        adding = asyncio.create_task(heard.add(["a"]))
+
+        assert (await next_of(heard)).id == told[2].id
+        await nothing_more(heard)
+        await adding
+
+
 async def test_the_publisher_learns_of_a_cancel_with_its_next_event(bus):
     assert not bus.publish(event()).cancelled
 
@@ -435,3 +485,49 @@ def test_ids_that_are_not_ours_are_refused():
 
     with pytest.raises(EventError):
         decode(json.dumps(raw))
+
+
+def long_event(number, **changes):
+    message = f"Extracting page {number} of 2000" + " of an appendix" * 10
+    return event(progress=number / 21, message=message, run_id="r", **changes)
+
+
+async def test_of_an_attempt_that_has_ended_the_last_few_dozen_events_are_kept(bus):
+    key = "document:a:progress"
+    told = [bus.publish(long_event(number)).event for number in range(1000)]
+    assert len(bus.history("a")) >= 256
+    at_work = bus.redis.memory_usage(key, samples=0)
+
+    end = bus.publish(completed(run_id="r")).event
+
+    kept = [*told[-31:], end]
+    assert [one.id for one in bus.history("a")] == [one.id for one in kept]
+    assert bus.redis.memory_usage(key, samples=0) < at_work / 4
+    # Who has lost the connection for a moment is told all that was missed.
+    async with aclosing(bus.subscribe(["a"], since=kept[3].id)) as heard:
+        missed = [await next_of(heard) for _ in kept[4:]]
+        await nothing_more(heard)
+    assert [one.id for one in missed] == [one.id for one in kept[4:]]
+    # And who has for longer, the present.
+    async with aclosing(bus.subscribe(["a"], since=told[500].id)) as heard:
+        assert (await next_of(heard)).id == end.id
+        await nothing_more(heard)
+
+
+async def test_a_document_that_is_tried_again_keeps_how_the_attempt_before_ended(bus):
+    for number in range(300):
+        bus.publish(long_event(number, attempt=1))
+    bus.publish(event(attempt=2, status=Status.QUEUED, progress=0.0))  # it was lost
+    assert len(bus.history("a")) == 32
+    failed = event(attempt=2, status=Status.FAILED, error="page 3 is torn")
+    bus.publish(failed)
+    bus.publish(event(attempt=3, status=Status.QUEUED, progress=0.0))
+    bus.publish(event(attempt=3))
+    bus.publish(completed(attempt=3))
+
+    history = bus.history("a")
+
+    assert len(history) == 32
+    assert [one.error for one in history if one.status is Status.FAILED] == [
+        "page 3 is torn"
+    ]

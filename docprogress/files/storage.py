@@ -349,7 +349,8 @@ def _local_folder(url: str) -> Path | None:
     parts = urlsplit(url)
     if parts.scheme not in ("file", "local"):
         return None
-    return Path(unquote(parts.path)).absolute()
+    # As it was: a folder's name may be no text in UTF-8.
+    return Path(unquote(parts.path, errors="surrogateescape")).absolute()
 
 
 def _key(document_id: str) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,6 +41,9 @@ LONGEST_SOCKET = 100
 
 #: In the environment of a worker that a supervisor has started: which process that is.
 SUPERVISED = "DOCPROGRESS_SUPERVISED"
+
+#: A line of Valkey's or Redis's log that is no error.
+_WARNING = re.compile(r"^\d+:[A-Z] .* # WARNING")
 
 #: The file in a home folder that says that somebody stopped its services.
 STOPPED = "stopped"
@@ -156,15 +160,27 @@ def socket_path(home: Path) -> Path:
     the user's own that nobody else can enter.
     """
     path = home / "redis.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET:
+    if _listens_at(path):
         return path
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    folder = base / f"docprogress-{os.getuid()}"
+    name = f"{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}.sock"
+    bases = (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp")  # noqa: S108
+    folders = [Path(base) / f"docprogress-{os.getuid()}" for base in bases if base]
+    folder = next((one for one in folders if _listens_at(one / name)), folders[-1])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
         raise ServicesError(f"{folder} must be yours alone (mode 0700)")
-    return folder / f"{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}.sock"
+    return folder / name
+
+
+def _listens_at(path: Path) -> bool:
+    """Whether a socket can have this path, and every client can be told of it."""
+    encoded = os.fsencode(path)
+    try:
+        encoded.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return len(encoded) <= LONGEST_SOCKET
 
 
 def prepare(home: Path) -> Path:
@@ -272,12 +288,12 @@ def _server_stopped(home: Path) -> bool:
     from redis.exceptions import ConnectionError as LostError
     from redis.exceptions import RedisError
 
-    from docprogress.connection import connect
+    from docprogress.connection import connect, unix_url
 
     path = socket_path(home)
     if not path.exists():
         return False
-    with connect(f"unix://{path}") as server:
+    with connect(unix_url(path)) as server:
         try:
             server.ping()
             server.shutdown(save=True)
@@ -382,9 +398,13 @@ def log_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def last_line(path: Path) -> str:
-    """What a log ends with, for an error that has to say why."""
+    """What a log ends with, for an error that has to say why.
+
+    What Valkey warns of at every start is not why.
+    """
     try:
         lines = path.read_text("utf-8", "replace").strip().splitlines()
     except OSError:
         lines = []
+    lines = [line for line in lines if not _WARNING.search(line)]
     return lines[-1] if lines else f"see {path}"

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from docprogress import __version__
 from docprogress.bus import WATCHER
-from docprogress.connection import connect
+from docprogress.connection import connect, unix_url
 from docprogress.errors import DocProgressError, ServicesError, StoreUnavailable
 from docprogress.events import now
 from docprogress.local import (
@@ -57,7 +57,7 @@ class _Supervisor:
         self._settings = settings
         self._home = settings.home
         self._socket = socket_path(settings.home)
-        self._url = f"unix://{self._socket}"
+        self._url = unix_url(self._socket)
         self._redis = connect(self._url)
         self._store = Store(settings.database, busy_seconds=2.0)
         self._server: psutil.Process | None = None
@@ -115,29 +115,53 @@ class _Supervisor:
         return psutil.Process(pid)
 
     def _served(self) -> psutil.Process:
-        folder = self._home / "redis"
-        process = self._run(_server_command(self._socket, folder), "redis.log")
-        if self._answers(process):
-            return process
-        dump = folder / "dump.rdb"
-        if dump.exists():
-            # The store is the truth; what Redis remembered can be lost.
-            log.warning("the server does not start: what it remembered is put aside")
-            dump.replace(folder / "dump.rdb.broken")
-            process = self._run(_server_command(self._socket, folder), "redis.log")
-            if self._answers(process):
-                return process
-        path = self._home / "logs" / "redis.log"
-        raise ServicesError(f"the server does not start: {last_line(path)}")
+        dump = self._home / "redis" / "dump.rdb"
+        try:
+            return self._started_server()
+        except ServicesError:
+            if not dump.exists():
+                raise
+        # The store is the truth; what Redis remembered can be lost.
+        log.warning("the server does not start: what it remembered is put aside")
+        dump.replace(dump.with_suffix(".rdb.broken"))
+        return self._started_server()
 
-    def _answers(self, process: psutil.Process) -> bool:
+    def _started_server(self) -> psutil.Process:
+        """Start the server; one that does not answer is not left running.
+
+        Raises:
+            ServicesError: It ended, or does not answer.
+        """
+        command = _server_command(self._socket, self._home / "redis")
+        process = self._run(command, "redis.log")
+        answered = False
+        try:
+            reason = self._silence(process)
+            answered = reason is None
+        finally:
+            if not answered:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+                _ended(process, STOP_SECONDS)
+        if reason is not None:
+            raise ServicesError(f"the server does not start: {reason}")
+        return process
+
+    def _silence(self, process: psutil.Process) -> str | None:
+        """Why a server that was started does not answer; None once it does."""
         deadline = time.monotonic() + START_SECONDS / 2
-        while _alive(process) and time.monotonic() < deadline:
-            with contextlib.suppress(RedisError, OSError):
-                if self._redis.ping():
-                    return True
+        said = "it does not answer"
+        while _alive(process):
+            try:
+                self._redis.ping()
+            except (RedisError, OSError) as error:
+                said = f"nothing answers at {self._socket}: {error}"
+            else:
+                return None
+            if time.monotonic() >= deadline:
+                return said
             time.sleep(0.01)
-        return False
+        return last_line(self._home / "logs" / "redis.log")
 
     def _keep_worker(self) -> None:
         moment = time.monotonic()
