@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from patience import patient
 from services import eventually, free_port
 
 from docprogress import local
@@ -48,7 +49,7 @@ def test_a_run_in_a_home_of_any_name_ends(short_path, name):
     try:
         with Pipeline(home=home, workers=1) as pipeline:
             run = pipeline.submit([("a.txt", b"a few words")])
-            run.wait(timeout=120)
+            run.wait(timeout=patient(60))
 
             assert "1 completed" in run.summary()
             assert len(run.events()) >= 2

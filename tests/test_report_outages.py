@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from patience import patient
 from services import Server, eventually
 
 from docprogress import report, reporter
@@ -26,6 +27,16 @@ def ends(server, document_id="a"):
 
 def delivered(server, document_id="a", status=Status.COMPLETED):
     eventually(lambda: ends(server, document_id) == [status], seconds=60)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept_for_the_next_test(server):
+    yield
+    eventually(
+        lambda: (
+            "docprogress-publisher" not in {one.name for one in threading.enumerate()}
+        )
+    )
 
 
 class Script:
@@ -56,7 +67,7 @@ class Script:
 
     def ends(self, seconds=60):
         """Its exit status, and what it wrote to standard error."""
-        _, said = self.process.communicate(timeout=seconds)
+        _, said = self.process.communicate(timeout=patient(seconds))
         return self.process.returncode, said
 
 
@@ -95,7 +106,7 @@ def test_an_end_that_redis_missed_is_published_after_the_block(server: Server, e
                     raise error
         except ValueError:
             pass
-        assert time.monotonic() - begun < QUICK
+        assert time.monotonic() - begun < patient(QUICK)
     server.start()
 
     delivered(server, status=Status.FAILED if error else Status.COMPLETED)
@@ -118,7 +129,7 @@ def test_a_redis_that_stands_still_delays_the_blocks_end_by_no_more_than_a_timeo
     with report("a", step="ocr", redis_url=server.url):
         server.pause()
         begun = time.monotonic()
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < patient(8)
     server.resume()
 
     delivered(server)
@@ -267,7 +278,7 @@ def test_an_end_outlasts_the_end_of_a_child_of_multiprocessing(server: Server, m
     process.start()
     process.join(0.5)
     server.start()
-    process.join(120)
+    process.join(patient(60))
 
     assert process.exitcode == 0
     assert ends(server) == [Status.COMPLETED]
@@ -328,7 +339,7 @@ class Celery:
 
     def stop(self):
         self.process.terminate()
-        assert self.process.wait(120) == 0
+        assert self.process.wait(patient(60)) == 0
 
     def said(self):
         return (self.folder / "celery.log").read_text()
@@ -364,7 +375,7 @@ def test_an_end_of_a_celery_task_is_published_after_the_task(server, celery):
     stopped = threading.Thread(target=worker.stop)
     stopped.start()
     server.start()
-    stopped.join(120)
+    stopped.join(patient(60))
 
     assert ends(server, "b") == [Status.COMPLETED], worker.said()
 

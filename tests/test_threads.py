@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import redis
+from patience import patient
 from services import Server, eventually
 
 from docprogress import report
@@ -93,12 +94,12 @@ def test_many_threads_of_a_forked_process_may_use_its_parents_bus(server: Server
             for _ in range(8):
                 process = context.Process(target=child)
                 process.start()
-                process.join(60)
+                process.join(patient(60))
                 assert process.exitcode == 0
         finally:
             stop.set()
         for parent in parents:
-            parent.result(60)
+            parent.result(patient(60))
         assert bus.counts("r")[Status.FAILED] == 8 * THREADS
 
 
@@ -129,7 +130,7 @@ def test_publishers_that_share_a_bus_hear_only_of_their_own_documents(bus):
         try:
             with report(name, step="ocr", bus=bus, per_second=1e9) as progress:
                 progress.advance()
-                barrier.wait(60)
+                barrier.wait(patient(60))
                 if number == 3:
                     bus.ask_to_cancel({name: 1})
                 if number == 4:
@@ -170,7 +171,7 @@ def test_what_one_publisher_breaks_off_costs_no_other_its_events(server: Server)
 def test_many_threads_may_use_one_pipeline(pipeline: Pipeline, shared_home):
     def work(number):
         run = pipeline.submit([(f"{number}.txt", f"number {number} of many".encode())])
-        run.wait(timeout=120)
+        run.wait(timeout=patient(60))
         again = pipeline.attach(run.id)
         found = pipeline.search(f"number {number} of many", run_id=run.id)
         events = again.events()
@@ -187,7 +188,7 @@ def test_many_threads_may_use_one_pipeline(pipeline: Pipeline, shared_home):
 
 def test_a_forked_process_may_use_its_parents_pipeline(pipeline: Pipeline):
     def submitted(what):
-        pipeline.submit([("a.txt", what.encode())]).wait(timeout=120)
+        pipeline.submit([("a.txt", what.encode())]).wait(timeout=patient(60))
 
     def child():
         at_once(lambda number: submitted(f"of child {os.getpid()}, {number}"), 4)
@@ -206,7 +207,7 @@ def test_a_forked_process_may_use_its_parents_pipeline(pipeline: Pipeline):
         for _ in range(2):
             process = multiprocessing.get_context("fork").Process(target=child)
             process.start()
-            process.join(240)
+            process.join(patient(120))
             assert process.exitcode == 0
     finally:
         stop.set()
