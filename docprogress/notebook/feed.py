@@ -99,6 +99,8 @@ class Feed:
         self._hands = asyncio.Semaphore(HANDS)
         self._answers: set[asyncio.Task[None]] = set()
         self._closed = False
+        # The views that have joined and not left: guarded by the module's lock.
+        self._views = 0
         #: Whoever measures.  Meanwhile the page acknowledges each message.
         self.probe: Probe | None = None
 
@@ -209,32 +211,54 @@ class Feed:
                 self._freeze()
 
     def leave(self, shown: Sequence[str]) -> None:
-        """Leave a table where these were shown; the last one to go closes the feed."""
+        """Leave a table where these were shown; the last view to go closes the feed.
+
+        No lock may be held: the last one waits for the feed's thread, whose work on a
+        page's request may need that lock.
+        """
         with self._gate:
             if self._frozen_at is None:
                 self._replace(shown, table.bundle(self.picture, note=table.CLOSED))
             for each in shown:
                 self._shown.remove(each)
-            last = not self._shown
+        with _lock:
+            # Together, so that nobody joins what is about to be closed.
+            self._views -= 1
+            last = self._views <= 0
+            if last:
+                self._withdraw()
         if last:
             self.close()
 
     def close(self) -> None:
-        """End the thread, the connection and the comm."""
+        """End the thread, the connection and the comm; no lock may be held."""
+        self._stop()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        self._release()
+
+    def _withdraw(self) -> None:
+        """Let nobody join any more."""
         with _lock:
             if _feeds.get(self.watched.key) is self:
                 del _feeds[self.watched.key]
+
+    def _stop(self) -> None:
+        """Have the thread end, without waiting for it."""
+        self._withdraw()
         with self._gate:
             self._closed = True
-            thread, loop = self._thread, self._loop
-            self._loop = None
+            loop, self._loop = self._loop, None
             if loop is not None:
                 loop.call_soon_threadsafe(self._woken.set)
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
-        if self._model is not None:
-            self._model.close()
-            self._model = None
+
+    def _release(self) -> None:
+        """Close the comm and the connection."""
+        with self._gate:
+            model, self._model = self._model, None
+        if model is not None:
+            model.close()
         self.watched.close()
 
     @property
@@ -520,9 +544,10 @@ def join(watched: Watched) -> Feed:
         feed = _feeds.get(watched.key)
         if feed is None:
             feed = _feeds[watched.key] = Feed(watched)
-        else:
-            watched.close()
-        return feed
+        feed._views += 1
+    if feed.watched is not watched:
+        watched.close()
+    return feed
 
 
 def _of(run: Run) -> list[Feed]:
@@ -538,7 +563,9 @@ def _forget_old() -> None:
     with _lock:
         ended = [feed for feed in _feeds.values() if feed.ended]
     for feed in ended[: max(len(ended) - MOST_ENDED, 0)]:
-        feed.close()
+        # This is a feed's own thread: two that waited for one another never ended.
+        feed._stop()
+        feed._release()
 
 
 def _said(error: Exception) -> str:

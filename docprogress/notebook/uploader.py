@@ -165,7 +165,8 @@ class Uploader:
         self._mark_submitted(arrived)
         with self._gate:
             self.runs.append(run)
-            self._freeze(MORE)
+            views = self._freeze(MORE)
+        _close(views)
         return run
 
     def add(self, *files: str | os.PathLike[str] | tuple[str, bytes]) -> None:
@@ -246,7 +247,8 @@ class Uploader:
         with self._gate:
             for arrival in self._arrivals:
                 arrival.end(State.CANCELLED)
-            self._freeze(MORE if self._frozen else CLOSED)
+            views = self._freeze(MORE if self._frozen else CLOSED)
+        _close(views)
         self._arrivals.close()
         _open.discard(self)
 
@@ -342,8 +344,13 @@ class Uploader:
             for kind in ("text/plain", "text/html")
         }
 
-    def _freeze(self, note: str) -> None:
-        """Have a table take the place of what is alive, and end that."""
+    def _freeze(self, note: str) -> list[ProgressView]:
+        """Have a table take the place of what is alive, and end that.
+
+        Returns:
+            The views that are to be closed once the gate is open: the last view of a
+            run waits for a thread that may be waiting for the gate.
+        """
         if self._shown:
             from docprogress.notebook.display import publish
 
@@ -351,14 +358,14 @@ class Uploader:
             for each in self._shown:
                 publish(data, display_id=each, update=True)
         self._frozen = True
-        for view in self._views.values():
-            view.close()
+        views = list(self._views.values())
         if self._box is not None:
             self._box.layout.close()
             self._box.close()
         if self._model is not None:
             self._model.close()
         self._views, self._box, self._model = {}, None, None
+        return views
 
     def _thaw(self) -> None:
         """Be alive again where the table stands."""
@@ -483,18 +490,26 @@ class Uploader:
                 self._thread.start()
 
     def _process(self) -> None:
+        frozen = False
         while not self._closing.is_set():
             together = self._ready()
             if together:
                 self._submit(together)
+                frozen = False
                 continue
+            views: list[ProgressView] = []
             with self._gate:
-                if self._at_rest():
+                rests = self._at_rest()
+                if rests and (frozen or not self.runs or self._problem is not None):
                     self._thread = None
-                    if self.runs and self._problem is None:
-                        self._freeze(MORE)
                     return
-            self._closing.wait(TICK)
+                if rests:
+                    views = self._freeze(MORE)
+                frozen = rests
+            # Then look again: meanwhile a run may have been tried again.
+            _close(views)
+            if not rests:
+                self._closing.wait(TICK)
 
     def _submit(self, together: list[Arrival]) -> None:
         assert self._pipeline is not None, "there is nothing that processes them"
@@ -545,9 +560,11 @@ class _Observer:
         # So that whoever executes a notebook without looking finds the table.
         for uploader in _of(run):
             _eventually(uploader._at_rest)
+            views: list[ProgressView] = []
             with uploader._gate:
                 if uploader._at_rest():
-                    uploader._freeze(MORE)
+                    views = uploader._freeze(MORE)
+            _close(views)
 
 
 def _of(run: Run) -> list[Uploader]:
@@ -557,6 +574,12 @@ def _of(run: Run) -> list[Uploader]:
         if uploader._pipeline is not None
         and any(each.id == run.id for each in uploader.runs)
     ]
+
+
+def _close(views: Iterable[ProgressView]) -> None:
+    """Close views; no lock may be held."""
+    for view in views:
+        view.close()
 
 
 def _eventually(condition: Callable[[], bool]) -> None:

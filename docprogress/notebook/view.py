@@ -1,6 +1,7 @@
 """The live view of documents in a notebook, and what stands there without one."""
 
 import sys
+import threading
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +31,7 @@ class ProgressView:
     """
 
     _watched: Watched
+    _lock: threading.RLock
     _feed: "Feed | None"
     #: What `Feed.leave` takes away again.
     _shown: list[str]
@@ -132,23 +134,27 @@ class ProgressView:
             ImportError: The extra `notebook` is not installed.
         """
         _require_anywidget()
-        feed = self._joined()
-        if "" not in self._shown:
-            self._shown.append(feed.hold())
-        return feed.model()
+        with self._lock:
+            feed = self._joined()
+            if "" not in self._shown:
+                self._shown.append(feed.hold())
+            return feed.model()
 
     def close(self) -> None:
         """Leave a table where the view was; what it showed goes on."""
-        if self._closed:
-            return
-        self._closed = True
-        # What is asked later is answered with what was seen last.
-        self._last = self._picture()
-        if self._feed is None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            # What is asked later is answered with what was seen last.
+            self._last = self._picture()
+            feed, shown = self._feed, self._shown
+            self._shown = []
+        # Not under the lock: the last view of a feed waits for its thread.
+        if feed is None:
             self._watched.close()
         else:
-            self._feed.leave(self._shown)
-        self._shown = []
+            feed.leave(shown)
 
     def __enter__(self) -> Self:
         return self
@@ -176,7 +182,8 @@ class ProgressView:
 
             publish(self._bundle())
             return
-        self._shown.append(self._joined().show())
+        with self._lock:
+            self._shown.append(self._joined().show())
 
     @classmethod
     def _of(cls, watched: Watched) -> Self:
@@ -186,6 +193,8 @@ class ProgressView:
 
     def _begin(self, watched: Watched) -> None:
         self._watched = watched
+        # Guards all that follows, as any thread may use a view.
+        self._lock = threading.RLock()
         self._feed = None
         self._shown = []
         self._closed = False
@@ -194,9 +203,10 @@ class ProgressView:
     def _joined(self) -> "Feed":
         from docprogress.notebook import feed
 
-        if self._feed is None:
-            self._feed = feed.join(self._watched)
-        return self._feed
+        with self._lock:
+            if self._feed is None:
+                self._feed = feed.join(self._watched)
+            return self._feed
 
     def _bundle(self) -> dict[str, str]:
         note = table.CLOSED if self._closed else HOW_TO_INSTALL
