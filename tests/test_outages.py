@@ -51,13 +51,14 @@ def lacking(what):
     pytest.skip(what)
 
 
-def test_a_database_that_is_locked_for_20_seconds_is_waited_for(home, steps):
+@pytest.mark.parametrize("seconds", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_database_that_is_locked_is_waited_for(home, steps, seconds):
     with Pipeline(home=home, workers=2, steps=["outage_steps:slow"]) as pipeline:
         run = pipeline.submit(documents(12))
         in_the_middle(run)
         with contextlib.closing(sqlite3.connect(home / "docprogress.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            time.sleep(20)  # the outage is the test
+            time.sleep(seconds)  # the outage is the test
             other.rollback()
 
         rows = ended_right(run)

@@ -235,7 +235,7 @@ def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
         with pytest.raises(StoreError, match=reason) as caught:
             store.open()
 
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < patient(10)
         told = "".join(traceback.format_exception(caught.value))
         said = _database(load(database_url=url)).said
         for shown in (told, said, repr(store), store.url, repr(store._engine)):

@@ -268,7 +268,7 @@ def test_server_with_200_open_streams_stops_at_once(serve, remote, redis_url, nu
     for reader in readers:
         reader.close()
 
-    assert taken < 3
+    assert taken < patient(3)
     assert status == (-signal.SIGTERM if number == signal.SIGTERM else 130)
     assert rests == [[]] * 200
     assert "Cancel" not in served.log.read_text()
