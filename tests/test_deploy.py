@@ -213,6 +213,7 @@ def test_stream_outlives_a_silence_longer_than_the_proxy_waits(nginx, bus):
         assert reader.progress().data["progress"] == 100
 
 
+@pytest.mark.slow
 def test_stream_outlives_ninety_seconds_of_silence_as_it_is_shipped(nginx, silent, bus):
     reader, since = silent
     time.sleep(max(0.0, since + 92 - time.monotonic()))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from lab import Window
 from patience import patient
 from playwright.sync_api import expect
@@ -35,6 +36,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_the_page_says_when_it_has_painted_what(window: Window, shared_home: Path):
     notebook = window.new(START.format(home=str(shared_home)), MEASURE, TELL)
     notebook.run(0)

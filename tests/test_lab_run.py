@@ -119,7 +119,11 @@ def test_a_run_that_is_tried_again_comes_alive_where_its_table_stood(
     assert notebook.errors == []
 
 
-@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "untrusted"])
+@pytest.mark.parametrize(
+    "trusted",
+    [True, pytest.param(False, marks=pytest.mark.slow)],
+    ids=["trusted", "untrusted"],
+)
 def test_a_saved_notebook_shows_the_table_when_it_is_opened_again(
     window: Window, shared_home: Path, trusted: bool
 ):
@@ -145,6 +149,7 @@ def test_a_saved_notebook_shows_the_table_when_it_is_opened_again(
     assert again.errors == []
 
 
+@pytest.mark.slow
 def test_a_saved_notebook_can_be_exported_without_a_network(
     window: Window, browser: Browser, shared_home: Path, tmp_path: Path
 ):

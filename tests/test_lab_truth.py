@@ -83,6 +83,7 @@ def test_a_view_moves_while_a_cell_is_busy(
     (tmp_path / "done").touch()
 
 
+@pytest.mark.slow
 def test_a_page_reloaded_while_a_cell_is_busy_shows_the_present(
     window: Window, run: SteeredRun, tmp_path: Path
 ):
@@ -115,6 +116,7 @@ def test_two_views_of_one_run_show_the_same(window: Window, run: SteeredRun):
         shows(notebook.view(cell), "it is damaged")
 
 
+@pytest.mark.slow
 def test_a_notebook_open_in_two_tabs_shows_the_same_in_both(
     window: Window, run: SteeredRun
 ):
@@ -201,6 +203,7 @@ def test_while_redis_is_away_the_view_says_so(window: Window, server: Server):
         shows(view, "50 %")
 
 
+@pytest.mark.slow
 def test_a_page_that_was_asleep_shows_the_present_again(
     window: Window, run: SteeredRun
 ):

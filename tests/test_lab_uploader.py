@@ -152,6 +152,7 @@ def looks_well(notebook: Notebook, name: str) -> None:
     page.set_viewport_size(size)
 
 
+@pytest.mark.slow
 def test_files_of_one_twelve_and_fifty_megabytes_arrive_whole(
     window: Window, folder: Path, capsys, record_property
 ):
@@ -232,6 +233,7 @@ def test_an_upload_goes_on_where_it_was_when_the_line_is_back(
     assert notebook.errors == []
 
 
+@pytest.mark.slow
 def test_a_kernel_that_is_restarted_half_way_is_told_of(window: Window, folder: Path):
     fill(folder / "a.bin", 40 * MB)
     notebook = window.new(START.format(given=""))

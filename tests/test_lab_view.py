@@ -246,6 +246,7 @@ def test_many_events_come_as_few_messages_and_end_right(
     assert notebook.errors == []
 
 
+@pytest.mark.slow
 def test_fifty_views_that_were_closed_leave_nothing_behind(
     window: Window, bus: Bus, redis_url: str
 ):
@@ -264,15 +265,26 @@ def counts():
         watchers = [c for c in client.client_list() if "watcher" in c["name"]]
     return {{
         "threads": sorted(t.name for t in threading.enumerate()),
-        "sockets": len(psutil.Process().net_connections("unix")),
-        "watchers": len(watchers),
-        "comms": len(get_comm_manager().comms),
-        "widgets": len(widget._instances),
+        "sockets": psutil.Process().net_connections("unix"),
+        "watchers": watchers,
+        "comms": list(get_comm_manager().comms),
+        "widgets": list(widget._instances),
     }}
+
+def more(before):
+    # What was closed a moment ago may take another one to end.
+    ends = time.monotonic() + {patient(30)}
+    while True:
+        found = counts()
+        if all(len(found[name]) <= len(before[name]) for name in found):
+            return ""
+        if time.monotonic() > ends:
+            return f"{{before}}, then {{found}}"
+        time.sleep(0.05)
 
 def settle():
     # What JupyterLab has made for views once one of them is alive.
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + {patient(30)}
     while not any("subshell" in t.name for t in threading.enumerate()):
         assert time.monotonic() < ends, "there is no subshell"
         time.sleep(0.05)
@@ -291,7 +303,7 @@ def show(times):
         "settle()\nfirst.close()\nshow(3)",
         "before = counts()",
         "show(50)",
-        "assert counts() == before, (before, counts())\nprint('the same')",
+        "print(more(before) or 'no more')",
     )
     notebook.run(0)
     expect(notebook.view(0)).to_be_visible()
@@ -304,7 +316,7 @@ def show(times):
     notebook.run(3)
     notebook.run(4)
 
-    assert notebook.text(4).strip() == "the same"
+    assert notebook.text(4).strip() == "no more"
     expect(notebook.view(3)).to_have_count(0)
     # JupyterLab keeps a dozen nodes of every output that was cleared, whatever it
     # was; a view that is kept has more than a hundred.

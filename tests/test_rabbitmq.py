@@ -67,6 +67,7 @@ def counts(settings):
         return sum(sender.counts(turns.names(queue_name(None))).values())
 
 
+@pytest.mark.slow
 def test_a_run_outlasts_a_lost_worker_and_rabbitmq_restarted_and_emptied(
     rabbit, settings, started
 ):
