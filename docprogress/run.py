@@ -68,7 +68,7 @@ from docprogress.worker.app import (
     make_app,
     submitting_key,
 )
-from docprogress.worker.queues import SUBMITTER_GONE, say_unserved
+from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, worker_alive
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -1058,6 +1058,8 @@ class _Truth:
         self._until_deleted = until_deleted
         # Changes up to here have been looked at; None: all are to be.
         self._since: datetime | None = None
+        # How many documents had each status when they were counted last.
+        self._counts: dict[Status, int] | None = None
         # Since when the submitting process is gone while documents are to come.
         self._gone_at: float | None = None
 
@@ -1071,13 +1073,14 @@ class _Truth:
         counts = self._store.counts(self._run.id)
         if self._until_deleted and not sum(counts.values()):
             self._store.run(self._run.id)
-        if not settings.local:
-            # Where no worker is at all, nobody else does either.
-            if counts[Status.QUEUED]:
-                self._say_unserved()
-            if counts[Status.QUEUED] or sum(counts.values()) < self._run.expected:
-                self._give_up_submission()
-                counts = self._store.counts(self._run.id)
+        whole = sum(counts.values()) >= self._run.expected
+        waits = counts[Status.QUEUED] or not whole
+        if waits and counts == self._counts and not settings.local:
+            # Nothing moves: perhaps there is no worker, which would do both of this.
+            self._say_unserved()
+            self._give_up_submission()
+            counts = self._store.counts(self._run.id)
+        self._counts = counts
         finals = sum(count for status, count in counts.items() if status.final)
         known = sum(event.final for event in told.values())
         if known == len(told) == sum(counts.values()) == finals:
@@ -1092,8 +1095,10 @@ class _Truth:
         return [row.event() for row in news]
 
     def _say_unserved(self) -> None:
+        pipeline = self._run._pipeline
         with suppress(BusError):
-            self._run._pipeline.say_unserved(self._run.id)
+            if worker_alive(pipeline.bus.redis) is False:
+                pipeline.say_unserved(self._run.id)
 
     def _give_up_submission(self) -> None:
         """Cancel what will never come, once the submitting process has long gone."""

@@ -207,7 +207,7 @@ def test_new_document_waits_to_be_uploaded(store, run):
     assert (row.status, row.ready, row.attempt) == (Status.QUEUED, False, 1)
     assert row.message == "Waiting to be uploaded"
     assert row.step == "extraction"
-    assert [row.id for row in store.not_ready()] == [document_id]
+    assert store.being_submitted() == [run.id]
     assert store.queued() == []
 
 
@@ -219,7 +219,7 @@ def test_ready_document_waits_for_a_worker(store, run):
     row = store.document(document_id)
     assert (row.ready, row.size, row.sha256, row.message) == (True, 12, "ab", "Queued")
     assert store.queued() == [row]
-    assert store.not_ready() == []
+    assert store.being_submitted() == []
 
 
 def test_document_cancelled_during_its_upload_stays_cancelled(store, run):
@@ -949,7 +949,7 @@ def test_reaper_finds_what_waits_and_what_runs(store, run):
     # What has a time to be sent at comes first, and is not crowded out.
     assert [row.id for row in store.queued()] == [ids[1], ids[2]]
     assert [row.id for row in store.queued(limit=1)] == [ids[1]]
-    assert [row.id for row in store.not_ready()] == [ids[3]]
+    assert store.being_submitted() == [run.id]
     assert store.unfinished() == 4
 
 

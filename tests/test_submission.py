@@ -18,6 +18,7 @@ from patience import patient
 from services import Server, Worker, eventually
 from sqlalchemy import event as sql
 from typer.testing import CliRunner
+from web import served
 
 from docprogress import Pipeline, Status, local
 from docprogress.cli import app
@@ -198,6 +199,22 @@ def test_every_watcher_sees_the_end_of_such_a_run(where, impatient):
             assert REASON in progress.not_handed_in
 
 
+def test_a_stream_over_http_ends_with_such_a_run(where, impatient):
+    run_id = killed_submission(where, added=BATCH)
+    with Pipeline(**where) as pipeline, served(load(**where)) as web:
+        with web.read(f"/progress/runs/{run_id}/stream") as reader:
+            assert reader.progress().data["status"] == "queued"
+            gone(pipeline, run_id)
+            pipeline.attach(run_id).wait(timeout=patient(30))
+
+            told = reader.rest()
+
+    ended = {each.data["document_id"]: each.data for each in told}
+    assert len(ended) == COUNT
+    assert {each["status"] for each in ended.values()} == {"cancelled"}
+    assert all(REASON in each["message"] for each in ended.values())
+
+
 def test_nobody_gives_up_what_is_still_being_submitted(where, impatient):
     with Pipeline(**where) as pipeline:
         seen = []
@@ -230,7 +247,12 @@ def test_cancelling_ends_the_run_of_a_killed_submission(where, options, added):
         assert run.delete().documents == COUNT
 
 
-def test_what_is_cancelled_before_it_is_added_stays_cancelled(where, monkeypatch):
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_is_cancelled_before_it_is_added_stays_cancelled(
+    where, monkeypatch, request, database
+):
+    if database == "postgresql":
+        where |= {"database_url": request.getfixturevalue("postgres_url")}
     monkeypatch.setattr("docprogress.run.ADDED_TOGETHER", BATCH)
     add = Store.add_documents
     cancelled = []

@@ -240,12 +240,6 @@ class Reading(Database):
         with self._reading() as connection:
             return [document_row(row) for row in connection.execute(query)]
 
-    def not_ready(self) -> list[DocumentRow]:
-        """The documents whose bytes have not arrived."""
-        return self._found(
-            _document.status == Status.QUEUED.value, _document.ready.is_(False)
-        )
-
     def unfinished(self) -> int:
         """How many documents have not come to rest, in all runs."""
         query = select(func.count()).where(_document.status.in_(UNFINISHED))

@@ -104,7 +104,7 @@ def say_unserved(
         version = newer(settings)
         if version is not None:
             # How it is to be read is not known: neither is where it has to wait.
-            if _alive(client, settings["protocol"]) is False:
+            if worker_alive(client, settings["protocol"]) is False:
                 tell(store.say(waiting, NEWER.format(version)))
         else:
             all_waiting.append(waiting)
@@ -145,7 +145,7 @@ def _served(client: redis.Redis | None, names: Sequence[str]) -> list[bool | Non
         return [None] * len(names)
 
 
-def _alive(client: Any, protocol: int) -> bool | None:
+def worker_alive(client: Any, protocol: int = PROTOCOL) -> bool | None:
     """Whether a worker lives that understands this; None if Redis cannot be asked."""
     try:
         return bool(client.exists(alive_key(protocol)))
