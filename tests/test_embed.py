@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from patience import patient
 
 from docprogress.documents import Chunk
 from docprogress.errors import (
@@ -366,7 +367,7 @@ def test_endpoint_that_does_not_answer_is_given_less_at_a_time():
 
     def hang(body):
         if len(body["input"]) > 1:
-            over.wait(30)
+            over.wait(patient(30))
             return None, {}, ""
         return good(body)
 

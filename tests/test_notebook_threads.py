@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from kernels import Kernel
+from patience import patient
 from services import eventually
 
 from docprogress import Pipeline, ProgressView
@@ -17,7 +18,7 @@ SLOWED = {
 class Slow:
     def tried_again(self, run):
         reached.set()
-        free.wait(60)
+        free.wait(patient(60))
 
     def waited_for(self, run):
         pass
@@ -37,7 +38,7 @@ leave = Feed.leave
 
 def slow(self, shown):
     reached.set()
-    free.wait(60)
+    free.wait(patient(60))
     leave(self, shown)
 
 
@@ -66,7 +67,7 @@ from docprogress.notebook.feed import Feed
 from docprogress.run import observers
 
 def eventually(condition):
-    ends = time.monotonic() + 25
+    ends = time.monotonic() + 100
     while not condition() and time.monotonic() < ends:
         time.sleep(0.01)
 
@@ -135,7 +136,7 @@ def test_views_that_end_together_do_not_wait_for_each_other(
 
 
 def test_a_view_is_used_from_many_threads(pipeline: Pipeline):
-    run = pipeline.submit([("a.txt", b"Text.")]).wait(60)
+    run = pipeline.submit([("a.txt", b"Text.")]).wait(patient(60))
     for _ in range(10):
         view = ProgressView(run)
         models = in_threads(8, lambda view=view: (repr(view), view.widget)[1])
@@ -153,7 +154,7 @@ def test_a_view_is_used_from_many_threads(pipeline: Pipeline):
 
 
 def test_a_view_that_joins_while_the_last_one_leaves_is_alive(pipeline: Pipeline):
-    run = pipeline.submit([("a.txt", b"Text.")]).wait(60)
+    run = pipeline.submit([("a.txt", b"Text.")]).wait(patient(60))
     for _ in range(20):
         old, new = ProgressView(run), ProgressView(run)
         old.widget  # noqa: B018 - it joins
@@ -181,7 +182,7 @@ def in_threads(count: int, call) -> list:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patient(60))
     assert not [thread for thread in threads if thread.is_alive()]
     assert errors == []
     return returned

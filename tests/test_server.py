@@ -819,7 +819,7 @@ def test_empty_file_is_taken_in_and_fails_as_in_every_other_way_in(pipeline):
         assert answer.status_code == 201
         assert answer.json()["media_type"] == "application/x-empty"
 
-        run = pipeline.attach(answer.json()["run_id"]).wait(60)
+        run = pipeline.attach(answer.json()["run_id"]).wait(patient(60))
 
     [document] = run.documents()
     assert document.status is Status.FAILED

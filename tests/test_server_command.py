@@ -161,11 +161,11 @@ def on_a_terminal(arguments, environment=None):
         answer = httpx.get(
             f"{url.partition('#')[0]}documents",
             headers={"Authorization": f"Bearer {token or 'wrong'}"},
-            timeout=30,
+            timeout=patient(30),
         )
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(patient(30))
     while True:
         try:
             more = os.read(controller, 10_000)
@@ -201,7 +201,7 @@ def test_configured_token_is_printed_nowhere(serve, remote, way):
     served = serve(*arguments, environment=environment)
     assert served.web.client.get("/documents").status_code == 200
     served.process.terminate()
-    served.process.wait(30)
+    served.process.wait(patient(30))
 
     for text in (
         said,
@@ -218,7 +218,7 @@ def test_token_that_nobody_sees_lies_in_a_file_of_the_home_folder(serve, remote)
     first = serve(*remote)
     assert first.web.client.get("/documents").status_code == 200
     first.process.terminate()
-    first.process.wait(30)
+    first.process.wait(patient(30))
     again = serve(*remote)
 
     assert first.place.stat().st_mode & 0o777 == 0o600

