@@ -234,6 +234,10 @@ class Leases:
         except (RedisError, OSError, DocProgressError) as error:
             log.info("a lease could not be renewed: %s", redacted(str(error)))
             return False
+        except Exception:
+            # The other leases of this process have to be renewed all the same.
+            log.exception("the lease of %s could not be renewed", lease.document_id)
+            return False
         if answer == _CANCELLED:
             lease.stop(Cancelled(lease.document_id))
         elif answer != 1:

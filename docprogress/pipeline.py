@@ -81,6 +81,8 @@ class Outcome:
     queue: str | None = None
     #: Whether a task has to be sent for the document now.
     send: bool = False
+    #: Whether that task was interrupted, and is to be taken before all others.
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -391,7 +393,7 @@ class _Attempt:
             message=HANDED_BACK,
         )
         self._patiently(reached)
-        return self._hand_over(HANDED_BACK)
+        return replace(self._hand_over(HANDED_BACK), interrupted=True)
 
     def _elsewhere(self, error: BaseException) -> Outcome:
         """Leave the document to a worker whose disk is not full.

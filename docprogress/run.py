@@ -477,12 +477,15 @@ class Pipeline:
             # What has failed before may be what its worker died of.
             quick = plan.quick and row.attempt == 1 and row.url is None
             size += row.size or 0
-            if not (quick and room and size <= MOST_BYTES_TOGETHER):
+            # Recovery expects a document's first message in the level of its number.
+            place = row.number if row.attempt == 1 else first + position
+            level = turns.level(place, plan.priority)
+            same = bool(room) and messages[-1].level == level
+            if not (quick and same and size <= MOST_BYTES_TOGETHER):
                 # Half of what would be left for each worker process.
                 rest = (len(rows) - position + coming) // (2 * processes)
                 room = max(1, min(rest, share, MOST_TOGETHER)) if quick else 1
                 size = row.size or 0
-                level = turns.level(first + position, plan.priority)
                 messages.append(Message(queue, [], level))
             messages[-1].documents.append((row.id, row.attempt))
             room -= 1
@@ -1289,8 +1292,12 @@ class _Submission:
 
         def renew() -> None:
             while not ended.wait(SUBMITTING_SECONDS / 3):
-                with suppress(RedisError, OSError):
+                try:
                     client.set(key, 1, ex=SUBMITTING_SECONDS)
+                except (RedisError, OSError):
+                    pass  # the next one may get through
+                except Exception:
+                    log.exception("a sign of life could not be sent")
 
         with suppress(RedisError, OSError):
             client.set(key, 1, ex=SUBMITTING_SECONDS)

@@ -123,6 +123,15 @@ def test_each_later_level_has_its_turn_of_eight():
     assert asked.count("one") + asked.count("other") == 7 * (turns.LEVELS - 1)
 
 
+def test_interrupted_work_is_always_taken_first():
+    order = turns.Turns()
+    recovered = turns.name("one", turns.RECOVERED)
+    order.update([*turns.names("one"), recovered])
+    for _ in range(16):
+        assert order.consume(turns.LEVELS + 1)[0] == recovered
+        order.rotate("one")
+
+
 @pytest.mark.parametrize("priority", [True, 1.5, "high", None, 6, -6])
 def test_what_is_no_priority_is_refused_and_starts_nothing(where, priority):
     with Pipeline(**where) as pipeline:

@@ -81,6 +81,20 @@ def test_a_held_lease_outlives_its_own_time(quick_leases, client):
     assert not lease.lost.is_set()
 
 
+def test_an_unforeseen_error_with_one_lease_does_not_end_the_renewal_of_others(
+    quick_leases, client, caplog
+):
+    def fail():
+        raise RuntimeError("unforeseen")
+
+    quick_leases.take("bad", "1:w:1", newest=fail)
+    quick_leases.take("good", "1:w:1")
+
+    eventually(lambda: owners(client, ["bad"])["bad"] is None)
+    eventually(lambda: caplog.text.count("unforeseen") > 3)
+    assert owners(client, ["good"])["good"] == "1:w:1"
+
+
 def test_a_lease_whose_owner_died_runs_out_and_is_remembered(client):
     leases = Leases(lambda: client, seconds=1)
     leases.take("a", "1:w:1")

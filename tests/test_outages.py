@@ -23,7 +23,7 @@ from test_faults import (
 )
 
 from docprogress import Pipeline, Status
-from docprogress.worker.reaper import REAPER
+from docprogress.worker.leadership import REAPER
 
 CI = "CI" in os.environ
 

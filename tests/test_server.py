@@ -19,7 +19,13 @@ from docprogress.server.auth import Access, UnauthorizedError
 from docprogress.server.limits import Limits, TooManyError
 from docprogress.server.mailbox import Kind, Subject
 from docprogress.settings import load
-from docprogress.worker.reaper import REAPER, REAPER_SECONDS
+from docprogress.worker.leadership import (
+    LOOKED,
+    LOOKED_SECONDS,
+    REAPER,
+    REAPER_SECONDS,
+    Leadership,
+)
 
 A = Subject(Kind.DOCUMENT, "a")
 B = Subject(Kind.DOCUMENT, "b")
@@ -480,6 +486,26 @@ def test_ready_says_when_a_worker_was_seen(web, redis_url):
     assert workers["ok"] is True
     seconds = float(re.fullmatch(r"one was seen (.+) s ago", workers["message"])[1])
     assert 3 <= seconds < REAPER_SECONDS
+
+
+def test_recovery_that_is_overdue_shows_in_ready_and_in_the_metrics(web, redis_url):
+    name = "docprogress_recovery_last_look_seconds"
+    assert web.client.get("/ready").json()["recovery"]["ok"] is False
+    with redis.Redis.from_url(redis_url) as client:
+        leader = Leadership(lambda: client, "a", fork=threading.Lock())
+        assert leader.acquire()
+        leader.looked()
+        assert web.client.get("/ready").json()["recovery"]["ok"] is True
+        client.expire(LOOKED, LOOKED_SECONDS - 40)
+
+        answer = web.client.get("/ready")
+
+    assert answer.status_code == 200, "what is taken in waits"
+    recovery = answer.json()["recovery"]
+    assert recovery["ok"] is False
+    seconds = float(re.search(r"looked for (.+) s ago", recovery["message"])[1])
+    assert 40 <= seconds < 40 + patient(30)
+    assert 40 <= web.metric(name) < 40 + patient(30)
 
 
 def test_metrics_count_what_happened(web, bus):

@@ -218,7 +218,7 @@ def test_ready_document_waits_for_a_worker(store, run):
 
     row = store.document(document_id)
     assert (row.ready, row.size, row.sha256, row.message) == (True, 12, "ab", "Queued")
-    assert store.queued() == [row]
+    assert [queued.id for queued in store.queued()] == [row.id]
     assert store.being_submitted() == []
 
 
@@ -946,11 +946,29 @@ def test_reaper_finds_what_waits_and_what_runs(store, run):
     store.next_attempt(ids[1], 1, error="x", delay=60, lost=False, tries=3)
 
     assert [row.id for row in store.processing()] == [ids[0]]
-    # What has a time to be sent at comes first, and is not crowded out.
-    assert [row.id for row in store.queued()] == [ids[1], ids[2]]
-    assert [row.id for row in store.queued(limit=1)] == [ids[1]]
+    assert [row.id for row in store.queued()] == [ids[2]]
+    assert store.due(latest=3600, limit=9) == []
+    # It is due later than anything can be: the clock was set back.
+    assert [row.id for row in store.due(latest=30, limit=9)] == [ids[1]]
     assert store.being_submitted() == [run.id]
     assert store.unfinished() == 4
+    assert not store.idle()
+    store.cancel(run_id=run.id)
+    store.finish(ids[0], 1, Status.CANCELLED, message="Cancelled")
+    assert store.idle()
+
+
+def test_queued_documents_are_read_page_by_page(store, run):
+    ids = add_documents(store, run, 7)
+    store.mark_ready([(i, 1, "x") for i in ids])
+    pages, after = [], None
+    while page := store.queued(after=after, limit=3):
+        pages.append(page)
+        after = page[-1].position
+
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert {row.id for page in pages for row in page} == set(ids)
+    assert [row.id for row in store.queued(ids=[ids[4], "unknown"])] == [ids[4]]
 
 
 def test_changes_are_those_since_a_moment(store, run):

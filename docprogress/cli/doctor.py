@@ -28,6 +28,7 @@ from docprogress.settings import MIB, Settings, redacted
 from docprogress.store import Store
 from docprogress.terminal.wording import plain, plural
 from docprogress.worker.app import make_app
+from docprogress.worker.leadership import last_look
 
 #: Bytes that a home folder should have left.
 LEAST_SPACE = 1024 * MIB
@@ -88,7 +89,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
         redis = list(_redis(url))
         yield from redis
         if all(finding.state is not State.BROKEN for finding in redis):
-            yield _workers(reached)
+            workers = _workers(reached)
+            yield workers
+            yield _recovery(url, any_worker=workers.state is State.OK)
     yield _database(settings)
     yield _storage(settings)
     yield from _libraries()
@@ -209,6 +212,27 @@ def _workers(settings: Settings) -> Finding:
         said = "none answers: start one with `docprogress worker`"
         return Finding(State.NOTE, "workers", said)
     return Finding(State.OK, "workers", ", ".join(names))
+
+
+def _recovery(url: str, *, any_worker: bool) -> Finding:
+    """Whether the workers look for lost documents."""
+    try:
+        client: Any = connect(url)
+        with client:
+            look = last_look(client)
+    except DocProgressError as error:
+        return Finding(State.BROKEN, "recovery", f"cannot be asked: {error}")
+    if look is None:
+        said = "not known: no worker has looked for lost documents yet"
+        return Finding(State.NOTE, "recovery", said)
+    said = f"lost documents were looked for {look.seconds:.0f} s ago by {look.worker}"
+    if not look.overdue:
+        return Finding(State.OK, "recovery", said)
+    if not any_worker:
+        return Finding(State.NOTE, "recovery", said)
+    return Finding(
+        State.BROKEN, "recovery", f"{said}: its log says why; restart that worker"
+    )
 
 
 def _database(settings: Settings) -> Finding:

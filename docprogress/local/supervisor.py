@@ -80,8 +80,7 @@ class _Supervisor:
             next_look = 0.0
             touched = 0.0
             while not self._leaving:
-                self._keep_server()
-                self._keep_worker()
+                self._keep()
                 moment = time.monotonic()
                 if moment >= next_look:
                     next_look = moment + IDLE_LOOK_SECONDS
@@ -91,6 +90,19 @@ class _Supervisor:
                     elif moment - idle_since >= self._settings.idle_seconds:
                         self._leaving = self._nobody_comes(door, touched)
                 time.sleep(LOOK_SECONDS)
+
+    def _keep(self) -> None:
+        """Have the server and the worker run."""
+        started = self._server is not None
+        try:
+            self._keep_server()
+            self._keep_worker()
+        except Exception:
+            if not started or not self._home.exists():
+                raise
+            # A disk that is full, or a process too many, passes.
+            log.exception("what is supervised could not be looked after")
+            time.sleep(LONGEST_PAUSE / 10)
 
     def _leave(self, *_: object) -> None:
         self._leaving = True

@@ -490,6 +490,15 @@ class Uploader:
                 self._thread.start()
 
     def _process(self) -> None:
+        try:
+            self._submit_all()
+        except Exception as error:
+            log.exception("what was dropped is not processed any further")
+            with self._gate:
+                # The next file that is dropped begins another thread.
+                self._thread, self._problem = None, error
+
+    def _submit_all(self) -> None:
         frozen = False
         while not self._closing.is_set():
             together = self._ready()

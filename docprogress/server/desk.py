@@ -18,7 +18,7 @@ from docprogress.server.threads import Threads
 from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
-from docprogress.worker.reaper import REAPER, REAPER_SECONDS
+from docprogress.worker.leadership import REAPER, REAPER_SECONDS, last_look
 
 log = logging.getLogger(__name__)
 
@@ -202,12 +202,18 @@ class Desk:
         return await self.writing.run(end)
 
     async def readiness(self) -> Readiness:
-        """Whether Redis and the database answer, and a worker has shown itself."""
+        """Whether Redis and the database answer, and workers do what they have to."""
         redis = await self._part(self._redis)
         database = await self._part(self._database)
         workers = await self._part(self._workers)
-        ready = redis.ok and database.ok
-        return Readiness(ready=ready, redis=redis, database=database, workers=workers)
+        recovery = await self._part(self._recovery)
+        return Readiness(
+            ready=redis.ok and database.ok,
+            redis=redis,
+            database=database,
+            workers=workers,
+            recovery=recovery,
+        )
 
     async def _part(self, ask: Callable[[], Part]) -> Part:
         try:
@@ -238,6 +244,15 @@ class Desk:
             return Part(ok=False, message=f"none was seen for {REAPER_SECONDS} s")
         ago = max(REAPER_SECONDS - left / 1000, 0.0)
         return Part(ok=True, message=f"one was seen {ago:.1f} s ago")
+
+    def _recovery(self) -> Part:
+        if self._resting():
+            return _RESTING
+        look = last_look(self.bus.redis)
+        if look is None:
+            return Part(ok=False, message="not known: no worker has looked yet")
+        message = f"lost documents were looked for {look.seconds:.1f} s ago"
+        return Part(ok=not look.overdue, message=message)
 
     def _resting(self) -> bool:
         settings = self.pipeline.settings

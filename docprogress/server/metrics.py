@@ -16,11 +16,12 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from docprogress.bus import Bus
-from docprogress.errors import DocProgressError
+from docprogress.errors import BusError, DocProgressError
 from docprogress.events import Status
 from docprogress.server.meter import Meter
 from docprogress.server.threads import Threads
 from docprogress.store import Store, schema
+from docprogress.worker.leadership import LastLook, last_look
 from docprogress.worker.queues import Queue, queues
 
 #: Seconds for which what the store was asked is told again: counting takes a while.
@@ -41,6 +42,8 @@ class Stored(NamedTuple):
     steps: dict[str, tuple[int, float]]
     #: What waits for a worker.
     queues: list[Queue]
+    #: When lost documents were last looked for; None if that is not known.
+    look: LastLook | None
 
 
 class Metrics:
@@ -79,10 +82,15 @@ class Metrics:
         with self._store._reading() as connection:
             statuses = connection.execute(_STATUSES).all()
             steps = connection.execute(_STEPS).all()
+        try:
+            look = last_look(self._bus.redis)
+        except BusError:
+            look = None
         return Stored(
             dict(map(tuple, statuses)),
             {step: (count, seconds) for step, count, seconds in steps},
             queues(self._store, self._bus.redis),
+            look,
         )
 
     def _families(self) -> Iterator[Metric]:
@@ -148,6 +156,12 @@ def _stored_families(stored: Stored) -> Iterator[Metric]:
         steps.add_metric([step], count_value=count, sum_value=seconds)
     yield steps
     yield from _queue_families(stored.queues)
+    if stored.look is not None:
+        yield GaugeMetricFamily(
+            "docprogress_recovery_last_look_seconds",
+            "How long ago a worker last looked for lost documents",
+            stored.look.seconds,
+        )
 
 
 def _queue_families(found: Iterable[Queue]) -> Iterator[Metric]:

@@ -62,6 +62,7 @@ _READY: dict[str, JsonValue] = {
     "redis": {"ok": True, "message": "answered in 0.4 ms"},
     "database": {"ok": True, "message": "answered in 0.7 ms"},
     "workers": {"ok": True, "message": "one was seen 1.2 s ago"},
+    "recovery": {"ok": True, "message": "lost documents were looked for 0.8 s ago"},
 }
 
 
@@ -241,6 +242,7 @@ class Readiness(BaseModel):
     redis: Part
     database: Part
     workers: Part
+    recovery: Part
 
 
 class Health(BaseModel):

@@ -1,11 +1,22 @@
 """What has been submitted, and where it stands."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from docprogress.errors import DocumentNotFound, RunNotFound
 from docprogress.events import ProgressEvent, Status
@@ -13,6 +24,7 @@ from docprogress.store import schema
 from docprogress.store.database import Database
 from docprogress.store.rows import (
     DocumentRow,
+    QueuedRow,
     RunRow,
     RunSummary,
     counted,
@@ -228,17 +240,73 @@ class Reading(Database):
         """The documents that a worker has, or had when it died."""
         return self._found(_document.status == Status.PROCESSING.value)
 
-    def queued(self, *, limit: int = 1000) -> list[DocumentRow]:
-        """Documents that wait for a worker: those with a time to be sent at first."""
+    def due(self, *, latest: float, limit: int) -> list[DocumentRow]:
+        """The documents whose next attempt is due, those that are due first at first.
+
+        Args:
+            latest: The longest that an attempt is ever put off, in seconds: one that
+                is due later than that was scheduled before the clock was set back.
+            limit: The first so many.
+        """
+        moment = time.time()
         query = (
             select(schema.document)
             .where(_document.status == Status.QUEUED.value, _document.ready)
-            .order_by(_document.due_at.is_(None), _document.due_at)
-            .order_by(_document.updated_at, _document.number)
+            .where(or_(_document.due_at <= moment, _document.due_at > moment + latest))
+            .order_by(_document.due_at)
             .limit(limit)
         )
         with self._reading() as connection:
             return [document_row(row) for row in connection.execute(query)]
+
+    def queued(
+        self,
+        *,
+        after: int | str | None = None,
+        ids: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> list[QueuedRow]:
+        """The documents that have been sent and wait for a worker, page by page.
+
+        Args:
+            after: The `position` of the last document of the page before.
+            ids: Only those with one of these ids.
+            limit: The size of a page.
+        """
+        # An index holds the queued documents in the order of SQLite's row ids, so
+        # that a page costs no more than its own rows.
+        position: ColumnElement[Any] = _document.id
+        if self._path is not None:
+            position = literal_column("document.rowid", Integer)
+        query = (
+            select(
+                position,
+                *(getattr(_document, name) for name in QueuedRow._fields[1:]),
+            )
+            .where(
+                _document.status == Status.QUEUED.value,
+                _document.ready,
+                _document.due_at.is_(None),
+            )
+            .order_by(position)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(position > after)
+        with self._reading() as connection:
+            if ids is None:
+                return [QueuedRow(*row) for row in connection.execute(query)]
+            return [
+                QueuedRow(*row)
+                for some in batches(dict.fromkeys(ids))
+                for row in connection.execute(query.where(_document.id.in_(some)))
+            ]
+
+    def idle(self) -> bool:
+        """Whether every document of every run has reached a final state."""
+        query = select(_document.id).where(_document.status.in_(UNFINISHED)).limit(1)
+        with self._reading() as connection:
+            return connection.execute(query).first() is None
 
     def unfinished(self) -> int:
         """How many documents have not come to rest, in all runs."""

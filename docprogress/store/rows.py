@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from docprogress.documents import Chunk, Page
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status
@@ -134,6 +134,23 @@ class DocumentRow:
             attempt=self.attempt,
             worker=self.worker,
         )
+
+
+class QueuedRow(NamedTuple):
+    """What says whether a document that waits for a worker has a message."""
+
+    #: Its place in the order in which queued documents are read.
+    position: int | str
+    id: str
+    run_id: str
+    number: int
+    #: The position of the first step that is not finished, counted from 0.
+    next_step: int
+    attempt: int
+    #: The attempt that the present series of tries began with.
+    first_attempt: int
+    #: When it began to wait.
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

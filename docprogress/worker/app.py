@@ -1,8 +1,9 @@
 """The Celery application: what a task is called, where it goes, how it is sent."""
 
 import ssl
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -51,6 +52,9 @@ _REDIS = {
 #: The same for RabbitMQ, which says that it has a message before that counts as sent.
 _RABBITMQ = {"confirm_publish": True}
 _RABBITMQ_HEARTBEAT = 10
+
+#: How long, in seconds, an answer of RabbitMQ is waited for.
+_ASKING = {"read_timeout": 10, "write_timeout": 10}
 
 
 def make_app(settings: Settings) -> Celery:
@@ -133,7 +137,11 @@ def task_queues(names: Sequence[str | None]) -> list[Queue]:
     named = dict.fromkeys(
         queue_name(name, protocol=protocol) for protocol in UNDERSTOOD for name in names
     )
-    levels = [level for name in named for level in turns.names(name)]
+    levels = [
+        level
+        for name in named
+        for level in (turns.name(name, turns.RECOVERED), *turns.names(name))
+    ]
     return [Queue(level) for level in levels]  # type: ignore[no-untyped-call]
 
 
@@ -151,11 +159,22 @@ class Message(NamedTuple):
     level: int = 0
 
 
+def recovered(message: Message) -> list[Message]:
+    """The messages for a document that was interrupted: one is taken before all others.
+
+    The other one is in the document's usual level, for workers of a version that does
+    not know the level of what was interrupted.  Whichever comes second is dropped.
+    """
+    return [message._replace(level=turns.RECOVERED), message]
+
+
 class Sender:
-    """Sends documents on their way, over one connection."""
+    """Sends documents on their way, over one connection, and counts over another."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._asking = threading.Lock()
+        self._connection: Any = None
 
     def check(self) -> None:
         """Find out now that the broker cannot be used.
@@ -192,25 +211,51 @@ class Sender:
                         ignore_result=True,
                     )
 
-    def counts(self, queues: Iterable[str]) -> dict[str, int]:
+    def counts(self, queues: Collection[str]) -> dict[str, int]:
         """How many messages wait in each of these queues of the broker.
 
         Raises:
             BusError: The broker cannot be asked.
         """
+        with self._asking:
+            known = self._connection is not None
+            try:
+                return self._counted(queues)
+            except BusError:
+                if not known:
+                    raise
+                # The connection was lost while nobody asked.
+                return self._counted(queues)
+
+    def _counted(self, queues: Collection[str]) -> dict[str, int]:
+        if self._connection is None:
+            # Nobody is there to answer heartbeats between two questions.  A lost
+            # connection is noticed by an answer that does not come.
+            self._connection = self._app.connection_for_read(
+                heartbeat=0, transport_options=_RABBITMQ | _ASKING
+            )
         counts = {}
-        # Not from the pool: what it has may be a connection that was lost.
-        with self._app.connection_for_read() as connection, _translated(connection):
-            connection.connect()
-            for name in queues:
-                queue = Queue(name)  # type: ignore[no-untyped-call]
-                declared: Any = queue(connection.default_channel)
-                counts[name] = declared.queue_declare().message_count
+        try:
+            with _translated(self._connection):
+                for name in queues:
+                    queue = Queue(name)  # type: ignore[no-untyped-call]
+                    declared: Any = queue(self._connection.default_channel)
+                    counts[name] = declared.queue_declare().message_count
+        except BaseException:
+            self.disconnect()
+            raise
         return counts
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Give the connections back."""
+        self.disconnect()
         self._app.close()
+
+    def disconnect(self) -> None:
+        """Give the connection back that is counted over; the next count makes one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.release()
 
     def __enter__(self) -> Self:
         return self

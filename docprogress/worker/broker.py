@@ -7,6 +7,7 @@ what they took last: as each queue is a queue, whatever is still in it is younge
 import base64
 import json
 import threading
+from collections.abc import Iterable
 from typing import Protocol, cast
 
 from redis.exceptions import RedisError
@@ -14,7 +15,6 @@ from redis.exceptions import RedisError
 from docprogress.bus import Bus
 from docprogress.connection import connect, unreachable
 from docprogress.settings import Settings
-from docprogress.worker import turns
 from docprogress.worker.app import Sender, is_rabbitmq
 
 #: A sorted set in Redis: each queue, with when the last message was sent that a
@@ -25,10 +25,10 @@ TAKEN = "documents:taken"
 class Broker(Protocol):
     """What the reaper asks of either broker."""
 
-    def oldest(self, queue: str) -> float | None:
-        """When the oldest message of a queue was sent, at the earliest.
+    def oldest(self, levels: Iterable[str]) -> dict[str, float | None]:
+        """When the oldest message of each level of a queue was sent, at the earliest.
 
-        None if there is none in any of the queue's levels.
+        None if a level holds no message.
 
         Raises:
             BusError: The broker cannot be asked.
@@ -76,15 +76,21 @@ class RedisBroker:
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
 
-    def oldest(self, queue: str) -> float | None:
+    def oldest(self, levels: Iterable[str]) -> dict[str, float | None]:
+        names = list(levels)
+        if not names:
+            return {}
         try:
             pipe = self._redis.pipeline(transaction=False)
-            for level in turns.names(queue):
+            for level in names:
                 pipe.lindex(level, -1)
             found = pipe.execute()
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
-        return min((_sent_at(raw) for raw in found if raw), default=None)
+        return {
+            level: _sent_at(raw) if raw else None
+            for level, raw in zip(names, found, strict=True)
+        }
 
     def taken(self) -> set[str]:
         try:
@@ -119,17 +125,19 @@ class RabbitBroker:
         self._lock = threading.Lock()
         self._noted: dict[str, float] = {}
 
-    def oldest(self, queue: str) -> float | None:
-        counts = self._sender.counts(turns.names(queue))
+    def oldest(self, levels: Iterable[str]) -> dict[str, float | None]:
+        names = list(levels)
+        if not names:
+            return {}
+        counts = self._sender.counts(names)
         try:
-            begun = {
-                level: self._bus.redis.zscore(TAKEN, level)
-                for level, count in counts.items()
-                if count
-            }
+            begun = self._bus.redis.zmscore(TAKEN, names)
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
-        return min((sent_at or 0.0 for sent_at in begun.values()), default=None)
+        return {
+            level: float(sent_at or 0.0) if counts[level] else None
+            for level, sent_at in zip(names, begun, strict=True)
+        }
 
     def taken(self) -> None:
         """Nothing is known of that."""
@@ -139,7 +147,7 @@ class RabbitBroker:
             self._noted[queue] = max(sent_at, self._noted.get(queue, 0.0))
 
     def close(self) -> None:
-        """Nothing: neither of the two connections is its own."""
+        self._sender.disconnect()
 
     def tell(self) -> None:
         with self._lock:

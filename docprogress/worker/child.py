@@ -16,9 +16,9 @@ from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
-from docprogress.store import DocumentRow, RunRow, Store
+from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
 from docprogress.worker import turns
-from docprogress.worker.app import Message, Sender, make_app, queue_name
+from docprogress.worker.app import Message, Sender, make_app, queue_name, recovered
 from docprogress.worker.protocol import NEWER, newer
 from docprogress.worker.warden import Guard
 
@@ -125,8 +125,10 @@ class Child:
             while os.getppid() == parent:
                 time.sleep(PARENT_SECONDS)
             self._idle.wait()
-            self._publisher.flush(PATIENCE)
-            os._exit(1)
+            try:
+                self._publisher.flush(PATIENCE)
+            finally:
+                os._exit(1)
 
         threading.Thread(target=watch, name="docprogress-parent", daemon=True).start()
 
@@ -196,15 +198,19 @@ class Child:
         """Send the next task.  If that fails, the reaper finds the document."""
         row = outcome.document
         if row is not None:
+            message = self._message(row)
             with suppress(BusError):
-                self._sender.send([self._message(row)])
+                self._sender.send(
+                    recovered(message) if outcome.interrupted else [message]
+                )
 
     def _leave(self, documents: Sequence[tuple[str, int]]) -> None:
         """Send what was not begun to another worker."""
         rows = self._store.documents(ids=[document_id for document_id, _ in documents])
         waiting = [row for row in rows if row.status is Status.QUEUED]
         with suppress(BusError):
-            self._sender.send(map(self._message, waiting))
+            for row in waiting:
+                self._sender.send(recovered(self._message(row)))
 
     def _message(self, row: DocumentRow) -> Message:
         run = self._store.run(row.run_id)
@@ -213,7 +219,7 @@ class Child:
         return Message(step.queue, [(row.id, row.attempt)], level)
 
 
-def next_step(row: DocumentRow, run: RunRow) -> Step:
+def next_step(row: DocumentRow | QueuedRow, run: RunRow) -> Step:
     """The step that a document waits for, or is at; the last one if it has had all."""
     return Step.from_dict(run.steps[min(row.next_step, len(run.steps) - 1)])
 

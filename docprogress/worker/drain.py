@@ -68,11 +68,15 @@ class Drain:
         if self._stopped.wait(FINISH_SECONDS):
             return
         log.info("what is not finished is handed back")
-        self._warden.stop_all()
-        if self._stopped.wait(GRACE_SECONDS):
-            return
-        _kill_children()
-        self._hand_back(HAND_BACK_SECONDS)
+        try:
+            self._warden.stop_all()
+            if self._stopped.wait(GRACE_SECONDS):
+                return
+            _kill_children()
+            self._hand_back(HAND_BACK_SECONDS)
+        except Exception:
+            # Whatever goes wrong, this worker ends: what is left is found lost.
+            log.exception("what is not finished could not be handed back")
         if not self._stopped.is_set():
             # Celery goes on waiting for what was killed.
             os._exit(0)

@@ -4,6 +4,9 @@ The store says what has to be done; a document that nobody works on and that has
 message on its way is sent again.  One worker at a time looks, and nothing here
 depends on a clock that may jump: a thing counts as lost once it was seen so for
 long enough, on this process's own monotonic clock.
+
+A look does a bounded amount of work, however much waits, and whatever is wrong with
+one document is logged and keeps nobody else's from being found.
 """
 
 import logging
@@ -12,19 +15,26 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from redis.exceptions import RedisError
 
 from docprogress.bus import Bus
-from docprogress.errors import DocProgressError, RunNotFound, Superseded
+from docprogress.errors import (
+    BusError,
+    DocumentNotFound,
+    RunNotFound,
+    StoreUnavailable,
+    Superseded,
+)
 from docprogress.events import Status
 from docprogress.lease import LEASED, lease_key, leased, owners
 from docprogress.pipeline import HANDED_BACK, LONGEST_DELAY
 from docprogress.settings import Settings, redacted
-from docprogress.store import DocumentRow, RunRow, Store
+from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
 from docprogress.store.schema import HEAD
 from docprogress.worker import turns
 from docprogress.worker.app import (
@@ -32,21 +42,35 @@ from docprogress.worker.app import (
     Message,
     Sender,
     queue_name,
+    recovered,
     submitting_key,
 )
 from docprogress.worker.broker import broker_of
 from docprogress.worker.child import next_step, owner
-from docprogress.worker.protocol import PROTOCOL, newer
+from docprogress.worker.leadership import Leadership
+from docprogress.worker.protocol import newer
 from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, serve
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks.
-LOOK_SECONDS = 1.0
+T = TypeVar("T")
+Row = TypeVar("Row", DocumentRow, QueuedRow)
 
-#: How many times as long as a look takes the next one is waited for, at the least:
-#: what waits may be very much.
+#: What of recovery waits for, rather than logs and goes on: nothing could be done.
+_OUTAGES = (BusError, StoreUnavailable, RedisError)
+
+#: Seconds between two looks: while there are unfinished documents, and while there
+#: are none.  At most: a look that takes long is followed by a longer pause.
+LOOK_SECONDS = 1.0
+IDLE_SECONDS = 5.0
+
+#: How many times as long as work takes the pause after it is, at the least: what
+#: waits may be very much.
 PAUSES = 10
+
+#: The longest pause after a look that took long.  Two looks find a lost lease, and
+#: its document has to be with another worker 30 seconds after the first one died.
+LONGEST_PAUSE = 5.0
 
 #: Seconds that a document must be seen without a lease, or without a message,
 #: before it counts as lost.  More than it takes a worker to take its lease again
@@ -60,24 +84,38 @@ TAKEN_SECONDS = 30.0
 #: Seconds after which a message that was sent again is not waited for any longer.
 AGAIN_SECONDS = 60.0
 
+#: How many queued documents one look examines; the next one goes on from there.
+PAGE = 5_000
+
+#: How many documents without a message are watched together until they count as lost.
+SUSPECTS = 1_000
+
+#: How many attempts that are due are sent in one look, and how many documents of a run
+#: are given up that its submitting process did not hand in.
+DUE = 500
+GIVEN_UP = 2_000
+
 #: Seconds between two looks whether the tables are still those of this version.
 TABLES_SECONDS = 5.0
 
 #: Seconds between two looks whether each queue is served.
 QUEUES_SECONDS = 5.0
 
-#: Seconds between two looks for runs whose submitting process is gone, and for which
-#: it must be gone: more than it takes to say again that it lives, in a Redis that
-#: came back empty.
-UPLOADS_SECONDS = 5.0
+#: Seconds for which the process that submits a run must be gone: more than it takes to
+#: say again that it lives, in a Redis that came back empty.
 UPLOADS_LOST_SECONDS = 10.0
 
 #: How often a worker may die of a document before the document has failed.
 DEATHS = 3
 
-#: Who looks, among the workers of a protocol: the key, and seconds for which it holds.
-REAPER = f"documents:reaper:{PROTOCOL}"
-REAPER_SECONDS = 5
+#: The longest pause after a part of a look that took long.
+LONGEST_PACE = 20.0
+
+#: How many runs are remembered, and errors whose repetition is not logged.
+REMEMBERED = 1_000
+
+#: Seconds for which the repetition of an error is not logged.
+LOGGED_SECONDS = 60.0
 
 
 class Death(NamedTuple):
@@ -88,6 +126,15 @@ class Death(NamedTuple):
     pid: int
     #: The limit that it broke, if it was killed for that.
     reason: str | None
+
+
+class Again(NamedTuple):
+    """When a lost message was sent again."""
+
+    #: On this process's monotonic clock.
+    at: float
+    #: By the clock that messages are stamped with.
+    sent_at: float
 
 
 class Reaper:
@@ -110,31 +157,47 @@ class Reaper:
         self._sender = sender
         self._worker = worker
         self._queues = queues
-        self._queues_at = self._tables_at = self._uploads_at = float("-inf")
-        # The runs whose submitting process is gone, and since when.
-        self._gone: dict[str, float] = {}
+        self._paces = {
+            self._due: Pace(LOOK_SECONDS, clock),
+            self._missing_messages: Pace(LOOK_SECONDS, clock),
+            self._unserved: Pace(QUEUES_SECONDS, clock),
+        }
+        self._tables = Pace(TABLES_SECONDS, clock)
+        self._submissions = Pace(LOOK_SECONDS, clock)
         self._took = 0.0
+        self._idle = False
         self._clock = clock
         self._store = Store(settings.database, busy_seconds=2.0)
         self._bus = Bus(
             settings.redis_url or "", remember_seconds=settings.remember_seconds
         )
         self._broker = broker_of(settings, self._bus, sender)
-        self._deaths: queue.SimpleQueue[Death | None] = queue.SimpleQueue()
+        # What ends a pause early: a death, or, with None, work after there was none.
+        self._wake: queue.SimpleQueue[Death | None] = queue.SimpleQueue()
         self._seen: dict[tuple[str, str, int], float] = {}
+        self._cursor: int | str | None = None
+        self._again: dict[tuple[str, int], Again] = {}
+        self._met: set[tuple[str, int]] = set()
         self._dead: list[Death] = []
         self._runs: dict[str, RunRow] = {}
-        self._fork = threading.Lock()
+        self._logged: dict[str, float] = {}
+        self._fork, renewing = threading.Lock(), threading.Lock()
+        self._locks = (self._fork, renewing)
+        self._leadership = Leadership(
+            lambda: self._bus.redis, worker, fork=renewing, clock=clock
+        )
         self._closed = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to look."""
-        os.register_at_fork(
-            before=self._fork.acquire,
-            after_in_parent=self._fork.release,
-            after_in_child=self._fork.release,
-        )
+        for lock in self._locks:
+            os.register_at_fork(
+                before=lock.acquire,
+                after_in_parent=lock.release,
+                after_in_child=lock.release,
+            )
+        self._leadership.start()
         self._thread = threading.Thread(
             target=self._watch, name="docprogress-reaper", daemon=True
         )
@@ -146,17 +209,22 @@ class Reaper:
         They are to have ended before that.  It may take so many seconds.
         """
         self._closed = True
-        self._deaths.put(None)
+        self._wake.put(None)
         if self._thread is not None:
             self._thread.join(seconds)
+        else:
+            self._disconnect()
 
     def died(self, death: Death) -> None:
         """A process of this worker died: its document need not wait."""
-        self._deaths.put(death)
+        self._wake.put(death)
 
     def begun(self, queue: str, sent_at: float) -> None:
         """A process of this worker has begun a message of this queue."""
         self._broker.note(queue, sent_at)
+        if self._idle:
+            self._idle = False
+            self._wake.put(None)
 
     def look(self) -> None:
         """Look once, and send again what is lost.
@@ -164,39 +232,99 @@ class Reaper:
         Raises:
             DocProgressError: The store or Redis cannot be reached.
         """
-        while self._dead:
-            self._bury(self._dead[0])
-            self._dead.pop(0)
+        well = self._each("a death", list(self._dead), self._handle_death)
         self._broker.tell()
         serve(self._bus.redis, self._queues)
-        if self._clock() >= self._tables_at + TABLES_SECONDS:
-            self._check_tables()
-            self._tables_at = self._clock()
-        if not self._leading():
-            self._seen.clear()
-            self._gone.clear()
+        with self._tables.turn() as due:
+            if due:
+                self._check_tables()
+        if not self._leadership.acquire():
+            self._forget()
+            self._again, self._met, self._cursor = {}, set(), None
+            self._idle = False
             return
-        processing = self._understood(self._store.processing())
-        queued = self._understood(self._store.queued())
-        held = owners(self._bus.redis, [row.id for row in (*processing, *queued)])
-        free = [row for row in processing if held[row.id] is None]
-        waiting = [row for row in queued if held[row.id] is None]
-        self._send_due(waiting)
-        for row in self._lost("lease", free, LOST_SECONDS):
-            self._lose(row, "its worker was lost")
-        self._send_again([row for row in waiting if row.due_at is None])
-        self._give_up_uploads()
-        self._tell_ends()
-        asked = {row.id: row.attempt for row in processing if row.cancel_requested}
+        self._idle = self._store.idle()
+        if self._idle:
+            self._forget(but=("end", "upload"))
+        for chore in (self._lost_leases, self._ends):
+            well = self._guarded(chore.__name__, chore) and well
+        for chore, pace in self._paces.items():
+            with pace.turn() as due:
+                if due and not self._idle:
+                    well = self._guarded(chore.__name__, chore) and well
+        with self._submissions.turn() as due:
+            if due:
+                # A run may have none of its documents yet.
+                well = self._guarded("_uploads", self._uploads) and well
+        if well:
+            self._leadership.looked()
+
+    def _lost_leases(self) -> None:
+        """Begin the next attempt at what a worker had that is gone."""
+        rows = self._understood(self._store.processing())
+        held = owners(self._bus.redis, [row.id for row in rows])
+        free = {(row.id, row.attempt): row for row in rows if held[row.id] is None}
+        lost = self._lost("lease", free, LOST_SECONDS)
+        self._each("document", lost, lambda row: self._lose(row, "its worker was lost"))
+        asked = {row.id: row.attempt for row in rows if row.cancel_requested}
         if asked:
             self._bus.ask_to_cancel(asked)
-        if self._clock() >= self._queues_at + QUEUES_SECONDS:
-            say_unserved(self._store, self._bus.redis, self._tell_waiting)
-            self._queues_at = self._clock()
 
-    def _understood(self, rows: Iterable[DocumentRow]) -> list[DocumentRow]:
+    def _due(self) -> None:
+        """Send what has waited long enough for its next attempt."""
+        rows = self._understood(self._store.due(latest=LONGEST_DELAY, limit=DUE))
+        held = owners(self._bus.redis, [row.id for row in rows])
+
+        def send(row: DocumentRow) -> None:
+            if held[row.id] is None and self._store.take_due(row.id, row.attempt):
+                self._send([row])
+
+        self._each("document", rows, send)
+
+    def _unserved(self) -> None:
+        """Have documents say that nobody serves the queue that they wait for."""
+        say_unserved(self._store, self._bus.redis, self._tell_waiting)
+
+    def _understood(self, rows: Iterable[Row]) -> list[Row]:
         """Those that are not to be left to a later version."""
-        return [row for row in rows if newer(self._run(row).settings) is None]
+        found: list[Row] = []
+
+        def understand(row: Row) -> None:
+            if newer(self._run(row).settings) is None:
+                found.append(row)
+
+        self._each("document", rows, understand)
+        return found
+
+    def _each(self, what: str, things: Iterable[T], act: Callable[[T], object]) -> bool:
+        """Act on each of these; one that fails is logged, and keeps none from it."""
+        well = True
+        for thing in things:
+            name = f"{what} {getattr(thing, 'id', thing)}"
+            well = self._guarded(name, partial(act, thing)) and well
+        return well
+
+    def _guarded(self, what: str, act: Callable[[], object]) -> bool:
+        """Do something; whether it went well, or is of no account any more."""
+        try:
+            act()
+        except _OUTAGES:
+            raise
+        except (RunNotFound, DocumentNotFound, Superseded):
+            return True  # it was deleted, or went on, meanwhile
+        except Exception:
+            moment = self._clock()
+            if moment >= self._logged.get(what, float("-inf")) + LOGGED_SECONDS:
+                if len(self._logged) >= REMEMBERED:
+                    self._logged.clear()
+                self._logged[what] = moment
+                log.exception("recovery went wrong with %s", what)
+            return False
+        return True
+
+    def _forget(self, *, but: Sequence[str] = ()) -> None:
+        """Forget what was seen: it says nothing after an outage, or another's lead."""
+        self._seen = {key: since for key, since in self._seen.items() if key[0] in but}
 
     def _check_tables(self) -> None:
         """Stop where a later version has changed the tables under this worker."""
@@ -210,92 +338,102 @@ class Reaper:
     def _watch(self) -> None:
         while self._waited():
             with self._fork:
+                began = self._clock()
                 try:
-                    self._store.open()
-                    began = self._clock()
-                    self.look()
-                    self._took = self._clock() - began
-                except (DocProgressError, RedisError) as error:
-                    # What was seen before an outage says nothing after it.
-                    self._seen.clear()
+                    if not self._guarded("a look", self._look):
+                        self._forget()
+                except _OUTAGES as error:
+                    self._forget()
                     log.warning(
                         "cannot look for lost documents: %s", redacted(str(error))
                     )
+                self._took = self._clock() - began
         with self._fork:
             try:
-                self._hand_back()
-            except (DocProgressError, RedisError) as error:
+                self._guarded("handing back", self._hand_back)
+            except _OUTAGES as error:
                 log.warning("nothing is handed back: %s", redacted(str(error)))
-            self._store.close()
-            self._broker.close()
-            self._bus.close()
+        self._leadership.close()
+        with self._fork:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        self._store.close()
+        self._broker.close()
+        self._bus.close()
+
+    def _look(self) -> None:
+        self._store.open()
+        self.look()
 
     def _waited(self) -> bool:
         """Wait for the next look, or a death; whether to go on."""
+        pause = max(LOOK_SECONDS, min(self._took * PAUSES, LONGEST_PAUSE))
+        if self._idle:
+            pause = max(pause, IDLE_SECONDS)
         with suppress(queue.Empty):
-            pause = max(LOOK_SECONDS, self._took * PAUSES)
-            death = self._deaths.get(timeout=pause)
+            death = self._wake.get(timeout=pause)
             if death is not None:
                 self._dead.append(death)
         return not self._closed
-
-    def _leading(self) -> bool:
-        """Whether it is this worker that looks."""
-        client, milliseconds = self._bus.redis, REAPER_SECONDS * 1000
-        if client.set(REAPER, self._worker, nx=True, px=milliseconds):
-            return True
-        mine = client.get(REAPER) == self._worker.encode()
-        # Of another's, only what is more than it ever was: a clock was set back.
-        client.pexpire(REAPER, milliseconds, lt=not mine)
-        return mine
 
     def _hand_back(self) -> None:
         """Leave to others what was killed at work, at no attempt's cost."""
         mine = [row for row in self._store.processing() if row.worker == self._worker]
         client = self._bus.redis
         held = owners(client, [row.id for row in mine])
-        for row in mine:
+
+        def hand_back(row: DocumentRow) -> None:
             holder = held[row.id]
             if holder is not None and f":{self._worker}:" not in holder:
-                continue
+                return
             if row.cancel_requested:
                 self._end(row, Status.CANCELLED)
-                continue
+                return
             newest = self._bus.newest([row.id]).get(row.id)
             seen = newest.progress if newest and newest.attempt == row.attempt else 0.0
-            with suppress(Superseded):
-                self._store.progress(
-                    row.id,
-                    row.attempt,
-                    progress=max(seen, row.progress),
-                    step=row.step,
-                    message=HANDED_BACK,
-                )
-                back = self._store.hand_over(row.id, row.attempt, message=HANDED_BACK)
-                client.delete(lease_key(row.id))
-                client.hdel(LEASED, row.id)
-                self._tell(back)
-                self._send([back])
-        if client.get(REAPER) == self._worker.encode():
-            client.delete(REAPER)
+            self._store.progress(
+                row.id,
+                row.attempt,
+                progress=max(seen, row.progress),
+                step=row.step,
+                message=HANDED_BACK,
+            )
+            back = self._store.hand_over(row.id, row.attempt, message=HANDED_BACK)
+            client.delete(lease_key(row.id))
+            client.hdel(LEASED, row.id)
+            self._tell(back)
+            self._send_first(back)
+
+        self._each("document", mine, hand_back)
+        self._leadership.resign()
 
     def _lost(
-        self, what: str, rows: Iterable[DocumentRow], seconds: float | None = None
-    ) -> list[DocumentRow]:
-        """Those of the rows that have been seen like this for so long."""
-        current = {(what, row.id, row.attempt): row for row in rows}
-        known = {key: since for key, since in self._seen.items() if key[0] == what}
-        for key in known.keys() - current.keys():
+        self, what: str, current: Mapping[tuple[str, int], T], seconds: float
+    ) -> list[T]:
+        """Those that have been seen like this for so long; these are all there are."""
+        known = {key for key in self._seen if key[0] == what}
+        for key in known - {(what, *key) for key in current}:
             del self._seen[key]
         moment = self._clock()
         return [
-            row
-            for key, row in current.items()
-            if moment - self._seen.setdefault(key, moment) >= (seconds or 0)
+            thing
+            for key, thing in current.items()
+            if moment - self._seen.setdefault((what, *key), moment) >= seconds
         ]
 
-    def _bury(self, death: Death) -> None:
+    def _handle_death(self, death: Death) -> None:
         """Go on after a process of this worker died over a document."""
+        try:
+            self._bury(death)
+        except _OUTAGES:
+            raise  # it is tried again with the next look
+        except BaseException:
+            self._dead.remove(death)
+            raise
+        self._dead.remove(death)
+
+    def _bury(self, death: Death) -> None:
         key = lease_key(death.document_id)
         mine = owner(death.attempt, self._worker, death.pid).encode()
         held = self._bus.redis.get(key)
@@ -307,7 +445,7 @@ class Reaper:
         if row.status.final:
             self._tell(row)
         elif row.status is Status.QUEUED:
-            self._send([row])
+            self._send_first(row)
         elif row.cancel_requested:
             self._end(row, Status.CANCELLED)
         elif death.reason is not None:
@@ -335,7 +473,7 @@ class Reaper:
         if new is not None:
             log.warning("%s: %s: attempt %s follows", row.id, cause, new.attempt)
             self._tell(new)
-            self._send([new])
+            self._send_first(new)
 
     def _end(self, row: DocumentRow, status: Status, reason: str | None = None) -> None:
         """Bring a document to its end, and tell it."""
@@ -354,71 +492,95 @@ class Reaper:
             return
         self._tell(ended)
 
-    def _send_due(self, rows: Iterable[DocumentRow]) -> None:
-        """Send what has waited long enough for its next attempt."""
-        due = [row for row in rows if row.due_at is not None and not _early(row.due_at)]
-        self._send([row for row in due if self._store.take_due(row.id, row.attempt)])
-
-    def _send_again(self, rows: list[DocumentRow]) -> None:
+    def _missing_messages(self) -> None:
         """Send the documents whose message was lost.
 
-        That is known where the queue is empty, or holds only younger messages.
+        That is known where its level of its queue is empty, or holds only younger
+        messages.  A look examines one page of what waits, and the next one goes on
+        from there; those that seem lost are watched until they are, or are not.
         """
-        if not rows:
-            self._lost("message", [])
-            return
-        oldest = {
-            name: self._broker.oldest(queue_name(name))
-            for name in {self._queue(row) for row in rows}
-        }
-        taken = self._broker.taken()
+        suspects = [key[1] for key in self._seen if key[0] == "message"]
+        found = self._missing(self._store.queued(ids=suspects)) if suspects else {}
+        free = SUSPECTS - len(found)
+        if free > 0:
+            page = self._store.queued(after=self._cursor, limit=PAGE)
+            missing = list(self._missing(page).items())
+            found |= missing[:free]
+            if len(missing) > free:
+                self._cursor = missing[free - 1][1].position
+            elif len(page) == PAGE:
+                self._cursor = page[-1].position
+            else:
+                self._begin_again()
+        taken = self._broker.taken() if found else set()
         lost = []
-        for row in self._lost("message", rows, LOST_SECONDS):
+        for row in self._lost("message", found, LOST_SECONDS):
             since = self._clock() - self._seen["message", row.id, row.attempt]
-            sent = oldest[self._queue(row)]
-            behind = (
-                sent is not None and sent <= row.updated_at.timestamp() + AGAIN_SECONDS
-            )
-            has = taken is None or row.id in taken
-            if behind or (has and since < TAKEN_SECONDS):
-                continue
-            lost.append(row)
-        for row in lost:
-            log.warning("%s had no message on its way: sent again", row.id)
-            # Not before a while: its new message may have to wait, too.
-            self._seen["message", row.id, row.attempt] = self._clock() + AGAIN_SECONDS
+            if since >= TAKEN_SECONDS or not (taken is None or row.id in taken):
+                lost.append(row)
         self._send(lost)
+        for row in lost:
+            key = (row.id, row.attempt)
+            log.warning("%s had no message on its way: sent again", row.id)
+            self._again[key] = Again(self._clock(), time.time())
+            self._met.add(key)
+            del self._seen["message", row.id, row.attempt]
 
-    def _give_up_uploads(self) -> None:
+    def _missing(self, rows: Iterable[QueuedRow]) -> dict[tuple[str, int], QueuedRow]:
+        """Those that nobody has, and whose level of their queue has no such message."""
+        levels: dict[QueuedRow, list[str]] = {}
+
+        def locate(row: QueuedRow) -> None:
+            levels[row] = self._levels(row)
+
+        self._each("document", self._understood(rows), locate)
+        oldest = self._broker.oldest(
+            {name for names in levels.values() for name in names}
+        )
+        missing = {}
+        for row, names in levels.items():
+            key = (row.id, row.attempt)
+            since = row.updated_at.timestamp()
+            if key in self._again:
+                self._met.add(key)
+                if self._clock() < self._again[key].at + AGAIN_SECONDS:
+                    continue
+                since = max(since, self._again[key].sent_at)
+            sent = (oldest[name] for name in names)
+            if all(at is None or at > since + AGAIN_SECONDS for at in sent):
+                missing[key] = row
+        held = owners(self._bus.redis, [row.id for row in missing.values()])
+        return {key: row for key, row in missing.items() if held[row.id] is None}
+
+    def _begin_again(self) -> None:
+        """Begin with the first page again, and forget what waits no longer."""
+        self._cursor = None
+        self._again = {k: v for k, v in self._again.items() if k in self._met}
+        self._met = set()
+
+    def _uploads(self) -> None:
         """Cancel what can never arrive, because the process that had it is gone."""
-        if self._clock() < self._uploads_at + UPLOADS_SECONDS:
-            return
         gone = {
-            run_id
+            (run_id, 0): run_id
             for run_id in self._store.being_submitted()
             if not self._submitting(run_id)
         }
-        moment = self._clock()
-        self._gone = {run_id: self._gone.get(run_id, moment) for run_id in gone}
-        more = False
-        for run_id, since in self._gone.items():
-            if moment - since < UPLOADS_LOST_SECONDS or self._is_newer(run_id):
-                continue
-            rows = self._store.give_up_submission(run_id, SUBMITTER_GONE)
-            if rows:
-                count = len(rows)
-                log.warning("run %s: %s documents were not handed in", run_id, count)
-                self._tell_all(rows)
-                more = True
-        if not more:
-            self._uploads_at = moment
+        lost = self._lost("upload", gone, UPLOADS_LOST_SECONDS)
+        self._each("run", lost, self._give_up)
 
-    def _is_newer(self, run_id: str) -> bool:
-        """Whether a run is to be left to a later version."""
-        try:
-            return newer(self._store.run(run_id).settings) is not None
-        except RunNotFound:
-            return True  # deleted meanwhile
+    def _give_up(self, run_id: str) -> None:
+        """Cancel documents of a run that are still to come: as many as a look may."""
+        if newer(self._store.run(run_id).settings) is not None:
+            return
+        count = 0
+        while count < GIVEN_UP:
+            rows = self._store.give_up_submission(run_id, SUBMITTER_GONE)
+            if not rows:
+                break
+            self._tell_all(rows)
+            count += len(rows)
+        if count:
+            log.warning("run %s: %s documents were not handed in", run_id, count)
 
     def _submitting(self, run_id: str) -> bool:
         """Whether the process that stores a run's documents lives."""
@@ -427,7 +589,7 @@ class Reaper:
         self._bus.redis.expire(key, SUBMITTING_SECONDS, lt=True)
         return bool(self._bus.redis.exists(key))
 
-    def _tell_ends(self) -> None:
+    def _ends(self) -> None:
         """Tell the ends whose worker died after the store knew and before Redis did."""
         client = self._bus.redis
         held = owners(client, leased(client))
@@ -436,12 +598,18 @@ class Reaper:
         for document_id in free:
             if document_id not in rows:
                 client.hdel(LEASED, document_id)
-        for row in self._lost("end", rows.values(), LOST_SECONDS):
-            if row.status is Status.PROCESSING:
-                continue
+
+        def settle(row: DocumentRow) -> None:
             if row.status.final:
                 self._tell(row)
             client.hdel(LEASED, row.id)
+
+        ended = {
+            (row.id, row.attempt): row
+            for row in rows.values()
+            if row.status is not Status.PROCESSING
+        }
+        self._each("document", self._lost("end", ended, LOST_SECONDS), settle)
 
     def _tell(self, row: DocumentRow) -> None:
         if self._settings.events_per_second:
@@ -456,27 +624,66 @@ class Reaper:
         if self._settings.events_per_second:
             self._bus.publish_all([row.event() for row in rows], waiting=True)
 
-    def _send(self, rows: Iterable[DocumentRow]) -> None:
+    def _send(self, rows: Iterable[DocumentRow | QueuedRow]) -> None:
         """Send each by itself: it may be what its worker died of."""
-        messages = [
-            Message(self._queue(row), [(row.id, row.attempt)], self._level(row))
-            for row in rows
-        ]
+        messages = list(map(self._message, rows))
         if messages:
             self._sender.send(messages)
 
-    def _queue(self, row: DocumentRow) -> str | None:
+    def _send_first(self, row: DocumentRow) -> None:
+        """Send a document that was begun: it is not to wait behind all others."""
+        self._sender.send(recovered(self._message(row)))
+
+    def _message(self, row: DocumentRow | QueuedRow) -> Message:
+        return Message(self._queue(row), [(row.id, row.attempt)], self._level(row))
+
+    def _queue(self, row: DocumentRow | QueuedRow) -> str | None:
         return next_step(row, self._run(row)).queue
 
-    def _level(self, row: DocumentRow) -> int:
+    def _levels(self, row: QueuedRow) -> list[str]:
+        """The levels in one of which the message of a document has to be.
+
+        Somebody who retries documents sends them by their place among these: it is at
+        or before their usual level.
+        """
+        last = self._level(row)
+        retried = row.attempt == row.first_attempt > 1
+        levels = range(last + 1) if retried else [last]
+        queue = self._queue(row)
+        return [queue_name(queue, level) for level in levels]
+
+    def _level(self, row: DocumentRow | QueuedRow) -> int:
         return turns.level(row.number, self._run(row).settings.get("priority", 0))
 
-    def _run(self, row: DocumentRow) -> RunRow:
+    def _run(self, row: DocumentRow | QueuedRow) -> RunRow:
         if row.run_id not in self._runs:
+            if len(self._runs) >= REMEMBERED:
+                self._runs.clear()
             self._runs[row.run_id] = self._store.run(row.run_id)
         return self._runs[row.run_id]
 
 
-def _early(due_at: float) -> bool:
-    """Whether the moment is still to come, on a clock that may have been set back."""
-    return 0 < due_at - time.time() <= LONGEST_DELAY
+class Pace:
+    """When work is due that is repeated: seldom, if it takes long.
+
+    As a context, it gives whether the work is due, and measures how long it takes.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._due_at = float("-inf")
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Whether the work is due; within this block it is done."""
+        began = self._clock()
+        if began < self._due_at:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            ended = self._clock()
+            pause = min((ended - began) * PAUSES, LONGEST_PACE)
+            self._due_at = max(began + self._seconds, ended + pause)

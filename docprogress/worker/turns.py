@@ -17,11 +17,16 @@ from docprogress.errors import SubmitError
 SIZES = (16, 128, 1024, 8192, 65536)
 LEVELS = len(SIZES) + 1
 
+#: The level of work that was interrupted, whose worker died or stopped: it is always
+#: taken before all others.
+RECOVERED = -1
+
 #: For one of so many messages a later level comes first.
 LATER_FIRST = 8
 
 #: What stands between a queue's name and its level, in no name of a user's own.
 _MARK = ":"
+_RECOVERED = "recovered"
 
 
 def level(place: int, priority: int = 0) -> int:
@@ -58,11 +63,13 @@ def checked(priority: object) -> int:
 
 def name(queue: str, level: int) -> str:
     """What a level of a queue is called in the broker."""
+    if level == RECOVERED:
+        return f"{queue}{_MARK}{_RECOVERED}"
     return f"{queue}{_MARK}{level}" if level else queue
 
 
 def names(queue: str) -> list[str]:
-    """What all levels of a queue are called in the broker."""
+    """What the levels of a queue that runs share are called in the broker."""
     return [name(queue, level) for level in range(LEVELS)]
 
 
@@ -85,9 +92,12 @@ class Turns:
         turn, place = divmod(self._taken, LATER_FIRST)
         later_first = place == LATER_FIRST - 1
         first = 1 + turn % (LEVELS - 1) if later_first else 0
-        return sorted(
-            self._names[:count], key=lambda name: (_level_of(name) - first) % LEVELS
-        )
+
+        def order(name: str) -> int:
+            level = _level_of(name)
+            return level if level == RECOVERED else (level - first) % LEVELS
+
+        return sorted(self._names[:count], key=order)
 
     def rotate(self, last_used: str) -> str:
         """A message came from this queue."""
@@ -99,4 +109,5 @@ class Turns:
 
 
 def _level_of(name: str) -> int:
-    return int(name.rpartition(_MARK)[2]) if _MARK in name else 0
+    level = name.rpartition(_MARK)[2] if _MARK in name else "0"
+    return RECOVERED if level == _RECOVERED else int(level)

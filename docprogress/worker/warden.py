@@ -102,7 +102,11 @@ class Warden:
                     # Slots are taken from the first on.
                     break
                 if deadline:
-                    self._look(slot, pid, deadline, limit)
+                    try:
+                        self._look(slot, pid, deadline, limit)
+                    except Exception:
+                        # The limits of the other processes have to be kept.
+                        log.exception("process %s could not be looked at", pid)
 
     def _look(self, slot: int, pid: int, deadline: float, limit: float) -> None:
         try:
