@@ -299,7 +299,8 @@ class Bus:
         Raises:
             BusError: Redis cannot be reached, or refuses.
         """
-        keys = [key(d) for d in document_ids for key in (document_channel, cancel_key)]
+        named = (document_channel, cancel_key, waiting_key)
+        keys = [key(d) for d in document_ids for key in named]
         if run_id:
             keys += [run_channel(run_id), counts_key(run_id)]
         try:
@@ -1125,6 +1126,11 @@ def counts_key(run_id: str) -> str:
 def cancel_key(document_id: str) -> str:
     """The key that holds the attempt that somebody asked to cancel."""
     return f"document:{document_id}:cancel"
+
+
+def waiting_key(document_id: str) -> str:
+    """The key that holds since when an attempt waits for a service that is away."""
+    return f"document:{document_id}:waiting"
 
 
 def _batches(items: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -1,15 +1,16 @@
 """One document through its steps: the store keeps what they make, events tell it.
 
 Whatever happens on the way, the attempt ends in exactly one of these: completed,
-failed, cancelled, tried again, handed over to another queue, or superseded.
+failed, cancelled, tried again, postponed, handed over to another queue, or superseded.
 """
 
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from itertools import accumulate
 from operator import length_hint
@@ -22,6 +23,7 @@ from docprogress.errors import (
     Cancelled,
     DocProgressError,
     HandedBack,
+    ServiceUnavailable,
     StepError,
     StoreUnavailable,
     Superseded,
@@ -29,6 +31,7 @@ from docprogress.errors import (
 )
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.files import Files
+from docprogress.outages import Outages, Wait, key_of
 from docprogress.reporter import ALMOST, StepProgress
 from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
 from docprogress.steps import Kind, Step
@@ -56,6 +59,9 @@ LONGEST_DELAY = 3600.0
 
 #: Seconds of finished work that may be lost, and done again, with a killed worker.
 SAVE_SECONDS = 0.25
+
+#: Seconds between two times that the vectors of an unfinished step are kept.
+KEEP_SECONDS = 10.0
 
 #: What is said of a document whose worker was stopped before it was finished.
 HANDED_BACK = "Waiting for another worker: the one before it was stopped"
@@ -93,6 +99,7 @@ class Pipeline:
         settings: The worker's; a run's own settings win.
         publish: Takes an event, and says whether to stop.
         guard: Given a step's limit in seconds, a context in which it holds.
+        outages: What is known of services that steps use and that are away.
     """
 
     store: Store
@@ -102,6 +109,7 @@ class Pipeline:
     guard: Callable[[float], AbstractContextManager[object]] = nullcontext
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    outages: Outages = field(default_factory=Outages)
 
     def process(self, claim: Claim) -> Outcome:
         """Take a claimed document as far as its queue goes."""
@@ -124,6 +132,11 @@ class _Attempt:
         self._event = claim.document.event()
         self._step = claim.document.step
         self._unsaved: list[FinishedStep] = []
+        # The chunks of a step that is not finished whose vectors are not kept yet.
+        self._unkept: list[Chunk] = []
+        self._keep_at = 0.0
+        # The service that a step uses, once it is known to be away.
+        self._service: str | None = None
         # What the steps have made so far.
         self._counts = {
             Kind.PAGES: claim.document.pages,
@@ -150,6 +163,7 @@ class _Attempt:
         except Exception as error:
             with suppress(Superseded, Cancelled):
                 self._save()
+                self._keep()
             if _full(error):
                 return self._elsewhere(error)
             if _may_pass(error):
@@ -163,6 +177,10 @@ class _Attempt:
             return self._process()
         except HandedBack:
             return self._hand_back()
+        except ServiceUnavailable as error:
+            self._save()
+            self._keep()
+            return self._postponed(error)
 
     def _process(self) -> Outcome:
         first = self._document.next_step
@@ -198,10 +216,13 @@ class _Attempt:
             per_second=self._settings.events_per_second,
         )
         started, clock = now(), self._pipeline.clock()
+        self._look_for_outage(step)
         progress.tell()
         takes = items or self._stored(step.takes)
+        kept = self._kept_chunks(step, takes) if not items else []
         with self._pipeline.guard(self._settings.step_seconds):
-            made, facts = self._made(step, takes, progress, document)
+            made, facts = self._made(step, takes, progress, document, kept)
+        self._unkept.clear()
         self._unsaved.append(
             FinishedStep(
                 position=position,
@@ -223,6 +244,63 @@ class _Attempt:
         self._counts[step.gives] = len(made)
         return made
 
+    def _look_for_outage(self, step: Step) -> None:
+        """Have the document wait if a service that the step uses is known to be away.
+
+        Raises:
+            _Closed: It is not the time to ask it.
+        """
+        self._service = self._used_by(step)
+        if self._service is None:
+            return
+        wait = self._pipeline.outages.closed(
+            self._service, self._document.id, self._document.attempt
+        )
+        if wait is not None:
+            raise _Closed(wait)
+
+    def _used_by(self, step: Step) -> str | None:
+        """A key for the service that a step may use; None if it uses none."""
+        if step.path not in _BUILT_IN:
+            return key_of(step.path)
+        settings = self._settings
+        if step.path != _EMBEDDING.path or not settings.embedder.startswith("openai:"):
+            return None
+        used = settings.embedder, settings.embedding_url, settings.embedding_api_key
+        return key_of(step.path, *used)
+
+    def _kept_chunks(self, step: Step, takes: Sequence[Any]) -> list[Chunk]:
+        """The chunks that this step had embedded when it was interrupted."""
+        if step.path != _EMBEDDING.path or self._quick([step]):
+            return []
+        found = self._store.unfinished_vectors(
+            self._document.id, embedder=self._settings.embedder
+        )
+        return [
+            replace(chunk, vector=found[chunk.number])
+            for chunk in takes
+            if chunk.number in found
+        ]
+
+    def _keep(self) -> None:
+        """Keep the vectors that a step has made, though it is not finished."""
+        chunks, self._unkept = self._unkept, []
+        self._keep_at = self._pipeline.clock() + KEEP_SECONDS
+        if not chunks:
+            return
+        self._new = False
+        keep = partial(
+            self._store.keep_vectors,
+            self._document.id,
+            self._document.attempt,
+            chunks,
+            embedder=self._settings.embedder,
+        )
+        self._patiently(keep)
+
+    def _quick(self, following: Sequence[Step]) -> bool:
+        return quick(following, {"embedder": self._settings.embedder})
+
     def _may_wait(self, following: int) -> bool:
         """Whether what was made so far is kept together with what follows.
 
@@ -231,7 +309,7 @@ class _Attempt:
         """
         if sum(finished.seconds for finished in self._unsaved) > SAVE_SECONDS:
             return False
-        return quick(self._steps[following:], {"embedder": self._settings.embedder})
+        return self._quick(self._steps[following:])
 
     def _save(self) -> None:
         """Keep what the steps have made.
@@ -264,14 +342,21 @@ class _Attempt:
         return self._patiently(finish)
 
     def _made(
-        self, step: Step, takes: list[Any], progress: StepProgress, document: Document
+        self,
+        step: Step,
+        takes: list[Any],
+        progress: StepProgress,
+        document: Document,
+        kept: list[Chunk],
     ) -> tuple[list[Any], dict[str, Any]]:
-        """What a step makes, counted as it is made.
+        """What a step makes, counted as it is made, with what it had made before.
 
         What is counted is the step's output where it knows how much that will
         be, and else its input, as the step takes it.
         """
-        counted = _Counted(takes, progress)
+        numbers = {chunk.number for chunk in kept}
+        left = [item for item in takes if item.number not in numbers] if kept else takes
+        counted = _Counted(left, progress)
         given = document if step.takes is Kind.DOCUMENT else counted
         result = steps.call(step, given, document=document, settings=self._settings)
         wanted = Page if step.gives is Kind.PAGES else Chunk
@@ -281,7 +366,10 @@ class _Attempt:
         if outputs:
             counted.progress = None
             progress.unit = getattr(result, "unit", None) or progress.unit
-            progress.total = total or None
+            progress.total = total + len(kept) or None
+            progress.update(len(kept))
+        keeps = step.path == _EMBEDDING.path and not self._quick([step])
+        self._keep_at = self._pipeline.clock() + KEEP_SECONDS
         made: list[Any] = []
         with ExitStack() as stack:
             stack.callback(getattr(result, "close", lambda: None))
@@ -291,9 +379,21 @@ class _Attempt:
                         f"step {step.name!r} must give {wanted.__name__} values, "
                         f"not {type(item).__name__}"
                     )
+                if not made:
+                    self._served()
+                if keeps and isinstance(item, Chunk):
+                    if kept and _length(kept[0]) != _length(item):
+                        # The endpoint has another model now.
+                        return self._made(step, takes, progress, document, [])
+                    self._unkept.append(item)
+                    if self._pipeline.clock() >= self._keep_at:
+                        self._keep()
                 made.append(item)
                 # Told in any case: it is how a cancel is heard of.
                 progress.advance(1 if outputs else 0)
+        if kept:
+            finished = {chunk.number: chunk for chunk in (*kept, *made)}
+            made = [finished[chunk.number] for chunk in takes]
         return made, dict(getattr(result, "facts", None) or {})
 
     def _stored(self, kind: Kind) -> list[Any]:
@@ -383,6 +483,7 @@ class _Attempt:
     def _hand_back(self) -> Outcome:
         """Leave the step that runs to another worker: this one stops."""
         self._save()
+        self._keep()
         # How far it was, so that the bar does not fall when that one begins.
         reached = partial(
             self._store.progress,
@@ -410,6 +511,52 @@ class _Attempt:
             return self._hand_over("Waiting for a worker with room on its disk")
         except Superseded:
             return Outcome(None)
+
+    def _served(self) -> None:
+        if self._service is not None:
+            self._pipeline.outages.served(self._service, self._document.id)
+
+    def _postponed(self, error: ServiceUnavailable) -> Outcome:
+        """Leave the document in the queue until a service may be there again.
+
+        That is no attempt, but it has a limit of its own.
+        """
+        longest = self._settings.wait_seconds
+        if isinstance(error, _Closed):
+            wait = error.wait
+        else:
+            wait = self._pipeline.outages.refused(
+                self._service or "",
+                self._document.id,
+                self._document.attempt,
+                error,
+                longest=longest,
+            )
+            if (error.seconds or 0.0) > longest:
+                return self._fail(
+                    f"{error}; it asks to wait for {_duration(error.seconds)}, longer "
+                    f"than the limit of {_duration(longest)} (wait_seconds)"
+                )
+        if wait.waited >= longest:
+            return self._fail(
+                f"{error}; it was waited for as long as the limit of "
+                f"{_duration(longest)} (wait_seconds) allows"
+            )
+        until = datetime.fromtimestamp(wait.until).astimezone()
+        row = self._patiently(
+            partial(
+                self._store.postpone,
+                self._document.id,
+                self._document.attempt,
+                due_at=min(wait.until, time.time() + LONGEST_DELAY),
+                progress=max(self._event.progress, self._document.progress),
+                message=f"Waiting for {wait.service} until {until:%H:%M:%S} "
+                f"({wait.reason})",
+            )
+        )
+        if row.cancel_requested:
+            return self._end(Status.CANCELLED, "Cancelled")
+        return self._published(row)
 
     def _again(self, error: BaseException) -> Outcome:
         """Try again later, unless that was the last time."""
@@ -515,6 +662,18 @@ class _Attempt:
             pause = min(pause * 2, LONGEST_PAUSE)
 
 
+class _Closed(ServiceUnavailable):
+    """Raised before a step whose service is known to be away."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(
+            f"{wait.service} is away: {wait.reason}",
+            service=wait.service,
+            reason=wait.reason,
+        )
+        self.wait = wait
+
+
 class _Counted(list[Any]):
     """A step's input that counts what the step takes of it."""
 
@@ -538,6 +697,8 @@ def quick(plan: Iterable[Step], settings: Mapping[str, Any]) -> bool:
 
 
 _BUILT_IN = frozenset(step.path for step in steps.plan())
+
+_EMBEDDING = steps.step("embedding")
 
 _UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
 
@@ -568,6 +729,18 @@ def _full(error: BaseException | None) -> bool:
 def _counted(count: int | None, noun: str) -> str:
     count = count or 0
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def _length(chunk: Chunk) -> int:
+    return 0 if chunk.vector is None else len(chunk.vector)
+
+
+def _duration(seconds: float | None) -> str:
+    """A number of seconds, as a person says it: `45 s`, `10 min`, `2 h`."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if (seconds and seconds >= 2 * length) or seconds == length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds or 0:.3g} s"
 
 
 def _downloading(done: int, total: int | None) -> str:

@@ -182,10 +182,10 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, answers):
+    def __init__(self, answers, port=0):
         self.answers = list(answers)
         self.asked = []
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     @property
     def url(self):
@@ -228,8 +228,8 @@ def garbage(content):
 
 
 @contextmanager
-def endpoint(*answers, key=KEY, batch=64, **options):
-    server = Endpoint(answers)
+def endpoint(*answers, key=KEY, batch=64, port=0, **options):
+    server = Endpoint(answers, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     server.pauses = []

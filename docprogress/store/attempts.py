@@ -184,6 +184,51 @@ class Attempts(Reading):
                 message=message,
             )
 
+    def postpone(
+        self,
+        document_id: str,
+        attempt: int,
+        *,
+        due_at: float,
+        progress: float,
+        message: str,
+    ) -> DocumentRow:
+        """Have this attempt go on later, with whoever claims it then.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        with self._writing() as connection:
+            return _changed(
+                connection,
+                document_id,
+                attempt,
+                status=Status.QUEUED.value,
+                due_at=due_at,
+                progress=min(progress, ALMOST),
+                message=message,
+            )
+
+    def keep_vectors(
+        self,
+        document_id: str,
+        attempt: int,
+        chunks: Sequence[Chunk],
+        *,
+        embedder: str,
+    ) -> None:
+        """Keep the vectors of a step that is not finished, beside those it has kept.
+
+        The first chunk follows the last one that was kept.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        rows = results.vector_rows(chunks)
+        with self._writing() as connection:
+            _changed(connection, document_id, attempt)
+            results.add_unfinished_vectors(connection, document_id, rows, embedder)
+
     def take_due(self, document_id: str, attempt: int) -> bool:
         """Whether it is the caller who sends this attempt, whose time has come."""
         with self._writing() as connection:

@@ -43,7 +43,8 @@ _COPY = text(
 _COMPLETE = text(
     "SELECT (SELECT coalesce(sum(count), 0)"
     " FROM vectors JOIN document ON document.id = vectors.document_id"
-    " WHERE run_id = :run AND dimensions = :dimensions)"
+    " WHERE run_id = :run AND dimensions = :dimensions"
+    " AND (vectors.embedder IS NULL OR vectors.embedder NOT LIKE 'unfinished %'))"
     " = (SELECT count(*)"
     " FROM embedding JOIN document ON document.id = embedding.document_id"
     " WHERE run_id = :run AND vector_dims(vector) = :dimensions)"

@@ -44,6 +44,10 @@ BATCH_ROWS = 256
 
 _FLOAT = np.dtype("<f4")
 
+#: What stands before the embedder's name where the step is not finished: only the
+#: step itself, when it goes on, reads these vectors.
+UNFINISHED = "unfinished "
+
 _document = schema.document.c
 _page = schema.page.c
 _chunk = schema.chunk.c
@@ -67,15 +71,20 @@ _CHUNKS = (
     .order_by(_chunk.number)
 )
 _SOME_CHUNKS = _CHUNKS.where(_chunk.number.in_(bindparam("numbers", expanding=True)))
-_VECTORS = (
+_FINISHED = or_(
+    _vectors.embedder.is_(None), _vectors.embedder.not_like(f"{UNFINISHED}%")
+)
+_VECTORS_OF = (
     select(_vectors.first, _vectors.count, _vectors.dimensions, _vectors.data)
     .where(_vectors.document_id == bindparam("document"))
     .order_by(_vectors.first)
 )
+_VECTORS = _VECTORS_OF.where(_FINISHED)
+_UNFINISHED_VECTORS = _VECTORS_OF.where(_vectors.embedder == bindparam("embedder"))
 _LARGEST = (
     select(func.max(_vectors.count * _vectors.dimensions))
     .join(schema.document)
-    .where(_document.run_id == bindparam("run"))
+    .where(_document.run_id == bindparam("run"), _FINISHED)
 )
 _VECTORS_OF_RUN = (
     select(
@@ -89,6 +98,7 @@ _VECTORS_OF_RUN = (
     .join_from(schema.document, schema.vectors)
     .where(
         _document.run_id == bindparam("run"),
+        _FINISHED,
         _document.number >= bindparam("number"),
         or_(
             _document.number > bindparam("number"), _vectors.first > bindparam("first")
@@ -143,6 +153,17 @@ class Results(Reading):
                 ):
                     found |= enumerate(_array(*stored), first)
         return [Chunk(**row._mapping, vector=found.get(row.number)) for row in rows]
+
+    def unfinished_vectors(
+        self, document_id: str, *, embedder: str
+    ) -> dict[int, NDArray[np.float32]]:
+        """The vectors that an unfinished step of this embedder has kept, by chunk."""
+        values = {"document": document_id, "embedder": UNFINISHED + embedder}
+        found: dict[int, NDArray[np.float32]] = {}
+        with self._reading() as connection:
+            for first, *stored in connection.execute(_UNFINISHED_VECTORS, values):
+                found |= enumerate(_array(*stored), first)
+        return found
 
     def chunk(self, document_id: str, numbers: Sequence[int]) -> list[Chunk]:
         """Some chunks of a document: those of these numbers that there are."""
@@ -369,6 +390,15 @@ def replace_vectors(
     """Store a document's vectors instead of those that are there."""
     if not new:
         connection.execute(_DELETE[schema.vectors], {"document": document_id})
+    _insert_vectors(connection, document_id, rows, embedder)
+
+
+def _insert_vectors(
+    connection: Connection,
+    document_id: str,
+    rows: list[tuple[int, int, int, bytes]],
+    embedder: str | None,
+) -> None:
     for first, count, dimensions, data in rows:
         _INSERT_VECTORS.run(
             connection,
@@ -381,6 +411,24 @@ def replace_vectors(
                 "data": data,
             },
         )
+
+
+def add_unfinished_vectors(
+    connection: Connection,
+    document_id: str,
+    rows: list[tuple[int, int, int, bytes]],
+    embedder: str,
+) -> None:
+    """Store vectors of a step that is not finished; other steps' are dropped."""
+    tag = UNFINISHED + embedder
+    first = rows[0][0] if rows else 0
+    connection.execute(
+        delete(schema.vectors).where(
+            _vectors.document_id == storable(document_id),
+            or_(_vectors.embedder.is_distinct_from(tag), _vectors.first >= first),
+        )
+    )
+    _insert_vectors(connection, document_id, rows, tag)
 
 
 def copy_results(connection: Connection, source_id: str, document_id: str) -> None:

@@ -12,6 +12,7 @@ from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, Status
 from docprogress.files import Files
 from docprogress.lease import Lease, Leases
+from docprogress.outages import Outages, SharedMemory
 from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
 from docprogress.settings import Settings, redacted
@@ -65,6 +66,7 @@ class Child:
             settings=settings,
             publish=self._publish,
             guard=self._guarded,
+            outages=Outages(SharedMemory(self._bus)),
         )
         self._idle = threading.Event()
         self._idle.set()

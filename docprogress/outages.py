@@ -1,0 +1,247 @@
+"""Services that steps use and that are away, as all workers know of them.
+
+A service that refused one document is not asked for the next one before its time:
+documents wait in the queue, and come back a few at a time.  What is known is shared
+through Redis.  Without Redis, each worker knows what it saw itself; nothing depends
+on more than that.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+from redis.exceptions import RedisError
+
+from docprogress.bus import Bus, waiting_key
+from docprogress.errors import BusError, ServiceUnavailable
+from docprogress.settings import redacted
+
+log = logging.getLogger(__name__)
+
+#: Seconds until a service that does not say how long it is away is asked again: at
+#: first and at most.  Between them it is half as long as it has been away.
+FIRST_WAIT = 2.0
+LONGEST_WAIT = 60.0
+
+#: Seconds between two documents that come back to ask the same service.
+APART = 0.05
+
+#: How often a document is refused, at least, before it gives up on a service that
+#: serves others.
+REFUSALS = 30
+
+#: Seconds that what is known is remembered after the last news.
+REMEMBERED = 24 * 3600
+
+
+@dataclass(slots=True)
+class Outage:
+    """What is known of a service that has refused, in seconds since the epoch."""
+
+    service: str
+    reason: str
+    #: Since when it serves nobody.
+    since: float
+    #: Until when nobody asks it.
+    until: float
+    #: When the next document that waits may come back.
+    next: float
+    #: When it last served somebody after that.
+    served: float = 0.0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Since when an attempt waits for a service, and how often it was refused."""
+
+    attempt: int
+    since: float
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """How long a document is to wait.
+
+    `until` is when it may ask again; `waited` counts the seconds during which nobody
+    was served, unless the document was refused again and again beside others.
+    """
+
+    service: str
+    reason: str
+    until: float
+    waited: float
+
+
+class Memory(Protocol):
+    """Where what is known is kept, by key."""
+
+    def read(self, key: str) -> bytes | None: ...
+
+    def write(self, key: str, value: bytes | None) -> None:
+        """Keep a value; None forgets it."""
+
+
+@dataclass(slots=True)
+class LocalMemory:
+    """What one process knows."""
+
+    values: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    def write(self, key: str, value: bytes | None) -> None:
+        if value is None:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = value
+
+
+class SharedMemory:
+    """What all workers of a Redis know, or this one alone while Redis is away."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._local = LocalMemory()
+
+    def read(self, key: str) -> bytes | None:
+        try:
+            found: Any = self._bus.redis.get(key)
+        except (BusError, RedisError, OSError) as error:
+            log.info("outages are not shared: %s", redacted(str(error)))
+            return self._local.read(key)
+        return found  # type: ignore[no-any-return]
+
+    def write(self, key: str, value: bytes | None) -> None:
+        self._local.write(key, value)
+        try:
+            if value is None:
+                self._bus.redis.unlink(key)
+            else:
+                self._bus.redis.set(key, value, ex=REMEMBERED)
+        except (BusError, RedisError, OSError) as error:
+            log.info("outages are not shared: %s", redacted(str(error)))
+
+
+class Outages:
+    """Says when a document may ask a service, and how long it has waited for it.
+
+    Two workers that write at once may lose what one of them wrote: then the service
+    is asked once more, or a document waits a little longer.
+    """
+
+    def __init__(
+        self, memory: Memory | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._memory = LocalMemory() if memory is None else memory
+        self._clock = clock
+
+    def closed(self, key: str, document_id: str, attempt: int) -> Wait | None:
+        """How long a document has to wait before it may ask; None if it may now."""
+        outage = self._read(_service_key(key), Outage)
+        if outage is None or outage.until <= self._clock():
+            return None
+        turn = self._turn(key, outage)
+        return self._wait(document_id, attempt, outage, turn, refused=False)
+
+    def refused(
+        self,
+        key: str,
+        document_id: str,
+        attempt: int,
+        error: ServiceUnavailable,
+        *,
+        longest: float,
+    ) -> Wait:
+        """How long a document has to wait that was refused.
+
+        Where the service asks for more than `longest` seconds, others may ask it.
+        """
+        moment = self._clock()
+        outage = self._read(_service_key(key), Outage)
+        if outage is None or outage.served > outage.since:
+            since, following = moment, 0.0
+            served = 0.0 if outage is None else outage.served
+        else:
+            since, following, served = outage.since, outage.next, outage.served
+        pause = min(max(FIRST_WAIT, (moment - since) / 2), LONGEST_WAIT)
+        if error.seconds is not None:
+            pause = max(1.0, error.seconds)
+        until = moment + pause
+        outage = Outage(
+            service=error.service,
+            reason=error.reason,
+            since=since,
+            until=until,
+            next=max(following, until),
+            served=served,
+        )
+        turn = until if pause > longest else self._turn(key, outage)
+        return self._wait(document_id, attempt, outage, turn, refused=True)
+
+    def served(self, key: str, document_id: str) -> None:
+        """The service has served a document."""
+        outage = self._read(_service_key(key), Outage)
+        if outage is None:
+            return
+        outage.served = self._clock()
+        outage.until = 0.0
+        self._write(_service_key(key), outage)
+        self._memory.write(waiting_key(document_id), None)
+
+    def _turn(self, key: str, outage: Outage) -> float:
+        """When a document comes back: behind those that wait already."""
+        turn = max(outage.next, outage.until)
+        outage.next = turn + APART
+        self._write(_service_key(key), outage)
+        return turn
+
+    def _wait(
+        self,
+        document_id: str,
+        attempt: int,
+        outage: Outage,
+        until: float,
+        *,
+        refused: bool,
+    ) -> Wait:
+        moment = self._clock()
+        key = waiting_key(document_id)
+        waiting = self._read(key, Waiting)
+        if waiting is None or waiting.attempt != attempt:
+            waiting = Waiting(attempt=attempt, since=moment)
+        waiting.refusals += refused
+        self._write(key, waiting)
+        since = waiting.since
+        if waiting.refusals < REFUSALS:
+            since = max(since, outage.served)
+        return Wait(
+            service=outage.service,
+            reason=outage.reason,
+            until=until,
+            waited=max(0.0, moment - since),
+        )
+
+    def _read(self, key: str, kind: type[Any]) -> Any:
+        value = self._memory.read(key)
+        try:
+            return None if value is None else msgspec.json.decode(value, type=kind)
+        except msgspec.MsgspecError:
+            return None
+
+    def _write(self, key: str, value: Outage | Waiting) -> None:
+        self._memory.write(key, msgspec.json.encode(value))
+
+
+def key_of(*parts: str | None) -> str:
+    """A key for a service, in which nobody reads what it is made of."""
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]
+
+
+def _service_key(key: str) -> str:
+    return f"documents:outage:{key}"
