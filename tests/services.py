@@ -95,9 +95,11 @@ class Worker:
         *,
         concurrency: int = 2,
         path: Path | None = None,
+        queues: str = "default",
         **environment: str,
     ) -> None:
         command = ["-m", "docprogress", "worker", "--concurrency", str(concurrency)]
+        command += ["--queues", queues]
         inherited = os.environ | {
             "DOCPROGRESS_REDIS_URL": redis_url,
             "DOCPROGRESS_HOME": str(home),

@@ -87,6 +87,12 @@ def customized(folder, code):
     return {"PYTHONPATH": str(path)}
 
 
+def deaf_worker(folder):
+    """The file that has a worker receive nothing more, and its environment."""
+    path = folder / "deaf"
+    return path, customized(folder, DEAF.replace("DEAF", str(path)))
+
+
 @contextlib.contextmanager
 def running(url, home, step="slow", **environment):
     """A pipeline, and a worker that has done a document already."""
@@ -101,6 +107,9 @@ def running(url, home, step="slow", **environment):
         assert worker.process.poll() is None, worker.said()
         worker.stop()
         assert worker.process.wait(patient(15)) == 0, worker.said()
+    except BaseException:
+        print(worker.said())
+        raise
     finally:
         worker.kill()
 
@@ -252,9 +261,8 @@ def test_worker_fetches_again_after_redis_was_slow(
 def test_worker_that_stopped_fetching_reconnects_by_itself(
     server: Server, short_path, steps, tmp_path
 ):
-    deaf = tmp_path / "deaf"
+    deaf, environment = deaf_worker(tmp_path)
     home = short_path / "home"
-    environment = customized(tmp_path, DEAF.replace("DEAF", str(deaf)))
     with running(server.url, home, **environment) as (pipeline, worker):
         deaf.touch()
         eventually(lambda: not deaf.exists())

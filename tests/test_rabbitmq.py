@@ -1,26 +1,38 @@
 """Celery's messages go through RabbitMQ, and everything else through Redis."""
 
+import contextlib
 import shutil
+import time
 
 import pytest
 from patience import patient
-from services import Authority, RabbitMQ, Worker, eventually, lacking
+from proxy import Proxy
+from services import Authority, RabbitMQ, Worker, eventually, free_port, lacking
+from test_broker_stalls import at_work, deaf_worker
 from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline
 from docprogress.cli.doctor import findings
 from docprogress.errors import BusRefused
 from docprogress.settings import load
+from docprogress.steps import step
 from docprogress.worker import turns
 from docprogress.worker.app import DEFAULT_QUEUE, Sender, make_app, queue_name
 from docprogress.worker.main import run_worker
 
 STEPS = """
 import time
+from pathlib import Path
 
 def slow(pages):
     for page in pages:
         for _ in range(4):
+            time.sleep(0.1)
+        yield page
+
+def held(pages):
+    for page in pages:
+        while not Path("GATE").exists():
             time.sleep(0.1)
         yield page
 """
@@ -39,9 +51,14 @@ def rabbit(tmp_path_factory):
 
 
 @pytest.fixture
-def settings(rabbit, redis_url, short_path, tmp_path, monkeypatch):
-    (tmp_path / "rabbit_steps.py").write_text(STEPS)
+def steps(tmp_path, gate, monkeypatch):
+    code = STEPS.replace("GATE", str(gate))
+    (tmp_path / "rabbit_steps.py").write_text(code)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def settings(rabbit, redis_url, short_path, steps):
     home = short_path / "home"
     return {"redis_url": redis_url, "broker_url": rabbit.url, "home": home}
 
@@ -50,10 +67,10 @@ def settings(rabbit, redis_url, short_path, tmp_path, monkeypatch):
 def started(settings):
     workers = []
 
-    def start():
+    def start(**options):
         url, home = settings["redis_url"], settings["home"]
-        broker = settings["broker_url"]
-        workers.append(Worker(url, home, DOCPROGRESS_BROKER_URL=broker))
+        options = {"DOCPROGRESS_BROKER_URL": settings["broker_url"]} | options
+        workers.append(Worker(url, home, **options))
         return workers[-1]
 
     yield start
@@ -117,6 +134,87 @@ def test_messages_go_over_tls_to_whom_a_private_authority_has_signed(
     settings["broker_url"] = rabbit.tls_url.partition("?")[0]
     with pytest.raises(BusRefused, match="certificate"):
         run_worker(load(**settings))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [5, 45, 90])
+def test_workers_outlast_long_stalls_of_rabbitmq(
+    rabbit, settings, started, gate, seconds
+):
+    """With processes that are idle, busy, and at one document for all that time."""
+    steps = {
+        "default": step("rabbit_steps:slow"),
+        "held": step("rabbit_steps:held", queue="held"),
+        "idle": step("rabbit_steps:slow", queue="idle"),
+    }
+    workers = {queue: started(queues=queue) for queue in steps}
+    with contextlib.ExitStack() as stack:
+        pipelines = {
+            queue: stack.enter_context(Pipeline(**settings, steps=[one]))
+            for queue, one in steps.items()
+        }
+        pipelines["idle"].submit(documents(1)).wait(timeout=patient(60))
+        runs = {
+            queue: pipelines[queue].submit(documents(count))
+            for queue, count in (("default", 30), ("held", 6))
+        }
+        in_the_middle(runs["default"])
+        eventually(lambda: at_work(runs["held"]) == 2)
+        rabbit.pause()
+        time.sleep(seconds)  # the stall is the test
+        rabbit.resume()
+        gate.touch()
+        runs["idle"] = pipelines["idle"].submit(documents(4))
+
+        rows = [row for run in runs.values() for row in ended_right(run)]
+
+    assert all(row.attempt == 1 for row in rows)
+    assert all(worker.process.poll() is None for worker in workers.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work", ["idle", "busy"])
+def test_connections_to_rabbitmq_that_swallow_everything_are_replaced(
+    rabbit, settings, started, work
+):
+    """Also those of the processes, which send the messages of the next step."""
+    port = free_port()
+    broker = rabbit.url.replace(str(rabbit.port), str(port))
+    slow = "rabbit_steps:slow"
+    second = step(slow, name="second", queue="second")
+    with (
+        Proxy(rabbit.port, port) as proxy,
+        Pipeline(**settings, steps=[slow, second]) as pipeline,
+    ):
+        workers = [
+            started(DOCPROGRESS_BROKER_URL=broker, queues=queue)
+            for queue in ("default", "second")
+        ]
+        pipeline.submit(documents(4)).wait(timeout=patient(60))
+        run = pipeline.submit(documents(20)) if work == "busy" else None
+        if run is not None:
+            in_the_middle(run)
+        proxy.swallow()
+        run = run or pipeline.submit(documents(4))
+
+        ended_right(run)
+
+        assert all(worker.process.poll() is None for worker in workers)
+
+
+def test_worker_that_rabbitmq_no_longer_delivers_to_reconnects(
+    settings, started, tmp_path
+):
+    deaf, environment = deaf_worker(tmp_path)
+    with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
+        worker = started(**environment)
+        pipeline.submit(documents(1)).wait(timeout=patient(60))
+        deaf.touch()
+        eventually(lambda: not deaf.exists())
+
+        ended_right(pipeline.submit(documents(4)))
+
+        assert worker.said().count("beside an idle process: reconnecting") == 1
 
 
 def test_what_rabbitmq_refuses_is_told_at_once(rabbit, settings):

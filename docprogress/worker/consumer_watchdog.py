@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 STALL_SECONDS = 30.0
 
 #: How often it looks in that time.
-LOOKS = 6
+LOOKS = 3
 
 
 class WaitingMessages:
