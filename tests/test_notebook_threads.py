@@ -38,7 +38,7 @@ leave = Feed.leave
 
 def slow(self, shown):
     reached.set()
-    free.wait(patient(60))
+    free.wait(60)
     leave(self, shown)
 
 
