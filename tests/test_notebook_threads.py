@@ -18,7 +18,7 @@ SLOWED = {
 class Slow:
     def tried_again(self, run):
         reached.set()
-        free.wait(patient(60))
+        free.wait(60)
 
     def waited_for(self, run):
         pass
