@@ -532,6 +532,15 @@ class Run:
         return summed_up(counts, total, not_handed_in=because)
 
     @property
+    def seconds(self) -> float | None:
+        """How long it took: from its submission to the end of its last document.
+
+        None while it is unfinished.
+        """
+        found = self._store.runs(run_id=self.id)
+        return found[0].seconds if found else None
+
+    @property
     def not_handed_in(self) -> str | None:
         """Why documents were never handed in; None if all were, as far as is known.
 
@@ -609,7 +618,9 @@ class Run:
         from docprogress.terminal import prompt
 
         watch = Watch(self, only_ends=not prompt.at_prompt())
-        with prompt.waiting(self.expected, lambda: watch.lost_at) as shown:
+        with prompt.waiting(
+            self.expected, lambda: watch.lost_at, seconds=lambda: self.seconds
+        ) as shown:
             events = self._waited(
                 watch, timeout, wanted=lambda _: shown.drawn, meanwhile=shown.draw
             )

@@ -189,6 +189,18 @@ def test_a_run_says_how_each_document_ended(do):
     assert err == ""
 
 
+def test_every_command_says_the_same_of_how_long_a_run_took(do):
+    closing = lines(do("run", "contract-0.txt", "contract-1.txt", "--case", "T-1")[0])[
+        -1
+    ]
+    took = re.search(r" in (.+?):", closing)[1]
+
+    (listed,) = lines(do("runs", "--case", "T-1")[0])[1:]
+    assert listed.endswith(f" {took}")
+    watched = lines(do("watch", listed.split()[0])[0])[-1]
+    assert f" in {took}: " in watched
+
+
 def test_a_failed_document_makes_the_run_fail(do, folder):
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
 

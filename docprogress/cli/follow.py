@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -90,13 +89,13 @@ class _Session:
         drawable = sys.stdout.isatty() and not self._console.is_dumb_terminal
         self._draws = drawable and not as_json
         self._interrupted = False
-        # When a run was submitted by this command: then all of it was seen.
-        self._began: float | None = None
+        # Whether the run was submitted by this command: then all of it was seen.
+        self._submitted = False
         self._close: Callable[[], None] = _nothing
 
     async def submit(self, start: Submit, *, detach: bool) -> int:
         """Store documents, then watch them."""
-        self._began = time.monotonic()
+        self._submitted = True
         with self._signals():
             run = await self._stored(start)
             if run.skipped:
@@ -183,12 +182,10 @@ class _Session:
 
     async def _conclude(self, run: Run, progress: Progress) -> None:
         """Leave on the screen what is worth keeping."""
-        seconds = speed = None
-        if self._began is not None:
-            seconds = time.monotonic() - self._began
+        speed = None
         # Of what went by before anybody watched, the store knows the pages.
-        pages = await asyncio.to_thread(_pages_of, run)
-        if seconds:
+        seconds, pages = await asyncio.to_thread(lambda: (run.seconds, _pages_of(run)))
+        if seconds and self._submitted:
             speed = pages / seconds
         out = Console(stderr=True, highlight=False) if self._as_json else self._console
         if self._draws or self._as_json:

@@ -56,7 +56,7 @@ def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
             Text(plain(row.case_id or "")),
             f"{row.expected:,}",
             _states(row.counts),
-            _between(row.created_at, row.finished_at),
+            "" if row.seconds is None else duration(row.seconds),
         )
     _show(table, nothing="there are no runs yet: `docprogress run PATH`")
 

@@ -174,7 +174,10 @@ class ProgressView:
 
     def _ipython_display_(self) -> None:
         if not in_kernel():
-            prompt.print_once(self._picture().progress)
+            run = self._watched.run
+            prompt.print_once(
+                self._picture().progress, seconds=None if run is None else run.seconds
+            )
             return
 
         if self._closed or not has_anywidget():

@@ -124,22 +124,30 @@ class Reading(Database):
             runs=runs, unfinished=unfinished, counts=counted(dict(map(tuple, rows)))
         )
 
-    def runs(self, *, case_id: str | None = None, limit: int = 100) -> list[RunSummary]:
+    def runs(
+        self,
+        *,
+        case_id: str | None = None,
+        run_id: str | None = None,
+        limit: int = 100,
+    ) -> list[RunSummary]:
         """The runs, newest first, and how far they have come."""
         query = select(schema.run).order_by(_run.created_at.desc(), _run.id.desc())
         if case_id is not None:
             query = query.where(_run.case_id == case_id)
+        if run_id is not None:
+            query = query.where(_run.id == run_id)
         counts: dict[str, dict[str, int]] = {}
         ended: dict[str, list[datetime]] = {}
         with self._reading() as connection:
             rows = connection.execute(query.limit(limit)).all()
             for ids in batches([row.id for row in rows]):
-                for run_id, status, count, end in connection.execute(
+                for found, status, count, end in connection.execute(
                     _COUNTS, {"runs": ids}
                 ):
-                    counts.setdefault(run_id, {})[status] = count
+                    counts.setdefault(found, {})[status] = count
                     if end is not None:
-                        ended.setdefault(run_id, []).append(end)
+                        ended.setdefault(found, []).append(end)
         return [
             _summary(row._mapping, counts.get(row.id, {}), ended.get(row.id, []))
             for row in rows

@@ -68,6 +68,16 @@ class RunSummary(RunRow):
     #: When the last document came to rest; None until then.
     finished_at: datetime | None
 
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took: from its submission to the end of its last document.
+
+        None until then.
+        """
+        if self.finished_at is None:
+            return None
+        return max((self.finished_at - self.created_at).total_seconds(), 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRow:

@@ -73,8 +73,19 @@ def at_prompt() -> bool:
 
 
 @contextmanager
-def waiting(expected: int, lost_at: Callable[[], datetime | None]) -> Iterator[Waiting]:
-    """Draw a run for as long as its end is waited for; what is left is its result."""
+def waiting(
+    expected: int,
+    lost_at: Callable[[], datetime | None],
+    *,
+    seconds: Callable[[], float | None] = lambda: None,
+) -> Iterator[Waiting]:
+    """Draw a run for as long as its end is waited for; what is left is its result.
+
+    Args:
+        expected: How many documents there will be.
+        lost_at: Says when Redis was lost; None while it is there.
+        seconds: Says how long the run took, once it has ended.
+    """
     progress = Progress(expected=expected)
     if not at_prompt():
         yield Waiting(None, progress, lost_at)
@@ -85,23 +96,25 @@ def waiting(expected: int, lost_at: Callable[[], datetime | None]) -> Iterator[W
         yield Waiting(view, progress, lost_at)
     finally:
         view.close()
-        _print_result(progress, console)
+        _print_result(progress, console, seconds())
 
 
-def print_once(progress: Progress) -> None:
-    """Draw where a run stands now."""
+def print_once(progress: Progress, *, seconds: float | None = None) -> None:
+    """Draw where a run stands now; `seconds` is how long it took, if that is known."""
     console = Console(highlight=False)
     # IPython has begun the line, with `Out[1]: `.
     console.print()
     if progress.finished:
-        _print_result(progress, console)
+        _print_result(progress, console, seconds)
         return
     width, height = console.size
     console.print(frame(progress, width=width, height=height - 1))
 
 
-def _print_result(progress: Progress, console: Console) -> None:
+def _print_result(progress: Progress, console: Console, seconds: float | None) -> None:
     for line in failure_lines(progress, console):
         console.print(line, soft_wrap=True)
     # Not all pages were told of, and only the store knows how many there are.
-    console.print(Text(closing_line(progress, pages=0)), soft_wrap=True)
+    console.print(
+        Text(closing_line(progress, seconds=seconds, pages=0)), soft_wrap=True
+    )
