@@ -703,6 +703,18 @@ _EMBEDDING = steps.step("embedding")
 _UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
 
 
+def spans(steps: Iterable[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Each step's share of a document's progress by the step's name, of a stored plan.
+
+    Empty if another version made the plan, so that it cannot be read.
+    """
+    try:
+        plan = [Step.from_dict(step) for step in steps]
+    except StepError:
+        return {}
+    return dict(zip((step.name for step in plan), _spans(plan), strict=True))
+
+
 def _spans(plan: list[Step]) -> list[tuple[float, float]]:
     """Each step's share of a document's progress, by the steps' weights."""
     ends = list(accumulate(step.weight for step in plan))

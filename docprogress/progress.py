@@ -37,13 +37,25 @@ LONGEST_PAUSE = 5.0
 LEAST_SHARE = 0.05
 LEAST_SECONDS = 1.0
 
-#: Documents that must have been completed before their rate alone says when
-#: the rest is.
+#: The seconds that a run must have been seen to work, and the share of a document
+#: whose steps nobody knows, before there is an estimate.
+LEAST_WORK = 5.0
+LEAST_UNPLANNED = 0.1
+
+#: Documents that must have been completed before they say how long those take that
+#: have not begun: a number, and a share of those that wait up to a number.
 LEAST_COMPLETED = 3
+COMPLETED_SHARE = 0.1
+MOST_COMPLETED = 20
+
+#: Documents that must have been completed before they say how long the steps of another
+#: one take of which it is not known how many pages it has.
+LEAST_MEASURED = 2
 
 #: What is overdue still takes this share of what it was expected to take, or
-#: of what it has taken.
+#: of what it has taken.  What has taken so many times as long is unlike the others.
 OVERDUE = 0.1
+UNLIKE = 2.0
 
 #: Seconds of age that a timestamp is believed; beyond is a wrong clock.
 OLDEST = 7 * 24 * 3600.0
@@ -162,6 +174,8 @@ class Progress:
 
     Args:
         expected: How many documents there will be; None if nobody knows.
+        steps: The steps of a document in their order, by their names, with the percent
+            of its progress where each begins and ends; empty if nobody knows.
         clock: Seconds that never jump.
         now: The time of day, to which events' timestamps are compared.
     """
@@ -170,12 +184,14 @@ class Progress:
         self,
         *,
         expected: int | None = None,
+        steps: Mapping[str, tuple[float, float]] = MappingProxyType({}),
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = now,
     ) -> None:
         self.expected = expected
         #: Pages read so far.
         self.pages = 0
+        self._plan = dict(steps)
         self._clock = clock
         self._now = now
         self._documents: dict[str, DocumentProgress] = {}
@@ -193,6 +209,8 @@ class Progress:
         # Moments on the receiver's clock: the first event that was applied,
         # the beginning of the run as far as is known, its newest sign of life.
         self._watched_from: float | None = None
+        # When something was first seen to run, or to end.
+        self._working_from: float | None = None
         self._ran = False
         self._began = 0.0
         self._sign = 0.0
@@ -331,6 +349,8 @@ class Progress:
             self._running or at - self._sign >= STALLED_SECONDS
         ):
             return None
+        if self._working_from is None or at - self._working_from < LEAST_WORK:
+            return None
         estimate = self._from_steps(at)
         return self._from_rate(at) if estimate is None else estimate
 
@@ -440,7 +460,7 @@ class Progress:
         if was_running and _passed(known, event):
             self._pass(document, known, at)
         if not (was_running and running and event.step == known.step):
-            document._step_from = None
+            document._step_from = document._pace_from = None
             document._entered = at if running else None
         elif event.unit != known.unit:
             # The step counts something else now: what it fetched, then what it reads.
@@ -468,6 +488,7 @@ class Progress:
         self, document: DocumentProgress, event: ProgressEvent, at: float
     ) -> None:
         """Put a document into every number that counts documents."""
+        self._note_work(event, at)
         self._counts[event.status] += 1
         self._work[event.status] += _work(event)
         if event.status is Status.PROCESSING:
@@ -480,7 +501,7 @@ class Progress:
             if document._pace_from is None:
                 document._pace_from = (at, event.progress / 100)
             if document._step_from is None:
-                document._step_from = (at, _step_share(event) or 0.0)
+                document._step_from = (at, self._step_share(event) or 0.0)
                 self._note_step(event)
             return
         if self._running.pop(event.document_id, None) is not None:
@@ -503,6 +524,10 @@ class Progress:
             gained = event.progress - document._highest
             self._byte_rate.add(at, round(size * gained / 100))
             document._highest = event.progress
+
+    def _note_work(self, event: ProgressEvent, at: float) -> None:
+        if self._working_from is None and event.status is not Status.QUEUED:
+            self._working_from = at
 
     def _begin_rates(self) -> None:
         """Measure from the moment when something was first seen to run."""
@@ -553,38 +578,53 @@ class Progress:
         looked_at = list(islice(self._running.values(), 0, None, stride))
         later = self._later()
         lefts = [self._left(document, later, at) for document in looked_at]
-        known = [left for left in lefts if left is not None]
-        whole = self._whole_seconds(looked_at, lefts, at)
-        waiting = max(self.total, self.expected or 0) - len(self._running) - self.ended
-        if whole is None and (waiting or len(known) < len(lefts)):
+        if any(left is None for left in lefts):
             return None
-        guesses = [
-            (whole or 0.0) * (1 - document.event.progress / 100)
-            for document, left in zip(looked_at, lefts, strict=True)
-            if left is None
-        ]
-        work = stride * (sum(known) + sum(guesses)) + waiting * (whole or 0.0)
-        return max(work / concurrency, *known, *guesses, 0.0)
+        known = [left for left in lefts if left is not None]
+        work = stride * sum(known)
+        waiting = max(self.total, self.expected or 0) - len(self._running) - self.ended
+        if waiting > 0:
+            whole = self._whole_seconds(looked_at, known, waiting, at)
+            if whole is None:
+                return None
+            work += waiting * whole
+        return max(work / concurrency, *known, 0.0)
 
     def _left(
         self, document: DocumentProgress, later: "_Later", at: float
     ) -> float | None:
         """The seconds that a running document still takes; None if unknown."""
         event = document.event
+        share = self._step_share(event)
+        left = _pace(document._step_from, document._moved, share, at)
         # What comes after this step is known once a document was seen to end.
-        if event.step in later:
-            pages = _pages_of(document)
-            share = _step_share(event)
-            left = _pace(document._step_from, document._moved, share, at)
+        pages = _pages_of(document)
+        measured = self._measured.documents
+        if event.step in later and (pages or measured >= LEAST_MEASURED):
             if left is None:
                 expected = self._steps[event.step].mean(pages)
                 since = document._moved if share else document._entered
-                if expected is not None and since is not None:
-                    left = _countdown(expected * (1 - (share or 0.0)), at - since)
-            if left is not None:
-                after = later[event.step]
-                return left + sum((s.mean(pages) or 0.0) * part for s, part in after)
-        return _pace(document._pace_from, document._moved, event.progress / 100, at)
+                if expected is None or since is None:
+                    return None
+                left = _expected(expected * (1 - (share or 0.0)), at - since)
+            if left is None:
+                return None
+            after = later[event.step]
+            return left + sum((s.mean(pages) or 0.0) * part for s, part in after)
+        if self._plan:
+            return left if event.step == list(self._plan)[-1] else None
+        # By its percentage, as if that grew evenly from this step on.
+        done = event.progress / 100
+        least = LEAST_UNPLANNED
+        return _pace(document._pace_from, document._moved, done, at, least=least)
+
+    def _step_share(self, event: ProgressEvent) -> float | None:
+        """The share of its step that is done; None if nobody knows."""
+        share = _step_share(event)
+        if share is None and event.step in self._plan:
+            begin, end = self._plan[event.step]
+            return min(max((event.progress - begin) / max(end - begin, 1e-9), 0.0), 1.0)
+        return share
 
     def _later(self) -> "_Later":
         """For each step the ones after it, and the share of documents they see."""
@@ -604,28 +644,34 @@ class Progress:
     def _whole_seconds(
         self,
         documents: Iterable[DocumentProgress],
-        lefts: Iterable[float | None],
+        lefts: Iterable[float],
+        waiting: int,
         at: float,
     ) -> float | None:
         """The seconds that a whole document takes; None if unknown."""
         mean = self._measured.mean(None)
-        if mean is not None:
-            return mean
-        wholes = []
-        for document, left in zip(documents, lefts, strict=True):
-            if left is not None and document._pace_from is not None:
-                began, before = document._pace_from
-                # One that was met near its end says little about the whole.
-                if before <= 0.5:  # noqa: PLR2004 - half
-                    wholes.append((at - began + left) / (1 - before))
-        return sum(wholes) / len(wholes) if wholes else None
+        if mean is None or not _enough(self._measured.documents, waiting):
+            return None
+        # What ends first is shorter than the rest: what runs now counts as well.
+        wholes = [
+            at - document._started + left
+            for document, left in zip(documents, lefts, strict=True)
+            if document._whole and document._started is not None
+        ]
+        count = self._measured.documents + len(wholes)
+        mean = (self._measured.seconds + sum(wholes)) / count
+        squares = self._measured.squares + sum(whole * whole for whole in wholes)
+        # The mean of few that differ much may be far from that of the rest.
+        deviation = math.sqrt(max(squares / count - mean * mean, 0.0))
+        return mean + (2 + 6 / count) * deviation / math.sqrt(count)
 
     def _from_rate(self, at: float) -> float | None:
         """What is left, by the rate at which documents were completed."""
         rate = self._completions.per_second(at)
-        if not rate or self._completions.total < LEAST_COMPLETED:
+        left = max(self.total, self.expected or 0) - self.ended
+        if self._running or not rate or not _enough(self._completions.total, left):
             return None
-        return (max(self.total, self.expected or 0) - self.ended) / rate
+        return left / rate
 
 
 class _Rate:
@@ -683,11 +729,13 @@ class _StepTimes:
         "pages",
         "progress",
         "seconds",
+        "squares",
     )
 
     def __init__(self) -> None:
         self.documents = 0
         self.seconds = 0.0
+        self.squares = 0.0
         #: Of the documents whose pages are known.
         self.pages = 0
         self.paged_seconds = 0.0
@@ -703,6 +751,7 @@ class _StepTimes:
     def add(self, seconds: float, pages: int) -> None:
         self.documents += 1
         self.seconds += max(seconds, 0.0)
+        self.squares += max(seconds, 0.0) ** 2
         if pages:
             self.pages += pages
             self.paged_seconds += max(seconds, 0.0)
@@ -865,16 +914,32 @@ def _first_attempt(document: DocumentProgress) -> bool:
 
 
 def _pace(
-    since: tuple[float, float] | None, moved: float, share: float | None, at: float
+    since: tuple[float, float] | None,
+    moved: float,
+    share: float | None,
+    at: float,
+    *,
+    least: float = LEAST_SHARE,
 ) -> float | None:
     """The seconds that are left at the pace since a moment; None if unknown."""
     if since is None or share is None:
         return None
     began, before = since
-    if share - before < LEAST_SHARE or moved - began < LEAST_SECONDS:
+    if share - before < least - 1e-9 or moved - began < LEAST_SECONDS:
         return None
     left = (1 - share) * (moved - began) / (share - before)
     return _countdown(left, at - moved)
+
+
+def _enough(completed: int, waiting: int) -> bool:
+    """Whether so many documents say how long those take that wait."""
+    wanted = max(LEAST_COMPLETED, COMPLETED_SHARE * waiting)
+    return completed >= min(wanted, MOST_COMPLETED)
+
+
+def _expected(seconds: float, spent: float) -> float | None:
+    """What is left of what others took; None of what takes much longer than they."""
+    return None if spent > UNLIKE * seconds + 1 else _countdown(seconds, spent)
 
 
 def _countdown(expected: float, spent: float) -> float:

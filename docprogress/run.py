@@ -50,7 +50,7 @@ from docprogress.errors import (
 )
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.files import Files, Source, Spool, expand
-from docprogress.pipeline import quick
+from docprogress.pipeline import quick, spans
 from docprogress.progress import Progress, summed_up
 from docprogress.reporter import publish_later
 from docprogress.search import nearest
@@ -592,7 +592,7 @@ class Run:
 
     def progress(self) -> Progress:
         """Where the run stands now, as the store has it."""
-        progress = Progress(expected=self.expected)
+        progress = Progress(expected=self.expected, steps=spans(self._row.steps))
         for rows in self.batches():
             for row in rows:
                 progress.apply(row.event())
@@ -618,8 +618,10 @@ class Run:
         from docprogress.terminal import prompt
 
         watch = Watch(self, only_ends=not prompt.at_prompt())
+        # Not the watch's: what it is told of is all that is drawn.
+        progress = Progress(expected=self.expected, steps=spans(self._row.steps))
         with prompt.waiting(
-            self.expected, lambda: watch.lost_at, seconds=lambda: self.seconds
+            progress, lambda: watch.lost_at, seconds=lambda: self.seconds
         ) as shown:
             events = self._waited(
                 watch, timeout, wanted=lambda _: shown.drawn, meanwhile=shown.draw
@@ -925,7 +927,7 @@ class Watch:
         #: Called after each message that had to be waited for; set before the first.
         self.pause: Callable[[], None] | None = None
         #: What has been told so far.
-        self.progress = Progress(expected=run.expected)
+        self.progress = Progress(expected=run.expected, steps=spans(run._row.steps))
 
     @property
     def connected(self) -> bool:

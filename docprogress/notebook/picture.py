@@ -51,7 +51,11 @@ class Picture:
         self._watched = watched
         self._clock = clock
         self.lock = threading.RLock()
-        self.progress = Progress(expected=watched.expected, clock=clock)
+        self.progress = Progress(
+            expected=watched.expected,
+            steps={s["name"]: (s["from"], s["to"]) for s in watched.steps},
+            clock=clock,
+        )
         #: How often something has come to look different.
         self.changes = 0
         self._stalled: frozenset[int] = frozenset()

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 
 from docprogress import pipeline as processing
 from docprogress.bus import Bus, Subscription
-from docprogress.errors import BusError, DocumentNotFound, StepError
+from docprogress.errors import BusError, DocumentNotFound
 from docprogress.events import ProgressEvent, Status
 from docprogress.run import Pipeline, Run
-from docprogress.steps import Step
 from docprogress.store import DocumentRow, StepTiming
 
 #: How many documents are more than can be told at once, and how many of each kind
@@ -270,16 +269,10 @@ class WatchedDocuments:
 
 
 def _segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    try:
-        plan = [Step.from_dict(step) for step in steps]
-    except StepError:
-        # Submitted by another version: the bar is drawn without them.
-        return []
     # Where a step's share lies is decided where progress is made of it.
-    spans = processing._spans(plan)
     return [
-        {"name": step.name, "from": begin, "to": end}
-        for step, (begin, end) in zip(plan, spans, strict=True)
+        {"name": name, "from": begin, "to": end}
+        for name, (begin, end) in processing.spans(steps).items()
     ]
 
 

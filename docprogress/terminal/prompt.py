@@ -74,7 +74,7 @@ def at_prompt() -> bool:
 
 @contextmanager
 def waiting(
-    expected: int,
+    progress: Progress,
     lost_at: Callable[[], datetime | None],
     *,
     seconds: Callable[[], float | None] = lambda: None,
@@ -82,11 +82,10 @@ def waiting(
     """Draw a run for as long as its end is waited for; what is left is its result.
 
     Args:
-        expected: How many documents there will be.
+        progress: What is drawn.
         lost_at: Says when Redis was lost; None while it is there.
         seconds: Says how long the run took, once it has ended.
     """
-    progress = Progress(expected=expected)
     if not at_prompt():
         yield Waiting(None, progress, lost_at)
         return
