@@ -50,8 +50,10 @@ class Outage:
     until: float
     #: When the next document that waits may come back.
     next: float
-    #: When it last served somebody after that.
+    #: When it last served somebody.
     served: float = 0.0
+    #: Whether it said itself until when it is not to be asked.
+    named: bool = False
 
 
 @dataclass(slots=True)
@@ -180,6 +182,7 @@ class Outages:
             until=until,
             next=max(following, until),
             served=served,
+            named=error.seconds is not None,
         )
         turn = until if pause > longest else self._turn(key, outage)
         return self._wait(document_id, attempt, outage, turn, refused=True)
@@ -190,7 +193,8 @@ class Outages:
         if outage is None:
             return
         outage.served = self._clock()
-        outage.until = 0.0
+        if not outage.named:
+            outage.until = 0.0
         self._write(_service_key(key), outage)
         self._memory.write(waiting_key(document_id), None)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 from patience import patient
+from services import Authority
 
 from docprogress.documents import Chunk
 from docprogress.errors import (
@@ -359,6 +361,18 @@ def test_endpoint_whose_name_is_unknown_is_away():
         made.embed(["x"])
 
     assert error.value.reason == "it cannot be reached"
+
+
+def test_certificate_that_is_not_trusted_is_not_waited_for(tmp_path):
+    certificate, key = Authority(tmp_path, "authority").signed("endpoint")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with endpoint(good) as (_, server):
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        made = EndpointEmbedder("m", url=f"https://127.0.0.1:{server.server_port}")
+
+        with pytest.raises(DocumentError, match="certificate"):
+            made.embed(["x"])
 
 
 def test_endpoint_that_does_not_answer_is_given_less_at_a_time():

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from patience import patient
 from services import Worker, eventually
 from test_embed import endpoint, good, meaning
 from test_store import add_documents, add_run
@@ -16,7 +17,7 @@ from docprogress.events import Status
 from docprogress.files import Files
 from docprogress.files.sources import Source
 from docprogress.outages import LONGEST_WAIT, LocalMemory, Outages
-from docprogress.pipeline import Pipeline
+from docprogress.pipeline import Pipeline, _Attempt
 from docprogress.settings import load
 from docprogress.steps import embed as embedding
 from docprogress.steps import plan
@@ -60,7 +61,11 @@ class Office:
         attempt = self.store.document(document_id).attempt
         claim = self.store.claim(document_id, attempt, worker="w")
         assert claim is not None
-        worker = Pipeline(
+        self.worker(**options).process(claim)
+        return self.store.document(document_id)
+
+    def worker(self, **options):
+        return Pipeline(
             store=self.store,
             files=self.files,
             settings=load(embedding_url=self.server.url, events_per_second=1e6),
@@ -69,8 +74,6 @@ class Office:
             outages=Outages(self.memory, clock=lambda: self.now),
             **options,
         )
-        worker.process(claim)
-        return self.store.document(document_id)
 
     def _publish(self, event):
         self.events.append(event)
@@ -282,6 +285,22 @@ def test_documents_do_not_ask_an_endpoint_that_refused_another_one(office):
     assert 45 <= due[0] - office.now < due[-1] - office.now < 50
 
 
+@pytest.mark.parametrize(("answer", "open_again"), [(LIMITED, False), (AWAY, True)])
+def test_document_that_is_still_served_ends_no_rate_limit(office, answer, open_again):
+    """What was on its way before the limit was reached says nothing about it."""
+    [refused, served, other] = office.add(documents=3)
+    office.server.answers[:] = [answer]
+    claim = office.store.claim(served, 1, worker="w")
+    assert office.process(refused).status is Status.QUEUED
+
+    outages = Outages(office.memory, clock=lambda: office.now)
+    worker = _Attempt(office.worker(), claim)
+    outages.served(worker._used_by(worker._steps[-1]), served)
+
+    office.server.answers[:] = [good]
+    assert (office.process(other).status is Status.COMPLETED) == open_again
+
+
 def test_document_goes_on_waiting_while_others_are_served(office):
     [patient, other] = office.add(documents=2, wait_seconds=100)
     for _ in range(4):
@@ -409,10 +428,10 @@ def test_rate_limit_of_some_seconds_is_waited_for_by_real_workers(pipeline_of):
         eventually(lambda: len(said(run)) > 0, seconds=60, what=worker.said())
         # A worker that is stopped meanwhile has nothing to hand back.
         worker.stop()
-        worker.process.wait(60)
+        worker.process.wait(patient(60))
         work()
         over.append(True)
-        run.wait(timeout=120)
+        run.wait(timeout=patient(120))
 
         rows = run.documents()
 
@@ -429,7 +448,7 @@ def test_endpoint_that_is_not_there_yet_is_waited_for(pipeline_of):
     assert "it cannot be reached" in said(run).pop()
 
     with endpoint(good, port=port):
-        run.wait(timeout=120)
+        run.wait(timeout=patient(120))
 
     rows = run.documents()
     assert {(row.status, row.attempt) for row in rows} == {(Status.COMPLETED, 1)}
@@ -443,6 +462,6 @@ def test_run_that_waits_is_cancelled_within_five_seconds(pipeline_of):
         eventually(lambda: len(said(run)) > 0, seconds=60, what=worker.said())
 
         run.cancel()
-        run.wait(timeout=30)
+        run.wait(timeout=patient(30))
 
     assert {row.status for row in run.documents()} == {Status.CANCELLED}
