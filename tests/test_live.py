@@ -142,6 +142,16 @@ def test_documents_not_yet_heard_of_are_queued(clock):
     assert drawn(progress)[-1] == "waiting for a worker"
 
 
+def test_what_all_documents_wait_for_is_said(progress, tell):
+    waiting = "Waiting for the embedding endpoint until 15:04:05 (rate limit)"
+    tell("a", Status.COMPLETED)
+    tell("b", Status.QUEUED, message="Queued")
+    assert drawn(progress)[-1] == "waiting for a worker"
+
+    tell("c", Status.QUEUED, message=waiting)
+    assert drawn(progress)[-1] == waiting.replace("W", "w", 1)
+
+
 def test_unknown_time_is_called_unknown(progress, tell):
     tell()
 
