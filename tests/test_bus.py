@@ -37,6 +37,17 @@ async def next_of(events):
         return await anext(events)
 
 
+async def subscribed(events):
+    """Iterate until Redis has confirmed the subscription; nothing is told yet."""
+    listening = asyncio.ensure_future(anext(events))
+    async with asyncio.timeout(patient(30)):
+        while not events.connected:
+            await asyncio.sleep(0.01)
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+
+
 async def nothing_more(events):
     async with asyncio.timeout(patient(60)):
         while True:
@@ -45,6 +56,14 @@ async def nothing_more(events):
                     await anext(events)
             if events.connected:
                 return
+
+
+async def nothing_before(adding, events):
+    """Iterate until documents are added; nothing is told meanwhile, or after."""
+    while not adding.done():
+        await nothing_more(events)
+    await nothing_more(events)
+    await adding
 
 
 async def test_subscriber_hears_the_present_then_the_future(bus):
@@ -121,7 +140,7 @@ async def test_a_run_tells_all_its_documents_over_one_channel(bus):
 
 async def test_a_document_and_its_run_tell_each_event_once(bus):
     async with aclosing(bus.subscribe(["a"], runs=["r"])) as heard:
-        await nothing_more(heard)
+        await subscribed(heard)
         bus.publish(event(run_id="r"))
         assert (await next_of(heard)).document_id == "a"
         await nothing_more(heard)
@@ -138,7 +157,7 @@ async def test_a_plain_publish_of_seven_fields_is_understood(bus):
         "error": None,
     }
     async with aclosing(bus.subscribe(["a"])) as heard:
-        await nothing_more(heard)
+        await subscribed(heard)
         for progress in (25, 50, 100):
             bus.redis.publish(
                 "document:a:progress", json.dumps(seven | {"progress": progress})
@@ -164,7 +183,7 @@ async def test_a_plain_publish_of_seven_fields_is_understood(bus):
 )
 async def test_what_is_no_event_is_counted_and_skipped(bus, junk):
     async with aclosing(bus.subscribe(["a"])) as heard:
-        await nothing_more(heard)
+        await subscribed(heard)
         bus.redis.publish("document:a:progress", junk)
         bus.publish(event(progress=40.0))
 
@@ -175,7 +194,7 @@ async def test_what_is_no_event_is_counted_and_skipped(bus, junk):
 async def test_unknown_fields_are_kept(bus):
     raw = json.loads(event().encode()) | {"colour": "red"}
     async with aclosing(bus.subscribe(["a"])) as heard:
-        await nothing_more(heard)
+        await subscribed(heard)
         bus.redis.publish("document:a:progress", json.dumps(raw))
 
         told = await next_of(heard)
@@ -217,8 +236,7 @@ async def test_what_is_added_to_a_subscription_since_an_event_is_told_its_presen
             seen = [await next_of(heard) for _ in range(2)]
             adding = asyncio.create_task(heard.add(["b"], runs=["r"]))
             seen += [await next_of(heard) for _ in range(2)]
-            await nothing_more(heard)
-            await adding
+            await nothing_before(adding, heard)
             assert [one.id for one in seen[:3]] == [
                 told[2].id,
                 told[3].id,
@@ -244,14 +262,12 @@ async def test_a_document_that_was_removed_is_not_replayed_when_it_is_added_agai
             one.id for one in told[1:]
         ]
         adding = asyncio.create_task(heard.add(["b"]))
-        await nothing_more(heard)
-        await adding
+        await nothing_before(adding, heard)
         await heard.remove(["a"])
         adding = asyncio.create_task(heard.add(["a"]))
 
         assert (await next_of(heard)).id == told[2].id
-        await nothing_more(heard)
-        await adding
+        await nothing_before(adding, heard)
 
 
 async def test_the_publisher_learns_of_a_cancel_with_its_next_event(bus):
@@ -379,7 +395,7 @@ async def test_an_end_that_is_taken_for_something_on_its_way_is_told_by_the_trut
     async with aclosing(
         bus.subscribe(runs=["r"], only_ends=True, truth=lambda _: list(told))
     ) as heard:
-        await nothing_more(heard)
+        await subscribed(heard)
         end = completed(
             run_id="r", attempt=1, worker="w", extra={"was": {"status": "processing"}}
         )
@@ -400,7 +416,7 @@ async def test_what_comes_in_a_pause_is_told_whole_and_in_order(bus):
         pauses.append(None)
 
     async with aclosing(bus.subscribe(["a"], pause=pause)) as heard:
-        await nothing_more(heard)
+        await subscribed(heard)
         waiting = asyncio.create_task(next_of(heard))
         await asyncio.sleep(0.05)
         bus.publish(event(progress=0.0))
@@ -458,7 +474,7 @@ async def test_leaving_closes_the_connections(bus):
         return [one for one in clients if one["name"] == "docprogress-watcher"]
 
     async with aclosing(bus.subscribe(["a"])) as heard:
-        await nothing_more(heard)
+        await subscribed(heard)
         assert watchers()
 
     eventually(lambda: not watchers())

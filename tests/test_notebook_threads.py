@@ -106,7 +106,8 @@ def test_uploader_and_its_views_never_wait_for_each_other(
     assert kernel.run("close.is_alive()") == "False"
     kernel.run("uploader.close()")
     ours = "[t.name for t in threading.enumerate() if t.name.startswith('docprogress')]"
-    assert kernel.run(f"import threading\n{ours}") == "[]"
+    left = f"import threading\n{ours}"
+    eventually(lambda: kernel.run(left) == "[]", what="the threads have ended")
 
 
 def test_views_that_end_together_do_not_wait_for_each_other(
