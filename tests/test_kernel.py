@@ -198,7 +198,8 @@ def test_buttons_work_while_a_cell_waits(
 
     kernel.send({"type": "details", "id": document.id}, aside=True)
     (details,) = eventually(lambda: kernel.told("details"), what="details are told")
-    kernel.send({"type": "cancel", "request": 7, "ids": None}, aside=True)
+    asked = {"type": "cancel", "request": 7, "page": "a", "ids": None}
+    kernel.send(asked, aside=True)
     ended = kernel.end(cell)
     (acted,) = eventually(lambda: kernel.told("acted"), what="the action is answered")
 
@@ -207,6 +208,7 @@ def test_buttons_work_while_a_cell_waits(
     assert acted == {
         "type": "acted",
         "request": 7,
+        "page": "a",
         "ok": True,
         "text": "3 documents cancelled",
     }

@@ -1,6 +1,8 @@
+import asyncio
 import logging
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from docprogress.server import BackgroundServer, ServerOptions, create_app
 from docprogress.server.auth import Access, UnauthorizedError
 from docprogress.server.limits import Limits, TooManyError
 from docprogress.server.mailbox import Kind, Subject
+from docprogress.server.threads import BusyError, SharedCall
 from docprogress.settings import load
+from docprogress.store import NewDocument, Store
 from docprogress.worker.leadership import (
     LOOKED,
     LOOKED_SECONDS,
@@ -525,6 +529,69 @@ def test_metrics_count_what_happened(web, bus):
     )
 
 
+def test_database_that_hangs_holds_up_no_other_answer(settings, monkeypatch):
+    monkeypatch.setattr("docprogress.server.metrics.STORE_SECONDS", 0.5)
+    monkeypatch.setattr("docprogress.server.desk.READY_SECONDS", 0.5)
+    let_go, hanging = threading.Event(), []
+
+    def hang(*_, **__):
+        hanging.append(threading.current_thread())
+        let_go.wait(120)
+        raise StoreError("the database was away")
+
+    # As a statement does on a database whose machine was cut off.
+    monkeypatch.setattr("docprogress.server.metrics.Metrics._count", hang)
+    monkeypatch.setattr(Store, "runs", hang)
+    with served(settings) as web:
+        try:
+            for _ in range(8):
+                assert "docprogress_documents" not in web.client.get("/metrics").text
+                found = web.client.get("/ready").json()
+                assert not found["database"]["ok"]
+                assert found["redis"]["ok"]
+            assert len(hanging) == 2, "what hangs is not asked again"
+        finally:
+            let_go.set()
+        monkeypatch.undo()
+        eventually(lambda: web.client.get("/ready").json()["database"]["ok"])
+
+
+@pytest.mark.anyio
+async def test_call_that_is_shared_is_waited_for_once():
+    at, begun, let_go = 0.0, [], threading.Event()
+
+    def call():
+        begun.append(at)
+        assert let_go.wait(60)
+        return len(begun)
+
+    shared = SharedCall(call, seconds=0.2, fresh_seconds=10, clock=lambda: at)
+    try:
+        waiting = [asyncio.ensure_future(shared()) for _ in range(3)]
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(each) for each in found] == [BusyError] * 3
+        at = 100.0
+        started = time.monotonic()
+        with pytest.raises(BusyError):
+            await shared()
+        assert time.monotonic() - started < 0.2, "it has been waited for already"
+        let_go.set()
+        at = 100.1
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    assert await shared() == 1
+                    break
+                except BusyError:
+                    await asyncio.sleep(0.01)
+        at = 109.0
+        assert await shared() == 1
+        at = 111.0
+        assert await shared() == 2
+    finally:
+        shared.close()
+
+
 def test_openapi_describes_every_route(shared):
     described = shared.client.get("/openapi.json").json()
 
@@ -750,6 +817,62 @@ def test_documents_are_listed_with_the_newest_first(web):
     assert web.client.get("/documents?limit=3").json()["more"] is False
     assert listed(run_id=ids[1].rsplit("-", 1)[0]) == [ids[1]]
     assert listed(case_id="unknown") == []
+
+
+@pytest.mark.parametrize("query", ["", "&case_id=mine", "&status=queued"])
+def test_documents_are_listed_to_the_last_page_by_page(web, query):
+    made = [upload(web, case_id="mine").json()["id"] for _ in range(7)][::-1]
+
+    listed, path, pages = [], f"/documents?limit=3{query}", 0
+    while path:
+        answer = web.client.get(path).json()
+        listed += [each["id"] for each in answer["documents"]]
+        pages += 1
+        # What is added meanwhile comes before all of it, and moves nothing.
+        upload(web, case_id="mine")
+        assert answer["more"] == (answer["next"] is not None)
+        following = answer["next"]
+        path = following and f"/documents?limit=3{query}&after={following}"
+
+    assert pages == 3
+    assert listed == made
+
+
+def test_documents_of_one_run_are_listed_page_by_page(web, settings):
+    with Store(settings.database) as store:
+        store.add_run(
+            run_id="run",
+            case_id=None,
+            expected=5,
+            steps=[],
+            settings={},
+            fingerprint="",
+        )
+        store.add_documents(
+            [
+                NewDocument(id=f"d{n}", run_id="run", number=n, name="a", step="x")
+                for n in range(1, 6)
+            ]
+        )
+    listed, after = [], {}
+    while True:
+        asked = {"run_id": "run", "limit": 2, **after}
+        answer = web.client.get("/documents", params=asked).json()
+        listed += [each["id"] for each in answer["documents"]]
+        if answer["next"] is None:
+            break
+        after = {"after": answer["next"]}
+
+    assert listed == ["d1", "d2", "d3", "d4", "d5"]
+
+
+@pytest.mark.parametrize(
+    "after", ["", "x", "é", "W10", "WyIyMDI2IiwiYSIsMV0", "null", "a" * 3_000]
+)
+def test_place_that_no_list_has_named_is_refused(shared, after):
+    answer = shared.client.get("/documents", params={"after": after})
+
+    assert answer.status_code == 422
 
 
 def test_history_tells_what_happened_before_anybody_looked(web, bus):

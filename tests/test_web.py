@@ -15,6 +15,7 @@ import redis
 from fastapi import FastAPI
 from lab import SCREENSHOTS
 from patience import patient
+from playwright.sync_api import expect
 from services import eventually
 from tabs import follow, look, network_only, open_page, opened, publish, told, wait_for
 from web import TOKEN, running, served
@@ -627,6 +628,73 @@ def test_react_shows_the_document_that_is_named_and_no_other(tab, packages, web,
         tab.evaluate("() => setNamed('a')")
         eventually(lambda: web.metric("docprogress_stream_clients") == 1)
     eventually(lambda: web.metric("docprogress_stream_clients") == 0)
+    assert tab.complaints == []
+
+
+def test_react_shows_a_document_that_is_tried_again(tab, packages, web, bus):
+    failed = {"status": Status.FAILED, "error": "a: no", "attempt": 1}
+    publish(bus, "a", 40, **failed)
+    with react_app(tab, packages, web):
+        trackers = tab.locator(".docprogress-tracker")
+
+        def shows(count, status, text, connection):
+            found = tab.locator(
+                f".docprogress-tracker[data-status={status}]"
+                f"[data-connection={connection}]"
+            ).filter(has_text=text)
+            expect(found).to_have_count(count)
+            expect(trackers).to_have_count(count)
+
+        tab.evaluate("() => setShown(['a'])")
+        shows(1, "failed", "a: no", "ended")
+        publish(bus, "a", 50, attempt=2)
+        shows(1, "processing", " 50 % ", "streaming")
+        publish(bus, "a", 60, **failed | {"attempt": 2, "error": "a: no again"})
+        shows(1, "failed", "a: no again", "ended")
+        # Another component, while the one before is there.
+        publish(bus, "a", 70, attempt=3)
+        tab.evaluate("() => setShown(['a', 'a'])")
+        shows(2, "processing", " 70 % ", "streaming")
+        publish(bus, "a", 100, attempt=3)
+        shows(2, "completed", " 100 % ", "ended")
+        eventually(lambda: web.metric("docprogress_stream_clients") == 0)
+        # What is completed may begin again too: whoever comes later is told.
+        publish(bus, "a", 20, attempt=4)
+        tab.evaluate("() => setShown(['a', 'a', 'a'])")
+        shows(3, "processing", " 20 % ", "streaming")
+    assert network_only(tab.complaints)
+
+
+def test_page_shows_older_documents_on_request(tab, web, settings):
+    count = 1_200
+    with Store(settings.database) as store:
+        store.add_run(
+            run_id="run",
+            case_id=None,
+            expected=count,
+            steps=[],
+            settings={},
+            fingerprint="",
+        )
+        store.add_documents(
+            [
+                NewDocument(
+                    id=f"d{n}", run_id="run", number=n, name=f"{n}.md", step="x"
+                )
+                for n in range(1, count + 1)
+            ]
+        )
+    open_page(tab, web)
+    grid = tab.locator(".docprogress [role=grid]")
+    button = tab.get_by_role("button", name="Show more")
+    for shown in (500, 1_000, 1_200):
+        tab.locator(".docprogress", has_text=f"{shown} queued").wait_for()
+        assert button.is_visible() == (shown < count)
+        if shown < count:
+            button.click()
+    assert grid.count() == 1
+    look(tab)
+    expect(button).to_be_hidden()
     assert tab.complaints == []
 
 

@@ -1,5 +1,5 @@
 /**
- * Follow documents until all of them have ended.
+ * Follow documents until all of them have ended, or until it is stopped.
  *
  * @param {string | string[]} documentIds
  * @param {WatchOptions} [options]
@@ -79,6 +79,10 @@ export type WatchOptions = {
      * only while streaming
      */
     onSign?: ((sign: Sign) => void) | undefined;
+    /**
+     * go on when all have ended, for what is tried again
+     */
+    follow?: boolean | undefined;
     /**
      * where the server is, without a slash at the end
      */

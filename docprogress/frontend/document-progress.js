@@ -55,6 +55,7 @@
  *   once, until something was heard again
  * @property {(connection: Connection) => void} [onConnection]
  * @property {(sign: Sign) => void} [onSign] only while streaming
+ * @property {boolean} [follow] go on when all have ended, for what is tried again
  * @property {string} [url] where the server is, without a slash at the end
  * @property {string} [token] the server's token, for pages that may know it
  * @property {(documentIds: string[]) => string | Promise<string>} [ticket] has a ticket
@@ -124,7 +125,7 @@ class Unavailable extends Error {
 class Unauthorized extends Error {}
 
 /**
- * Follow documents until all of them have ended.
+ * Follow documents until all of them have ended, or until it is stopped.
  *
  * @param {string | string[]} documentIds
  * @param {WatchOptions} [options]
@@ -136,7 +137,7 @@ export function watch(documentIds, options = {}) {
   if (ids.length > MOST) {
     throw new RangeError(`${ids.length} documents: watch ${MOST} at most over one connection`);
   }
-  const { url = "" } = options;
+  const { url = "", follow = false } = options;
   const closing = new AbortController();
   const { signal } = closing;
   const pending = new Set(ids);
@@ -233,8 +234,9 @@ export function watch(documentIds, options = {}) {
   /** @param {URLSearchParams} query */
   function listen(query) {
     let path = `${url}/progress/stream`;
-    if (ids.length === 1) path = `${pathOf(ids[0])}/stream`;
+    if (ids.length === 1 && !follow) path = `${pathOf(ids[0])}/stream`;
     else for (const id of ids) query.append("document_id", id);
+    if (follow) query.set("follow", "true");
     const stream = new EventSource(`${path}?${query}`);
     source = stream;
     stream.onmessage = ({ data }) => {
@@ -309,7 +311,7 @@ export function watch(documentIds, options = {}) {
     polling = mine;
     let renewed = false;
     while (!mine.signal.aborted) {
-      let pause = Math.max(PAUSE, pending.size * PAUSE_EACH);
+      let pause = Math.max(PAUSE, asked().length * PAUSE_EACH);
       try {
         await askAll(mine.signal);
         renewed = false;
@@ -333,14 +335,19 @@ export function watch(documentIds, options = {}) {
     }
   }
 
+  /** What may still change. */
+  function asked() {
+    return follow ? ids : [...pending];
+  }
+
   /**
-   * Ask about every document that has not ended.
+   * Ask about every document that may still change.
    *
    * @param {AbortSignal} asking
    */
   async function askAll(asking) {
     const query = await access();
-    const waiting = [...pending];
+    const waiting = [...asked()];
     // A few can be waited for; more would keep the others waiting.
     const seconds = connection === "polling" && waiting.length <= LANES ? WAIT : 0;
     const lane = async () => {
@@ -421,7 +428,7 @@ export function watch(documentIds, options = {}) {
     if (FINAL.has(told.status)) pending.delete(id);
     else pending.add(id);
     call(options.onChange, told);
-    if (!pending.size) finish();
+    if (!pending.size && !follow) finish();
   }
 
   function tick() {
@@ -437,7 +444,7 @@ export function watch(documentIds, options = {}) {
     if (doubting || connection !== "streaming") return;
     doubting = true;
     const mine = opening;
-    const [id] = pending;
+    const [id] = pending.size ? pending : ids;
     try {
       const event = await ask(id, await access(), 0, signal);
       heardAt = Date.now();

@@ -37,7 +37,10 @@ import { createProgressView, workOf } from "./progress-view.js";
  * @property {number} pages
  */
 
-/** The most documents that are listed, and the most that are kept: what ended goes. */
+/**
+ * The documents of one list, and the most that are kept: what ended goes.  There are
+ * more of both for whoever asks for older ones.
+ */
 const LISTED = 500;
 const KEPT = 1000;
 
@@ -85,6 +88,7 @@ const picker = /** @type {HTMLInputElement} */ (find("files"));
 const problem = find("problem");
 const place = find("view");
 const empty = find("empty");
+const older = /** @type {HTMLButtonElement} */ (find("more"));
 
 /** @type {Map<string, Entry>} */
 const entries = new Map();
@@ -97,12 +101,22 @@ let sending = 0;
 let toSend = 0;
 let sent = 0;
 let indexes = 0;
+let oldIndexes = 0;
 let requests = 0;
 let token = "";
 let caseId = new URLSearchParams(location.search).get("case") ?? "";
 let listed = false;
 /** Whether there are older documents than are shown. */
 let more = false;
+let kept = KEPT;
+/** @type {string | null} what older documents are asked for with, and what was at first */
+let next = null;
+/** @type {string | null} */
+let firstNext = null;
+/** Whether older ones were asked for than those of the first list. */
+let paged = false;
+/** Whether older ones have gone again that were shown. */
+let trimmed = false;
 /** @type {Set<string>} */
 let followed = new Set();
 /** @type {(() => void)[]} */
@@ -145,6 +159,7 @@ function begin() {
     add(picker.files ?? []);
     picker.value = "";
   });
+  older.addEventListener("click", showOlder);
   addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("over");
@@ -232,7 +247,9 @@ async function refresh() {
     // The newest is the first of a list, and above those that were there before.
     for (const document of processing.documents.reverse()) list(document);
     for (const document of newest.documents.reverse()) list(document);
-    more = newest.more || more;
+    firstNext = newest.next;
+    if (!paged) next = firstNext;
+    more = next !== null || trimmed;
     listed = true;
     trim();
     schedule();
@@ -242,6 +259,36 @@ async function refresh() {
   }
   clearTimeout(look);
   if (access.hidden) look = Number(setTimeout(() => !document.hidden && refresh(), LOOK));
+}
+
+/** Show documents that are older than all that are shown. */
+async function showOlder() {
+  const asked = caseId;
+  const query = new URLSearchParams({ limit: String(LISTED) });
+  if (asked) query.set("case_id", asked);
+  const before = entries.size;
+  older.disabled = true;
+  try {
+    // What is known already is no answer to somebody who wants more.
+    while (next !== null && entries.size === before) {
+      query.set("after", next);
+      const { documents, next: following } = await ask(`/documents?${query}`);
+      if (asked !== caseId) return;
+      hear();
+      for (const document of documents) list(document, true);
+      next = following;
+      paged = true;
+    }
+    kept = Math.max(kept, entries.size + LISTED);
+    more = next !== null;
+    trimmed = false;
+    schedule();
+    follow();
+  } catch (error) {
+    lose(/** @type {Error} */ (error));
+  } finally {
+    older.disabled = false;
+  }
 }
 
 function hear() {
@@ -256,8 +303,11 @@ function lose({ message }) {
   say(access.hidden ? message : "");
 }
 
-/** @param {any} told a document, as the server lists it */
-function list(told) {
+/**
+ * @param {any} told a document, as the server lists it
+ * @param {boolean} [last] whether it is older than all that are shown
+ */
+function list(told, last = false) {
   const known = entries.get(told.id);
   const event = {
     document_id: told.id,
@@ -270,7 +320,7 @@ function list(told) {
     name: told.filename,
     ...(told.error_message === null ? {} : { error: told.error_message }),
   };
-  const entry = known ?? create(told.id, event);
+  const entry = known ?? create(told.id, event, null, last);
   // What is followed is known better than a list can say.
   if (!known || (!followed.has(told.id) && isNews(told, entry))) take(entry, event);
   if (attemptOf(entry.event) !== told.attempt) return;
@@ -294,11 +344,12 @@ function isNews(told, { event }) {
  * @param {string} id
  * @param {ProgressEvent} event
  * @param {Upload | null} [upload]
+ * @param {boolean} [last]
  */
-function create(id, event, upload = null) {
+function create(id, event, upload = null, last = false) {
   /** @type {Entry} */
   const entry = {
-    index: (indexes -= 1),
+    index: last ? (oldIndexes += 1) : (indexes -= 1),
     id,
     event,
     upload,
@@ -332,7 +383,7 @@ function take(entry, event) {
 
 /** Keep no more than can be shown well: the oldest of what has come to rest goes. */
 function trim() {
-  let excess = entries.size - KEPT;
+  let excess = entries.size - kept;
   if (excess <= 0) return;
   const oldest = [...entries.values()].sort((one, other) => other.index - one.index);
   for (const { id, event, upload } of oldest) {
@@ -340,8 +391,11 @@ function trim() {
     if (upload || !FINAL.has(event.status)) continue;
     entries.delete(id);
     excess -= 1;
-    more = true;
+    trimmed = more = true;
   }
+  // They are asked for again, from where the first list ends.
+  paged = false;
+  next = firstNext;
   replace();
 }
 
@@ -427,7 +481,9 @@ function choose(chosen) {
   history.replaceState(null, "", address);
   leave();
   for (const [id, { upload }] of entries) if (!upload) entries.delete(id);
-  listed = more = false;
+  listed = more = paged = trimmed = false;
+  next = firstNext = null;
+  kept = KEPT;
   replace();
   refresh();
 }
@@ -764,6 +820,7 @@ function replace() {
 function arrange() {
   place.hidden = !entries.size;
   empty.hidden = entries.size > 0 || !listed;
+  older.hidden = next === null;
 }
 
 /** @param {string} text */

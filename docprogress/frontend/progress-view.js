@@ -2031,7 +2031,11 @@ function createFeed(model) {
     } else if (content.type === "whole") take(content);
     else if (content.type === "delta") merge(content);
     else if (content.type === "details") for (const view of views) view.details(content);
-    else if (content.type === "acted") for (const view of views) view.acted(content);
+    else if (content.type === "acted") {
+      // Another window counts its requests too; older kernels name no page.
+      const mine = (content.page ?? page) === page;
+      if (mine) for (const view of views) view.acted(content);
+    }
     for (const view of views) view.beat();
   }
 
@@ -2060,7 +2064,7 @@ function createFeed(model) {
       const view = createProgressView(element, {
         onAction(action, ids) {
           requests += 1;
-          return send({ type: action, request: requests, ids }) ? requests : -1;
+          return send({ type: action, request: requests, page, ids }) ? requests : -1;
         },
         onDetails(id) {
           send({ type: "details", id });

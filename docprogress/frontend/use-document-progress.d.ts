@@ -1,5 +1,6 @@
 /**
- * Follow a document until it has ended.
+ * Follow a document until it is completed; one that has failed, or was cancelled, may be
+ * tried again.
  *
  * @param {string | null} documentId null follows nothing
  * @param {Server} [server]

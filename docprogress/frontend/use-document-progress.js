@@ -58,7 +58,8 @@ const FINAL = new Set(["completed", "failed", "cancelled"]);
 const NOTHING = { progress: null, error: null, connection: "connecting" };
 
 /**
- * Follow a document until it has ended.
+ * Follow a document until it is completed; one that has failed, or was cancelled, may be
+ * tried again.
  *
  * @param {string | null} documentId null follows nothing
  * @param {Server} [server]
@@ -115,10 +116,14 @@ function createLine({ url, token, hasTicket }, onEmpty) {
   const members = new Set();
   /** @type {Map<string, ProgressEvent>} */
   const known = new Map();
-  /** @type {(() => void)[]} */
+  /** @type {Set<string>} what is completed, and was followed until then */
+  const settled = new Set();
+  /** @type {{ids: string[], stop: () => void}[]} */
   let streams = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let gathering;
+  /** @type {Connection} */
+  let current = "connecting";
 
   return {
     /** @param {Member} member */
@@ -126,6 +131,8 @@ function createLine({ url, token, hasTicket }, onEmpty) {
       members.add(member);
       const event = known.get(member.documentId);
       if (event) tell(event);
+      // It may have begun again since: the server is asked anew.
+      settled.delete(member.documentId);
       gathering ??= setTimeout(open, GATHER);
       return () => {
         members.delete(member);
@@ -137,21 +144,32 @@ function createLine({ url, token, hasTicket }, onEmpty) {
     },
   };
 
-  /** Follow what has not ended, and is shown. */
+  /** Follow what is not completed, and is shown. */
   function open() {
     gathering = undefined;
     close();
     const shown = new Set([...members].map(({ documentId }) => documentId));
     for (const id of known.keys()) if (!shown.has(id)) known.delete(id);
-    const ids = [...shown].filter((id) => !FINAL.has(known.get(id)?.status ?? ""));
+    for (const id of settled) if (!shown.has(id)) settled.delete(id);
+    const ids = [...shown].filter((id) => !settled.has(id));
     for (let from = 0; from < ids.length; from += MOST) {
-      streams.push(listen(ids.slice(from, from + MOST)));
+      const some = ids.slice(from, from + MOST);
+      streams.push({ ids: some, stop: listen(some) });
     }
   }
 
   function close() {
-    for (const stop of streams) stop();
+    for (const { stop } of streams) stop();
     streams = [];
+  }
+
+  /** Follow nothing any more of which all is completed. */
+  function closeSettled() {
+    streams = streams.filter(({ ids, stop }) => {
+      const over = ids.every((id) => settled.has(id));
+      if (over) stop();
+      return !over;
+    });
   }
 
   /** @param {string[]} ids */
@@ -167,11 +185,16 @@ function createLine({ url, token, hasTicket }, onEmpty) {
       url,
       token,
       ...(hasTicket ? { ticket: (/** @type {string[]} */ asked) => newest().ticket(asked) } : {}),
-      onChange: tell,
+      follow: true,
+      onChange(event) {
+        tell(event);
+        closeSettled();
+      },
       onError: (error) => all({ error }),
       onConnection(connection) {
         // It is opened anew whenever there is one more: nothing is wrong with that.
         if (connection === "connecting") return;
+        current = connection;
         const well = connection === "streaming" || connection === "polling";
         all(well ? { connection, error: null } : { connection });
       },
@@ -186,12 +209,16 @@ function createLine({ url, token, hasTicket }, onEmpty) {
   /** @param {ProgressEvent} progress */
   function tell(progress) {
     const documentId = progress.document_id;
+    const ended = FINAL.has(progress.status);
+    const again = !ended && FINAL.has(known.get(documentId)?.status ?? "");
     known.set(documentId, progress);
+    if (progress.status === "completed") settled.add(documentId);
+    else settled.delete(documentId);
     /** @type {Partial<Following>} */
-    const end = FINAL.has(progress.status) ? { connection: "ended", error: null } : {};
-    for (const member of members) {
-      if (member.documentId === documentId) member.learn({ progress, ...end });
-    }
+    let news = { progress };
+    if (ended) news = { progress, connection: "ended", error: null };
+    if (again) news = { progress, connection: current };
+    for (const member of members) if (member.documentId === documentId) member.learn(news);
   }
 }
 

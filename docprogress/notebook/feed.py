@@ -511,8 +511,10 @@ class Feed:
             text = self._done(message)
         except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
             ok, text = False, _said(error)
-        request = message.get("request")
-        return {"type": "acted", "request": request, "ok": ok, "text": text}
+        # The page counts its requests, and another window has the same numbers.
+        request, page = message.get("request"), message.get("page")
+        answer = {"type": "acted", "request": request, "ok": ok, "text": text}
+        return answer if page is None else answer | {"page": page}
 
     def _done(self, message: Message) -> str:
         ids, known = message.get("ids"), self.picture.ids

@@ -54,6 +54,9 @@ from docprogress.server.uploads import FormError, received
 from docprogress.settings import Settings, load
 from docprogress.store import DocumentRow
 
+#: The most characters of what a list of documents goes on behind.
+LONGEST_CURSOR = 2_000
+
 
 class Application(FastAPI):
     """A FastAPI application whose streams go on outside of it.
@@ -253,13 +256,17 @@ def _add_progress(app: FastAPI, service: Service) -> None:
                 description="The documents: once for each of them.",
             ),
         ],
+        follow: Annotated[
+            bool,
+            Query(description="Go on when all have ended: they may be tried again."),
+        ] = False,
     ) -> Response:
         """Tell the progress of several documents, until all of them have ended.
 
         One connection for all of them: a browser opens no more than six.
         """
         subjects = [Subject(Kind.DOCUMENT, each) for each in document_id]
-        return await service.stream(request, grant, subjects)
+        return await service.stream(request, grant, subjects, endless=follow)
 
     @app.get(
         "/progress/runs/{run_id:path}/stream",
@@ -366,16 +373,27 @@ def _add_documents(app: FastAPI, service: Service) -> None:
         status: Annotated[
             Status | None, Query(description="Only those that stand like this.")
         ] = None,
+        after: Annotated[
+            str | None,
+            Query(
+                max_length=LONGEST_CURSOR,
+                description="Go on behind a list: its `next`.",
+            ),
+        ] = None,
         limit: Annotated[
             int, Query(ge=1, le=1000, description="The first so many.")
         ] = 100,
     ) -> DocumentList:
-        """List documents, those of the newest run first: of a case, with a status."""
-        rows = await service.desk.documents(
-            case_id=case_id, run_id=run_id, status=status, limit=limit + 1
+        """List documents, those of the newest run first: of a case, with a status.
+
+        Where there are more, `next` is what the next list is asked `after`: what is
+        added meanwhile moves nothing to another list.
+        """
+        rows, following = await service.desk.documents(
+            case_id=case_id, run_id=run_id, status=status, after=after, limit=limit
         )
-        found = [_details(row) for row in rows[:limit]]
-        return DocumentList(documents=found, more=len(rows) > limit)
+        found = [_details(row) for row in rows]
+        return DocumentList(documents=found, more=following is not None, next=following)
 
     @app.get(
         "/documents/{document_id}",
@@ -424,10 +442,13 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     async def ready(response: Response) -> Readiness:
         """Say whether Redis and the database answer, and when a worker last did.
 
+        It is not ready either while it cannot receive the events that streams wait for.
+
         A server without workers is ready: what it takes in waits for them.
         """
         await service.start()
-        found = await service.desk.readiness()
+        deaf_seconds = service.hub.deaf_seconds
+        found = await service.desk.readiness(deaf_seconds=deaf_seconds)
         if not found.ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return found

@@ -1,10 +1,14 @@
 """What the routes ask of the pipeline, in threads: it blocks, and they must not."""
 
+import asyncio
+import base64
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+import msgspec
 from redis.exceptions import RedisError
 
 from docprogress import local
@@ -14,10 +18,11 @@ from docprogress.events import ProgressEvent, Status
 from docprogress.run import Pipeline
 from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.shapes import DocumentHistory, Part, Readiness, StepTime
-from docprogress.server.threads import Threads
-from docprogress.server.uploads import Upload
+from docprogress.server.threads import SharedCall, Threads
+from docprogress.server.uploads import FormError, Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
+from docprogress.store.schema import storable
 from docprogress.worker.leadership import REAPER, REAPER_SECONDS, last_look
 
 log = logging.getLogger(__name__)
@@ -32,6 +37,9 @@ MOST_EVENTS = 256
 #: Seconds that a call may take.
 READ_SECONDS = 15.0
 WRITE_SECONDS = 120.0
+
+#: Seconds for which events may not be received: connecting again takes a moment.
+DEAF_SECONDS = 2.0
 
 #: Seconds in which what the server needs has to answer, to count as ready.
 READY_SECONDS = 5.0
@@ -63,12 +71,18 @@ class Desk:
             raise
         self.reading = Threads(READING, most=MOST_WAITING, seconds=READ_SECONDS)
         self.writing = Threads(WRITING, most=MOST_WAITING, seconds=WRITE_SECONDS)
-        self._probing = Threads(2, most=20, seconds=READY_SECONDS)
+        # What hangs holds up no other, and is not asked twice.
+        self._parts = {
+            ask: SharedCall(ask, seconds=READY_SECONDS)
+            for ask in (self._redis, self._database, self._workers, self._recovery)
+        }
 
     def close(self) -> None:
         """Give threads and connections back."""
-        for threads in (self.reading, self.writing, self._probing):
+        for threads in (self.reading, self.writing):
             threads.close()
+        for part in self._parts.values():
+            part.close()
         self.bus.close()
         self.pipeline.close()
 
@@ -102,17 +116,33 @@ class Desk:
         case_id: str | None,
         run_id: str | None,
         status: Status | None,
+        after: str | None,
         limit: int,
-    ) -> list[DocumentRow]:
-        """The documents of which all of this is true, those of the newest run first."""
+    ) -> tuple[list[DocumentRow], str | None]:
+        """Documents of which all of this is true, those of the newest run first.
 
-        def find() -> list[DocumentRow]:
-            store = self.pipeline.store
-            if run_id is None:
-                return store.recent(case_id=case_id, status=status, limit=limit)
-            return store.documents(run_id, case_id=case_id, status=status, limit=limit)
+        Returns:
+            The first of them, or those behind `after`, and the `after` of the next
+            ones; None if there are no more.
 
-        return await self.reading.run(find)
+        Raises:
+            FormError: `after` is none that was given here.
+        """
+        place = None if after is None else _place(after)
+        found = await self.reading.run(
+            lambda: self.pipeline.store.recent(
+                run_id=run_id,
+                case_id=case_id,
+                status=status,
+                after=place,
+                limit=limit + 1,
+            )
+        )
+        rows = [row for _, row in found[:limit]]
+        if len(found) <= limit:
+            return rows, None
+        made, last = found[limit - 1]
+        return rows, _cursor(made, last)
 
     async def history(self, document_id: str) -> DocumentHistory:
         """What is remembered of a document: the newest events, and its steps' times.
@@ -201,23 +231,31 @@ class Desk:
 
         return await self.writing.run(end)
 
-    async def readiness(self) -> Readiness:
-        """Whether Redis and the database answer, and workers do what they have to."""
-        redis = await self._part(self._redis)
-        database = await self._part(self._database)
-        workers = await self._part(self._workers)
-        recovery = await self._part(self._recovery)
+    async def readiness(self, *, deaf_seconds: float = 0.0) -> Readiness:
+        """Whether Redis and the database answer, and workers do what they have to.
+
+        Args:
+            deaf_seconds: For how long events could not be received.
+        """
+        redis, database, workers, recovery = await asyncio.gather(
+            *map(self._part, self._parts)
+        )
+        events = _RECEIVED
+        if deaf_seconds >= DEAF_SECONDS:
+            message = f"none could be received for {deaf_seconds:.0f} s"
+            events = Part(ok=False, message=message)
         return Readiness(
-            ready=redis.ok and database.ok,
+            ready=redis.ok and database.ok and events.ok,
             redis=redis,
             database=database,
+            events=events,
             workers=workers,
             recovery=recovery,
         )
 
     async def _part(self, ask: Callable[[], Part]) -> Part:
         try:
-            return await self._probing.run(ask)
+            return await self._parts[ask]()
         except (DocProgressError, RedisError, OSError) as error:
             # For whoever runs the server: a probe is answered without a token.
             log.warning("not ready: %s", redacted(str(error)))
@@ -259,7 +297,28 @@ class Desk:
         return settings.local and local.status(settings.home) is None
 
 
+_NO_PLACE = "`after` has to be the `next` of the list before"
+_RECEIVED = Part(ok=True, message="received as far as a stream waits for them")
 _RESTING = Part(ok=True, message="local services start when they are needed")
+
+
+def _cursor(made: datetime, row: DocumentRow) -> str:
+    """Where a list goes on: behind this document, whatever is added before it."""
+    place = msgspec.json.encode([made.isoformat(), row.run_id, row.number])
+    return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
+
+
+def _place(cursor: str) -> tuple[datetime, str, int]:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        place = base64.b64decode(padded, altchars=b"-_", validate=True)
+        made, run_id, number = msgspec.json.decode(place, type=tuple[str, str, int])
+        moment = datetime.fromisoformat(made)
+    except (ValueError, msgspec.DecodeError):
+        raise FormError(_NO_PLACE) from None
+    if moment.tzinfo is None or not 0 <= number < 2**31 or storable(run_id) != run_id:
+        raise FormError(_NO_PLACE)
+    return moment, run_id, number
 
 
 def _told(events: Iterable[ProgressEvent]) -> list[dict[str, Any]]:

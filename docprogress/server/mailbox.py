@@ -23,7 +23,7 @@ FRAMES = 256
 #: Frames that wait for a client, in all, before newer ones take their place.
 BURST = 16
 
-#: The event id that says that a stream was told to its end.
+#: What an event id begins with that names an end which Redis has given no id.
 END = "end"
 
 
@@ -195,11 +195,17 @@ class Client:
 
 def progress(event: ProgressEvent) -> Frame:
     """An event, as it is sent."""
-    event_id = event.id or (END if event.final else None)
     data = b"data: %b\n\n" % event.encode()
-    if event_id is not None:
-        data = b"id: %b\n%b" % (event_id.encode(), data)
+    if (named := event_id(event)) is not None:
+        data = b"id: %b\n%b" % (named.encode(), data)
     return Frame(data, event.document_id, event)
+
+
+def event_id(event: ProgressEvent) -> str | None:
+    """What a stream names an event by; None if nobody can go on after it."""
+    if event.id is None and event.final:
+        return f"{END}-{event.timestamp.timestamp():.6f}"
+    return event.id
 
 
 def sign(kind: str, document_id: str, fields: Mapping[str, object]) -> Frame:
@@ -209,9 +215,9 @@ def sign(kind: str, document_id: str, fields: Mapping[str, object]) -> Frame:
     return Frame(data, f"{document_id}\n")
 
 
-def denotes_end(event_id: str) -> bool:
+def denotes_end(named: str) -> bool:
     """Whether nothing of the same attempt can follow the event with this id."""
-    return event_id == END or event_id.endswith(f"-{FINAL_NUMBER}")
+    return named.startswith(END) or named.endswith(f"-{FINAL_NUMBER}")
 
 
 def _below(frame: Frame, floor: tuple[int, int]) -> bool:

@@ -1,7 +1,6 @@
 """What Prometheus is told: the process's own counters, and what the store holds."""
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,13 +18,16 @@ from docprogress.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import Status
 from docprogress.server.meter import Meter
-from docprogress.server.threads import Threads
+from docprogress.server.threads import SharedCall
 from docprogress.store import Store, schema
 from docprogress.worker.leadership import LastLook, last_look
 from docprogress.worker.queues import Queue, queues
 
 #: Seconds for which what the store was asked is told again: counting takes a while.
 FRESH_SECONDS = 10.0
+
+#: Seconds that the store is waited for: Prometheus gives up after ten.
+STORE_SECONDS = 3.0
 
 _STATUSES = select(schema.document.c.status, func.count()).group_by("status")
 _STEPS = select(
@@ -53,30 +55,38 @@ class Metrics:
         meter: What the process counts.
         store: What documents and steps are counted in.
         bus: Which queues are served.
-        threads: Where the store is asked.
+        deaf_seconds: For how long events could not be received.
     """
 
-    def __init__(self, meter: Meter, store: Store, bus: Bus, threads: Threads) -> None:
+    def __init__(
+        self,
+        meter: Meter,
+        store: Store,
+        bus: Bus,
+        deaf_seconds: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._meter = meter
         self._store = store
         self._bus = bus
-        self._threads = threads
-        self._stored: Stored | None = None
-        self._asked_at = 0.0
+        self._deaf_seconds = deaf_seconds
+        self._counted = SharedCall(
+            self._count, seconds=STORE_SECONDS, fresh_seconds=FRESH_SECONDS
+        )
 
     async def text(self) -> bytes:
         """All metrics, as Prometheus reads them."""
-        if time.monotonic() >= self._asked_at + FRESH_SECONDS:
-            try:
-                self._stored = await self._threads.run(self._count)
-            except DocProgressError:
-                # A number that is not known is left out, not told as it was.
-                self._stored = None
-            else:
-                self._asked_at = time.monotonic()
+        try:
+            stored = await self._counted()
+        except DocProgressError:
+            # A number that is not known is left out, not told as it was.
+            stored = None
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Families(list(self._families())))
+        registry.register(_Families(list(self._families(stored))))
         return generate_latest(registry)
+
+    def close(self) -> None:
+        """Ask the store no more."""
+        self._counted.close()
 
     def _count(self) -> Stored:
         with self._store._reading() as connection:
@@ -93,7 +103,7 @@ class Metrics:
             look,
         )
 
-    def _families(self) -> Iterator[Metric]:
+    def _families(self, stored: Stored | None) -> Iterator[Metric]:
         meter = self._meter
         yield GaugeMetricFamily(
             "docprogress_stream_clients", "Streams that are open", meter.clients
@@ -127,8 +137,13 @@ class Metrics:
             buckets=buckets,
             sum_value=total,
         )
-        if self._stored is not None:
-            yield from _stored_families(self._stored)
+        yield GaugeMetricFamily(
+            "docprogress_events_deaf_seconds",
+            "For how long events that a stream waits for could not be received",
+            self._deaf_seconds(),
+        )
+        if stored is not None:
+            yield from _stored_families(stored)
 
 
 class _Families(Collector):

@@ -22,7 +22,13 @@ from docprogress.server.desk import Desk
 from docprogress.server.gate import address
 from docprogress.server.hub import Hub
 from docprogress.server.limits import Limits
-from docprogress.server.mailbox import Client, Kind, Subject, denotes_end
+from docprogress.server.mailbox import (
+    Client,
+    Kind,
+    Subject,
+    denotes_end,
+    event_id,
+)
 from docprogress.server.meter import Meter
 from docprogress.server.metrics import Metrics
 from docprogress.server.options import ServerOptions
@@ -87,12 +93,15 @@ class Service:
             truth_seconds=self.options.truth_seconds,
         )
         hub.start()
-        self.metrics = Metrics(self.meter, desk.pipeline.store, desk.bus, desk.reading)
+        metrics = self.metrics = Metrics(
+            self.meter, desk.pipeline.store, desk.bus, lambda: hub.deaf_seconds
+        )
         self.running = desk, hub
         try:
             yield
         finally:
             self.running = None
+            metrics.close()
             await hub.close()
             await asyncio.to_thread(desk.close)
 
@@ -208,6 +217,7 @@ class Service:
         subjects: Iterable[Subject],
         *,
         single: bool = False,
+        endless: bool = False,
     ) -> Response:
         """Tell whoever asks of these subjects, from the present on."""
         subjects = frozenset(subjects)
@@ -225,10 +235,11 @@ class Service:
             limits=self.limits,
             address=client_address,
             single=single,
+            endless=endless,
         )
         try:
             hub.join(client)
-            since = request.headers.get("last-event-id")
+            since = None if endless else request.headers.get("last-event-id")
             if since and await self._told_before(client, since, single=single):
                 response.release()
                 return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -240,17 +251,18 @@ class Service:
     async def _told_before(self, client: Client, since: str, *, single: bool) -> bool:
         """Whether a client that comes again was told everything; else, what it missed.
 
-        An end that nobody knows of any more was told all the same.
+        An end that nobody knows of any more was told all the same.  The end of one
+        document says nothing of the others of its stream: all of them are told anew.
         """
         hub = self.hub
         await hub.ready(client)
         if not single:
-            return denotes_end(since) and hub.ended(client)
+            return hub.ended(client) and since == hub.end_id(client)
         (subject,) = client.subjects
         newest = hub.newest(subject.id)
-        if denotes_end(since) and (
-            newest is None or (newest.final and newest.id in (None, since))
-        ):
+        if newest is None and denotes_end(since):
+            return hub.forgotten(subject.id)
+        if newest is not None and newest.final and event_id(newest) == since:
             return True
         missed = await hub.missed(subject.id, since)
         if missed is not None:

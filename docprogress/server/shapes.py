@@ -61,6 +61,7 @@ _READY: dict[str, JsonValue] = {
     "ready": True,
     "redis": {"ok": True, "message": "answered in 0.4 ms"},
     "database": {"ok": True, "message": "answered in 0.7 ms"},
+    "events": {"ok": True, "message": "received as far as a stream waits for them"},
     "workers": {"ok": True, "message": "one was seen 1.2 s ago"},
     "recovery": {"ok": True, "message": "lost documents were looked for 0.8 s ago"},
 }
@@ -144,10 +145,12 @@ class DocumentDetails(BaseModel):
 class DocumentList(BaseModel):
     """Documents: the newest run's first, in the order in which they were sent."""
 
-    model_config = _shown({"documents": [_DETAILS], "more": False})
+    model_config = _shown({"documents": [_DETAILS], "more": False, "next": None})
 
     #: Whether there are others, beyond the limit.
     more: bool
+    #: What they are asked `after`; null if there are none.
+    next: str | None
     documents: list[DocumentDetails]
 
 
@@ -241,6 +244,8 @@ class Readiness(BaseModel):
     ready: bool
     redis: Part
     database: Part
+    #: Whether progress is received that somebody waits for.
+    events: Part
     workers: Part
     recovery: Part
 

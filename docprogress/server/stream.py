@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from docprogress.server.hub import Hub
 from docprogress.server.limits import Limits
-from docprogress.server.mailbox import END, Client, Frame
+from docprogress.server.mailbox import Client, Frame
 from docprogress.server.meter import Meter
 
 #: What a browser waits before it connects again, in milliseconds: from, to.  Not the
@@ -42,7 +42,7 @@ _HEADERS = [
 KEEP_ALIVE = b": keep-alive\n\n"
 
 _HELLO = b': connected\nretry: %d\ndata: {"status": "connected"}\n\n'
-_END = b'event: end\nid: %b\ndata: {"status": "end"}\n\n' % END.encode()
+_END = b'event: end\nid: %b\ndata: {"status": "end"}\n\n'
 
 
 class EventStream(Response):
@@ -52,6 +52,7 @@ class EventStream(Response):
         hub: What the client has joined.
         client: Who it is; it leaves the hub when the stream ends.
         single: Whether it is about one document, whose final event is the last.
+        endless: Whether it goes on when all has ended, for what is tried again.
     """
 
     media_type = "text/event-stream"
@@ -65,6 +66,7 @@ class EventStream(Response):
         limits: Limits,
         address: str,
         single: bool,
+        endless: bool = False,
     ) -> None:
         self.status_code = 200
         self.background: BackgroundTask | None = None
@@ -75,6 +77,7 @@ class EventStream(Response):
         self._limits = limits
         self._address = address
         self._single = single
+        self._endless = endless
         self._offered: Mapping[str, Any] = {}
         self._write: Callable[[bytes], bool] | None = None
         self._written: Frame | None = None
@@ -130,8 +133,8 @@ class EventStream(Response):
                 await self._send(send, KEEP_ALIVE)
             if client.closed or (self._single and frames and frames[-1].final):
                 return
-            if not self._single and self._hub.finished(client):
-                await self._send(send, _END)
+            if not (self._single or self._endless) and self._hub.finished(client):
+                await self._send(send, _END % self._hub.end_id(client).encode())
                 return
             if not client.waiting:
                 client.wake.clear()

@@ -4,9 +4,10 @@ Neither the threads nor what waits for them grows with the number of clients.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from docprogress.errors import TransientError
 
@@ -15,6 +16,64 @@ T = TypeVar("T")
 
 class BusyError(TransientError):
     """Raised when too much waits already, or an answer does not come in time."""
+
+
+class SharedCall(Generic[T]):
+    """One blocking call at a time, whose answer all who ask meanwhile are given.
+
+    Whoever asks while it hangs waits no longer than the first one, and no thread
+    beside its own is ever held up.
+
+    Args:
+        function: What is called, in a thread.
+        seconds: How long it is waited for; its answer is kept all the same.
+        fresh_seconds: For how long its answer, or its error, is given again.
+        clock: Seconds that never jump.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[], T],
+        *,
+        seconds: float,
+        fresh_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._function = function
+        self._seconds = seconds
+        self._fresh_seconds = fresh_seconds
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(1, "docprogress-server")
+        self._call: asyncio.Future[T] | None = None
+        self._begun_at = self._ended_at = 0.0
+
+    async def __call__(self) -> T:
+        """What the call gives, or raises.
+
+        Raises:
+            BusyError: It takes too long.
+        """
+        call = self._call
+        if call is None or (
+            call.done() and self._clock() >= self._ended_at + self._fresh_seconds
+        ):
+            call = asyncio.wrap_future(self._executor.submit(self._function))
+            call.add_done_callback(self._ended)
+            self._call, self._begun_at = call, self._clock()
+        left = self._begun_at + self._seconds - self._clock()
+        await asyncio.wait([call], timeout=max(left, 0.0))
+        if not call.done():
+            raise BusyError(f"no answer for {self._clock() - self._begun_at:.0f} s")
+        return call.result()
+
+    def close(self) -> None:
+        """Make no more calls."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _ended(self, call: "asyncio.Future[T]") -> None:
+        self._ended_at = self._clock()
+        if not call.cancelled():
+            call.exception()  # whoever asks is told; nobody may
 
 
 class Threads:

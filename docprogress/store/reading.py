@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    and_,
     bindparam,
     exists,
     func,
@@ -197,20 +198,57 @@ class Reading(Database):
     def recent(
         self,
         *,
+        run_id: str | None = None,
         case_id: str | None = None,
         status: Status | None = None,
+        after: tuple[datetime, str, int] | None = None,
         limit: int = 100,
-    ) -> list[DocumentRow]:
-        """Documents of all runs: those of the newest run first, each run's in order."""
-        query = select(schema.document).join(schema.run)
+    ) -> list[tuple[datetime, DocumentRow]]:
+        """Documents of all runs: those of the newest run first, each run's in order.
+
+        Args:
+            run_id: Of this run.
+            case_id: Of this case.
+            status: With this status.
+            after: Behind this one: when its run was made, its run, and its number.
+            limit: The first so many.
+
+        Returns:
+            Each with the moment when its run was made.
+        """
+        query = select(_run.created_at, schema.document).join(schema.run)
+        if run_id is not None:
+            query = query.where(_document.run_id == run_id)
         if case_id is not None:
             query = query.where(_document.case_id == case_id)
         if status is not None:
             query = query.where(_document.status == status.value)
+        if after is not None:
+            made, run, number = after
+            query = query.where(
+                or_(
+                    _run.created_at < made,
+                    and_(_run.created_at == made, _run.id < run),
+                    and_(_run.id == run, _document.number > number),
+                )
+            )
         query = query.order_by(_run.created_at.desc(), _run.id.desc(), _document.number)
         with self._reading() as connection:
             rows = connection.execute(query.limit(limit))
-            return [document_row(row) for row in rows]
+            return [(row[0], document_row(row[1:])) for row in rows]
+
+    def case(self, case_id: str, *, since: datetime | None = None) -> list[DocumentRow]:
+        """The documents of a case, of all runs; those that changed since a moment."""
+        conditions = [_document.case_id == case_id]
+        if since is not None:
+            conditions.append(_document.updated_at >= since)
+        return self._found(*conditions)
+
+    def case_size(self, case_id: str) -> int:
+        """How many documents a case has."""
+        query = select(func.count()).where(_document.case_id == case_id)
+        with self._reading() as connection:
+            return connection.execute(query).scalar_one()
 
     def counts(self, run_id: str) -> dict[Status, int]:
         """How many documents of a run have each status."""

@@ -299,8 +299,15 @@ test("buttons ask the kernel, and its answer comes back to the view that asked",
   /** @type {HTMLElement} */ (
     [...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")
   ).click();
-  assert.deepEqual(kernel.asked("cancel"), [{ type: "cancel", request: 1, ids: null }]);
-  kernel.tell({ type: "acted", request: 1, ok: false, text: "the store cannot be reached" });
+  const [{ page, ...rest }] = kernel.asked("cancel");
+  assert.deepEqual(rest, { type: "cancel", request: 1, ids: null });
+  // The answer to another window, whose requests are counted alike.
+  kernel.tell({ type: "acted", request: 1, page: "another", ok: true, text: "all of them" });
+  paint();
+  assert.notEqual(read(el, ".dp-notice"), "all of them");
+
+  const text = "the store cannot be reached";
+  kernel.tell({ type: "acted", request: 1, page, ok: false, text });
   paint();
 
   assert.equal(read(el, ".dp-notice"), "the store cannot be reached");

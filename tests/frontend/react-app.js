@@ -30,7 +30,8 @@ function Named({ documentId }) {
 function App() {
   const [ids, setIds] = useState(/** @type {string[]} */ ([]));
   const [named, setNamed] = useState(/** @type {string | null} */ (null));
-  Object.assign(window, { setNamed });
+  const [shown, setShown] = useState(/** @type {string[]} */ ([]));
+  Object.assign(window, { setNamed, setShown });
   return createElement(
     "main",
     null,
@@ -40,6 +41,9 @@ function App() {
       onUpload: ({ id }) => setIds((before) => [...before, id]),
     }),
     ids.map((id) => createElement(ProgressTracker, { key: id, documentId: id, ...server })),
+    shown.map((id, place) =>
+      createElement(ProgressTracker, { key: place, documentId: id, ...server }),
+    ),
     createElement(Named, { documentId: named }),
   );
 }
