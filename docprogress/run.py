@@ -46,6 +46,7 @@ from docprogress.errors import (
     ServicesError,
     StoreError,
     StoreUnavailable,
+    Superseded,
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
@@ -1264,7 +1265,9 @@ class _Submission:
             rest = [row for row in rows if row.id not in known]
             self._pipeline.tell([*done, *rest])
             first = len(self._sources) - coming - len(ready) + 1
-            self._pipeline.send(rest, first=first, coming=coming)
+            # Some may have been cancelled meanwhile.
+            waiting = [row for row in rest if row.status is Status.QUEUED]
+            self._pipeline.send(waiting, first=first, coming=coming)
         self._due = time.monotonic() + FLUSH_SECONDS
 
     def _same(self, row: DocumentRow) -> DocumentRow | None:
@@ -1277,7 +1280,8 @@ class _Submission:
         done = self._store.copy_results(same.id, row.id, row.attempt)
         if done is None:
             # It was deleted or tried again meanwhile: this one takes the usual way.
-            self._store.hand_over(row.id, row.attempt, message="Queued")
+            with suppress(Superseded):
+                self._store.hand_over(row.id, row.attempt, message="Queued")
         return done
 
     def _storage_is_away(self, name: str) -> None:
@@ -1291,10 +1295,13 @@ class _Submission:
         reason = (
             text if text.startswith(f"{source.name}:") else f"{source.name}: {text}"
         )
-        row = self._store.finish(
-            name, 1, Status.FAILED, message="Could not be stored", error=reason
-        )
-        self._pipeline.tell([row])
+        message = "Could not be stored"
+        # Unless it was cancelled meanwhile.
+        with suppress(Superseded):
+            row = self._store.finish(
+                name, 1, Status.FAILED, message=message, error=reason
+            )
+            self._pipeline.tell([row])
 
     @contextmanager
     def _alive(self) -> Iterator[None]:

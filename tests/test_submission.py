@@ -1,6 +1,7 @@
 """A run always ends, however its submission did; and no submission starts it twice."""
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from docprogress.errors import RunNotFound, ServicesError, StoreError, SubmitErr
 from docprogress.files import spool
 from docprogress.settings import load
 from docprogress.store import Store
+from docprogress.worker import turns
 from docprogress.worker.app import submitting_key
 
 TEXT = b"Either party may terminate this agreement for convenience. " * 30
@@ -320,6 +322,50 @@ def test_a_submission_that_raises_leaves_nothing_that_goes_on(
         assert len(run.documents()) == COUNT
         assert reason in repr(run)
         assert run.wait(timeout=patient(30)).progress().finished
+
+
+def test_a_file_that_cannot_be_read_fails_alone(where):
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            if size:
+                raise ValueError("the cable was pulled")
+            return b""
+
+    with Pipeline(**where) as pipeline:
+        run = pipeline.submit([*texts(2), ("broken.txt", Broken(TEXT))])
+
+        *others, broken = run.documents()
+        assert {row.status for row in others} == {Status.QUEUED}
+        assert broken.status is Status.FAILED
+        assert broken.error == "broken.txt: it cannot be read: the cable was pulled"
+
+
+def test_a_file_that_cannot_be_read_and_was_cancelled_raises_nothing(where, tmp_path):
+    (tmp_path / "gone.txt").write_bytes(TEXT)
+    with Pipeline(**where) as pipeline:
+
+        def told(done, _):
+            if done == 1:
+                pipeline.attach("latest").cancel()
+                (tmp_path / "gone.txt").unlink()
+
+        run = pipeline.submit([("a.txt", TEXT), tmp_path / "gone.txt"], told=told)
+
+        assert run.summary() == "2 documents: 2 cancelled"
+
+
+def test_no_message_is_sent_for_what_was_cancelled_during_its_upload(where):
+    with Pipeline(**where) as pipeline:
+
+        def told(done, _):
+            if done == 1:
+                pipeline.attach("latest").cancel()
+
+        pipeline.submit(texts(100), told=told)
+
+        names = turns.names("docprogress")
+        queued = sum(pipeline.bus.redis.llen(name) for name in names)
+        assert queued <= 1
 
 
 def test_a_generator_that_raises_starts_nothing(where):
