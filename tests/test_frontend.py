@@ -33,8 +33,8 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 THEMES = [
     ("light", ""),
     ("dark", ""),
-    ("light", "jupyter-dark"),
-    ("dark", "jupyter-light"),
+    pytest.param("light", "jupyter-dark", marks=pytest.mark.slow),
+    pytest.param("dark", "jupyter-light", marks=pytest.mark.slow),
 ]
 
 
