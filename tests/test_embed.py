@@ -24,7 +24,7 @@ from docprogress.errors import (
     TransientError,
 )
 from docprogress.settings import load
-from docprogress.steps import embedders
+from docprogress.steps import answers, embedders
 from docprogress.steps.embed import embed, embedder
 from docprogress.steps.embedders import EndpointEmbedder
 from docprogress.steps.tokens import estimated, split
@@ -637,6 +637,38 @@ def test_refusal_for_another_reason_is_not_repeated(says):
         made.embed(texts)
 
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "size", "window", "count"),
+    [
+        (400, "maximum context length is 512 tokens, not 1200", True, 512, False),
+        (400, "'input[0]': maximum input length is 8192 tokens.", True, 8192, False),
+        (422, "`inputs` must have less than 512 tokens. Given: 1200", True, 512, False),
+        (413, "batch size 64 > maximum allowed batch size 32", True, 32, True),
+        (
+            500,
+            "input is too large. increase the physical batch size",
+            True,
+            None,
+            False,
+        ),
+        (500, "the input length exceeds the context length", True, None, False),
+        (400, "The max allowed tokens per batch is 120000.", True, None, False),
+        (400, "too many inputs, maximum 2048", True, 2048, True),
+        (429, "Request too large on tokens per min: Limit 400", True, 400, False),
+        (429, "Rate limit reached on tokens per min: Limit 400", False, 400, False),
+        (500, "Internal server error", False, None, False),
+        (400, "The model `nope` does not exist", False, None, False),
+        (400, "bad request", None, None, False),
+    ],
+)
+def test_refusals_of_known_endpoints_are_understood(status, says, size, window, count):
+    refusal = DocumentError("refused")
+    error = answers.TooLarge(refusal, says, texts=1, sure=True)
+
+    assert answers.refuses_size(status, says) is size
+    assert (error.window, error.count) == (window, count)
 
 
 def test_refusal_of_everything_ends_soon_and_names_the_cause():

@@ -60,6 +60,8 @@ _COUNT = re.compile(
     r"|array|more than \d+ (inputs|texts|items)",
     re.IGNORECASE,
 )
+# llama.cpp's word for the tokens of a text.
+_PHYSICAL = re.compile(r"(physical|current) batch size", re.IGNORECASE)
 _NO_MONEY = re.compile(
     r"insufficient_quota|billing|exceeded your current quota", re.IGNORECASE
 )
@@ -83,7 +85,7 @@ class TooLarge(Exception):  # noqa: N818 - reads as a fact
         self.texts = texts
         self.sure = sure
         #: Whether there were too many texts, rather than too much of them.
-        self.count = bool(_COUNT.search(text))
+        self.count = bool(_COUNT.search(_PHYSICAL.sub("", text)))
         #: How many tokens a text may have, if it says so.
         self.window = next(
             (int(found[1]) for pattern in _WINDOWS if (found := pattern.search(text))),
