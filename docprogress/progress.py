@@ -235,6 +235,20 @@ class Progress:
         return list(self._running.values())
 
     @property
+    def waiting_for(self) -> str | None:
+        """What a document says that it waits for, while none is being processed.
+
+        Such as "waiting for queue gpu".  None if none says so: it waits for a worker.
+        """
+        if self._running:
+            return None
+        for document in self._documents.values():
+            event = document.event
+            if event.status is Status.QUEUED and event.message.startswith(_WAITING):
+                return event.message[0].lower() + event.message[1:]
+        return None
+
+    @property
     def stalled_documents(self) -> list[DocumentProgress]:
         """The documents that are being processed without a sign of life."""
         return [document for document in self._running.values() if document.stalled]
@@ -826,6 +840,10 @@ def summed_up(
     if not_handed_in is not None:
         line += f"; not all were handed in: {not_handed_in}"
     return line
+
+
+#: How the message of a document begins that says what it waits for.
+_WAITING = "Waiting for "
 
 
 def _not_handed_in(event: ProgressEvent) -> str | None:

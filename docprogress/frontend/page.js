@@ -762,6 +762,19 @@ function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
   };
 }
 
+/**
+ * What the first of these says that it waits for, if one does.
+ *
+ * @param {ProgressEvent[]} events
+ * @returns {{waiting?: string}}
+ */
+function waitingFor(events) {
+  const found = events.find(
+    ({ status, message }) => status === "queued" && /^Waiting for (?!a worker$)/.test(message),
+  );
+  return found ? { waiting: `w${found.message.slice(1)}` } : {};
+}
+
 /** @returns {Summary} */
 function summarize() {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
@@ -782,6 +795,7 @@ function summarize() {
     stalled,
     ...workOf([...entries.values()].map(({ event }) => event)),
     sending: sent < toSend ? { sent, total: toSend } : null,
+    ...(counts.processing ? {} : waitingFor([...entries.values()].map(({ event }) => event))),
     elapsed: null,
     remaining: null,
     documents_per_second: null,

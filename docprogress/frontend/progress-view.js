@@ -69,6 +69,8 @@
  * @property {boolean} [loading] whether there are more documents than these
  * @property {{sent: number, total: number} | null} [sending] files on their way to the
  *   sender, while there are any
+ * @property {string} [waiting] what a document says that it waits for, where none is
+ *   processed
  * @property {number} [heardAt] on the page's clock
  */
 
@@ -1348,13 +1350,14 @@ function headlineOf(summary, row) {
  * @param {Summary} summary
  * @param {number} now
  */
-function untilWhen({ counts, stalled, remaining: seconds, heardAt, total, sending }, now) {
+function untilWhen(summary, now) {
+  const { counts, stalled, remaining: seconds, heardAt, total, sending, waiting } = summary;
   if (!total) return "";
   if (sending) {
     const [sent, all] = [NUMBERS.format(sending.sent), NUMBERS.format(sending.total)];
     return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
   }
-  if (!counts.processing) return "waiting for a worker";
+  if (!counts.processing) return waiting ?? "waiting for a worker";
   if (stalled >= counts.processing) return "stalled";
   if (seconds === null) return remaining(null);
   return remaining(Math.max(seconds - (now - (heardAt ?? now)) / 1000, 0));

@@ -160,6 +160,7 @@ class Picture:
             total = max(progress.total, progress.expected or 0)
             counts = progress.counts
             counts[Status.QUEUED] += total - sum(counts.values())
+            waiting = progress.waiting_for
             return {
                 "title": clean(watched.title),
                 "run_id": watched.run.id if watched.run else None,
@@ -182,6 +183,7 @@ class Picture:
                 "actions": watched.actions,
                 "rows": len(self._order),
                 "loading": progress.partial,
+                **({"waiting": clean(waiting)} if waiting else {}),
             }
 
     def details(self, document_id: str) -> dict[str, Any]:

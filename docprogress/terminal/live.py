@@ -249,22 +249,13 @@ def frame(
         more = f"… and {len(running) - len(shown):,} more"
         lines.append(Text(more, style="dim"))
     elif not running and not progress.finished:
-        lines.append(Text(_waiting(progress), style="dim"))
+        lines.append(Text(progress.waiting_for or "waiting for a worker", style="dim"))
     del lines[max(height, 1) :]
     for line in lines:
         if ascii_only:
             line.plain = line.plain.translate(_ASCII)
         line.truncate(width)
     return Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
-
-
-def _waiting(progress: Progress) -> str:
-    """What nothing is processed for: a worker, unless a document says otherwise."""
-    for document in progress.documents.values():
-        event = document.event
-        if event.status is Status.QUEUED and event.message.startswith("Waiting for "):
-            return event.message[0].lower() + event.message[1:]
-    return "waiting for a worker"
 
 
 def _total_line(progress: Progress, width: int) -> Text:

@@ -144,6 +144,15 @@ test("files on their way are told as such, with how many have been sent", () => 
   assert.equal(read(element, ".dp-headline > .dp-left"), "waiting for a worker");
 });
 
+test("what documents wait for is told if one of them says so", () => {
+  const waiting = "waiting for the embedding endpoint until 15:04:05 (rate limit)";
+  show(run({ queued: 12 }, {}, { waiting }));
+  assert.equal(read(element, ".dp-headline > .dp-left"), waiting);
+
+  show(run({ queued: 12, processing: 1 }, {}, { waiting, remaining: null }));
+  assert.equal(read(element, ".dp-headline > .dp-left"), "time left unknown");
+});
+
 test("nobody is promised a time that nobody knows", () => {
   show(run({ processing: 2 }, {}, { remaining: null }));
   assert.equal(read(element, ".dp-headline > .dp-left"), "time left unknown");
