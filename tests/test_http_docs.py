@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from patience import patient
 from services import eventually
 from tabs import opened, publish
 from test_web import REACT, as_module, packages
@@ -77,7 +78,7 @@ def test_shell_examples_serve_upload_and_stream(environment, tmp_path, samples, 
             cwd=tmp_path,
             env=environment | variables,
             capture_output=True,
-            timeout=120,
+            timeout=patient(120),
             check=True,
         ).stdout
 
@@ -106,7 +107,7 @@ def test_shell_examples_serve_upload_and_stream(environment, tmp_path, samples, 
         assert b'"status":"completed"' in said
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(patient(30))
         server.stdout.close()
 
 
