@@ -11,7 +11,7 @@ from services import Authority, RabbitMQ, Worker, eventually, free_port, lacking
 from test_broker_stalls import at_work, deaf_worker
 from test_faults import documents, ended_right, in_the_middle
 
-from docprogress import Pipeline
+from docprogress import Pipeline, Status
 from docprogress.cli.doctor import findings
 from docprogress.errors import BusRefused
 from docprogress.settings import load
@@ -19,6 +19,7 @@ from docprogress.steps import step
 from docprogress.worker import turns
 from docprogress.worker.app import DEFAULT_QUEUE, Sender, make_app, queue_name
 from docprogress.worker.main import run_worker
+from docprogress.worker.reaper import TAKEN_SECONDS, Reaper
 
 STEPS = """
 import time
@@ -112,6 +113,64 @@ def test_a_run_outlasts_a_lost_worker_and_rabbitmq_restarted_and_emptied(
         assert found["workers"].said.count("docprogress@") == 1
         other.stop()
         assert other.process.wait(patient(15)) == 0
+
+
+def connections(rabbit):
+    return set(rabbit.control("-q", "list_connections", "pid").splitlines())
+
+
+def test_looks_for_lost_messages_share_one_connection_and_outlast_it(rabbit, settings):
+    with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
+        run = pipeline.submit(documents(3))
+    now = [1000.0]
+    found = load(**settings, database_url=pipeline.settings.database)
+    with Sender(make_app(found)) as sender:
+        recovery = Reaper(found, sender, worker="host:1", clock=lambda: now[0])
+
+        def look():
+            now[0] += 1.0
+            recovery.look()
+
+        try:
+            look()
+            opened = connections(rabbit)
+            for _ in range(5):
+                look()
+            assert connections(rabbit) == opened
+            rabbit.control("close_all_connections", "test")
+            rabbit.control("purge_queue", queue_name(None))
+            for _ in range(round(TAKEN_SECONDS) + 3):
+                look()
+            first = queue_name(None)
+            assert sender.counts([first]) == {first: 3}, "sent again"
+        finally:
+            recovery.close()
+    run.cancel()
+
+
+def test_interrupted_work_is_resumed_before_a_backlog(settings, started):
+    with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
+        worker, _ = started(), started()
+        run = pipeline.submit(documents(300))
+        in_the_middle(run)
+        name = f":{worker.process.pid}"
+
+        def taken():
+            processing = run.documents(status=Status.PROCESSING)
+            return [row for row in processing if row.worker.endswith(name)]
+
+        eventually(taken)
+        worker.kill()
+        killed = taken()
+        assert killed
+
+        def resumed():
+            rows = run._store.documents(ids=[row.id for row in killed])
+            return all(row.attempt == 2 and row.status.final for row in rows)
+
+        eventually(resumed, seconds=60)
+        assert run.documents(status=Status.QUEUED), "before the backlog"
+        run.cancel()
 
 
 def test_messages_go_over_tls_to_whom_a_private_authority_has_signed(

@@ -9,10 +9,12 @@ import fcntl
 import json
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -41,9 +43,11 @@ from docprogress.store import Store
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at what is supervised, and at whether it is needed.
-LOOK_SECONDS = 0.1
-IDLE_LOOK_SECONDS = 2.0
+#: Seconds between two looks at what is supervised, and at whether it is needed.  The
+#: death of a child, or a signal, is noticed at once; a server of a supervisor before
+#: this one is no child.
+LOOK_SECONDS = 1.0
+IDLE_LOOK_SECONDS = 10.0
 
 #: The shortest and the longest pause, in seconds, before what died is started again.
 FIRST_PAUSE = 0.2
@@ -68,9 +72,10 @@ class _Supervisor:
 
     def run(self) -> None:
         """Supervise until a signal, or idleness, says to leave."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._leave)
         with contextlib.ExitStack() as stack:
+            wait = stack.enter_context(_signals())
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, self._leave)
             # Held, once it is taken, until everything has stopped.
             door = stack.enter_context((self._home / "start.lock").open("a"))
             stack.callback(self._stop)
@@ -83,13 +88,15 @@ class _Supervisor:
                 self._keep()
                 moment = time.monotonic()
                 if moment >= next_look:
-                    next_look = moment + IDLE_LOOK_SECONDS
+                    idle_seconds = self._settings.idle_seconds
+                    next_look = moment + min(IDLE_LOOK_SECONDS, idle_seconds)
                     if self._needed() or touched != self._touched():
                         touched = self._touched()
                         idle_since = moment
-                    elif moment - idle_since >= self._settings.idle_seconds:
+                    elif moment - idle_since >= idle_seconds:
                         self._leaving = self._nobody_comes(door, touched)
-                time.sleep(LOOK_SECONDS)
+                due = min(next_look, self._due(moment))
+                wait(max(due - time.monotonic(), 0.0))
 
     def _keep(self) -> None:
         """Have the server and the worker run."""
@@ -103,6 +110,13 @@ class _Supervisor:
             # A disk that is full, or a process too many, passes.
             log.exception("what is supervised could not be looked after")
             time.sleep(LONGEST_PAUSE / 10)
+
+    def _due(self, moment: float) -> float:
+        """When to look again, unless a child ends before that."""
+        if self._worker is None:
+            return self._worker_due
+        own = isinstance(self._server, psutil.Popen)
+        return moment + (IDLE_LOOK_SECONDS if own else LOOK_SECONDS)
 
     def _leave(self, *_: object) -> None:
         self._leaving = True
@@ -295,6 +309,31 @@ def main() -> int:
     return 0
 
 
+@contextlib.contextmanager
+def _signals() -> Iterator[Callable[[float], None]]:
+    """Gives a function that waits for so many seconds, or until a signal comes.
+
+    The end of a child is such a signal.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def wait(seconds: float) -> None:
+        if select.select([reading], [], [], seconds)[0]:
+            os.read(reading, 4096)
+
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(before)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(reading)
+        os.close(writing)
+
+
 def _taken(file: IO[Any]) -> bool:
     """Take the supervisor's lock, which a look at it may hold for a moment."""
     for _ in range(100):
@@ -317,6 +356,8 @@ def _server_command(path: Path, folder: Path) -> list[str]:
         "save": "",
         "appendonly": "no",
         "maxmemory-policy": "noeviction",
+        # How often a second it wakes up with nothing to do: keys expire all the same.
+        "hz": "1",
         # A document's few events are all that a stream holds: it takes half the
         # memory where a node is not made for four times as many.
         "stream-node-max-bytes": "1024",

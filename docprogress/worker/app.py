@@ -44,6 +44,10 @@ _REDIS = {
     "socket_keepalive": True,
     "health_check_interval": 5,
     "visibility_timeout": 20,
+    # A worker that has nothing to do asks again this often; it takes a message at once.
+    "polling_interval": 2,
+    # No message has a priority of Redis's: levels are queues.
+    "priority_steps": [0],
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "queue_order_strategy": "docprogress.worker.turns:Turns",

@@ -26,7 +26,7 @@ REAPER = f"documents:reaper:{PROTOCOL}"
 REAPER_SECONDS = 5
 
 #: How often leadership is renewed before it would expire.
-RENEWALS = 5
+RENEWALS = 2.5
 
 #: Seconds after which a leader whose look does not end leaves the lead to another.
 STUCK_SECONDS = 60.0

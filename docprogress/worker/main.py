@@ -3,12 +3,14 @@
 import gc
 import logging
 import os
+import select
 import signal
 import socket
 import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
@@ -164,7 +166,11 @@ def _add_task(
     def process(*documents: tuple[str, int]) -> None:
         children[0].process(documents)
 
-    told = {"begun": staticmethod(reaper.begun), "died": staticmethod(died)}
+    def begun(queue: str, sent_at: float) -> None:
+        warden.wake()
+        reaper.begun(queue, sent_at)
+
+    told = {"begun": staticmethod(begun), "died": staticmethod(died)}
     request = type("Request", (_Request,), told)
     app.task(process, name=TASK, ignore_result=True, Request=request)
     signals.worker_process_init.connect(started, weak=False)
@@ -211,9 +217,7 @@ def _check(settings: Settings) -> None:
 
 def _watch_supervisor(supervisor: int, orphaned: Callable[[], None]) -> None:
     def watch() -> None:
-        # It may have died before anybody could look.
-        while os.getppid() == supervisor:
-            time.sleep(PARENT_SECONDS)
+        _wait_for_end(supervisor)
         log.warning("the supervisor is gone")
         try:
             orphaned()
@@ -223,6 +227,23 @@ def _watch_supervisor(supervisor: int, orphaned: Callable[[], None]) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="docprogress-supervisor", daemon=True).start()
+
+
+def _wait_for_end(parent: int) -> None:
+    """Wait until the parent of this process has ended."""
+    if hasattr(os, "pidfd_open"):
+        with suppress(OSError):
+            descriptor = os.pidfd_open(parent)
+            try:
+                poll = select.poll()
+                poll.register(descriptor, select.POLLIN)
+                # It may have died before, and its number be somebody else's.
+                if os.getppid() == parent:
+                    poll.poll()
+            finally:
+                os.close(descriptor)
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
 
 
 def _set_up_logging(**_: Any) -> None:

@@ -62,7 +62,7 @@ _OUTAGES = (BusError, StoreUnavailable, RedisError)
 #: Seconds between two looks: while there are unfinished documents, and while there
 #: are none.  At most: a look that takes long is followed by a longer pause.
 LOOK_SECONDS = 1.0
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 10.0
 
 #: How many times as long as work takes the pause after it is, at the least: what
 #: waits may be very much.
@@ -236,7 +236,7 @@ class Reaper:
         self._broker.tell()
         serve(self._bus.redis, self._queues)
         with self._tables.turn() as due:
-            if due:
+            if due and not self._idle:
                 self._check_tables()
         if not self._leadership.acquire():
             self._forget()
@@ -246,12 +246,13 @@ class Reaper:
         self._idle = self._store.idle()
         if self._idle:
             self._forget(but=("end", "upload"))
-        for chore in (self._lost_leases, self._ends):
-            well = self._guarded(chore.__name__, chore) and well
-        for chore, pace in self._paces.items():
-            with pace.turn() as due:
-                if due and not self._idle:
-                    well = self._guarded(chore.__name__, chore) and well
+        else:
+            well = self._guarded("_lost_leases", self._lost_leases) and well
+            for chore, pace in self._paces.items():
+                with pace.turn() as due:
+                    if due:
+                        well = self._guarded(chore.__name__, chore) and well
+        well = self._guarded("_ends", self._ends) and well
         with self._submissions.turn() as due:
             if due:
                 # A run may have none of its documents yet.

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks.
 LOOK_SECONDS = 0.2
 
+#: Seconds between two looks while no process is at work; `wake` ends such a pause.
+IDLE_SECONDS = 1.0
+
 #: Seconds that a step is given to stop by itself once its time is over.
 GRACE_SECONDS = 2.0
 
@@ -52,7 +55,8 @@ class Warden:
         self._memory = memory
         self._clock = clock
         self._shared = mmap.mmap(-1, _SLOT.size * SLOTS)
-        self._stop = threading.Event()
+        self._closed = False
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._reasons: dict[int, str] = {}
         #: Whether the worker stops, and processes are killed that do not.
@@ -67,9 +71,14 @@ class Warden:
 
     def close(self) -> None:
         """Look no more."""
-        self._stop.set()
+        self._closed = True
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
+
+    def wake(self) -> None:
+        """Look soon: a process begins to work."""
+        self._wake.set()
 
     def reason(self, pid: int) -> str | None:
         """Why a process was killed, if it was killed here; told once."""
@@ -93,7 +102,11 @@ class Warden:
                 os.kill(pid, HAND_BACK)
 
     def _watch(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
+        pause = LOOK_SECONDS
+        while not self._closed:
+            if self._wake.wait(pause):
+                self._wake.clear()
+            pause = IDLE_SECONDS
             for slot in range(SLOTS):
                 pid, deadline, limit = _SLOT.unpack_from(
                     self._shared, slot * _SLOT.size
@@ -102,6 +115,7 @@ class Warden:
                     # Slots are taken from the first on.
                     break
                 if deadline:
+                    pause = LOOK_SECONDS
                     try:
                         self._look(slot, pid, deadline, limit)
                     except Exception:
