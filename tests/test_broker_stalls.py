@@ -131,13 +131,14 @@ def unacknowledged(server):
 @pytest.mark.parametrize("how", ["paused", "stopped"])
 @pytest.mark.usefixtures("steps")
 def test_worker_fetches_messages_again_after_redis_stood_still(
-    server: Server, short_path, impatient, how
+    server: Server, short_path, gate, impatient, how
 ):
     """So long that as many acknowledgements fail as messages are prefetched."""
-    with running(server.url, short_path / "home", **impatient) as (pipeline, _):
-        run = pipeline.submit(documents(16))
-        in_the_middle(run)
+    home = short_path / "home"
+    with running(server.url, home, "held", **impatient) as (pipeline, _):
+        run = begun(pipeline, server, "held")
         stand_still(server, how, 10)
+        gate.touch()
         time.sleep(10)  # the stall is the test
         server.resume()
 
@@ -225,33 +226,35 @@ def test_worker_survives_a_lost_redis_beside_a_prefetched_message(
             assert worker.process.poll() is None, worker.said()
 
 
+@pytest.mark.usefixtures("steps")
 def test_worker_fetches_again_after_its_connections_swallow_everything(
-    server: Server, short_path, steps, impatient
+    server: Server, short_path, gate, impatient
 ):
     proxy_socket = short_path / "proxy.sock"
     home = short_path / "home"
     with (
         Proxy(server.socket, proxy_socket) as proxy,
-        running(proxy.url, home, **impatient) as (pipeline, _),
+        running(proxy.url, home, "held", **impatient) as (pipeline, _),
     ):
-        run = pipeline.submit(documents(8))
-        in_the_middle(run)
+        run = begun(pipeline, server, "held")
         proxy.swallow()
+        gate.touch()
 
         ended_right(run)
 
 
+@pytest.mark.usefixtures("steps")
 def test_worker_fetches_again_after_redis_was_slow(
-    server: Server, short_path, steps, impatient
+    server: Server, short_path, gate, impatient
 ):
     """Every reply is late, by longer than a command waits for one."""
     proxy_socket = short_path / "proxy.sock"
     home = short_path / "home"
     with Proxy(server.socket, proxy_socket) as proxy:
-        with running(proxy.url, home, **impatient) as (pipeline, _):
-            run = pipeline.submit(documents(10))
-            in_the_middle(run)
+        with running(proxy.url, home, "held", **impatient) as (pipeline, _):
+            run = begun(pipeline, server, "held")
             proxy.delay = 3.0
+            gate.touch()
             time.sleep(8)  # slow for a while is the test
             proxy.delay = 0.0
 
