@@ -26,7 +26,8 @@ class Slow:
 
 observers.insert(0, Slow())
 request()
-reached.wait(60)
+assert reached.wait(60)
+uploader._held_until = float("-inf")
 close = Thread(target=closing)
 close.start()
 eventually(lambda: view._closed)
@@ -43,9 +44,10 @@ def slow(self, shown):
 
 
 Feed.leave = slow
+uploader._held_until = float("-inf")
 close = Thread(target=closing)
 close.start()
-reached.wait(60)
+assert reached.wait(60)
 request()
 # Now it is at the observers, and on its way to the uploader's lock.
 eventually(lambda: run.documents()[0].attempt == 2)
@@ -98,7 +100,6 @@ def test_uploader_and_its_views_never_wait_for_each_other(
     kernel: Kernel, shared_home: Path, pipeline: Pipeline, slowed: str, closing: str
 ):
     kernel.run(PREPARED.format(home=str(shared_home), closing=closing))
-    kernel.run("uploader._held_until = float('-inf')")
     kernel.run(slowed)
 
     kernel.run("eventually(lambda: not close.is_alive())")
