@@ -33,6 +33,9 @@ from docprogress.settings import redacted
 COMMAND_SECONDS = 2.0
 CONNECT_SECONDS = 2.0
 
+#: What connections are called, for `CLIENT LIST`, that have nothing else to say.
+CLIENT = "docprogress"
+
 #: Valkey's own names for what speaks the protocol of Redis.
 _VALKEY = {
     "valkey": "redis",
@@ -150,7 +153,7 @@ def connect(url: str) -> redis.Redis:
     if found.sentinels:
         # One that is gone is not tried again with pauses: the next one is asked.
         own = _sentinel_options(found) | {"retry": Retry(NoBackoff(), 0)}
-        manager: Any = sentinel.Sentinel(  # type: ignore[no-untyped-call]
+        manager: Any = _Sentinel(  # type: ignore[no-untyped-call]
             found.sentinels, sentinel_kwargs=own, **options
         )
         client: redis.Redis = manager.master_for(
@@ -177,7 +180,7 @@ def connect_async(url: str, *, name: str) -> redis.asyncio.Redis:
     options = _defaults(found) | {"retry": retry, "client_name": name}
     if found.sentinels:
         own = _sentinel_options(found) | {"retry": AsyncRetry(NoBackoff(), 0)}
-        manager: Any = asyncio_sentinel.Sentinel(  # type: ignore[no-untyped-call]
+        manager: Any = _AsyncSentinel(  # type: ignore[no-untyped-call]
             found.sentinels, sentinel_kwargs=own, **options
         )
         client: redis.asyncio.Redis = manager.master_for(
@@ -197,8 +200,20 @@ def _defaults(found: Target) -> dict[str, Any]:
         "protocol": 2,
         # Who the client is, is looked up and sent again for each connection.
         "driver_info": None,
+        **_greeting(found, found.options),
     }
     return options if "path" in found.options else options | {"socket_keepalive": True}
+
+
+def _greeting(found: Target, login: dict[str, Any]) -> dict[str, Any]:
+    """Something to say as an encrypted connection begins, if no password is.
+
+    The server's session tickets come after the handshake. Unless the answer to a
+    command is read behind them, redis-py takes them for data that nobody asked for,
+    and the connection for one that is "not ready".
+    """
+    greets = found.encrypted and not (login.get("password") or login.get("username"))
+    return {"client_name": CLIENT} if greets else {}
 
 
 def _options(found: Target) -> dict[str, Any]:
@@ -210,7 +225,8 @@ def _sentinel_options(found: Target) -> dict[str, Any]:
         "socket_timeout": COMMAND_SECONDS,
         "socket_connect_timeout": CONNECT_SECONDS,
         **found.login,
-        **(_encryption(found) or {}),
+        **_encryption(found),
+        **_greeting(found, found.login),
     }
 
 
@@ -228,6 +244,45 @@ def _check(pool: Any) -> None:
         pool.connection_class(**pool.connection_kwargs)
     except (TypeError, ValueError, RedisError) as error:
         raise _unusable(str(error).rpartition("() ")[2]) from None
+
+
+class _Sentinel(sentinel.Sentinel):
+    """Says why no sentinel answers, which redis-py leaves out."""
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        try:
+            found: tuple[str, int] = super().discover_master(service_name)  # type: ignore[no-untyped-call]
+        except sentinel.MasterNotFoundError as error:
+            for one in self.sentinels:
+                try:
+                    one.ping()
+                except (RedisError, OSError) as cause:
+                    if _untrusted(cause):
+                        raise error from cause
+            raise
+        return found
+
+
+class _AsyncSentinel(asyncio_sentinel.Sentinel):
+    """Says why no sentinel answers, which redis-py leaves out."""
+
+    async def discover_master(self, service_name: str) -> tuple[str, int]:
+        try:
+            found: tuple[str, int] = await super().discover_master(service_name)
+        except asyncio_sentinel.MasterNotFoundError as error:
+            for one in self.sentinels:
+                try:
+                    await one.ping()
+                except (RedisError, OSError) as cause:
+                    if _untrusted(cause):
+                        raise error from cause
+            raise
+        return found
+
+
+def _untrusted(error: BaseException) -> bool:
+    """Whether the certificate of the other side is refused."""
+    return any(isinstance(e, ssl.SSLCertVerificationError) for e in _causes(error))
 
 
 class _Pool(sentinel.SentinelConnectionPool):
@@ -282,8 +337,8 @@ def broker(url: str) -> Broker:
         )
         own = _sentinel_options(found) | {"retry": Retry(NoBackoff(), 0)}
         named = {"master_name": found.service, "sentinel_kwargs": own}
-        return Broker(spelled, encryption, named)
-    return Broker(spelled, encryption, {})
+        return Broker(spelled, encryption, named | _greeting(found, options))
+    return Broker(spelled, encryption, _greeting(found, options))
 
 
 def _login(options: dict[str, Any]) -> str:
@@ -299,8 +354,9 @@ def _address(host: str, port: int) -> str:
 
 def unreachable(error: BaseException) -> BusError:
     """An error of a client's, as one of ours."""
-    if isinstance(error, _NO_PRIMARY):
-        return _no_primary(str(error))
+    for cause in _causes(error):
+        if isinstance(cause, _NO_PRIMARY) and not _untrusted(error):
+            return _no_primary(str(cause))
     for cause in _causes(error):
         if (reason := _refusal(cause)) is not None:
             return BusRefused(f"Redis refuses: {redacted(reason)}")

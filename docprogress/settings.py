@@ -175,9 +175,52 @@ _REDIS = (
 
 _SCHEMES = {"redis_url": _REDIS, "broker_url": (*_REDIS, "amqp", "amqps")}
 
-_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):[^\s'\"]*@")
-_SECRET_QUERY = re.compile(
-    r"(?i)([?&][^=&\s]*(?:password|secret|key|token)[^=&\s]*=)[^&\s]+"
+# What names a secret: in a query, a header, a setting, a line of a log.
+_NAMES = (
+    r"[\w.-]{0,40}(?:password|passwd|passphrase|pwd|secret|credentials?|signature|token"
+    r"|api[_-]?key|access[_-]?key(?:[_-]?id)?|account[_-]?key|shared[_-]?key"
+    r"|private[_-]?key|encryption[_-]?key)"
+)
+# In a query, what is short as well.
+_QUERY_NAMES = rf"(?:{_NAMES}|[\w.-]{{0,40}}key|sig|auth|code|pass)"
+
+#: What is taken for a secret, each with what is shown instead.
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), shown)
+    for pattern, shown in (
+        # A password in a URL, up to the last @: it may not have been quoted.
+        (r"(?<=://)([^:/?#@\s]{0,200}):\S{0,500}@", r"\1:***@"),
+        (r"(?<=://)([^:/?#@\s]{0,200}):[^/?#@\n]{1,200}@", r"\1:***@"),
+        # A name without a password may be a token.
+        (r"(?<=://)(?!\*\*\*@)[^:/?#@\s]{1,500}@", "***@"),
+        (rf"(?i)([?&;]{_QUERY_NAMES}=)(?!…)[^&\s]+", r"\1***"),
+        (r"(?i)\b((?:proxy-)?authorization\b['\"]?\s*[:=]\s*)[^\r\n]+", r"\1***"),
+        (r"(?i)\b((?:set-)?cookie\s*:\s*)[^\r\n]+", r"\1***"),
+        (r"(?i)\b((?:Bearer|Basic)\s+)[\w.~+/=-]{8,}", r"\1***"),
+        # Text in quotes, with whatever is escaped in it.
+        (
+            (
+                rf"(?i)\b({_NAMES}['\"]?\s*[:=]\s*[bru]?)"
+                r"(?:\"(?:[^\"\\]|\\.)+\"|'(?:[^'\\]|\\.|'')+')"
+            ),
+            r"\1***",
+        ),
+        (rf"(?i)\b({_NAMES}\s*=\s*)(?![*…])[^\s&;,'\"]\S*", r"\1***"),
+        (
+            (
+                r"(?i)\b((?:[\w-]{0,40}(?:password|passwd|passphrase|secret)"
+                r"|(?:x-)?api[_-]?key|x-[\w-]{1,40}-token)\s*:\s+)(?![*…])(?=\S*[\d\W])[^\s,;'\"]+"
+            ),
+            r"\1***",
+        ),
+        (
+            (
+                r"\b(?:sk-[\w-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_\w{20,}"
+                r"|xox[abp]-[\w-]{10,}|hf_\w{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
+            ),
+            "***",
+        ),
+    )
 )
 
 
@@ -200,8 +243,13 @@ def load(**arguments: Any) -> Settings:
 
 
 def redacted(text: str) -> str:
-    """`text` with the password of every URL in it replaced by asterisks."""
-    return _SECRET_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
+    """`text` with whatever looks like a secret replaced by asterisks.
+
+    It is the net below `SecretStr`: for what libraries and servers say.
+    """
+    for pattern, shown in _SECRETS:
+        text = pattern.sub(shown, text)
+    return text
 
 
 def _scheme(name: str, url: str) -> str:

@@ -209,13 +209,14 @@ class Authority:
             self.certificate,
         )
 
-    def signed(self, name: str) -> tuple[Path, Path]:
-        """A certificate for 127.0.0.1, and its key."""
+    def signed(self, name: str, *, host: str = "127.0.0.1") -> tuple[Path, Path]:
+        """A certificate for a host, and its key."""
         request, key, certificate = (
             self._folder / f"{name}.{kind}" for kind in ("csr", "key", "crt")
         )
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-        subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+        kind = "IP" if host[0].isdecimal() else "DNS"
+        subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName={kind}:{host}"]
         self._openssl(
             "req", "-new", "-nodes", *curve, *subject, "-keyout", key, "-out", request
         )

@@ -161,8 +161,8 @@ def test_what_one_publisher_breaks_off_costs_no_other_its_events(server: Server)
         second.publish(event("b", attempt=1, status=Status.COMPLETED, progress=100.0))
         server.start()
 
-        first.close(30)
-        second.close(30)
+        first.close(patient(60))
+        second.close(patient(60))
 
         assert bus.history("a")[-1].final
         assert bus.history("b")[-1].final

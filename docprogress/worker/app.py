@@ -293,7 +293,7 @@ def _unusable(error: BaseException) -> BusError:
     found = unreachable(error)
     if isinstance(found, BusRefused):
         return BusRefused(str(found).replace("Redis refuses", "the broker refuses", 1))
-    return BusError(f"the broker cannot be reached: {redacted(str(error))}")
+    return BusError(str(found).replace("Redis cannot", "the broker cannot", 1))
 
 
 _RETRY: dict[str, Any] = {

@@ -1,0 +1,100 @@
+"""No secret is shown, wherever one may turn up."""
+
+import pytest
+
+from docprogress.settings import redacted
+
+#: What must not be shown, and a text that has it.
+SECRET = [
+    ("hunter2x", "redis://:hunter2x@h/0"),
+    ("hunter2x", "redis://user:hunter2x@h:6379/0 cannot be reached"),
+    ("it's", "redis://u:it's@h/0"),
+    ('say"so', 'postgresql://u:say"so@h/db'),
+    ("a@b", "amqp://u:a@b@h/vhost"),
+    ("a/b#c?d", "redis://u:a/b#c?d@h/0"),
+    ("pass word", "postgresql://u:pass word@h/db is wrong"),
+    ("s%40crét", "rediss://u:s%40crét@h?ssl_ca_certs=/x"),
+    ("first1", "sentinel://u:first1@a:1/0;sentinel://u:second2@b:2/0"),
+    ("second2", "sentinel://u:first1@a:1/0;sentinel://u:second2@b:2/0"),
+    ("onlytoken123", "https://onlytoken123@example.org/a.pdf"),
+    ("onlyuser", "redis://onlyuser@h/0"),
+    ("abc123", "https://h/a?X-Amz-Signature=abc123&X-Amz-Date=1"),
+    ("AKIAXX/2026", "https://h/a?X-Amz-Credential=AKIAXX/2026&x=1"),
+    ("tok/en==", "https://h/a?x=1&X-Amz-Security-Token=tok/en=="),
+    ("abc123", "https://h/a?AWSAccessKeyId=x&Signature=abc123&Expires=1"),
+    ("abc%2F123", "https://h/c/b?sv=2024&se=2026-01-01&sp=r&sig=abc%2F123"),
+    ("abc123", "https://h/a?X-Goog-Signature=abc123"),
+    ("goog@p.iam", "https://h/a?X-Goog-Credential=goog@p.iam/2026"),
+    ("k3y", "https://h/a?key=k3y"),
+    ("k3y", "https://h/a?api-key=k3y&v=1"),
+    ("sec'ret", "redis+sentinel://h/x?sentinel_password=sec'ret&db=1"),
+    ("abc123", "GET /a?access_token=abc123 HTTP/1.1"),
+    ("abc123def456", "Authorization: Bearer abc123def456"),
+    ("dXNlcjpwYXNz", "authorization: Basic dXNlcjpwYXNz"),
+    ("dXNlcjpwYXNz", "{'Authorization': 'Basic dXNlcjpwYXNz'}"),
+    ("abc123def456", "sent 'Bearer abc123def456' to h"),
+    ("Credential=x", "Authorization: AWS4-HMAC-SHA256 Credential=x, Signature=abc123"),
+    ("abc123", "Cookie: session=abc123; other=1"),
+    ("abc123", "x-api-key: abc123"),
+    ("abc123", '{"embedding_api_key": "abc123", "a": 1}'),
+    ("it's long", '{"password": "it\'s long", "a": 1}'),
+    ('a\\"b', '{"secret": "a\\"b", "a": 1}'),
+    ("it''s", "host=h password='it''s' dbname=d"),
+    ("hunter2x", "host=h user=u password=hunter2x dbname=d"),
+    ("abc+/=", "DefaultEndpointsProtocol=https;AccountName=n;AccountKey=abc+/==;E=x"),
+    ("sv=1", "BlobEndpoint=https://h;SharedAccessSignature=sv=1&sig=abc"),
+    ("abc123", "aws_secret_access_key=abc123"),
+    ("abc123", "OPENAI_API_KEY=abc123"),
+    ("abc123", "DOCPROGRESS_SERVER_TOKEN=abc123"),
+    ("hunter2", "password: hunter2"),
+    ("abc123", "Settings(storage_options={'key': 'x', 'secret': 'abc123'})"),
+    ("sk-abcdefghijklmnopqrst", "Incorrect API key: sk-abcdefghijklmnopqrst."),
+    ("AKIAIOSFODNN7EXAMPLE", "the key AKIAIOSFODNN7EXAMPLE does not exist"),
+    ("ghp_abcdefghijklmnopqrstuvwx", "remote ghp_abcdefghijklmnopqrstuvwx refused"),
+    ("eyJhbGci.eyJzdWIi.sig", "token eyJhbGci.eyJzdWIi.sig has expired"),
+]
+
+#: What nobody has to hide.
+PLAIN = [
+    "redis://h:6379/0",
+    "redis://[::1]:6379/0",
+    "unix:///tmp/a%23b/redis.sock?db=1",
+    "rediss://h?ssl_ca_certs=/etc/ssl/ca.pem",
+    "https://example.org/a.pdf?page=3&lang=en",
+    "https://example.org/@somebody/a",
+    "file:///home/somebody/a@b.pdf",
+    "contract.pdf: the PDF is encrypted and needs a password",
+    "the user or the password is wrong: they belong into the URL",
+    "set embedding_api_key (DOCPROGRESS_EMBEDDING_API_KEY)",
+    "unexpected token '}' in line 3",
+    "mail to somebody@example.org",
+    "sqlite:////home/somebody/docprogress.db",
+    "the URL: ?sentinel_username=…&sentinel_password=…",
+    "Extracting page 12 of 200",
+    "amqp://USER:***@HOST",
+]
+
+
+@pytest.mark.parametrize(("secret", "text"), SECRET)
+def test_whatever_looks_like_a_secret_is_not_shown(secret, text):
+    shown = redacted(text)
+
+    assert secret not in shown
+    assert "***" in shown
+    assert redacted(shown) == shown
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_is_no_secret_is_shown(text):
+    assert redacted(text) == text
+
+
+def test_it_is_seen_where_a_url_leads_though_its_password_is_not():
+    shown = redacted("redis://user:hunter2@h.example:6379/0?db=1&password=x&a=1")
+
+    assert shown == "redis://user:***@h.example:6379/0?db=1&password=***&a=1"
+
+
+def test_a_long_text_is_looked_through_in_no_time():
+    for piece in ("password=", "://a:", "key", "@", "x" * 50, "token: ", '"secret": "'):
+        redacted(piece * 20_000)
