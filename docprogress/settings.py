@@ -1,26 +1,87 @@
 """What can be set, by argument or by a `DOCPROGRESS_*` environment variable."""
 
+import json
 import logging
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic import Secret as Hidden
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as Unparsable
 
 from docprogress.errors import SettingsError
 
 MIB = 1024 * 1024
 
-#: A setting that is never shown: it may hold a password.
-Secret = Annotated[str | None, Field(repr=False)]
+
+def _parsed(value: Any) -> Any:
+    """Options as a variable of the environment has them, in JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("it is not JSON") from None
 
 
-class Settings(BaseSettings):
+if TYPE_CHECKING:
+    Secret = str | None
+    SecretOptions = dict[str, Any]
+else:
+    #: A setting that may hold a password. The model keeps it hidden, also in what is
+    #: dumped of it, and only the attribute itself gives it away.
+    Secret = Annotated[SecretStr | None, Field(repr=False)]
+    #: The same of several, by name.
+    SecretOptions = Annotated[
+        Hidden[dict[str, Any]], NoDecode, BeforeValidator(_parsed), Field(repr=False)
+    ]
+
+
+class Hiding(BaseSettings):
+    """A model whose secrets are hidden, except from whoever reads the attribute."""
+
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str) -> Any:
+            value = super().__getattribute__(name)
+            hidden = isinstance(value, (SecretStr, Hidden))
+            return value.get_secret_value() if hidden else value
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> Self:
+        """A copy with other values, whose secrets are hidden as well."""
+        given = {
+            name: _hidden(type(self), name, value)
+            for name, value in (update or {}).items()
+        }
+        return super().model_copy(update=given, deep=deep)
+
+
+def _hidden(model: type[BaseSettings], name: str, value: Any) -> Any:
+    """The value as the model keeps it, which validates nothing that a copy is given."""
+    field = model.model_fields.get(name)
+    annotation = None if field is None else field.annotation
+    if isinstance(value, str) and SecretStr in get_args(annotation):
+        return SecretStr(value)
+    if isinstance(value, dict) and get_origin(annotation) is Hidden:
+        return Hidden[dict[str, Any]](value)
+    return value
+
+
+class Settings(Hiding):
     """Every setting, with its default.
 
     An argument wins over the environment variable `DOCPROGRESS_` + its name.
@@ -50,7 +111,7 @@ class Settings(BaseSettings):
     storage_url: Secret = None
     #: What the library of that storage is given, in JSON: an endpoint, a key, ….  What
     #: is not, it looks for by itself: S3's in the `AWS_*` variables of the environment.
-    storage_options: dict[str, Any] = Field(default_factory=dict, repr=False)
+    storage_options: SecretOptions = Field(default_factory=dict, repr=False)
 
     #: Worker processes on this machine.  None: one for each core.
     workers: int | None = Field(default=None, ge=1, le=1024)

@@ -1,8 +1,16 @@
 """No secret is shown, wherever one may turn up."""
 
+import pickle
+import traceback
+
 import pytest
 
-from docprogress.settings import redacted
+from docprogress.bus import Bus
+from docprogress.cli.arguments import without_passwords
+from docprogress.cli.doctor import findings
+from docprogress.errors import BusError, SettingsError
+from docprogress.server.options import configured
+from docprogress.settings import load, redacted
 
 #: What must not be shown, and a text that has it.
 SECRET = [
@@ -98,3 +106,112 @@ def test_it_is_seen_where_a_url_leads_though_its_password_is_not():
 def test_a_long_text_is_looked_through_in_no_time():
     for piece in ("password=", "://a:", "key", "@", "x" * 50, "token: ", '"secret": "'):
         redacted(piece * 20_000)
+
+
+HIDDEN = "hunter2-secret"
+
+
+def hiding():
+    return load(
+        redis_url=f"redis://:{HIDDEN}@h/0",
+        broker_url=f"amqp://u:{HIDDEN}@h/v",
+        database_url=f"postgresql://u:{HIDDEN}@h/d",
+        storage_url=f"s3://{HIDDEN}@bucket",
+        storage_options={"key": "k", "secret": HIDDEN},
+        embedding_url=f"https://u:{HIDDEN}@h/v1",
+        embedding_api_key=HIDDEN,
+    )
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        hiding,
+        lambda: hiding().model_copy(),
+        lambda: load().model_copy(update={"redis_url": f"redis://:{HIDDEN}@h"}),
+        lambda: load().model_copy(update={"storage_options": {"secret": HIDDEN}}),
+        lambda: configured(token=HIDDEN),
+        lambda: configured().model_copy(update={"token": HIDDEN}),
+    ],
+)
+def test_settings_show_no_secret_whatever_is_made_of_them(made):
+    settings = made()
+    shown = (
+        repr(settings),
+        str(settings),
+        f"{settings}",
+        repr(settings.model_dump()),
+        settings.model_dump_json(),
+        repr(vars(settings)),
+        repr(dict(settings)),
+        repr([settings]),
+    )
+
+    for text in shown:
+        assert HIDDEN not in text
+
+
+def test_a_traceback_that_shows_variables_shows_no_setting():
+    def use(settings):
+        raise ValueError("this went wrong")
+
+    try:
+        use(hiding())
+    except ValueError as error:
+        shown = "".join(
+            traceback.TracebackException.from_exception(
+                error, capture_locals=True
+            ).format()
+        )
+
+    assert "settings = " in shown
+    assert HIDDEN not in shown
+
+
+def test_a_secret_is_read_as_any_other_setting():
+    settings = hiding()
+
+    assert settings.redis_url == f"redis://:{HIDDEN}@h/0"
+    assert settings.storage_options == {"key": "k", "secret": HIDDEN}
+    assert settings.database == f"postgresql://u:{HIDDEN}@h/d"
+    assert settings == hiding()
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    assert configured(token=HIDDEN).token == HIDDEN
+
+
+def test_options_in_the_environment_are_json(monkeypatch):
+    monkeypatch.setenv("DOCPROGRESS_STORAGE_OPTIONS", '{"secret": "x"}')
+    assert load().storage_options == {"secret": "x"}
+
+    monkeypatch.setenv("DOCPROGRESS_STORAGE_OPTIONS", '{"secret": "' + HIDDEN)
+    with pytest.raises(SettingsError, match="storage_options") as raised:
+        load()
+    assert HIDDEN not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize(
+    "url", [text for _, text in SECRET if text.startswith(("redis", "postgresql"))]
+)
+def test_a_url_with_a_secret_is_not_among_a_process_arguments(url):
+    rest, moved = without_passwords(["run", "--redis-url", url, "a.pdf"])
+
+    assert rest == ["run", "a.pdf"]
+    assert moved == {"DOCPROGRESS_REDIS_URL": url}
+
+
+def test_doctor_and_logs_show_no_secret(caplog, home):
+    settings = load(
+        redis_url=f"redis://:{HIDDEN}@127.0.0.1:1/0",
+        database_url=f"postgresql://u:{HIDDEN}@127.0.0.1:1/d",
+        home=home,
+    )
+    with caplog.at_level("DEBUG"):
+        said = [redacted(one.said) for one in findings(settings)]
+        with pytest.raises(BusError) as raised, Bus(settings.redis_url) as bus:
+            bus.redis  # noqa: B018
+            bus.publish_all([])
+            bus.check()
+
+    shown = [*said, caplog.text, "".join(traceback.format_exception(raised.value))]
+    for text in shown:
+        assert HIDDEN not in text

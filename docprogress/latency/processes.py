@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 from docprogress.errors import BusError
@@ -147,7 +148,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("DOCPROGRESS_")
     }
-    for name, value in settings.model_dump(mode="json").items():
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            value = str(value)
         if value is not None:
             text = value if isinstance(value, str) else json.dumps(value)
             environment[f"DOCPROGRESS_{name.upper()}"] = text

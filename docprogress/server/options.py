@@ -3,14 +3,14 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from docprogress.errors import SettingsError
-from docprogress.settings import Secret
+from docprogress.settings import Hiding, Secret
 
 
-class ServerOptions(BaseSettings):
+class ServerOptions(Hiding):
     """Every option of the server, with its default.
 
     An argument wins over the environment variable `DOCPROGRESS_SERVER_` + its name.
@@ -69,8 +69,8 @@ class ServerOptions(BaseSettings):
 
     @field_validator("token")
     @classmethod
-    def _not_empty(cls, value: str | None) -> str | None:
-        if value is not None and not value.strip():
+    def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
             raise ValueError("an empty token protects nothing; None lets everybody in")
         return value
 
