@@ -253,14 +253,17 @@ class _Sentinel(sentinel.Sentinel):
         try:
             found: tuple[str, int] = super().discover_master(service_name)  # type: ignore[no-untyped-call]
         except sentinel.MasterNotFoundError as error:
-            for one in self.sentinels:
-                try:
-                    one.ping()
-                except (RedisError, OSError) as cause:
-                    if _untrusted(cause):
-                        raise error from cause
-            raise
-        return found
+            missing = error
+        else:
+            return found
+        # Not while that is handled: redis-py would give it as the reason.
+        for one in self.sentinels:
+            try:
+                one.ping()
+            except (RedisError, OSError) as cause:
+                if _untrusted(cause):
+                    raise missing from cause
+        raise missing
 
 
 class _AsyncSentinel(asyncio_sentinel.Sentinel):
@@ -270,14 +273,16 @@ class _AsyncSentinel(asyncio_sentinel.Sentinel):
         try:
             found: tuple[str, int] = await super().discover_master(service_name)
         except asyncio_sentinel.MasterNotFoundError as error:
-            for one in self.sentinels:
-                try:
-                    await one.ping()
-                except (RedisError, OSError) as cause:
-                    if _untrusted(cause):
-                        raise error from cause
-            raise
-        return found
+            missing = error
+        else:
+            return found
+        for one in self.sentinels:
+            try:
+                await one.ping()
+            except (RedisError, OSError) as cause:
+                if _untrusted(cause):
+                    raise missing from cause
+        raise missing
 
 
 def _untrusted(error: BaseException) -> bool:

@@ -1,10 +1,12 @@
 """A certificate for another host is refused, whoever connects."""
 
+import asyncio
 import shutil
 
 import pytest
 import redis
 from kombu.exceptions import OperationalError
+from patience import patient
 from services import Authority, Service, free_port, lacking
 
 from docprogress import Pipeline
@@ -166,7 +168,7 @@ def _of_redis(url):
 
 async def subscribed(url):
     with Bus(url) as bus:
-        async with bus.subscribe(["a"]) as events:
+        async with asyncio.timeout(patient(30)), bus.subscribe(["a"]) as events:
             return await anext(events)
 
 
