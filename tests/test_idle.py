@@ -4,6 +4,7 @@ import time
 
 import psutil
 import pytest
+from patience import patient
 
 from docprogress import Pipeline, local
 
@@ -11,7 +12,7 @@ from docprogress import Pipeline, local
 @pytest.mark.slow
 def test_idle_services_take_less_than_half_a_percent_of_a_core(home):
     with Pipeline(home=home, workers=2) as pipeline:
-        pipeline.submit([("a.txt", b"text")]).wait(timeout=120)
+        pipeline.submit([("a.txt", b"text")]).wait(timeout=patient(120))
     services = local.status(home)
     supervisor = psutil.Process(services.pid)
     server = psutil.Process(services.redis_pid)
