@@ -304,7 +304,9 @@ def test_headline_says_that_files_are_being_sent(tab, web, tmp_path):
     for each in held:
         each.continue_()
 
-    left.get_by_text("waiting for a worker").wait_for()
+    sending = left.get_by_text("sending")
+    sending.wait_for(state="detached")
+    assert left.inner_text()
     assert tab.complaints == []
 
 
