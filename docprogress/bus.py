@@ -617,6 +617,10 @@ class Subscription:
         self._pending: deque[ProgressEvent] = deque()
         self._client: redis.asyncio.Redis | None = None
         self._pubsub: redis.asyncio.client.PubSub | None = None
+        # What `aclose` has closed, perhaps while a command was still being sent.
+        self._abandoned: (
+            tuple[redis.asyncio.Redis, redis.asyncio.client.PubSub] | None
+        ) = None
         self._failures = 0
         self._try_at = 0.0
         self._heard_at = 0.0
@@ -637,6 +641,13 @@ class Subscription:
         return self
 
     async def __anext__(self) -> ProgressEvent:
+        try:
+            return await self._next()
+        finally:
+            if self._closed:
+                await self._close_again()
+
+    async def _next(self) -> ProgressEvent:
         cancelled = _cancellations()
         while not self._pending:
             self._let_go()
@@ -714,7 +725,19 @@ class Subscription:
         for joining in list(self._joining):
             self._joined(joining)
         self._let_go()
+        if self._client is not None and self._pubsub is not None:
+            self._abandoned = self._client, self._pubsub
         await self._disconnect()
+
+    async def _close_again(self) -> None:
+        """Close what this task opened after another task had called `aclose`.
+
+        A connection that is just being opened is not closed with its client: redis-py
+        would use it for the command, and leave it open.
+        """
+        await self._disconnect()
+        if self._abandoned is not None:
+            await _closed(*self._abandoned)
 
     async def __aenter__(self) -> Self:
         return self

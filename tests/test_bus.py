@@ -1,12 +1,15 @@
 import asyncio
+import gc
 import json
 import os
 import signal
 import threading
+import warnings
 from contextlib import aclosing
 
 import pytest
 from patience import patient
+from proxy import Proxy
 from services import Server, eventually
 
 from docprogress.bus import Bus
@@ -478,6 +481,30 @@ async def test_leaving_closes_the_connections(bus):
         assert watchers()
 
     eventually(lambda: not watchers())
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+async def test_closing_at_any_moment_leaves_no_connection_open(
+    server: Server, short_path, cancels
+):
+    async def close_after(seconds, url):
+        with Bus(url) as slow:
+            events = slow.subscribe(runs=["r"])
+            listening = asyncio.ensure_future(anext(events, None))
+            await asyncio.sleep(seconds)
+            await events.aclose()
+            if cancels:
+                listening.cancel()
+            await asyncio.wait([listening])
+
+    with Proxy(server.socket, short_path / "slow.sock", delay=0.02) as proxy:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for hundredths in range(30):
+                await close_after(hundredths / 100, proxy.url)
+            gc.collect()
+
+    assert [str(each.message) for each in caught] == []
 
 
 async def test_a_bus_without_redis_says_so_and_shows_no_secret():
