@@ -112,6 +112,7 @@ class Bus:
         self._lock = threading.Lock()
         self._redis: redis.Redis | None = None
         self._writer = EventWriter(self)
+        self._posting = EventWriter(self)
         renew_after_fork(self)
 
     def __repr__(self) -> str:
@@ -178,6 +179,25 @@ class Bus:
         except (RedisError, OSError) as error:
             raise _refused(event, error) from error
         return _published(event, answer)
+
+    def post(self, event: ProgressEvent) -> None:
+        """Publish without waiting for Redis's answer, which `settle` reads.
+
+        Threads that post should each use a `writer` of their own.
+
+        Raises:
+            BusError: Redis cannot be reached.
+        """
+        self._posting.post(event)
+
+    def settle(self) -> list[Published]:
+        """Read what Redis answered to the events posted since the last call.
+
+        Raises:
+            Superseded: A later attempt had begun, or this one had ended.
+            BusError: Redis cannot be reached; posted events may be lost.
+        """
+        return self._posting.settle()
 
     def publish_all(
         self, events: Sequence[ProgressEvent], *, waiting: bool = False
@@ -387,6 +407,7 @@ class Bus:
     def close(self) -> None:
         """Give the connections back; a later use opens new ones."""
         self._writer.close()
+        self._posting.close()
         with self._lock:
             client, self._redis = self._redis, None
         if client is not None:

@@ -236,7 +236,7 @@ class Reaper:
         self._broker.tell()
         serve(self._bus.redis, self._queues)
         with self._tables.turn() as due:
-            if due and not self._idle:
+            if due:
                 self._check_tables()
         if not self._leadership.acquire():
             self._forget()
