@@ -13,7 +13,8 @@
     ├── BusError                Redis cannot be reached, or refuses
     │   └── BusRefused          it wants another password, certificate or right
     ├── StoreError              the database cannot be reached, or refuses
-    │   └── StoreUnavailable    it is away, busy or full: also a TransientError
+    │   ├── StoreUnavailable    it is away, busy or full: also a TransientError
+    │   └── StoreTooNew         a later version has changed its tables
     ├── EventError              bytes that are not a progress event
     ├── StepError               a step cannot be found, or is not a step
     ├── DocumentError           this document cannot pass; trying again is pointless
@@ -98,6 +99,10 @@ class BusRefused(BusError):  # noqa: N818 - reads as a fact
 
 class StoreError(DocProgressError):
     """Raised when the database cannot be reached, or refuses."""
+
+
+class StoreTooNew(StoreError):  # noqa: N818 - reads as a fact
+    """Raised when a later version of docprogress has changed the tables."""
 
 
 class EventError(DocProgressError, ValueError):

@@ -27,6 +27,7 @@ from docprogress.errors import (
     BusError,
     DocumentNotFound,
     RunNotFound,
+    StoreTooNew,
     StoreUnavailable,
     Superseded,
 )
@@ -186,7 +187,7 @@ class Reaper:
         self._leadership = Leadership(
             lambda: self._bus.redis, worker, fork=renewing, clock=clock
         )
-        self._closed = False
+        self._closed = self._stopping = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -330,11 +331,17 @@ class Reaper:
     def _check_tables(self) -> None:
         """Stop where a later version has changed the tables under this worker."""
         if self._store.version() != HEAD:
-            log.error(
-                "a later docprogress has changed the tables of the database: this "
-                "worker stops; upgrade it"
-            )
-            os.kill(os.getpid(), signal.SIGTERM)
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._stopping:
+            return  # a second signal would end it at once
+        self._stopping = True
+        log.error(
+            "a later docprogress has changed the tables of the database: this "
+            "worker stops; upgrade it"
+        )
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _watch(self) -> None:
         while self._waited():
@@ -364,7 +371,11 @@ class Reaper:
         self._bus.close()
 
     def _look(self) -> None:
-        self._store.open()
+        try:
+            self._store.open()
+        except StoreTooNew:
+            self._stop()
+            return
         self.look()
 
     def _waited(self) -> bool:

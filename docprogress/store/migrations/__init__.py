@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from docprogress.errors import StoreError
+from docprogress.errors import StoreTooNew
 
 # Alembic keeps what it does in a global.
 _one_at_a_time = threading.Lock()
@@ -15,7 +15,7 @@ def upgrade(connection: Connection, version: str | None) -> None:
     """Bring the tables from `version`, or from nothing, to the newest one.
 
     Raises:
-        StoreError: `version` is newer than this code.
+        StoreTooNew: `version` is newer than this code.
     """
     # Not needed, and so not loaded, where the tables are up to date.
     from alembic import command
@@ -29,7 +29,7 @@ def upgrade(connection: Connection, version: str | None) -> None:
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory(folder).walk_revisions()}
     if version is not None and version not in known:
-        raise StoreError(
+        raise StoreTooNew(
             f"the database has version {version} of the tables, and this docprogress "
             f"knows them up to {max(known)}: upgrade docprogress"
         )
