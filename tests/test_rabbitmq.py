@@ -5,6 +5,7 @@ import shutil
 import time
 
 import pytest
+from kombu import Connection
 from patience import patient
 from proxy import Proxy
 from services import Authority, RabbitMQ, Worker, eventually, free_port, lacking
@@ -17,7 +18,13 @@ from docprogress.errors import BusRefused
 from docprogress.settings import load
 from docprogress.steps import step
 from docprogress.worker import turns
-from docprogress.worker.app import DEFAULT_QUEUE, Sender, make_app, queue_name
+from docprogress.worker.app import (
+    DEFAULT_QUEUE,
+    Sender,
+    make_app,
+    queue_name,
+    task_queues,
+)
 from docprogress.worker.main import run_worker
 from docprogress.worker.reaper import TAKEN_SECONDS, Reaper
 
@@ -61,6 +68,10 @@ def steps(tmp_path, gate, monkeypatch):
 @pytest.fixture
 def settings(rabbit, redis_url, short_path, steps):
     home = short_path / "home"
+    # No message that another test has left is counted, or taken.
+    with Connection(rabbit.url) as connection:
+        for queue in task_queues([None]):
+            connection.default_channel.queue_delete(queue.name)
     return {"redis_url": redis_url, "broker_url": rabbit.url, "home": home}
 
 
