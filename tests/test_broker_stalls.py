@@ -204,7 +204,7 @@ def at_work(run):
     return len(run.documents(status=Status.PROCESSING))
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("steps")
 def test_worker_survives_a_lost_redis_beside_a_prefetched_message(
     server: Server, short_path, gate, impatient, times

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -38,6 +39,9 @@ SHARED = "many_machines"
 
 #: Has the folder of a test in the environment of whatever a notebook starts.
 MARK = "NOTEBOOK_IS_TESTED_IN"
+
+#: What nbval says of a kernel that ended before it answered.
+KERNEL_DIED = "Kernel died before replying to kernel_info"
 
 notebooks = pytest.mark.parametrize(
     "notebook", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS]
@@ -100,7 +104,8 @@ def nbval(
     """What pytest says to a notebook's cells and their saved outputs."""
     inherited = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
     private = {"DOCPROGRESS_HOME": str(folder / "home"), MARK: str(folder)}
-    return subprocess.run(
+    run = partial(
+        subprocess.run,
         [
             *(sys.executable, "-m", "pytest", "-q"),
             # The cells of a notebook are run by one kernel, one after the other.
@@ -120,6 +125,12 @@ def nbval(
         check=False,
         timeout=patient(170),
     )
+    done = run()
+    if KERNEL_DIED in done.stdout:
+        # Jupyter chooses ports that are free, and the kernel binds them later:
+        # meanwhile another process may have taken one.
+        done = run()
+    return done
 
 
 def _left(folder: Path, *, apart_from_services: bool = False) -> list[str]:
