@@ -379,7 +379,7 @@ class _Attempt:
                         f"step {step.name!r} must give {wanted.__name__} values, "
                         f"not {type(item).__name__}"
                     )
-                if not made:
+                if keeps and not made:
                     self._served()
                 if keeps and isinstance(item, Chunk):
                     if kept and _length(kept[0]) != _length(item):
@@ -391,6 +391,9 @@ class _Attempt:
                 made.append(item)
                 # Told in any case: it is how a cancel is heard of.
                 progress.advance(1 if outputs else 0)
+        if not keeps:
+            # Its next try would begin with the first item again: only now is it served.
+            self._served()
         if kept:
             finished = {chunk.number: chunk for chunk in (*kept, *made)}
             made = [finished[chunk.number] for chunk in takes]

@@ -238,13 +238,16 @@ class Publisher:
     def _settle(self) -> set[str]:
         """Hear what Redis said to what was posted; which documents to cancel."""
         cancelled = set()
-        try:
-            for published in self._writer.settle():
-                self._remember(published.event)
-                if published.cancelled:
-                    cancelled.add(published.event.document_id)
-        except Superseded as error:
-            self._superseded[error.document_id] = error.attempt
+        while True:
+            try:
+                for published in self._writer.settle():
+                    self._remember(published.event)
+                    if published.cancelled:
+                        cancelled.add(published.event.document_id)
+                break
+            except Superseded as error:
+                # The answers to what was posted after it are still to be read.
+                self._superseded[error.document_id] = error.attempt
         self._posted.clear()
         self._unheard = 0
         self._hear_at = self._clock() + HEARD_SECONDS

@@ -696,7 +696,9 @@ function actOnUpload(entry, again) {
   } else if (upload.sending?.readyState && upload.sending.readyState < XMLHttpRequest.DONE) {
     upload.sending.abort();
   } else {
-    queue.splice(queue.indexOf(entry), 1);
+    const place = queue.indexOf(entry);
+    if (place < 0) return 0; // it has ended meanwhile
+    queue.splice(place, 1);
     sent += 1;
     take(entry, local(entry.id, name, "cancelled", "Not sent"));
   }

@@ -639,8 +639,7 @@ class Hub:
         events = await self._do(
             lambda: self._store.present(documents=documents, runs=runs)
         )
-        for event in events or []:
-            self._take_if_newer(event)
+        await self._tell_all(events or [])
         for room in rooms:
             if room.subject.kind is Kind.RUN and room.expected is None:
                 room.expected = await self._do(partial(self._expected, room))

@@ -255,7 +255,8 @@ class EndpointEmbedder:
     ) -> None:
         self.name = f"openai:{model}"
         self._model = model
-        self._batch = batch
+        # The most texts in a request, and what that is at present.
+        self._most = self._batch = batch
         self._batch_tokens = batch_tokens
         self._window: float = window or math.inf
         self._seconds = seconds
@@ -304,12 +305,17 @@ class EndpointEmbedder:
                 else:
                     most, refused = len(group) // 2, _tokens(group)
                     if error.count:
-                        self._batch = most
+                        self._most = self._batch = most
                     continue
             if refused:
                 # It was the size, then, and will be the next time.
                 self._batch_tokens = min(self._batch_tokens, max(1, refused // 2))
                 refused = 0
+            elif self._batch < self._most:
+                # It was smaller after a time-out.
+                grown = min(self._batch * 2, self._most)
+                most = grown if most == self._batch else most
+                self._batch = grown
             start += len(group)
             yield made
 
@@ -415,8 +421,9 @@ class EndpointEmbedder:
                 most = ANSWER_BYTES + len(texts) * TEXT_BYTES
                 content = self._read(response, most if good else ERROR_BYTES)
         except httpx.TimeoutException as error:
-            # Perhaps it was too much at a time.
-            self._batch = max(1, min(self._batch, len(texts)) // 2)
+            if not isinstance(error, httpx.ConnectTimeout):
+                # Perhaps it was too much at a time.
+                self._batch = max(1, min(self._batch, len(texts)) // 2)
             raise self._away("no answer", str(error) or "it timed out") from error
         except httpx.LocalProtocolError as error:
             raise DocumentError(

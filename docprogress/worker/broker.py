@@ -130,8 +130,11 @@ class RabbitBroker:
         if not names:
             return {}
         counts = self._sender.counts(names)
+        pipe = self._bus.redis.pipeline(transaction=False)
+        for name in names:
+            pipe.zscore(TAKEN, name)
         try:
-            begun = self._bus.redis.zmscore(TAKEN, names)
+            begun = pipe.execute()
         except (RedisError, OSError) as error:
             raise unreachable(error) from error
         return {

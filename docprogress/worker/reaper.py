@@ -183,7 +183,9 @@ class Reaper:
         self._runs: dict[str, RunRow] = {}
         self._logged: dict[str, float] = {}
         self._fork, renewing = threading.Lock(), threading.Lock()
-        self._locks = (self._fork, renewing)
+        # Handlers before a fork run in reverse order. The lock that a look holds is
+        # waited for first, so that leadership is renewed meanwhile.
+        self._locks = (renewing, self._fork)
         self._leadership = Leadership(
             lambda: self._bus.redis, worker, fork=renewing, clock=clock
         )
