@@ -399,6 +399,32 @@ def test_endpoint_that_does_not_answer_is_given_less_at_a_time():
     assert server.pauses == []
 
 
+def test_endpoint_that_answers_again_is_given_more_at_a_time_again():
+    over = threading.Event()
+    away = [True]
+
+    def hang(body):
+        if away:
+            over.wait(patient(30))
+            return None, {}, ""
+        return good(body)
+
+    texts = [f"text {number}" for number in range(100)]
+    with endpoint(hang, seconds=0.3, batch=8) as (made, server):
+        try:
+            for _ in range(4):
+                with pytest.raises(ServiceUnavailable):
+                    made.embed(texts)
+            away.clear()
+            assert len(made.embed(texts)) == 100
+        finally:
+            over.set()
+
+    sizes = [len(body["input"]) for *_, body in server.asked[4:]]
+    assert sizes[0] == 1
+    assert max(sizes) == 4
+
+
 @pytest.mark.parametrize(
     ("status", "advice"),
     [

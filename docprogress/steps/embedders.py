@@ -46,6 +46,9 @@ HASHING_DIMENSIONS = 1024
 KNOWN_WORDS = 50_000
 LONGEST_KNOWN = 40
 
+#: Answered requests after which an endpoint is given more at a time again.
+CALM_REQUESTS = 20
+
 #: How often an endpoint is asked at once, the pause after the first time in seconds
 #: (doubled for each one after it), and the longest pause that it may ask for.  For
 #: what takes longer, the document gives its worker free.
@@ -257,6 +260,8 @@ class EndpointEmbedder:
         self._model = model
         # The most texts in a request, and what that is at present.
         self._most = self._batch = batch
+        # Requests that were answered since the last time-out.
+        self._calm = 0
         self._batch_tokens = batch_tokens
         self._window: float = window or math.inf
         self._seconds = seconds
@@ -312,10 +317,12 @@ class EndpointEmbedder:
                 self._batch_tokens = min(self._batch_tokens, max(1, refused // 2))
                 refused = 0
             elif self._batch < self._most:
-                # It was smaller after a time-out.
-                grown = min(self._batch * 2, self._most)
-                most = grown if most == self._batch else most
-                self._batch = grown
+                # A time-out made it smaller.
+                self._calm += 1
+                if self._calm >= CALM_REQUESTS:
+                    grown = min(self._batch * 2, self._most)
+                    most = grown if most == self._batch else most
+                    self._batch, self._calm = grown, 0
             start += len(group)
             yield made
 
@@ -424,6 +431,7 @@ class EndpointEmbedder:
             if not isinstance(error, httpx.ConnectTimeout):
                 # Perhaps it was too much at a time.
                 self._batch = max(1, min(self._batch, len(texts)) // 2)
+                self._calm = 0
             raise self._away("no answer", str(error) or "it timed out") from error
         except httpx.LocalProtocolError as error:
             raise DocumentError(
