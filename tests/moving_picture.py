@@ -29,14 +29,14 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 #: What the documents are called, and how many pages they have.
 PAGES = {
-    "annual-report-2023.pdf": 40,
-    "annual-report-2024.pdf": 60,
-    "board-papers-march.pdf": 20,
-    "data-protection-review.pdf": 35,
-    "lease-harbour-street.pdf": 25,
-    "services-agreement.pdf": 40,
-    "supplier-audit.pdf": 25,
-    "works-council-minutes.pdf": 15,
+    "annual-report-2023.pdf": 160,
+    "annual-report-2024.pdf": 240,
+    "board-papers-march.pdf": 80,
+    "data-protection-review.pdf": 140,
+    "lease-harbour-street.pdf": 100,
+    "services-agreement.pdf": 160,
+    "supplier-audit.pdf": 100,
+    "works-council-minutes.pdf": 60,
 }
 
 CELL = """\
