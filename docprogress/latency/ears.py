@@ -120,6 +120,8 @@ class Page:
         self.offset: ClockOffset | None = None
         self.round_trips = 0
         self._newest = 0
+        #: Newest event of each document that no message to the page has carried yet.
+        self._unsent: dict[int, int] = {}
         self._page: object = None
         self._asked: dict[int, float] = {}
         self._answered = threading.Event()
@@ -136,8 +138,16 @@ class Page:
 
     @property
     def complete(self) -> bool:
-        """Whether the page has painted all that it was told."""
-        return bool(self.painted) and self.painted[-1][0] >= self._newest
+        """Whether the newest event of each document was sent to the page and painted.
+
+        A measurement ends when this becomes true. What was received and still waits
+        to be sent has to count, or the last events would be missing.
+        """
+        return (
+            not self._unsent
+            and bool(self.painted)
+            and self.painted[-1][0] >= self._newest
+        )
 
     def ask_time(self, seconds: float) -> bool:
         """Have the page tell its time; whether it did within so many seconds."""
@@ -156,6 +166,9 @@ class Page:
             publish({"text/plain": ""}, display_id=each, update=True)
 
     def hears(self, event: ProgressEvent) -> None:
+        index = self._plan.index(event.document_id)
+        if index is not None and event.current:
+            self._unsent[index] = event.current
         self.heard.add(event)
 
     def sends(self, message: Message) -> None:
@@ -166,6 +179,8 @@ class Page:
             for row in message["rows"]:
                 if row.get("current"):
                     self.told.extend((row["index"], row["current"], self._newest))
+                    if self._unsent.get(row["index"], 0) <= row["current"]:
+                        self._unsent.pop(row["index"], None)
 
     def takes(self, message: Message) -> None:
         at = clock()
