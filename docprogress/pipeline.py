@@ -30,11 +30,11 @@ from docprogress.errors import (
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.files import Files
 from docprogress.outages import Outages, Wait, key_of
 from docprogress.reporter import ALMOST, StepProgress
 from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
 from docprogress.steps import Kind, Step
+from docprogress.storage import Files
 from docprogress.store import Claim, DocumentRow, FinishedStep, Store
 
 log = logging.getLogger(__name__)

@@ -50,7 +50,6 @@ from docprogress.errors import (
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.files import Files, Source, Spool, expand
 from docprogress.pipeline import quick, spans
 from docprogress.progress import Progress, summed_up
 from docprogress.reporter import publish_later
@@ -58,6 +57,8 @@ from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
+from docprogress.storage import Files, Source, Spool
+from docprogress.storage.sources import expand
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
 from docprogress.store.reading import batches
 from docprogress.store.submitting import document_id

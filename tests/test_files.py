@@ -27,8 +27,9 @@ from docprogress.errors import (
     TransientError,
     Unreadable,
 )
-from docprogress.files import Files, Source, expand
-from docprogress.files.storage import BLOCK, LEFT_OVER
+from docprogress.storage import Files, Source
+from docprogress.storage.files import BLOCK, LEFT_OVER
+from docprogress.storage.sources import expand
 
 MOST = 10_000_000
 

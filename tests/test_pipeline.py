@@ -9,11 +9,10 @@ from test_store import add_documents, add_run
 
 from docprogress.errors import StoreUnavailable
 from docprogress.events import Status
-from docprogress.files import Files
-from docprogress.files.sources import Source
 from docprogress.pipeline import Pipeline
 from docprogress.settings import load
 from docprogress.steps import plan
+from docprogress.storage import Files, Source
 from docprogress.store import Store
 
 

@@ -40,9 +40,9 @@ from test_store import (
 from docprogress import Pipeline, Status, local, pipeline, search
 from docprogress.cli.doctor import State, _database
 from docprogress.errors import StoreError, StoreUnavailable
-from docprogress.files import Files, Source
 from docprogress.settings import load
 from docprogress.steps import plan
+from docprogress.storage import Files, Source
 from docprogress.store import NewDocument, Store
 
 __all__ = ["claimed", "document", "run"]

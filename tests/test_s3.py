@@ -32,9 +32,9 @@ from docprogress.errors import (
     TransientError,
     Unreadable,
 )
-from docprogress.files import Files, Source
-from docprogress.files.remote import PART
 from docprogress.settings import load
+from docprogress.storage import Files, Source
+from docprogress.storage.remote import PART
 
 __all__ = ["small_disk"]
 

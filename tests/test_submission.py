@@ -24,8 +24,8 @@ from web import served
 from docprogress import Pipeline, Status, local
 from docprogress.cli import app
 from docprogress.errors import RunNotFound, ServicesError, StoreError, SubmitError
-from docprogress.files import spool
 from docprogress.settings import load
+from docprogress.storage import spool
 from docprogress.store import Store
 from docprogress.worker import turns
 from docprogress.worker.app import submitting_key
@@ -380,7 +380,7 @@ def test_a_generator_that_raises_starts_nothing(where):
 
 
 def test_a_full_disk_is_an_error_before_anything_starts(where, monkeypatch):
-    monkeypatch.setattr("docprogress.files.spool.KEPT", 1)
+    monkeypatch.setattr("docprogress.storage.spool.KEPT", 1)
     full = Path("/dev/full")
     monkeypatch.setattr(spool.tempfile, "TemporaryFile", lambda **_: full.open("w+b"))
     with Pipeline(**where) as pipeline:

@@ -14,13 +14,12 @@ from test_store import add_documents, add_run
 from docprogress import Pipeline as Client
 from docprogress.errors import HandedBack
 from docprogress.events import Status
-from docprogress.files import Files
-from docprogress.files.sources import Source
 from docprogress.outages import LONGEST_WAIT, LocalMemory, Outages
 from docprogress.pipeline import Pipeline, _Attempt
 from docprogress.settings import load
 from docprogress.steps import embed as embedding
 from docprogress.steps import plan
+from docprogress.storage import Files, Source
 from docprogress.store import Store
 
 WAITING = re.compile(

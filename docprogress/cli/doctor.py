@@ -23,8 +23,8 @@ from docprogress import __version__, local
 from docprogress.bus import Bus
 from docprogress.connection import connect, unreachable
 from docprogress.errors import DocProgressError
-from docprogress.files import Files
 from docprogress.settings import MIB, Settings, redacted
+from docprogress.storage import Files
 from docprogress.store import Store
 from docprogress.terminal.wording import plain, plural
 from docprogress.worker.app import make_app

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docprogress.documents import LONGEST_NAME, display_name
-from docprogress.files import Source
+from docprogress.storage import Source
 
 #: Bytes that come at a time; all chunks of a file but the last have as many.
 CHUNK = 1024 * 1024

@@ -630,7 +630,7 @@ def _announced(files: Sequence[Any]) -> Iterable[Announced]:
 
 
 def _suffixes() -> Iterable[str]:
-    from docprogress.files.sources import SUFFIXES
+    from docprogress.storage.sources import SUFFIXES
 
     return SUFFIXES
 

@@ -20,11 +20,11 @@ from starlette.requests import Request
 from docprogress.documents import Document, display_name
 from docprogress.errors import TransientError
 from docprogress.events import LONGEST_ID
-from docprogress.files.storage import too_large
 from docprogress.server.limits import TooManyError
 from docprogress.server.threads import Threads
 from docprogress.settings import Settings
 from docprogress.steps.formats import media_type
+from docprogress.storage.incoming import too_large
 
 #: Bytes that are gathered before they are written.
 BLOCK = 1024 * 1024

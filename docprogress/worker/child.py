@@ -10,13 +10,13 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from docprogress.bus import Bus
 from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, Status
-from docprogress.files import Files
 from docprogress.lease import Lease, Leases
 from docprogress.outages import Outages, SharedMemory
 from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
+from docprogress.storage import Files
 from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
 from docprogress.worker import turns
 from docprogress.worker.app import Message, Sender, make_app, queue_name, recovered

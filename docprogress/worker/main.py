@@ -21,10 +21,10 @@ from celery.worker.request import Request
 
 from docprogress.bus import Bus
 from docprogress.errors import DocProgressError, SettingsError
-from docprogress.files import Files
 from docprogress.settings import Settings, log_to_stderr
 from docprogress.steps import chunk, extract
 from docprogress.steps.embed import embedder
+from docprogress.storage import Files
 from docprogress.store import Store
 from docprogress.worker import transports
 from docprogress.worker.app import (

@@ -9,8 +9,8 @@ from importlib.metadata import version
 import httpx
 
 from docprogress.errors import LimitExceeded, TransientError, Unreadable
-from docprogress.files.storage import Incoming, too_large
 from docprogress.settings import redacted
+from docprogress.storage.incoming import Incoming, too_large
 
 #: How many redirects are followed.
 REDIRECTS = 5

@@ -4,8 +4,6 @@ A file is there whole or not at all, under a name made of the document's id and
 nothing that a user has chosen.
 """
 
-import errno
-import hashlib
 import os
 import re
 import secrets
@@ -15,20 +13,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from docprogress.errors import (
     DocumentNotFound,
-    LimitExceeded,
     StoreError,
     TransientError,
     Unreadable,
 )
-from docprogress.files.remote import LEFT_OVER, PATIENCE, Remote
-from docprogress.files.spool import Source
 from docprogress.settings import redacted
+from docprogress.storage.incoming import (
+    INCOMING,
+    Incoming,
+    Stored,
+    too_large,
+    translate_disk_errors,
+)
+from docprogress.storage.remote import LEFT_OVER, PATIENCE, Remote
+from docprogress.storage.spool import Source
 
 #: Bytes that are read and written at a time.
 BLOCK = 1024 * 1024
@@ -37,13 +40,6 @@ BLOCK = 1024 * 1024
 CHECK_PATIENCE = 2.0
 
 _ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}")
-
-
-class Stored(NamedTuple):
-    """What is known of a file that is kept."""
-
-    size: int
-    sha256: str
 
 
 class Files:
@@ -130,7 +126,7 @@ class Files:
             TransientError: The server may give it later, or it cannot be kept now.
         """
         # HTTP's library is needed by nobody who keeps files of their own.
-        from docprogress.files.download import download
+        from docprogress.storage.download import download
 
         with self.incoming(
             document_id, name, max_bytes=max_bytes, waiting=waiting
@@ -188,7 +184,7 @@ class Files:
         if self._folder is None:
             self._remote.delete(_key(document_id))
             return
-        with _kept(document_id):
+        with translate_disk_errors(document_id):
             (self._folder / _key(document_id)).unlink(missing_ok=True)
 
     def check(self) -> None:
@@ -206,7 +202,7 @@ class Files:
             with now.local(probe) as path:
                 read = path.read_bytes()
             now.delete(probe)
-            now._remove_left_over()
+            now.remove_left_over()
         except (TransientError, Unreadable, OSError) as error:
             raise StoreError(
                 f"{self._remote.trouble(error)}; {self._remedy()}"
@@ -221,7 +217,7 @@ class Files:
         *,
         max_bytes: int,
         waiting: Callable[[], None] | None = None,
-    ) -> "Incoming":
+    ) -> Incoming:
         """A file that is being written, and kept when the block ends well.
 
         It is written here first, so that nothing of one that breaks off is elsewhere.
@@ -242,11 +238,11 @@ class Files:
 
         return Incoming(name, max_bytes, folder, keep)
 
-    def _remove_left_over(self) -> None:
+    def remove_left_over(self) -> None:
         if self._folder is None:
             self._remote.remove_left_over()
             return
-        for path in (self._folder / _INCOMING).iterdir():
+        for path in (self._folder / INCOMING).iterdir():
             with suppress(FileNotFoundError):  # its writer has ended
                 if path.stat().st_mtime < time.time() - LEFT_OVER:
                     path.unlink()
@@ -258,89 +254,6 @@ class Files:
                 "environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)"
             )
         return "set storage_url"
-
-
-class Incoming:
-    """One document's bytes on their way in; nothing is left of them on a failure.
-
-    Args:
-        name: What the document is called in errors.
-        max_bytes: How many bytes it may have.
-        folder: Where the file will be kept; None for a temporary one.
-        keep: Puts a finished file where it belongs.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        max_bytes: int,
-        folder: Path | None,
-        keep: Callable[[str], None],
-    ) -> None:
-        self.name = name
-        self.max_bytes = max_bytes
-        self.size = 0
-        self._hash = hashlib.sha256()
-        self._folder = folder
-        self._keep = keep
-        self._path = ""
-        self._file: BinaryIO
-
-    @property
-    def stored(self) -> Stored:
-        """What has been written."""
-        return Stored(self.size, self._hash.hexdigest())
-
-    def __enter__(self) -> Self:
-        with _kept(self.name):
-            place = None
-            if self._folder is not None:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                place = self._folder / _INCOMING
-                place.mkdir(mode=0o700, exist_ok=True)
-            handle, self._path = tempfile.mkstemp(dir=place, prefix="docprogress-")
-            self._file = os.fdopen(handle, "wb", buffering=0)
-        return self
-
-    def write(self, block: bytes) -> None:
-        """Add bytes.
-
-        Raises:
-            LimitExceeded: These are too many.
-            TransientError: They cannot be kept now.
-        """
-        self.size += len(block)
-        if self.size > self.max_bytes:
-            raise too_large(self.name, None, self.max_bytes)
-        self._hash.update(block)
-        with _kept(self.name):
-            left = memoryview(block)
-            while left:
-                left = left[self._file.write(left) :]
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            with _kept(self.name):
-                self._file.close()
-                if error is None:
-                    self._keep(self._path)
-        finally:
-            Path(self._path).unlink(missing_ok=True)
-
-
-#: Where files lie that are being written: on the same disk as those that are kept.
-_INCOMING = "incoming"
-
-
-def too_large(name: str, size: int | None, limit: int) -> LimitExceeded:
-    """The error of a document that has too many bytes."""
-    has = f"{size} bytes" if size else "more bytes than it may have"
-    return LimitExceeded(f"{name}: {has}, the limit is {limit} (max_bytes)")
 
 
 def _local_folder(url: str) -> Path | None:
@@ -384,14 +297,3 @@ def _blocks(source: Source) -> Iterator[bytes]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Unreadable(f"{source.name}: it cannot be read: {reason}") from error
-
-
-@contextmanager
-def _kept(name: str) -> Iterator[None]:
-    """What a local disk says, as what it means for the document."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk is full" if full else error.strerror or str(error)
-        raise TransientError(f"{name}: it cannot be kept: {reason}") from error

@@ -20,8 +20,8 @@ from urllib.parse import unquote, urlsplit
 
 from docprogress.documents import display_name
 from docprogress.errors import SubmitError
-from docprogress.files.spool import Source, Spool
 from docprogress.settings import redacted
+from docprogress.storage.spool import Source, Spool
 
 #: What is taken from a folder; a file that is named is taken whatever it is.
 SUFFIXES = frozenset(
