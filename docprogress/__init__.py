@@ -1,11 +1,13 @@
-"""Documents through a pipeline of Celery workers, watched live.
+"""Process documents on Celery workers and watch their progress live.
 
-Importing this package starts nothing and loads nothing heavy: names are found
-when they are first asked for.
+Importing this package starts nothing and loads nothing heavy: each public name is
+imported when it is first used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from docprogress.version import __version__ as __version__  # a public name
 
 if TYPE_CHECKING:
     from docprogress.bus import Bus
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from docprogress.run import Pipeline, Run
     from docprogress.settings import Settings
     from docprogress.steps import Step
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Bus",
@@ -52,7 +52,7 @@ __all__ = [
     "report",
 ]
 
-#: The module that each name is found in when it is first asked for.
+#: The module that defines each public name, imported on first use.
 _HOMES = {
     "Bus": "bus",
     "Cancelled": "errors",
@@ -77,7 +77,7 @@ _HOMES = {
 }
 
 if not TYPE_CHECKING:
-    # A type checker would take any name that is misspelt for one of type Any.
+    # Hidden from type checkers: they would accept any misspelled name as `Any`.
     def __getattr__(name: str) -> Any:
         if name in _HOMES:
             value = getattr(import_module(f"docprogress.{_HOMES[name]}"), name)

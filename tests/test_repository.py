@@ -85,7 +85,7 @@ def test_every_exported_name_can_be_imported(name):
 
 def test_type_checkers_are_told_of_every_exported_name():
     source = inspect.getsource(docprogress)
-    block = source[source.index("if TYPE_CHECKING:") : source.index("__version__")]
+    block = source[source.index("if TYPE_CHECKING:") : source.index("__all__")]
 
     imported = re.findall(
         r"from docprogress\.([\w.]+) import (?:\((.*?)\)|(.*?)$)",

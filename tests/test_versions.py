@@ -20,12 +20,12 @@ from docprogress.lease import owners
 #: A later version that steps and settings of a run are written otherwise by.
 LATER = {
     "worker/protocol.py": ("PROTOCOL = 1", "PROTOCOL = 2"),
-    "__init__.py": (f'"{docprogress.__version__}"', '"9.9.0"'),
+    "version.py": (f'"{docprogress.__version__}"', '"9.9.0"'),
 }
 
 #: One that has changed the tables.
 CHANGED = {
-    "__init__.py": LATER["__init__.py"],
+    "version.py": LATER["version.py"],
     "store/schema.py": ('HEAD = "0001"', 'HEAD = "0002"'),
 }
 

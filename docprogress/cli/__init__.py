@@ -100,7 +100,7 @@ def main() -> NoReturn:
 
 def _say_version(wanted: bool) -> None:
     if wanted:
-        from docprogress import __version__
+        from docprogress.version import __version__
 
         typer.echo(f"docprogress {__version__}")
         raise typer.Exit

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
-from docprogress import __version__, local
+from docprogress import local
 from docprogress.bus import Bus
 from docprogress.connection import connect, unreachable
 from docprogress.errors import DocProgressError
@@ -27,6 +27,7 @@ from docprogress.settings import MIB, Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import Store
 from docprogress.terminal.wording import plain, plural
+from docprogress.version import __version__
 from docprogress.worker.app import make_app
 from docprogress.worker.leadership import last_look
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from docprogress import __version__
 from docprogress.errors import ServicesError
 from docprogress.settings import Settings
+from docprogress.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,6 @@ from typing import IO, Any
 import psutil
 from redis.exceptions import RedisError
 
-from docprogress import __version__
 from docprogress.bus import WATCHER
 from docprogress.connection import connect, unix_url
 from docprogress.errors import DocProgressError, ServicesError, StoreUnavailable
@@ -40,6 +39,7 @@ from docprogress.local import (
 )
 from docprogress.settings import Settings, load, log_to_stderr, redacted
 from docprogress.store import Store
+from docprogress.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
-from docprogress import __version__
 from docprogress.errors import DocumentNotFound
 from docprogress.events import Status
 from docprogress.server.answers import (
@@ -53,6 +52,7 @@ from docprogress.server.stream import BEGUN, EventStream
 from docprogress.server.uploads import FormError, received
 from docprogress.settings import Settings, load
 from docprogress.store import DocumentRow
+from docprogress.version import __version__
 
 #: The most characters of what a list of documents goes on behind.
 LONGEST_CURSOR = 2_000

@@ -8,7 +8,7 @@ waits, whole, for a worker that is.  Nothing is ever understood by half.
 from collections.abc import Mapping
 from typing import Any
 
-from docprogress import __version__
+from docprogress.version import __version__
 
 #: Raised whenever a worker before this one could misunderstand a run's steps and
 #: settings, or a message.  What is only added, and may be ignored, is no reason.
