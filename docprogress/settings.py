@@ -239,8 +239,7 @@ _SCHEMES = {"redis_url": _REDIS, "broker_url": (*_REDIS, "amqp", "amqps")}
 # What names a secret: in a query, a header, a setting, a line of a log.
 _NAMES = (
     r"[\w.-]{0,40}(?:password|passwd|passphrase|pwd|secret|credentials?|signature|token"
-    r"|api[_-]?key|access[_-]?key(?:[_-]?id)?|account[_-]?key|shared[_-]?key"
-    r"|private[_-]?key|encryption[_-]?key)"
+    r"|(?:api|access|account|shared|private|encryption)[ _-]?key(?:[_-]?id)?)"
 )
 # In a query, what is short as well.
 _QUERY_NAMES = rf"(?:{_NAMES}|[\w.-]{{0,40}}key|sig|auth|code|pass)"
@@ -267,10 +266,18 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1***",
         ),
         (rf"(?i)\b({_NAMES}\s*=\s*)(?![*…])[^\s&;,'\"]\S*", r"\1***"),
+        # After a colon, only what no English word looks like.
         (
             (
-                r"(?i)\b((?:[\w-]{0,40}(?:password|passwd|passphrase|secret)"
-                r"|(?:x-)?api[_-]?key|x-[\w-]{1,40}-token)\s*:\s+)(?![*…])(?=\S*[\d\W])[^\s,;'\"]+"
+                r"(?i)\b([\w-]{0,40}(?:password|passwd|passphrase|secret)\s*:\s+)"
+                r"(?![*…])(?=\S*[\d\W])[^\s,;'\"]+"
+            ),
+            r"\1***",
+        ),
+        (
+            (
+                rf"(?i)(?<![\w/@.-])({_NAMES}\s*:\s*)(?!\d{{1,7}}(?![\w.~+/=-]))"
+                r"(?=[\w.~+/=-]{0,200}[\d+/=]|[\w.~+/=-]{16})(?!//)[^\s,;'\"]+"
             ),
             r"\1***",
         ),

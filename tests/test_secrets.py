@@ -55,6 +55,15 @@ SECRET = [
     ("abc123", "OPENAI_API_KEY=abc123"),
     ("abc123", "DOCPROGRESS_SERVER_TOKEN=abc123"),
     ("hunter2", "password: hunter2"),
+    ("abc123", "token: abc123"),
+    ("abc123", "the token: abc123, of 2026"),
+    ("abc.123", "X-Auth-Token:abc.123"),
+    ("abcdefghijklmnopqrst", "access_token: abcdefghijklmnopqrst"),
+    ("abc123", "embedding_api_key: abc123"),
+    ("abc123", "Incorrect API key: abc123"),
+    ("abc+/==", "account key: abc+/=="),
+    ("abc-123", "client_secret: abc-123"),
+    ("12345678", "PRIVATE-TOKEN: 12345678"),
     ("abc123", "Settings(storage_options={'key': 'x', 'secret': 'abc123'})"),
     ("sk-abcdefghijklmnopqrst", "Incorrect API key: sk-abcdefghijklmnopqrst."),
     ("AKIAIOSFODNN7EXAMPLE", "the key AKIAIOSFODNN7EXAMPLE does not exist"),
@@ -75,6 +84,11 @@ PLAIN = [
     "the user or the password is wrong: they belong into the URL",
     "set embedding_api_key (DOCPROGRESS_EMBEDDING_API_KEY)",
     "unexpected token '}' in line 3",
+    "unexpected token: }",
+    "token: one that is made up",
+    "max_token: 512",
+    "a token: `Authorization`, or a ticket",
+    "redis://my-secret:6379/0",
     "mail to somebody@example.org",
     "sqlite:////home/somebody/docprogress.db",
     "the URL: ?sentinel_username=…&sentinel_password=…",
@@ -104,7 +118,17 @@ def test_it_is_seen_where_a_url_leads_though_its_password_is_not():
 
 
 def test_a_long_text_is_looked_through_in_no_time():
-    for piece in ("password=", "://a:", "key", "@", "x" * 50, "token: ", '"secret": "'):
+    for piece in (
+        "password=",
+        "://a:",
+        "key",
+        "@",
+        "x" * 50,
+        "token: ",
+        "token:",
+        "token:a",
+        '"secret": "',
+    ):
         redacted(piece * 20_000)
 
 
