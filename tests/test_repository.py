@@ -209,9 +209,17 @@ def test_imports_follow_the_module_map():
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_module_map_is_told_as_it_is_checked():
+#: Modules that are still to move to the package that replaces them.
+MOVING = {"run", "pipeline", "reporter", "lease", "outages", "files", "connection"}
+
+
+def test_contributing_draws_the_module_map_that_is_checked():
     (contract,) = PROJECT["tool"]["importlinter"]["contracts"]
-    layers = [re.findall(r"\w+", layer) for layer in contract["layers"]]
+    layers = [
+        names
+        for layer in contract["layers"]
+        if (names := [n for n in re.findall(r"\w+", layer) if n not in MOVING])
+    ]
 
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     drawn = text.partition("```\ncli ")[2].partition("```")[0]
