@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from docprogress import formatting
 from docprogress.events import ProgressEvent, Status, decode
 from docprogress.progress import Progress
-from docprogress.terminal import live, wording
+from docprogress.terminal import live
 from docprogress.terminal.live import JsonView, PlainView, TerminalView, frame
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -345,16 +346,16 @@ def test_markup_in_names_is_text(clock, progress, tell):
 
 @given(st.text(), st.integers(0, 80))
 def test_shortening_keeps_to_its_width(text, width):
-    text = wording.plain(text)
+    text = formatting.plain(text)
 
-    assert cell_len(wording.shorten(text, width)) <= width
-    assert cell_len(wording.cut(text, width)) <= width
+    assert cell_len(formatting.shorten(text, width)) <= width
+    assert cell_len(formatting.cut(text, width)) <= width
     assert harmless(text)
     assert "\n" not in text
 
 
 def test_shortening_keeps_both_ends():
-    assert wording.shorten("a-very-long-contract-v17.pdf", 15) == "a-very-…v17.pdf"
+    assert formatting.shorten("a-very-long-contract-v17.pdf", 15) == "a-very-…v17.pdf"
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,7 @@ def test_shortening_keeps_both_ends():
     ],
 )
 def test_remaining_time_is_said_roughly(seconds, said):
-    assert wording.remaining(seconds) == said
+    assert formatting.remaining(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -390,7 +391,7 @@ def test_remaining_time_is_said_roughly(seconds, said):
     ],
 )
 def test_durations_are_said_exactly(seconds, said):
-    assert wording.duration(seconds) == said
+    assert formatting.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -406,7 +407,7 @@ def test_durations_are_said_exactly(seconds, said):
     ],
 )
 def test_rates_take_the_unit_that_reads_best(per_second, said):
-    assert wording.rate(per_second, "pages") == said
+    assert formatting.rate(per_second, "pages") == said
 
 
 def test_closing_line_says_it_all(clock, progress, tell):

@@ -90,8 +90,8 @@ def main() -> NoReturn:
     try:
         app()
     except DocProgressError as error:
+        from docprogress.formatting import plain
         from docprogress.settings import redacted
-        from docprogress.terminal.wording import plain
 
         typer.echo(f"docprogress: {plain(redacted(str(error)))}", err=True)
         sys.exit(2 if isinstance(error, WRONG_USE) else 1)

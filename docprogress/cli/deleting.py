@@ -9,8 +9,8 @@ import typer
 from rich.filesize import decimal
 
 from docprogress.errors import RunNotFound, RunUnfinished, SettingsError
+from docprogress.formatting import plural
 from docprogress.run import Deleted, Pipeline, Run
-from docprogress.terminal.wording import plural
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE = re.compile(r"(\d{1,6})([mhdw])")

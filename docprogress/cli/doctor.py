@@ -23,10 +23,10 @@ from docprogress import local
 from docprogress.bus import Bus
 from docprogress.connection import connect, unreachable
 from docprogress.errors import DocProgressError
+from docprogress.formatting import plain, plural
 from docprogress.settings import MIB, Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import Store
-from docprogress.terminal.wording import plain, plural
 from docprogress.version import __version__
 from docprogress.worker.app import make_app
 from docprogress.worker.leadership import last_look

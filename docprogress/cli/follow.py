@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from docprogress.events import Status, now
+from docprogress.formatting import plain, plural
 from docprogress.progress import Progress
 from docprogress.run import Pipeline, Run, Watch
 from docprogress.terminal.live import (
@@ -23,7 +24,6 @@ from docprogress.terminal.live import (
     closing_line,
     failure_lines,
 )
-from docprogress.terminal.wording import plain, plural
 
 #: Seconds between two pictures.
 TICK = 0.1

@@ -109,7 +109,7 @@ def _claim(port: int) -> None:
 
 
 def _say(folder: Path, copied: Copied) -> None:
-    from docprogress.terminal.wording import plain, plural
+    from docprogress.formatting import plain, plural
 
     parts = [
         f"{plural(len(names), 'file')} {what}"

@@ -15,12 +15,12 @@ from rich.text import Text
 from docprogress import local
 from docprogress.connection import connect
 from docprogress.events import NOT_HANDED_IN, Status
+from docprogress.formatting import duration, plain, plural
 from docprogress.progress import SUMMARY_ORDER
 from docprogress.run import Pipeline, Run
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
 from docprogress.terminal.live import STYLES
-from docprogress.terminal.wording import duration, plain, plural
 from docprogress.worker.queues import Queue, queues
 
 if TYPE_CHECKING:

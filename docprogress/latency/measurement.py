@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from docprogress.terminal.wording import plural
+from docprogress.formatting import plural
 
 if TYPE_CHECKING:
     from pandas import DataFrame

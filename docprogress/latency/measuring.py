@@ -12,6 +12,7 @@ import numpy as np
 from docprogress.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import now
+from docprogress.formatting import plural
 from docprogress.latency import hops, publisher, watchers
 from docprogress.latency.ears import Listener, Page
 from docprogress.latency.measurement import Floats, Hop, Integers, Measurement
@@ -20,7 +21,6 @@ from docprogress.latency.processes import TICK, Process, environment_of, taking_
 from docprogress.latency.telling import Teller
 from docprogress.notebook.view import has_anywidget, in_kernel
 from docprogress.run import Pipeline
-from docprogress.terminal.wording import plural
 
 #: What may be asked for: from, to.
 DOCUMENTS = (1, 10_000)

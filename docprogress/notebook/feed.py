@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from docprogress.bus import Subscription
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import ProgressEvent, now
+from docprogress.formatting import plural
 from docprogress.notebook import table
 from docprogress.notebook.display import publish
 from docprogress.notebook.outbox import Message, Outbox
@@ -24,7 +25,6 @@ from docprogress.notebook.picture import LOOK_SECONDS, Picture
 from docprogress.notebook.watched import Watched
 from docprogress.run import Run, observers
 from docprogress.settings import redacted
-from docprogress.terminal.wording import plural
 
 if TYPE_CHECKING:
     from docprogress.notebook.model import ProgressModel

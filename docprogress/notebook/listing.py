@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from docprogress.formatting import cut, one_line, pad, plain, plural, shorten
 from docprogress.notebook.arrivals import Arrival, State, amount
 from docprogress.notebook.table import MOST_LINES, MOST_ROWS, WIDEST_NAME, WIDEST_NOTE
-from docprogress.terminal.wording import cut, one_line, pad, plain, plural, shorten
 
 #: What is said where nothing has been uploaded.
 NOTHING = "No file has been uploaded"

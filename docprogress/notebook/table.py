@@ -10,8 +10,8 @@ from typing import Any
 from rich.cells import cell_len
 
 from docprogress.events import Status
+from docprogress.formatting import cut, one_line, pad, plain, shorten
 from docprogress.notebook.picture import Picture, Row
-from docprogress.terminal.wording import cut, one_line, pad, plain, shorten
 
 #: The most documents that are named, in text and in HTML.
 MOST_LINES = 60

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from docprogress.errors import DocProgressError, SubmitError
+from docprogress.formatting import plural
 from docprogress.notebook.arrivals import (
     CHUNK,
     Announced,
@@ -38,7 +39,6 @@ from docprogress.notebook.view import (
 )
 from docprogress.run import Pipeline, Run, observers
 from docprogress.settings import MIB, redacted
-from docprogress.terminal.wording import plural
 
 if TYPE_CHECKING:
     from docprogress.notebook.uploader_model import UploaderModel

@@ -15,8 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from docprogress.events import ProgressEvent, Status
-from docprogress.progress import SUMMARY_ORDER, DocumentProgress, Progress
-from docprogress.terminal.wording import (
+from docprogress.formatting import (
     cut,
     duration,
     pad,
@@ -27,6 +26,7 @@ from docprogress.terminal.wording import (
     shorten,
     stopwatch,
 )
+from docprogress.progress import SUMMARY_ORDER, DocumentProgress, Progress
 
 #: The colour of each state.
 STYLES = {

@@ -1,7 +1,7 @@
-"""How numbers, times and other people's texts are said on a terminal.
+"""Format numbers, durations and untrusted text for people to read.
 
-A name or a message may hold anything: what comes out of `plain` moves no
-cursor, changes no colour, turns no direction and stays on its line.
+Names and messages may contain anything. `plain` makes them safe for a terminal: no
+control sequences, no line breaks, no change of writing direction.
 """
 
 import re
@@ -9,17 +9,17 @@ import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
-#: The most characters of a text that are looked at.
+#: Characters after which a text is cut.
 LONGEST_TEXT = 4_000
 
-#: How many combining marks one character may carry.
+#: Combining marks kept on one character.
 MOST_MARKS = 2
 
 _BLANKS = re.compile(r"[\s\x1c-\x1f\x85\u2028\u2029]+")
 _MARKS = frozenset({"Mn", "Me"})
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Co", "Cn"})
-#: Bidirectional controls: they would turn around what stands beside them.
-_TURNING = frozenset(
+#: Bidirectional controls, which would reorder the text beside them.
+_BIDI = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 
@@ -27,7 +27,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 
 
 def one_line(text: str) -> str:
-    """`text` as one line that turns no direction, for what can draw all the rest."""
+    """`text` on one line and without control characters, for HTML and the like."""
     text = _BLANKS.sub(" ", text[:LONGEST_TEXT]).strip()
     if text.isascii() and text.isprintable():
         return text
@@ -38,7 +38,7 @@ def one_line(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` as one harmless line."""
+    """`text` on one line, safe to print on a terminal."""
     text = one_line(text)
     if text.isascii():
         return text
@@ -48,13 +48,13 @@ def plain(text: str) -> str:
         category = unicodedata.category(character)
         marks = marks + 1 if category in _MARKS else 0
         if category != "Cf" and not _is_selector(character) and marks <= MOST_MARKS:
-            # Joiners and selectors only change how wide terminals think it is.
+            # Terminals disagree about the width of joiners and selectors.
             shown.append(character)
     return "".join(shown)
 
 
 def shorten(text: str, width: int) -> str:
-    """`text` in at most `width` cells, without its middle if it is longer."""
+    """`text` in at most `width` cells; a longer one loses its middle."""
     if cell_len(text) <= width:
         return text
     if width <= 1:
@@ -65,31 +65,31 @@ def shorten(text: str, width: int) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """`text` in at most `width` cells, without its end if it is longer."""
+    """`text` in at most `width` cells; a longer one loses its end."""
     if cell_len(text) <= width:
         return text
     return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 1 else "…"[:width]
 
 
 def pad(text: str, width: int) -> str:
-    """`text` followed by blanks, `width` cells in all."""
+    """`text` padded with spaces to `width` cells."""
     return text + " " * (width - cell_len(text))
 
 
 def plural(count: int, noun: str) -> str:
-    """A number and what is counted: `1 page`, `1,204 pages`."""
+    """A count with its noun: `1 page`, `1,204 pages`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def stopwatch(seconds: float) -> str:
-    """Time that runs, in a column: `0:07`, `12:30`, `1:02:03`."""
+    """Elapsed time for a column: `0:07`, `12:30`, `1:02:03`."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def duration(seconds: float) -> str:
-    """Time that was taken, in a sentence: `12.3 s`, `4 min 5 s`, `2 h 10 min`."""
+    """A duration for a sentence: `12.3 s`, `4 min 5 s`, `2 h 10 min`."""
     if seconds < _MINUTE - 0.05:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -106,32 +106,32 @@ def duration(seconds: float) -> str:
 
 
 def remaining(seconds: float | None) -> str:
-    """What is left, no more exactly than anybody can know."""
+    """An estimate of the time left, rounded to what such estimates can promise."""
     if seconds is None:
         return "time left unknown"
-    if seconds < 5:  # noqa: PLR2004 - few
+    if seconds < 5:  # noqa: PLR2004 - too short to count
         return "a few seconds left"
     if seconds < _MINUTE - 2.5:
         return f"about {round(seconds / 5) * 5} s left"
     minutes = round(seconds / _MINUTE)
-    if minutes >= 10:  # noqa: PLR2004 - from here on five minutes are close enough
+    if minutes >= 10:  # noqa: PLR2004 - round to five minutes
         minutes = round(minutes / 5) * 5
     return f"about {duration(max(minutes, 1) * _MINUTE)} left"
 
 
 def rate(per_second: float, noun: str) -> str:
-    """A rate in the unit of time that makes it readable: `98 pages/s`."""
+    """A rate per second, minute or hour, whichever reads best: `98 pages/s`."""
     value, unit = per_second, "s"
     for longer in ("min", "h"):
-        if value >= 0.95:  # noqa: PLR2004 - what is said as 1.0
+        if value >= 0.95:  # noqa: PLR2004 - rounds to 1.0
             break
         value, unit = value * 60, longer
-    number = f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"  # noqa: PLR2004 - as above
+    number = f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"  # noqa: PLR2004 - rounds to 10
     return f"{number} {noun}/{unit}"
 
 
 def _harmful(character: str) -> bool:
-    return character in _TURNING or unicodedata.category(character) in _UNPRINTABLE
+    return character in _BIDI or unicodedata.category(character) in _UNPRINTABLE
 
 
 def _is_selector(character: str) -> bool:
