@@ -190,7 +190,7 @@ class _Attempt:
             return self._published(row)
         items: list[Page] | list[Chunk] = []
         with self._pipeline.files.local(
-            self._document.id, told=self._fetched, waiting=self._storage_is_away
+            self._document.id, on_progress=self._fetched, on_wait=self._storage_is_away
         ) as path:
             for position in range(first, len(self._steps)):
                 step = self._steps[position]
@@ -425,10 +425,10 @@ class _Attempt:
             name=self._document.name,
             max_bytes=self._settings.max_bytes,
             seconds=self._settings.download_seconds,
-            told=lambda done, total: progress.update(
+            on_progress=lambda done, total: progress.update(
                 done, total=total, message=_downloading(done, total)
             ),
-            waiting=self._storage_is_away,
+            on_wait=self._storage_is_away,
         )
         self._patiently(
             partial(

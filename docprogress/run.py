@@ -1244,7 +1244,7 @@ class _Submission:
                         name,
                         source,
                         max_bytes=limit,
-                        waiting=partial(self._storage_is_away, name),
+                        on_wait=partial(self._storage_is_away, name),
                     )
                 except (DocumentError, TransientError, OSError) as error:
                     self._fail(name, source, error)

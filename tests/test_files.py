@@ -28,7 +28,7 @@ from docprogress.errors import (
     Unreadable,
 )
 from docprogress.storage import Files, Source
-from docprogress.storage.files import BLOCK, LEFT_OVER
+from docprogress.storage.files import ABANDONED_SECONDS, BLOCK_BYTES
 from docprogress.storage.sources import expand
 
 MOST = 10_000_000
@@ -237,7 +237,7 @@ def test_what_is_not_there_is_refused_with_the_reason(folder, what, reason):
         expand(what)
 
 
-def test_everything_that_is_wrong_is_told_at_once(folder):
+def test_all_unreadable_inputs_are_reported_at_once(folder):
     fill(folder, "good.pdf")
 
     with pytest.raises(SubmitError) as refused:
@@ -325,7 +325,7 @@ def left(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("size", [0, 1, BLOCK, 2 * BLOCK + 1])
+@pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES, 2 * BLOCK_BYTES + 1])
 def test_bytes_are_kept_as_they_are(files, size):
     data = os.urandom(size)
 
@@ -475,7 +475,7 @@ def test_check_removes_what_a_killed_process_left(tmp_path):
     old, new = tmp_path / "incoming" / "old", tmp_path / "incoming" / "new"
     for path in (old, new):
         path.write_bytes(b"x")
-    long_ago = time.time() - LEFT_OVER - 60
+    long_ago = time.time() - ABANDONED_SECONDS - 60
     os.utime(old, (long_ago, long_ago))
 
     files.check()
@@ -491,7 +491,7 @@ def test_unknown_storage_is_refused():
 def test_remote_storage_that_is_away_may_come_back():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    files = Files(f"ftp://user:geheim@127.0.0.1:{port}/x", patience=0)
+    files = Files(f"ftp://user:geheim@127.0.0.1:{port}/x", retry_timeout=0)
 
     with pytest.raises(TransientError, match="cannot be used") as error:
         files.add("abc", of(b"x"), max_bytes=MOST)
@@ -552,28 +552,33 @@ def kept(tmp_path):
     return Files(str(tmp_path / "kept"))
 
 
-def fetch(files, url, *, name="a.pdf", max_bytes=MOST, seconds=60, told=None):
+def fetch(files, url, *, name="a.pdf", max_bytes=MOST, seconds=60, on_progress=None):
     return files.fetch(
-        "abc", url, name=name, max_bytes=max_bytes, seconds=seconds, told=told
+        "abc",
+        url,
+        name=name,
+        max_bytes=max_bytes,
+        seconds=seconds,
+        on_progress=on_progress,
     )
 
 
-def test_document_is_fetched_and_told_of(files):
+def test_a_download_stores_the_document_and_reports_progress(files):
     data = os.urandom(300_000)
-    told = []
+    reported = []
 
     with serving(lambda to: to.reply(200, data)) as server:
         stored = fetch(
             files,
             f"{server.url}/{quote('ä b')}.pdf",
-            told=lambda done, total: told.append((done, total)),
+            on_progress=lambda done, total: reported.append((done, total)),
         )
 
     assert stored.size == len(data)
     assert stored.sha256 == hashlib.sha256(data).hexdigest()
     assert read(files, "abc") == data
-    assert told[-1] == (300_000, 300_000)
-    assert told == sorted(told)
+    assert reported[-1] == (300_000, 300_000)
+    assert reported == sorted(reported)
     [(path, headers)] = server.asked
     assert path == "/%C3%A4%20b.pdf"
     assert headers["User-Agent"].startswith("docprogress/")
@@ -593,11 +598,11 @@ def test_length_that_is_not_declared_is_unknown(kept):
         to.end_headers()
         to.wfile.write(b"5\r\nhello\r\n0\r\n\r\n")
 
-    told = []
+    reported = []
     with serving(answer) as server:
-        fetch(kept, server.url, told=lambda *counts: told.append(counts))
+        fetch(kept, server.url, on_progress=lambda *counts: reported.append(counts))
 
-    assert told == [(5, None)]
+    assert reported == [(5, None)]
 
 
 @pytest.mark.parametrize(
@@ -786,12 +791,12 @@ def test_password_of_a_url_is_in_no_error(kept):
     assert "geheim" not in str(refused.value)
 
 
-def test_whoever_is_told_may_end_the_download(kept, tmp_path):
-    def told(done, total):
+def test_the_progress_callback_may_end_the_download(kept, tmp_path):
+    def on_progress(done, total):
         raise Cancelled("abc")
 
     with serving(lambda to: to.reply(200, b"x" * 100)) as server:
         with pytest.raises(Cancelled):
-            fetch(kept, server.url, told=told)
+            fetch(kept, server.url, on_progress=on_progress)
 
     assert left(tmp_path) == []

@@ -34,7 +34,7 @@ from docprogress.errors import (
 )
 from docprogress.settings import load
 from docprogress.storage import Files, Source
-from docprogress.storage.remote import PART
+from docprogress.storage.remote import PART_BYTES
 
 __all__ = ["small_disk"]
 
@@ -89,7 +89,7 @@ def files(bucket, options):
 
 @pytest.fixture
 def environment(s3, monkeypatch):
-    """What the libraries of S3 look for where they are told nothing."""
+    """The environment variables that the S3 libraries read by default."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -112,30 +112,34 @@ def read(files, document_id, **options):
 
 
 def test_a_large_document_goes_in_parts_and_comes_by_range(files, s3, bucket):
-    data = os.urandom(5 * PART + 7)
+    data = os.urandom(5 * PART_BYTES + 7)
 
     stored = files.add("abc", of(data), max_bytes=MOST)
 
     assert stored == (len(data), hashlib.sha256(data).hexdigest())
     sent = [asked.size for asked in s3.asked if asked.part]
-    assert sorted(sent) == [7, *[PART] * 5]
-    assert max(asked.size for asked in s3.asked) == PART
+    assert sorted(sent) == [7, *[PART_BYTES] * 5]
+    assert max(asked.size for asked in s3.asked) == PART_BYTES
     assert (s3.keys(bucket), s3.uploads(bucket)) == (["documents/ab/abc"], [])
 
     s3.asked.clear()
-    told = []
-    got = read(files, "abc", told=lambda done, total: told.append((done, total)))
+    reported = []
+    got = read(
+        files, "abc", on_progress=lambda done, total: reported.append((done, total))
+    )
 
     assert got == data
     asked = [each.range for each in s3.asked if each.method == "GET"]
-    ends = [min(start + PART, len(data)) for start in range(0, len(data), PART)]
+    ends = [
+        min(start + PART_BYTES, len(data)) for start in range(0, len(data), PART_BYTES)
+    ]
     assert asked == [
         f"bytes={start}-{end - 1}" for start, end in zip([0, *ends], ends, strict=False)
     ]
-    assert told == [(end, len(data)) for end in ends]
+    assert reported == [(end, len(data)) for end in ends]
 
 
-@pytest.mark.parametrize("size", [0, 1, PART])
+@pytest.mark.parametrize("size", [0, 1, PART_BYTES])
 def test_a_small_document_is_one_request(files, s3, size):
     data = os.urandom(size)
 
@@ -162,11 +166,11 @@ def test_a_document_is_kept_once_and_forgotten(files, s3, bucket):
 def test_an_upload_that_breaks_off_reaches_nobody(files, s3, bucket):
     class Broken(io.BytesIO):
         def read(self, size=-1):
-            if self.tell() >= 2 * PART:
+            if self.tell() >= 2 * PART_BYTES:
                 raise OSError("gone")
             return super().read(size)
 
-    source = Source(name="a.pdf", file=Broken(bytes(4 * PART)))
+    source = Source(name="a.pdf", file=Broken(bytes(4 * PART_BYTES)))
 
     with pytest.raises(Unreadable, match="gone"):
         files.add("abc", source, max_bytes=MOST)
@@ -181,7 +185,7 @@ def test_an_upload_that_is_interrupted_leaves_no_part(files, s3, bucket):
 
     s3.met = interrupt
     with pytest.raises(KeyboardInterrupt):
-        files.add("abc", of(bytes(6 * PART)), max_bytes=MOST)
+        files.add("abc", of(bytes(6 * PART_BYTES)), max_bytes=MOST)
     s3.met = lambda _: None
 
     assert any(asked.part for asked in s3.asked)
@@ -203,7 +207,7 @@ def test_parts_whose_abort_is_refused_at_first_are_given_up_later(files, s3, buc
 
     s3.met = interrupt
     with pytest.raises(KeyboardInterrupt):
-        files.add("abc", of(bytes(6 * PART)), max_bytes=MOST)
+        files.add("abc", of(bytes(6 * PART_BYTES)), max_bytes=MOST)
 
     assert refused
     assert s3.uploads(bucket) == []
@@ -211,7 +215,7 @@ def test_parts_whose_abort_is_refused_at_first_are_given_up_later(files, s3, buc
 
 def test_an_upload_goes_on_after_an_outage_and_leaves_no_part(files, s3, bucket):
     """While the storage is away, what was sent cannot be given up either."""
-    data = os.urandom(4 * PART)
+    data = os.urandom(4 * PART_BYTES)
 
     def go_away(asked):
         if "partNumber=2" in asked.path:
@@ -219,7 +223,7 @@ def test_an_upload_goes_on_after_an_outage_and_leaves_no_part(files, s3, bucket)
 
     waited = []
 
-    def waiting():
+    def on_wait():
         waited.append(time.monotonic())
         if len(waited) == 3:
             assert s3.uploads(bucket) == ["documents/ab/abc"]
@@ -227,7 +231,7 @@ def test_an_upload_goes_on_after_an_outage_and_leaves_no_part(files, s3, bucket)
             s3.away.clear()
 
     s3.met = go_away
-    files.add("abc", of(data), max_bytes=MOST, waiting=waiting)
+    files.add("abc", of(data), max_bytes=MOST, on_wait=on_wait)
 
     assert len(waited) == 3
     assert s3.uploads(bucket) == []
@@ -235,15 +239,15 @@ def test_an_upload_goes_on_after_an_outage_and_leaves_no_part(files, s3, bucket)
 
 
 def test_a_download_goes_on_where_it_was_when_the_storage_went_away(files, s3):
-    data = os.urandom(4 * PART)
+    data = os.urandom(4 * PART_BYTES)
     files.add("abc", of(data), max_bytes=MOST)
     s3.asked.clear()
 
-    def told(done, total):
-        if done == 2 * PART:
+    def on_progress(done, total):
+        if done == 2 * PART_BYTES:
             s3.away.set()
 
-    got = read(files, "abc", told=told, waiting=s3.away.clear)
+    got = read(files, "abc", on_progress=on_progress, on_wait=s3.away.clear)
 
     assert got == data
     asked = [each.range for each in s3.asked if each.method == "GET"]
@@ -252,7 +256,7 @@ def test_a_download_goes_on_where_it_was_when_the_storage_went_away(files, s3):
 
 
 def test_a_storage_that_stays_away_is_not_waited_for_for_ever(bucket, options, s3):
-    files = Files(f"s3://{bucket}", options, patience=0.5)
+    files = Files(f"s3://{bucket}", options, retry_timeout=0.5)
     files.add("abc", of(b"x"), max_bytes=MOST)
     s3.away.set()
 
@@ -267,26 +271,26 @@ def test_a_storage_that_stays_away_is_not_waited_for_for_ever(bucket, options, s
 
 
 def refused(url, options):
-    """What is said of a storage that cannot be used, and how soon."""
+    """The error of an unusable storage, which must come soon."""
     files = Files(url, options)
     started = time.monotonic()
     with pytest.raises((StoreError, SettingsError)) as caught:
         files.check()
     assert time.monotonic() - started < patient(15)
-    told = "".join(traceback.format_exception(caught.value)) + repr(files)
-    assert SECRET not in told
+    shown = "".join(traceback.format_exception(caught.value)) + repr(files)
+    assert SECRET not in shown
     return str(caught.value)
 
 
-def test_a_storage_that_cannot_be_used_is_told_with_the_reason(bucket, options, s3):
+def test_an_unusable_storage_is_reported_with_the_reason(bucket, options, s3):
     url = f"s3://{bucket}/documents"
     soon = {"config_kwargs": {"read_timeout": 2}}
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         for address in (f"http://127.0.0.1:{port}", "http://127.0.0.1:1"):
-            said = refused(url, options | soon | {"endpoint_url": address})
-            assert "endpoint" in said
-            assert "AWS_ENDPOINT_URL" in said
+            output = refused(url, options | soon | {"endpoint_url": address})
+            assert "endpoint" in output
+            assert "AWS_ENDPOINT_URL" in output
     assert "bucket does not exist" in refused("s3://no-such-bucket/x", options)
     assert s3.client.list_buckets()["Buckets"][0]["Name"] != "no-such-bucket"
     assert "credentials" in refused(url, {"endpoint_url": s3.url})
@@ -295,7 +299,7 @@ def test_a_storage_that_cannot_be_used_is_told_with_the_reason(bucket, options, 
     assert (s3.keys(bucket), s3.uploads(bucket)) == ([], [])
 
 
-def test_a_wrong_key_is_told_at_once_and_never_shown(bucket, moto_port, s3):
+def test_a_wrong_key_is_reported_at_once_and_never_shown(bucket, moto_port, s3):
     iam = client(s3.url, service="iam")
     iam.create_user(UserName="worker")
     own = iam.create_access_key(UserName="worker")["AccessKey"]
@@ -313,10 +317,10 @@ def test_a_wrong_key_is_told_at_once_and_never_shown(bucket, moto_port, s3):
     httpx.post(reset, content="0").raise_for_status()
     try:
         Files(f"s3://{bucket}", right).check()
-        said = refused(f"s3://{bucket}", right | {"secret": SECRET})
-        assert "signature" in said.lower()
-        said = refused(f"s3://{bucket}", right | {"key": KEY, "secret": SECRET})
-        assert "does not exist" in said
+        output = refused(f"s3://{bucket}", right | {"secret": SECRET})
+        assert "signature" in output.lower()
+        output = refused(f"s3://{bucket}", right | {"key": KEY, "secret": SECRET})
+        assert "does not exist" in output
         files = Files(f"s3://{bucket}", right | {"secret": SECRET})
         started = time.monotonic()
         with pytest.raises(TransientError, match="signature"):
@@ -360,7 +364,7 @@ def test_worker_and_doctor_say_at_once_that_there_is_no_bucket(
         "DOCPROGRESS_HOME": str(home),
     }
     for command in ("worker", "doctor"):
-        told = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "docprogress", command],
             env=os.environ | settings,
             capture_output=True,
@@ -369,12 +373,12 @@ def test_worker_and_doctor_say_at_once_that_there_is_no_bucket(
             timeout=patient(50),  # a storage that is away is waited for longer
         )
 
-        assert told.returncode == 1
-        said = " ".join((told.stdout + told.stderr).split())
-        assert "s3://no-such-bucket/x cannot be used" in said
-        assert "bucket does not exist" in said
-        assert "Traceback" not in said
-        assert SECRET not in said
+        assert result.returncode == 1
+        output = " ".join((result.stdout + result.stderr).split())
+        assert "s3://no-such-bucket/x cannot be used" in output
+        assert "bucket does not exist" in output
+        assert "Traceback" not in output
+        assert SECRET not in output
 
 
 @pytest.mark.parametrize("seconds", [1, pytest.param(20, marks=pytest.mark.slow)])
@@ -382,7 +386,7 @@ def test_a_storage_that_is_away_in_the_middle_of_a_run_is_waited_for(  # noqa: P
     s3, bucket, environment, home, steps, seconds
 ):
     """Also for longer than it takes three attempts to fail."""
-    large = ("large.txt", b"One large document. " * (PART // 15))
+    large = ("large.txt", b"One large document. " * (PART_BYTES // 15))
     with Pipeline(
         home=home,
         workers=2,
@@ -408,9 +412,9 @@ def test_a_storage_that_is_away_in_the_middle_of_a_run_is_waited_for(  # noqa: P
 
             def waits():
                 late = pipeline.attach("latest")
-                told = messages(late) if late.id != run.id else ()
-                assert "Queued" not in told
-                return "Waiting for the storage" in told
+                seen = messages(late) if late.id != run.id else ()
+                assert "Queued" not in seen
+                return "Waiting for the storage" in seen
 
             try:
                 eventually(waits)

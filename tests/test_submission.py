@@ -380,7 +380,7 @@ def test_a_generator_that_raises_starts_nothing(where):
 
 
 def test_a_full_disk_is_an_error_before_anything_starts(where, monkeypatch):
-    monkeypatch.setattr("docprogress.storage.spool.KEPT", 1)
+    monkeypatch.setattr("docprogress.storage.spool.IN_MEMORY", 1)
     full = Path("/dev/full")
     monkeypatch.setattr(spool.tempfile, "TemporaryFile", lambda **_: full.open("w+b"))
     with Pipeline(**where) as pipeline:

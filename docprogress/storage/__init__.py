@@ -1,4 +1,4 @@
-"""Documents' bytes: where they come from, and where they are kept."""
+"""Documents' files: reading what was submitted, and storing it for workers."""
 
 from docprogress.storage.files import Files
 from docprogress.storage.incoming import Stored

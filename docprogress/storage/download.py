@@ -1,4 +1,4 @@
-"""Bytes from web servers, which may answer anything, slowly, or never."""
+"""Downloads from web servers, which may respond with anything, slowly, or never."""
 
 import asyncio
 import re
@@ -12,19 +12,17 @@ from docprogress.errors import LimitExceeded, TransientError, Unreadable
 from docprogress.settings import redacted
 from docprogress.storage.incoming import Incoming, too_large
 
-#: How many redirects are followed.
-REDIRECTS = 5
+MAX_REDIRECTS = 5
 
-#: Seconds of silence after which a server is taken for dead, if the whole may
-#: take longer.
-SILENCE = 30.0
+#: Seconds without a byte after which a server counts as dead.
+IDLE_TIMEOUT = 30.0
 
-#: How many bytes are looked at to tell an HTML page from what was asked for.
-HEAD = 512
+#: Bytes that are inspected to detect an HTML page in place of a document.
+SNIFFED_BYTES = 512
 
 _HTML = re.compile(rb"(?i)[\xef\xbb\xbf\s]*<(?:!doctype\s+html|html|head)[\s>]")
 
-_MAY_PASS = {
+_TRANSIENT_STATUSES = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -36,19 +34,31 @@ def download(
     incoming: Incoming,
     *,
     seconds: float,
-    told: Callable[[int, int | None], None],
+    on_progress: Callable[[int, int | None], None],
 ) -> None:
-    """Write what `url` gives to `incoming`.
+    """Write the content of `url` to `incoming`.
+
+    Args:
+        url: `http://` or `https://`.
+        incoming: The file to write.
+        seconds: Time limit for the whole download.
+        on_progress: Called with the bytes received and the total, if it is known.
 
     Raises:
         LimitExceeded: It is too large, or takes longer than `seconds`.
-        Unreadable: The server refuses, or gives something else.
-        TransientError: The server may give it later.
+        Unreadable: The server refuses, or sends something else.
+        TransientError: A later attempt may succeed.
     """
     name = incoming.name
+
+    async def within_limit() -> None:
+        # httpx's timeouts are for each read: a server that sends a byte now and
+        # then never exceeds them.
+        async with asyncio.timeout(seconds):
+            await _download(url, incoming, on_progress)
+
     try:
-        # Only a loop can end a wait for a server that sends a byte now and then.
-        asyncio.run(_within(seconds, url, incoming, told))
+        asyncio.run(within_limit())
     except TimeoutError:
         raise LimitExceeded(
             f"{name}: the download took longer than {seconds:g} seconds "
@@ -56,60 +66,53 @@ def download(
         ) from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise Unreadable(
-            f"{name}: not a URL that can be fetched: {_said(error)}"
+            f"{name}: not a URL that can be fetched: {_describe(error)}"
         ) from None
     except httpx.TooManyRedirects:
         raise Unreadable(
-            f"{name}: the server redirects more than {REDIRECTS} times"
+            f"{name}: the server redirects more than {MAX_REDIRECTS} times"
         ) from None
     except (httpx.DecodingError, httpx.LocalProtocolError) as error:
         raise Unreadable(
-            f"{name}: the server's answer is broken: {_said(error)}"
+            f"{name}: the server's answer is broken: {_describe(error)}"
         ) from None
     except httpx.TransportError as error:
-        raise TransientError(f"{name}: the download failed: {_said(error)}") from error
+        raise TransientError(
+            f"{name}: the download failed: {_describe(error)}"
+        ) from error
     if not incoming.size:
         raise Unreadable(f"{name}: the server sent nothing")
 
 
-async def _within(
-    seconds: float,
-    url: str,
-    incoming: Incoming,
-    told: Callable[[int, int | None], None],
-) -> None:
-    async with asyncio.timeout(seconds):
-        await _download(url, incoming, told)
-
-
 async def _download(
-    url: str, incoming: Incoming, told: Callable[[int, int | None], None]
+    url: str, incoming: Incoming, on_progress: Callable[[int, int | None], None]
 ) -> None:
     headers = {
         "User-Agent": f"docprogress/{version('docprogress')}",
-        # A document is compressed already, and its length is to be known.
+        # Documents are compressed already, and a compressed response has no
+        # Content-Length of the document.
         "Accept-Encoding": "identity",
     }
     async with (
         httpx.AsyncClient(
             headers=headers,
-            timeout=SILENCE,
+            timeout=IDLE_TIMEOUT,
             follow_redirects=True,
-            max_redirects=REDIRECTS,
+            max_redirects=MAX_REDIRECTS,
         ) as client,
         client.stream("GET", url) as response,
     ):
         _check_status(response, incoming.name)
-        total = _declared(response)
+        total = _content_length(response)
         if total is not None and total > incoming.max_bytes:
             raise too_large(incoming.name, total, incoming.max_bytes)
         head = b""
         async for block in response.aiter_bytes():
-            if len(head) < HEAD:
-                head += block[:HEAD]
-                _check_promise(incoming.name, head)
+            if len(head) < SNIFFED_BYTES:
+                head += block[:SNIFFED_BYTES]
+                _check_type(incoming.name, head)
             incoming.write(block)
-            told(incoming.size, total)
+            on_progress(incoming.size, total)
 
 
 def _check_status(response: httpx.Response, name: str) -> None:
@@ -117,19 +120,19 @@ def _check_status(response: httpx.Response, name: str) -> None:
     if response.is_success:
         return
     answer = f"{name}: the server answered {status} {response.reason_phrase}".rstrip()
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _MAY_PASS:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRANSIENT_STATUSES:
         raise TransientError(answer)
     raise Unreadable(answer)
 
 
-def _declared(response: httpx.Response) -> int | None:
+def _content_length(response: httpx.Response) -> int | None:
     length = response.headers.get("Content-Length", "")
     if "Content-Encoding" in response.headers or not length.isdecimal():
         return None
     return int(length)
 
 
-def _check_promise(name: str, head: bytes) -> None:
+def _check_type(name: str, head: bytes) -> None:
     wanted = {"pdf": "a PDF", "docx": "a DOCX"}.get(name.rpartition(".")[2].lower())
     if wanted and _HTML.match(head):
         raise Unreadable(
@@ -137,5 +140,5 @@ def _check_promise(name: str, head: bytes) -> None:
         )
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return redacted(str(error)) or type(error).__name__

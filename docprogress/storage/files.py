@@ -1,7 +1,7 @@
-"""Where documents' bytes are kept, so that workers on any machine reach them.
+"""Documents' files, stored where every worker can read them.
 
-A file is there whole or not at all, under a name made of the document's id and
-nothing that a user has chosen.
+A file exists whole or not at all. Its name is made from the document's id alone,
+never from anything that a user chose.
 """
 
 import os
@@ -30,27 +30,26 @@ from docprogress.storage.incoming import (
     too_large,
     translate_disk_errors,
 )
-from docprogress.storage.remote import LEFT_OVER, PATIENCE, Remote
+from docprogress.storage.remote import ABANDONED_SECONDS, RETRY_TIMEOUT, RemoteStorage
 from docprogress.storage.spool import Source
 
 #: Bytes that are read and written at a time.
-BLOCK = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 
-#: Seconds for which a storage that is away is waited for if that is the question.
-CHECK_PATIENCE = 2.0
+#: Seconds for which `Files.check` retries while the storage is unreachable.
+CHECK_TIMEOUT = 2.0
 
 _ID = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}")
 
 
 class Files:
-    """Documents' bytes, by document id.
+    """Documents' files, by document id.
 
     Args:
-        storage_url: A folder's path or `file://` URL, or anything fsspec knows:
-            `s3://bucket/prefix`.
-        options: What fsspec's file system is made with, beside the URL; what is left
-            out is taken from where its library looks for it.
-        patience: Seconds for which a storage that is away is waited for.
+        storage_url: A folder's path or `file://` URL, or any URL that fsspec
+            supports, such as `s3://bucket/prefix`.
+        options: Further arguments of fsspec's file system.
+        retry_timeout: Seconds to retry while the storage is unreachable.
     """
 
     def __init__(
@@ -58,12 +57,14 @@ class Files:
         storage_url: str,
         options: Mapping[str, Any] | None = None,
         *,
-        patience: float = PATIENCE,
+        retry_timeout: float = RETRY_TIMEOUT,
     ) -> None:
         self._url = storage_url
         self._options = dict(options or {})
         self._folder = _local_folder(storage_url)
-        self._remote = Remote(storage_url, self._options, patience=patience)
+        self._remote = RemoteStorage(
+            storage_url, self._options, retry_timeout=retry_timeout
+        )
 
     def __repr__(self) -> str:
         return f"Files({redacted(self._url)!r})"
@@ -74,25 +75,25 @@ class Files:
         source: Source,
         *,
         max_bytes: int,
-        waiting: Callable[[], None] | None = None,
+        on_wait: Callable[[], None] | None = None,
     ) -> Stored:
-        """Keep what was handed in.
+        """Store the content of a source.
 
         Args:
-            document_id: Whose bytes they are.
-            source: Where they come from.
-            max_bytes: How many they may be.
-            waiting: Called now and then while the storage is away.
+            document_id: The document.
+            source: Its content.
+            max_bytes: The size limit.
+            on_wait: Called before each retry while the storage is unreachable.
 
         Raises:
             LimitExceeded: It has more than `max_bytes`.
-            Unreadable: It can no longer be read.
-            TransientError: It cannot be kept now: the disk is full, say.
+            Unreadable: The source cannot be read.
+            TransientError: It cannot be stored now, because the disk is full, say.
         """
         if source.size is not None and source.size > max_bytes:
             raise too_large(source.name, source.size, max_bytes)
         with self.incoming(
-            document_id, source.name, max_bytes=max_bytes, waiting=waiting
+            document_id, source.name, max_bytes=max_bytes, on_wait=on_wait
         ) as incoming:
             for block in _blocks(source):
                 incoming.write(block)
@@ -106,32 +107,37 @@ class Files:
         name: str,
         max_bytes: int,
         seconds: float,
-        told: Callable[[int, int | None], None] | None = None,
-        waiting: Callable[[], None] | None = None,
+        on_progress: Callable[[int, int | None], None] | None = None,
+        on_wait: Callable[[], None] | None = None,
     ) -> Stored:
-        """Keep what a web server gives.
+        """Download a document and store it.
 
         Args:
-            document_id: Whose bytes they are.
+            document_id: The document.
             url: `http://` or `https://`.
-            name: What the document is called in errors.
-            max_bytes: How large it may be.
-            seconds: How long it may take, from the first byte to the last.
-            told: Called with the bytes that have come, out of how many.
-            waiting: Called now and then while the storage is away.
+            name: The document's name in errors.
+            max_bytes: The size limit.
+            seconds: The time limit of the download.
+            on_progress: Called with the bytes received and the total, if it is known.
+            on_wait: Called before each retry while the storage is unreachable.
 
         Raises:
             LimitExceeded: It is too large, or takes too long.
-            Unreadable: The server refuses, or gives something else.
-            TransientError: The server may give it later, or it cannot be kept now.
+            Unreadable: The server refuses, or sends something else.
+            TransientError: It cannot be downloaded or stored now.
         """
-        # HTTP's library is needed by nobody who keeps files of their own.
+        # Only documents submitted by URL need httpx.
         from docprogress.storage.download import download
 
         with self.incoming(
-            document_id, name, max_bytes=max_bytes, waiting=waiting
+            document_id, name, max_bytes=max_bytes, on_wait=on_wait
         ) as incoming:
-            download(url, incoming, seconds=seconds, told=told or (lambda *_: None))
+            download(
+                url,
+                incoming,
+                seconds=seconds,
+                on_progress=on_progress or (lambda *_: None),
+            )
         return incoming.stored
 
     @contextmanager
@@ -139,44 +145,44 @@ class Files:
         self,
         document_id: str,
         *,
-        told: Callable[[int, int], None] | None = None,
-        waiting: Callable[[], None] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+        on_wait: Callable[[], None] | None = None,
     ) -> Iterator[Path]:
-        """A path on this machine where the bytes can be read, for a while.
+        """A local path to a document's file, valid inside the `with` block.
 
         Args:
-            document_id: Whose bytes they are.
-            told: Called with the bytes that have come from a storage elsewhere, out
-                of how many.
-            waiting: Called now and then while the storage is away.
+            document_id: The document.
+            on_progress: Called with the bytes copied from a remote storage, and the
+                total.
+            on_wait: Called before each retry while the storage is unreachable.
 
         Raises:
-            Unreadable: They are not kept here.
+            Unreadable: The storage has no such file.
             TransientError: The storage cannot be reached.
-            OSError: There is no room for a copy.
+            OSError: There is no room for a local copy.
         """
         if self._folder is not None:
             path = self._folder / _key(document_id)
             if not path.is_file():
-                raise _gone()
+                raise _missing_file()
             yield path
             return
-        # Readers go back and forth in a file, and most read all of it.
+        # Readers seek in the file, and most read all of it.
         with tempfile.TemporaryDirectory(prefix="docprogress-") as folder:
             path = Path(folder, "document")
             try:
                 self._remote.get(
                     _key(document_id),
                     path,
-                    told=told or (lambda *_: None),
-                    waiting=waiting or (lambda: None),
+                    on_progress=on_progress or (lambda *_: None),
+                    on_wait=on_wait or (lambda: None),
                 )
             except FileNotFoundError:
-                raise _gone() from None
+                raise _missing_file() from None
             yield path
 
     def delete(self, document_id: str) -> None:
-        """Forget a document's bytes; it is no error if there are none.
+        """Delete a document's file; it is no error if there is none.
 
         Raises:
             TransientError: The storage cannot be reached.
@@ -188,27 +194,28 @@ class Files:
             (self._folder / _key(document_id)).unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Find out whether the storage can be written and read.
+        """Write, read and delete a probe file, and remove abandoned uploads.
 
         Raises:
-            SettingsError: What its URL needs is not installed, or unknown.
-            StoreError: It cannot be.
+            SettingsError: The URL's scheme is unknown, or its library not installed.
+            StoreError: The storage cannot be used.
         """
         probe, content = f"check-{secrets.token_hex(8)}", b"docprogress"
-        # Whoever asks wants to know how it is now.
-        now = Files(self._url, self._options, patience=CHECK_PATIENCE)
+        probing = Files(self._url, self._options, retry_timeout=CHECK_TIMEOUT)
         try:
-            now.add(probe, Source(name=probe, data=content), max_bytes=len(content))
-            with now.local(probe) as path:
+            probing.add(probe, Source(name=probe, data=content), max_bytes=len(content))
+            with probing.local(probe) as path:
                 read = path.read_bytes()
-            now.delete(probe)
-            now.remove_left_over()
+            probing.delete(probe)
+            probing.remove_abandoned()
         except (TransientError, Unreadable, OSError) as error:
             raise StoreError(
-                f"{self._remote.trouble(error)}; {self._remedy()}"
+                f"{self._remote.describe_failure(error)}; {self._hint()}"
             ) from error
         if read != content:
-            raise StoreError(self._remote.trouble("it gives back something else"))
+            raise StoreError(
+                self._remote.describe_failure("it returned something else")
+            )
 
     def incoming(
         self,
@@ -216,15 +223,16 @@ class Files:
         name: str,
         *,
         max_bytes: int,
-        waiting: Callable[[], None] | None = None,
+        on_wait: Callable[[], None] | None = None,
     ) -> Incoming:
-        """A file that is being written, and kept when the block ends well.
+        """A file to write in a `with` block, stored when the block succeeds.
 
-        It is written here first, so that nothing of one that breaks off is elsewhere.
+        It is written locally first, so that an interrupted one never reaches a
+        remote storage.
         """
         key = _key(document_id)
         if self._folder is None:
-            put = partial(self._remote.put, key=key, waiting=waiting or (lambda: None))
+            put = partial(self._remote.put, key=key, on_wait=on_wait or (lambda: None))
             return Incoming(name, max_bytes, None, put)
         folder = self._folder
 
@@ -238,19 +246,20 @@ class Files:
 
         return Incoming(name, max_bytes, folder, keep)
 
-    def remove_left_over(self) -> None:
+    def remove_abandoned(self) -> None:
+        """Remove unfinished files that killed processes left behind."""
         if self._folder is None:
-            self._remote.remove_left_over()
+            self._remote.remove_abandoned()
             return
         for path in (self._folder / INCOMING).iterdir():
             with suppress(FileNotFoundError):  # its writer has ended
-                if path.stat().st_mtime < time.time() - LEFT_OVER:
+                if path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
                     path.unlink()
 
-    def _remedy(self) -> str:
+    def _hint(self) -> str:
         if urlsplit(self._url).scheme in ("s3", "s3a"):
             return (
-                "look at storage_url, storage_options, and the AWS_* variables of the "
+                "check storage_url, storage_options, and the AWS_* variables of the "
                 "environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …)"
             )
         return "set storage_url"
@@ -262,7 +271,7 @@ def _local_folder(url: str) -> Path | None:
     parts = urlsplit(url)
     if parts.scheme not in ("file", "local"):
         return None
-    # As it was: a folder's name may be no text in UTF-8.
+    # Folder names are bytes, and need not be UTF-8.
     return Path(unquote(parts.path, errors="surrogateescape")).absolute()
 
 
@@ -272,7 +281,7 @@ def _key(document_id: str) -> str:
     return f"{document_id[:2]}/{document_id}"
 
 
-def _gone() -> Unreadable:
+def _missing_file() -> Unreadable:
     return Unreadable(
         "its file is not in the storage; submit it again (workers on several machines "
         "need a storage_url that all of them reach)"
@@ -281,18 +290,18 @@ def _gone() -> Unreadable:
 
 def _blocks(source: Source) -> Iterator[bytes]:
     if source.data is not None:
-        for start in range(0, len(source.data), BLOCK):
-            yield source.data[start : start + BLOCK]
+        for start in range(0, len(source.data), BLOCK_BYTES):
+            yield source.data[start : start + BLOCK_BYTES]
         return
     try:
         if source.file is not None:
             with suppress(OSError, AttributeError, ValueError):
                 source.file.seek(0)
-            while block := source.file.read(BLOCK):
+            while block := source.file.read(BLOCK_BYTES):
                 yield block
         elif source.path is not None:
             with source.path.open("rb", buffering=0) as file:
-                while block := file.read(BLOCK):
+                while block := file.read(BLOCK_BYTES):
                     yield block
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

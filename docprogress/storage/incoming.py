@@ -12,25 +12,25 @@ from typing import BinaryIO, NamedTuple, Self
 
 from docprogress.errors import LimitExceeded, TransientError
 
-#: Where files lie that are being written: on the same disk as those that are kept.
+#: The folder of files being written, on the same disk as the stored ones.
 INCOMING = "incoming"
 
 
 class Stored(NamedTuple):
-    """What is known of a file that is kept."""
+    """The size and digest of a stored file."""
 
     size: int
     sha256: str
 
 
 class Incoming:
-    """One document's bytes on their way in; nothing is left of them on a failure.
+    """A file being written, removed again on a failure.
 
     Args:
-        name: What the document is called in errors.
-        max_bytes: How many bytes it may have.
-        folder: Where the file will be kept; None for a temporary one.
-        keep: Puts a finished file where it belongs.
+        name: The document's name in errors.
+        max_bytes: The size limit.
+        folder: The local storage; None to write a temporary file.
+        keep: Moves the finished file to its destination.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Incoming:
 
     @property
     def stored(self) -> Stored:
-        """What has been written."""
+        """The size and digest of the bytes written."""
         return Stored(self.size, self._hash.hexdigest())
 
     def __enter__(self) -> Self:
@@ -66,11 +66,11 @@ class Incoming:
         return self
 
     def write(self, block: bytes) -> None:
-        """Add bytes.
+        """Append bytes.
 
         Raises:
-            LimitExceeded: These are too many.
-            TransientError: They cannot be kept now.
+            LimitExceeded: The size limit is exceeded.
+            TransientError: The disk is full, or fails.
         """
         self.size += len(block)
         if self.size > self.max_bytes:
@@ -97,7 +97,7 @@ class Incoming:
 
 
 def too_large(name: str, size: int | None, limit: int) -> LimitExceeded:
-    """The error of a document that has too many bytes."""
+    """The error for a document over the size limit."""
     has = f"{size} bytes" if size else "more bytes than it may have"
     return LimitExceeded(f"{name}: {has}, the limit is {limit} (max_bytes)")
 

@@ -1,7 +1,7 @@
-"""Storage that is not a folder of this machine: S3, or whatever else fsspec knows.
+"""Storage outside this machine: S3, or any other file system that fsspec supports.
 
-Files go through whole or not at all, some megabytes at a time.  A storage that is
-away is waited for, and whoever waits is told.
+Files are stored whole or not at all, and transferred a few megabytes at a time.
+While the storage is unreachable, operations are retried and the caller is notified.
 """
 
 import asyncio
@@ -30,24 +30,24 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Bytes of one request, and how many of them are sent at a time.
-PART = 8 * MIB
-CONCURRENT = 4
+#: Bytes in one request, and the number of concurrent requests of an upload.
+PART_BYTES = 8 * MIB
+CONCURRENT_PARTS = 4
 
-#: Seconds for which a storage that is away is waited for, and the longest pause
-#: between two tries.
-PATIENCE = 60.0
+#: Seconds for which operations are retried while the storage is unreachable, and
+#: the longest pause between two tries.
+RETRY_TIMEOUT = 60.0
 LONGEST_PAUSE = 2.0
 
-#: Seconds after which what a killed process has begun to send is given up.
-LEFT_OVER = 24 * 3600
+#: Seconds after which an unfinished upload counts as left behind by a killed process.
+ABANDONED_SECONDS = 24 * 3600
 
-#: Seconds before each try to give up what has been sent in part, about six in all.
-_ABORTED_AFTER = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
+#: Seconds before each try to abort an unfinished upload, about six in all.
+_ABORT_PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 
-#: How S3 is asked.  Trying again is done here, where it can be told of, and not in
-#: its libraries; a connection that hangs is noticed.
-_S3: dict[str, Any] = {
+#: Timeouts detect hanging connections. Retries happen here, not in S3's libraries,
+#: so that the caller is notified of them.
+_S3_OPTIONS: dict[str, Any] = {
     "use_listings_cache": False,
     "config_kwargs": {
         "connect_timeout": 5,
@@ -57,13 +57,13 @@ _S3: dict[str, Any] = {
 }
 
 
-class Remote:
-    """Files by their keys, in a storage that has to be reached.
+class RemoteStorage:
+    """Files by their keys, in a storage that is reached over the network.
 
     Args:
-        url: What fsspec knows: `s3://bucket/prefix`.
-        options: What the file system is made with, beside the URL.
-        patience: Seconds for which a storage that is away is waited for.
+        url: A URL that fsspec supports, such as `s3://bucket/prefix`.
+        options: Further arguments of fsspec's file system.
+        retry_timeout: Seconds to retry while the storage is unreachable.
     """
 
     def __init__(
@@ -71,96 +71,102 @@ class Remote:
         url: str,
         options: Mapping[str, Any],
         *,
-        patience: float,
+        retry_timeout: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = url
         self._scheme = urlsplit(url).scheme
         self._s3 = self._scheme in ("s3", "s3a")
-        self._options = _merged(_S3, options) if self._s3 else dict(options)
-        self._patience = patience
+        self._options = (
+            _merge_options(_S3_OPTIONS, options) if self._s3 else dict(options)
+        )
+        self._retry_timeout = retry_timeout
         self._clock = clock
         self._sleep = sleep
         self._pid = 0
-        self._reached: tuple[Any, str] | None = None
+        self._connected: tuple[Any, str] | None = None
 
-    def put(self, path: str, key: str, *, waiting: Callable[[], None]) -> None:
-        """Keep a copy of the file at `path`.
+    def put(self, path: str, key: str, *, on_wait: Callable[[], None]) -> None:
+        """Store a copy of the file at `path`.
 
         Raises:
             TransientError: The storage refuses.
-            StorageUnavailable: It is away, for longer than is waited for.
+            StorageUnavailable: It stays unreachable for `retry_timeout` seconds.
         """
-        torn = []
+        interrupted = False
 
         def put() -> None:
+            nonlocal interrupted
             try:
                 self._put(path, key)
             except StorageUnavailable:
-                torn.append(key)
+                interrupted = True
                 raise
 
         try:
-            self._patiently(put, waiting)
+            self._retry(put, on_wait)
         finally:
-            if torn and self._s3 and os.path.getsize(path) >= 2 * PART:  # noqa: PTH202
-                # Parts could not be given up either while the storage was away.
-                self._give_up(key)
+            size = os.path.getsize(path)  # noqa: PTH202
+            if interrupted and self._s3 and size >= 2 * PART_BYTES:
+                # Uploads could not be aborted either while the storage was away.
+                self._abort_until_gone(key)
 
     def get(
         self,
         key: str,
         path: Path,
         *,
-        told: Callable[[int, int], None],
-        waiting: Callable[[], None],
+        on_progress: Callable[[int, int], None],
+        on_wait: Callable[[], None],
     ) -> None:
-        """Write what is kept to `path`, a part at a time, each asked for by its range.
+        """Copy a stored file to `path`, part by part.
 
-        So no part is fetched twice, however often the storage was away meanwhile.
+        Each part is a request for a byte range, so that no part is fetched twice
+        when the storage becomes unreachable in between.
 
         Raises:
-            FileNotFoundError: Nothing is kept under this key.
+            FileNotFoundError: Nothing is stored under this key.
             TransientError: The storage refuses.
-            StorageUnavailable: It is away, for longer than is waited for.
-            OSError: There is no room for it here.
+            StorageUnavailable: It stays unreachable for `retry_timeout` seconds.
+            OSError: The local disk is full.
         """
-        size = self._patiently(partial(self._size, key), waiting)
+        size = self._retry(partial(self._size, key), on_wait)
         with path.open("wb", buffering=0) as file:
             done = 0
             while done < size:
-                end = min(done + PART, size)
+                end = min(done + PART_BYTES, size)
                 left = memoryview(
-                    self._patiently(partial(self._part, key, done, end), waiting)
+                    self._retry(partial(self._part, key, done, end), on_wait)
                 )
                 while left:
                     left = left[file.write(left) :]
                 done = end
-                told(done, size)
+                on_progress(done, size)
 
     def delete(self, key: str) -> None:
-        """Forget what is kept; it is no error if that is nothing.
+        """Delete a stored file; it is no error if there is none.
 
         Raises:
-            TransientError: The storage refuses, or is away.
+            TransientError: The storage refuses, or is unreachable.
         """
-        with suppress(FileNotFoundError), self._asked():
+        with suppress(FileNotFoundError), self._translate_errors():
             system, root = self._system()
             system.rm_file(f"{root}/{key}")
 
-    def remove_left_over(self) -> None:
-        """Give up what killed processes have begun to send, if that is allowed."""
+    def remove_abandoned(self) -> None:
+        """Abort uploads left behind by killed processes, if permissions allow."""
         if self._s3:
-            with suppress(TransientError, FileNotFoundError), self._asked():
-                self._abort(before=datetime.now(UTC) - timedelta(seconds=LEFT_OVER))
+            with suppress(TransientError, FileNotFoundError), self._translate_errors():
+                self._abort_uploads(
+                    before=datetime.now(UTC) - timedelta(seconds=ABANDONED_SECONDS)
+                )
 
     def _system(self) -> tuple[Any, str]:
-        """The file system and its folder, made anew in a process that was forked."""
-        if self._reached is None or self._pid != os.getpid():
+        """The file system and the folder in it, made anew after a fork."""
+        if self._connected is None or self._pid != os.getpid():
             try:
-                # Not one that somebody else has made: what is not said here is looked
-                # for in the environment, as it was then.
+                # A cached instance may have read other environment variables.
                 system, root = fsspec.url_to_fs(
                     self._url, skip_instance_cache=True, **self._options
                 )
@@ -173,75 +179,75 @@ class Remote:
                 raise SettingsError(f"storage_url: {redacted(str(error))}") from None
             if self._s3:
                 system.retries = 1
-            self._reached = system, root.rstrip("/")
+            self._connected = system, root.rstrip("/")
             self._pid = os.getpid()
-        return self._reached
+        return self._connected
 
     def _size(self, key: str) -> int:
-        with self._asked():
+        with self._translate_errors():
             system, root = self._system()
             return int(system.info(f"{root}/{key}")["size"])
 
     def _part(self, key: str, start: int, end: int) -> bytes:
-        with self._asked():
+        with self._translate_errors():
             system, root = self._system()
             part: bytes = system.cat_file(f"{root}/{key}", start=start, end=end)
         if len(part) != end - start:
             raise StorageUnavailable(
-                self.trouble("it gives less than it was asked for")
+                self.describe_failure("it returned less than was requested")
             )
         return part
 
     def _put(self, path: str, key: str) -> None:
-        with self._asked():
+        with self._translate_errors():
             system, root = self._system()
             place = f"{root}/{key}"
             if self._s3:
                 try:
-                    self._send(system, path, place)
+                    self._put_to_s3(system, path, place)
                 except FileNotFoundError as error:  # there is no such bucket
-                    raise TransientError(self.trouble(error)) from error
+                    raise TransientError(self.describe_failure(error)) from error
                 return
             try:
                 system.makedirs(place.rpartition("/")[0], exist_ok=True)
                 system.put_file(path, place)
             except BaseException:
-                with suppress(Exception):  # what is told is why it could not be kept
+                with suppress(Exception):  # the first error is the one to report
                     system.rm_file(place)
                 raise
 
-    def _send(self, system: Any, path: str, place: str) -> None:
-        """Send a file to S3, in parts if it is large, of which none is left behind."""
-        sending = asyncio.run_coroutine_threadsafe(
-            _sent(system, path, place), system.loop
+    def _put_to_s3(self, system: Any, path: str, place: str) -> None:
+        """Upload a file, in parts if it is large; abort it on an interrupt."""
+        upload = asyncio.run_coroutine_threadsafe(
+            _upload(system, path, place), system.loop
         )
         try:
-            sending.result()
-        except Exception:  # s3fs has given its parts up
+            upload.result()
+        except Exception:  # s3fs has aborted the upload
             raise
         except BaseException:
-            # An interrupt: nobody else would stop it, or give its parts up.
-            sending.cancel()
-            self._give_up(place.removeprefix(f"{self._system()[1]}/"))
+            # KeyboardInterrupt is raised in this thread, not in s3fs's.
+            upload.cancel()
+            self._abort_until_gone(place.removeprefix(f"{self._system()[1]}/"))
             raise
 
-    def _give_up(self, key: str) -> None:
-        """Abort what has been sent of a file, until nothing of it is left.
+    def _abort_until_gone(self, key: str) -> None:
+        """Abort the unfinished uploads of a file until S3 lists none.
 
-        A part that is still on its way may be kept after the abort, or have the
-        abort refused: S3 asks that it is said again.
+        A part in transit can arrive after the abort, or make S3 refuse it; S3's
+        documentation asks clients to abort again.
         """
-        for pause in _ABORTED_AFTER:
+        for pause in _ABORT_PAUSES:
             self._sleep(pause)
             with suppress(Exception):
-                if not self._abort(key):
+                if not self._abort_uploads(key):
                     return
 
-    def _abort(self, key: str = "", *, before: datetime | None = None) -> int:
-        """Give up what has been sent in part: of one file, or before some moment.
+    def _abort_uploads(self, key: str = "", *, before: datetime | None = None) -> int:
+        """Abort unfinished uploads: of one file, or those begun before a moment.
 
         Returns:
-            How many uploads there were to give up.
+            The number of uploads found.
         """
         system, root = self._system()
         bucket, _, prefix = f"{root}/{key}".partition("/")
@@ -260,9 +266,9 @@ class Remote:
             )
         return len(found)
 
-    def _patiently(self, ask: Callable[[], T], waiting: Callable[[], None]) -> T:
-        """Ask until the storage answers."""
-        deadline = self._clock() + self._patience
+    def _retry(self, ask: Callable[[], T], on_wait: Callable[[], None]) -> T:
+        """Repeat an operation while the storage is unreachable."""
+        deadline = self._clock() + self._retry_timeout
         pause = 0.1
         while True:
             try:
@@ -271,53 +277,61 @@ class Remote:
                 if self._clock() >= deadline:
                     raise
                 log.warning("waiting for the storage: %s", redacted(str(error)))
-                waiting()
+                on_wait()
             self._sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """What the storage says, whichever it is, as what it means."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Translate the errors of whichever library reaches the storage."""
         try:
             yield
         except (FileNotFoundError, DocProgressError):
             raise
         except TypeError as error:
-            # An option that the library does not know: its name, never its value.
+            # An unknown option. The message has its name, never its value.
             raise SettingsError(f"storage_options: {redacted(str(error))}") from None
         except PermissionError as error:
-            raise TransientError(self.trouble(error)) from error
-        except Exception as error:  # each has a library with errors of its own
-            if type(error).__name__ in _REFUSED:
-                raise TransientError(self.trouble(error)) from error
-            raise StorageUnavailable(self.trouble(error)) from error
+            raise TransientError(self.describe_failure(error)) from error
+        except Exception as error:  # every file system has its own errors
+            if type(error).__name__ in _CONFIGURATION_ERRORS:
+                raise TransientError(self.describe_failure(error)) from error
+            raise StorageUnavailable(self.describe_failure(error)) from error
 
-    def trouble(self, what: object) -> str:
-        """That the storage cannot be used, and why, without a password."""
-        said = redacted(str(getattr(what, "strerror", None) or what))
-        unusable = f"the storage {redacted(self._url)} cannot be used: "
-        return said if said.startswith(unusable) else f"{unusable}{said}"
+    def describe_failure(self, cause: object) -> str:
+        """A message that says why the storage cannot be used, without secrets."""
+        reason = redacted(str(getattr(cause, "strerror", None) or cause))
+        prefix = f"the storage {redacted(self._url)} cannot be used: "
+        return reason if reason.startswith(prefix) else f"{prefix}{reason}"
 
 
-async def _sent(system: Any, path: str, place: str) -> None:
+async def _upload(system: Any, path: str, place: str) -> None:
     client = await system.set_session()
     client.meta.events.register_last(
-        "before-call.s3", _unasked, unique_id="docprogress"
+        "before-call.s3", _remove_expect_header, unique_id="docprogress"
     )
-    await system._put_file(path, place, chunksize=PART, max_concurrency=CONCURRENT)
+    await system._put_file(
+        path, place, chunksize=PART_BYTES, max_concurrency=CONCURRENT_PARTS
+    )
 
 
-def _unasked(params: dict[str, Any], **_: object) -> None:
-    """Send without asking first: aiohttp waits for the answer, and for ever."""
+def _remove_expect_header(params: dict[str, Any], **_: object) -> None:
+    """Send without `Expect: 100-continue`: aiohttp waits for the reply forever."""
     params["headers"].pop("Expect", None)
 
 
-#: What botocore raises where waiting does not help.
-_REFUSED = {"NoCredentialsError", "PartialCredentialsError", "ParamValidationError"}
+#: Errors of botocore that no retry resolves.
+_CONFIGURATION_ERRORS = {
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "ParamValidationError",
+}
 
 
-def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with defaults, also for what is set within `config_kwargs`."""
+def _merge_options(
+    defaults: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Options with defaults, merged within `config_kwargs` too."""
     merged = {**defaults, **given}
     for name, value in defaults.items():
         if isinstance(value, dict) and isinstance(given.get(name), dict):

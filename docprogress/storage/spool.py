@@ -1,7 +1,7 @@
-"""What a document is made from, and a list of such that needs little memory.
+"""Sources of documents, and a list of them that needs little memory.
 
-The first ones are kept as they are.  Of more than that, what can be written down is:
-into a temporary file that nobody else can open and that goes with this process.
+The first sources stay in memory. Later ones are written to an anonymous temporary
+file, which no other process can open and which vanishes with this one.
 """
 
 import os
@@ -14,46 +14,45 @@ from typing import IO, BinaryIO
 
 import msgspec
 
-#: How many sources are kept in memory, and how many bytes of documents that nobody
-#: else holds.
-KEPT = 1000
-KEPT_BYTES = 64 * 1024 * 1024
+#: Limits of what stays in memory: sources, and bytes of their content.
+IN_MEMORY = 1000
+IN_MEMORY_BYTES = 64 * 1024 * 1024
 
 _LENGTH = 8
 
-#: Names are bytes: not every one of them is text.
-_Written = tuple[bytes, bytes | None, bytes | None, str | None, int | None]
+#: Names and paths are bytes, since they need not be valid UTF-8.
+_Record = tuple[bytes, bytes | None, bytes | None, str | None, int | None]
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Written).decode
+_decode = msgspec.msgpack.Decoder(_Record).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One document that was handed in: a path, bytes, a file object, or a URL."""
+    """A submitted document: a path, bytes, a file object, or a URL."""
 
-    #: For people, and to tell its type by; never a path.
+    #: For display and type detection; never a path.
     name: str
     path: Path | None = field(default=None, repr=False)
     data: bytes | None = field(default=None, repr=False)
     file: BinaryIO | None = field(default=None, repr=False)
-    #: As it was handed in, with its password if it has one.
+    #: As submitted, including a password.
     url: str | None = field(default=None, repr=False)
-    #: In bytes; None if that is not known before it is read.
+    #: In bytes; None if it is unknown before reading.
     size: int | None = None
 
 
 class Spool:
-    """Sources in the order in which they came, read any number of times.
+    """Sources in their order, to be iterated any number of times, then closed.
 
-    Where the file cannot be written, an `OSError` says so; `close` gives it back.
+    `append` and `flush` raise `OSError` if the file cannot be written.
     """
 
     def __init__(self) -> None:
-        self._kept: list[Source | None] = []
-        self._bytes = 0
+        self._in_memory: list[Source | None] = []
+        self._memory_bytes = 0
         self._length = 0
-        # Open files, and what its owner holds anyway, by place: not written down.
+        # By position: open files, and bytes that the caller holds in memory anyway.
         self._held: dict[int, Source] = {}
         self._file: IO[bytes] | None = None
 
@@ -64,62 +63,66 @@ class Spool:
         return self._length
 
     def __iter__(self) -> Iterator[Source]:
-        for place, source in enumerate(self._kept):
-            yield source or self._held[place]
+        for position, source in enumerate(self._in_memory):
+            yield source or self._held[position]
         if self._file is None:
             return
-        position = 0
-        for place in range(len(self._kept), self._length):
-            if place in self._held:
-                yield self._held[place]
+        offset = 0
+        for position in range(len(self._in_memory), self._length):
+            if position in self._held:
+                yield self._held[position]
                 continue
-            self._file.seek(position)
+            self._file.seek(offset)
             size = int.from_bytes(self._file.read(_LENGTH), "big")
-            position += _LENGTH + size
-            yield _read(self._file.read(size))
+            offset += _LENGTH + size
+            yield _decode_source(self._file.read(size))
 
     def append(self, source: Source, *, held: bool) -> None:
-        """Add a source; `held` says that its bytes stay in memory in any case."""
-        place, self._length = self._length, self._length + 1
+        """Add a source; `held` if its bytes stay in memory anyway."""
+        position, self._length = self._length, self._length + 1
         if source.file is not None or (held and source.data is not None):
-            self._held[place] = source
-            if self._file is None and place < KEPT:
-                self._kept.append(None)
+            self._held[position] = source
+            if self._file is None and position < IN_MEMORY:
+                self._in_memory.append(None)
                 return
-            self._written()
+            self._spool_file()
             return
-        self._bytes += len(source.data or b"")
-        if self._file is None and place < KEPT and self._bytes <= KEPT_BYTES:
-            self._kept.append(source)
+        self._memory_bytes += len(source.data or b"")
+        if (
+            self._file is None
+            and position < IN_MEMORY
+            and self._memory_bytes <= IN_MEMORY_BYTES
+        ):
+            self._in_memory.append(source)
             return
-        file = self._written()
+        file = self._spool_file()
         name = source.name.encode(errors="surrogatepass")
         path = None if source.path is None else os.fsencode(source.path)
-        line = _encode((name, path, source.data, source.url, source.size))
-        file.write(len(line).to_bytes(_LENGTH, "big"))
-        file.write(line)
+        record = _encode((name, path, source.data, source.url, source.size))
+        file.write(len(record).to_bytes(_LENGTH, "big"))
+        file.write(record)
 
     def flush(self) -> None:
-        """Write everything into the file, if there is one."""
+        """Flush the file, if there is one."""
         if self._file is not None:
             self._file.flush()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Remove the file."""
         file, self._file = self._file, None
         if file is not None:
-            # Whether its buffer can be written does not matter any more.
+            # Closing flushes the buffer, which may fail on a full disk.
             with suppress(OSError):
                 file.close()
 
-    def _written(self) -> IO[bytes]:
+    def _spool_file(self) -> IO[bytes]:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="docprogress-")  # noqa: SIM115
         return self._file
 
 
-def _read(line: bytes) -> Source:
-    name, path, data, url, size = _decode(line)
+def _decode_source(record: bytes) -> Source:
+    name, path, data, url, size = _decode(record)
     return Source(
         name=name.decode(errors="surrogatepass"),
         path=None if path is None else Path(os.fsdecode(path)),
