@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
-from lab import Lab, Window, chromium, launched
-from patience import patient
 from playwright.sync_api import Browser, expect
-from postgres import Postgres, system_postgres
-from services import Server
+from support.lab import Lab, Window, chromium, launched
+from support.patience import patient
+from support.postgres import Postgres, system_postgres
+from support.services import Server
 
 from docprogress import local
 from docprogress.bus import Bus
@@ -39,7 +39,7 @@ def _handle_ignored_signals() -> None:
 
 _handle_ignored_signals()
 
-SAMPLES = Path(__file__).parent.parent / "notebooks" / "samples"
+SAMPLES = Path(__file__).parents[1] / "notebooks" / "samples"
 
 # How fast a busy machine is says nothing about what is true.
 settings.register_profile(

@@ -25,10 +25,10 @@ import psutil
 from measuring import machine, percentile
 from surroundings import server
 
-TESTS = Path(__file__).parent.parent
+TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
-from lab import Lab, Notebook, Window, chromium, launched, most_in_a_second  # noqa: E402
+from support.lab import Lab, Notebook, Window, chromium, launched, most_in_a_second  # noqa: E402
 
 #: Seconds for which the page is looked at after the last event.
 AFTERWARDS = 10.0
@@ -147,7 +147,13 @@ def documents(
     meter = Meter(notebook)
     with subprocess.Popen(
         [
-            *(sys.executable, TESTS / "crowd_of_events.py", url, "--prefix", prefix),
+            *(
+                sys.executable,
+                TESTS / "support" / "crowd_of_events.py",
+                url,
+                "--prefix",
+                prefix,
+            ),
             *("--documents", str(count), "--rate", str(rate)),
             *("--seconds", str(seconds), "--log", log),
             *(["--plain"] if plain else []),

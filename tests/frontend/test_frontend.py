@@ -1,0 +1,479 @@
+"""The drawing of progress: its types, its tests, and how it is in a real browser."""
+
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page
+from support.patience import patient
+from support.services import eventually
+
+import docprogress
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(docprogress.__file__).parent
+SOURCES = PACKAGE / "frontend"
+HERE = Path(__file__).parent
+PACKAGES = HERE / "node_modules"
+
+#: Where pictures are kept for whoever looks at a test run; not in the repository.
+SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+
+#: What a view is part of: outside Jupyter, and inside it.
+THEMES = [
+    ("light", ""),
+    ("dark", ""),
+    pytest.param("light", "jupyter-dark", marks=pytest.mark.slow),
+    pytest.param("dark", "jupyter-light", marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node, with the packages that the tests of the JavaScript need."""
+    executable = shutil.which("node")
+    reason = None
+    if not (ROOT / "docprogress").is_dir():
+        pytest.skip("the sources are not here: it is the wheel that is tested")
+    if executable is None:
+        reason = "there is no Node on this machine"
+    elif not (PACKAGES / "typescript").is_dir():
+        reason = "its packages are not installed: run `npm ci` in tests/frontend"
+    if executable is None or reason:
+        if "CI" in os.environ:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return executable
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where the gallery is served."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            # The package may be installed elsewhere.
+            inside = path.partition("/docprogress/")[2]
+            return str(PACKAGE / inside) if inside else super().translate_path(path)
+
+        def do_GET(self) -> None:
+            if self.path == "/favicon.ico":
+                self.send_error(HTTPStatus.NO_CONTENT)
+            else:
+                super().do_GET()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
+            pass
+
+    handler = partial(Quiet, directory=str(ROOT))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/tests/frontend/gallery.html"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def gallery(browser: Browser, address: str) -> Iterator["Gallery"]:
+    """The gallery, in pages that close after the test and report no error."""
+    with Gallery(browser, address) as gallery:
+        yield gallery
+    assert gallery.complaints == []
+
+
+class Gallery:
+    """Opens made-up runs in a browser."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser = browser
+        self._address = address
+        self._pages: list[Page] = []
+        #: What the pages had to say: errors, and what the policy refused.
+        self.complaints: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for page in self._pages:
+            page.close()
+
+    def open(
+        self,
+        *scenes: str,
+        width: int = 632,
+        scheme: str = "light",
+        theme: str = "",
+        motion: str = "no-preference",
+        trusted: bool = False,
+    ) -> Page:
+        page = self._browser.new_page(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            reduced_motion=motion,
+            # What a test adds to the page is not of the page's policy.
+            bypass_csp=trusted,
+        )
+        self._pages.append(page)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._hear)
+        query = urlencode({"scene": scenes, "theme": theme}, doseq=True)
+        page.goto(f"{self._address}?{query}")
+        page.wait_for_selector(".docprogress .dp-percent:not(:empty)")
+        return page
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+
+def run(*command: str) -> None:
+    """Run a command in the folder of the JavaScript's tests; it has to succeed."""
+    done = subprocess.run(
+        command,
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patient(150),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def keep_picture(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def rows(page: Page) -> list[str]:
+    """The states of the rows that are drawn, from top to bottom."""
+    return page.locator(".dp-row").evaluate_all(
+        """rows => rows
+            .sort((one, other) => one.ariaRowIndex - other.ariaRowIndex)
+            .map(row => row.dataset.state)"""
+    )
+
+
+def test_the_types_of_the_javascript_are_what_its_comments_say(node):
+    run(node, str(PACKAGES / "typescript" / "bin" / "tsc"), "--project", ".")
+
+
+def test_the_javascript_does_what_its_tests_claim(node):
+    run(node, "--test")
+
+
+@pytest.mark.parametrize(
+    "way", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]
+)
+def test_no_text_becomes_markup_or_code(way):
+    found = [path.name for path in SOURCES.glob("*.js") if way in path.read_text()]
+
+    assert found == []
+
+
+def test_the_module_that_is_loaded_from_a_blob_imports_nothing():
+    source = (SOURCES / "progress-view.js").read_text("utf-8")
+
+    assert (
+        re.findall(r"^\s*import\b.*|\bimport\(\s*[\"'`.]", source, re.MULTILINE) == []
+    )
+
+
+def test_the_lock_names_no_package_registry():
+    lock = (HERE / "package-lock.json").read_text("utf-8")
+
+    assert "resolved" not in lock
+
+
+@pytest.mark.parametrize(("scheme", "theme"), THEMES)
+def test_axe_finds_no_violation(node, gallery, scheme, theme):
+    page = gallery.open(scheme=scheme, theme=theme, trusted=True)
+    for name in ("10 running", "hostile"):
+        view = page.locator(f'[data-scene="{name}"]')
+        view.locator(".dp-row").first.click()
+        view.locator(".dp-panel tbody tr").first.wait_for()
+    keep_picture(page, f"gallery-{theme or scheme}")
+    page.add_script_tag(path=PACKAGES / "axe-core" / "axe.min.js")
+
+    found = page.evaluate(
+        """async () => {
+            const {violations} = await axe.run(document.querySelector("main"));
+            return violations.map(({id, nodes}) =>
+                `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`);
+        }"""
+    )
+
+    assert found == []
+
+
+def test_every_rule_is_under_the_view_s_own_class(gallery):
+    page = gallery.open("1 running")
+
+    selectors = page.evaluate(
+        """() => {
+            const sheets = [...document.styleSheets]
+                .filter(({href}) => href.endsWith("progress-view.css"));
+            const every = rules => [...rules].flatMap(rule =>
+                rule.selectorText ?? every(rule.cssRules));
+            return sheets.flatMap(({cssRules}) => every(cssRules));
+        }"""
+    )
+
+    assert len(selectors) > 100
+    each = [part.strip() for text in selectors for part in split(text)]
+    assert [part for part in each if not part.startswith(".docprogress")] == []
+
+
+def test_no_other_style_sheet_knows_the_view_s_classes(gallery):
+    page = gallery.open()
+
+    names = page.evaluate(
+        """() => [...document.querySelectorAll(".docprogress *")]
+            .flatMap(element => [...element.classList])"""
+    )
+
+    assert {name for name in names if not name.startswith("dp-")} == set()
+
+
+def split(selectors: str) -> list[str]:
+    """The selectors of a list, whose own lists in brackets stay whole."""
+    return re.split(r",(?![^()]*\))", re.sub(r"\([^()]*\)", "", selectors))
+
+
+@pytest.mark.parametrize("width", [320, 632, 1400])
+def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
+    page = gallery.open(width=width)
+    for name in ("10 running", "hostile"):
+        view = page.locator(f'[data-scene="{name}"]')
+        view.locator(".dp-row").first.click()
+        view.locator(".dp-panel tbody tr").first.wait_for()
+
+    keep_picture(page, f"gallery-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll(".docprogress")].flatMap(view => {
+            const {left, right} = view.getBoundingClientRect();
+            const clipped = ".dp-history, .dp-scale, .dp-pace > *, .dp-fill, .dp-name > span, .dp-hidden-text";
+            return [...view.querySelectorAll("*")]
+                .filter(element => !element.closest(clipped))
+                .map(element => {
+                    // The border and the padding; a chip's own comes on top.
+                    const inner = element.closest(".dp-header > *") ? 13 : 0;
+                    const box = element.getBoundingClientRect();
+                    const out = box.left < left + inner / 2 || box.right > right - inner;
+                    return box.width && out ? element.className : null;
+                })
+                .filter(Boolean);
+        })"""
+    )
+    assert outside == []
+    heights = page.locator(".dp-row").evaluate_all(
+        "rows => rows.map(row => row.offsetHeight)"
+    )
+    # Rows are placed by multiplication.
+    assert set(heights) == {28}
+
+
+def test_a_line_of_rows_is_aligned(gallery):
+    page = gallery.open("10 running", width=1232)
+
+    columns = page.locator(".dp-row").evaluate_all(
+        """rows => rows.map(row => [...row.children]
+            .map(cell => Math.round(cell.getBoundingClientRect().left)).join(" "))"""
+    )
+
+    assert len(set(columns)) == 1
+
+
+def test_ten_thousand_documents_are_scrolled_with_a_few_rows(gallery):
+    page = gallery.open("10000 running")
+    grid = page.locator(".dp-grid")
+
+    grid.evaluate("grid => grid.scrollTo(0, grid.scrollHeight)")
+    page.wait_for_selector('.dp-row[aria-rowindex="10001"]')
+
+    assert page.locator(".dp-row").count() < 30
+    assert rows(page)[-1] == "completed"
+
+
+def test_changes_that_nobody_sees_touch_no_row(gallery):
+    page = gallery.open("10000 running")
+
+    touched = page.evaluate(
+        """async () => {
+            const {createProgressView, scenes} = window.gallery;
+            const place = document.querySelector("main")
+                .appendChild(document.createElement("div"));
+            const {summary, rows} = scenes["10000 running"];
+            const view = createProgressView(place);
+            const frame = () => new Promise(requestAnimationFrame);
+            view.replace({summary, rows});
+            await frame();
+            await frame();
+            let touched = 0;
+            const observer = new MutationObserver(list => { touched += list.length; });
+            const everything = {subtree: true, childList: true, attributes: true,
+                characterData: true};
+            observer.observe(place.querySelector(".dp-rows"), everything);
+            for (let turn = 0; turn < 10; turn += 1) {
+                const changes = rows.slice(4000, 5000).map(({index}) =>
+                    ({index, message: `turn ${turn}`, progress: turn}));
+                view.update({summary, rows: changes});
+                await frame();
+            }
+            await frame();
+            observer.disconnect();
+            const shown = place.querySelectorAll("*").length;
+            view.close();
+            return [touched, shown];
+        }"""
+    )
+
+    assert touched[0] == 0
+    assert touched[1] < 700
+
+
+def test_keys_alone_reach_everything(gallery):
+    page = gallery.open("10 running")
+    reached = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => document.activeElement.getAttribute("aria-label")
+                    ?? document.activeElement.textContent"""
+            )
+        )
+        if reached[-1] == "documents":
+            break
+    assert reached == [
+        "Retry 1 failed",
+        "Cancel",
+        "10all",
+        "1failed",
+        "1stalled",
+        "3processing",
+        "3queued",
+        "3completed",
+        "filter documents by name",
+        "documents",
+    ]
+
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".dp-panel tbody tr").first.wait_for()
+    reached = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => document.activeElement.getAttribute("aria-label")
+                    ?? document.activeElement.textContent"""
+            )
+        )
+    assert reached == ["Retry", "close the details", "error", "Copy", "history"]
+
+    page.keyboard.press("Escape")
+    page.locator(".dp-panel").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.role") == "grid"
+
+
+def test_a_key_on_a_button_does_what_a_click_does(gallery):
+    page = gallery.open("10 running")
+
+    page.get_by_role("button", name="Cancel").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Retry 1 failed").focus()
+    page.keyboard.press("Space")
+
+    assert page.evaluate("gallery.asked") == [
+        {"action": "cancel", "ids": None},
+        {"action": "retry", "ids": None},
+    ]
+
+
+def test_the_focus_stays_in_the_view_when_a_button_goes(gallery):
+    page = gallery.open("10 running")
+    page.get_by_role("button", name="Cancel").focus()
+
+    page.evaluate("gallery.views[0].replace(gallery.scenes['10 finished'])")
+    page.get_by_role("button", name="Cancel").wait_for(state="hidden")
+
+    inside = "document.querySelector('.docprogress').contains(document.activeElement)"
+    assert page.evaluate(inside)
+
+
+def test_the_whole_error_can_be_copied(gallery, browser):
+    page = gallery.open("10 running")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".dp-row").first.click()
+
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert (
+        copied == "minutes of the board.docx: the PDF is encrypted and needs a password"
+    )
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_for_those_who_asked_for_that(gallery, motion):
+    page = gallery.open("10 running", motion=motion)
+
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll(".docprogress *")].filter(element => {
+            const {transitionDuration, animationName} = getComputedStyle(element);
+            return transitionDuration !== "0s" || animationName !== "none";
+        }).length"""
+    )
+
+    assert (moving == 0) == (motion == "reduce")
+
+
+def test_views_that_are_closed_leave_no_node_and_no_listener(gallery):
+    page = gallery.open("10 running")
+    devtools = page.context.new_cdp_session(page)
+    open_and_close = """async times => {
+        const {createProgressView, scenes} = window.gallery;
+        const main = document.querySelector("main");
+        for (let turn = 0; turn < times; turn += 1) {
+            const place = main.appendChild(document.createElement("div"));
+            const view = createProgressView(place, {onAction: () => 1});
+            view.replace(scenes["1000 running"]);
+            await new Promise(requestAnimationFrame);
+            place.querySelector(".dp-row").click();
+            await new Promise(requestAnimationFrame);
+            view.close();
+            place.remove();
+        }
+    }"""
+
+    def left() -> tuple[int, int]:
+        devtools.send("HeapProfiler.collectGarbage")
+        counters = devtools.send("Memory.getDOMCounters")
+        return counters["nodes"], counters["jsEventListeners"]
+
+    # The first one loads what stays: shapes of objects, compiled code.
+    page.evaluate(open_and_close, 2)
+    before = left()
+    times = 50
+    page.evaluate(open_and_close, times)
+
+    # The view beside them goes on drawing, so a few come and go at any time.
+    eventually(
+        lambda: all(
+            now - then < times / 2 for now, then in zip(left(), before, strict=True)
+        )
+    )

@@ -1,0 +1,614 @@
+"""The command line as a person or a script uses it: real processes, real services."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from support.patience import patient
+from support.services import eventually
+
+from docprogress import Pipeline, __version__, events
+from docprogress.cli import main
+from docprogress.cli.arguments import without_passwords
+from docprogress.steps import step
+
+SECONDS = patient(30)
+
+STEPS = """
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from docprogress import Page
+
+
+def endless(pages: Iterable[Page]) -> Iterator[Page]:
+    for page in pages:
+        for number in range(1, 100_000):
+            time.sleep(0.01)
+            yield Page(number=number, text=page.text)
+
+
+def gated(pages: Iterable[Page]) -> Iterator[Page]:
+    for page in pages:
+        deadline = time.monotonic() + 60
+        while not Path(r"{gate}").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield page
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where commands are run: three small documents, and steps of somebody's own."""
+    for number in range(3):
+        text = f"Clause {number}. Either party may terminate for convenience. " * 20
+        (tmp_path / f"contract-{number}.txt").write_text(text)
+    (tmp_path / "own_steps.py").write_text(STEPS.format(gate=tmp_path / "gate"))
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder, shared_home):
+    """Start a command; whatever it left running is killed after the test."""
+    started = []
+
+    def command(*arguments, home=shared_home, **options):
+        local = ["--home", str(home)] if home else []
+        process = subprocess.Popen(
+            [sys.executable, "-m", "docprogress", *arguments, *local],
+            cwd=folder,
+            text=True,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,
+        )
+        started.append(process)
+        return process
+
+    yield command
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def do(folder, shared_home, monkeypatch, capsys):
+    """Run a command to its end, in this process: that is much faster."""
+    monkeypatch.chdir(folder)
+    # Each test has steps of its own in a module of the same name.
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "own_steps", raising=False)
+
+    def command(*arguments, status=0, home=shared_home):
+        local = ["--home", str(home)] if home else []
+        monkeypatch.setattr(sys, "argv", ["docprogress", *arguments, *local])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == status, (out, err)
+        return out, err
+
+    return command
+
+
+def lines(text):
+    return text.splitlines()
+
+
+def python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("run", "watch", "runs", "status", "search", "cancel", "retry"),
+        *("up", "down", "worker", "doctor"),
+    ],
+)
+def test_help_names_every_command(do, name):
+    out, _ = do("--help", home=None)
+
+    assert re.search(rf"^  {name} ", out, re.MULTILINE)
+
+
+def test_version_is_the_packages(do):
+    assert do("--version", home=None)[0] == f"docprogress {__version__}\n"
+
+
+def test_help_loads_nothing_heavy():
+    heavy = "celery redis sqlalchemy pandas numpy pydantic mmh3 rich fastapi"
+    code = (
+        "import sys, docprogress.cli\n"
+        f"print(*(set('{heavy}'.split()) & set(sys.modules)))"
+    )
+
+    assert python(code).strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "nowhere.pdf"], "nowhere.pdf"),
+        (["run", "*.docx"], "*.docx"),
+        (["run", "contract-0.txt", "--step", "own_steps:nothing"], "nothing"),
+        (["run", "contract-0.txt", "--step", "no_such_module:f"], "no_such_module"),
+        (["run", "contract-0.txt", "--workers", "0"], "workers"),
+        (["run", "contract-0.txt", "--redis-url", "http://x"], "redis_url"),
+        (["run", "two\nlines\x1b[2J.pdf"], "lines\\x1b[2J.pdf"),
+        (["watch", "20200101-nobody"], "20200101-nobody"),
+        (["status", "nobody"], "nobody"),
+        (["cancel", "latest", "nobody"], "nobody"),
+    ],
+)
+def test_wrong_use_is_said_in_one_line(do, arguments, said):
+    if arguments[0] == "cancel":
+        do("run", "contract-0.txt")
+
+    out, err = do(*arguments, status=2)
+
+    assert out == ""
+    assert len(lines(err)) == 1, err
+    assert err.startswith("docprogress: ")
+    assert said in err
+
+
+def test_wrong_use_starts_nothing(do, home):
+    do("run", "nowhere.pdf", home=home, status=2)
+
+    assert lines(do("runs", "--json", home=home)[0]) == []
+
+
+def test_unknown_options_are_wrong_use(do):
+    _, err = do("run", "contract-0.txt", "--nonsense", status=2)
+
+    assert "--nonsense" in err
+
+
+def test_a_run_says_how_each_document_ended(do):
+    out, err = do("run", "contract-0.txt", "contract-1.txt")
+
+    *ended, closing = lines(out)
+    assert sorted(line.split("  ")[:2] for line in ended) == [
+        ["completed", "contract-0.txt"],
+        ["completed", "contract-1.txt"],
+    ]
+    assert re.match(r"2 documents in \d+\.\d s: 2 completed · 2 pages", closing)
+    assert err == ""
+
+
+def test_every_command_says_the_same_of_how_long_a_run_took(do):
+    closing = lines(do("run", "contract-0.txt", "contract-1.txt", "--case", "T-1")[0])[
+        -1
+    ]
+    took = re.search(r" in (.+?):", closing)[1]
+
+    (listed,) = lines(do("runs", "--case", "T-1")[0])[1:]
+    assert listed.endswith(f" {took}")
+    watched = lines(do("watch", listed.split()[0])[0])[-1]
+    assert f" in {took}: " in watched
+
+
+def test_a_failed_document_makes_the_run_fail(do, folder):
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+
+    out, _ = do("run", "broken.pdf", "contract-0.txt", status=1)
+
+    failed = next(line for line in lines(out) if line.startswith("failed"))
+    assert re.match(r"failed     broken\.pdf: \w+", failed)
+    assert re.match(r"2 documents in .*: 1 completed, 1 failed", lines(out)[-1])
+
+
+def test_json_is_events_and_nothing_else(do):
+    out, err = do("run", ".", "--json")
+
+    told = [json.loads(line) for line in lines(out)]
+    for event in told:
+        jsonschema.validate(event, events.schema())
+    ended = [event["name"] for event in told if event["status"] == "completed"]
+    assert set(ended) >= {f"contract-{number}.txt" for number in range(3)}
+    assert re.match(r"\d documents in .*: \d completed", lines(err)[-1])
+
+
+def test_detaching_writes_the_runs_id_alone(do):
+    out, err = do("run", "contract-0.txt", "--detach")
+    run_id = out.strip()
+
+    assert re.fullmatch(r"[\w-]+\n", out)
+    assert err == ""
+    watched, _ = do("watch", run_id)
+    assert re.match(r"completed  contract-0\.txt", watched)
+    assert run_id in do("runs")[0]
+
+
+def test_runs_and_documents_can_be_looked_at(do):
+    do("run", "contract-0.txt", "contract-1.txt", "--case", "C-7")
+
+    (run,) = map(json.loads, lines(do("runs", "--json", "--case", "C-7")[0]))
+    documents = [
+        json.loads(line) for line in lines(do("status", run["run_id"], "--json")[0])
+    ]
+    one = json.loads(do("status", documents[0]["document_id"], "--json")[0])
+
+    assert run["counts"]["completed"] == run["expected"] == 2
+    assert [row["name"] for row in documents] == ["contract-0.txt", "contract-1.txt"]
+    assert one == documents[0]
+    assert "contract-0.txt" in do("status", documents[0]["document_id"])[0]
+    assert "contract-1.txt" in do("status", "latest")[0]
+    assert "C-7" in do("runs")[0]
+
+
+def test_status_without_a_name_says_how_everything_stands(do):
+    do("run", "contract-0.txt")
+
+    found = json.loads(do("status", "--json")[0])
+    shown, _ = do("status")
+
+    assert found["services"]["pid"] > 0
+    assert found["redis"]["reachable"]
+    idle = {"documents": 0, "oldest_seconds": None, "served": True}
+    assert found["queues"] == {"default": idle}
+    assert found["counts"]["completed"] >= 1
+    assert "running for" in shown
+
+
+def test_status_starts_nothing(do, home):
+    found = json.loads(do("status", "--json", home=home)[0])
+
+    assert found["services"] is None
+    assert found["counts"]["completed"] == 0
+    assert "not running" in do("status", home=home)[0]
+
+
+def test_passages_are_found(do, folder):
+    (folder / "pump.txt").write_text("Replace the filter of the pump every year. " * 9)
+    do("run", "pump.txt", "contract-0.txt")
+
+    out, _ = do("search", "filter of the pump", "--run", "latest", "--limit", "1")
+    (row,) = map(
+        json.loads,
+        lines(do("search", "filter", "--run", "latest", "--limit", "1", "--json")[0]),
+    )
+
+    assert out.startswith("pump.txt, page 1")
+    assert row["document"] == "pump.txt"
+    assert 0 < row["score"] <= 1
+
+
+def test_what_was_cancelled_can_be_tried_again(do, start, folder):
+    run_id = do("run", "contract-0.txt", "--step", "own_steps:gated", "--detach")[
+        0
+    ].strip()
+    assert do("cancel", run_id)[0] == f"{run_id}: cancelled 1\n"
+    (folder / "gate").touch()
+    assert "cancelled  contract-0.txt" in do("watch", run_id, status=1)[0]
+
+    out, _ = do("retry", run_id)
+
+    assert lines(out)[-1].startswith("1 document")
+    assert "1 completed" in lines(out)[-1]
+    assert "nothing to try again" in do("retry", run_id)[1]
+    assert "1 completed" in do("retry", run_id, "--all")[0]
+
+
+def running(process):
+    """Wait until a run that writes JSON has a document that is processed."""
+    while True:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        event = json.loads(line)
+        if event["step"] in ("endless", "gated") and event["status"] == "processing":
+            return event
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_cancels_the_run_and_waits(start, number):
+    process = start("run", "contract-0.txt", "--json", "--step", "own_steps:endless")
+    running(process)
+
+    process.send_signal(number)
+
+    out, err = process.communicate(timeout=SECONDS)
+    assert json.loads(lines(out)[-1])["status"] == "cancelled"
+    assert lines(err)[0] == (
+        "docprogress: cancelling the run; Ctrl-C again leaves at once"
+    )
+    assert "1 cancelled" in lines(err)[-1]
+    assert process.returncode == 1
+
+
+def test_a_second_interrupt_leaves_at_once(start, folder):
+    process = start("run", "contract-0.txt", "--json", "--step", "own_steps:gated")
+    run_id = running(process)["run_id"]
+    process.send_signal(signal.SIGINT)
+    assert "cancelling" in process.stderr.readline()
+
+    process.send_signal(signal.SIGINT)
+
+    process.communicate(timeout=SECONDS)
+    assert process.returncode == 130
+    (folder / "gate").touch()
+    # Whether it was cancelled before it was left is not said: but it ends.
+    process = start("watch", run_id)
+    assert re.search(
+        r"^1 document", process.communicate(timeout=SECONDS)[0], re.MULTILINE
+    )
+
+
+def test_an_interrupted_watch_leaves_the_run_going(do, start, folder):
+    run_id = do("run", "contract-0.txt", "--step", "own_steps:gated", "--detach")[
+        0
+    ].strip()
+    process = start("watch", run_id, "--json")
+    running(process)
+
+    process.send_signal(signal.SIGINT)
+
+    _, err = process.communicate(timeout=SECONDS)
+    assert f"docprogress watch {run_id}" in err
+    assert process.returncode == 130
+    (folder / "gate").touch()
+    assert "1 completed" in do("watch", run_id)[0]
+
+
+def test_a_closed_pipe_ends_quietly(start, folder):
+    process = start("run", "*.txt", "--json", "--step", "own_steps:gated")
+    assert process.stdout.readline()
+    process.stdout.close()
+    (folder / "gate").touch()
+
+    process.wait(timeout=SECONDS)
+
+    assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def in_terminal(arguments, folder, *, until, send=b"", **environment):
+    """Run a command in a terminal; what it wrote, and its exit status.
+
+    `send` is typed once `until` has been written.
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.environ.update({"COLUMNS": "100", "LINES": "24", "TERM": "xterm"})
+        os.environ.update(environment)
+        os.execv(sys.executable, [sys.executable, "-m", "docprogress", *arguments])
+    written = b""
+    deadline = time.monotonic() + SECONDS
+    sent = not send
+    while True:
+        assert time.monotonic() < deadline, written.decode()
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            read = os.read(terminal, 65536)
+        except OSError:
+            # Linux says so where others say nothing more is to be read.
+            read = b""
+        if not read:
+            break
+        written += read
+        if not sent and until in written:
+            os.write(terminal, send)
+            sent = True
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert until in written, written.decode()
+    return written.decode(), os.waitstatus_to_exitcode(status)
+
+
+def test_a_terminal_shows_the_run_and_keeps_the_result(folder, shared_home):
+    written, status = in_terminal(
+        ["run", "contract-0.txt", "contract-1.txt", "--home", str(shared_home)],
+        folder,
+        until=b"2 completed",
+    )
+
+    assert status == 0
+    assert re.search(r"Run [\w-]+: 2 documents\r\n", written)
+    assert "\x1b[?25h" in written
+    assert re.search(r"2 documents in [\d.]+ s: 2 completed · 2 pages", written)
+
+
+def test_ctrl_c_in_a_terminal_cancels_the_run(folder, shared_home):
+    (folder / "hostile\x1b[2J\u202e[red].txt").write_text("some text " * 50)
+    written, status = in_terminal(
+        [
+            *("run", "hostile*", "--step", "own_steps:endless"),
+            *("--home", str(shared_home)),
+        ],
+        folder,
+        until=b"endless",
+        send=b"\x03",
+    )
+
+    assert status == 1
+    assert "cancelling the run" in written
+    assert "1 cancelled" in written.splitlines()[-1]
+    assert "\x1b[2J" not in written
+    assert "\u202e" not in written
+
+
+def test_a_dumb_terminal_is_written_plain_lines(folder, shared_home):
+    written, status = in_terminal(
+        ["run", "contract-0.txt", "--home", str(shared_home)],
+        folder,
+        until=b"1 completed",
+        TERM="dumb",
+    )
+
+    assert status == 0
+    assert "\x1b" not in written
+    assert written.startswith("completed  contract-0.txt")
+
+
+def test_services_go_up_and_down(do, home):
+    up, _ = do("up", "--workers", "1", home=home)
+    again, _ = do("up", home=home)
+
+    assert re.search(r"process \d+, 1 worker\)", up)
+    assert again == up
+    assert "have stopped" in do("down", home=home)[0]
+    assert "were not running" in do("down", home=home)[0]
+
+
+def test_a_worker_of_ones_own_takes_documents(do, start, server, short_path):
+    database = f"sqlite:///{short_path / 'store.db'}"
+    shared = [
+        *("--redis-url", server.url),
+        *("--database-url", database),
+        *("--storage-url", (short_path / "files").as_uri()),
+    ]
+    worker = start("worker", "--concurrency", "1", *shared, home=None)
+
+    out, _ = do("run", "contract-0.txt", *shared)
+    worker.send_signal(signal.SIGTERM)
+    _, err = worker.communicate(timeout=SECONDS)
+
+    assert "1 completed" in out
+    assert worker.returncode == 0, err
+
+
+def test_a_worker_joins_the_local_services_of_a_home(start, folder, shared_home):
+    steps = ["extraction", "chunking", step("embedding", queue="aside")]
+    with Pipeline(home=shared_home, steps=steps) as pipeline:
+        worker = start("worker", "--queues", "aside", "--concurrency", "1")
+        run = pipeline.submit(folder / "contract-0.txt").wait(timeout=SECONDS)
+        worker.send_signal(signal.SIGTERM)
+        _, err = worker.communicate(timeout=SECONDS)
+        (document,) = run.documents()
+
+    assert document.status == "completed"
+    assert document.worker.endswith(f":{worker.pid}")
+    assert worker.returncode == 0, err
+
+
+def test_the_doctor_finds_everything_well(do, shared_home):
+    do("run", "contract-0.txt")
+
+    out, _ = do("doctor")
+
+    assert "broken" not in out
+    for what in ("home", "server", "services", "redis", "workers", "database"):
+        assert re.search(rf"^ok      {what} ", out, re.MULTILINE), out
+
+
+@pytest.fixture
+def unreachable(monkeypatch):
+    """A Redis, named by the environment, that is not there."""
+    monkeypatch.setenv("DOCPROGRESS_REDIS_URL", "redis://:hunter2@127.0.0.1:1/0")
+
+
+def test_the_doctor_says_what_is_broken_and_no_secret(do, unreachable):
+    out, err = do("doctor", status=1)
+
+    assert re.search(r"^broken  redis .* cannot be reached", out, re.MULTILINE)
+    assert "DOCPROGRESS_REDIS_URL" in out
+    assert "hunter2" not in out + err
+
+
+def test_the_doctor_knows_the_settings_of_the_server_and_those_that_there_are_not(
+    do, shared_home, monkeypatch
+):
+    monkeypatch.setenv("DOCPROGRESS_SERVER_TOKEN", "hunter2")
+    monkeypatch.setenv("DOCPROGRESS_SERVER_TOKNE", "hunter2")
+
+    out, err = do("doctor")
+
+    assert re.search(r"set here: .*DOCPROGRESS_SERVER_TOKEN\b", out)
+    assert "no settings of these names: DOCPROGRESS_SERVER_TOKNE\n" in out
+    assert "hunter2" not in out + err
+
+
+def test_what_cannot_be_reached_is_said_without_its_password(do, unreachable):
+    out, err = do("run", "contract-0.txt", status=1)
+
+    assert out == ""
+    assert "hunter2" not in err
+    assert lines(err)[-1].startswith("docprogress: ")
+
+
+def test_there_are_no_local_services_beside_a_redis_of_ones_own(do, unreachable):
+    assert "DOCPROGRESS_REDIS_URL" in do("up", status=2)[1]
+
+
+def test_no_password_stays_in_the_list_of_processes(start):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(SECONDS)
+        port = listener.getsockname()[1]
+        url = f"redis://:hunter2@127.0.0.1:{port}/0"
+        process = start("doctor", "--redis-url", url)
+        connection, _ = listener.accept()
+        with connection:
+            seen = Path(f"/proc/{process.pid}/cmdline")
+            if not seen.exists():
+                pytest.skip("this system shows no command lines under /proc")
+            command = seen.read_bytes()
+        assert b"doctor" in command
+        assert b"hunter2" not in command
+
+
+SECRET = "redis://:hunter2@host/0"
+OPEN = "redis://host/0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept", "moved"),
+    [
+        (["run", "a"], ["run", "a"], {}),
+        (["run", "--redis-url", OPEN], ["run", "--redis-url", OPEN], {}),
+        (["run", "--redis-url", SECRET, "a"], ["run", "a"], {"REDIS": SECRET}),
+        (["run", f"--redis-url={SECRET}"], ["run"], {"REDIS": SECRET}),
+        (["run", "--redis-url"], ["run", "--redis-url"], {}),
+        (
+            ["run", "--redis-url", SECRET, "--redis-url", OPEN],
+            ["run", "--redis-url", OPEN],
+            {},
+        ),
+        (
+            ["run", "--redis-url", OPEN, "--redis-url", SECRET],
+            ["run"],
+            {"REDIS": SECRET},
+        ),
+        (
+            ["run", "--", "--redis-url", SECRET],
+            ["run", "--", "--redis-url", SECRET],
+            {},
+        ),
+        (
+            ["run", "--storage-url", "s3://bucket?secret=x"],
+            ["run"],
+            {"STORAGE": "s3://bucket?secret=x"},
+        ),
+        (
+            ["run", "--database-url", "postgresql+psycopg://u:p@h/d"],
+            ["run"],
+            {"DATABASE": "postgresql+psycopg://u:p@h/d"},
+        ),
+    ],
+)
+def test_only_what_holds_a_password_is_moved(arguments, kept, moved):
+    variables = {f"DOCPROGRESS_{name}_URL": url for name, url in moved.items()}
+
+    assert without_passwords(arguments) == (kept, variables)
+
+
+def test_the_services_outlive_the_command(do, shared_home):
+    do("run", "contract-0.txt")
+
+    found = json.loads(do("status", "--json")[0])
+
+    assert eventually(lambda: Path(f"/proc/{found['services']['pid']}").exists())

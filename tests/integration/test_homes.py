@@ -1,0 +1,195 @@
+"""A home folder may have any name, and nothing is left of services that do not start."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+from support.patience import patient
+from support.services import eventually, free_port
+
+from docprogress import local
+from docprogress.bus import Bus
+from docprogress.connection import broker, connect, target, unix_url
+from docprogress.errors import ServicesError
+from docprogress.local import supervisor
+from docprogress.run import Pipeline
+from docprogress.settings import load
+
+NAMES = [
+    "a#b",
+    "why?",
+    "100%",
+    "50%23",
+    "with space",
+    "Verträge 文書",
+    "a'b\"c;d,e&f=g+h@i:j[k]{l}$m!n\\o",
+]
+LONG = "x" * 150
+NOT_UTF8 = os.fsdecode(b"caf\xe9")
+
+
+def processes(home):
+    """Those that work in a home folder, and have not ended."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if home in (Path(process.cwd()), Path(process.cwd()).parent):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.mark.parametrize("name", ["/".join(NAMES[:6]), NAMES[6], LONG, NOT_UTF8])
+def test_a_run_in_a_home_of_any_name_ends(short_path, name):
+    home = short_path / name
+    try:
+        with Pipeline(home=home, workers=1) as pipeline:
+            run = pipeline.submit([("a.txt", b"a few words")])
+            run.wait(timeout=patient(60))
+
+            assert "1 completed" in run.summary()
+            assert len(run.events()) >= 2
+            assert list(pipeline.search("words", run_id=run.id)["document"]) == [
+                "a.txt"
+            ]
+            assert (home / "docprogress.db").exists()
+            assert list((home / "files").iterdir())
+        assert local.status(home) is not None
+    finally:
+        assert local.down(home)
+    assert local.status(home) is None
+    assert not processes(home)
+    assert not local.down(home)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_url_of_a_socket_is_understood_whatever_its_name(short_path, name):
+    path = short_path / name / "redis.sock"
+
+    url = unix_url(path)
+
+    assert target(url).options["path"] == str(path)
+    with Bus(url) as bus:
+        assert bus.redis.connection_pool.connection_kwargs["path"] == str(path)
+
+
+def test_a_server_that_a_killed_supervisor_left_is_found_whatever_its_home(short_path):
+    home = short_path / NAMES[0] / NAMES[2]
+    services = local.up(load(home=home, workers=1))
+    supervised = psutil.Process(services.pid)
+    workers = [
+        one
+        for one in supervised.children(recursive=True)
+        if one.pid != services.redis_pid
+    ]
+    supervised.kill()
+    for worker in workers:
+        worker.kill()
+    eventually(lambda: not local.held(home / "supervisor.lock"))
+    assert psutil.Process(services.redis_pid).is_running()
+
+    assert local.down(home)
+
+    eventually(lambda: not processes(home))
+
+
+@pytest.fixture
+def unusable(monkeypatch):
+    """A server that cannot be started: it does what the shell script says."""
+
+    def make(script):
+        folder = Path(tempfile.mkdtemp(prefix="dp-"))
+        made.append(folder)
+        server = folder / "valkey-server"
+        server.write_text(f"#!/bin/sh\n{script}\n")
+        server.chmod(0o755)
+        monkeypatch.setattr(supervisor, "server_binary", lambda: str(server))
+
+    made = []
+    yield make
+    for folder in made:
+        shutil.rmtree(folder)
+
+
+NOISE = (
+    "echo '7:M 01 Jan 2026 00:00:00.000 # WARNING Memory overcommit must be enabled! "
+    "Without it, a background save may fail'"
+)
+
+
+def started(home, monkeypatch, seconds=1.0):
+    """Start a server as a supervisor does; what it says of that it cannot."""
+    monkeypatch.setattr(supervisor, "START_SECONDS", 2 * seconds)
+    made = supervisor._Supervisor(load(home=local.prepare(home)))
+    with pytest.raises(ServicesError) as raised:
+        made._keep_server()
+    made._stop()
+    return str(raised.value)
+
+
+def test_a_server_that_ends_at_once_is_said_to_have_for_its_own_reason(
+    home, unusable, monkeypatch
+):
+    unusable(f"echo '# Failed opening Unix socket: no room'; {NOISE}; exit 1")
+
+    said = started(home, monkeypatch)
+
+    assert "Failed opening Unix socket: no room" in said
+    assert "overcommit" not in said
+
+
+def test_a_server_that_never_answers_is_not_left_running(home, unusable, monkeypatch):
+    unusable(f"{NOISE}; exec sleep 600")
+
+    said = started(home, monkeypatch)
+
+    assert "nothing answers at" in said
+    assert "overcommit" not in said
+    assert not processes(home)
+
+
+def test_services_that_do_not_start_leave_nothing_behind(home, monkeypatch):
+    """As it is for a user: the whole way from a pipeline to the supervisor's end."""
+    local.prepare(home)
+    # Nobody can listen where there is a folder.
+    (home / "redis.sock").mkdir()
+
+    with pytest.raises(ServicesError, match=r"redis\.sock|[Ss]ocket") as raised:
+        Pipeline(home=home, workers=1)
+
+    assert "overcommit" not in str(raised.value)
+    eventually(lambda: not processes(home))
+    (home / "redis.sock").rmdir()
+    assert not local.down(home)
+
+
+@pytest.mark.parametrize("scheme", ["valkey", "VALKEY"])
+def test_a_valkey_is_reached_by_its_own_scheme(server, scheme, tmp_path):
+    # On its socket no scheme is needed: what is tested is a port.
+    with connect(server.url) as client:
+        client.config_set("bind", "127.0.0.1")
+        port = free_port()
+        client.config_set("port", port)
+    url = f"{scheme}://127.0.0.1:{port}/0"
+    with Pipeline(redis_url=url, home=tmp_path) as pipeline:
+        assert pipeline.bus.redis.ping()
+        pipeline.bus.check()
+    assert broker(url).url == f"redis://127.0.0.1:{port}/0"
+
+
+def test_valkeys_schemes_mean_the_same_as_those_of_redis():
+    for theirs, ours in (
+        ("valkey://u:p@h:1/2", "redis://u:p@h:1/2"),
+        ("valkeys://h?ssl_ca_certs=/dev/null", "rediss://h?ssl_ca_certs=/dev/null"),
+        ("valkey+sentinel://h:1/x/2", "redis+sentinel://h:1/x/2"),
+        ("valkeys+sentinel://h:1/x", "rediss+sentinel://h:1/x"),
+    ):
+        assert target(theirs) == target(ours)
+        assert broker(theirs).url == broker(ours).url
+        assert broker(theirs).encryption == broker(ours).encryption
+        assert load(redis_url=theirs).redis_url == theirs
+        assert load(broker_url=theirs).broker_url == theirs

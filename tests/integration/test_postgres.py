@@ -1,0 +1,497 @@
+"""What is PostgreSQL's alone: locks, connections, a server that restarts, pgvector."""
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+import traceback
+import uuid
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import numpy as np
+import pytest
+from support.patience import patient
+from support.postgres import PASSWORD, vector_postgres
+from support.services import eventually
+from test_faults import (
+    documents,
+    ended_right,
+    in_the_middle,
+    nothing_is_left,
+    worker_of,
+)
+from test_store import (
+    CHUNKS,
+    Child,
+    add_document,
+    add_documents,
+    add_run,
+    claimed,
+    complete,
+    document,
+    finish_step,
+    run,
+)
+
+from docprogress import Pipeline, Status, local, pipeline, search
+from docprogress.cli.doctor import State, _database
+from docprogress.errors import StoreError, StoreUnavailable
+from docprogress.settings import load
+from docprogress.steps import plan
+from docprogress.storage import Files, Source
+from docprogress.store import NewDocument, Store
+
+__all__ = ["claimed", "document", "run"]
+
+STEPS = """
+import threading, time
+from pathlib import Path
+
+begun, leave = threading.Event(), threading.Event()
+
+def held(pages):
+    for page in pages:
+        begun.set()
+        assert leave.wait(600)
+        yield page
+
+def slow(pages):
+    for page in pages:
+        time.sleep(0.2)
+        yield page
+
+def gated(pages):
+    for page in pages:
+        while not Path({gate!r}).exists():
+            time.sleep(0.02)
+        yield page
+"""
+
+
+@pytest.fixture
+def steps(tmp_path, gate, monkeypatch):
+    # What was loaded of a step is remembered: each has a module of its own.
+    code = STEPS.format(gate=str(gate))
+    (tmp_path / "postgres_steps.py").write_text(code)
+    (tmp_path / "held_steps.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.fixture
+def store(postgres_url):
+    with Store(postgres_url) as store:
+        yield store
+
+
+def test_a_connection_that_was_cut_is_made_again(store, run, postgres, postgres_url):
+    ours = (
+        "FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'docprogress'"
+    )
+    postgres.execute(f"SELECT pg_terminate_backend(pid) {ours}", url=postgres_url)
+    eventually(lambda: not postgres.execute(f"SELECT pid {ours}", url=postgres_url))
+
+    assert store.run(run.id) == run
+    with pytest.raises(StoreUnavailable), store._writing() as connection:
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    add_run(store)
+
+
+def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url):
+    """No connection waits in a transaction, and no other document for this one."""
+    import held_steps
+
+    settings = load(database_url=postgres_url)
+    files = Files(str(tmp_path / "files"))
+    own = [step.to_dict() for step in plan(["held_steps:held"])]
+    run = add_run(store, steps=own)
+    ids = add_documents(store, run, 4, name="a.txt")
+    for document_id in ids:
+        files.add(document_id, Source(name="a.txt", data=b"text"), max_bytes=99)
+    store.mark_ready([(i, 4, "x") for i in ids])
+    with Store(postgres_url) as theirs, Store(postgres_url, busy_seconds=5) as ours:
+        worker = pipeline.Pipeline(
+            store=theirs, files=files, settings=settings, publish=lambda event: False
+        )
+        claim = theirs.claim(ids[0], 1, worker="w")
+        outcomes = []
+        thread = threading.Thread(target=lambda: outcomes.append(worker.process(claim)))
+        thread.start()
+        try:
+            assert held_steps.begun.wait(patient(60))
+
+            with ours._reading() as connection:
+                states = connection.exec_driver_sql(
+                    "SELECT state FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                    " AND datname = current_database() AND application_name = 'docprogress'"
+                ).scalars()
+                assert set(states) == {"idle"}
+            assert ours.claim(ids[1], 1, worker="x") is not None
+            finish_step(ours, ours.document(ids[1]), chunks=CHUNKS)
+            ours.finish(ids[1], 1, Status.COMPLETED, message="x")
+            ours.cancel(document_ids=ids[2:])
+            assert ours.counts(run.id)[Status.CANCELLED] == 2
+            # Its own document too: somebody else may ask for it to be cancelled.
+            ended, asked = ours.cancel(run_id=run.id)
+            assert ([row.id for row in ended], [row.id for row in asked]) == (
+                [],
+                ids[:1],
+            )
+        finally:
+            held_steps.leave.set()
+            thread.join()
+
+    assert outcomes[0].document.id == ids[0]
+
+
+def test_an_open_transaction_on_one_document_leaves_the_others_alone(
+    store, run, postgres_url
+):
+    ids = add_documents(store, run, 3)
+    store.mark_ready([(i, 1, "x") for i in ids])
+    with Store(postgres_url, busy_seconds=0.5) as other:
+        with store._writing() as connection:
+            connection.exec_driver_sql(
+                "UPDATE document SET message = 'held' WHERE id = %s", (ids[0],)
+            )
+
+            assert other.claim(ids[1], 1, worker="w") is not None
+            finish_step(other, other.document(ids[1]), chunks=CHUNKS)
+            other.cancel(document_ids=ids[2:])
+            assert len(other.documents(run.id)) == 3
+            with pytest.raises(StoreUnavailable, match="lock"):
+                other.claim(ids[0], 1, worker="w")
+
+
+def test_whoever_takes_many_documents_takes_them_in_one_order(store, run, postgres_url):
+    """Two that took them in orders of their own would wait for each other."""
+    ids = add_documents(store, run, 60)
+    over = time.monotonic() + 3
+    errors = []
+
+    def repeat(work):
+        with Store(postgres_url) as own:
+            try:
+                while time.monotonic() < over and not errors:
+                    work(own)
+            except StoreError as error:
+                errors.append(error)
+
+    threads = [
+        threading.Thread(target=repeat, args=(work,))
+        for work in (
+            lambda own: own.mark_ready([(i, 1, "x") for i in ids]),
+            lambda own: own.mark_ready([(i, 1, "x") for i in reversed(ids)]),
+            lambda own: own.cancel(document_ids=ids[::-1]),
+            lambda own: own.cancel(run_id=run.id),
+            lambda own: own.retry(run_id=run.id),
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+
+
+def test_a_worker_needs_few_connections(store, run, postgres, postgres_url):
+    """One for each thread that is at it at the same time, and they are given back."""
+    for _ in range(3):
+        complete(store, add_document(store, add_run(store)))
+
+    [(connections,)] = postgres.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'docprogress'",
+        url=postgres_url,
+    )
+    assert connections == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_shares_no_connection(store, run, document):
+    child = Child(lambda: complete(store, document))
+    child.wait()
+
+    assert store.document(document.id).status is Status.COMPLETED
+    assert store.run(run.id) == run
+
+
+def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
+    away = "postgresql+psycopg://guarded:{}@/docs?host=/nowhere"
+    for url, reason in (
+        (away.format(PASSWORD), "not available"),
+        (postgres.url(user="guarded"), 'authentication failed for user "guarded"'),
+        (postgres.url("nowhere"), "does not exist"),
+    ):
+        store = Store(url, busy_seconds=1)
+
+        started = time.monotonic()
+        with pytest.raises(StoreError, match=reason) as caught:
+            store.open()
+
+        assert time.monotonic() - started < patient(10)
+        told = "".join(traceback.format_exception(caught.value))
+        said = _database(load(database_url=url)).said
+        for shown in (told, said, repr(store), store.url, repr(store._engine)):
+            assert PASSWORD not in shown
+
+
+def test_postgresql_that_restarts_in_the_middle_is_waited_for(
+    home, steps, gate, postgres, postgres_url
+):
+    with Pipeline(
+        home=home, workers=2, steps=["postgres_steps:gated"], database_url=postgres_url
+    ) as own:
+        run = own.submit(documents(6))
+        held = eventually(lambda: run.documents(status=Status.PROCESSING))
+        with postgres.away():
+            # Whoever holds a document now has its result and nowhere to keep it.
+            gate.touch()
+            eventually(
+                lambda: any(
+                    event.message == "Waiting for the database"
+                    for row in held
+                    for event in own.bus.history(row.id)
+                )
+            )
+
+        rows = ended_right(run)
+
+        assert all(row.attempt == 1 for row in rows)
+    nothing_is_left(home)
+
+
+@pytest.fixture
+def under_way(home, steps, postgres_url):
+    """A run in its middle, on a database of which it is not known whether it stays."""
+    with Pipeline(
+        home=home,
+        workers=2,
+        lease_seconds=6,
+        steps=["postgres_steps:slow"],
+        database_url=postgres_url,
+    ) as own:
+        run = own.submit(documents(12))
+        in_the_middle(run)
+        yield run
+
+
+def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there(
+    under_way, home, postgres
+):
+    worker = worker_of(home)
+    with postgres.away():
+        killed = worker.children()
+        for process in killed:
+            process.kill()
+
+        def begun():
+            new = set(worker.children()) - set(killed)
+            # It watches its parent, from a thread, once it is ready.
+            return len(new) == len(killed) and all(p.num_threads() > 1 for p in new)
+
+        eventually(begun)
+
+    rows = ended_right(under_way)
+
+    assert all(row.attempt <= 2 for row in rows)
+    nothing_is_left(home)
+
+
+def test_a_supervisor_that_is_killed_while_the_database_is_away_is_replaced(
+    under_way, home, postgres
+):
+    with postgres.away():
+        killed = local.status(home).pid
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: (found := local.status(home)) and found.pid != killed)
+        # Its worker has found nothing to work with.
+        log = home / "logs" / "supervisor.log"
+        eventually(lambda: "it is started again" in log.read_text())
+
+    ended_right(under_way)
+    nothing_is_left(home)
+
+
+def test_the_doctor_says_what_the_database_is(postgres_url, vector_url, tmp_path):
+    for url, said in (
+        (f"sqlite:///{tmp_path / 'docs.db'}", r"SQLite 3\S+ at sqlite:///"),
+        (postgres_url, r"PostgreSQL \d\S+ without pgvector at postgresql"),
+        (vector_url, r"PostgreSQL \d\S+ with pgvector at postgresql"),
+    ):
+        finding = _database(load(database_url=url))
+
+        assert finding.state is State.OK
+        assert re.match(said, finding.said)
+
+
+# What pgvector does
+
+
+@pytest.fixture(scope="module")
+def vector_server():
+    with vector_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def vector_url(vector_server):
+    with vector_server.database() as url:
+        vector_server.execute("CREATE EXTENSION vector", url=url)
+        yield url
+
+
+@contextmanager
+def embedding(vectors):
+    """An OpenAI-compatible endpoint that knows these texts' vectors."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            data = [
+                {"index": number, "embedding": vectors[text]}
+                for number, text in enumerate(asked["input"])
+            ]
+            body = json.dumps({"data": data}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def filled(store, arrays, **changes):
+    """A run with a document for each array; its chunks have the rows as vectors."""
+    run = add_run(store, settings={"embedder": "openai:made-up"}, **changes)
+    ids = [f"{run.id}-{number}" for number in range(1, len(arrays) + 1)]
+    for number, (document_id, array) in enumerate(zip(ids, arrays, strict=True), 1):
+        add_document_named(store, run, document_id, number)
+        store.claim(document_id, 1, worker="w")
+        chunks = [
+            replace(CHUNKS[0], number=at, text=f"{number}-{at}", vector=vector)
+            for at, vector in enumerate(array, 1)
+        ]
+        row = store.document(document_id)
+        finish_step(store, row, 2, chunks=chunks, facts={"embedder": "openai:made-up"})
+    return run
+
+
+def add_document_named(store, run, document_id, number):
+    new = NewDocument(
+        id=document_id, run_id=run.id, number=number, name=f"{number}.pdf"
+    )
+    store.add_documents([new])
+    store.mark_ready([(document_id, 1, "x")])
+
+
+def arrays(seed=7, dimensions=24):
+    random = np.random.default_rng(seed)
+    return [
+        random.standard_normal((count, dimensions)).astype("f4") for count in (3, 40, 1)
+    ]
+
+
+def test_search_in_the_database_finds_what_numpy_finds(
+    vector_url, tmp_path, monkeypatch
+):
+    given = arrays()
+    query = given[1][17] + 0.1
+    with (
+        embedding({"question": query.tolist()}) as endpoint,
+        Store(vector_url) as compares,
+        Store(f"sqlite:///{tmp_path / 'docs.db'}") as reads,
+    ):
+        settings = load(embedding_url=endpoint, embedding_api_key="key")
+        found = [
+            search.nearest(
+                store,
+                [filled(store, given, run_id="run")],
+                "question",
+                settings=settings,
+                limit=5,
+            )
+            for store in (reads, compares)
+        ]
+        # The database alone: no vector is read.
+        monkeypatch.setattr(compares, "vectors", lambda run_id: pytest.fail("read"))
+        again = search.nearest(
+            compares, [compares.run("run")], "question", settings=settings, limit=5
+        )
+
+    assert found[0].equals(found[1])
+    assert found[0].equals(again)
+    assert found[0]["text"][0] == "2-18"
+
+
+def test_what_the_extension_cannot_compare_is_compared_by_numpy(vector_url):
+    usual = arrays()
+    strange = np.array([[np.nan, *[1.0] * 23]], "f4")
+    words = np.zeros((2, 24), "f4")
+    words[:, 3] = 1
+    query = usual[0][0]
+    with Store(vector_url) as store:
+        for arrays_given, known in (
+            (usual, True),
+            ([*usual, strange], False),
+            ([*usual, words], False),
+            ([*usual, np.ones((2, 7), "f4")], True),  # of another embedder's version
+            ([*usual, np.zeros((1, 24), "f4")], False),
+        ):
+            run = filled(store, arrays_given)
+
+            found = store.nearest(run.id, query, limit=100)
+
+            assert (found is not None) == known
+            if found is not None:
+                assert found[0].document_id == f"{run.id}-1"
+                assert all(0 < near.score <= 1.000001 for near in found)
+
+
+def test_vectors_go_where_their_document_goes(vector_url, vector_server):
+    def kept():
+        return vector_server.execute("SELECT count(*) FROM embedding", url=vector_url)
+
+    with Store(vector_url) as store:
+        run = filled(store, arrays())
+        assert kept() == [(44,)]
+        first = store.documents(run.id)[0]
+        store.finish(first.id, 1, Status.COMPLETED, message="x")
+        other = add_run(store)
+        copy = add_document(store, other)
+        store.claim(copy.id, 1, worker="w")
+        store.copy_results(first.id, copy.id, 1)
+        assert kept() == [(47,)]
+        assert len(store.nearest(other.id, arrays()[0][0], limit=9) or []) > 0
+
+        store.delete_run(run.id)
+        assert kept() == [(3,)]
+        store.delete_run(other.id)
+        assert kept() == [(0,)]
+
+
+def test_an_extension_that_comes_later_is_used_from_then_on(vector_server):
+    with vector_server.database() as url:
+        with Store(url) as store:
+            before = filled(store, arrays())
+            assert store.nearest(before.id, arrays()[0][0], limit=3) is None
+        vector_server.execute("CREATE EXTENSION vector", url=url)
+        with Store(url) as store:
+            after = filled(store, arrays(), run_id=uuid.uuid4().hex)
+
+            assert store.nearest(before.id, arrays()[0][0], limit=3) is None
+            assert len(store.nearest(after.id, arrays()[0][0], limit=3) or []) == 3

@@ -1,0 +1,277 @@
+"""A hundred thousand documents in a run: what is told first, and what is kept."""
+
+import asyncio
+import json
+import random
+from contextlib import aclosing, suppress
+
+import pytest
+from support.patience import patient
+
+from docprogress import Pipeline
+from docprogress.bus import Bus
+from docprogress.errors import Superseded
+from docprogress.events import ProgressEvent, Status, now
+from docprogress.notebook import table
+from docprogress.notebook.outbox import MOST_ROWS, Outbox
+from docprogress.notebook.picture import Picture
+from docprogress.notebook.watched import WatchedRun
+from docprogress.store import NewDocument
+
+RUN = "run"
+
+
+def event(number, status=Status.QUEUED, *, attempt=1, progress=0.0):
+    return ProgressEvent(
+        document_id=f"{RUN}-{number:04d}",
+        status=status,
+        step="extraction",
+        progress=100.0 if status is Status.COMPLETED else progress,
+        # What only looks like the field must not be counted.
+        message='"status":"failed"',
+        timestamp=now(),
+        error="broken" if status is Status.FAILED else None,
+        run_id=RUN,
+        attempt=attempt,
+    )
+
+
+def recounted(bus):
+    """What the newest event of each document says, counted."""
+    found = dict.fromkeys(Status, 0)
+    events = [f"{RUN}-{number:04d}" for number in range(300)]
+    for newest in bus.newest(events).values():
+        found[newest.status] += 1
+    return found
+
+
+def test_counts_stay_right_through_retries_and_what_is_superseded(bus):
+    chance = random.Random(7)
+    attempts = dict.fromkeys(range(40), 1)
+    for _ in range(800):
+        number = chance.randrange(40)
+        # Now and then of an attempt that is over, or of one that begins.
+        attempt = max(1, attempts[number] + chance.choice((-1, 0, 0, 0, 1)))
+        attempts[number] = max(attempts[number], attempt)
+        with suppress(Superseded):
+            bus.publish(event(number, chance.choice(list(Status)), attempt=attempt))
+
+    assert bus.counts(RUN) == recounted(bus)
+    assert sum(bus.counts(RUN).values()) == len(set(attempts))
+
+
+def test_counts_begin_again_with_a_redis_that_came_back_empty(bus):
+    bus.publish_all([event(number) for number in range(3)])
+    bus.redis.flushall()
+    bus.publish(event(0, Status.COMPLETED))
+    bus.publish(event(1, Status.CANCELLED))
+
+    counts = bus.counts(RUN)
+    assert counts == recounted(bus)
+    assert (counts[Status.COMPLETED], counts[Status.CANCELLED]) == (1, 1)
+    bus.forget([f"{RUN}-{number:04d}" for number in range(3)], run_id=RUN)
+    assert bus.redis.keys() == []
+
+
+@pytest.mark.anyio
+async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url):
+    """A run of thousands does not keep the newest event from whoever watches."""
+    bus.publish_all([event(number) for number in range(20_000)])
+    told: dict[str, ProgressEvent] = {}
+    at = None
+    with Bus(redis_url) as other:
+        async with (
+            asyncio.timeout(patient(60)),
+            aclosing(bus.subscribe(runs=[RUN])) as events,
+        ):
+            async for each in events:
+                told[each.document_id] = each
+                if len(told) == 1:
+                    assert not events.connected, "the present is not told yet"
+                    other.publish(event(99_999, Status.PROCESSING))
+                if each.document_id.endswith("99999"):
+                    at = at or len(told)
+                if len(told) == 20_001 and events.connected:
+                    break
+
+    assert at is not None
+    assert at < 5_000
+
+
+@pytest.mark.anyio
+async def test_nothing_is_missed_or_told_back_while_the_present_is_told(bus, redis_url):
+    """Documents go on while their run is read page by page: the end is right."""
+    count = 3_000
+    bus.publish_all([event(number) for number in range(count)])
+    told: dict[str, ProgressEvent] = {}
+
+    def finish():
+        with Bus(redis_url) as other:
+            numbers = list(range(count))
+            random.Random(3).shuffle(numbers)
+            for number in numbers:
+                other.publish(event(number, Status.PROCESSING, progress=50.0))
+                other.publish(event(number, Status.COMPLETED))
+
+    async with (
+        asyncio.timeout(patient(90)),
+        aclosing(bus.subscribe(runs=[RUN])) as events,
+    ):
+        going = None
+        async for each in events:
+            if going is None:
+                going = asyncio.ensure_future(asyncio.to_thread(finish))
+            known = told.get(each.document_id)
+            assert known is None or not known.final, "nothing follows an end"
+            told[each.document_id] = each
+            if len(told) == count and all(found.final for found in told.values()):
+                break
+        await going
+
+    assert {each.status for each in told.values()} == {Status.COMPLETED}
+    assert bus.counts(RUN)[Status.COMPLETED] == count
+
+
+@pytest.fixture
+def large(redis_url, tmp_path):
+    """A run of 12,000 documents, of which some have ended, that nobody works on."""
+    where = {
+        "home": tmp_path / "home",
+        "redis_url": redis_url,
+        "database_url": f"sqlite:///{tmp_path}/store.db",
+        "storage_url": str(tmp_path / "files"),
+    }
+    with Pipeline(**where) as pipeline:
+        store = pipeline.store
+        steps = [step.to_dict() for step in pipeline.steps]
+        store.add_run(
+            run_id=RUN,
+            case_id=None,
+            expected=12_000,
+            steps=steps,
+            settings={},
+            fingerprint="",
+        )
+        ids = [f"{RUN}-{number:04d}" for number in range(1, 12_001)]
+        for start in range(0, len(ids), 1000):
+            some = ids[start : start + 1000]
+            store.add_documents(
+                [
+                    NewDocument(
+                        id=document_id,
+                        run_id=RUN,
+                        number=number,
+                        name=f"{number}.txt",
+                        step="extraction",
+                    )
+                    for number, document_id in enumerate(some, start + 1)
+                ]
+            )
+            store.mark_ready([(document_id, 1, None) for document_id in some])
+            pipeline.tell(store.documents(ids=some))
+        broken = store.finish(
+            ids[11_000], 1, Status.FAILED, message="Failed", error="broken"
+        )
+        pipeline.tell([broken])
+        store.cancel(document_ids=ids[:50])
+        yield pipeline.attach(RUN)
+
+
+@pytest.mark.anyio
+async def test_a_view_begins_with_counts_and_what_went_wrong(large):
+    clock = Clock()
+    picture = Picture(WatchedRun(large))
+    outbox = Outbox(picture, clock=clock)
+    outbox.change(picture.begin())
+    first = outbox.next()
+    summary = first["summary"]
+    shown = table.bundle(picture)["text/plain"].splitlines()
+
+    assert summary["counts"] == {
+        "queued": 11_949,
+        "processing": 0,
+        "completed": 0,
+        "failed": 1,
+        "cancelled": 50,
+    }
+    assert (summary["total"], summary["loading"]) == (12_000, True)
+    assert len(first["rows"]) == summary["rows"] < 1000
+    assert 11_000 in {row["index"] for row in first["rows"]}
+    assert not summary["finished"]
+    assert shown[0] == large.summary()
+    assert shown[1].startswith("11001.txt")
+    assert shown[-1] == "… and 11,940 more"
+
+    rows = {row["index"]: row for row in first["rows"]}
+    async with asyncio.timeout(patient(60)), aclosing(large._subscribe()) as events:
+        async for event in events:
+            outbox.change(picture.apply((event,)))
+            if not picture.progress.partial:
+                break
+    last = first
+    for _ in range(100):
+        clock.seconds += 0.1
+        message = outbox.next()
+        if message is not None:
+            assert len(message["rows"]) <= MOST_ROWS + 100
+            assert len(json.dumps(message)) < 1_000_000
+            last = message
+            rows |= {
+                row["index"]: rows.get(row["index"], {}) | row
+                for row in message["rows"]
+            }
+    assert sorted(rows) == list(range(12_000))
+    assert all(rows[n]["name"] == f"{n + 1}.txt" for n in rows)
+    assert (last["summary"]["loading"], last["summary"]["rows"]) == (False, 12_000)
+    assert last["summary"]["counts"] == summary["counts"]
+
+
+def test_counts_of_a_view_that_loads_are_those_of_now(large):
+    """Also where Redis came back empty, and knows of a few documents only."""
+    picture = Picture(WatchedRun(large))
+    picture.begin()
+    store, ids = large._store, [row.id for row in large.documents()[100:103]]
+    large._pipeline.bus.redis.flushall()
+    large.cancel(ids)
+
+    assert picture.recount()
+    assert picture.progress.counts[Status.CANCELLED] == 53
+    store.cancel(run_id=RUN)
+    assert picture.recount()
+    assert picture.finished
+    assert (
+        large.wait(timeout=patient(60)).summary().endswith("1 failed, 11,999 cancelled")
+    )
+
+
+def test_a_run_is_summed_up_without_its_documents(large, monkeypatch):
+    monkeypatch.setattr(large._store, "documents", None)
+
+    said = repr(large)
+
+    assert "12,000 documents: 1 failed, 50 cancelled, 11,949 queued" in said
+
+
+def test_a_table_of_many_documents_comes_in_parts(large):
+    whole = large.to_frame()
+    parts = list(large.to_frames(5000))
+
+    assert [len(part) for part in parts] == [5000, 5000, 2000]
+    assert list(parts[0].columns) == list(whole.columns)
+    ids = [document_id for part in parts for document_id in part["document_id"]]
+    assert ids == list(whole["document_id"])
+    assert whole["status"].value_counts().to_dict() == {
+        "queued": 11_949,
+        "cancelled": 50,
+        "failed": 1,
+    }
+    numbers = [row.number for row in large.documents(after=7, limit=2)]
+    assert numbers == [8, 9]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds

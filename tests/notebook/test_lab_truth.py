@@ -1,0 +1,229 @@
+"""What a view shows in JupyterLab is true, or says since when it may not be."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+from support.lab import Notebook, Window
+from support.services import Server, eventually
+from support.steered import SteeredRun, tell, watching
+
+from docprogress import Bus, Status
+
+#: Seconds without a sign of the kernel after which a view says so.
+SILENCE = 6
+
+
+@pytest.fixture
+def run(redis_url: str, tmp_path: Path) -> Iterator[SteeredRun]:
+    """A run of three documents, none of which moves by itself."""
+    settings = {
+        "home": str(tmp_path / "home"),
+        "redis_url": redis_url,
+    }
+    run = SteeredRun(settings, ["one.pdf", "two.pdf", "three.pdf"])
+    yield run
+    run.close()
+
+
+def shows(view: Locator, text: str | re.Pattern[str]) -> None:
+    expect(view).to_contain_text(text)
+
+
+def busy_until(path: Path) -> str:
+    """A cell that ends when a file is there."""
+    return (
+        "import pathlib, time\n"
+        f"while not pathlib.Path({str(path)!r}).exists():\n"
+        "    time.sleep(0.02)"
+    )
+
+
+def last_update(notebook: Notebook, view: Locator) -> timedelta:
+    """How long ago, by its own words, a view was last told anything."""
+    shows(view, re.compile(r"disconnected, last update \d\d:\d\d:\d\d"))
+    said = re.search(r"last update (\S{8})", view.inner_text())
+    assert said
+    present = notebook.page.evaluate("() => new Date().toTimeString().slice(0, 8)")
+    then, at = (datetime.strptime(text, "%H:%M:%S") for text in (said[1], present))  # noqa: DTZ007
+    return (at - then) % timedelta(days=1)
+
+
+def test_a_reloaded_page_shows_the_present(window: Window, run: SteeredRun):
+    run.tell(0, progress=10)
+    notebook = window.new(run.cell + "run")
+    notebook.run(0)
+    shows(notebook.view(0), "10 %")
+    notebook.save()
+    run.tell(0, progress=40)
+
+    notebook.load()
+
+    shows(notebook.view(0), "40 %")
+    run.tell(0, progress=60)
+    shows(notebook.view(0), "60 %")
+
+
+def test_a_view_moves_while_a_cell_is_busy(
+    window: Window, run: SteeredRun, tmp_path: Path
+):
+    notebook = window.new(run.cell + "run", busy_until(tmp_path / "done"))
+    notebook.run(0)
+    shows(notebook.view(0), "one.pdf")
+    notebook.run(1, wait=False)
+
+    run.tell(0, progress=30)
+    shows(notebook.view(0), "30 %")
+    run.tell(0, progress=50)
+
+    shows(notebook.view(0), "50 %")
+    (tmp_path / "done").touch()
+
+
+@pytest.mark.slow
+def test_a_page_reloaded_while_a_cell_is_busy_shows_the_present(
+    window: Window, run: SteeredRun, tmp_path: Path
+):
+    notebook = window.new(run.cell + "run", busy_until(tmp_path / "done"))
+    notebook.run(0)
+    run.tell(0, progress=10)
+    shows(notebook.view(0), "10 %")
+    notebook.save()
+    notebook.run(1, wait=False)
+    run.tell(0, progress=40)
+    shows(notebook.view(0), "40 %")
+
+    notebook.load()
+    run.tell(0, progress=70)
+    (tmp_path / "done").touch()
+
+    shows(notebook.view(0), "70 %")
+
+
+def test_two_views_of_one_run_show_the_same(window: Window, run: SteeredRun):
+    notebook = window.new(run.cell + "run", "ProgressView(run)")
+    notebook.run(0)
+    notebook.run(1)
+
+    run.tell(0, progress=30)
+    run.tell(1, Status.FAILED, progress=20, error="two.pdf: it is damaged")
+
+    for cell in (0, 1):
+        shows(notebook.view(cell), "30 %")
+        shows(notebook.view(cell), "it is damaged")
+
+
+@pytest.mark.slow
+def test_a_notebook_open_in_two_tabs_shows_the_same_in_both(
+    window: Window, run: SteeredRun
+):
+    first = window.new(run.cell + "run")
+    first.run(0)
+    run.tell(0, progress=30)
+    shows(first.view(0), "30 %")
+    first.save()
+
+    second = window.open_beside(first.path)
+
+    shows(second.view(0), "30 %")
+    run.tell(0, progress=50)
+    shows(first.view(0), "50 %")
+    shows(second.view(0), "50 %")
+
+
+def test_after_a_restart_the_old_view_says_so_and_a_new_one_goes_on(
+    window: Window, run: SteeredRun
+):
+    notebook = window.new(run.cell + "run", run.cell + "ProgressView(run)")
+    notebook.run(0)
+    run.tell(0, progress=30)
+    shows(notebook.view(0), "30 %")
+
+    notebook.restart_kernel()
+    shows(notebook.view(0), "disconnected")
+    notebook.run(1)
+    run.tell(0, progress=50)
+
+    shows(notebook.view(1), "50 %")
+    shows(notebook.view(0), "30 %")
+    shows(notebook.view(0), "disconnected")
+
+
+def test_after_the_kernel_was_killed_the_view_says_since_when(
+    window: Window, run: SteeredRun
+):
+    notebook = window.new(run.cell + "run")
+    notebook.run(0)
+    run.tell(0, progress=30)
+    shows(notebook.view(0), "30 %")
+
+    [kernel] = window.lab.kernel_processes()
+    kernel.kill()
+
+    assert last_update(notebook, notebook.view(0)) < timedelta(seconds=20)
+
+
+def test_a_kernel_that_stands_still_is_told_from_one_that_has_nothing_to_say(
+    window: Window, run: SteeredRun
+):
+    notebook = window.new(run.cell + "run")
+    notebook.run(0)
+    run.tell(0, progress=30)
+    view = notebook.view(0)
+    shows(view, "30 %")
+
+    [kernel] = window.lab.kernel_processes()
+    kernel.suspend()
+    assert last_update(notebook, view) >= timedelta(seconds=SILENCE - 2)
+    kernel.resume()
+
+    expect(view).not_to_contain_text("disconnected")
+    run.tell(0, progress=50)
+    shows(view, "50 %")
+
+
+def test_while_redis_is_away_the_view_says_so(window: Window, server: Server):
+    with Bus(server.url) as bus:
+        notebook = window.new(watching(server.url, "scan-1", "scan-2"))
+        notebook.run(0)
+        view = notebook.view(0)
+        tell(bus, "scan-1", progress=30)
+        shows(view, "30 %")
+
+        server.kill()
+        shows(view, re.compile(r"Redis is away since \d\d:\d\d:\d\d"))
+        shows(view, "30 %")
+        server.start()
+
+        expect(view).not_to_contain_text("Redis is away")
+        tell(bus, "scan-1", progress=50)
+        shows(view, "50 %")
+
+
+@pytest.mark.slow
+def test_a_page_that_was_asleep_shows_the_present_again(
+    window: Window, run: SteeredRun
+):
+    notebook = window.new(run.cell + "run")
+    notebook.run(0)
+    run.tell(0, progress=30)
+    view = notebook.view(0)
+    shows(view, "30 %")
+    notebook.page.evaluate(
+        "() => { window.ticks = 0; setInterval(() => { window.ticks += 1; }, 100); }"
+    )
+    eventually(lambda: notebook.page.evaluate("() => window.ticks"))
+
+    before = notebook.page.evaluate("() => window.ticks")
+    with notebook.asleep(SILENCE + 2):
+        run.tell(0, progress=50)
+    after = notebook.page.evaluate("() => window.ticks")
+
+    assert after - before < 20, "the page was not asleep"
+    shows(view, "50 %")
+    expect(view).not_to_contain_text("disconnected")
+    run.tell(0, progress=70)
+    shows(view, "70 %")

@@ -1,0 +1,49 @@
+"""The suite passes where whoever started it had signals ignored."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+IGNORING = 'trap "" HUP INT QUIT TERM; exec "$@"'
+ACTION = "import signal, sys; print(signal.getsignal(int(sys.argv[1])).name)"
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGTERM"])
+def test_child_processes_get_the_default_action(name):
+    command = [sys.executable, "-c", ACTION, str(signal.Signals[name].value)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "SIG_DFL"
+
+
+def test_child_processes_can_be_interrupted():
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False
+    )
+
+    assert done.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_ignored_signals_are_not_inherited_by_tests(processes):
+    """As from `sh -c "pytest &"` and `nohup pytest`."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", processes, "-k", "child"]
+
+    done = subprocess.run(
+        ["sh", "-c", IGNORING, "sh", *command, str(Path(__file__))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout

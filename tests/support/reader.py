@@ -1,0 +1,165 @@
+"""Reads documents in a process of its own, which may hang or die of them."""
+
+import multiprocessing
+import re
+import resource
+import sys
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from support.patience import patient
+
+from docprogress.documents import PAGE_SEPARATOR, Chunk, Document, Page
+from docprogress.errors import DocumentError, LimitExceeded, Unreadable
+from docprogress.settings import load
+from docprogress.steps.chunk import chunk
+from docprogress.steps.extract import extract
+
+#: Bytes of address space that the process may have: what a worker may use.
+MEMORY = 2 * 1024**3
+
+#: Seconds that a document may take, and that the process may take to begin.
+LIMIT = patient(20)
+BEGIN = 60.0
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Outcome(NamedTuple):
+    """What has become of a document that was read."""
+
+    #: `pages`, `refused`, or what must not be: `wrong`, `hung`, `died`.
+    kind: str
+    detail: str = ""
+
+
+class Reader:
+    """A process that reads one document after the other; a new one if it dies."""
+
+    def __init__(self, *, limit: float = LIMIT) -> None:
+        self.limit = limit
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    def read(self, path: Path, name: str) -> Outcome:
+        """What comes of a file that is handed in under this name."""
+        connection = self._connection or self._start()
+        process = self._process
+        assert process is not None
+        try:
+            connection.send((path, name))
+            if connection.poll(self.limit):
+                return Outcome(*connection.recv())
+        except (EOFError, OSError):
+            process.join()
+            self._connection = None
+            return Outcome("died", f"exit code {process.exitcode}")
+        self.close()
+        return Outcome("hung", f"nothing came of it within {self.limit:g} s")
+
+    @property
+    def pid(self) -> int | None:
+        """The process that reads now."""
+        return self._process and self._process.pid
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._process = self._connection = None
+
+    def _start(self) -> Connection:
+        # A fork would take this process's threads' locks along, held.
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        assert ours.poll(BEGIN), "the reading process does not begin"
+        ours.recv()
+        self._connection = ours
+        return ours
+
+
+def _serve(connection: Connection) -> None:
+    if sys.platform == "linux":  # others do not keep to it, or refuse it
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    connection.send("ready")
+    while True:
+        try:
+            path, name = connection.recv()
+        except EOFError:
+            return
+        files = psutil.Process().num_fds()
+        outcome = _outcome(path, name)
+        left = psutil.Process().num_fds() - files
+        connection.send(
+            Outcome("wrong", f"{left} files are left open") if left else outcome
+        )
+
+
+def _outcome(path: Path, name: str) -> Outcome:
+    document = Document(id="d", name=name, path=path, size=path.stat().st_size)
+    settings = load()
+    try:
+        with extract(document, settings=settings) as extraction:
+            total = extraction.total
+            pages = list(extraction)
+        chunks = list(chunk(pages, settings=settings))
+    except DocumentError as error:
+        said, kind = str(error), type(error)
+        if kind in (Unreadable, LimitExceeded) and _told_well(said, name, path):
+            return Outcome("refused", said)
+        return Outcome("wrong", f"{kind.__name__}: {said!r}")
+    except Exception:  # noqa: BLE001 - what this is here to find
+        return Outcome("wrong", traceback.format_exc())
+    complaint = _complaint(pages, chunks, total, extraction.facts)
+    if complaint is not None:
+        return Outcome("wrong", complaint)
+    return Outcome("pages", f"{len(pages)} pages, {len(chunks)} chunks")
+
+
+def _told_well(said: str, name: str, path: Path) -> bool:
+    """Whether a person can be shown it: one line, of this file, without its path."""
+    plain = not _CONTROLS.search(said) and "\n" not in said
+    return (
+        plain
+        and _is_text(said)
+        and said.startswith(f"{name}: ")
+        and (str(path) not in said)
+    )
+
+
+def _complaint(
+    pages: list[Page], chunks: list[Chunk], total: int, facts: dict[str, str | int]
+) -> str | None:
+    """What is wrong with the pages and chunks, if anything is."""
+    text = PAGE_SEPARATOR.join(page.text for page in pages)
+    shown = [str(value) for value in facts.values()]
+    if not pages or [page.number for page in pages] != list(range(1, total + 1)):
+        return f"{len(pages)} pages of {total}, or not in order"
+    if any(_CONTROLS.search(one) or not _is_text(one) for one in (text, *shown)):
+        return "there are characters that no text may hold"
+    if [one.number for one in chunks] != list(range(1, len(chunks) + 1)):
+        return "the chunks are not in order"
+    if any(one.text != text[one.start : one.end] or not one.text for one in chunks):
+        return "a chunk is not where it says it is"
+    if bool(text.strip()) != bool(chunks):
+        return f"{len(text)} characters, but {len(chunks)} chunks"
+    return None
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
