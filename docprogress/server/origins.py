@@ -53,22 +53,25 @@ def foreign(scope: Scope, allowed: Iterable[str] = ()) -> bool:
         allowed: Origins whose pages may send anything.
     """
     headers = Headers(scope=scope)
-    site = headers.get("sec-fetch-site")
+    sites = headers.getlist("sec-fetch-site")
     named = headers.getlist("origin")
+    if len(sites) > 1 or len(named) > 1:
+        return True
+    # No page can set this header. The browser compares origins for the whole chain of
+    # redirects, and knows the address bar, which a proxy may hide from this server.
+    if sites == ["same-origin"]:
+        return False
+    elsewhere = not _ELSEWHERE.isdisjoint(sites)
     if not named:
         # A link that somebody follows names no origin, and changes nothing.
-        return scope["method"] not in SAFE and site in _ELSEWHERE
-    page = origin(named[0]) if len(named) == 1 else None
+        return scope["method"] not in SAFE and elsewhere
+    page = origin(named[0])
     if page is None:
         return True
     if page in map(origin, allowed):
         return False
     scheme, host = _asked(scope, headers)
-    if site in _ELSEWHERE or page != origin(f"{page.scheme}://{host}"):
-        return True
-    # A proxy that ends TLS does not always say so.  No page can write the other
-    # header, and the browser that does has compared the scheme too.
-    return page.scheme != scheme and site != "same-origin"
+    return elsewhere or page != origin(f"{scheme}://{host}")
 
 
 def _asked(scope: Scope, headers: Headers) -> tuple[str, str]:

@@ -205,14 +205,26 @@ def scope(*, client=("127.0.0.1", 1), scheme="http", method="POST", **headers):
     }
 
 
-def test_browser_may_vouch_for_the_scheme_and_for_nothing_else():
+def test_browser_may_vouch_for_the_origin():
     asked = {"host": "a", "sec_fetch_site": "same-origin"}
 
     assert not foreign(scope(origin="https://a", **asked))
-    assert foreign(scope(origin="https://b", **asked))
-    assert foreign(scope(origin="https://a:8443", **asked))
+    assert not foreign(scope(origin="https://b:8443", **asked))
+    assert not foreign(scope(origin="null", **asked))
     assert foreign(scope(origin="https://a", host="a"))
-    assert foreign(scope(origin="http://a", host="a", sec_fetch_site="same-site"))
+    for site in ("same-site", "cross-site", "none", "anything"):
+        assert foreign(scope(origin="http://b", host="a", sec_fetch_site=site))
+    for site in ("same-site", "cross-site"):
+        assert foreign(scope(origin="http://a", host="a", sec_fetch_site=site))
+
+
+def test_browser_vouches_once_and_for_one_page():
+    vouched = scope(origin="https://b", host="a", sec_fetch_site="same-origin")
+
+    twice = vouched["headers"] + [(b"origin", b"https://c")]
+    assert foreign(vouched | {"headers": twice})
+    twice = vouched["headers"] + [(b"sec-fetch-site", b"cross-site")]
+    assert foreign(vouched | {"headers": twice})
 
 
 def test_forwarded_headers_are_believed_over_a_unix_socket_alone():
