@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 
     from docprogress import Uploader
     from docprogress.notebook.view import ProgressView
-    from docprogress.plots import Plot
+    from docprogress.plots.style import Plot
 
 log = logging.getLogger(__name__)
 
@@ -813,7 +813,7 @@ class Run:
         Raises:
             ImportError: matplotlib is not installed.
         """
-        from docprogress.plots import timeline
+        from docprogress.plots.timeline import timeline
 
         # Not the pipeline's bus: nothing is started again only to look back.
         return timeline(self._store, self._row, lambda: Bus(self._pipeline._redis_url))

@@ -16,6 +16,9 @@ UNTIL_KERNEL = "publish → kernel"
 UNTIL_PAINTED = "publish → painted"
 UNTIL_CLIENT = "publish → SSE client"
 
+#: The ways from end to end; all else are parts of them.
+END_TO_END = (UNTIL_KERNEL, UNTIL_PAINTED, UNTIL_CLIENT)
+
 #: All of them.
 HOPS = (TO_REDIS, TO_KERNEL, UNTIL_KERNEL, TO_PAINTED, UNTIL_PAINTED, UNTIL_CLIENT)
 

@@ -12,7 +12,7 @@ from docprogress.formatting import plural
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from docprogress.plots import Plot
+    from docprogress.plots.style import Plot
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -145,9 +145,22 @@ class Measurement:
         Raises:
             ImportError: matplotlib is not installed.
         """
-        from docprogress.latency.picture import distribution
+        from docprogress.latency.hops import END_TO_END
+        from docprogress.plots.distribution import Row, distribution
 
-        return distribution(self)
+        return distribution(
+            [
+                Row(hop.name, 1000 * hop.seconds, emphasised=hop.name in END_TO_END)
+                for hop in self.hops
+            ],
+            percentiles=SHARES,
+            threshold=AT_ONCE,
+            title=self.headline,
+            notes=[
+                f"Not measured: {name}: {reason}"
+                for name, reason in self.missing.items()
+            ],
+        )
 
     def __str__(self) -> str:
         shown = self.summary()

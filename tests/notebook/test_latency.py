@@ -236,7 +236,9 @@ def test_a_measurement_is_told_as_text_as_html_and_as_a_picture(started: Pipelin
         TO_KERNEL,
         UNTIL_KERNEL,
     ]
-    assert "100 ms: felt as at once" in [text.get_text() for text in axes.texts]
+    assert "100 ms: perceived as instantaneous" in [
+        text.get_text() for text in axes.texts
+    ]
     assert {label.get_text().split()[-1] for label in axes.get_xticklabels()} <= {
         "µs",
         "ms",

@@ -1,4 +1,4 @@
-"""The picture of a run: complete, readable, and shown once."""
+"""The plot of a run is complete, readable, and shown once."""
 
 import io
 import random
@@ -22,7 +22,8 @@ from support.patience import patient
 
 from docprogress import Pipeline, Status
 from docprogress.bus import Bus
-from docprogress.plots import COLOURS, MARKS, Plot, cut, fitted, timeline
+from docprogress.plots.style import COLOURS, Plot, cut, fitted
+from docprogress.plots.timeline import MARK_STYLES, timeline
 from docprogress.store import NewDocument, RunRow, Store, schema
 
 #: The steps of a made-up run, and the share of a document's time that each takes.
@@ -57,15 +58,15 @@ def made_up(
     ends: Callable[[int, int], str] = lambda number, attempt: "completed",
     queues: Sequence[str | None] = (None, None, None),
 ) -> RunRow:
-    """A run of the past, whose moments are known.
+    """A past run with known times.
 
     Args:
-        store: Where it is kept.
-        names: The documents'.
-        workers: How many worked on it.
-        processes: How many each of them had.
-        ends: How an attempt at a document ends.
-        queues: Those of the steps.
+        store: Where to keep it.
+        names: The names of its documents.
+        workers: The number of workers.
+        processes: The number of processes of each.
+        ends: Returns the status in which an attempt at a document ends.
+        queues: The queues of the steps.
     """
     chance = random.Random(len(names))
     steps = [
@@ -146,7 +147,7 @@ def no_bus() -> Bus:
 
 
 def drawn(plot: Plot) -> np.ndarray:
-    """The picture, as a notebook shows it."""
+    """The pixels of the plot as a notebook shows it."""
     image, size = plot._repr_png_()
     pixels = imread(io.BytesIO(image))
     assert pixels.shape[:2] == (2 * size["height"], 2 * size["width"])
@@ -154,7 +155,7 @@ def drawn(plot: Plot) -> np.ndarray:
 
 
 def bars(plot: Plot) -> Counter[str]:
-    """How many bars there are of each colour."""
+    """The number of bars of each colour."""
     found: Counter[str] = Counter()
     for each in plot.axes[0].collections:
         if isinstance(each, PolyCollection):
@@ -171,7 +172,7 @@ def marks(plot: Plot) -> list[int]:
 
 
 def texts(plot: Plot) -> list[Text]:
-    """All that can be read in it, where it is drawn."""
+    """All visible text in it."""
     plot.canvas.draw()
     found = [
         text
@@ -276,27 +277,27 @@ def test_each_worker_has_a_track_for_each_of_its_processes(store):
     assert sorted(plot.axes[0].get_ylim()) == [0, 33]
 
 
-def test_names_are_drawn_as_text_whatever_they_hold(store):
+def test_names_are_drawn_literally_whatever_they_contain(store):
     run = made_up(store, HOSTILE, processes=1)
 
     plot = timeline(store, run, no_bus)
     drawn(plot)
 
-    said = [text.get_text() for text in plot.axes[0].texts]
-    assert {"$", "_legend", "%s{}", "□□□.pdf"} <= set(said)
-    assert any(text.startswith("a$\\a") for text in said)
+    shown = [text.get_text() for text in plot.axes[0].texts]
+    assert {"$", "_legend", "%s{}", "□□□.pdf"} <= set(shown)
+    assert any(text.startswith("a$\\a") for text in shown)
     assert not any(text.get_parse_math() for text in plot.axes[0].texts)
     assert overlapping(plot) == []
 
 
-def test_a_text_is_cut_in_the_middle_to_the_room_that_there_is():
+def test_a_text_is_cut_in_the_middle_to_fit():
     assert cut("contract-0001.pdf", 17) == "contract-0001.pdf"
     assert cut("contract-0001.pdf", 10) == "con…01.pdf"
     assert len(fitted("W" * 50, 8, 100)) < len(fitted("i" * 50, 8, 100))
     assert fitted("anything", 8, 3) == ""
 
 
-def test_a_run_that_goes_on_is_drawn_up_to_now(store):
+def test_an_unfinished_run_is_drawn_up_to_now(store):
     names = ["one.pdf", "two.pdf", "three.pdf"]
     run = made_up(
         store, names, ends=lambda n, _: "processing" if n == 2 else "completed"
@@ -312,7 +313,7 @@ def test_a_run_that_goes_on_is_drawn_up_to_now(store):
     assert legend == [*SHARES, "step not finished"]
 
 
-def test_a_run_that_has_not_begun_says_so(store):
+def test_a_run_that_has_not_started_is_drawn_empty(store):
     run = store.add_run(
         run_id="r", case_id=None, expected=2, steps=[], settings={}, fingerprint=""
     )
@@ -320,14 +321,16 @@ def test_a_run_that_has_not_begun_says_so(store):
     plot = timeline(store, run, no_bus)
     drawn(plot)
 
-    said = [text.get_text() for axes in plot.axes for text in axes.texts]
-    assert said == [
-        "No worker has begun with a document",
-        "No document has come to rest",
+    shown = [text.get_text() for axes in plot.axes for text in axes.texts]
+    assert shown == [
+        "No worker has started a document",
+        "No document has finished",
     ]
 
 
-def test_a_step_that_was_handed_on_is_on_the_track_of_who_did_it(store, bus, redis_url):
+def test_a_step_on_another_queue_is_drawn_on_the_track_of_its_worker(
+    store, bus, redis_url
+):
     run = made_up(store, ["one.pdf"], processes=1, queues=(None, None, "gpu"))
     (document,) = store.documents(run.id)
     for number, step in enumerate(SHARES):
@@ -344,14 +347,14 @@ def test_a_step_that_was_handed_on_is_on_the_track_of_who_did_it(store, bus, red
 
     labels = [label.get_text() for label in plot.axes[0].get_yticklabels()]
     assert labels == ["gpu-host:1", "host-0:4000"]
-    # Where Redis has forgotten it, the attempt's own worker stands for all of it.
+    # Once Redis has forgotten it, the attempt's first worker stands for all of it.
     bus.redis.flushall()
     plot = timeline(store, run, lambda: Bus(redis_url))
     labels = [label.get_text() for label in plot.axes[0].get_yticklabels()]
     assert labels == ["host-0:4000"]
 
 
-def test_a_run_of_real_workers_is_plotted_with_what_failed_and_was_tried_again(
+def test_a_run_of_real_workers_is_plotted_with_failures_and_retries(
     pipeline: Pipeline,
 ):
     documents = [(f"{n}.txt", b"A sentence of some words.") for n in range(8)]
@@ -378,14 +381,14 @@ def test_a_plot_leaves_nothing_in_pyplot(store, tmp_path):
     store.close()
     script = (
         "import sys; from docprogress.store import Store\n"
-        "from docprogress.plots import timeline\n"
+        "from docprogress.plots.timeline import timeline\n"
         "with Store(sys.argv[1]) as store:\n"
         "    plot = timeline(store, store.run('20261124-160000-abcdef'), None)\n"
         "    assert plot._repr_png_()\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
 
-    told = subprocess.run(
+    process = subprocess.run(
         [
             *(sys.executable, "-W", "error", "-c", script),
             f"sqlite:///{tmp_path / 'docprogress.db'}",
@@ -396,7 +399,7 @@ def test_a_plot_leaves_nothing_in_pyplot(store, tmp_path):
         timeout=patient(60),
     )
 
-    assert told.stdout == "False\n", told.stderr
+    assert process.stdout == "False\n", process.stderr
 
 
 @pytest.mark.parametrize("before", ["", "import matplotlib.pyplot"], ids=["", "pyplot"])
@@ -407,7 +410,7 @@ def test_a_notebook_shows_a_plot_once(store, tmp_path, before):
         kernel.run(
             f"{before}\n"
             "from docprogress.store import Store\n"
-            "from docprogress.plots import timeline\n"
+            "from docprogress.plots.timeline import timeline\n"
             f"store = Store({f'sqlite:///{tmp_path}/docprogress.db'!r})\n"
             "plot = timeline(store, store.run('20261124-160000-abcdef'), None)"
         )
@@ -422,7 +425,7 @@ def test_a_notebook_shows_a_plot_once(store, tmp_path, before):
     assert ["image/png" in data for data in shown] == [True]
 
 
-def test_without_matplotlib_it_is_said_what_to_install(tmp_path):
+def test_without_matplotlib_the_error_names_what_to_install(tmp_path):
     script = (
         "import sys; sys.modules['matplotlib'] = None\n"
         "from docprogress.run import Run\n"
@@ -430,7 +433,7 @@ def test_without_matplotlib_it_is_said_what_to_install(tmp_path):
         "except ImportError as error: print(error)"
     )
 
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
@@ -438,8 +441,8 @@ def test_without_matplotlib_it_is_said_what_to_install(tmp_path):
         timeout=patient(60),
     )
 
-    assert "pip install 'docprogress[notebook]'" in told.stdout
+    assert "pip install 'docprogress[notebook]'" in process.stdout
 
 
-def test_failures_are_told_apart_by_their_shapes():
-    assert len({mark.shape for mark in MARKS.values()}) == len(MARKS)
+def test_marks_differ_in_shape():
+    assert len({style.shape for style in MARK_STYLES.values()}) == len(MARK_STYLES)
