@@ -7,17 +7,15 @@ failed, cancelled, tried again, postponed, handed over to another queue, or supe
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import accumulate
 from operator import length_hint
 from pathlib import Path
 from typing import Any, TypeVar
 
-from docprogress import steps
 from docprogress.documents import Chunk, Document, Page
 from docprogress.errors import (
     Cancelled,
@@ -33,7 +31,9 @@ from docprogress.events import ProgressEvent, Status, now
 from docprogress.outages import Outages, Wait, key_of
 from docprogress.reporter import ALMOST, StepProgress
 from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
-from docprogress.steps import Kind, Step
+from docprogress.steps import Kind, Step, call
+from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH
+from docprogress.steps.planning import is_fast_plan, progress_spans
 from docprogress.storage import Files
 from docprogress.store import Claim, DocumentRow, FinishedStep, Store
 
@@ -128,7 +128,7 @@ class _Attempt:
         self._skip_existing = bool(claim.run.settings.get("skip_existing"))
         self._fingerprint = claim.run.fingerprint
         self._steps = [Step.from_dict(step) for step in claim.run.steps]
-        self._spans = _spans(self._steps)
+        self._spans = progress_spans(self._steps)
         self._event = claim.document.event()
         self._step = claim.document.step
         self._unsaved: list[FinishedStep] = []
@@ -261,17 +261,17 @@ class _Attempt:
 
     def _used_by(self, step: Step) -> str | None:
         """A key for the service that a step may use; None if it uses none."""
-        if step.path not in _BUILT_IN:
+        if step.path not in BUILT_IN_PATHS:
             return key_of(step.path)
         settings = self._settings
-        if step.path != _EMBEDDING.path or not settings.embedder.startswith("openai:"):
+        if step.path != EMBEDDING_PATH or not settings.embedder.startswith("openai:"):
             return None
         used = settings.embedder, settings.embedding_url, settings.embedding_api_key
         return key_of(step.path, *used)
 
     def _kept_chunks(self, step: Step, takes: Sequence[Any]) -> list[Chunk]:
         """The chunks that this step had embedded when it was interrupted."""
-        if step.path != _EMBEDDING.path or self._quick([step]):
+        if step.path != EMBEDDING_PATH or self._quick([step]):
             return []
         found = self._store.unfinished_vectors(
             self._document.id, embedder=self._settings.embedder
@@ -299,7 +299,7 @@ class _Attempt:
         self._patiently(keep)
 
     def _quick(self, following: Sequence[Step]) -> bool:
-        return quick(following, {"embedder": self._settings.embedder})
+        return is_fast_plan(following, embedder=self._settings.embedder)
 
     def _may_wait(self, following: int) -> bool:
         """Whether what was made so far is kept together with what follows.
@@ -358,7 +358,7 @@ class _Attempt:
         left = [item for item in takes if item.number not in numbers] if kept else takes
         counted = _Counted(left, progress)
         given = document if step.takes is Kind.DOCUMENT else counted
-        result = steps.call(step, given, document=document, settings=self._settings)
+        result = call(step, given, document=document, settings=self._settings)
         wanted = Page if step.gives is Kind.PAGES else Chunk
         total = length_hint(result, 0)
         lazy = not isinstance(result, list | tuple)
@@ -368,7 +368,7 @@ class _Attempt:
             progress.unit = getattr(result, "unit", None) or progress.unit
             progress.total = total + len(kept) or None
             progress.update(len(kept))
-        keeps = step.path == _EMBEDDING.path and not self._quick([step])
+        keeps = step.path == EMBEDDING_PATH and not self._quick([step])
         self._keep_at = self._pipeline.clock() + KEEP_SECONDS
         made: list[Any] = []
         with ExitStack() as stack:
@@ -693,38 +693,7 @@ class _Counted(list[Any]):
                 progress.advance()
 
 
-def quick(plan: Iterable[Step], settings: Mapping[str, Any]) -> bool:
-    """Whether steps of our own, that take moments for most documents, are all."""
-    ours = settings["embedder"] == "hashing"
-    return all(ours and step.path in _BUILT_IN for step in plan)
-
-
-_BUILT_IN = frozenset(step.path for step in steps.plan())
-
-_EMBEDDING = steps.step("embedding")
-
 _UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
-
-
-def spans(steps: Iterable[dict[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Each step's share of a document's progress by the step's name, of a stored plan.
-
-    Empty if another version made the plan, so that it cannot be read.
-    """
-    try:
-        plan = [Step.from_dict(step) for step in steps]
-    except StepError:
-        return {}
-    return dict(zip((step.name for step in plan), _spans(plan), strict=True))
-
-
-def _spans(plan: list[Step]) -> list[tuple[float, float]]:
-    """Each step's share of a document's progress, by the steps' weights."""
-    ends = list(accumulate(step.weight for step in plan))
-    return [
-        (100 * (end - step.weight) / ends[-1], 100 * end / ends[-1])
-        for step, end in zip(plan, ends, strict=True)
-    ]
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -50,13 +50,13 @@ from docprogress.errors import (
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.pipeline import quick, spans
 from docprogress.progress import Progress, summed_up
 from docprogress.reporter import publish_later
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
+from docprogress.steps.planning import is_fast_plan, stored_plan_spans
 from docprogress.storage import Files, Source, Spool
 from docprogress.storage.sources import expand
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
@@ -500,7 +500,7 @@ class Pipeline:
             steps = [Step.from_dict(step) for step in row.steps]
             found = _Plan(
                 steps,
-                quick=quick(steps, row.settings),
+                quick=is_fast_plan(steps, embedder=row.settings["embedder"]),
                 priority=row.settings.get("priority", 0),
             )
             self._plans[run_id] = found
@@ -594,7 +594,9 @@ class Run:
 
     def progress(self) -> Progress:
         """Where the run stands now, as the store has it."""
-        progress = Progress(expected=self.expected, steps=spans(self._row.steps))
+        progress = Progress(
+            expected=self.expected, steps=stored_plan_spans(self._row.steps)
+        )
         for rows in self.batches():
             for row in rows:
                 progress.apply(row.event())
@@ -621,7 +623,9 @@ class Run:
 
         watch = Watch(self, only_ends=not prompt.at_prompt())
         # Not the watch's: what it is told of is all that is drawn.
-        progress = Progress(expected=self.expected, steps=spans(self._row.steps))
+        progress = Progress(
+            expected=self.expected, steps=stored_plan_spans(self._row.steps)
+        )
         with prompt.waiting(
             progress, lambda: watch.lost_at, seconds=lambda: self.seconds
         ) as shown:
@@ -929,7 +933,9 @@ class Watch:
         #: Called after each message that had to be waited for; set before the first.
         self.pause: Callable[[], None] | None = None
         #: What has been told so far.
-        self.progress = Progress(expected=run.expected, steps=spans(run._row.steps))
+        self.progress = Progress(
+            expected=run.expected, steps=stored_plan_spans(run._row.steps)
+        )
 
     @property
     def connected(self) -> bool:

@@ -7,11 +7,11 @@ here draws, counts or sends.
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from docprogress import pipeline as processing
 from docprogress.bus import Bus, Subscription
 from docprogress.errors import BusError, DocumentNotFound
 from docprogress.events import ProgressEvent, Status
 from docprogress.run import Pipeline, Run
+from docprogress.steps.planning import stored_plan_spans
 from docprogress.store import DocumentRow, StepTiming
 
 #: How many documents are more than can be told at once, and how many of each kind
@@ -272,7 +272,7 @@ def _segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     # Where a step's share lies is decided where progress is made of it.
     return [
         {"name": name, "from": begin, "to": end}
-        for name, (begin, end) in processing.spans(steps).items()
+        for name, (begin, end) in stored_plan_spans(steps).items()
     ]
 
 

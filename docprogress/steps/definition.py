@@ -1,0 +1,116 @@
+"""What a step is, and the steps that are built in.
+
+A step is a function from items to items: `Document → Pages → Chunks → Chunks
+with vectors`. It is stored and sent by its import path, so that a worker on another
+machine runs the code it has there, in the version it has there.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+
+from docprogress.errors import StepError
+from docprogress.steps.signature import Kind
+
+#: The longest name of a step or a queue, in characters.
+LONGEST_NAME = 100
+
+_QUEUE_PATTERN = re.compile(r"[\w.-]{1,100}")
+PATH_PATTERN = re.compile(r"(?!\d)\w+(\.(?!\d)\w+)*:(?!\d)\w+(\.(?!\d)\w+)*")
+HOW_TO_NAME = "name it as 'module:function', such as 'my_steps:ocr'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step, as it travels with a run.
+
+    Raises:
+        StepError: A field cannot be used.
+    """
+
+    name: str
+    #: Where the function is imported from, its module and its name.
+    path: str
+    takes: Kind
+    gives: Kind
+    #: None: the queue that everything else uses.
+    queue: str | None = None
+    #: Its share of the document's progress, relative to the other steps'.
+    weight: float = 1.0
+    #: Where a module that is not installed was found.
+    folder: str | None = None
+
+    def __post_init__(self) -> None:
+        if (
+            not self.name
+            or len(self.name) > LONGEST_NAME
+            or not self.name.isprintable()
+        ):
+            raise StepError(
+                f"a step's name has 1 to {LONGEST_NAME} printable characters, "
+                f"which {self.name!r} has not"
+            )
+        if not PATH_PATTERN.fullmatch(self.path):
+            raise StepError(f"{self.path!r} does not name a function: {HOW_TO_NAME}")
+        if not (math.isfinite(self.weight) and self.weight > 0):
+            raise StepError(
+                f"step {self.name!r}: its weight must be a number above 0, "
+                f"not {self.weight!r}"
+            )
+        if self.queue is not None and not _QUEUE_PATTERN.fullmatch(self.queue):
+            raise StepError(
+                f"step {self.name!r}: {self.queue!r} is no queue's name; use letters, "
+                "digits, dots, dashes and underscores"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as JSON holds it; what is not set is left out."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in fields.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """The step that `to_dict` wrote.
+
+        Raises:
+            StepError: It was written by another version, or by nobody.
+        """
+        try:
+            kinds = {end: Kind(fields[end]) for end in ("takes", "gives")}
+            return cls(**{**fields, **kinds})
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, StepError):
+                raise
+            raise StepError(f"not a step that this version knows: {error}") from error
+
+
+EMBEDDING_PATH = "docprogress.steps.embed:embed"
+
+BUILT_IN = {
+    step.name: step
+    for step in (
+        Step(
+            name="extraction",
+            path="docprogress.steps.extract:extract",
+            takes=Kind.DOCUMENT,
+            gives=Kind.PAGES,
+            weight=6.0,
+        ),
+        Step(
+            name="chunking",
+            path="docprogress.steps.chunk:chunk",
+            takes=Kind.PAGES,
+            gives=Kind.CHUNKS,
+            weight=1.0,
+        ),
+        Step(
+            name="embedding",
+            path=EMBEDDING_PATH,
+            takes=Kind.CHUNKS,
+            gives=Kind.CHUNKS,
+            weight=3.0,
+        ),
+    )
+}
+BUILT_IN_PATHS = {step.path: step for step in BUILT_IN.values()}

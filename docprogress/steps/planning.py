@@ -1,0 +1,215 @@
+"""Put the steps of a run together, from names, import paths and functions."""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import accumulate
+from types import ModuleType
+from typing import Any
+
+from docprogress.errors import StepError
+from docprogress.steps import modules
+from docprogress.steps.definition import (
+    BUILT_IN,
+    BUILT_IN_PATHS,
+    HOW_TO_NAME,
+    LONGEST_NAME,
+    PATH_PATTERN,
+    Step,
+)
+from docprogress.steps.loading import load
+from docprogress.steps.signature import Kind, extras, kinds
+
+_HOW_TO_MOVE = (
+    "workers import steps by name, so put it into a module (in a notebook: a cell "
+    'that begins with `%%writefile my_steps.py`) and pass "my_steps:{}"'
+)
+
+
+def step(
+    what: str | Callable[..., Any] | Step,
+    *,
+    queue: str | None = None,
+    weight: float | None = None,
+    name: str | None = None,
+) -> Step:
+    """A step, from a built-in's name, an import path, or a function.
+
+    Args:
+        what: `"embedding"`, `"my_steps:ocr"`, or a function of a module.
+        queue: Where its workers listen, if not where all others do.
+        weight: Its share of the document's progress; 1 if it is not built in.
+        name: What it is called in events; the function's name if not given.
+
+    Raises:
+        StepError: It cannot be found, or is no step; the message says what to do.
+    """
+    if isinstance(what, Step):
+        found = what
+    elif isinstance(what, str):
+        found = BUILT_IN.get(what) or BUILT_IN_PATHS.get(what) or _by_path(what)
+    elif callable(what):
+        found = _by_function(what)
+    else:
+        raise StepError(f"{what!r} is no step: {HOW_TO_NAME}")
+    changes: dict[str, Any] = {"queue": queue, "weight": weight, "name": name}
+    return replace(
+        found, **{key: new for key, new in changes.items() if new is not None}
+    )
+
+
+def plan(
+    steps: Iterable[str | Callable[..., Any] | Step] | None = None,
+) -> tuple[Step, ...]:
+    """The steps of a run, in their order.
+
+    A list that names a built-in step is taken exactly as it is given.  Steps of
+    your own alone are put among the built-in ones: each goes where what it takes
+    is at hand, and one that gives something else replaces the step that did so.
+
+    Raises:
+        StepError: A step cannot be found, or the steps do not connect.
+    """
+    if isinstance(steps, (str, Step)) or callable(steps):
+        steps = [steps]
+    given = tuple(step(each) for each in (steps or ()))
+    if not any(each.path in BUILT_IN_PATHS for each in given):
+        given = _inserted(given)
+    _check_connected(given)
+    return given
+
+
+def is_fast_plan(plan: Iterable[Step], *, embedder: str) -> bool:
+    """Whether all steps are built-in ones that take moments for most documents."""
+    fast = embedder == "hashing"
+    return all(fast and step.path in BUILT_IN_PATHS for step in plan)
+
+
+def stored_plan_spans(
+    steps: Iterable[dict[str, Any]],
+) -> dict[str, tuple[float, float]]:
+    """The progress spans of a stored plan, by the steps' names.
+
+    Empty if the plan was made by another version that this one cannot read.
+    """
+    try:
+        plan = [Step.from_dict(step) for step in steps]
+    except StepError:
+        return {}
+    return dict(zip((step.name for step in plan), progress_spans(plan), strict=True))
+
+
+def progress_spans(plan: list[Step]) -> list[tuple[float, float]]:
+    """Where each step begins and ends in a document's progress, by their weights."""
+    ends = list(accumulate(step.weight for step in plan))
+    return [
+        (100 * (end - step.weight) / ends[-1], 100 * end / ends[-1])
+        for step, end in zip(plan, ends, strict=True)
+    ]
+
+
+def _by_path(path: str) -> Step:
+    if not PATH_PATTERN.fullmatch(path):
+        close = difflib.get_close_matches(path, BUILT_IN, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        names = ", ".join(BUILT_IN)
+        raise StepError(
+            f"there is no step {path!r}{hint}: the built-in ones are {names}; "
+            f"for one of your own, {HOW_TO_NAME}"
+        )
+    # What it takes is not known before it is found.
+    sought = Step(
+        name=path[:LONGEST_NAME], path=path, takes=Kind.PAGES, gives=Kind.PAGES
+    )
+    function = load(sought)
+    module = sys.modules[path.partition(":")[0]]
+    return _described(function, path, module)
+
+
+def _by_function(function: Callable[..., Any]) -> Step:
+    module_name = getattr(function, "__module__", None)
+    qualified = getattr(function, "__qualname__", None)
+    name = getattr(function, "__name__", "step")
+    if module_name is None or qualified is None:
+        raise StepError(f"{function!r} has no name to import it by: {HOW_TO_NAME}")
+    if "<lambda>" in qualified:
+        raise StepError("a lambda has no name: " + _HOW_TO_MOVE.format("function"))
+    if "<locals>" in qualified:
+        raise StepError(
+            f"{name!r} is defined inside a function: " + _HOW_TO_MOVE.format(name)
+        )
+    if module_name == "__main__":
+        raise StepError(
+            f"{name!r} is defined in the notebook or script itself: "
+            + _HOW_TO_MOVE.format(name)
+        )
+    path = f"{module_name}:{qualified}"
+    if path in BUILT_IN_PATHS:
+        return BUILT_IN_PATHS[path]
+    module = sys.modules.get(module_name) or modules.find(module_name, None)
+    found: Any = module
+    for part in qualified.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise StepError(f"{name!r} cannot be found as {path!r}: {HOW_TO_NAME}")
+    return _described(function, path, module)
+
+
+def _described(function: Callable[..., Any], path: str, module: ModuleType) -> Step:
+    takes, gives = kinds(function, path)
+    extras(function)
+    return Step(
+        name=getattr(function, "__name__", path.rpartition(":")[2])[:LONGEST_NAME],
+        path=path,
+        takes=takes,
+        gives=gives,
+        folder=modules.folder_of(module),
+    )
+
+
+def _inserted(own: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Put steps among the built-in ones, by what they take and give."""
+    replacing: dict[tuple[Kind, Kind], Step] = {}
+    between: dict[Kind, list[Step]] = {Kind.PAGES: [], Kind.CHUNKS: []}
+    for each in own:
+        ends = (each.takes, each.gives)
+        if each.takes is each.gives:
+            between[each.takes].append(each)
+        elif ends in replacing:
+            raise StepError(
+                f"steps {replacing[ends].name!r} and {each.name!r} both make "
+                f"{each.gives.value} of {each.takes.value}; list all steps in their "
+                "order instead"
+            )
+        else:
+            replacing[ends] = each
+    whole = replacing.pop((Kind.DOCUMENT, Kind.CHUNKS), None)
+    if whole is not None:
+        first = [whole, *replacing.values(), *between[Kind.PAGES]]
+    else:
+        first = [
+            replacing.pop((Kind.DOCUMENT, Kind.PAGES), BUILT_IN["extraction"]),
+            *between[Kind.PAGES],
+            replacing.pop((Kind.PAGES, Kind.CHUNKS), BUILT_IN["chunking"]),
+            *replacing.values(),
+        ]
+    return (*first, *between[Kind.CHUNKS], BUILT_IN["embedding"])
+
+
+def _check_connected(steps: tuple[Step, ...]) -> None:
+    names: set[str] = set()
+    at_hand, maker = Kind.DOCUMENT, "the run"
+    for each in steps:
+        if each.name in names:
+            raise StepError(
+                f"two steps are called {each.name!r}; give one another name with "
+                "`step(…, name=…)`"
+            )
+        names.add(each.name)
+        if each.takes is not at_hand:
+            raise StepError(
+                f"step {each.name!r} takes {each.takes.value}, but {maker} gives "
+                f"{at_hand.value}"
+            )
+        at_hand, maker = each.gives, f"step {each.name!r} before it"
