@@ -46,14 +46,19 @@ _READY = update(schema.document).where(
     _document.status == Status.QUEUED.value,
     _document.ready.is_(False),
 )
-# Given up while the submitting process was out of touch: it goes on all the same.
+_GIVEN_UP = (
+    _document.status == Status.CANCELLED.value,
+    _document.ready.is_(False),
+    _document.message.startswith(NOT_HANDED_IN, autoescape=True),
+)
+# Given up while the submitting process was suspended: it resumes them unless a user
+# has cancelled them since.
 _READY_AFTER_ALL = (
     update(schema.document)
     .where(
         _document.id == bindparam("document"),
-        _document.status == Status.CANCELLED.value,
-        _document.ready.is_(False),
-        _document.message.startswith(NOT_HANDED_IN, autoescape=True),
+        *_GIVEN_UP,
+        _document.cancel_requested.is_(False),
     )
     .values(
         status=Status.QUEUED.value,
@@ -98,6 +103,7 @@ _CANCEL = (
     )
     .returning(schema.document)
 )
+_KEEP_GIVEN_UP = update(schema.document).values(cancel_requested=True)
 # Those that were handed from one queue to the next have begun.
 _END_ATTEMPTS = (
     update(schema.attempt)
@@ -183,8 +189,8 @@ class Submitting(Reading):
     def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
         """Let workers have these documents: (id, size, SHA-256) of each.
 
-        A document that was cancelled in the meantime stays so, unless it was given
-        up as one that nobody would hand in: that begins its next attempt.
+        A document that was cancelled in the meantime stays so, unless it was given up
+        because its submitter seemed gone: then it begins its next attempt.
         """
         if not stored:
             return
@@ -296,6 +302,10 @@ class Submitting(Reading):
         with self._writing() as connection:
             moment = now()
             for chosen in _chosen(run_id, document_ids, numbers):
+                # First, or a submitter that resumes could make them unfinished between
+                # the two statements.
+                given_up = _in_order(*_GIVEN_UP, *chosen)
+                connection.execute(_KEEP_GIVEN_UP.where(given_up))
                 statement = _CANCEL.where(_in_order(unfinished, *chosen))
                 for row in connection.execute(statement, {"moment": moment}):
                     (ended if row.status in FINAL else asked).append(document_row(row))

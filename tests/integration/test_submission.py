@@ -71,25 +71,27 @@ def worker(where):
 
 
 SUBMITTER = """
-import sys, time
+import os, signal, sys, time
 from pathlib import Path
 import docprogress.run as run
 from docprogress.store import Store
+
+def pause():
+    print(pipeline.runs()[0].id, flush=True)
+    {pause}
 
 run.ADDED_TOGETHER = {batch}
 added, stored = {added}, {stored}
 add = Store.add_documents
 
 def add_some(store, documents):
-    if documents[0].number > added:
-        print(documents[0].run_id, flush=True)
-        time.sleep(600)
+    if documents[0].number == added + 1:
+        pause()
     add(store, documents)
 
 def told(done, total):
     if done == stored:
-        print(pipeline.runs()[0].id, flush=True)
-        time.sleep(600)
+        pause()
 
 Store.add_documents = add_some
 pipeline = run.Pipeline(**{where!r})
@@ -97,19 +99,25 @@ pipeline.submit([(f"{{n}}.txt", b"%d text" % n) for n in range({count})], told=t
 """
 
 
-def killed_submission(where, *, added=COUNT, stored=0):
-    """The id of a run whose submitting process was killed with so many documents."""
+def paused_submission(where, *, added=COUNT, stored=0, pause="time.sleep(600)"):
+    """A process that pauses after so many documents, and the id of its run."""
     code = SUBMITTER.format(
         where={name: str(value) for name, value in where.items()},
         batch=BATCH,
         count=COUNT,
         added=added,
         stored=stored,
+        pause=pause,
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     )
-    run_id = process.stdout.readline().strip()
+    return process, process.stdout.readline().strip()
+
+
+def killed_submission(where, *, added=COUNT, stored=0):
+    """The id of a run whose submitting process was killed with so many documents."""
+    process, run_id = paused_submission(where, added=added, stored=stored)
     process.kill()
     process.communicate()
     return run_id
@@ -287,6 +295,32 @@ def test_a_submission_that_was_given_up_by_mistake_goes_on(where):
             run.wait(timeout=patient(60))
 
     assert run.summary() == "3 documents: 3 completed"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("reached", [{"added": BATCH}, {"stored": 9}])
+def test_cancelled_documents_stay_cancelled_when_a_suspended_submitter_resumes(
+    where, request, database, reached
+):
+    if database == "postgresql":
+        where |= {"database_url": request.getfixturevalue("postgres_url")}
+    suspend = "os.kill(os.getpid(), signal.SIGSTOP)"
+    process, run_id = paused_submission(where, pause=suspend, **reached)
+    try:
+        with Pipeline(**where) as pipeline:
+            run = pipeline.attach(run_id)
+            given_up = pipeline.store.give_up_submission(run_id, REASON)
+            handed_in = COUNT - len(given_up)
+
+            assert run.cancel() == handed_in
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(patient(30)) == 0
+
+            assert pipeline.runs()[0].counts[Status.CANCELLED] == COUNT
+            assert run.not_handed_in == REASON
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize(
