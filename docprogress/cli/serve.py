@@ -107,10 +107,10 @@ def serve(
     if options.open and local and not options.hosts:
         options = options.model_copy(update={"hosts": LOOPBACK})
     told = ""
+    _log(as_json=json_log)
     if options.token is None and not options.open:
         made, told = _made_up(settings.home)
         options = options.model_copy(update={"token": made})
-    _log(as_json=json_log)
     if options.token is None and not local and unix_socket is None:
         logging.getLogger("docprogress.server").warning(
             "whoever reaches %s may see, add and cancel documents: there is no token",
@@ -150,13 +150,18 @@ def serve(
 
 def _made_up(home: Path) -> tuple[str, str]:
     """A token, and what is printed behind the server's address so that it is found."""
-    from docprogress.server.token import fragment, kept, made_up, place
+    from docprogress.server.token import (
+        generate_token,
+        load_or_create_token,
+        token_path,
+        url_fragment,
+    )
 
     if sys.stdout.isatty():
-        token = made_up()
-        return token, fragment(token)
+        token = generate_token()
+        return token, url_fragment(token)
     # What is printed here ends up in a journal, or in a container's log.
-    return kept(home), f"\nThe token is in {place(home)}"
+    return load_or_create_token(home), f"\nThe token is in {token_path(home)}"
 
 
 def _log(*, as_json: bool) -> None:

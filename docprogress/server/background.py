@@ -13,7 +13,7 @@ from docprogress.server.app import create_app
 from docprogress.server.desk import Desk
 from docprogress.server.options import ServerOptions
 from docprogress.server.serving import listen, server
-from docprogress.server.token import fragment, made_up
+from docprogress.server.token import generate_token, url_fragment
 from docprogress.settings import Settings, load
 
 #: Seconds that a server may take to start, and to stop.
@@ -47,7 +47,7 @@ class BackgroundServer:
         # What is wrong with the settings is raised here, not in the thread.
         Desk(settings).close()
         #: What every request has to know: `Authorization: Bearer TOKEN`.
-        self.token: str = options.token or made_up()
+        self.token: str = options.token or generate_token()
         listening = listen("127.0.0.1", port)
         #: Where it is, without a slash at the end.
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -70,7 +70,7 @@ class BackgroundServer:
     @property
     def page(self) -> str:
         """The page's address, with the token: for a browser."""
-        return f"{self.url}/{fragment(self.token)}"
+        return f"{self.url}/{url_fragment(self.token)}"
 
     def close(self) -> None:
         """End all streams, and stop; doing it twice does no harm."""

@@ -34,7 +34,7 @@ from docprogress.server.metrics import Metrics
 from docprogress.server.options import ServerOptions
 from docprogress.server.stream import CONNECTION, EventStream
 from docprogress.server.threads import BusyError
-from docprogress.server.token import kept, place
+from docprogress.server.token import load_or_create_token, token_path
 from docprogress.server.uploads import Uploads
 from docprogress.settings import Settings
 
@@ -153,10 +153,10 @@ class Service:
         if self._access is None:
             token = self.options.token
             if token is None and not self.options.open:
-                token = kept(self.settings.home)
+                token = load_or_create_token(self.settings.home)
                 log.warning(
                     "no token was given; the one that is used is in %s",
-                    place(self.settings.home),
+                    token_path(self.settings.home),
                 )
             self._access = Access(token)
         return self._access
