@@ -347,21 +347,21 @@ def _add_documents(app: FastAPI, service: Service) -> None:
             async with received(
                 request, service.settings, service.desk.writing, pace
             ) as arrived:
-                row = await service.desk.submit(arrived)
-                found = arrived.media_type
-        service.meter.uploaded += row.size or 0
-        service.hub.look(row.case_id)
-        progress = f"{request.scope.get('root_path', '')}/progress/documents/{row.id}"
+                made = await service.desk.submit(arrived)
+        service.meter.uploaded += arrived.size
+        service.hub.look(arrived.case_id)
+        root = request.scope.get("root_path", "")
+        progress = f"{root}/progress/documents/{made.document_id}"
         return Uploaded(
-            id=row.id,
-            filename=row.name,
-            case_id=row.case_id,
-            run_id=row.run_id,
-            size=row.size,
-            sha256=row.sha256,
-            media_type=found,
-            status=row.status,
-            created_at=row.created_at,
+            id=made.document_id,
+            filename=arrived.name,
+            case_id=arrived.case_id,
+            run_id=made.run_id,
+            size=arrived.size,
+            sha256=arrived.sha256,
+            media_type=arrived.media_type,
+            status=Status.QUEUED,
+            created_at=made.created_at,
             stream=f"{progress}/stream",
             status_url=f"{progress}/status",
         )

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from redis.exceptions import RedisError
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from docprogress import local
 from docprogress.bus import Bus, order
 from docprogress.errors import BusError, DocProgressError, DocumentNotFound
-from docprogress.events import ProgressEvent, Status
+from docprogress.events import ProgressEvent, Status, now
 from docprogress.run import Pipeline
 from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.shapes import DocumentHistory, Part, Readiness, StepTime
@@ -23,6 +23,7 @@ from docprogress.server.uploads import FormError, Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
 from docprogress.store.schema import storable
+from docprogress.store.submitting import document_id
 from docprogress.worker.leadership import REAPER, REAPER_SECONDS, last_look
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,14 @@ DEAF_SECONDS = 2.0
 
 #: Seconds in which what the server needs has to answer, to count as ready.
 READY_SECONDS = 5.0
+
+
+class Submitted(NamedTuple):
+    """The run that was started for an upload, and its only document."""
+
+    run_id: str
+    document_id: str
+    created_at: datetime
 
 
 class Desk:
@@ -194,16 +203,20 @@ class Desk:
 
         return await self.reading.run(find)
 
-    async def submit(self, upload: Upload) -> DocumentRow:
-        """Have a document processed that has arrived."""
+    async def submit(self, upload: Upload) -> Submitted:
+        """Submit an uploaded document for processing.
 
-        def hand_in() -> DocumentRow:
+        The store is not asked about it afterwards: once the run has started, nothing
+        may fail, or the client would upload the document again.
+        """
+
+        def submit() -> Submitted:
             run = self.pipeline.submit(
                 (upload.name, upload.file), case_id=upload.case_id
             )
-            return run.documents()[0]
+            return Submitted(run.id, document_id(run.id, 1), now())
 
-        return await self.writing.run(hand_in)
+        return await self.writing.run(submit)
 
     async def retry(self, document_id: str) -> int:
         """Try a document again; how many that is.

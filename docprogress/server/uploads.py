@@ -6,6 +6,7 @@ What it is called is for people only; what it is, its content says.
 
 import asyncio
 import contextlib
+import hashlib
 import re
 import tempfile
 import time
@@ -58,10 +59,11 @@ class Upload(NamedTuple):
     """A document that has arrived, and lies in a file of its own."""
 
     file: IO[bytes]
-    path: Path
     name: str
     case_id: str | None
     media_type: str
+    size: int
+    sha256: str
 
 
 @contextlib.asynccontextmanager
@@ -83,20 +85,20 @@ async def received(
     if declared.isdigit() and int(declared) > limit + MOST_BESIDE:
         raise too_large("the upload", int(declared), limit)
     with _spooled(settings) as (file, path):
-        form = _Form(boundary, limit)
+        form, digest = _Form(boundary, limit), hashlib.sha256()
         async for data in pace.kept(request.stream()):
             for block in form.feed(data):
-                await threads.run(_written, file, block)
+                await threads.run(_write, file, digest, block)
         form.close()
         for block in form.rest():
-            await threads.run(_written, file, block)
+            await threads.run(_write, file, digest, block)
         name = form.name or ""
         found = EMPTY
         if form.size:
             found = await threads.run(
                 media_type, Document(id="upload", name=name, path=path, size=form.size)
             )
-        yield Upload(file, path, name, form.case_id, found)
+        yield Upload(file, name, form.case_id, found, form.size, digest.hexdigest())
 
 
 class Uploads:
@@ -335,7 +337,8 @@ def _spooled(settings: Settings) -> Iterator[tuple[IO[bytes], Path]]:
         yield file, Path(file.name)
 
 
-def _written(file: IO[bytes], block: bytes) -> None:
+def _write(file: IO[bytes], digest: "hashlib._Hash", block: bytes) -> None:
+    digest.update(block)
     try:
         file.write(block)
         file.flush()

@@ -16,6 +16,7 @@ from support.web import TOKEN, running, served
 
 from docprogress.errors import SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now
+from docprogress.run import Pipeline
 from docprogress.server import BackgroundServer, ServerOptions, create_app
 from docprogress.server.auth import Access, UnauthorizedError
 from docprogress.server.limits import Limits, TooManyError
@@ -795,9 +796,32 @@ def test_upload_is_kept_and_queued_for_its_case(web, settings):
     assert document["case_id"] == "case-123"
     listed = web.client.get("/documents", params={"case_id": "case-123"}).json()
     assert [each["id"] for each in listed["documents"]] == [told["id"]]
+    for name in ("filename", "run_id", "size", "sha256", "media_type", "status"):
+        assert told[name] == (document[name] or "text/plain")
     assert [path.read_bytes() for path in left_over(settings)] == [b"Some text."]
     status = web.client.get(told["status_url"]).json()
     assert status["name"] == "a.txt"
+
+
+def test_upload_that_has_started_is_answered_without_the_database(web, monkeypatch):
+    submit = Pipeline.submit
+
+    def submit_and_lose_the_database(*arguments, **options):
+        run = submit(*arguments, **options)
+
+        def unavailable(*_):
+            raise StoreError("the database is away")
+
+        monkeypatch.setattr(Store, "_reading", unavailable)
+        return run
+
+    monkeypatch.setattr(Pipeline, "submit", submit_and_lose_the_database)
+    answer = upload(web)
+    monkeypatch.undo()
+
+    assert answer.status_code == 201
+    (document,) = web.client.get("/documents").json()["documents"]
+    assert document["id"] == answer.json()["id"]
 
 
 def test_documents_are_listed_with_the_newest_first(web):
