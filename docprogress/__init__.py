@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from docprogress.version import __version__ as __version__  # a public name
 
 if TYPE_CHECKING:
-    from docprogress.bus import Bus
+    from docprogress.bus.bus import Bus
     from docprogress.documents import Chunk, Document, Page
     from docprogress.errors import (
         Cancelled,
@@ -54,7 +54,7 @@ __all__ = [
 
 #: The module that defines each public name, imported on first use.
 _HOMES = {
-    "Bus": "bus",
+    "Bus": "bus.bus",
     "Cancelled": "errors",
     "Chunk": "documents",
     "DocProgressError": "errors",

@@ -1,4 +1,4 @@
-"""Documents, pages and chunks: the plain values that steps pass along."""
+"""Documents, pages and chunks: the values that steps take and yield."""
 
 import os
 import re
@@ -10,43 +10,42 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-#: What stands between two pages in a document's text.  A chunk's offsets count
-#: characters in the pages' texts joined by it.
+#: Separates two pages in a document's text. A chunk's offsets count characters in the
+#: pages' texts joined by it.
 PAGE_SEPARATOR = "\n\n"
 
-#: The longest name that is kept, in characters.
+#: The longest file name that is stored, in characters.
 LONGEST_NAME = 255
 
-#: Control characters, line breaks, surrogates, and what turns the direction of
-#: writing of all that follows.
+#: Control characters, line breaks, surrogates and bidirectional overrides.
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
-#: The surrogates that stand for one byte that was not UTF-8 (PEP 383).
+#: Surrogates that stand for a byte that was not UTF-8 (PEP 383).
 _BYTES = range(0xDC80, 0xDD00)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document, as a step sees it."""
+    """A document, as a step receives it."""
 
     id: str
-    #: The file's name, for people only; never a path.
+    #: The file's name, for display; never a path.
     name: str
-    #: Where the bytes lie on this machine, for the time the step runs.
+    #: The file on this machine, while the step runs.
     path: Path
-    #: The length of the file in bytes.
+    #: The size of the file in bytes.
     size: int
     run_id: str | None = None
     case_id: str | None = None
-    #: The URL of a document that was fetched.  Not shown, for it may hold a password.
+    #: The URL of a downloaded document. Not in the repr: it may contain a password.
     url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page's text; a format without pages is one page."""
+    """The text of a page; a format without pages has one."""
 
     #: Counted from 1.
     number: int
@@ -55,12 +54,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A piece of a document's text that knows where it stands."""
+    """A piece of a document's text, with its position."""
 
     #: Counted from 1.
     number: int
     text: str
-    #: Offsets into the document's text, in characters; what is at `end` is not in it.
+    #: Offsets into the document's text, in characters; `end` is exclusive.
     start: int
     end: int
     first_page: int
@@ -70,11 +69,11 @@ class Chunk:
 
 
 def display_name(name: str | bytes | os.PathLike[str]) -> str:
-    r"""The last component of `name`, fit to be shown, stored and sent as JSON.
+    r"""The last component of `name`, safe to display, store and send as JSON.
 
-    Folders are dropped, whichever way their slashes lean; bytes that are not
-    UTF-8 become `\xNN`; control characters, line breaks and overrides of the
-    writing direction `\u000a`; a name longer than `LONGEST_NAME` loses its middle.
+    Folders are dropped, with slashes of either kind. Bytes that are not UTF-8 become
+    `\xNN`; control characters, line breaks and bidirectional overrides become
+    `\u000a`. A name longer than `LONGEST_NAME` loses its middle.
     """
     text = os.fsdecode(name).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     text = _UNPRINTABLE.sub(_escaped, text)

@@ -1,7 +1,7 @@
-"""The wire format: one frozen value says where one document stands now.
+"""The wire format: a frozen value with the current state of one document.
 
-An event is absolute, never a delta: losing one costs a picture, not the truth.
-The first seven fields are what any program may publish with a plain `PUBLISH`.
+An event is absolute, never a delta, so losing one loses no information for long.
+Any program may publish the first seven fields with a plain `PUBLISH`.
 """
 
 import json
@@ -16,11 +16,14 @@ import msgspec
 
 from docprogress.errors import EventError
 
-#: The number of a final event within its attempt: the greatest a Redis stream
-#: can hold, so that Redis itself refuses whatever the same attempt adds later.
+#: The number of a final event within its attempt: the greatest that a Redis stream
+#: can hold, so Redis rejects any later event of the same attempt.
 FINAL_NUMBER = 2**64 - 1
 
-#: How the message of a cancelled document begins that was never handed in; the
+#: The greatest progress of a document that is not completed, in percent.
+MAX_UNFINISHED_PROGRESS = 99.9
+
+#: How the message of a document begins that was cancelled before it was submitted; the
 #: reason follows.
 NOT_HANDED_IN = "Not handed in: "
 
@@ -32,7 +35,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Status(StrEnum):
-    """What a document is doing; the last three are final."""
+    """The status of a document; the last three are final."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -41,17 +44,17 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
     def __init__(self, value: str) -> None:
-        #: Whether an attempt in this state has come to rest.
+        #: Whether this status ends an attempt.
         self.final = value in ("completed", "failed", "cancelled")
 
 
 class ProgressEvent(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """Where one document stands now.
+    """The current state of one document.
 
     Raises:
-        EventError: A field is out of its range.
+        EventError: A field is out of range.
     """
 
     document_id: str
@@ -61,10 +64,9 @@ class ProgressEvent(
     progress: float
     message: str
     timestamp: datetime
-    #: For a person, with the cause; only when failed.
+    #: For people, with the cause; only when failed.
     error: str | None = None
-    #: `attempt-number`, set by Redis; None until published, or if a plain
-    #: `PUBLISH` sent it.
+    #: `attempt-number`, set by Redis; None before that, and for a plain `PUBLISH`.
     id: str | None = None
     run_id: str | None = None
     case_id: str | None = None
@@ -75,16 +77,16 @@ class ProgressEvent(
     total: int | None = None
     unit: str | None = None
     worker: str | None = None
-    #: True where a worker repeats its newest event as a sign of life.
+    #: Whether a worker repeats its newest event as a heartbeat.
     heartbeat: bool = False
-    #: Fields that this version does not know, kept as they came.
+    #: Unknown fields, unchanged.
     extra: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         if not 0 < len(self.document_id) <= LONGEST_ID:
             raise EventError(f"document_id must have 1 to {LONGEST_ID} characters")
         if _CONTROL.search(self.document_id):
-            raise EventError("document_id holds control characters")
+            raise EventError("document_id contains control characters")
         if not (math.isfinite(self.progress) and 0 <= self.progress <= 100):  # noqa: PLR2004
             raise EventError(f"progress must be from 0 to 100, not {self.progress!r}")
         if (self.progress == 100) != (self.status is Status.COMPLETED):  # noqa: PLR2004
@@ -94,12 +96,12 @@ class ProgressEvent(
 
     @property
     def final(self) -> bool:
-        """Whether this attempt has come to rest."""
+        """Whether this event ends its attempt."""
         return self.status.final
 
     @property
     def position(self) -> tuple[int, int] | None:
-        """The id as two numbers that sort; None for an event without an id."""
+        """The id as two sortable numbers; None without an id."""
         if self.id is None:
             return None
         attempt, _, number = self.id.partition("-")
@@ -110,7 +112,7 @@ class ProgressEvent(
         return msgspec.structs.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The event as JSON shows it: optional fields only where they are set."""
+        """The event as a JSON object; optional fields only where they are set."""
         shown: dict[str, Any] = {
             "document_id": self.document_id,
             "status": self.status.value,
@@ -128,34 +130,33 @@ class ProgressEvent(
         return shown | {k: v for k, v in self.extra.items() if k not in _FIELDS}
 
     def encode(self) -> bytes:
-        """The event as JSON, UTF-8; `?` stands for what UTF-8 cannot say."""
+        """The event as JSON in UTF-8; `?` replaces what UTF-8 cannot encode."""
         shown = self.to_dict()
         try:
             return _ENCODER.encode(shown)
         except UnicodeEncodeError:
-            # A file name that is not UTF-8 is a string with surrogates (PEP 383), and
-            # may have found its way into an error's text.
+            # A file name that is not UTF-8 has surrogates (PEP 383), also when it is
+            # quoted in an error.
             text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
             return text.encode(errors="replace")
 
 
 def decode(raw: bytes | str) -> ProgressEvent:
-    """Read one event off the wire, whoever published it.
+    """Decode an event, whoever published it.
 
-    A consumer treats progress 100 as the end, so an event of 100 that does not
-    say so is read as completed; a time without an offset is read as UTC.
+    Progress 100 means completed, whatever the status; a timestamp without an offset is
+    UTC.
 
     Raises:
-        EventError: `raw` is not valid JSON of the event's shape.
+        EventError: `raw` is not the JSON of an event.
     """
     try:
         raw = raw.encode() if isinstance(raw, str) else raw
-        # A field of the name under which unknown ones are kept is itself unknown,
-        # however it is spelled.
+        # A field named "extra", however it is escaped, is an unknown field itself.
         if b'"extra"' not in raw and b"\\u" not in raw:
             return _in_utc(_EXPECTED.decode(raw))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass  # what is wrong with it, if anything is, is found out slowly
+        pass  # the slow path finds out what is wrong, if anything is
     try:
         fields = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -164,13 +165,13 @@ def decode(raw: bytes | str) -> ProgressEvent:
 
 
 def from_dict(fields: Any) -> ProgressEvent:
-    """Read one event from the dict that its JSON stands for.
+    """Make an event from its decoded JSON.
 
     Raises:
-        EventError: `fields` does not have the event's shape.
+        EventError: `fields` is not an event.
     """
     if not isinstance(fields, dict):
-        raise EventError(f"not an object but {type(fields).__name__}")
+        raise EventError(f"expected an object, not {type(fields).__name__}")
     known = {k: v for k, v in fields.items() if k in _FIELDS and v is not None}
     if len(known) < len(fields):
         extra = {k: v for k, v in fields.items() if k not in _FIELDS}
@@ -184,7 +185,7 @@ def from_dict(fields: Any) -> ProgressEvent:
     elif progress == 100 and status in ("queued", "processing"):  # noqa: PLR2004
         known["status"] = "completed"
     elif progress == 100 and status in ("failed", "cancelled"):  # noqa: PLR2004
-        known["progress"] = 99.9
+        known["progress"] = MAX_UNFINISHED_PROGRESS
     try:
         event = msgspec.convert(known, ProgressEvent)
     except msgspec.ValidationError as error:
@@ -193,25 +194,36 @@ def from_dict(fields: Any) -> ProgressEvent:
 
 
 def now() -> datetime:
-    """The present, in UTC."""
+    """The current time, in UTC."""
     return datetime.now(UTC)
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of an event, as it is shipped with the package."""
+    """The JSON Schema of an event, from the file shipped with the package."""
     text = files("docprogress").joinpath("event.schema.json").read_bytes()
     found: dict[str, Any] = msgspec.json.decode(text)
     return found
 
 
-def document_channel(document_id: str) -> str:
-    """The channel, and the stream, of one document."""
-    return f"document:{document_id}:progress"
+def sort_key(event: ProgressEvent) -> tuple[int, int]:
+    """The order of an event among all of its document, with or without an id."""
+    return event.position or (event.attempt or 0, -1)
 
 
-def run_channel(run_id: str) -> str:
-    """The channel, and the hash, of one run."""
-    return f"run:{run_id}:progress"
+def is_stale(event: ProgressEvent, delivered: ProgressEvent) -> bool:
+    """Whether an event from Redis adds nothing to the one delivered before it."""
+    position, before = event.position, delivered.position
+    attempt = event.attempt if position is None else position[0]
+    latest = delivered.attempt if before is None else before[0]
+    if attempt is not None and latest is not None and attempt != latest:
+        return attempt < latest
+    if position is None or before is None:
+        return False
+    # A number that is not higher, with a later time, is a heartbeat, or Redis was
+    # emptied and counts from the start again.
+    return delivered.final or (
+        position <= before and event.timestamp <= delivered.timestamp
+    )
 
 
 def _in_utc(event: ProgressEvent) -> ProgressEvent:

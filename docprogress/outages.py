@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import msgspec
 from redis.exceptions import RedisError
 
-from docprogress.bus import Bus, waiting_key
+from docprogress.bus.bus import Bus
+from docprogress.bus.keys import outage_key, waiting_key
 from docprogress.errors import BusError, ServiceUnavailable
 from docprogress.settings import redacted
 
@@ -145,7 +146,7 @@ class Outages:
 
     def closed(self, key: str, document_id: str, attempt: int) -> Wait | None:
         """How long a document has to wait before it may ask; None if it may now."""
-        outage = self._read(_service_key(key), Outage)
+        outage = self._read(outage_key(key), Outage)
         if outage is None or outage.until <= self._clock():
             return None
         turn = self._turn(key, outage)
@@ -165,7 +166,7 @@ class Outages:
         Where the service asks for more than `longest` seconds, others may ask it.
         """
         moment = self._clock()
-        outage = self._read(_service_key(key), Outage)
+        outage = self._read(outage_key(key), Outage)
         if outage is None or outage.served > outage.since:
             since, following = moment, 0.0
             served = 0.0 if outage is None else outage.served
@@ -189,20 +190,20 @@ class Outages:
 
     def served(self, key: str, document_id: str) -> None:
         """The service has served a document."""
-        outage = self._read(_service_key(key), Outage)
+        outage = self._read(outage_key(key), Outage)
         if outage is None:
             return
         outage.served = self._clock()
         if not outage.named:
             outage.until = 0.0
-        self._write(_service_key(key), outage)
+        self._write(outage_key(key), outage)
         self._memory.write(waiting_key(document_id), None)
 
     def _turn(self, key: str, outage: Outage) -> float:
         """When a document comes back: behind those that wait already."""
         turn = max(outage.next, outage.until)
         outage.next = turn + APART
-        self._write(_service_key(key), outage)
+        self._write(outage_key(key), outage)
         return turn
 
     def _wait(
@@ -245,7 +246,3 @@ class Outages:
 def key_of(*parts: str | None) -> str:
     """A key for a service, in which nobody reads what it is made of."""
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]
-
-
-def _service_key(key: str) -> str:
-    return f"documents:outage:{key}"

@@ -27,9 +27,9 @@ from docprogress.errors import (
     Superseded,
     TransientError,
 )
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import MAX_UNFINISHED_PROGRESS, ProgressEvent, Status, now
 from docprogress.outages import Outages, Wait, key_of
-from docprogress.reporter import ALMOST, StepProgress
+from docprogress.reporter import StepProgress
 from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
 from docprogress.steps import Kind, Step, call
 from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH
@@ -232,7 +232,7 @@ class _Attempt:
                 seconds=self._pipeline.clock() - clock,
                 items=len(made),
                 unit=progress.unit or "",
-                progress=min(self._spans[position][1], ALMOST),
+                progress=min(self._spans[position][1], MAX_UNFINISHED_PROGRESS),
                 facts=facts,
                 pages=made if step.gives is Kind.PAGES else None,
                 chunks=made if step.gives is Kind.CHUNKS else None,

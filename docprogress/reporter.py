@@ -16,10 +16,10 @@ from typing import Any, Self, TypeVar
 
 from redis.exceptions import ResponseError
 
-from docprogress.bus import Bus
-from docprogress.connection import renew_after_fork
+from docprogress.bus.bus import Bus
+from docprogress.bus.fork_safety import renew_after_fork
 from docprogress.errors import BusError, Cancelled, SettingsError, Superseded
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import MAX_UNFINISHED_PROGRESS, ProgressEvent, Status, now
 from docprogress.settings import load
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,6 @@ FLUSH_TICK = 0.02
 HEARD_SECONDS = 0.05
 HEARD_EVENTS = 8
 
-#: What progress an unfinished document has at most.
-ALMOST = 99.9
-
 
 class Publisher:
     """Publishes events, and holds the newest of each document while Redis is away.
@@ -70,7 +67,7 @@ class Publisher:
         self._bus = bus
         self._keeps = keeps
         # Other publishers on the same bus read the answers to their own events.
-        self._writer = bus.writer()
+        self._writer = bus.new_publisher()
         self._clock = clock
         self._begin()
         renew_after_fork(self)
@@ -132,7 +129,7 @@ class Publisher:
                 cancelled = self._settle() if due else set()
                 event = self._numbered(event)
                 self._check(event)
-                self._writer.post(event)
+                self._writer.publish_nowait(event)
                 self._posted[event.document_id] = event
                 self._unheard += 1
                 self._forgotten.discard(event.document_id)
@@ -240,7 +237,7 @@ class Publisher:
         cancelled = set()
         while True:
             try:
-                for published in self._writer.settle():
+                for published in self._writer.collect():
                     self._remember(published.event)
                     if published.cancelled:
                         cancelled.add(published.event.document_id)
@@ -358,7 +355,7 @@ class _Kept:
         with self._lock:
             publisher = self._of(bus)
             if publisher is None:
-                own = bus.again()
+                own = bus.clone()
                 publisher = self._publishers[own] = Publisher(own, keeps=True)
             if not self._hooked:
                 self._hooked = True
@@ -396,7 +393,7 @@ class _Kept:
             bus.close()
 
     def _of(self, bus: Bus) -> Publisher | None:
-        found = (one for own, one in self._publishers.items() if own.same_as(bus))
+        found = (one for own, one in self._publishers.items() if own.is_equivalent(bus))
         return next(found, None)
 
 
@@ -485,7 +482,10 @@ class StepProgress:
         """The document's progress, in percent, short of 100."""
         low, high = self._span
         part = min(self.current / self.total, 1.0) if self.total else 0.0
-        return min(max(low + (high - low) * part, self._event.progress), ALMOST)
+        return min(
+            max(low + (high - low) * part, self._event.progress),
+            MAX_UNFINISHED_PROGRESS,
+        )
 
     @property
     def message(self) -> str:
@@ -626,7 +626,7 @@ def report(
         document_id=document_id,
         status=Status.PROCESSING,
         step=step,
-        progress=min(span[0], ALMOST),
+        progress=min(span[0], MAX_UNFINISHED_PROGRESS),
         message=step,
         timestamp=now(),
         name=name,

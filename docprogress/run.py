@@ -33,8 +33,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 from redis.exceptions import RedisError
 
 from docprogress import local
-from docprogress.bus import Bus, Subscription
-from docprogress.connection import renew_after_fork, unix_url, unreachable
+from docprogress.bus.bus import Bus
+from docprogress.bus.connection_errors import translate_error
+from docprogress.bus.fork_safety import renew_after_fork
+from docprogress.bus.keys import SUBMITTING_SECONDS, submitting_key
+from docprogress.bus.redis_url import unix_url
+from docprogress.bus.subscription import Subscription
 from docprogress.errors import (
     BusError,
     BusRefused,
@@ -63,13 +67,7 @@ from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Stor
 from docprogress.store.reading import batches
 from docprogress.store.submitting import document_id
 from docprogress.worker import protocol, turns
-from docprogress.worker.app import (
-    SUBMITTING_SECONDS,
-    Message,
-    Sender,
-    make_app,
-    submitting_key,
-)
+from docprogress.worker.app import Message, Sender, make_app
 from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, worker_alive
 
 if TYPE_CHECKING:
@@ -396,7 +394,7 @@ class Pipeline:
             return
         events = [row.event() for row in rows]
         try:
-            self.bus.publish_all(events, waiting=waiting)
+            self.bus.publish_all(events, only_if_queued=waiting)
         except (BusError, ServicesError) as error:
             log.warning("progress is told later: %s", error)
             publish_later(self._made_bus(), events)
@@ -462,7 +460,7 @@ class Pipeline:
         try:
             self.bus.redis.ping()
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
 
     def _messages(
         self, rows: Sequence[DocumentRow], first: int, coming: int
@@ -689,7 +687,7 @@ class Run:
             if asked:
                 attempts = {row.id: row.attempt for row in asked}
                 try:
-                    self._pipeline.bus.ask_to_cancel(attempts)
+                    self._pipeline.bus.request_cancel(attempts)
                 except BusError as error:
                     log.warning("workers are told to cancel later: %s", error)
             count += len(ended) + len(asked)
@@ -840,7 +838,7 @@ class Run:
     ) -> Subscription:
         truth = _Truth(self, until_deleted=until_deleted)
         return Bus(self._pipeline._redis_url).subscribe(
-            runs=[self.id], truth=truth, only_ends=only_ends, pause=pause
+            runs=[self.id], reconcile=truth, final_only=only_ends, pause=pause
         )
 
     def _waited(

@@ -18,7 +18,7 @@ from support.postgres import Postgres, system_postgres
 from support.services import Server
 
 from docprogress import local
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.run import Pipeline
 from docprogress.store import Store
 

@@ -20,8 +20,9 @@ from rich.console import Console
 from rich.text import Text
 
 from docprogress import local
-from docprogress.bus import Bus
-from docprogress.connection import connect, unreachable
+from docprogress.bus.bus import Bus
+from docprogress.bus.connection import connect
+from docprogress.bus.connection_errors import translate_error
 from docprogress.errors import DocProgressError
 from docprogress.formatting import plain, plural
 from docprogress.settings import MIB, Settings, redacted
@@ -180,7 +181,7 @@ def _redis(url: str) -> Iterator[Finding]:
         yield Finding(State.BROKEN, "redis", f"{url}: {error}")
         return
     except (RedisError, OSError) as error:
-        yield Finding(State.BROKEN, "redis", f"{url}: {unreachable(error)}")
+        yield Finding(State.BROKEN, "redis", f"{url}: {translate_error(error)}")
         return
     number = str(info["redis_version"])
     valkey = info.get("valkey_version")

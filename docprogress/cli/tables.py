@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from docprogress import local
-from docprogress.connection import connect
+from docprogress.bus.connection import connect
 from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.formatting import duration, plain, plural
 from docprogress.progress import SUMMARY_ORDER

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.events import ProgressEvent
 from docprogress.latency.measurement import ClockOffset, Floats, Integers
 from docprogress.latency.plan import Plan, clock

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import now
 from docprogress.formatting import plural

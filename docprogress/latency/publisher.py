@@ -13,7 +13,7 @@ import threading
 import time
 from array import array
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import DocProgressError
 from docprogress.latency.plan import REMEMBER, Plan, clock
 

@@ -288,7 +288,8 @@ def _server_stopped(home: Path) -> bool:
     from redis.exceptions import ConnectionError as LostError
     from redis.exceptions import RedisError
 
-    from docprogress.connection import connect, unix_url
+    from docprogress.bus.connection import connect
+    from docprogress.bus.redis_url import unix_url
 
     path = socket_path(home)
     if not path.exists():

@@ -22,8 +22,9 @@ from typing import IO, Any
 import psutil
 from redis.exceptions import RedisError
 
-from docprogress.bus import WATCHER
-from docprogress.connection import connect, unix_url
+from docprogress.bus.connection import connect
+from docprogress.bus.pubsub import CLIENT_NAME
+from docprogress.bus.redis_url import unix_url
 from docprogress.errors import DocProgressError, ServicesError, StoreUnavailable
 from docprogress.events import now
 from docprogress.local import (
@@ -242,7 +243,7 @@ class _Supervisor:
         """Whether there is work, or somebody who watches."""
         try:
             clients = self._redis.client_list()
-            watched = any(client.get("name") == WATCHER for client in clients)
+            watched = any(client.get("name") == CLIENT_NAME for client in clients)
             return watched or self._store.unfinished() > 0
         except (RedisError, OSError, DocProgressError) as error:
             log.warning("cannot tell whether there is work: %s", redacted(str(error)))

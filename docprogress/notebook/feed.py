@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from docprogress.bus import Subscription
+from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import ProgressEvent, now
 from docprogress.formatting import plural

@@ -7,7 +7,8 @@ here draws, counts or sends.
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from docprogress.bus import Bus, Subscription
+from docprogress.bus.bus import Bus
+from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocumentNotFound
 from docprogress.events import ProgressEvent, Status
 from docprogress.run import Pipeline, Run
@@ -222,7 +223,7 @@ class WatchedDocuments:
 
     def subscribe(self) -> Subscription:
         truth = self._truth if self._pipeline is not None else None
-        return self._bus.subscribe(self.names, truth=truth)
+        return self._bus.subscribe(self.names, reconcile=truth)
 
     def stored(self, document_id: str) -> DocumentRow | None:
         if self._pipeline is None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import BusError
 from docprogress.events import Status, now
 from docprogress.store import AttemptRow, DocumentRow, RunRow, StepTiming, Store

@@ -14,7 +14,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.events import Status
 from docprogress.plots.spans import Mark, RunSpans, Span, pack, spans_of
 from docprogress.plots.style import (

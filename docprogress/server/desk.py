@@ -12,9 +12,10 @@ import msgspec
 from redis.exceptions import RedisError
 
 from docprogress import local
-from docprogress.bus import Bus, order
+from docprogress.bus.bus import Bus
+from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
 from docprogress.errors import BusError, DocProgressError, DocumentNotFound
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import ProgressEvent, Status, now, sort_key
 from docprogress.run import Pipeline
 from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.shapes import DocumentHistory, Part, Readiness, StepTime
@@ -24,7 +25,7 @@ from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
 from docprogress.store.schema import storable
 from docprogress.store.submitting import document_id
-from docprogress.worker.leadership import REAPER, REAPER_SECONDS, last_look
+from docprogress.worker.leadership import LEADER, last_look
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Desk:
             if told is not None and told.final:
                 return told
             kept = self.pipeline.store.present(documents=[document_id])
-            return max([*kept, *([told] if told else [])], key=order, default=None)
+            return max([*kept, *([told] if told else [])], key=sort_key, default=None)
 
         return await self.reading.run(ask)
 
@@ -290,10 +291,12 @@ class Desk:
         if self._resting():
             return _RESTING
         # Held by the worker that looks for lost documents; it takes turns.
-        left: Any = self.bus.redis.pttl(REAPER)
+        left: Any = self.bus.redis.pttl(LEADER)
         if left < 0:
-            return Part(ok=False, message=f"none was seen for {REAPER_SECONDS} s")
-        ago = max(REAPER_SECONDS - left / 1000, 0.0)
+            return Part(
+                ok=False, message=f"none was seen for {RECOVERY_LEADER_SECONDS} s"
+            )
+        ago = max(RECOVERY_LEADER_SECONDS - left / 1000, 0.0)
         return Part(ok=True, message=f"one was seen {ago:.1f} s ago")
 
     def _recovery(self) -> Part:

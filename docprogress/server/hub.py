@@ -20,9 +20,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from docprogress import local
-from docprogress.bus import Bus, Subscription, order, told_already
+from docprogress.bus.bus import Bus
+from docprogress.bus.subscription import Subscription
 from docprogress.errors import DocProgressError, RunNotFound
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import ProgressEvent, Status, is_stale, now, sort_key
 from docprogress.progress import OLDEST, STALLED_SECONDS
 from docprogress.server.mailbox import (
     Client,
@@ -425,7 +426,7 @@ class Hub:
                 self._tell(standing, sign("heartbeat", event.document_id, fields))
                 return
             event = event.replace(heartbeat=False)
-        if standing is None or not told_already(event, standing.event):
+        if standing is None or not is_stale(event, standing.event):
             self._take(event)
 
     def _take(self, event: ProgressEvent) -> None:
@@ -628,7 +629,7 @@ class Hub:
 
     def _take_if_newer(self, event: ProgressEvent) -> None:
         standing = self._standings.get(event.document_id)
-        if standing is None or order(event) > order(standing.event):
+        if standing is None or sort_key(event) > sort_key(standing.event):
             self._take(event)
 
     async def _compare(self, rooms: list[Room]) -> None:

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import Status
 from docprogress.server.meter import Meter

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
-from docprogress.bus import order
-from docprogress.events import ProgressEvent
+from docprogress.events import ProgressEvent, sort_key
 from docprogress.server.auth import (
     Access,
     ForbiddenError,
@@ -310,7 +309,7 @@ async def _gone(request: Request, client: Client) -> None:
 def _differs(newest: ProgressEvent, event: ProgressEvent | None) -> bool:
     if event is None:
         return True
-    return order(newest) > order(event) or (
+    return sort_key(newest) > sort_key(event) or (
         newest.id is None and newest.timestamp > event.timestamp
     )
 

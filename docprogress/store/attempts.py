@@ -22,12 +22,11 @@ from sqlalchemy import (
 
 from docprogress.documents import Chunk, Page
 from docprogress.errors import Cancelled, Superseded
-from docprogress.events import Status, now
+from docprogress.events import MAX_UNFINISHED_PROGRESS, Status, now
 from docprogress.store import embeddings, results, schema
 from docprogress.store.prepared import Prepared
 from docprogress.store.reading import UNFINISHED, Reading
 from docprogress.store.rows import (
-    ALMOST,
     FACTS,
     AttemptStatus,
     Claim,
@@ -205,7 +204,7 @@ class Attempts(Reading):
                 attempt,
                 status=Status.QUEUED.value,
                 due_at=due_at,
-                progress=min(progress, ALMOST),
+                progress=min(progress, MAX_UNFINISHED_PROGRESS),
                 message=message,
             )
 
@@ -268,7 +267,11 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        values = {"progress": min(progress, ALMOST), "step": step, "message": message}
+        values = {
+            "progress": min(progress, MAX_UNFINISHED_PROGRESS),
+            "step": step,
+            "message": message,
+        }
         with self._writing() as connection:
             _changed(connection, document_id, attempt, **values)
 
@@ -428,7 +431,7 @@ class Attempts(Reading):
             if status is Status.COMPLETED:
                 row = _CHANGE.one_or_none(connection, values | {"progress": 100.0})
             else:
-                values["reached"] = min(progress or 0.0, ALMOST)
+                values["reached"] = min(progress or 0.0, MAX_UNFINISHED_PROGRESS)
                 row = connection.execute(_END, values).one_or_none()
             if row is None:
                 raise Superseded(document_id, attempt)
@@ -543,7 +546,7 @@ def _present(document_id: str, attempt: int) -> dict[str, Any]:
 
 def _worth(finished: FinishedStep) -> dict[str, Any]:
     """What a finished step changes of its document."""
-    worth = min(finished.progress, ALMOST)
+    worth = min(finished.progress, MAX_UNFINISHED_PROGRESS)
     values: dict[str, Any] = {
         k: str(v) for k, v in finished.facts.items() if k in FACTS and v is not None
     }

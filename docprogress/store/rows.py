@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from docprogress.documents import Chunk, Page
-from docprogress.events import FINAL_NUMBER, ProgressEvent, Status
-
-#: The most progress of a document that is not completed.
-ALMOST = 99.9
+from docprogress.events import (
+    FINAL_NUMBER,
+    MAX_UNFINISHED_PROGRESS,
+    ProgressEvent,
+    Status,
+)
 
 #: What a step may find out about a document, beside what it makes.
 FACTS = ("media_type", "engine", "title", "note", "embedder")
@@ -133,7 +135,9 @@ class DocumentRow:
             document_id=self.id,
             status=self.status,
             step=self.step,
-            progress=100.0 if completed else min(self.progress, ALMOST),
+            progress=100.0
+            if completed
+            else min(self.progress, MAX_UNFINISHED_PROGRESS),
             message=self.message,
             timestamp=self.updated_at,
             error=self.error if self.status is Status.FAILED else None,

@@ -13,7 +13,8 @@ from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from docprogress.connection import broker, unreachable
+from docprogress.bus.celery_broker import celery_broker
+from docprogress.bus.connection_errors import translate_error
 from docprogress.errors import BusError, BusRefused
 from docprogress.settings import Settings, redacted
 from docprogress.worker import turns
@@ -27,9 +28,6 @@ DEFAULT_QUEUE = "docprogress"
 
 #: What people call that one.
 DEFAULT = "default"
-
-#: Seconds for which a process that submits is believed to live without a sign.
-SUBMITTING_SECONDS = 15
 
 #: Seconds that RabbitMQ may take to say that it has a message.
 CONFIRM_SECONDS = 10.0
@@ -103,7 +101,7 @@ def broker_settings(settings: Settings) -> dict[str, Any]:
             "broker_transport_options": _RABBITMQ,
         }
     else:
-        found = broker(url)
+        found = celery_broker(url)
         plain, encryption = found.url, found.encryption
         options = {"broker_transport_options": _REDIS | found.options}
     return options | {"broker_url": plain, "broker_use_ssl": encryption or None}
@@ -147,11 +145,6 @@ def task_queues(names: Sequence[str | None]) -> list[Queue]:
         for level in (turns.name(name, turns.RECOVERED), *turns.names(name))
     ]
     return [Queue(level) for level in levels]  # type: ignore[no-untyped-call]
-
-
-def submitting_key(run_id: str) -> str:
-    """The key that is there as long as somebody uploads a run's documents."""
-    return f"run:{run_id}:submitting"
 
 
 class Message(NamedTuple):
@@ -290,7 +283,7 @@ def _unusable(error: BaseException) -> BusError:
             f"the broker refuses: {said}; the user, the password and the virtual host "
             "belong into the URL: amqp://USER:PASSWORD@HOST:PORT/VHOST"
         )
-    found = unreachable(error)
+    found = translate_error(error)
     if isinstance(found, BusRefused):
         return BusRefused(str(found).replace("Redis refuses", "the broker refuses", 1))
     return BusError(str(found).replace("Redis cannot", "the broker cannot", 1))

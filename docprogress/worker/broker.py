@@ -12,14 +12,12 @@ from typing import Protocol, cast
 
 from redis.exceptions import RedisError
 
-from docprogress.bus import Bus
-from docprogress.connection import connect, unreachable
+from docprogress.bus.bus import Bus
+from docprogress.bus.connection import connect
+from docprogress.bus.connection_errors import translate_error
+from docprogress.bus.keys import LAST_TAKEN
 from docprogress.settings import Settings
 from docprogress.worker.app import Sender, is_rabbitmq
-
-#: A sorted set in Redis: each queue, with when the last message was sent that a
-#: worker took from it.
-TAKEN = "documents:taken"
 
 
 class Broker(Protocol):
@@ -86,7 +84,7 @@ class RedisBroker:
                 pipe.lindex(level, -1)
             found = pipe.execute()
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
         return {
             level: _sent_at(raw) if raw else None
             for level, raw in zip(names, found, strict=True)
@@ -96,7 +94,7 @@ class RedisBroker:
         try:
             unacked = cast("list[bytes]", self._redis.hvals("unacked"))
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
         found: set[str] = set()
         for raw in unacked:
             try:
@@ -132,11 +130,11 @@ class RabbitBroker:
         counts = self._sender.counts(names)
         pipe = self._bus.redis.pipeline(transaction=False)
         for name in names:
-            pipe.zscore(TAKEN, name)
+            pipe.zscore(LAST_TAKEN, name)
         try:
             begun = pipe.execute()
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
         return {
             level: float(sent_at or 0.0) if counts[level] else None
             for level, sent_at in zip(names, begun, strict=True)
@@ -158,11 +156,11 @@ class RabbitBroker:
         if not noted:
             return
         try:
-            self._bus.redis.zadd(TAKEN, dict(noted), gt=True)
+            self._bus.redis.zadd(LAST_TAKEN, dict(noted), gt=True)
         except (RedisError, OSError) as error:
             for queue, sent_at in noted.items():
                 self.note(queue, sent_at)
-            raise unreachable(error) from error
+            raise translate_error(error) from error
 
 
 def _sent_at(raw: bytes) -> float:

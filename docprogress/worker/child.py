@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
+from docprogress.bus.leases import Lease, Leases, lease_owner
 from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, Status
-from docprogress.lease import Lease, Leases
 from docprogress.outages import Outages, SharedMemory
 from docprogress.pipeline import Outcome, Pipeline
 from docprogress.reporter import Publisher
@@ -85,7 +85,7 @@ class Child:
                     return
                 self._process(document_id, attempt)
         finally:
-            self._leases.settle()
+            self._leases.flush()
             self._publisher.hear()
 
     def _process(self, document_id: str, attempt: int) -> None:
@@ -102,13 +102,13 @@ class Child:
             finally:
                 with self._changing:
                     self._lease = None
-                self._leases.let_go(lease)
+                self._leases.release_later(lease)
                 self._publisher.forget(document_id)
             if outcome is not None and outcome.send:
                 # Whoever is sent it finds it free, and tells nothing before us: also
                 # what was held back is out, unless Redis stays away.
                 self._publisher.flush(FLUSH_SECONDS)
-                self._leases.settle()
+                self._leases.flush()
                 self._send(outcome)
         finally:
             self._idle.set()
@@ -162,7 +162,7 @@ class Child:
             try:
                 return self._leases.take(
                     document_id,
-                    owner(attempt, self._worker, os.getpid()),
+                    lease_owner(attempt, self._worker, os.getpid()),
                     current=lambda: (
                         self._store.document(document_id).attempt == attempt
                     ),
@@ -224,8 +224,3 @@ class Child:
 def next_step(row: DocumentRow | QueuedRow, run: RunRow) -> Step:
     """The step that a document waits for, or is at; the last one if it has had all."""
     return Step.from_dict(run.steps[min(row.next_step, len(run.steps) - 1)])
-
-
-def owner(attempt: int, worker: str, pid: int) -> str:
-    """Who holds a lease: this attempt, in this process of this worker."""
-    return f"{attempt}:{worker}:{pid}"

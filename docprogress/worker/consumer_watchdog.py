@@ -17,7 +17,8 @@ from celery.bootsteps import RUN
 from celery.worker import state
 from redis.exceptions import RedisError
 
-from docprogress.connection import connect, unreachable
+from docprogress.bus.connection import connect
+from docprogress.bus.connection_errors import translate_error
 from docprogress.errors import BusError
 from docprogress.settings import Settings
 from docprogress.worker.app import Sender, is_rabbitmq
@@ -51,7 +52,7 @@ class WaitingMessages:
         try:
             return bool(queues) and bool(self._redis.exists(*queues))
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
 
     def close(self) -> None:
         """Close the connection to Redis."""

@@ -14,16 +14,17 @@ from typing import Any, NamedTuple
 import redis
 from redis.exceptions import RedisError
 
-from docprogress.connection import unreachable
+from docprogress.bus.connection_errors import translate_error
+from docprogress.bus.keys import (
+    LAST_RECOVERY_SECONDS,
+    RECOVERY_LEADER_SECONDS,
+    last_recovery_key,
+    recovery_leader_key,
+)
 from docprogress.settings import redacted
 from docprogress.worker.protocol import PROTOCOL
 
 log = logging.getLogger(__name__)
-
-#: The key that holds the name of the leader among the workers of a protocol, and the
-#: seconds after which it expires unless it is renewed.
-REAPER = f"documents:reaper:{PROTOCOL}"
-REAPER_SECONDS = 5
 
 #: How often leadership is renewed before it would expire.
 RENEWALS = 2.5
@@ -31,10 +32,9 @@ RENEWALS = 2.5
 #: Seconds after which a leader whose look does not end leaves the lead to another.
 STUCK_SECONDS = 60.0
 
-#: The key that is written after each look.  Its age follows from its time to live, so
-#: that it depends on no clock but Redis's own, and outlasts a change of leader.
-LOOKED = f"{REAPER}:looked"
-LOOKED_SECONDS = 24 * 60 * 60
+#: The keys of the leader and of the last look, which outlasts a change of leader.
+LEADER = recovery_leader_key(PROTOCOL)
+LAST_LOOK = last_recovery_key(PROTOCOL)
 
 #: Seconds without a look after which something is wrong.
 OVERDUE_SECONDS = 30.0
@@ -74,7 +74,9 @@ class Leadership:
         self._worker = worker
         self._fork = fork
         self._clock = clock
-        self._script = files("docprogress").joinpath("lead.lua").read_text("utf-8")
+        self._script = (
+            files("docprogress.bus").joinpath("scripts/lead.lua").read_text("utf-8")
+        )
         self._leads = False
         self._active_at = clock()
         self._closed = threading.Event()
@@ -112,9 +114,9 @@ class Leadership:
         """
         self._active_at = self._clock()
         try:
-            self._client().set(LOOKED, self._worker, ex=LOOKED_SECONDS)
+            self._client().set(LAST_LOOK, self._worker, ex=LAST_RECOVERY_SECONDS)
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
 
     def resign(self) -> None:
         """Leave the lead to another worker at once.
@@ -125,24 +127,29 @@ class Leadership:
         self._leads = False
         client = self._client()
         try:
-            if client.get(REAPER) == self._worker.encode():
-                client.delete(REAPER)
+            if client.get(LEADER) == self._worker.encode():
+                client.delete(LEADER)
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
 
     def _asked(self) -> bool:
-        keys = (REAPER, LOOKED)
-        lasts = round(REAPER_SECONDS * 1000)
+        keys = (LEADER, LAST_LOOK)
+        lasts = round(RECOVERY_LEADER_SECONDS * 1000)
         try:
             answer = self._client().eval(
-                self._script, 2, *keys, self._worker, lasts, LOOKED_SECONDS * 1000
+                self._script,
+                2,
+                *keys,
+                self._worker,
+                lasts,
+                LAST_RECOVERY_SECONDS * 1000,
             )
         except (RedisError, OSError) as error:
-            raise unreachable(error) from error
+            raise translate_error(error) from error
         return bool(answer)
 
     def _renew(self) -> None:
-        while not self._closed.wait(REAPER_SECONDS / RENEWALS):
+        while not self._closed.wait(RECOVERY_LEADER_SECONDS / RENEWALS):
             try:
                 if self._leads and self._clock() - self._active_at < STUCK_SECONDS:
                     with self._fork:
@@ -160,15 +167,15 @@ def last_look(client: redis.Redis) -> LastLook | None:
     Raises:
         BusError: Redis cannot be reached.
     """
-    milliseconds = LOOKED_SECONDS * 1000
+    milliseconds = LAST_RECOVERY_SECONDS * 1000
     pipe: Any = client.pipeline(transaction=True)
     # Without this, a clock that was set back would make the look seem recent.
-    pipe.pexpire(LOOKED, milliseconds, lt=True)
-    pipe.get(LOOKED).pttl(LOOKED).get(REAPER)
+    pipe.pexpire(LAST_LOOK, milliseconds, lt=True)
+    pipe.get(LAST_LOOK).pttl(LAST_LOOK).get(LEADER)
     try:
         _, worker, left, leader = pipe.execute()
     except (RedisError, OSError) as error:
-        raise unreachable(error) from error
+        raise translate_error(error) from error
     if worker is None or leader not in (None, worker):
         return None
     return LastLook(worker.decode(), max((milliseconds - left) / 1000, 0.0))

@@ -19,7 +19,7 @@ from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 from celery.worker.request import Request
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import DocProgressError, SettingsError
 from docprogress.settings import Settings, log_to_stderr
 from docprogress.steps import chunk, extract

@@ -31,8 +31,3 @@ def newer(settings: Mapping[str, Any]) -> str | None:
     if settings.get("protocol", 1) in UNDERSTOOD:
         return None
     return str(settings.get("submitted_by", "a later version"))
-
-
-def alive_key(protocol: int) -> str:
-    """The key that is there as long as a worker lives that understands this."""
-    return f"documents:workers:{protocol}"

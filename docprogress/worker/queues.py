@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 import redis
 from redis.exceptions import RedisError
 
-from docprogress.connection import unreachable
+from docprogress.bus.connection_errors import translate_error
+from docprogress.bus.keys import SERVED_SECONDS, protocol_alive_key, queue_served_key
 from docprogress.events import now
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, Store
 from docprogress.store.queueing import QUEUED, Waiting
 from docprogress.worker.app import DEFAULT, queue_name
-from docprogress.worker.protocol import NEWER, PROTOCOL, UNDERSTOOD, alive_key, newer
-
-#: Seconds for which a worker's word holds that it serves a queue.
-SERVED_SECONDS = 15
+from docprogress.worker.protocol import NEWER, PROTOCOL, UNDERSTOOD, newer
 
 #: What is said of a document that waits in a queue of its own, and of one that waits
 #: in a queue that nobody serves.
@@ -71,13 +69,17 @@ def serve(client: redis.Redis, names: Iterable[str | None]) -> None:
     """
     pipe = client.pipeline(transaction=False)
     for protocol in UNDERSTOOD:
-        pipe.set(alive_key(protocol), 1, ex=SERVED_SECONDS)
+        pipe.set(protocol_alive_key(protocol), 1, ex=SERVED_SECONDS)
         for name in dict.fromkeys(names):
-            pipe.set(_served_key(_called(name), protocol), 1, ex=SERVED_SECONDS)
+            pipe.set(
+                queue_served_key(queue_name(_called(name), protocol=protocol)),
+                1,
+                ex=SERVED_SECONDS,
+            )
     try:
         pipe.execute()
     except (RedisError, OSError) as error:
-        raise unreachable(error) from error
+        raise translate_error(error) from error
 
 
 def say_unserved(
@@ -138,7 +140,7 @@ def _served(client: redis.Redis | None, names: Sequence[str]) -> list[bool | Non
         return [None] * len(names)
     pipe: Any = client.pipeline(transaction=False)
     for name in names:
-        pipe.exists(_served_key(name))
+        pipe.exists(queue_served_key(queue_name(name)))
     try:
         return [bool(found) for found in pipe.execute()]
     except (RedisError, OSError):
@@ -148,13 +150,9 @@ def _served(client: redis.Redis | None, names: Sequence[str]) -> list[bool | Non
 def worker_alive(client: Any, protocol: int = PROTOCOL) -> bool | None:
     """Whether a worker lives that understands this; None if Redis cannot be asked."""
     try:
-        return bool(client.exists(alive_key(protocol)))
+        return bool(client.exists(protocol_alive_key(protocol)))
     except (RedisError, OSError):
         return None
-
-
-def _served_key(name: str, protocol: int = PROTOCOL) -> str:
-    return f"{queue_name(name, protocol=protocol)}:served"
 
 
 def _seconds(since: datetime | None, moment: datetime) -> float | None:

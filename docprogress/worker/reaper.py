@@ -22,7 +22,14 @@ from typing import NamedTuple, TypeVar
 
 from redis.exceptions import RedisError
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
+from docprogress.bus.keys import (
+    LEASED_DOCUMENTS,
+    SUBMITTING_SECONDS,
+    lease_key,
+    submitting_key,
+)
+from docprogress.bus.leases import lease_owner, leased_documents, owners
 from docprogress.errors import (
     BusError,
     DocumentNotFound,
@@ -32,22 +39,14 @@ from docprogress.errors import (
     Superseded,
 )
 from docprogress.events import Status
-from docprogress.lease import LEASED, lease_key, leased, owners
 from docprogress.pipeline import HANDED_BACK, LONGEST_DELAY
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
 from docprogress.store.schema import HEAD
 from docprogress.worker import turns
-from docprogress.worker.app import (
-    SUBMITTING_SECONDS,
-    Message,
-    Sender,
-    queue_name,
-    recovered,
-    submitting_key,
-)
+from docprogress.worker.app import Message, Sender, queue_name, recovered
 from docprogress.worker.broker import broker_of
-from docprogress.worker.child import next_step, owner
+from docprogress.worker.child import next_step
 from docprogress.worker.leadership import Leadership
 from docprogress.worker.protocol import newer
 from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, serve
@@ -272,7 +271,7 @@ class Reaper:
         self._each("document", lost, lambda row: self._lose(row, "its worker was lost"))
         asked = {row.id: row.attempt for row in rows if row.cancel_requested}
         if asked:
-            self._bus.ask_to_cancel(asked)
+            self._bus.request_cancel(asked)
 
     def _due(self) -> None:
         """Send what has waited long enough for its next attempt."""
@@ -415,7 +414,7 @@ class Reaper:
             )
             back = self._store.hand_over(row.id, row.attempt, message=HANDED_BACK)
             client.delete(lease_key(row.id))
-            client.hdel(LEASED, row.id)
+            client.hdel(LEASED_DOCUMENTS, row.id)
             self._tell(back)
             self._send_first(back)
 
@@ -449,7 +448,7 @@ class Reaper:
 
     def _bury(self, death: Death) -> None:
         key = lease_key(death.document_id)
-        mine = owner(death.attempt, self._worker, death.pid).encode()
+        mine = lease_owner(death.attempt, self._worker, death.pid).encode()
         held = self._bus.redis.get(key)
         if held == mine:
             self._bus.redis.delete(key)
@@ -606,17 +605,17 @@ class Reaper:
     def _ends(self) -> None:
         """Tell the ends whose worker died after the store knew and before Redis did."""
         client = self._bus.redis
-        held = owners(client, leased(client))
+        held = owners(client, leased_documents(client))
         free = [document_id for document_id, held_by in held.items() if held_by is None]
         rows = {row.id: row for row in self._store.documents(ids=free)}
         for document_id in free:
             if document_id not in rows:
-                client.hdel(LEASED, document_id)
+                client.hdel(LEASED_DOCUMENTS, document_id)
 
         def settle(row: DocumentRow) -> None:
             if row.status.final:
                 self._tell(row)
-            client.hdel(LEASED, row.id)
+            client.hdel(LEASED_DOCUMENTS, row.id)
 
         ended = {
             (row.id, row.attempt): row
@@ -636,7 +635,7 @@ class Reaper:
 
     def _tell_waiting(self, rows: Sequence[DocumentRow]) -> None:
         if self._settings.events_per_second:
-            self._bus.publish_all([row.event() for row in rows], waiting=True)
+            self._bus.publish_all([row.event() for row in rows], only_if_queued=True)
 
     def _send(self, rows: Iterable[DocumentRow | QueuedRow]) -> None:
         """Send each by itself: it may be what its worker died of."""

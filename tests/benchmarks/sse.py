@@ -34,7 +34,7 @@ from measuring import Row, compared, interleaved, limited, percentile
 from surroundings import server as redis_server
 from surroundings import short_folder
 
-from docprogress.events import document_channel
+from docprogress.bus.keys import document_channel
 
 #: What an event's message is: the number of the event among all that were sent.
 NUMBER = re.compile(rb'"message": ?"number (\d+) of the benchmark"')

@@ -24,7 +24,8 @@ from measuring import percentile
 from surroundings import server
 
 from docprogress import Pipeline, ProgressEvent, Status
-from docprogress.events import now, run_channel
+from docprogress.bus.keys import run_channel
+from docprogress.events import now
 
 #: Events that are sent to Redis together.
 TOGETHER = 20

@@ -13,7 +13,8 @@ from measuring import Row, compared, interleaved, percentile
 from surroundings import server
 
 from docprogress import Bus, ProgressEvent, Status
-from docprogress.events import document_channel, now
+from docprogress.bus.keys import document_channel
+from docprogress.events import now
 
 #: Seconds between two events of which it is measured when they are heard.
 PACE = 0.003

@@ -13,8 +13,8 @@ from support.patience import patient
 from support.services import eventually
 
 from docprogress import Pipeline, Status, local
+from docprogress.bus.leases import owners
 from docprogress.errors import ServicesError
-from docprogress.lease import owners
 from docprogress.store import AttemptStatus
 
 COUNT = 30

@@ -23,10 +23,11 @@ from hypothesis.stateful import (
 )
 from support.patience import patient
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
+from docprogress.bus.keys import lease_key
+from docprogress.bus.leases import Lease, Leases
 from docprogress.errors import Superseded
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.lease import Lease, Leases, lease_key
 from docprogress.progress import Progress
 from docprogress.store import NewDocument, Store
 
@@ -87,7 +88,7 @@ class Watcher:
     def __init__(self, bus: Bus, store: Store, run_id: str, loop) -> None:
         self._loop = loop
         self._events = bus.subscribe(
-            runs=[run_id], truth=lambda told: store.present(runs=[run_id])
+            runs=[run_id], reconcile=lambda told: store.present(runs=[run_id])
         )
         self._newest: dict[str, ProgressEvent] = {}
         self.progress = Progress()
@@ -302,7 +303,7 @@ class Interleavings(RuleBasedStateMachine):
             self.untold += [row.event() for row in ended]
         if asked:
             document.cancel_requested = True
-            self.bus.ask_to_cancel({document.id: document.attempt})
+            self.bus.request_cancel({document.id: document.attempt})
             self.asked[document.id] = document.attempt
 
     @rule(which=which, failed_only=st.booleans())

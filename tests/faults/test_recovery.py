@@ -322,7 +322,7 @@ def test_lost_documents_are_found_however_long_a_look_takes(
         "TAKEN_SECONDS",
     ):
         monkeypatch.setattr(reaper, name, getattr(reaper, name) / 10)
-    monkeypatch.setattr(leadership, "REAPER_SECONDS", 0.5)
+    monkeypatch.setattr(leadership, "RECOVERY_LEADER_SECONDS", 0.5)
     settings = load(**where)
     [lost] = add_documents(store, 1)
     [lease_lost] = add_documents(store, 1, priority=-1)
@@ -366,14 +366,14 @@ def test_another_worker_leads_within_seconds_after_the_leader_died(redis_url, cl
     started = time.monotonic()
     eventually(other.acquire)
 
-    assert time.monotonic() - started <= leadership.REAPER_SECONDS + 5
+    assert time.monotonic() - started <= leadership.RECOVERY_LEADER_SECONDS + 5
     assert not leader.acquire()
 
 
 def test_a_leader_whose_look_does_not_end_leaves_the_lead_to_another(
     client, monkeypatch
 ):
-    monkeypatch.setattr(leadership, "REAPER_SECONDS", 0.5)
+    monkeypatch.setattr(leadership, "RECOVERY_LEADER_SECONDS", 0.5)
     now = [0.0]
     stuck = Leadership(lambda: client, "a", fork=threading.Lock(), clock=lambda: now[0])
     other = Leadership(lambda: client, "b", fork=threading.Lock())
@@ -396,7 +396,7 @@ def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client
     assert one.acquire()
     assert last_look(client).seconds < 30, "time counts from when a worker leads"
     one.looked()
-    client.expire(leadership.LOOKED, leadership.LOOKED_SECONDS - 40)
+    client.expire(leadership.LAST_LOOK, leadership.LAST_RECOVERY_SECONDS - 40)
     one.resign()
     assert other.acquire()
 
@@ -404,9 +404,9 @@ def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client
     assert (found.worker, found.overdue) == ("b", True)
     assert 40 <= found.seconds < 70
 
-    client.expire(leadership.LOOKED, leadership.LOOKED_SECONDS + 3600)
+    client.expire(leadership.LAST_LOOK, leadership.LAST_RECOVERY_SECONDS + 3600)
     assert last_look(client).seconds < 30
-    assert client.ttl(leadership.LOOKED) <= leadership.LOOKED_SECONDS
+    assert client.ttl(leadership.LAST_LOOK) <= leadership.LAST_RECOVERY_SECONDS
 
 
 def test_the_doctor_says_that_recovery_is_overdue(where, client):
@@ -420,7 +420,7 @@ def test_the_doctor_says_that_recovery_is_overdue(where, client):
         worker.ready()
         eventually(lambda: recovery().state is State.OK)
         worker.process.send_signal(signal.SIGSTOP)
-        client.expire(leadership.LOOKED, leadership.LOOKED_SECONDS - 40)
+        client.expire(leadership.LAST_LOOK, leadership.LAST_RECOVERY_SECONDS - 40)
         # It does not answer either: that no worker is there is no fault of recovery.
         assert recovery().state is State.NOTE
         assert "looked for 4" in recovery().said

@@ -13,7 +13,7 @@ from support.patience import patient
 from support.services import Server, eventually
 
 from docprogress import report, reporter
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.events import ProgressEvent, Status, now
 
 #: Seconds that a block's end may take without Redis: moments, on a busy machine too.

@@ -9,7 +9,7 @@ from support.services import Worker, eventually
 from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline, Status
-from docprogress.lease import owners
+from docprogress.bus.leases import owners
 from docprogress.pipeline import HANDED_BACK
 from docprogress.store import AttemptStatus
 

@@ -12,7 +12,7 @@ from support.services import Authority, Service, Worker, eventually, free_port, 
 from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.cli.doctor import State, findings
 from docprogress.errors import BusError, BusRefused
 from docprogress.local import server_binary
@@ -206,7 +206,7 @@ def test_what_the_sentinels_refuse_is_told_at_once(watched, short_path):
         Pipeline(redis_url=wrong, home=home)
     assert "wrong&" not in str(raised.value)
     assert SECRET not in str(raised.value)
-    with pytest.raises(BusRefused, match=r"the password is wrong: .* the URL"):
+    with pytest.raises(BusRefused, match=r"password is wrong; .* the URL"):
         Pipeline(redis_url=watched.url.replace(QUOTED, "wrong"), home=home)
 
     begun = time.monotonic()

@@ -12,7 +12,7 @@ from support.patience import patient
 from support.proxy import Proxy
 from support.services import Server, eventually
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, EventError, HandedBack, Superseded
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, decode, now
 
@@ -112,20 +112,20 @@ async def test_nothing_of_an_attempt_follows_its_final_event(bus):
 
 async def test_what_waits_is_told_no_more_once_a_worker_has_told_more(bus):
     queued = event(status=Status.QUEUED, progress=0.0)
-    bus.publish_all([queued], waiting=True)
-    bus.publish(queued.replace(message="Waiting for a worker"), waiting=True)
+    bus.publish_all([queued], only_if_queued=True)
+    bus.publish(queued.replace(message="Waiting for a worker"), only_if_queued=True)
     bus.publish(event(progress=10.0))
 
     with pytest.raises(Superseded):
-        bus.publish(queued, waiting=True)
-    bus.publish_all([queued, event("b", status=Status.QUEUED)], waiting=True)
+        bus.publish(queued, only_if_queued=True)
+    bus.publish_all([queued, event("b", status=Status.QUEUED)], only_if_queued=True)
     assert [told.progress for told in bus.history("a")] == [0, 0, 10]
     assert len(bus.history("b")) == 1
 
     bus.publish(queued.replace(progress=10.0))  # handed back
-    bus.publish(queued.replace(progress=10.0), waiting=True)
+    bus.publish(queued.replace(progress=10.0), only_if_queued=True)
     bus.publish(completed())
-    bus.publish(queued.replace(attempt=2), waiting=True)
+    bus.publish(queued.replace(attempt=2), only_if_queued=True)
     assert [told.attempt or 1 for told in bus.history("a")] == [1] * 6 + [2]
 
 
@@ -276,7 +276,7 @@ async def test_a_document_that_was_removed_is_not_replayed_when_it_is_added_agai
 async def test_the_publisher_learns_of_a_cancel_with_its_next_event(bus):
     assert not bus.publish(event()).cancelled
 
-    bus.ask_to_cancel({"a": 1})
+    bus.request_cancel({"a": 1})
 
     assert bus.publish(event()).cancelled
     assert not bus.publish(event(attempt=2)).cancelled
@@ -326,22 +326,22 @@ def test_an_interrupted_wait_for_redis_costs_nothing_that_follows(server):
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
         with Bus(server.url) as bus:
-            writer = bus.writer()
+            writer = bus.new_publisher()
             writer.publish(event())
             server.pause()
-            writer.post(event(progress=11.0))
-            writer.post(event(progress=12.0))
+            writer.publish_nowait(event(progress=11.0))
+            writer.publish_nowait(event(progress=12.0))
             timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))
             timer.start()
             with pytest.raises(HandedBack):
-                writer.settle()
+                writer.collect()
             timer.join()
             server.resume()
 
-            with pytest.raises(BusError, match="given up"):
-                writer.settle()
-            writer.post(event(progress=13.0))
-            [told] = writer.settle()
+            with pytest.raises(BusError, match="dropped"):
+                writer.collect()
+            writer.publish_nowait(event(progress=13.0))
+            [told] = writer.collect()
             writer.close()
 
             [newest] = bus.newest(["a"]).values()
@@ -370,7 +370,7 @@ async def test_the_truth_is_told_where_redis_does_not_know_it(bus):
     end = completed(attempt=1, id=f"1-{FINAL_NUMBER}")
     bus.publish(event(progress=50.0))
 
-    async with aclosing(bus.subscribe(["a"], truth=lambda told: [end])) as heard:
+    async with aclosing(bus.subscribe(["a"], reconcile=lambda told: [end])) as heard:
         told = [await next_of(heard), await next_of(heard)]
 
     assert [one.status for one in told] == [Status.PROCESSING, Status.COMPLETED]
@@ -380,7 +380,7 @@ async def test_who_wants_only_ends_is_spared_what_a_first_attempt_tells_on_its_w
     first = event(run_id="r", attempt=1, worker="w")
     bus.publish(first)
 
-    async with aclosing(bus.subscribe(runs=["r"], only_ends=True)) as heard:
+    async with aclosing(bus.subscribe(runs=["r"], final_only=True)) as heard:
         assert (await next_of(heard)).progress == 10
         bus.publish(first.replace(progress=20.0))
         bus.publish(completed(run_id="r", attempt=1))
@@ -396,7 +396,7 @@ async def test_who_wants_only_ends_is_spared_what_a_first_attempt_tells_on_its_w
 async def test_an_end_that_is_taken_for_something_on_its_way_is_told_by_the_truth(bus):
     told = []
     async with aclosing(
-        bus.subscribe(runs=["r"], only_ends=True, truth=lambda _: list(told))
+        bus.subscribe(runs=["r"], final_only=True, reconcile=lambda _: list(told))
     ) as heard:
         await subscribed(heard)
         end = completed(
@@ -434,7 +434,7 @@ async def test_what_comes_in_a_pause_is_told_whole_and_in_order(bus):
 async def test_an_old_attempt_is_not_told_after_the_truth_of_a_new_one(bus):
     new = event(attempt=2, status=Status.QUEUED, progress=0.0)
 
-    async with aclosing(bus.subscribe(["a"], truth=lambda told: [new])) as heard:
+    async with aclosing(bus.subscribe(["a"], reconcile=lambda told: [new])) as heard:
         assert (await next_of(heard)).attempt == 2
         bus.publish(event(attempt=1, progress=20.0))
         bus.publish(event(attempt=2, progress=30.0))
@@ -457,7 +457,9 @@ async def test_the_truth_is_told_while_redis_is_away(server: Server):
     server.kill()
     end = completed(attempt=1, id=f"1-{FINAL_NUMBER}")
     with Bus(server.url) as bus:
-        async with aclosing(bus.subscribe(["a"], truth=lambda told: [end])) as heard:
+        async with aclosing(
+            bus.subscribe(["a"], reconcile=lambda told: [end])
+        ) as heard:
             assert (await next_of(heard)).final
             assert not heard.connected
     server.start()

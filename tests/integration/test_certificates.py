@@ -10,17 +10,18 @@ from support.patience import patient
 from support.services import Authority, Service, free_port, lacking
 
 from docprogress import Pipeline
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
+from docprogress.bus.connection import connect
+from docprogress.bus.connection_errors import translate_error
+from docprogress.bus.leases import Leases
 from docprogress.cli.doctor import State, findings
-from docprogress.connection import connect, unreachable
 from docprogress.errors import BusError, BusRefused
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.lease import Leases
 from docprogress.settings import load
 from docprogress.worker.app import Sender, make_app
 from docprogress.worker.broker import RedisBroker
 
-UNTRUSTED = r"cannot be trusted \((Hostname|IP address) mismatch"
+UNTRUSTED = r"is not trusted \((Hostname|IP address) mismatch"
 
 
 def event():
@@ -128,7 +129,7 @@ def _of_celery(settings):
             try:
                 connection.connect()
             except (redis.RedisError, OSError, OperationalError) as error:
-                raise unreachable(error) from error
+                raise translate_error(error) from error
 
     def sender():
         with Sender(make_app(settings)) as sender:
@@ -143,17 +144,17 @@ def _of_redis(url):
             try:
                 client.ping()
             except (redis.RedisError, OSError) as error:
-                raise unreachable(error) from error
+                raise translate_error(error) from error
 
     def publish():
         with Bus(url) as bus:
             bus.publish(event())
 
-    def post():
+    def publish_nowait():
         with Bus(url) as bus:
-            writer = bus.writer()
-            writer.post(event())
-            writer.close()
+            publisher = bus.new_publisher()
+            publisher.publish_nowait(event())
+            publisher.close()
 
     def lease():
         with Bus(url) as bus:
@@ -163,7 +164,7 @@ def _of_redis(url):
             finally:
                 leases.close()
 
-    yield from (client, publish, post, lease)
+    yield from (client, publish, publish_nowait, lease)
 
 
 async def subscribed(url):

@@ -11,8 +11,10 @@ from support.patience import patient
 from support.services import eventually, free_port
 
 from docprogress import local
-from docprogress.bus import Bus
-from docprogress.connection import broker, connect, target, unix_url
+from docprogress.bus.bus import Bus
+from docprogress.bus.celery_broker import celery_broker
+from docprogress.bus.connection import connect
+from docprogress.bus.redis_url import parse_redis_url, unix_url
 from docprogress.errors import ServicesError
 from docprogress.local import supervisor
 from docprogress.run import Pipeline
@@ -72,7 +74,7 @@ def test_the_url_of_a_socket_is_understood_whatever_its_name(short_path, name):
 
     url = unix_url(path)
 
-    assert target(url).options["path"] == str(path)
+    assert parse_redis_url(url).options["path"] == str(path)
     with Bus(url) as bus:
         assert bus.redis.connection_pool.connection_kwargs["path"] == str(path)
 
@@ -178,7 +180,7 @@ def test_a_valkey_is_reached_by_its_own_scheme(server, scheme, tmp_path):
     with Pipeline(redis_url=url, home=tmp_path) as pipeline:
         assert pipeline.bus.redis.ping()
         pipeline.bus.check()
-    assert broker(url).url == f"redis://127.0.0.1:{port}/0"
+    assert celery_broker(url).url == f"redis://127.0.0.1:{port}/0"
 
 
 def test_valkeys_schemes_mean_the_same_as_those_of_redis():
@@ -188,8 +190,8 @@ def test_valkeys_schemes_mean_the_same_as_those_of_redis():
         ("valkey+sentinel://h:1/x/2", "redis+sentinel://h:1/x/2"),
         ("valkeys+sentinel://h:1/x", "rediss+sentinel://h:1/x"),
     ):
-        assert target(theirs) == target(ours)
-        assert broker(theirs).url == broker(ours).url
-        assert broker(theirs).encryption == broker(ours).encryption
+        assert parse_redis_url(theirs) == parse_redis_url(ours)
+        assert celery_broker(theirs).url == celery_broker(ours).url
+        assert celery_broker(theirs).encryption == celery_broker(ours).encryption
         assert load(redis_url=theirs).redis_url == theirs
         assert load(broker_url=theirs).broker_url == theirs

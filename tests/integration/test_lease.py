@@ -4,11 +4,12 @@ import pytest
 from support.patience import patient
 from support.services import Server, eventually
 
-from docprogress.bus import Bus
-from docprogress.connection import connect
+from docprogress.bus.bus import Bus
+from docprogress.bus.connection import connect
+from docprogress.bus.keys import LEASED_DOCUMENTS, lease_key
+from docprogress.bus.leases import Leases, leased_documents, owners
 from docprogress.errors import BusError
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.lease import LEASED, Leases, lease_key, leased, owners
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_released_document_can_be_taken_again(leases, client):
     leases.release(lease)
 
     assert owners(client, ["a"]) == {"a": None}
-    assert not client.exists(LEASED)
+    assert not client.exists(LEASED_DOCUMENTS)
     assert leases.take("a", "2:w:2") is not None
 
 
@@ -101,7 +102,7 @@ def test_a_lease_whose_owner_died_runs_out_and_is_remembered(client):
     leases.close()
 
     eventually(lambda: not client.exists(lease_key("a")))
-    assert leased(client) == ["a"]
+    assert leased_documents(client) == ["a"]
 
 
 def test_a_lease_that_somebody_else_took_is_known_to_be_lost(quick_leases, client):
@@ -198,6 +199,6 @@ def test_no_lease_lasts_longer_because_a_clock_was_set_back(leases, client):
     leases.close()
     client.pexpire(lease_key("a"), 3_600_000)
 
-    leased(client)
+    leased_documents(client)
 
     assert 0 < client.pttl(lease_key("a")) <= 15_000

@@ -13,7 +13,7 @@ from support.patience import patient
 from support.services import eventually
 
 from docprogress import local
-from docprogress.connection import connect
+from docprogress.bus.connection import connect
 from docprogress.errors import ServicesError
 from docprogress.settings import load
 

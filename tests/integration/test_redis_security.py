@@ -14,9 +14,10 @@ from support.services import Authority, Service, Worker, free_port, lacking
 from test_faults import documents, ended_right
 
 from docprogress import Pipeline, ProgressEvent, Status
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
+from docprogress.bus.celery_broker import celery_broker
+from docprogress.bus.connection import connect
 from docprogress.cli.doctor import State, findings
-from docprogress.connection import broker, connect
 from docprogress.errors import BusError, BusRefused
 from docprogress.events import now
 from docprogress.settings import load, redacted
@@ -31,7 +32,7 @@ REFUSED = r"(?i)permission|user executing the script can.t"
 
 def allow(client):
     """Make the user `docprogress`, as the line in the package says."""
-    line = files("docprogress").joinpath("redis.acl").read_text("utf-8")
+    line = files("docprogress.bus").joinpath("redis.acl").read_text("utf-8")
     client.execute_command(*line.replace("PASSWORD", SECRET).split())
 
 
@@ -162,8 +163,8 @@ def refusals(guarded, encrypted, authority, folder):
     yield f"unix://reader:{QUOTED}@{guarded}", r"(?i)permission.*redis\.acl"
     yield f"rediss://docprogress:wrong@{encrypted}{ca}", "password is wrong"
     mine = f"rediss://docprogress:{QUOTED}@{encrypted}"
-    yield f"{mine}{other}", "cannot be trusted .*ssl_ca_certs=FILE"
-    yield mine, "cannot be trusted .*ssl_ca_certs=FILE"
+    yield f"{mine}{other}", "is not trusted .*ssl_ca_certs=FILE"
+    yield mine, "is not trusted .*ssl_ca_certs=FILE"
     yield f"{mine}?ssl_ca_certs=/nowhere/ca.pem", "ssl_ca_certs .*/nowhere/ca.pem"
 
 
@@ -260,7 +261,7 @@ def test_a_worker_that_is_refused_ends_and_says_so(guarded, short_path):
     worker = Worker(f"unix://docprogress:wrong@{guarded}", short_path / "home")
     try:
         assert worker.process.wait(patient(30)) == 1
-        assert "docprogress: Redis refuses: the user or the password" in worker.said()
+        assert "docprogress: Redis refuses: the username or password" in worker.said()
         assert "wrong@" not in worker.said()
     finally:
         worker.kill()
@@ -297,16 +298,18 @@ def test_a_url_that_nothing_can_be_made_of_is_said_to_be_one(url, said):
     ],
 )
 def test_celery_is_told_of_the_same_redis(url, spelled):
-    assert broker(url).url == spelled
+    assert celery_broker(url).url == spelled
 
 
 def test_what_is_said_of_certificates_reaches_celery_and_the_sentinels(authority):
     ca = str(authority.certificate)
     said = {"ssl_cert_reqs": "required", "ssl_ca_certs": ca}
-    plain = broker(f"rediss://h?ssl_ca_certs={ca}")
-    through = broker(f"rediss+sentinel://h/x?ssl_ca_certs={ca}&sentinel_password=q")
+    plain = celery_broker(f"rediss://h?ssl_ca_certs={ca}")
+    through = celery_broker(
+        f"rediss+sentinel://h/x?ssl_ca_certs={ca}&sentinel_password=q"
+    )
 
     assert plain.encryption == through.encryption == said
     own = through.options["sentinel_kwargs"]
     assert own.items() >= {"ssl": True, "password": "q", **said}.items()
-    assert broker("redis://h").encryption == {}
+    assert celery_broker("redis://h").encryption == {}

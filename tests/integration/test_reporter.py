@@ -5,7 +5,7 @@ import pytest
 from support.services import Server, eventually
 
 from docprogress import report
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import Cancelled, SettingsError, Superseded
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.reporter import Publisher, StepProgress
@@ -143,7 +143,7 @@ def test_a_report_of_one_step_of_several_leaves_the_document_unfinished(bus):
 def test_a_report_ends_when_somebody_cancels_it(bus):
     with pytest.raises(Cancelled):
         with report("a", step="ocr", total=100, bus=bus, per_second=1e9) as progress:
-            bus.ask_to_cancel({"a": 1})
+            bus.request_cancel({"a": 1})
             for _ in progress.track(range(100)):
                 pass
 

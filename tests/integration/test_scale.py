@@ -9,7 +9,7 @@ import pytest
 from support.patience import patient
 
 from docprogress import Pipeline
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import Superseded
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.notebook import table

@@ -22,13 +22,13 @@ from support.web import served
 from typer.testing import CliRunner
 
 from docprogress import Pipeline, Status, local
+from docprogress.bus.keys import submitting_key
 from docprogress.cli import app
 from docprogress.errors import RunNotFound, ServicesError, StoreError, SubmitError
 from docprogress.settings import load
 from docprogress.storage import spool
 from docprogress.store import Store
 from docprogress.worker import turns
-from docprogress.worker.app import submitting_key
 
 TEXT = b"Either party may terminate this agreement for convenience. " * 30
 
@@ -127,7 +127,7 @@ def killed_submission(where, *, added=COUNT, stored=0):
 def impatient(monkeypatch):
     """Whoever watches gives up at once what will not be handed in."""
     monkeypatch.setattr("docprogress.run.GONE_SECONDS", 0)
-    monkeypatch.setattr("docprogress.bus.TRUTH_SECONDS", 0.2)
+    monkeypatch.setattr("docprogress.bus.subscription.RECONCILE_SECONDS", 0.2)
 
 
 def gone(pipeline, run_id):

@@ -12,7 +12,7 @@ from support.patience import patient
 from support.services import Server, eventually
 
 from docprogress import report
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.errors import Cancelled, Superseded
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.reporter import Publisher
@@ -132,7 +132,7 @@ def test_publishers_that_share_a_bus_hear_only_of_their_own_documents(bus):
                 progress.advance()
                 barrier.wait(patient(60))
                 if number == 3:
-                    bus.ask_to_cancel({name: 1})
+                    bus.request_cancel({name: 1})
                 if number == 4:
                     bus.publish(event(name, attempt=2))
                 for _ in progress.track(range(40)):

@@ -13,9 +13,9 @@ from test_faults import documents, ended_right
 
 import docprogress
 from docprogress import Pipeline, ProgressEvent, Status
+from docprogress.bus.leases import owners
 from docprogress.errors import RunTooNew
 from docprogress.events import now
-from docprogress.lease import owners
 
 #: A later version that steps and settings of a run are written otherwise by.
 LATER = {

@@ -10,7 +10,7 @@ from support.services import Server, eventually
 from support.steered import SteeredRun, tell, watching
 
 from docprogress import Bus, Pipeline, Status
-from docprogress.bus import WATCHER
+from docprogress.bus.pubsub import CLIENT_NAME
 from docprogress.notebook import table
 from docprogress.notebook.view import HOW_TO_INSTALL
 
@@ -79,7 +79,7 @@ def complete(run: SteeredRun) -> None:
 
 def watchers(url: str) -> int:
     with redis.Redis.from_url(url) as client:
-        return sum(each["name"] == WATCHER for each in client.client_list())
+        return sum(each["name"] == CLIENT_NAME for each in client.client_list())
 
 
 def frozen(kernel: Kernel) -> dict[str, str]:

@@ -21,7 +21,7 @@ from support.kernels import Kernel
 from support.patience import patient
 
 from docprogress import Pipeline, Status
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.plots.style import COLOURS, Plot, cut, fitted
 from docprogress.plots.timeline import MARK_STYLES, timeline
 from docprogress.store import NewDocument, RunRow, Store, schema

@@ -135,7 +135,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
     assert {Path(name).parent.name for name in others} <= {"images"}
     rest = {name for name in held if not name.startswith(copies)}
     assert {name.partition("/")[0] for name in rest} == {"docprogress"}
-    assert {"docprogress/publish.lua", "docprogress/py.typed"} < rest
+    assert {"docprogress/bus/scripts/publish.lua", "docprogress/py.typed"} < rest
     if (ROOT / "docprogress").is_dir():
         told = subprocess.run(
             [

@@ -14,6 +14,7 @@ from support.patience import patient
 from support.services import Server, eventually
 from support.web import TOKEN, running, served
 
+from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
 from docprogress.errors import SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.run import Pipeline
@@ -24,13 +25,7 @@ from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.threads import BusyError, SharedCall
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store
-from docprogress.worker.leadership import (
-    LOOKED,
-    LOOKED_SECONDS,
-    REAPER,
-    REAPER_SECONDS,
-    Leadership,
-)
+from docprogress.worker.leadership import LEADER, LOOKED, LOOKED_SECONDS, Leadership
 
 A = Subject(Kind.DOCUMENT, "a")
 B = Subject(Kind.DOCUMENT, "b")
@@ -484,13 +479,13 @@ def test_ready_says_what_is_away(settings, server: Server):
 
 def test_ready_says_when_a_worker_was_seen(web, redis_url):
     with redis.Redis.from_url(redis_url) as client:
-        client.set(REAPER, "worker", px=REAPER_SECONDS * 1000 - 3_000)
+        client.set(LEADER, "worker", px=RECOVERY_LEADER_SECONDS * 1000 - 3_000)
 
     workers = web.client.get("/ready").json()["workers"]
 
     assert workers["ok"] is True
     seconds = float(re.fullmatch(r"one was seen (.+) s ago", workers["message"])[1])
-    assert 3 <= seconds < REAPER_SECONDS
+    assert 3 <= seconds < RECOVERY_LEADER_SECONDS
 
 
 def test_recovery_that_is_overdue_shows_in_ready_and_in_the_metrics(web, redis_url):

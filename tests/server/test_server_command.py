@@ -19,7 +19,7 @@ from support.services import eventually
 from support.web import Web
 from typer.testing import CliRunner
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.cli import app
 from docprogress.errors import BusError, SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now

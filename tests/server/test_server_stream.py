@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from support.services import Server, eventually
 from support.web import Reader, served
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
 from docprogress.server.hub import Hub
 from docprogress.server.stream import EventStream

@@ -9,7 +9,7 @@ from support.patience import patient
 from support.proxy import Proxy
 from support.services import Server
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.events import ProgressEvent, Status, now
 
 pytestmark = pytest.mark.anyio

@@ -30,7 +30,7 @@ from support.tabs import (
 from support.web import TOKEN, running, served
 
 import docprogress
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.events import Status, now
 from docprogress.server import ServerOptions, create_app
 from docprogress.settings import load

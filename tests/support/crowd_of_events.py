@@ -19,7 +19,8 @@ from pathlib import Path
 from redis.client import Pipeline
 
 from docprogress import Bus, ProgressEvent, Status
-from docprogress.events import document_channel, now
+from docprogress.bus.keys import document_channel
+from docprogress.events import now
 
 #: Events that are posted before their answers are read.
 TOGETHER = 20

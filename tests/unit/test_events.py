@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docprogress.bus.keys import document_channel, run_channel
 from docprogress.errors import DocProgressError, EventError
 from docprogress.events import (
     FINAL_NUMBER,
@@ -13,10 +14,8 @@ from docprogress.events import (
     ProgressEvent,
     Status,
     decode,
-    document_channel,
     from_dict,
     now,
-    run_channel,
     schema,
 )
 

@@ -5,7 +5,7 @@ import traceback
 
 import pytest
 
-from docprogress.bus import Bus
+from docprogress.bus.bus import Bus
 from docprogress.cli.arguments import without_passwords
 from docprogress.cli.doctor import findings
 from docprogress.errors import BusError, SettingsError
@@ -81,7 +81,7 @@ PLAIN = [
     "https://example.org/@somebody/a",
     "file:///home/somebody/a@b.pdf",
     "contract.pdf: the PDF is encrypted and needs a password",
-    "the user or the password is wrong: they belong into the URL",
+    "the username or password is wrong; set them in the URL",
     "set embedding_api_key (DOCPROGRESS_EMBEDDING_API_KEY)",
     "unexpected token '}' in line 3",
     "unexpected token: }",
