@@ -624,14 +624,14 @@ class Run:
         progress = Progress(
             expected=self.expected, steps=stored_plan_spans(self._row.steps)
         )
-        with prompt.waiting(
+        with prompt.show_while_waiting(
             progress, lambda: watch.lost_at, seconds=lambda: self.seconds
         ) as shown:
             events = self._waited(
-                watch, timeout, wanted=lambda _: shown.drawn, meanwhile=shown.draw
+                watch, timeout, wanted=lambda _: shown.visible, meanwhile=shown.draw
             )
             for event in events:
-                shown.told(event)
+                shown.apply(event)
         self._waited_for()
         return self
 

@@ -16,14 +16,8 @@ from docprogress.events import Status, now
 from docprogress.formatting import plain, plural
 from docprogress.progress import Progress
 from docprogress.run import Pipeline, Run, Watch
-from docprogress.terminal.live import (
-    JsonView,
-    PlainView,
-    TerminalView,
-    View,
-    closing_line,
-    failure_lines,
-)
+from docprogress.terminal.live import JsonView, PlainView, TerminalView, View
+from docprogress.terminal.results import closing_line, failure_lines
 
 #: Seconds between two pictures.
 TICK = 0.1
@@ -137,7 +131,7 @@ class _Session:
         self._close = view.close
         try:
             if self._draws:
-                view.say(f"Run {run.id}: {plural(run.expected, 'document')}")
+                view.notify(f"Run {run.id}: {plural(run.expected, 'document')}")
             async with events:
                 ended = await self._until_end(run, events, view, cancels=cancels)
         finally:
@@ -164,7 +158,7 @@ class _Session:
                     return False
                 if self._interrupted and not asked:
                     asked = True
-                    view.say("cancelling the run; Ctrl-C again leaves at once")
+                    view.notify("cancelling the run; Ctrl-C again leaves at once")
                     await asyncio.to_thread(run.cancel)
                 await asyncio.wait({listening}, timeout=TICK)
             listening.result()
@@ -243,7 +237,7 @@ def _pages_of(run: Run) -> int:
 
 async def _listen(events: Watch, view: View) -> None:
     async for event in events:
-        view.told(event)
+        view.apply(event)
 
 
 def _lost_at(events: Watch) -> datetime | None:

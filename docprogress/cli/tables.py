@@ -20,7 +20,7 @@ from docprogress.progress import SUMMARY_ORDER
 from docprogress.run import Pipeline, Run
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
-from docprogress.terminal.live import STYLES
+from docprogress.terminal.drawing import STYLES
 from docprogress.worker.queues import Queue, queues
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Runs on a terminal: how they are drawn there, and how numbers are said."""
+"""Show runs on a terminal."""

@@ -1,4 +1,4 @@
-"""Runs at an IPython prompt: drawn once, or for as long as their end is waited for."""
+"""Show runs at an IPython prompt: once, or while a caller waits for their end."""
 
 import sys
 import time
@@ -11,24 +11,21 @@ from rich.text import Text
 
 from docprogress.events import ProgressEvent
 from docprogress.progress import Progress
-from docprogress.terminal.live import (
-    TerminalView,
-    closing_line,
-    failure_lines,
-    frame,
-)
+from docprogress.terminal.drawing import frame
+from docprogress.terminal.live import TerminalView
+from docprogress.terminal.results import closing_line, failure_lines
 
-#: Seconds between two pictures.
+#: Seconds between two frames.
 TICK = 0.1
 
 
-class Waiting:
-    """What is drawn while somebody waits; nothing where nobody could see it.
+class WaitDisplay:
+    """Shows a run while a caller waits for it, if there is a terminal.
 
     Args:
-        view: Where it is drawn; None: nowhere.
-        progress: What is drawn.
-        lost_at: Says when Redis was lost; None while it is there.
+        view: Where to draw; None draws nothing.
+        progress: What to draw.
+        lost_at: Returns when the connection to Redis was lost, None while it is open.
     """
 
     def __init__(
@@ -43,18 +40,18 @@ class Waiting:
         self._drawn_at = 0.0
 
     @property
-    def drawn(self) -> bool:
+    def visible(self) -> bool:
         """Whether anything is drawn at all."""
         return self._view is not None
 
-    def told(self, event: ProgressEvent) -> None:
-        """Take an event in."""
+    def apply(self, event: ProgressEvent) -> None:
+        """Apply an event to what is drawn."""
         if self._view is not None:
             self._progress.apply(event)
-            self._view.told(event)
+            self._view.apply(event)
 
     def draw(self) -> None:
-        """Show the present, if it is time again."""
+        """Draw the current state, at most once per tick."""
         at = time.monotonic()
         if self._view is not None and at >= self._drawn_at + TICK:
             self._drawn_at = at
@@ -62,7 +59,7 @@ class Waiting:
 
 
 def at_prompt() -> bool:
-    """Whether somebody types at an IPython prompt in a terminal."""
+    """Whether this is an interactive IPython prompt in a terminal."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return (
@@ -73,35 +70,37 @@ def at_prompt() -> bool:
 
 
 @contextmanager
-def waiting(
+def show_while_waiting(
     progress: Progress,
     lost_at: Callable[[], datetime | None],
     *,
     seconds: Callable[[], float | None] = lambda: None,
-) -> Iterator[Waiting]:
-    """Draw a run for as long as its end is waited for; what is left is its result.
+) -> Iterator[WaitDisplay]:
+    """Show a run inside the block, and print its result at the end.
+
+    Outside an IPython prompt it shows nothing.
 
     Args:
-        progress: What is drawn.
-        lost_at: Says when Redis was lost; None while it is there.
-        seconds: Says how long the run took, once it has ended.
+        progress: What to draw.
+        lost_at: Returns when the connection to Redis was lost, None while it is open.
+        seconds: Returns how long the run took; called once it has ended.
     """
     if not at_prompt():
-        yield Waiting(None, progress, lost_at)
+        yield WaitDisplay(None, progress, lost_at)
         return
     console = Console(highlight=False)
     view = TerminalView(progress, console)
     try:
-        yield Waiting(view, progress, lost_at)
+        yield WaitDisplay(view, progress, lost_at)
     finally:
         view.close()
         _print_result(progress, console, seconds())
 
 
 def print_once(progress: Progress, *, seconds: float | None = None) -> None:
-    """Draw where a run stands now; `seconds` is how long it took, if that is known."""
+    """Print the current state of a run; `seconds` is how long it took, if known."""
     console = Console(highlight=False)
-    # IPython has begun the line, with `Out[1]: `.
+    # IPython has already written `Out[1]: ` on this line.
     console.print()
     if progress.finished:
         _print_result(progress, console, seconds)
@@ -113,7 +112,7 @@ def print_once(progress: Progress, *, seconds: float | None = None) -> None:
 def _print_result(progress: Progress, console: Console, seconds: float | None) -> None:
     for line in failure_lines(progress, console):
         console.print(line, soft_wrap=True)
-    # Not all pages were told of, and only the store knows how many there are.
+    # Events may have been missed: only the store knows the number of pages.
     console.print(
         Text(closing_line(progress, seconds=seconds, pages=0)), soft_wrap=True
     )

@@ -1,4 +1,4 @@
-"""A run at an IPython prompt, in a terminal of its own."""
+"""Runs at an IPython prompt in a terminal."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ def enter(prompt: pexpect.spawn, code: str) -> None:
     prompt.sendline(code)
 
 
-def test_a_run_is_drawn_while_it_is_waited_for_and_once_after_it(
+def test_a_run_is_drawn_while_waiting_and_once_at_the_end(
     prompt: pexpect.spawn, pipeline: Pipeline, samples: Path
 ):
     run = pipeline.submit([samples / "price-list.html", ("empty.txt", b"")])
@@ -49,7 +49,7 @@ def test_a_run_is_drawn_while_it_is_waited_for_and_once_after_it(
     prompt.expect(r"2 documents.*: 1 completed, 1 failed")
 
 
-def test_a_script_that_waits_is_left_alone(
+def test_waiting_in_a_script_prints_nothing(
     pipeline: Pipeline, samples: Path, capfd: pytest.CaptureFixture[str]
 ):
     pipeline.submit(samples / "price-list.html").wait(timeout=patient(60))

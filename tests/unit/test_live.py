@@ -14,8 +14,9 @@ from rich.console import Console
 from docprogress import formatting
 from docprogress.events import ProgressEvent, Status, decode
 from docprogress.progress import Progress
-from docprogress.terminal import live
-from docprogress.terminal.live import JsonView, PlainView, TerminalView, frame
+from docprogress.terminal.drawing import STYLES, frame
+from docprogress.terminal.live import JsonView, PlainView, TerminalView
+from docprogress.terminal.results import closing_line, failure_lines
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -37,7 +38,7 @@ HOSTILE = [
 
 
 class Clock:
-    """A monotonic clock, and a time of day, that stand still until told."""
+    """A monotonic clock and a time of day that only advance on request."""
 
     def __init__(self):
         self.seconds = 1000.0
@@ -63,16 +64,16 @@ def progress(clock):
 
 
 @pytest.fixture
-def tell(clock, progress):
-    def apply(document_id="a", status=Status.PROCESSING, **fields):
-        event = made(clock, document_id, status, **fields)
+def apply(clock, progress):
+    def apply_event(document_id="a", status=Status.PROCESSING, **fields):
+        event = make_event(clock, document_id, status, **fields)
         progress.apply(event)
         return event
 
-    return apply
+    return apply_event
 
 
-def made(clock, document_id="a", status=Status.PROCESSING, **fields):
+def make_event(clock, document_id="a", status=Status.PROCESSING, **fields):
     defaults = {
         "step": "extraction",
         "progress": 100 if status == Status.COMPLETED else 0,
@@ -93,10 +94,10 @@ def harmless(text):
     )
 
 
-def test_a_running_document_has_a_line(clock, progress, tell):
-    tell("a", name="contract.pdf")
+def test_a_running_document_has_a_line(clock, progress, apply):
+    apply("a", name="contract.pdf")
     clock.advance(12)
-    tell(
+    apply(
         "a",
         name="contract.pdf",
         progress=37.4,
@@ -112,63 +113,63 @@ def test_a_running_document_has_a_line(clock, progress, tell):
     assert re.search(r"━+╸?─+  37 %   0:12  extraction  page 124 of 200$", line)
 
 
-def test_a_message_that_counts_nothing_is_shown_as_it_is(progress, tell):
-    tell(message="Waiting for the database")
+def test_a_message_without_a_count_is_shown_unchanged(progress, apply):
+    apply(message="Waiting for the database")
 
     assert drawn(progress)[-1].endswith("Waiting for the da…")
     assert drawn(progress, width=120)[-1].endswith("Waiting for the database")
 
 
-def test_a_message_that_only_names_the_step_is_not_repeated(progress, tell):
-    tell(step="embedding", message="Embedding")
+def test_a_message_that_only_names_the_step_is_not_repeated(progress, apply):
+    apply(step="embedding", message="Embedding")
 
     assert drawn(progress)[-1].split()[-2:] == ["0:00", "embedding"]
 
 
-def test_counts_stand_in_words(clock, progress, tell):
-    tell("a", Status.COMPLETED)
-    tell("b", Status.FAILED)
-    tell("c", Status.PROCESSING)
-    tell("d", Status.QUEUED)
+def test_documents_are_counted_by_status(clock, progress, apply):
+    apply("a", Status.COMPLETED)
+    apply("b", Status.FAILED)
+    apply("c", Status.PROCESSING)
+    apply("d", Status.QUEUED)
 
-    said = drawn(progress)[1]
+    shown = drawn(progress)[1]
 
-    assert said.startswith("1 completed · 1 failed · 1 processing · 1 queued")
+    assert shown.startswith("1 completed · 1 failed · 1 processing · 1 queued")
 
 
-def test_documents_not_yet_heard_of_are_queued(clock):
+def test_documents_without_events_count_as_queued(clock):
     progress = Progress(expected=7, clock=clock, now=clock.today)
 
     assert drawn(progress)[1].startswith("7 queued")
     assert drawn(progress)[-1] == "waiting for a worker"
 
 
-def test_what_all_documents_wait_for_is_said(progress, tell):
+def test_the_reason_why_all_documents_wait_is_shown(progress, apply):
     waiting = "Waiting for the embedding endpoint until 15:04:05 (rate limit)"
-    tell("a", Status.COMPLETED)
-    tell("b", Status.QUEUED, message="Queued")
+    apply("a", Status.COMPLETED)
+    apply("b", Status.QUEUED, message="Queued")
     assert drawn(progress)[-1] == "waiting for a worker"
 
-    tell("c", Status.QUEUED, message=waiting)
+    apply("c", Status.QUEUED, message=waiting)
     assert drawn(progress)[-1] == waiting.replace("W", "w", 1)
 
 
-def test_unknown_time_is_called_unknown(progress, tell):
-    tell()
+def test_unknown_remaining_time_is_called_unknown(progress, apply):
+    apply()
 
     assert drawn(progress)[0].endswith(" 0 %  time left unknown")
 
 
-def test_known_time_is_told(clock, progress, tell):
-    tell(progress=0)
+def test_known_remaining_time_is_shown(clock, progress, apply):
+    apply(progress=0)
     clock.advance(10)
-    tell(progress=10)
+    apply(progress=10)
 
     assert drawn(progress)[0].endswith("10 %  about 2 min left")
 
 
-def test_nothing_is_100_percent_before_it_is_done(progress, tell):
-    tell("a", progress=99.9999)
+def test_nothing_is_100_percent_before_it_is_done(progress, apply):
+    apply("a", progress=99.9999)
 
     lines = drawn(progress)
 
@@ -177,15 +178,15 @@ def test_nothing_is_100_percent_before_it_is_done(progress, tell):
     assert lines[-1].count("━") < lines[0].count("━")
 
 
-def test_a_finished_run_is_100_percent(progress, tell):
-    tell(status=Status.COMPLETED)
+def test_a_finished_run_is_100_percent(progress, apply):
+    apply(status=Status.COMPLETED)
 
     assert drawn(progress)[0].endswith("100 %")
     assert "─" not in drawn(progress)[0]
 
 
 def bar_of(progress, width=60):
-    """The cells of the run's bar by the style that they are drawn in."""
+    """The number of cells in the run's bar by style."""
     picture = frame(progress, width=width, height=20)
     line = picture.plain.splitlines()[0]
     found = Counter()
@@ -194,17 +195,17 @@ def bar_of(progress, width=60):
             drawn = line[span.start : span.end]
             found[span.style] += drawn.count("━")
     assert sum(found.values()) == line.count("━")
-    return {status: found[style] for status, style in live.STYLES.items()}
+    return {status: found[style] for status, style in STYLES.items()}
 
 
-def test_a_finished_run_has_no_cell_in_process(clock):
+def test_a_finished_run_has_no_processing_cells(clock):
     for total in range(2, 60):
         for completed in range(1, total):
             progress = Progress(expected=total, clock=clock, now=clock.today)
             for number in range(total):
                 done = number < completed
                 progress.apply(
-                    made(
+                    make_event(
                         clock,
                         str(number),
                         Status.COMPLETED if done else Status.FAILED,
@@ -216,10 +217,10 @@ def test_a_finished_run_has_no_cell_in_process(clock):
             assert bar[Status.FAILED]
 
 
-def test_a_cancelled_run_shows_what_was_done_and_no_more(clock, progress, tell):
-    tell("0", Status.COMPLETED)
+def test_a_cancelled_run_shows_the_progress_it_had_made(clock, progress, apply):
+    apply("0", Status.COMPLETED)
     for number in range(1, 32):
-        tell(str(number), Status.CANCELLED, progress=0)
+        apply(str(number), Status.CANCELLED, progress=0)
 
     [line, *_] = drawn(progress)
 
@@ -227,17 +228,17 @@ def test_a_cancelled_run_shows_what_was_done_and_no_more(clock, progress, tell):
     assert line.count("━") <= 3
 
 
-def test_a_share_is_said_as_the_percentage_that_it_is(clock):
+def test_a_share_is_shown_as_its_percentage(clock):
     for completed in range(100):
         progress = Progress(expected=100, clock=clock, now=clock.today)
         for number in range(completed):
-            progress.apply(made(clock, str(number), Status.COMPLETED))
+            progress.apply(make_event(clock, str(number), Status.COMPLETED))
         assert f" {completed} %  " in drawn(progress)[0]
 
 
-def test_documents_that_are_only_counted_are_counted_once(clock):
+def test_documents_known_only_by_count_are_counted_once(clock):
     progress = Progress(expected=2000, clock=clock, now=clock.today)
-    progress.apply(made(clock, "a", Status.PROCESSING))
+    progress.apply(make_event(clock, "a", Status.PROCESSING))
     progress.assume(
         {
             **dict.fromkeys(Status, 0),
@@ -250,19 +251,19 @@ def test_documents_that_are_only_counted_are_counted_once(clock):
     assert drawn(progress)[1].startswith("499 completed · 1 processing · 1,500 queued")
 
 
-def test_one_failure_among_thousands_is_seen(clock, progress, tell):
+def test_one_failure_among_thousands_is_visible(clock, progress, apply):
     for number in range(2000):
-        tell(str(number), Status.COMPLETED)
-    tell("bad", Status.FAILED)
-    tell("slow", Status.PROCESSING)
+        apply(str(number), Status.COMPLETED)
+    apply("bad", Status.FAILED)
+    apply("slow", Status.PROCESSING)
 
     spans = frame(progress, width=60, height=20).spans
 
-    assert any(span.style == live.STYLES[Status.FAILED] for span in spans)
+    assert any(span.style == STYLES[Status.FAILED] for span in spans)
 
 
-def test_a_stalled_document_is_marked(clock, progress, tell):
-    tell(name="a.pdf")
+def test_a_stalled_document_is_marked(clock, progress, apply):
+    apply(name="a.pdf")
     clock.advance(75)
 
     lines = drawn(progress)
@@ -272,8 +273,10 @@ def test_a_stalled_document_is_marked(clock, progress, tell):
     assert drawn(progress, width=60)[-1].endswith("stalled")
 
 
-def test_a_lost_connection_is_said_and_nothing_called_stalled(clock, progress, tell):
-    tell()
+def test_a_lost_connection_is_shown_and_no_document_called_stalled(
+    clock, progress, apply
+):
+    apply()
     clock.advance(60)
 
     lost_at = datetime(2026, 1, 2, 15, 4, 5).astimezone()
@@ -283,17 +286,19 @@ def test_a_lost_connection_is_said_and_nothing_called_stalled(clock, progress, t
     assert "stalled" not in picture
 
 
-def test_an_attempt_after_the_first_is_said(progress, tell):
-    tell(attempt=3, current=3, total=20, unit="page", message="Extracting page 3 of 20")
+def test_attempts_after_the_first_are_numbered(progress, apply):
+    apply(
+        attempt=3, current=3, total=20, unit="page", message="Extracting page 3 of 20"
+    )
 
     assert drawn(progress, width=120)[-1].endswith("attempt 3 · page 3 of 20")
     assert drawn(progress, width=50)[-1].endswith("  3/20")
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 5, 10, 24])
-def test_never_more_lines_than_the_terminal_has(progress, tell, height):
+def test_a_frame_never_exceeds_the_terminal_height(progress, apply, height):
     for number in range(40):
-        tell(str(number))
+        apply(str(number))
 
     lines = drawn(progress, height=height)
 
@@ -303,9 +308,9 @@ def test_never_more_lines_than_the_terminal_has(progress, tell, height):
         assert lines[-1] == f"… and {40 - len(shown)} more"
 
 
-def test_lines_that_fit_are_all_shown(progress, tell):
+def test_lines_that_fit_are_all_shown(progress, apply):
     for number in range(7):
-        tell(str(number))
+        apply(str(number))
 
     assert len(drawn(progress, height=10)) == 10
     assert "more" not in drawn(progress, height=10)[-1]
@@ -313,9 +318,9 @@ def test_lines_that_fit_are_all_shown(progress, tell):
 
 @pytest.mark.parametrize("width", [1, 10, 40, 60, 80, 120, 200])
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_hostile_texts_stay_on_their_line(clock, progress, tell, width, text):
-    tell("good", name="good.pdf", message="Extracting", step="extraction")
-    tell("bad", name=text, message=text, step=text, unit=text, current=1, total=2)
+def test_hostile_texts_stay_on_one_line(clock, progress, apply, width, text):
+    apply("good", name="good.pdf", message="Extracting", step="extraction")
+    apply("bad", name=text, message=text, step=text, unit=text, current=1, total=2)
 
     lines = drawn(progress, width=width, height=50, name_width=50)
 
@@ -325,17 +330,17 @@ def test_hostile_texts_stay_on_their_line(clock, progress, tell, width, text):
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_columns_stay_aligned_beside_hostile_names(clock, progress, tell, text):
-    tell("good", name="good.pdf", step="extraction")
-    tell("bad", name=text, step="extraction")
+def test_columns_stay_aligned_beside_hostile_names(clock, progress, apply, text):
+    apply("good", name="good.pdf", step="extraction")
+    apply("bad", name=text, step="extraction")
 
     good, bad = drawn(progress, name_width=30)[-2:]
 
     assert cell_len(good[: good.index(" 0 %")]) == cell_len(bad[: bad.index(" 0 %")])
 
 
-def test_markup_in_names_is_text(clock, progress, tell):
-    tell(name="[bold red]x[/].pdf")
+def test_markup_in_names_is_shown_as_text(clock, progress, apply):
+    apply(name="[bold red]x[/].pdf")
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True, color_system=None)
 
@@ -345,7 +350,7 @@ def test_markup_in_names_is_text(clock, progress, tell):
 
 
 @given(st.text(), st.integers(0, 80))
-def test_shortening_keeps_to_its_width(text, width):
+def test_shortened_text_fits_its_width(text, width):
     text = formatting.plain(text)
 
     assert cell_len(formatting.shorten(text, width)) <= width
@@ -359,7 +364,7 @@ def test_shortening_keeps_both_ends():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "shown"),
     [
         (None, "time left unknown"),
         (0, "a few seconds left"),
@@ -374,12 +379,12 @@ def test_shortening_keeps_both_ends():
         (200_000, "about 2 d 7 h left"),
     ],
 )
-def test_remaining_time_is_said_roughly(seconds, said):
-    assert formatting.remaining(seconds) == said
+def test_remaining_time_is_rounded(seconds, shown):
+    assert formatting.remaining(seconds) == shown
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "shown"),
     [
         (0, "0.0 s"),
         (12.34, "12.3 s"),
@@ -390,12 +395,12 @@ def test_remaining_time_is_said_roughly(seconds, said):
         (7805, "2 h 10 min"),
     ],
 )
-def test_durations_are_said_exactly(seconds, said):
-    assert formatting.duration(seconds) == said
+def test_durations_are_formatted_exactly(seconds, shown):
+    assert formatting.duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
-    ("per_second", "said"),
+    ("per_second", "shown"),
     [
         (1450.2, "1,450 pages/s"),
         (98.4, "98 pages/s"),
@@ -406,36 +411,36 @@ def test_durations_are_said_exactly(seconds, said):
         (0.00001, "0.0 pages/h"),
     ],
 )
-def test_rates_take_the_unit_that_reads_best(per_second, said):
-    assert formatting.rate(per_second, "pages") == said
+def test_rates_use_a_readable_unit(per_second, shown):
+    assert formatting.rate(per_second, "pages") == shown
 
 
-def test_closing_line_says_it_all(clock, progress, tell):
+def test_the_closing_line_summarizes_the_run(clock, progress, apply):
     for number in range(30):
-        tell(str(number), current=0, total=40, unit="page")
+        apply(str(number), current=0, total=40, unit="page")
     clock.advance(12.3)
     for number in range(27):
-        tell(str(number), Status.COMPLETED)
+        apply(str(number), Status.COMPLETED)
     for number in range(27, 30):
-        tell(str(number), Status.FAILED, error="no")
+        apply(str(number), Status.FAILED, error="no")
 
     assert (
-        live.closing_line(progress)
+        closing_line(progress)
         == "30 documents in 12.3 s: 27 completed, 3 failed · 1,080 pages · 88 pages/s"
     )
 
 
-def test_closing_line_of_nothing_is_short(progress):
-    assert live.closing_line(progress) == "no documents"
+def test_the_closing_line_of_an_empty_run_is_short(progress):
+    assert closing_line(progress) == "no documents"
 
 
-def test_every_failure_is_named_with_its_reason(progress, tell):
-    tell("a", Status.FAILED, name="scan.pdf", error="scan.pdf: it is encrypted")
-    tell("b", Status.FAILED, name="[x].pdf", error="\x1b[2Jdamaged\n" + "word " * 30)
-    tell("c", Status.FAILED, name="c.pdf", message="")
+def test_every_failure_is_listed_with_its_reason(progress, apply):
+    apply("a", Status.FAILED, name="scan.pdf", error="scan.pdf: it is encrypted")
+    apply("b", Status.FAILED, name="[x].pdf", error="\x1b[2Jdamaged\n" + "word " * 30)
+    apply("c", Status.FAILED, name="c.pdf", message="")
     console = Console(file=io.StringIO(), width=60, force_terminal=True)
 
-    lines = [line.plain for line in live.failure_lines(progress, console)]
+    lines = [line.plain for line in failure_lines(progress, console)]
 
     assert lines[0] == "failed  scan.pdf: it is encrypted"
     assert lines[1].startswith("failed  [x].pdf: �[2Jdamaged word word")
@@ -445,7 +450,7 @@ def test_every_failure_is_named_with_its_reason(progress, tell):
     assert harmless("".join(lines))
 
 
-def test_plain_view_writes_a_line_for_each_ending(clock, progress, tell):
+def test_plain_view_writes_a_line_for_each_finished_document(clock, progress, apply):
     out = io.StringIO()
     view = PlainView(progress, out, io.StringIO())
     for document_id, status, fields in [
@@ -456,8 +461,8 @@ def test_plain_view_writes_a_line_for_each_ending(clock, progress, tell):
         ("c", Status.CANCELLED, {"name": "c.pdf", "message": "Cancelled"}),
         ("c", Status.CANCELLED, {"name": "c.pdf", "message": "Cancelled"}),
     ]:
-        event = tell(document_id, status, **fields)
-        view.told(event)
+        event = apply(document_id, status, **fields)
+        view.apply(event)
         view.draw()
     view.close()
 
@@ -468,28 +473,28 @@ def test_plain_view_writes_a_line_for_each_ending(clock, progress, tell):
     ]
 
 
-def test_json_view_writes_events_that_can_be_read_back(clock, progress, tell):
+def test_json_view_writes_events_that_decode(clock, progress, apply):
     out = io.StringIO()
     view = JsonView(out, io.StringIO())
-    told = []
+    applied = []
     for status in (Status.QUEUED, Status.PROCESSING, Status.COMPLETED):
-        event = tell("a", status, name="line\nbreak\u2028.pdf")
-        view.told(event)
-        told.append(event)
+        event = apply("a", status, name="line\nbreak\u2028.pdf")
+        view.apply(event)
+        applied.append(event)
 
     lines = out.getvalue().split("\n")
 
     assert lines.pop() == ""
-    assert [decode(line) for line in lines] == told
+    assert [decode(line) for line in lines] == applied
 
 
-def test_terminal_view_leaves_the_terminal_as_it_was(clock, progress, tell):
+def test_terminal_view_restores_the_terminal(clock, progress, apply):
     out = io.StringIO()
     console = Console(file=out, width=80, height=20, force_terminal=True)
     view = TerminalView(progress, console)
     for number in range(30):
-        event = tell(str(number), name=f"{number}.pdf")
-        view.told(event)
+        event = apply(str(number), name=f"{number}.pdf")
+        view.apply(event)
         view.draw()
     view.close()
 
@@ -498,9 +503,9 @@ def test_terminal_view_leaves_the_terminal_as_it_was(clock, progress, tell):
     assert "… and 15 more" in written
 
 
-def test_no_color_draws_without_colours(monkeypatch, progress, tell):
+def test_no_color_draws_without_colours(monkeypatch, progress, apply):
     monkeypatch.setenv("NO_COLOR", "1")
-    tell(progress=50)
+    apply(progress=50)
     out = io.StringIO()
     console = Console(file=out, width=80, height=20, force_terminal=True)
     view = TerminalView(progress, console)
@@ -513,9 +518,9 @@ def test_no_color_draws_without_colours(monkeypatch, progress, tell):
     assert "─" in out.getvalue()
 
 
-def test_a_terminal_without_unicode_is_drawn_in_ascii(progress, tell):
+def test_a_terminal_without_unicode_is_drawn_in_ascii(progress, apply):
     for number in range(40):
-        tell(str(number), name="a" * 90, progress=50, attempt=2)
+        apply(str(number), name="a" * 90, progress=50, attempt=2)
 
     lines = drawn(progress, ascii_only=True, height=12)
 
@@ -523,10 +528,10 @@ def test_a_terminal_without_unicode_is_drawn_in_ascii(progress, tell):
     assert "#" in lines[0] + lines[-2]
 
 
-def test_drawing_thousands_of_documents_is_cheap(clock, progress, tell):
+def test_drawing_thousands_of_documents_is_cheap(clock, progress, apply):
     chance = random.Random(1)
     for number in range(10_000):
-        tell(
+        apply(
             str(number),
             chance.choice([Status.QUEUED, Status.PROCESSING]),
             name=f"document {number}.pdf",
