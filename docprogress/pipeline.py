@@ -99,6 +99,7 @@ class Pipeline:
         settings: The worker's; a run's own settings win.
         publish: Takes an event, and says whether to stop.
         guard: Given a step's limit in seconds, a context in which it holds.
+        uninterrupted: A context within which a step's limit interrupts nothing.
         outages: What is known of services that steps use and that are away.
     """
 
@@ -107,6 +108,7 @@ class Pipeline:
     settings: Settings
     publish: Callable[[ProgressEvent], bool]
     guard: Callable[[float], AbstractContextManager[object]] = nullcontext
+    uninterrupted: Callable[[], AbstractContextManager[object]] = nullcontext
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     outages: Outages = field(default_factory=Outages)
@@ -284,18 +286,21 @@ class _Attempt:
 
     def _keep(self) -> None:
         """Keep the vectors that a step has made, though it is not finished."""
-        chunks, self._unkept = self._unkept, []
         self._keep_at = self._pipeline.clock() + KEEP_SECONDS
-        if not chunks:
+        if not self._unkept:
             return
         self._new = False
-        keep = partial(
-            self._store.keep_vectors,
-            self._document.id,
-            self._document.attempt,
-            chunks,
-            embedder=self._settings.embedder,
-        )
+
+        def keep() -> None:
+            with self._pipeline.uninterrupted():
+                self._store.keep_vectors(
+                    self._document.id,
+                    self._document.attempt,
+                    self._unkept,
+                    embedder=self._settings.embedder,
+                )
+                self._unkept = []
+
         self._patiently(keep)
 
     def _quick(self, following: Sequence[Step]) -> bool:

@@ -66,6 +66,7 @@ class Child:
             settings=settings,
             publish=self._publish,
             guard=self._guarded,
+            uninterrupted=guard.deferred if guard else nullcontext,
             outages=Outages(SharedMemory(self._bus)),
         )
         self._idle = threading.Event()

@@ -156,6 +156,9 @@ class Guard:
         self._running = threading.Event()
         self._seconds = 0.0
         self._error: DocProgressError | None = None
+        # Whether interrupts wait for the end of a block, and the first that does.
+        self._deferring = False
+        self._deferred: DocProgressError | None = None
         #: Whether nothing new is to be begun: this worker stops.
         self.stopping = False
         self._write(0.0, 0.0)
@@ -181,6 +184,24 @@ class Guard:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._write(0.0, 0.0)
 
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Within this block, the step is not interrupted; at its end it is, if need be.
+
+        For a query to a database, which an exception from a signal handler would leave
+        half done. A process that exceeds its limits is killed all the same.
+
+        Raises:
+            DocProgressError: What would have been raised within the block.
+        """
+        self._deferred, self._deferring = None, True
+        try:
+            yield
+        finally:
+            self._deferring = False
+        if self._deferred is not None:
+            raise self._deferred
+
     def stop(self, error: DocProgressError) -> None:
         """Have the step that runs raise this; one that does not end is killed.
 
@@ -199,11 +220,16 @@ class Guard:
     def _stop_here(self, *_: Any) -> None:
         self.stopping = True
         if self._running.is_set():
-            raise HandedBack("this worker stops")
+            self._interrupt(HandedBack("this worker stops"))
 
     def _over(self, *_: Any) -> None:
         if self._running.is_set():
-            raise self._error or LimitExceeded(too_slow(self._seconds))
+            self._interrupt(self._error or LimitExceeded(too_slow(self._seconds)))
+
+    def _interrupt(self, error: DocProgressError) -> None:
+        if not self._deferring:
+            raise error
+        self._deferred = self._deferred or error
 
     def _write(self, deadline: float, limit: float) -> None:
         _SLOT.pack_into(self._shared, self._offset, os.getpid(), deadline, limit)

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import logging
+import os
 import signal
 import threading
 import time
@@ -389,6 +390,35 @@ def test_a_leader_whose_look_does_not_end_leaves_the_lead_to_another(
         stuck.close()
 
 
+def test_leadership_is_renewed_while_a_fork_waits_for_the_end_of_a_look(
+    where, client, monkeypatch
+):
+    forks = []
+    monkeypatch.setattr(
+        os, "register_at_fork", lambda **handlers: forks.append(handlers)
+    )
+    recovery = Recovery(where)
+    try:
+        recovery.reaper.start()
+        eventually(lambda: client.exists(leadership.REAPER))
+        with recovery.reaper._fork:
+
+            def fork():
+                for handlers in reversed(forks):
+                    handlers["before"]()
+                for handlers in forks:
+                    handlers["after_in_parent"]()
+
+            waiting = threading.Thread(target=fork)
+            waiting.start()
+            client.pexpire(leadership.REAPER, 3000)
+            eventually(lambda: client.pttl(leadership.REAPER) > 3000)
+            assert waiting.is_alive()
+        waiting.join()
+    finally:
+        recovery.close()
+
+
 def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client):
     one = Leadership(lambda: client, "a", fork=threading.Lock())
     other = Leadership(lambda: client, "b", fork=threading.Lock())
@@ -446,7 +476,8 @@ def test_recovered_work_is_sent_before_all_that_waits(client, recovery, store):
     assert set(first) <= set(sent(client, 1)), "for workers of earlier versions, too"
 
 
-def test_killed_work_is_resumed_before_a_backlog(where, tmp_path):
+@pytest.mark.parametrize("backlog", [600, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_killed_work_is_resumed_before_a_backlog(where, backlog):
     home, redis_url = where["home"], where["redis_url"]
     environment = {
         "DOCPROGRESS_DATABASE_URL": where["database_url"],
@@ -456,7 +487,7 @@ def test_killed_work_is_resumed_before_a_backlog(where, tmp_path):
     workers = [Worker(redis_url, home, **environment) for _ in range(2)]
     try:
         with Pipeline(steps=["recovery_steps:slow"], **where) as pipeline:
-            run = pipeline.submit(texts(600))
+            run = pipeline.submit(texts(backlog))
             eventually(lambda: len(run.documents(status=Status.COMPLETED)) > 20)
             name = f":{workers[0].process.pid}"
 

@@ -5,10 +5,20 @@ import shutil
 import time
 
 import pytest
+import redis
 from kombu import Connection
 from support.patience import patient
 from support.proxy import Proxy
-from support.services import Authority, RabbitMQ, Worker, eventually, free_port, lacking
+from support.services import (
+    QUOTED,
+    Authority,
+    RabbitMQ,
+    Worker,
+    create_restricted_user,
+    eventually,
+    free_port,
+    lacking,
+)
 from test_broker_stalls import at_work, deaf_worker
 from test_faults import documents, ended_right, in_the_middle
 
@@ -159,10 +169,40 @@ def test_looks_for_lost_messages_share_one_connection_and_outlast_it(rabbit, set
     run.cancel()
 
 
-def test_interrupted_work_is_resumed_before_a_backlog(settings, started):
+def test_recovery_beside_rabbitmq_needs_only_the_rights_that_are_written_down(
+    settings, server
+):
+    with redis.Redis.from_url(server.url) as client:
+        create_restricted_user(client)
+        client.execute_command("ACL", "SETUSER", "default", "off")
+    settings["redis_url"] = f"unix://docprogress:{QUOTED}@{server.socket}"
+    now = [1000.0]
+    with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
+        run = pipeline.submit(documents(3))
+        found = load(**settings, database_url=pipeline.settings.database)
+        first = queue_name(None)
+        with Sender(make_app(found)) as sender:
+            sender.counts([first])
+            recovery = Reaper(found, sender, worker="host:1", clock=lambda: now[0])
+            recovery.begun(first, time.time())
+            while counts(settings):
+                with Connection(settings["broker_url"]) as connection:
+                    connection.default_channel.queue_purge(first)
+            try:
+                for _ in range(round(TAKEN_SECONDS) + 3):
+                    now[0] += 1.0
+                    recovery.look()
+            finally:
+                recovery.close()
+            assert sender.counts([first]) == {first: 3}, "sent again"
+        run.cancel()
+
+
+@pytest.mark.parametrize("backlog", [300, pytest.param(3_000, marks=pytest.mark.slow)])
+def test_interrupted_work_is_resumed_before_a_backlog(settings, started, backlog):
     with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
         worker, _ = started(), started()
-        run = pipeline.submit(documents(300))
+        run = pipeline.submit(documents(backlog))
         in_the_middle(run)
         name = f":{worker.process.pid}"
 

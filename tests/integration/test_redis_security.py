@@ -4,13 +4,21 @@ import asyncio
 import shutil
 import signal
 import time
-from importlib.resources import files
 
 import psutil
 import pytest
 import redis
 from support.patience import patient
-from support.services import Authority, Service, Worker, free_port, lacking
+from support.services import (
+    QUOTED,
+    SECRET,
+    Authority,
+    Service,
+    Worker,
+    create_restricted_user,
+    free_port,
+    lacking,
+)
 from test_faults import documents, ended_right
 
 from docprogress import Pipeline, ProgressEvent, Status
@@ -23,17 +31,8 @@ from docprogress.events import now
 from docprogress.settings import load, redacted
 from docprogress.worker.main import run_worker
 
-SECRET = "s%c:r@t/x"
-QUOTED = "s%25c%3Ar%40t%2Fx"
-
 #: What Redis says in one of several ways.
 REFUSED = r"(?i)permission|user executing the script can.t"
-
-
-def allow(client):
-    """Make the user `docprogress`, as the line in the package says."""
-    line = files("docprogress.bus").joinpath("redis.acl").read_text("utf-8")
-    client.execute_command(*line.replace("PASSWORD", SECRET).split())
 
 
 def event(message):
@@ -75,7 +74,7 @@ def encrypting(tmp_path_factory, authority):
     ca = f"ssl_ca_certs={authority.certificate}"
     try:
         with redis.Redis.from_url(f"rediss://127.0.0.1:{port}?{ca}") as client:
-            allow(client)
+            create_restricted_user(client)
             client.execute_command("ACL", "SETUSER", "default", "off")
         yield service
     finally:
@@ -92,7 +91,7 @@ def encrypted(encrypting):
 def guarded(server):
     """A Redis on a unix socket that wants to know who comes."""
     with redis.Redis.from_url(server.url) as client:
-        allow(client)
+        create_restricted_user(client)
         for name, rights in (
             ("reader", ["+@read", "+@connection"]),
             ("admin", ["+@all"]),
@@ -152,6 +151,19 @@ def test_a_whole_run_needs_only_the_rights_that_are_written_down(secured, short_
         assert QUOTED not in worker.said()
     finally:
         worker.kill()
+
+
+def test_a_client_of_an_earlier_version_may_remove_messages_from_queues_alone(guarded):
+    with connect(f"unix://docprogress:{QUOTED}@{guarded}") as client:
+        for queue in ("docprogress", "docprogress:3", "docprogress.gpu:recovered"):
+            client.lpush(queue, "a", "b")
+            assert client.lrange(queue, -1000, -1) == [b"b", b"a"]
+            assert client.lrem(queue, -1, "a") == 1
+        for key in ("document:a:progress", "run:a:progress", "unacked", "other"):
+            with pytest.raises(redis.ResponseError, match=REFUSED):
+                client.lrange(key, 0, -1)
+            with pytest.raises(redis.ResponseError, match=REFUSED):
+                client.lrem(key, -1, "a")
 
 
 def refusals(guarded, encrypted, authority, folder):

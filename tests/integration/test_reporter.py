@@ -222,6 +222,19 @@ def test_a_publisher_that_was_superseded_while_away_is_told_so(server: Server):
         publisher.close()
 
 
+def test_answers_after_a_superseded_event_are_read_as_well(bus):
+    publisher = Publisher(bus, clock=Clock())
+    publisher.post(event())
+    bus.publish(event(attempt=3))
+    publisher.post(event(progress=1.0))
+
+    with pytest.raises(Superseded) as error:
+        publisher.publish(completed(attempt=2))
+
+    assert error.value.attempt == 2
+    publisher.close()
+
+
 def test_publishing_from_many_threads_loses_nothing(bus):
     publisher = Publisher(bus)
 

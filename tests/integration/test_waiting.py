@@ -1,6 +1,8 @@
 """A document waits for the embedding endpoint, at no attempt's cost, and then goes on."""
 
+import os
 import re
+import signal
 import time
 from datetime import datetime
 
@@ -15,12 +17,13 @@ from docprogress import Pipeline as Client
 from docprogress.errors import HandedBack
 from docprogress.events import Status
 from docprogress.outages import LONGEST_WAIT, LocalMemory, Outages
-from docprogress.pipeline import Pipeline, _Attempt
+from docprogress.pipeline import HANDED_BACK, Pipeline, _Attempt
 from docprogress.settings import load
 from docprogress.steps import embed as embedding
 from docprogress.steps import plan
 from docprogress.storage import Files, Source
 from docprogress.store import Store
+from docprogress.worker.warden import HAND_BACK, Warden
 
 WAITING = re.compile(
     r"Waiting for the embedding endpoint until \d\d:\d\d:\d\d \(([\w ]+)\)"
@@ -214,6 +217,36 @@ def test_vectors_are_kept_also_while_nothing_fails(office, monkeypatch):
     assert kept[:-1] == sorted(kept[:-1])
 
 
+def test_worker_that_stops_does_not_interrupt_the_keeping_of_vectors(
+    office, monkeypatch
+):
+    monkeypatch.setattr("docprogress.pipeline.KEEP_SECONDS", 0.0)
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGALRM, HAND_BACK)}
+    guard = Warden(memory=1 << 40).guard(0)
+    keep, kept = office.store.keep_vectors, []
+
+    def keep_while_stopping(*args, **options):
+        os.kill(os.getpid(), HAND_BACK)
+        keep(*args, **options)
+        kept.append(len(args[2]))
+
+    monkeypatch.setattr(office.store, "keep_vectors", keep_while_stopping)
+    [document_id] = office.add(embedding_batch=1)
+    try:
+        row = office.process(
+            document_id, guard=guard.step, uninterrupted=guard.deferred
+        )
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+    assert row.status is Status.QUEUED
+    assert row.message == HANDED_BACK
+    assert kept == [1], "kept once, and handed back after that"
+    embedder = "openai:waiting"
+    assert len(office.store.unfinished_vectors(document_id, embedder=embedder)) == 1
+
+
 def test_vectors_of_another_length_are_made_anew(office):
     [document_id] = office.add()
     office.server.answers[:] = [good, LIMITED]
@@ -381,6 +414,34 @@ def test_step_of_your_own_may_wait_for_a_service(office, tmp_path, monkeypatch):
         assert re.fullmatch(
             r"Waiting for the OCR service until [\d:]{8} \(rate limit\)", row.message
         )
+
+
+def test_step_that_yields_before_its_service_refuses_waits_no_longer_than_the_limit(
+    office, tmp_path, monkeypatch
+):
+    (tmp_path / "refused_steps.py").write_text(
+        "from docprogress.errors import ServiceUnavailable\n"
+        "def ocr(pages):\n"
+        "    yield from pages\n"
+        "    raise ServiceUnavailable('no answer from it', service='the OCR service',\n"
+        "                             reason='no answer')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    steps = [step.to_dict() for step in plan(["refused_steps:ocr"])]
+    run = add_run(office.store, steps=steps, settings={"wait_seconds": 100})
+    [document_id] = add_documents(office.store, run, 1, name="a.txt")
+    office.files.add(document_id, Source(name="a.txt", data=b"Words."), max_bytes=99)
+    office.store.mark_ready([(document_id, 11, "x")])
+    began, row = office.now, office.process(document_id)
+
+    while row.status is Status.QUEUED:
+        assert office.now - began < 1000
+        office.now = row.due_at
+        row = office.process(document_id)
+
+    assert 100 <= office.now - began <= 100 + LONGEST_WAIT
+    assert (row.status, row.attempt) == (Status.FAILED, 1)
+    assert "limit of 100 s (wait_seconds)" in row.error
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import NoReturn
 
@@ -83,6 +84,17 @@ def lacking(what: str) -> NoReturn:
     if CI:
         pytest.fail(what)
     pytest.skip(what)
+
+
+#: The password of the restricted Redis user, plain and quoted for a URL.
+SECRET = "s%c:r@t/x"
+QUOTED = "s%25c%3Ar%40t%2Fx"
+
+
+def create_restricted_user(client: redis.Redis) -> None:
+    """Make the Redis user `docprogress` with the rights that the package lists."""
+    line = files("docprogress.bus").joinpath("redis.acl").read_text("utf-8")
+    client.execute_command(*line.replace("PASSWORD", SECRET).split())
 
 
 class Worker:
