@@ -64,7 +64,7 @@ from docprogress.steps.planning import is_fast_plan, stored_plan_spans
 from docprogress.storage import Files, Source, Spool
 from docprogress.storage.sources import expand
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
-from docprogress.store.reading import batches
+from docprogress.store.statements import batches
 from docprogress.store.submitting import document_id
 from docprogress.worker import protocol, turns
 from docprogress.worker.app import Message, Sender, make_app

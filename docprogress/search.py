@@ -18,7 +18,7 @@ from docprogress.errors import SettingsError
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps.embed import embedder
 from docprogress.steps.embedders import Evidence
-from docprogress.store import Near, RunRow, Store
+from docprogress.store import Match, RunRow, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -46,7 +46,7 @@ def nearest(
     """
     import pandas as pd
 
-    best: list[Near] = []
+    best: list[Match] = []
     vectors: dict[str, NDArray[np.float32]] = {}
     several = len(runs) > 1
     for run in runs if query.strip() else ():
@@ -61,7 +61,7 @@ def nearest(
         if used.name not in vectors:
             vectors[used.name] = used.embed([query])[0]
         vector = vectors[used.name]
-        found: Iterable[Near] | None
+        found: Iterable[Match] | None
         if used.name == "hashing":
             found = islice(_by_words(store, run.id, query, vector), limit)
         else:
@@ -74,15 +74,15 @@ def nearest(
 
 def _nearest(
     store: Store, run_id: str, query: NDArray[np.float32], limit: int
-) -> list[Near]:
+) -> list[Match]:
     """The chunks of a run that are nearest; no more vectors at a time than fit."""
-    best: list[Near] = []
+    best: list[Match] = []
     for document_id, first, vectors in store.vectors(run_id):
         # Vectors of another length are those of another version of the embedder.
         if vectors.shape[1] == len(query):
             scores = _similarities(vectors, query)
             found = [
-                Near(float(scores[at]), document_id, first + int(at))
+                Match(float(scores[at]), document_id, first + int(at))
                 for at in np.argsort(-scores)[:limit]
                 if scores[at] > 0
             ]
@@ -92,7 +92,7 @@ def _nearest(
 
 def _by_words(
     store: Store, run_id: str, query: str, vector: NDArray[np.float32]
-) -> Iterator[Near]:
+) -> Iterator[Match]:
     """The chunks of a run that share a word with the query, best first."""
     evidence = Evidence(query)
     if not evidence:
@@ -115,7 +115,7 @@ def _by_words(
     order = np.argsort(-scores, kind="stable")
     for start, end in _growing(len(order)):
         some = [
-            Near(float(scores[at]), documents[places[at]], int(numbers[at]))
+            Match(float(scores[at]), documents[places[at]], int(numbers[at]))
             for at in order[start:end]
         ]
         texts = _texts(store, some)
@@ -130,7 +130,7 @@ def _growing(count: int) -> Iterator[tuple[int, int]]:
         start, size = start + size, min(2 * size, 4096)
 
 
-def _texts(store: Store, chunks: Iterable[Near]) -> dict[tuple[str, int], str]:
+def _texts(store: Store, chunks: Iterable[Match]) -> dict[tuple[str, int], str]:
     numbers: defaultdict[str, list[int]] = defaultdict(list)
     for _, document_id, number in chunks:
         numbers[document_id].append(number)
@@ -164,7 +164,7 @@ def _similarities(
     return found
 
 
-def _rows(store: Store, best: list[Near]) -> list[dict[str, Any]]:
+def _rows(store: Store, best: list[Match]) -> list[dict[str, Any]]:
     names = {row.id: row.name for row in store.documents(ids=[d for _, d, _ in best])}
     return [
         {

@@ -89,7 +89,7 @@ class Metrics:
         self._counted.close()
 
     def _count(self) -> Stored:
-        with self._store._reading() as connection:
+        with self._store.reading() as connection:
             statuses = connection.execute(_STATUSES).all()
             steps = connection.execute(_STEPS).all()
         try:

@@ -5,7 +5,7 @@ Everything else may be lost and is told again from here.
 
 from docprogress.store.attempts import Attempts
 from docprogress.store.deleting import Deleting
-from docprogress.store.embeddings import Near
+from docprogress.store.pgvector import Match
 from docprogress.store.queueing import Queueing
 from docprogress.store.results import Results
 from docprogress.store.rows import (
@@ -28,7 +28,7 @@ __all__ = [
     "Claim",
     "DocumentRow",
     "FinishedStep",
-    "Near",
+    "Match",
     "NewDocument",
     "QueuedRow",
     "RunRow",

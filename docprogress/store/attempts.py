@@ -23,17 +23,18 @@ from sqlalchemy import (
 from docprogress.documents import Chunk, Page
 from docprogress.errors import Cancelled, Superseded
 from docprogress.events import MAX_UNFINISHED_PROGRESS, Status, now
-from docprogress.store import embeddings, results, schema
-from docprogress.store.prepared import Prepared
-from docprogress.store.reading import UNFINISHED, Reading
+from docprogress.store import pgvector, results, schema
+from docprogress.store.reading import Reading
 from docprogress.store.rows import (
     FACTS,
+    UNFINISHED,
     AttemptStatus,
     Claim,
     DocumentRow,
     FinishedStep,
     document_row,
 )
+from docprogress.store.statements import CompiledStatement
 
 _document = schema.document.c
 _attempt = schema.attempt.c
@@ -46,9 +47,9 @@ _OF_ATTEMPT = update(schema.document).where(
 _PROCESSING = _OF_ATTEMPT.where(_document.status == Status.PROCESSING.value)
 _QUEUED = _OF_ATTEMPT.where(_document.status == Status.QUEUED.value)
 
-_CHANGE = Prepared(_PROCESSING.returning(schema.document))
+_CHANGE = CompiledStatement(_PROCESSING.returning(schema.document))
 _STEP = _PROCESSING.returning(_document.cancel_requested)
-_CLAIM = Prepared(
+_CLAIM = CompiledStatement(
     _QUEUED.where(_document.ready)
     .values(
         started_at=func.coalesce(
@@ -72,8 +73,8 @@ _END = (
 _FIRST_ATTEMPT = select(_document.first_attempt).where(
     _document.id == bindparam("document")
 )
-_BEGIN_ATTEMPT = Prepared(insert(schema.attempt))
-_END_ATTEMPT = Prepared(
+_BEGIN_ATTEMPT = CompiledStatement(insert(schema.attempt))
+_END_ATTEMPT = CompiledStatement(
     update(schema.attempt).where(
         _attempt.document_id == bindparam("document"),
         _attempt.number == bindparam("present_attempt"),
@@ -90,7 +91,7 @@ _LOST = (
     )
 )
 # Core has no word for this that both databases take.
-_TIMING = Prepared(
+_TIMING = CompiledStatement(
     text(
         "INSERT INTO step_timing (document_id, attempt, position, step, started_at,"
         " seconds, items, unit) VALUES (:document_id, :attempt, :position, :step,"
@@ -120,7 +121,7 @@ class Attempts(Reading):
 
         None if it is not waiting: it was claimed already, or is over.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             moment = now()
             row = _CLAIM.one_or_none(
                 connection,
@@ -157,7 +158,7 @@ class Attempts(Reading):
         self, document_id: str, attempt: int, *, worker: str | None = None
     ) -> Claim | None:
         """Go on with an attempt that is being processed; None if it is not."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             changes = {"updated_at": now()} | ({"worker": worker} if worker else {})
             row = _CHANGE.one_or_none(
                 connection, _present(document_id, attempt) | changes
@@ -174,7 +175,7 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             return _changed(
                 connection,
                 document_id,
@@ -197,7 +198,7 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             return _changed(
                 connection,
                 document_id,
@@ -224,13 +225,13 @@ class Attempts(Reading):
             Superseded: The attempt is over.
         """
         rows = results.vector_rows(chunks)
-        with self._writing() as connection:
+        with self.writing() as connection:
             _changed(connection, document_id, attempt)
             results.add_unfinished_vectors(connection, document_id, rows, embedder)
 
     def take_due(self, document_id: str, attempt: int) -> bool:
         """Whether it is the caller who sends this attempt, whose time has come."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             values = {"due_at": None, "updated_at": now()}
             taken = connection.execute(
                 _TAKE_DUE, _present(document_id, attempt) | values
@@ -250,7 +251,7 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             _changed(connection, document_id, attempt, size=size, sha256=sha256)
 
     def progress(
@@ -272,7 +273,7 @@ class Attempts(Reading):
             "step": step,
             "message": message,
         }
-        with self._writing() as connection:
+        with self.writing() as connection:
             _changed(connection, document_id, attempt, **values)
 
     def finish_step(
@@ -356,9 +357,9 @@ class Attempts(Reading):
         page_rows = results.page_rows(pages or ())
         chunk_rows = results.chunk_rows(chunks or ())
         vector_rows = results.vector_rows(chunks or ())
-        compared = results.compared(vector_rows) if self._compares else None
+        compared = results.compared(vector_rows) if self.compares_vectors else None
         timings = [_timed(document_id, attempt, finished) for finished in steps]
-        with self._writing() as connection:
+        with self.writing() as connection:
             row = _CHANGE.one_or_none(
                 connection, _present(document_id, attempt) | values
             )
@@ -385,7 +386,7 @@ class Attempts(Reading):
                     new=new,
                 )
                 if compared is not None:
-                    embeddings.replace(connection, document_id, compared)
+                    pgvector.replace(connection, document_id, compared)
             if completed is not None:
                 _end_attempt(
                     connection,
@@ -417,7 +418,7 @@ class Attempts(Reading):
         """
         if not status.final:
             raise ValueError(f"{status} is not the end of an attempt")
-        with self._writing() as connection:
+        with self.writing() as connection:
             moment = now()
             values: dict[str, Any] = _present(document_id, attempt) | {
                 "status": status.value,
@@ -465,7 +466,7 @@ class Attempts(Reading):
             The document, or None if the attempt is over already.
         """
         ids = _present(document_id, attempt)
-        with self._writing() as connection:
+        with self.writing() as connection:
             moment = now()
             first = connection.execute(_FIRST_ATTEMPT, ids).scalar_one_or_none()
             number = attempt + 2 - (first or 1)
@@ -497,7 +498,7 @@ class Attempts(Reading):
 
     def lost_attempts(self, document_id: str) -> int:
         """How many workers have died of a document in the present series of tries."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(_LOST, {"document": document_id}).scalar_one()
 
     def copy_results(
@@ -510,7 +511,7 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             found = connection.execute(_SOURCE, {"document": source_id}).one_or_none()
             if found is None:
                 return None
@@ -527,8 +528,8 @@ class Attempts(Reading):
                 finished_at=moment,
             )
             results.copy_results(connection, source_id, document_id)
-            if self._compares:
-                embeddings.copy(connection, source_id, document_id)
+            if self.compares_vectors:
+                pgvector.copy(connection, source_id, document_id)
             _end_attempt(
                 connection,
                 document_id,

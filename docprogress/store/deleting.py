@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 
 from docprogress.errors import RunNotFound
 from docprogress.store import schema
-from docprogress.store.reading import FINAL, Reading
+from docprogress.store.reading import Reading
+from docprogress.store.rows import FINAL
 
 _document = schema.document.c
 _run = schema.run.c
@@ -56,7 +57,7 @@ class Deleting(Reading):
         Their runs are as many documents smaller.
         """
         chosen = {"documents": list(document_ids)}
-        with self._writing() as connection:
+        with self.writing() as connection:
             deleted = Counter(connection.scalars(_DELETE_DOCUMENTS, chosen))
             for run_id, count in sorted(deleted.items()):
                 connection.execute(_EXPECT_LESS, {"run": run_id, "fewer": count})
@@ -68,7 +69,7 @@ class Deleting(Reading):
         Raises:
             RunNotFound: There is none with this id.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             if connection.execute(_DELETE_RUN, {"run": run_id}).rowcount:
                 self._runs.pop(run_id, None)
                 return True
@@ -82,7 +83,7 @@ class Deleting(Reading):
 
         The oldest come first.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             at_rest = _OLD.where(
                 ~exists(_NEWER.correlate(schema.run)),
                 ~exists(_UNFINISHED.correlate(schema.run)),

@@ -71,12 +71,12 @@ class Queueing(Reading):
         query = _WAITING
         if run_id is not None:
             query = query.where(_document.run_id == run_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [Waiting(*row) for row in connection.execute(query)]
 
     def remembered_run(self, run_id: str) -> RunRow:
         """A run that is there, asked for again and again."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return self._remembered_run(connection, run_id)
 
     def say(
@@ -103,6 +103,6 @@ class Queueing(Reading):
             "said": message,
             "message": message,
         }
-        with self._writing() as connection:
+        with self.writing() as connection:
             rows = connection.execute(changed, values).all()
         return sorted(map(document_row, rows), key=lambda row: row.number)

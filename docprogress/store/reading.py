@@ -1,10 +1,9 @@
 """What has been submitted, and where it stands."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,8 +21,10 @@ from sqlalchemy import (
 from docprogress.errors import DocumentNotFound, RunNotFound
 from docprogress.events import ProgressEvent, Status
 from docprogress.store import schema
-from docprogress.store.database import Database
+from docprogress.store.engine import Database
 from docprogress.store.rows import (
+    FINAL,
+    UNFINISHED,
     DocumentRow,
     QueuedRow,
     RunRow,
@@ -31,17 +32,10 @@ from docprogress.store.rows import (
     counted,
     document_row,
 )
-
-T = TypeVar("T")
-
-#: The most ids of one statement.
-IDS = 1000
+from docprogress.store.statements import batches
 
 #: How many runs a store remembers: a worker asks for the same ones again and again.
 REMEMBERED = 64
-
-FINAL = tuple(status.value for status in Status if status.final)
-UNFINISHED = (Status.QUEUED.value, Status.PROCESSING.value)
 
 _document = schema.document.c
 _run = schema.run.c
@@ -98,7 +92,7 @@ class Reading(Database):
         Raises:
             RunNotFound: There is none with this id.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(_RUN, {"run": run_id}).one_or_none()
         if row is None:
             raise RunNotFound(run_id)
@@ -113,12 +107,12 @@ class Reading(Database):
             .order_by(_run.created_at.desc(), _run.id.desc())
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return list(connection.scalars(query))
 
     def totals(self) -> Totals:
         """How many runs there are, how many are unfinished, and their documents."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             runs, unfinished = connection.execute(_RUN_TOTALS).one()
             rows = connection.execute(_STATUS_TOTALS).all()
         return Totals(
@@ -140,7 +134,7 @@ class Reading(Database):
             query = query.where(_run.id == run_id)
         counts: dict[str, dict[str, int]] = {}
         ended: dict[str, list[datetime]] = {}
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query.limit(limit)).all()
             for ids in batches([row.id for row in rows]):
                 for found, status, count, end in connection.execute(
@@ -160,7 +154,7 @@ class Reading(Database):
         Raises:
             DocumentNotFound: There is none with this id.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(_DOCUMENT, {"document": document_id}).one_or_none()
         if row is None:
             raise DocumentNotFound(document_id)
@@ -233,7 +227,7 @@ class Reading(Database):
                 )
             )
         query = query.order_by(_run.created_at.desc(), _run.id.desc(), _document.number)
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query.limit(limit))
             return [(row[0], document_row(row[1:])) for row in rows]
 
@@ -247,18 +241,18 @@ class Reading(Database):
     def case_size(self, case_id: str) -> int:
         """How many documents a case has."""
         query = select(func.count()).where(_document.case_id == case_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(query).scalar_one()
 
     def counts(self, run_id: str) -> dict[Status, int]:
         """How many documents of a run have each status."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(_COUNTS, {"runs": [run_id]}).all()
         return counted({status: count for _, status, count, _ in rows})
 
     def last_number(self, run_id: str) -> int:
         """The highest number that a document of a run has; 0 if there is none."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.scalar(_LAST_NUMBER, {"run": run_id}) or 0
 
     def present(
@@ -302,7 +296,7 @@ class Reading(Database):
             .order_by(_document.due_at)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [document_row(row) for row in connection.execute(query)]
 
     def queued(
@@ -339,7 +333,7 @@ class Reading(Database):
         )
         if after is not None:
             query = query.where(position > after)
-        with self._reading() as connection:
+        with self.reading() as connection:
             if ids is None:
                 return [QueuedRow(*row) for row in connection.execute(query)]
             return [
@@ -351,13 +345,13 @@ class Reading(Database):
     def idle(self) -> bool:
         """Whether every document of every run has reached a final state."""
         query = select(_document.id).where(_document.status.in_(UNFINISHED)).limit(1)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(query).first() is None
 
     def unfinished(self) -> int:
         """How many documents have not come to rest, in all runs."""
         query = select(func.count()).where(_document.status.in_(UNFINISHED))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(query).scalar_one()
 
     def _found(
@@ -372,7 +366,7 @@ class Reading(Database):
             .order_by(_document.created_at, _document.number)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             if ids is None:
                 return [document_row(row) for row in connection.execute(query)]
             found = [
@@ -393,13 +387,6 @@ class Reading(Database):
                 self._runs.clear()
             self._runs[run_id] = run
         return run
-
-
-def batches(ids: Iterable[T], size: int = IDS) -> Iterator[list[T]]:
-    """The ids, as many at a time as one statement takes."""
-    rest = iter(ids)
-    while some := list(islice(rest, size)):
-        yield some
 
 
 def _summary(run: Any, found: dict[str, int], ended: list[datetime]) -> RunSummary:

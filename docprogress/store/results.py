@@ -22,10 +22,9 @@ from sqlalchemy import (
 from docprogress.documents import Chunk, Page
 from docprogress.errors import StoreError
 from docprogress.events import Status
-from docprogress.store import embeddings, schema
-from docprogress.store.embeddings import Near
-from docprogress.store.prepared import Prepared
-from docprogress.store.reading import Reading, batches
+from docprogress.store import pgvector, schema
+from docprogress.store.pgvector import Match
+from docprogress.store.reading import Reading
 from docprogress.store.rows import (
     AttemptRow,
     AttemptStatus,
@@ -34,6 +33,7 @@ from docprogress.store.rows import (
     document_row,
 )
 from docprogress.store.schema import storable
+from docprogress.store.statements import CompiledStatement, batches
 
 #: The most vectors of one row.
 VECTORS = 1024
@@ -138,13 +138,13 @@ class Results(Reading):
 
     def pages(self, document_id: str) -> list[Page]:
         """The pages of a document; none before it was extracted."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(_PAGES, {"document": document_id})
             return [Page(number=number, text=text) for number, text in rows]
 
     def chunks(self, document_id: str, *, vectors: bool = False) -> list[Chunk]:
         """The chunks of a document, with their vectors if these are wanted."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(_CHUNKS, {"document": document_id}).all()
             found: dict[int, NDArray[np.float32]] = {}
             if vectors:
@@ -160,14 +160,14 @@ class Results(Reading):
         """The vectors that an unfinished step of this embedder has kept, by chunk."""
         values = {"document": document_id, "embedder": UNFINISHED + embedder}
         found: dict[int, NDArray[np.float32]] = {}
-        with self._reading() as connection:
+        with self.reading() as connection:
             for first, *stored in connection.execute(_UNFINISHED_VECTORS, values):
                 found |= enumerate(_array(*stored), first)
         return found
 
     def chunk(self, document_id: str, numbers: Sequence[int]) -> list[Chunk]:
         """Some chunks of a document: those of these numbers that there are."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [
                 Chunk(**row._mapping)
                 for some in batches(sorted(set(numbers)))
@@ -182,7 +182,7 @@ class Results(Reading):
         Row `i` of an array is the vector of chunk number `first + i`.  What changes
         meanwhile is seen or not.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             largest = connection.execute(_LARGEST, {"run": run_id}).scalar()
         if not largest:
             return
@@ -190,7 +190,7 @@ class Results(Reading):
         number, first = 0, 0
         while True:
             # Nothing is held open while the caller does what it does.
-            with self._reading() as connection:
+            with self.reading() as connection:
                 rows = connection.execute(
                     _VECTORS_OF_RUN,
                     {"run": run_id, "number": number, "first": first, "limit": limit},
@@ -203,16 +203,16 @@ class Results(Reading):
 
     def nearest(
         self, run_id: str, query: NDArray[np.float32], *, limit: int
-    ) -> list[Near] | None:
+    ) -> list[Match] | None:
         """The chunks of a run nearest to `query`, best first, as the database finds.
 
         None where it cannot compare them, or not all of them.
         """
         self.open()
-        if not self._compares:
+        if not self.compares_vectors:
             return None
-        with self._reading() as connection:
-            return embeddings.nearest(connection, run_id, query, limit)
+        with self.reading() as connection:
+            return pgvector.nearest(connection, run_id, query, limit)
 
     def timings(
         self,
@@ -235,13 +235,13 @@ class Results(Reading):
             query = query.where(_document.id == document_id)
         if up_to is not None:
             query = query.where(_document.number <= up_to)
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query, {"run": run_id})
             return [StepTiming(**row._mapping) for row in rows]
 
     def attempts(self, run_id: str) -> list[AttemptRow]:
         """The attempts that began, in the order of the documents."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(_ATTEMPTS, {"run": run_id})
             return [
                 AttemptRow(**{**row._mapping, "status": AttemptStatus(row.status)})
@@ -251,7 +251,7 @@ class Results(Reading):
     def find_same(self, sha256: str, fingerprint: str) -> DocumentRow | None:
         """A completed document of the same bytes, from the same steps and settings."""
         values = {"sha256": sha256, "fingerprint": fingerprint}
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(_SAME, values).one_or_none()
         return None if row is None else document_row(row)
 
@@ -321,9 +321,9 @@ def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
     ]
 
 
-def compared(rows: list[tuple[int, int, int, bytes]]) -> embeddings.Rows:
+def compared(rows: list[tuple[int, int, int, bytes]]) -> pgvector.Rows:
     """The rows of `vectors`, as the database compares them."""
-    return embeddings.rows(
+    return pgvector.rows(
         (first, _array(count, dimensions, data))
         for first, count, dimensions, data in rows
     )
@@ -482,7 +482,7 @@ _DELETE = {
     table: delete(table).where(table.c.document_id == bindparam("document"))
     for table in RESULTS
 }
-_INSERT_VECTORS = Prepared(insert(schema.vectors))
+_INSERT_VECTORS = CompiledStatement(insert(schema.vectors))
 _STORED = {
     table: select(*(c for c in table.c if c.name != "document_id"))
     .where(table.c.document_id == bindparam("document"))

@@ -14,6 +14,9 @@ from docprogress.events import (
     Status,
 )
 
+FINAL = tuple(status.value for status in Status if status.final)
+UNFINISHED = (Status.QUEUED.value, Status.PROCESSING.value)
+
 #: What a step may find out about a document, beside what it makes.
 FACTS = ("media_type", "engine", "title", "note", "embedder")
 

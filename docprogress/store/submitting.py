@@ -23,15 +23,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from docprogress.errors import RunNotFound
 from docprogress.events import NOT_HANDED_IN, Status, now
 from docprogress.store import schema
-from docprogress.store.reading import FINAL, INCOMPLETE, UNFINISHED, Reading, batches
+from docprogress.store.reading import INCOMPLETE, Reading
 from docprogress.store.rows import (
     FACTS,
+    FINAL,
+    UNFINISHED,
     AttemptStatus,
     DocumentRow,
     NewDocument,
     RunRow,
     document_row,
 )
+from docprogress.store.statements import batches
 
 #: How many documents are given up in one transaction.
 GIVEN_UP_TOGETHER = 500
@@ -164,7 +167,7 @@ class Submitting(Reading):
             settings=settings,
             fingerprint=fingerprint,
         )
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(_ADD_RUN, asdict(run))
         return run
 
@@ -183,7 +186,7 @@ class Submitting(Reading):
             | {"created_at": moment, "updated_at": moment}
             for document in documents
         ]
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(_add_documents(connection), rows)
 
     def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
@@ -206,7 +209,7 @@ class Submitting(Reading):
             }
             for document_id, size, sha256 in sorted(stored, key=itemgetter(0))
         ]
-        with self._writing() as connection:
+        with self.writing() as connection:
             if connection.execute(_READY, values).rowcount != len(values):
                 connection.execute(_READY_AFTER_ALL, values)
 
@@ -220,7 +223,7 @@ class Submitting(Reading):
         if run_id is not None:
             documents = documents.where(_document.run_id == run_id)
             runs = runs.where(_run.id == run_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = [*connection.scalars(documents), *connection.scalars(runs)]
         return list(dict.fromkeys(found))
 
@@ -242,7 +245,7 @@ class Submitting(Reading):
             _document.run_id == run_id, *_WAITS_FOR_BYTES
         )
         chosen = waiting.order_by(_document.id).limit(GIVEN_UP_TOGETHER)
-        with self._writing() as connection:
+        with self.writing() as connection:
             changed = connection.execute(
                 _CANCEL.where(_document.id.in_(chosen.with_for_update())).values(
                     message=message
@@ -260,7 +263,7 @@ class Submitting(Reading):
         Returns:
             The documents that were added.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             return _added_as_cancelled(connection, run_id, "Cancelled", numbers=numbers)
 
     def not_handed_in(self, run_id: str) -> str | None:
@@ -274,7 +277,7 @@ class Submitting(Reading):
             )
             .limit(1)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.scalar(query)
         return None if found is None else found.removeprefix(NOT_HANDED_IN)
 
@@ -299,7 +302,7 @@ class Submitting(Reading):
         ended: list[DocumentRow] = []
         asked: list[DocumentRow] = []
         unfinished = _document.status.in_(UNFINISHED)
-        with self._writing() as connection:
+        with self.writing() as connection:
             moment = now()
             for chosen in _chosen(run_id, document_ids, numbers):
                 # First, or a submitter that resumes could make them unfinished between
@@ -328,7 +331,7 @@ class Submitting(Reading):
         documents begin again from the first step.
         """
         again: list[DocumentRow] = []
-        with self._writing() as connection:
+        with self.writing() as connection:
             moment = {"moment": now()}
             for chosen in _chosen(run_id, document_ids, numbers):
                 statement = _RETRY.where(_in_order(_UNSUCCESSFUL, *chosen))
@@ -355,7 +358,7 @@ class Submitting(Reading):
         Raises:
             RunNotFound: There is none with this id.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             ids = list(connection.scalars(_DOCUMENTS_OF_RUN, {"run": run_id}))
             if not connection.execute(_DELETE_RUN, {"run": run_id}).rowcount:
                 raise RunNotFound(run_id)

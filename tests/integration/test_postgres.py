@@ -97,7 +97,7 @@ def test_a_connection_that_was_cut_is_made_again(store, run, postgres, postgres_
     eventually(lambda: not postgres.execute(f"SELECT pid {ours}", url=postgres_url))
 
     assert store.run(run.id) == run
-    with pytest.raises(StoreUnavailable), store._writing() as connection:
+    with pytest.raises(StoreUnavailable), store.writing() as connection:
         connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
     add_run(store)
 
@@ -125,7 +125,7 @@ def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url)
         try:
             assert held_steps.begun.wait(patient(60))
 
-            with ours._reading() as connection:
+            with ours.reading() as connection:
                 states = connection.exec_driver_sql(
                     "SELECT state FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
                     " AND datname = current_database() AND application_name = 'docprogress'"
@@ -155,7 +155,7 @@ def test_an_open_transaction_on_one_document_leaves_the_others_alone(
     ids = add_documents(store, run, 3)
     store.mark_ready([(i, 1, "x") for i in ids])
     with Store(postgres_url, busy_seconds=0.5) as other:
-        with store._writing() as connection:
+        with store.writing() as connection:
             connection.exec_driver_sql(
                 "UPDATE document SET message = 'held' WHERE id = %s", (ids[0],)
             )

@@ -57,7 +57,7 @@ def worker(options):
 
 def everything(pipeline, tmp_path):
     """All that is kept anywhere: rows, files, keys."""
-    with pipeline.store._reading() as connection:
+    with pipeline.store.reading() as connection:
         rows = {
             f"{table.name} {tuple(row)[:3]}"
             for table in schema.metadata.sorted_tables

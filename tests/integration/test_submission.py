@@ -489,7 +489,7 @@ def test_who_serves_a_run_is_asked_of_that_run_alone(where):
         assert counting
         for statement, parameters in counting:
             assert run.id in parameters, statement
-            with pipeline.store._reading() as connection:
+            with pipeline.store.reading() as connection:
                 plan = connection.exec_driver_sql(
                     f"EXPLAIN QUERY PLAN {statement}", parameters
                 )

@@ -128,7 +128,7 @@ def made_up(
             attempts.append(state | {"document_id": key, "number": attempt})
         states.append(state | {"id": key, "attempt": attempt})
     store.add_documents(documents)
-    with store._writing() as connection:
+    with store.writing() as connection:
         connection.execute(sa.insert(schema.attempt), attempts)
         if timings:
             connection.execute(sa.insert(schema.step_timing), timings)

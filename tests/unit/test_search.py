@@ -121,7 +121,7 @@ def test_several_runs_ask_an_endpoint_once(store):
 
 def test_vectors_of_another_length_are_left_out(store):
     run = searchable(store, "the tenant")
-    with store._writing() as connection:
+    with store.writing() as connection:
         other = np.ones((1, 3), "<f4").tobytes()
         connection.exec_driver_sql(
             "UPDATE vectors SET dimensions = 3, data = ?", (other,)

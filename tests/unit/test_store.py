@@ -178,7 +178,7 @@ def complete(store: Store, document: DocumentRow) -> DocumentRow:
 
 def everything(store: Store) -> dict[str, list[tuple]]:
     """Every row of every table."""
-    with store._reading() as connection:
+    with store.reading() as connection:
         tables = sa.inspect(connection).get_table_names()
         return {
             name: sorted(
@@ -495,7 +495,7 @@ def test_vectors_of_mostly_zeros_take_little_room(store, claimed):
 
     finish_step(store, claimed, chunks=chunks)
 
-    with store._reading() as connection:
+    with store.reading() as connection:
         stored = connection.exec_driver_sql("SELECT data FROM vectors").scalar()
     assert len(stored) == 20 * (1024 // 8 + 50 * 4)
 
@@ -1245,7 +1245,7 @@ def test_fork_waits_for_a_transaction_of_another_thread(store, document):
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with store._writing():
+        with store.writing():
             inside.set()
             leave.wait(patient(60))
 
@@ -1319,7 +1319,7 @@ def test_full_disk_is_unavailable_and_passes(sqlite_url):
 
 def limit_pages(store: Store, pages: int) -> None:
     # SQLite remembers it for the connection; an idle store has one.
-    with store._reading() as connection:
+    with store.reading() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 

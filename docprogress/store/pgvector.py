@@ -62,7 +62,7 @@ _NEAREST = text(
 )
 
 
-class Near(NamedTuple):
+class Match(NamedTuple):
     """A chunk, and how near it is: the cosine similarity, of 1 at most."""
 
     score: float
@@ -122,14 +122,14 @@ def copy(connection: Connection, source_id: str, document_id: str) -> None:
 
 def nearest(
     connection: Connection, run_id: str, query: NDArray[np.float32], limit: int
-) -> list[Near] | None:
+) -> list[Match] | None:
     """The chunks of a run nearest to `query`; None where not all of them are here."""
     values: dict[str, Any] = {"run": run_id, "dimensions": len(query)}
     if not connection.execute(_COMPLETE, values).scalar():
         return None
     values |= {"query": _written(query), "limit": limit}
     return [
-        Near(score, document_id, number)
+        Match(score, document_id, number)
         for document_id, number, score in connection.execute(_NEAREST, values)
     ]
 

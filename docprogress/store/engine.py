@@ -1,7 +1,7 @@
-"""The connection to SQLite or PostgreSQL: opened lazily, given back at once.
+"""The connection to SQLite or PostgreSQL, opened on first use.
 
-Every transaction is short.  One that writes takes SQLite's write lock as it begins,
-so that two processes wait for each other, and never for ever.
+Every transaction is short. Writing transactions take SQLite's write lock when they
+begin, so that processes wait for each other instead of deadlocking.
 """
 
 import os
@@ -20,13 +20,13 @@ from sqlalchemy.engine import make_url
 
 from docprogress.errors import StoreError
 from docprogress.settings import redacted
-from docprogress.store import embeddings, migrations
-from docprogress.store.failures import translated
-from docprogress.store.forks import gate
+from docprogress.store import migrations, pgvector
+from docprogress.store.error_translation import translate_errors
+from docprogress.store.fork_guard import fork_guard
 from docprogress.store.schema import HEAD, VERSION_TABLE
 
-#: What may be asked of PostgreSQL's client, so that a lost connection is noticed.
-_POSTGRESQL: dict[str, Any] = {
+#: Arguments of PostgreSQL's client that detect a lost connection.
+_POSTGRESQL_ARGUMENTS: dict[str, Any] = {
     "application_name": "docprogress",
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -35,12 +35,12 @@ _POSTGRESQL: dict[str, Any] = {
     "tcp_user_timeout": 20_000,
 }
 
-#: How long PostgreSQL waits for the next statement of a transaction.  Of a machine
-#: that was cut off it would keep the locks for hours.
+#: Seconds that PostgreSQL waits for the next statement of a transaction. Without a
+#: limit it would hold the locks of a machine that lost its network for hours.
 IDLE_SECONDS = 10.0
 
-#: How each SQLite connection is set up.  In WAL mode `NORMAL` cannot corrupt the
-#: database; a power failure may undo the last moments, as one that came earlier.
+#: Run on each new SQLite connection. In WAL mode, `synchronous=NORMAL` cannot corrupt
+#: the database; a power failure may undo the last transactions.
 _PRAGMAS = (
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
@@ -49,51 +49,51 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit=67108864",
 )
 
-#: The advisory lock under which a PostgreSQL schema is changed: "docprog", as a number.
-_LOCK = 0x646F6370726F67
+#: The advisory lock for changing PostgreSQL's schema: "docprog" as a number.
+_UPGRADE_LOCK = 0x646F6370726F67
 
-_ACCEPTED = "sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+_ACCEPTED_URLS = "sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
 
 
 class Database:
-    """A database with our tables in it.
+    """A database with this package's tables.
 
     Args:
         url: `sqlite:///PATH`, or `postgresql+psycopg://…`.
-        busy_seconds: How long a transaction waits for another one.
+        busy_seconds: Seconds that a transaction waits for another one.
 
     Raises:
         StoreError: `url` is neither.
     """
 
     def __init__(self, url: str, *, busy_seconds: float = 30.0) -> None:
-        self._url, self._path = _parsed(url)
+        self._url, self._path = _parse_url(url)
         self._busy_seconds = busy_seconds
-        self._engine = self._made()
-        # The same connections.
-        self._looking = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = self._create_engine()
+        # Shares the pool.
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._opened = False
-        # Whether the database compares vectors itself.
-        self._compares = False
-        gate.watch(self._engine)
+        #: Whether the database has pgvector; known once it is open.
+        self.compares_vectors = False
+        fork_guard.watch(self._engine)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
 
     @property
     def url(self) -> str:
-        """Where the database is, without its password."""
+        """The database's URL without its password."""
         return redacted(self._url.render_as_string(hide_password=True))
 
     def open(self) -> Self:
-        """Make the database ready: create it, or bring its tables up to date.
+        """Create the database, or bring its tables up to date.
 
-        Doing so again is nothing.  Many processes may do so at once.
+        Idempotent, and safe to call from many processes at once.
 
         Raises:
             StoreUnavailable: The database cannot be reached now.
-            StoreError: It cannot be written, is newer than this code, or is not
-                one of ours.
+            StoreError: It cannot be written, is newer than this code, or has the
+                tables of another program.
         """
         if self._opened:
             return self
@@ -106,8 +106,8 @@ class Database:
         return self
 
     def close(self) -> None:
-        """Give all connections back; the next use opens new ones."""
-        with gate:
+        """Close all connections; the next use opens new ones."""
+        with fork_guard:
             self._engine.dispose()
         self._opened = False
 
@@ -123,63 +123,63 @@ class Database:
         self.close()
 
     def version(self) -> str | None:
-        """The version that the tables have now, whoever has changed them."""
-        with self._reading() as connection:
+        """The version of the tables in the database now."""
+        with self.reading() as connection:
             return _version(connection)
 
     def check(self) -> None:
-        """Read and write a little.
+        """Check that the database can be read and written.
 
         Raises:
-            StoreError: One of the two cannot be done.
+            StoreError: It cannot.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.exec_driver_sql(
                 f"UPDATE {VERSION_TABLE} SET version_num = version_num"  # noqa: S608
             )
 
     def system(self) -> str:
-        """What the database is, and whether it compares vectors itself.
+        """The database system and its version, and whether it has pgvector.
 
         Raises:
             StoreError: It cannot be used.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             version = ".".join(map(str, connection.dialect.server_version_info or ()))
         if self._path is not None:
             return f"SQLite {version}"
-        compares = "with" if self._compares else "without"
+        compares = "with" if self.compares_vectors else "without"
         return f"PostgreSQL {version} {compares} pgvector"
 
-    def _reading(self) -> AbstractContextManager[Connection]:
-        """A connection to look with: on SQLite, at one moment of the database."""
-        # PostgreSQL shows each statement a moment of its own in any case: there, a
-        # transaction around them is two more messages, and a connection that waits.
-        engine = self._engine if self._path is not None else self._looking
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection for reading: a snapshot on SQLite, autocommit on PostgreSQL."""
+        # PostgreSQL's default isolation takes a snapshot for each statement anyway; a
+        # transaction would only cost two more round trips.
+        engine = self._engine if self._path is not None else self._autocommit
         return self._transaction(engine, "BEGIN")
 
-    def _writing(self) -> AbstractContextManager[Connection]:
-        """A transaction that is the only one to write, on SQLite."""
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction for writing, exclusive on SQLite."""
         return self._transaction(self._engine, "BEGIN IMMEDIATE")
 
     @contextmanager
     def _transaction(self, engine: Engine, begin: str) -> Iterator[Connection]:
         self.open()
-        with gate, translated(), self._begun(engine, begin) as connection:
+        with fork_guard, translate_errors(), self._begin(engine, begin) as connection:
             yield connection
 
     @contextmanager
-    def _begun(self, engine: Engine, begin: str) -> Iterator[Connection]:
+    def _begin(self, engine: Engine, begin: str) -> Iterator[Connection]:
         with engine.begin() as connection:
             if self._path is not None:
-                # Straight to the driver: SQLAlchemy's way, an event, makes every
-                # statement slower.
+                # Sent to the driver directly: SQLAlchemy's documented way, an event
+                # listener, slows down every statement.
                 driver = connection.connection.driver_connection
                 assert driver is not None
                 driver.execute(begin)
             yield connection
 
-    def _made(self) -> Engine:
+    def _create_engine(self) -> Engine:
         options: dict[str, Any] = {
             "hide_parameters": True,
             "pool_timeout": self._busy_seconds,
@@ -187,9 +187,11 @@ class Database:
         if self._path is not None:
             arguments = {"timeout": self._busy_seconds, "isolation_level": None}
             engine = sa.create_engine(self._url, connect_args=arguments, **options)
-            event.listen(engine, "connect", _set_up)
+            event.listen(engine, "connect", _run_pragmas)
             return engine
-        arguments = {k: v for k, v in _POSTGRESQL.items() if k not in self._url.query}
+        arguments = {
+            k: v for k, v in _POSTGRESQL_ARGUMENTS.items() if k not in self._url.query
+        }
         try:
             engine = sa.create_engine(self._url, connect_args=arguments, **options)
         except ModuleNotFoundError as error:
@@ -213,20 +215,20 @@ class Database:
     def _prepare(self) -> None:
         if self._path is not None:
             _check_folder(self._path)
-        with gate, translated():
+        with fork_guard, translate_errors():
             if self._path is not None:
-                self._write_ahead()
-            with self._begun(self._engine, "BEGIN") as connection:
+                self._enable_wal()
+            with self._begin(self._engine, "BEGIN") as connection:
                 version = _version(connection)
-                self._compares = embeddings.there(connection)
+                self.compares_vectors = pgvector.there(connection)
                 ready = version == HEAD and (
-                    not self._compares or embeddings.exists(connection)
+                    not self.compares_vectors or pgvector.exists(connection)
                 )
             if not ready:
                 self._upgrade()
 
-    def _write_ahead(self) -> None:
-        """Keep the journal so that reading and writing do not wait for each other."""
+    def _enable_wal(self) -> None:
+        """Switch to WAL mode, in which readers and writers do not block each other."""
         deadline = time.monotonic() + self._busy_seconds
         with self._engine.connect() as connection:
             driver = connection.connection.driver_connection
@@ -235,7 +237,7 @@ class Database:
                 try:
                     driver.execute("PRAGMA journal_mode=WAL")
                 except sqlite3.OperationalError as error:
-                    # Two processes that both create the file get no turn to wait.
+                    # SQLite's busy timeout does not apply while the file is created.
                     busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                     if not busy or time.monotonic() >= deadline:
                         raise
@@ -244,44 +246,44 @@ class Database:
                     return
 
     def _upgrade(self) -> None:
-        with self._begun(self._engine, "BEGIN IMMEDIATE") as connection:
+        with self._begin(self._engine, "BEGIN IMMEDIATE") as connection:
             if self._path is None:
-                lock = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
+                lock = sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK))
                 connection.execute(lock)
             version = _version(connection)
             if version != HEAD:
                 migrations.upgrade(connection, version)
-            if self._compares:
-                embeddings.create(connection)
+            if self.compares_vectors:
+                pgvector.create(connection)
 
 
-def _parsed(url: str) -> tuple[URL, Path | None]:
-    """The URL, and the file that it names if it is SQLite's."""
+def _parse_url(url: str) -> tuple[URL, Path | None]:
+    """The URL, and the file's path for SQLite."""
     for prefix in ("sqlite:///", "sqlite+pysqlite:///"):
         if url.startswith(prefix):
-            # All of the rest: a folder's name may hold a question mark.
+            # `make_url` would take a question mark in a folder's name for a query.
             name = url.removeprefix(prefix)
             if not name or name.startswith((":memory:", "file:")) or "\0" in name:
-                raise StoreError(f"the database must be a file: {_ACCEPTED}")
+                raise StoreError(f"the database must be a file: {_ACCEPTED_URLS}")
             path = Path(name).expanduser().absolute()
             return URL.create("sqlite", database=str(path)), path
     try:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        # What was raised may show a password.
-        raise StoreError(f"the database URL cannot be read: {_ACCEPTED}") from None
+        # The original error may contain the password.
+        raise StoreError(f"the database URL cannot be read: {_ACCEPTED_URLS}") from None
     if parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
-        message = f"no database of the kind {parsed.drivername!r}: {_ACCEPTED}"
+        message = f"no database of the kind {parsed.drivername!r}: {_ACCEPTED_URLS}"
         raise StoreError(message)
     return parsed.set(drivername="postgresql+psycopg"), None
 
 
 def _check_folder(path: Path) -> None:
-    """Say at once what SQLite would say late, and not in so many words."""
+    """Report problems that SQLite would report later, and less clearly."""
     remedy = "choose another folder with --home or DOCPROGRESS_HOME"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The journal lies beside the file.
+        # SQLite creates the journal beside the file.
         if not _allowed(path.parent, os.W_OK | os.X_OK):
             raise StoreError(f"the folder {path.parent} cannot be written: {remedy}")
         if path.is_dir():
@@ -300,10 +302,10 @@ def _allowed(path: Path, mode: int) -> bool:
 
 
 def _check_alive(connection: Any, *_: object) -> None:
-    """Have a connection made anew that the server has ended, or the line has lost.
+    """Replace a pooled connection that the server has closed or the network lost.
 
-    Nothing is expected on one that is idle: what can be read is its end.  That costs
-    no message, as asking the server would.
+    An idle connection that is readable has ended. Unlike a ping, this check needs no
+    round trip.
     """
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
@@ -311,13 +313,13 @@ def _check_alive(connection: Any, *_: object) -> None:
         raise sa.exc.DisconnectionError
 
 
-def _set_up(connection: sqlite3.Connection, _: object) -> None:
+def _run_pragmas(connection: sqlite3.Connection, _: object) -> None:
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 
 
 def _version(connection: Connection) -> str | None:
-    """The version of our tables; None if there are none."""
+    """The version of the tables; None if there are none."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     query = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608

@@ -1,7 +1,7 @@
-"""What the database's errors mean here: what may pass, and what cannot.
+"""Translate database errors into transient and permanent ones.
 
-Messages name the cause, and neither a query's parameters (documents' text) nor
-a password.
+Messages name the cause. They contain neither a query's parameters, which may be
+documents' text, nor a password.
 """
 
 import sqlite3
@@ -14,9 +14,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.settings import redacted
 
-#: What SQLite says of a thing that may pass: a lock, memory, disk space, file
-#: descriptors.
-_SQLITE_PASSES = {
+#: SQLite's errors of locks, memory, disk space and file descriptors.
+_SQLITE_TRANSIENT = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
@@ -26,22 +25,22 @@ _SQLITE_PASSES = {
     sqlite3.SQLITE_PROTOCOL,
 }
 
-#: What PostgreSQL says of such a thing, by the first two characters of its code:
-#: connections, rolled back transactions, resources, locks, its administrator,
-#: and the machine.
-_POSTGRESQL_PASSES = {"08", "40", "53", "55", "57", "58"}
+#: PostgreSQL's classes of transient errors, the first two characters of SQLSTATE:
+#: connections, rolled back transactions, resources, locks, operator intervention,
+#: and the system.
+_POSTGRESQL_TRANSIENT = {"08", "40", "53", "55", "57", "58"}
 
-#: A server that is read-only for as long as it takes to fail over.
+#: A server that is read-only during a failover.
 _POSTGRESQL_READ_ONLY = "25006"
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Within this block, what the database raises becomes an error of ours.
+def translate_errors() -> Iterator[None]:
+    """Translate the errors that the database raises inside this block.
 
     Raises:
-        StoreUnavailable: The database is away, busy or full.
-        StoreError: It refuses, for good.
+        StoreUnavailable: The database is unreachable, busy or full.
+        StoreError: It refuses the statement.
     """
     try:
         yield
@@ -50,30 +49,30 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable(message) from error
     except (SQLAlchemyError, sqlite3.Error, OverflowError) as error:
         cause = getattr(error, "orig", None) or error
-        if _passes(error, cause):
+        if _is_transient(error, cause):
             message = f"the database is not available: {_reason(cause)}"
             raise StoreUnavailable(message) from error
-        # Not with its cause, which may go on to show the values of a row.
+        # Without its cause, which may contain the values of a row.
         raise StoreError(f"the database refuses: {_reason(cause)}") from None
 
 
-def _passes(error: BaseException, cause: BaseException) -> bool:
+def _is_transient(error: BaseException, cause: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     if isinstance(cause, sqlite3.Error):
-        # Python's own complaints, of a closed connection say, have no code.
+        # Errors of the Python module itself, such as a closed connection's, have none.
         code = getattr(cause, "sqlite_errorcode", None)
-        return code is not None and code & 0xFF in _SQLITE_PASSES
+        return code is not None and code & 0xFF in _SQLITE_TRANSIENT
     if not isinstance(error, sa.exc.OperationalError | sa.exc.InternalError):
         return False
     state = getattr(cause, "sqlstate", None)
-    # There is no code where no connection came about.
+    # A failed connection attempt has no code.
     return state is None or (
-        state[:2] in _POSTGRESQL_PASSES or state == _POSTGRESQL_READ_ONLY
+        state[:2] in _POSTGRESQL_TRANSIENT or state == _POSTGRESQL_READ_ONLY
     )
 
 
 def _reason(cause: BaseException) -> str:
-    # PostgreSQL tells the values of a row in the second line.
+    # PostgreSQL shows the values of a row in the second line.
     lines = str(cause).strip().splitlines()
     return redacted(lines[0]) if lines else type(cause).__name__

@@ -1,10 +1,9 @@
-"""No connection is open while a process forks.
+"""Close all database connections before a process forks.
 
-A child must not use what its parent opened.  For SQLite it is worse than that: the
-library would think that the child holds the parent's locks, which the system did
-not give it, and another process could delete the journal under its hands
-(https://www.sqlite.org/howtocorrupt.html, section 2.6).  So a fork waits until no
-transaction is open in this process, and all connections are closed before it.
+A child must not use its parent's connections. With SQLite it would also believe that
+it holds the parent's locks, and another process could delete the journal in use
+(https://www.sqlite.org/howtocorrupt.html, section 2.6). So a fork waits until this
+process has no open transaction, and all connections are closed before it.
 """
 
 import logging
@@ -17,16 +16,16 @@ from sqlalchemy import Engine
 
 log = logging.getLogger(__name__)
 
-#: The longest, in seconds, for which a fork waits for open transactions.
-PATIENCE = 60.0
+#: Seconds that a fork waits for open transactions.
+FORK_TIMEOUT = 60.0
 
 
-class _Gate:
-    """Lets transactions in, and a fork only between them."""
+class ForkGuard:
+    """Admits transactions, and forks only while there are none."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._inside = 0
+        self._transactions = 0
         self._engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
     def watch(self, engine: Engine) -> None:
@@ -36,7 +35,7 @@ class _Gate:
 
     def __enter__(self) -> None:
         with self._condition:
-            self._inside += 1
+            self._transactions += 1
 
     def __exit__(
         self,
@@ -45,13 +44,13 @@ class _Gate:
         traceback: TracebackType | None,
     ) -> None:
         with self._condition:
-            self._inside -= 1
+            self._transactions -= 1
             self._condition.notify_all()
 
     def before_fork(self) -> None:
-        # Held until the fork is over: nobody comes in.
+        # Held until the fork is over, so that no transaction begins.
         self._condition.acquire()
-        if not self._condition.wait_for(lambda: not self._inside, PATIENCE):
+        if not self._condition.wait_for(lambda: not self._transactions, FORK_TIMEOUT):
             log.warning("forking while a transaction is open")
         for engine in list(self._engines):
             engine.dispose()
@@ -60,20 +59,20 @@ class _Gate:
         self._condition.release()
 
     def after_in_child(self) -> None:
-        if self._inside:
-            # Whoever was inside is not in this process.
-            self._inside = 0
+        if self._transactions:
+            # The threads of these transactions do not exist in this process.
+            self._transactions = 0
             for engine in list(self._engines):
                 engine.dispose(close=False)
         self._condition.release()
 
 
-#: Every transaction of every store of this process goes through it.
-gate = _Gate()
+#: Every transaction of this process runs inside it.
+fork_guard = ForkGuard()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=gate.before_fork,
-        after_in_parent=gate.after_in_parent,
-        after_in_child=gate.after_in_child,
+        before=fork_guard.before_fork,
+        after_in_parent=fork_guard.after_in_parent,
+        after_in_child=fork_guard.after_in_child,
     )
