@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from docprogress.notebook.nesting import allow_nested_asyncio
     from docprogress.notebook.uploader import Uploader
     from docprogress.notebook.view import ProgressView
-    from docprogress.progress import Progress
+    from docprogress.progress.fold import Progress
     from docprogress.reporter import report
     from docprogress.run import Pipeline, Run
     from docprogress.settings import Settings
@@ -62,7 +62,7 @@ _HOMES = {
     "DocumentError": "errors",
     "Page": "documents",
     "Pipeline": "run",
-    "Progress": "progress",
+    "Progress": "progress.fold",
     "ProgressEvent": "events",
     "ProgressView": "notebook.view",
     "Run": "run",

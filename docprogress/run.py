@@ -54,7 +54,7 @@ from docprogress.errors import (
     TransientError,
 )
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.progress import Progress, summed_up
+from docprogress.progress.fold import Progress, summarize
 from docprogress.reporter import publish_later
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
@@ -529,7 +529,7 @@ class Run:
         counts = self._store.counts(self.id)
         total = max(sum(counts.values()), self.expected)
         because = self.not_handed_in if counts[Status.CANCELLED] else None
-        return summed_up(counts, total, not_handed_in=because)
+        return summarize(counts, total, not_handed_in=because)
 
     @property
     def seconds(self) -> float | None:

@@ -44,8 +44,8 @@ def _no_primary(text: str) -> BusError:
     names = dict.fromkeys(re.findall(r" - (?:\w+:)?(\w+Error)\b", text))
     if "AuthenticationError" in names:
         return BusRefused(
-            "Redis refuses: the username or password of the sentinels is wrong; set them "
-            "in the URL as ?sentinel_username=…&sentinel_password=…"
+            "Redis refuses: the username or password of the sentinels is wrong; set "
+            "them in the URL as ?sentinel_username=…&sentinel_password=…"
         )
     errors = f" ({', '.join(names)})" if names else ""
     reason = f"no sentinel knows a primary of the service {service!r}{errors}"

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from docprogress.events import Status, now
 from docprogress.formatting import plain, plural
-from docprogress.progress import Progress
+from docprogress.progress.fold import Progress
 from docprogress.run import Pipeline, Run, Watch
 from docprogress.terminal.live import JsonView, PlainView, TerminalView, View
 from docprogress.terminal.results import closing_line, failure_lines

@@ -16,7 +16,7 @@ from docprogress import local
 from docprogress.bus.connection import connect
 from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.formatting import duration, plain, plural
-from docprogress.progress import SUMMARY_ORDER
+from docprogress.progress.fold import SUMMARY_ORDER
 from docprogress.run import Pipeline, Run
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary

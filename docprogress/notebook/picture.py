@@ -14,7 +14,8 @@ from typing import Any
 from docprogress.errors import BusError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.notebook.watched import Watched
-from docprogress.progress import GREATEST_COUNT, DocumentProgress, Progress
+from docprogress.progress.document import GREATEST_COUNT, DocumentProgress
+from docprogress.progress.fold import Progress
 
 #: What is seen first of many.
 _URGENCY = (

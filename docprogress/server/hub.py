@@ -24,7 +24,8 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
 from docprogress.errors import DocProgressError, RunNotFound
 from docprogress.events import ProgressEvent, Status, is_stale, now, sort_key
-from docprogress.progress import OLDEST, STALLED_SECONDS
+from docprogress.progress.document import STALLED_SECONDS
+from docprogress.progress.fold import OLDEST
 from docprogress.server.mailbox import (
     Client,
     Frame,

@@ -7,7 +7,8 @@ from rich.text import Text
 
 from docprogress.events import Status
 from docprogress.formatting import cut, pad, plain, rate, remaining, shorten, stopwatch
-from docprogress.progress import SUMMARY_ORDER, DocumentProgress, Progress
+from docprogress.progress.document import DocumentProgress
+from docprogress.progress.fold import SUMMARY_ORDER, Progress
 
 #: The colour of each state.
 STYLES = {

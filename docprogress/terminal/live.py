@@ -15,7 +15,7 @@ from rich.text import Text
 
 from docprogress.events import ProgressEvent
 from docprogress.formatting import plain
-from docprogress.progress import Progress
+from docprogress.progress.fold import Progress
 from docprogress.terminal.drawing import GAP, frame
 from docprogress.terminal.results import describe_end
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from docprogress.events import ProgressEvent
-from docprogress.progress import Progress
+from docprogress.progress.fold import Progress
 from docprogress.terminal.drawing import frame
 from docprogress.terminal.live import TerminalView
 from docprogress.terminal.results import closing_line, failure_lines

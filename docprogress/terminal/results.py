@@ -7,7 +7,8 @@ from rich.text import Text
 
 from docprogress.events import Status
 from docprogress.formatting import duration, plain, plural, rate
-from docprogress.progress import DocumentProgress, Progress
+from docprogress.progress.document import DocumentProgress
+from docprogress.progress.fold import Progress
 from docprogress.terminal.drawing import GAP, NARROWEST, STYLES
 
 

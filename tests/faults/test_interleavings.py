@@ -28,7 +28,7 @@ from docprogress.bus.keys import lease_key
 from docprogress.bus.leases import Lease, Leases
 from docprogress.errors import Superseded
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.progress import Progress
+from docprogress.progress.fold import Progress
 from docprogress.store import NewDocument, Store
 
 #: The most rules of an example, and how many rules an example has on average at least.

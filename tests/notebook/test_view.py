@@ -25,7 +25,7 @@ from docprogress.notebook.outbox import (
 )
 from docprogress.notebook.picture import LONGEST_TEXT, Picture
 from docprogress.notebook.watched import WatchedDocuments
-from docprogress.progress import STALLED_SECONDS
+from docprogress.progress.document import STALLED_SECONDS
 
 ROW_FIELDS = {
     "index",

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from docprogress import formatting
 from docprogress.events import ProgressEvent, Status, decode
-from docprogress.progress import Progress
+from docprogress.progress.fold import Progress
 from docprogress.terminal.drawing import STYLES, frame
 from docprogress.terminal.live import JsonView, PlainView, TerminalView
 from docprogress.terminal.results import closing_line, failure_lines

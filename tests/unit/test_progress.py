@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status
-from docprogress.progress import OLDEST, STALLED_SECONDS, Progress
+from docprogress.progress.document import STALLED_SECONDS
+from docprogress.progress.fold import OLDEST, Progress
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -978,7 +979,7 @@ def test_a_program_gone_mad_is_bounded(clock, progress, tell):
     for number in range(1000):
         tell(str(number), step=f"step {number}", progress=number / 11)
 
-    assert len(progress._steps) <= 32
+    assert len(progress._estimator.steps) <= 32
 
 
 def test_ten_thousand_documents_are_cheap(clock):

@@ -1,0 +1,144 @@
+"""The current state of one document, and what its events say about its pace."""
+
+from collections.abc import Callable
+
+from docprogress.events import ProgressEvent, Status
+
+#: Seconds without an event or heartbeat after which a running document is stalled.
+STALLED_SECONDS = 15.0
+
+#: The greatest count that is believed.
+GREATEST_COUNT = 10**12
+
+#: The units of `current` and `total` that are pages.
+PAGE_UNITS = frozenset({"page", "pages"})
+
+
+class DocumentTiming:
+    """When things happened to a document, in seconds on the receiver's clock."""
+
+    __slots__ = (
+        "advanced_at",
+        "attempt_baseline",
+        "ended_at",
+        "highest",
+        "last_seen",
+        "seen_from_start",
+        "started_at",
+        "step_baseline",
+        "step_entered_at",
+    )
+
+    def __init__(
+        self, seen: float, *, seen_from_start: bool = False, highest: float = 0.0
+    ) -> None:
+        #: The newest event or heartbeat.
+        self.last_seen = seen
+        #: The newest event that reported progress.
+        self.advanced_at = seen
+        #: Whether the attempt was seen to begin.
+        self.seen_from_start = seen_from_start
+        #: The highest progress of any attempt, in percent.
+        self.highest = highest
+        self.started_at: float | None = None
+        self.ended_at: float | None = None
+        #: None for a step that was not seen to begin.
+        self.step_entered_at: float | None = None
+        #: The baselines for the pace of the attempt and its step: a moment, and the
+        #: share that was done then.
+        self.attempt_baseline: tuple[float, float] | None = None
+        self.step_baseline: tuple[float, float] | None = None
+
+    def restart(self) -> None:
+        """Begin another attempt."""
+        self.started_at = self.ended_at = self.step_entered_at = None
+        self.attempt_baseline = self.step_baseline = None
+        self.seen_from_start = True
+
+
+class DocumentProgress:
+    """The current state of one document; it changes as events are applied."""
+
+    __slots__ = ("_clock", "attempt", "event", "name", "pages", "timing")
+
+    def __init__(
+        self,
+        event: ProgressEvent,
+        clock: Callable[[], float],
+        timing: DocumentTiming | None = None,
+    ) -> None:
+        #: The newest event, with the highest progress of its attempt.
+        self.event = event
+        #: The newest name; the id if there was none.
+        self.name = event.name or event.document_id
+        #: None until an event states it.
+        self.attempt = attempt_of(event)
+        #: Pages read, by the attempt that read the most.
+        self.pages = 0
+        self._clock = clock
+        self.timing = DocumentTiming(0.0) if timing is None else timing
+
+    def __repr__(self) -> str:
+        event = self.event
+        return f"<{event.document_id}: {event.status}, {event.step} {event.progress:g}>"
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return self.event.document_id
+
+    @property
+    def status(self) -> Status:
+        """The document's status."""
+        return self.event.status
+
+    @property
+    def elapsed(self) -> float | None:
+        """The seconds that this attempt has run; None before it was seen to run."""
+        timing = self.timing
+        if timing.started_at is None:
+            return None
+        end = self._clock() if timing.ended_at is None else timing.ended_at
+        return max(end - timing.started_at, 0.0)
+
+    @property
+    def silent_seconds(self) -> float:
+        """The seconds since the last event or heartbeat."""
+        return max(self._clock() - self.timing.last_seen, 0.0)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the document is running without events or heartbeats."""
+        running = self.event.status is Status.PROCESSING
+        return running and self.silent_seconds >= STALLED_SECONDS
+
+    @property
+    def first_attempt(self) -> bool:
+        """Whether nothing was done before, so that durations show the whole work."""
+        return self.attempt is None or self.attempt <= 1
+
+    @property
+    def page_count(self) -> int | None:
+        """How many pages the document has; None while that is unknown."""
+        if self.event.unit in PAGE_UNITS:
+            return valid_count(self.event.total) or None
+        return self.pages or None
+
+
+def attempt_of(event: ProgressEvent) -> int | None:
+    """The attempt of an event, from its field or its id; None if it has neither."""
+    if event.attempt is not None:
+        return event.attempt
+    position = event.position
+    return None if position is None else position[0]
+
+
+def valid_count(value: int | None) -> int | None:
+    """The count, or None if it cannot be right."""
+    return value if value is not None and 0 <= value <= GREATEST_COUNT else None
+
+
+def counted_share(event: ProgressEvent) -> float | None:
+    """The share of its step that an event counts as done; None if it counts nothing."""
+    current, total = valid_count(event.current), valid_count(event.total)
+    return None if current is None or not total else min(current / total, 1.0)

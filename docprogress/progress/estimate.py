@@ -1,0 +1,267 @@
+"""Estimate the time left from what steps and documents have taken so far."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+
+from docprogress.events import ProgressEvent
+from docprogress.progress.document import DocumentProgress, counted_share
+from docprogress.progress.rates import LEAST_SECONDS, Concurrency, Rate
+
+#: The share of something that must have been observed before its own pace counts.
+LEAST_SHARE = 0.05
+
+#: The same for a document whose steps are unknown.
+LEAST_UNPLANNED_SHARE = 0.1
+
+#: Completed documents needed to estimate those that wait: a number, and a share of
+#: those that wait up to a number.
+LEAST_COMPLETED = 3
+COMPLETED_SHARE = 0.1
+MOST_COMPLETED = 20
+
+#: Completed documents needed to estimate the steps of a document whose number of pages
+#: is unknown.
+LEAST_MEASURED = 2
+
+#: What is overdue is expected to take this share of its expected or elapsed duration.
+#: What has taken `OUTLIER` times as long says nothing about the others.
+OVERDUE = 0.1
+OUTLIER = 2.0
+
+#: Bounds on what a misbehaving program can cost: the steps that are measured, and the
+#: running documents that an estimate considers.
+MAX_STEPS = 32
+MAX_SAMPLED = 500
+
+
+class StepTimes:
+    """How long documents took to pass a step."""
+
+    __slots__ = (
+        "documents",
+        "entries",
+        "paged_seconds",
+        "pages",
+        "progress",
+        "seconds",
+        "squares",
+    )
+
+    def __init__(self) -> None:
+        self.documents = 0
+        self.seconds = 0.0
+        self.squares = 0.0
+        #: Of the documents whose pages are known.
+        self.pages = 0
+        self.paged_seconds = 0.0
+        #: The sum of documents' progress when they entered.
+        self.progress = 0.0
+        self.entries = 0
+
+    @property
+    def position(self) -> float:
+        """Where in a document the step begins, in percent."""
+        return self.progress / self.entries if self.entries else 0.0
+
+    def add(self, seconds: float, pages: int) -> None:
+        """Count a document that passed."""
+        self.documents += 1
+        self.seconds += max(seconds, 0.0)
+        self.squares += max(seconds, 0.0) ** 2
+        if pages:
+            self.pages += pages
+            self.paged_seconds += max(seconds, 0.0)
+
+    def mean(self, pages: int | None) -> float | None:
+        """The seconds for a document, in proportion to its pages if they are known."""
+        if not self.documents:
+            return None
+        if pages and self.pages:
+            return self.paged_seconds / self.pages * pages
+        return self.seconds / self.documents
+
+
+#: For each step, the steps after it and the share of documents that pass them.
+_Followers = dict[str, list[tuple[StepTimes, float]]]
+
+
+class Estimator:
+    """Learns how long steps and documents take, and estimates what is left.
+
+    Args:
+        plan: The steps in order, with the percent where each begins and ends; empty if
+            they are unknown.
+    """
+
+    def __init__(self, plan: Mapping[str, tuple[float, float]]) -> None:
+        self._plan = dict(plan)
+        #: By step, what documents took that passed it.
+        self.steps: dict[str, StepTimes] = {}
+        #: What whole documents took.
+        self.documents = StepTimes()
+        self.concurrency = Concurrency()
+
+    def step_entered(self, event: ProgressEvent) -> None:
+        """Learn where in a document a step begins."""
+        step = self.steps.get(event.step)
+        if step is None:
+            if len(self.steps) >= MAX_STEPS:
+                return
+            step = self.steps[event.step] = StepTimes()
+        step.entries += 1
+        step.progress += event.progress
+
+    def step_passed(self, name: str, document: DocumentProgress, at: float) -> None:
+        """Learn from a document that has passed a step."""
+        step, entered = self.steps.get(name), document.timing.step_entered_at
+        if step and entered is not None and document.first_attempt:
+            step.add(at - entered, document.pages)
+
+    def document_completed(self, document: DocumentProgress) -> None:
+        """Learn from a document that was completed."""
+        timing = document.timing
+        seen = timing.seen_from_start and timing.started_at is not None
+        if seen and document.first_attempt:
+            self.documents.add(document.elapsed or 0.0, 0)
+
+    def step_share(self, event: ProgressEvent) -> float | None:
+        """The share of its step that is done; None if that is unknown."""
+        share = counted_share(event)
+        if share is None and event.step in self._plan:
+            begin, end = self._plan[event.step]
+            return min(max((event.progress - begin) / max(end - begin, 1e-9), 0.0), 1.0)
+        return share
+
+    def from_steps(
+        self, running: Collection[DocumentProgress], waiting: int, at: float
+    ) -> float | None:
+        """The seconds left, by the durations of steps and the concurrency seen."""
+        concurrency = self.concurrency.at(at)
+        if concurrency is None:
+            return None
+        stride = -(-len(running) // MAX_SAMPLED) or 1
+        sample = list(islice(running, 0, None, stride))
+        followers = self._followers()
+        lefts = [self._left(document, followers, at) for document in sample]
+        if any(left is None for left in lefts):
+            return None
+        known = [left for left in lefts if left is not None]
+        work = stride * sum(known)
+        if waiting > 0:
+            whole = self._whole_document(sample, known, waiting, at)
+            if whole is None:
+                return None
+            work += waiting * whole
+        return max(work / concurrency, *known, 0.0)
+
+    def _left(
+        self, document: DocumentProgress, followers: _Followers, at: float
+    ) -> float | None:
+        """The seconds that a running document still takes; None if unknown."""
+        event, timing = document.event, document.timing
+        share = self.step_share(event)
+        left = _by_pace(timing.step_baseline, timing.advanced_at, share, at)
+        # What follows this step is known once a document was seen to complete.
+        pages = document.page_count
+        measured = self.documents.documents
+        if event.step in followers and (pages or measured >= LEAST_MEASURED):
+            if left is None:
+                expected = self.steps[event.step].mean(pages)
+                since = timing.advanced_at if share else timing.step_entered_at
+                if expected is None or since is None:
+                    return None
+                left = _by_mean(expected * (1 - (share or 0.0)), at - since)
+            if left is None:
+                return None
+            after = followers[event.step]
+            return left + sum((s.mean(pages) or 0.0) * part for s, part in after)
+        if self._plan:
+            return left if event.step == list(self._plan)[-1] else None
+        # By its percentage, as if that grew evenly from this step on.
+        done, baseline = event.progress / 100, timing.attempt_baseline
+        return _by_pace(
+            baseline, timing.advanced_at, done, at, least=LEAST_UNPLANNED_SHARE
+        )
+
+    def _followers(self) -> _Followers:
+        """The steps after each step, and the share of documents that pass them."""
+        followers: _Followers = {}
+        if not self.documents.documents:
+            return followers
+        after: list[tuple[StepTimes, float]] = []
+        in_order = sorted(self.steps.items(), key=lambda item: item[1].position)
+        for name, step in reversed(in_order):
+            followers[name] = list(after)
+            # Before a step that no document has passed, what follows is unknown.
+            if not step.documents:
+                break
+            after.append((step, min(1.0, step.documents / self.documents.documents)))
+        return followers
+
+    def _whole_document(
+        self,
+        documents: Iterable[DocumentProgress],
+        lefts: Iterable[float],
+        waiting: int,
+        at: float,
+    ) -> float | None:
+        """The seconds that a whole document takes; None if unknown."""
+        mean = self.documents.mean(None)
+        if mean is None or not _enough(self.documents.documents, waiting):
+            return None
+        # Short documents complete first, so count the running ones as well.
+        wholes = [
+            at - document.timing.started_at + left
+            for document, left in zip(documents, lefts, strict=True)
+            if document.timing.seen_from_start
+            and document.timing.started_at is not None
+        ]
+        count = self.documents.documents + len(wholes)
+        mean = (self.documents.seconds + sum(wholes)) / count
+        squares = self.documents.squares + sum(whole * whole for whole in wholes)
+        # The mean of a few that differ much may be far from that of the rest.
+        deviation = math.sqrt(max(squares / count - mean * mean, 0.0))
+        return mean + (2 + 6 / count) * deviation / math.sqrt(count)
+
+
+def from_rate(completions: Rate, left: int, at: float) -> float | None:
+    """The seconds left, by the rate at which documents were completed."""
+    rate = completions.per_second(at)
+    if not rate or not _enough(completions.total, left):
+        return None
+    return left / rate
+
+
+def _by_pace(
+    baseline: tuple[float, float] | None,
+    advanced_at: float,
+    share: float | None,
+    at: float,
+    *,
+    least: float = LEAST_SHARE,
+) -> float | None:
+    """The seconds left at the pace since a baseline; None if unknown."""
+    if baseline is None or share is None:
+        return None
+    began, before = baseline
+    if share - before < least - 1e-9 or advanced_at - began < LEAST_SECONDS:
+        return None
+    left = (1 - share) * (advanced_at - began) / (share - before)
+    return _countdown(left, at - advanced_at)
+
+
+def _by_mean(seconds: float, spent: float) -> float | None:
+    """What is left of the mean of others; None for an outlier."""
+    return None if spent > OUTLIER * seconds + 1 else _countdown(seconds, spent)
+
+
+def _countdown(expected: float, spent: float) -> float:
+    """What is left of `expected` seconds; something is left even when overdue."""
+    return max(expected - spent, OVERDUE * max(expected, spent))
+
+
+def _enough(completed: int, waiting: int) -> bool:
+    """Whether so many completed documents represent those that wait."""
+    wanted = max(LEAST_COMPLETED, COMPLETED_SHARE * waiting)
+    return completed >= min(wanted, MOST_COMPLETED)

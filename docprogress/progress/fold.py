@@ -1,0 +1,531 @@
+"""Fold events into the newest state of each document, and derive every number.
+
+All surfaces show these numbers and compute none of their own. Events may arrive late,
+twice, out of order, or with half of the fields. A number is None while it is unknown,
+and never negative, infinite or NaN. Durations use the receiver's clock, so a wrong
+clock elsewhere cannot distort them.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
+from docprogress.progress.document import (
+    PAGE_UNITS,
+    STALLED_SECONDS,
+    DocumentProgress,
+    DocumentTiming,
+    attempt_of,
+    valid_count,
+)
+from docprogress.progress.estimate import Estimator, from_rate
+from docprogress.progress.rates import Rate
+
+#: Seconds that a run must have been working before there is an estimate.
+LEAST_WORK = 5.0
+
+#: Seconds of age up to which a timestamp is believed; an older one is a wrong clock.
+OLDEST = 7 * 24 * 3600.0
+
+#: Seconds during which a new subscriber receives the current state.
+CATCH_UP_SECONDS = 2.0
+
+#: A document's share of the run is counted in whole numbers, which do not drift.
+_WHOLE = 1_000_000
+
+_FINAL = [status for status in Status if status.final]
+
+#: How the message of a document begins that says what it waits for.
+_WAITING = "Waiting for "
+
+#: Statuses in the order in which a summary lists them.
+SUMMARY_ORDER = (
+    Status.COMPLETED,
+    Status.FAILED,
+    Status.CANCELLED,
+    Status.PROCESSING,
+    Status.QUEUED,
+)
+
+
+class Progress:
+    """The state of many documents, folded from their events.
+
+    Not thread-safe: one thread owns it and applies the events.
+
+    Args:
+        expected: How many documents there will be; None if unknown.
+        steps: The steps in order, by name, with the percent of a document's progress
+            where each begins and ends; empty if unknown.
+        clock: Monotonic seconds.
+        now: The wall clock, for the age of events' timestamps.
+    """
+
+    def __init__(
+        self,
+        *,
+        expected: int | None = None,
+        steps: Mapping[str, tuple[float, float]] = MappingProxyType({}),
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = now,
+    ) -> None:
+        self.expected = expected
+        #: Pages read so far.
+        self.pages = 0
+        self._estimator = Estimator(steps)
+        self._clock = clock
+        self._now = now
+        self._documents: dict[str, DocumentProgress] = {}
+        self._sizes: dict[str, int] = {}
+        self._counts = dict.fromkeys(Status, 0)
+        # Counts of all documents, until an event of each has arrived.
+        self._assumed_counts: dict[Status, int] | None = None
+        # In the order in which they started, and in which they failed.
+        self._running: dict[str, DocumentProgress] = {}
+        self._failed: dict[str, DocumentProgress] = {}
+        # The work done by documents of each status, in units of `1 / _WHOLE`.
+        self._work = dict.fromkeys(Status, 0)
+        # Why documents were never submitted, by their ids.
+        self._not_handed_in: dict[str, str] = {}
+        # On the receiver's clock: the first event applied, the start of the run as far
+        # as it is known, and the newest event or heartbeat.
+        self._first_seen_at: float | None = None
+        # When a document was first seen to run, or to end.
+        self._working_since: float | None = None
+        self._saw_work = False
+        self._began_at = 0.0
+        self._last_seen = 0.0
+        self._completions = Rate()
+        self._page_rate = Rate()
+        self._byte_rate = Rate()
+
+    def __repr__(self) -> str:
+        return f"<Progress: {self.summary()}>"
+
+    @property
+    def documents(self) -> Mapping[str, DocumentProgress]:
+        """Every document by id, in the order of their first events."""
+        return MappingProxyType(self._documents)
+
+    @property
+    def running(self) -> list[DocumentProgress]:
+        """The documents being processed, in the order in which they started."""
+        return list(self._running.values())
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What the documents wait for while none is processed: "waiting for queue gpu".
+
+        None if no message says so: they wait for a worker.
+        """
+        if self._running:
+            return None
+        for document in self._documents.values():
+            event = document.event
+            if event.status is Status.QUEUED and event.message.startswith(_WAITING):
+                return event.message[0].lower() + event.message[1:]
+        return None
+
+    @property
+    def stalled_documents(self) -> list[DocumentProgress]:
+        """The documents that are being processed without events or heartbeats."""
+        return [document for document in self._running.values() if document.stalled]
+
+    @property
+    def failures(self) -> list[ProgressEvent]:
+        """The last events of failed documents, in the order in which they failed."""
+        return [document.event for document in self._failed.values()]
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """How many documents have each status, zeros included."""
+        return dict(self._counted)
+
+    @property
+    def _counted(self) -> Mapping[Status, int]:
+        return self._counts if self._assumed_counts is None else self._assumed_counts
+
+    @property
+    def total(self) -> int:
+        """How many documents have events."""
+        return len(self._documents)
+
+    @property
+    def ended(self) -> int:
+        """How many documents are in a final state."""
+        counts = self._counted
+        return sum([counts[status] for status in _FINAL if status in counts])
+
+    @property
+    def partial(self) -> bool:
+        """Whether the counts include documents without an event yet."""
+        return self._assumed_counts is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every expected document is in a final state."""
+        if self.expected is None and not self._documents:
+            return False
+        return self.ended == sum(self._counted.values()) >= (self.expected or 0)
+
+    @property
+    def fraction(self) -> float:
+        """The share of the run's work that is done, from 0 to 1.
+
+        Failed and cancelled documents count with the progress they had made, so this is
+        1 only if every document was completed.
+        """
+        if self.finished and not self._documents and not self.ended:
+            return 1.0
+        return sum(self._done().values()) / self._whole
+
+    @property
+    def shares(self) -> dict[Status, float]:
+        """The contribution of each status to `fraction`."""
+        return {status: done / self._whole for status, done in self._done().items()}
+
+    @property
+    def _whole(self) -> int:
+        """The work of the whole run, in units of `1 / _WHOLE` documents."""
+        return _WHOLE * max(
+            self.total, self.expected or 0, sum(self._counted.values()), 1
+        )
+
+    def _done(self) -> dict[Status, int]:
+        """The work that is done, by status."""
+        completed = self._counted[Status.COMPLETED] * _WHOLE
+        left, done = self._whole, {}
+        for status in SUMMARY_ORDER:
+            work = completed if status is Status.COMPLETED else self._work[status]
+            # Assumed counts may be newer than the documents' events.
+            done[status] = min(work, left)
+            left -= done[status]
+        return done
+
+    @property
+    def elapsed(self) -> float | None:
+        """The seconds from the run's first event to its end, or to now.
+
+        None if only final events arrived, which do not show when it began.
+        """
+        if self._first_seen_at is None or not self._saw_work:
+            return None
+        end = self._last_seen if self.finished else self._clock()
+        return max(end - self._began_at, 0.0)
+
+    @property
+    def documents_per_second(self) -> float | None:
+        """Documents completed per second recently."""
+        return self._per_second(self._completions)
+
+    @property
+    def pages_per_second(self) -> float | None:
+        """Pages read per second recently."""
+        return self._per_second(self._page_rate)
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        """Bytes processed per second recently, of documents whose size is known."""
+        return self._per_second(self._byte_rate)
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """An estimate of the seconds left, from what this run has taken so far.
+
+        None while that is unknown, and while every running document is stalled.
+        """
+        if self.finished:
+            return 0.0
+        at = self._clock()
+        if all(document.stalled for document in self._running.values()) and (
+            self._running or at - self._last_seen >= STALLED_SECONDS
+        ):
+            return None
+        if self._working_since is None or at - self._working_since < LEAST_WORK:
+            return None
+        left = max(self.total, self.expected or 0) - self.ended
+        running = self._running.values()
+        estimate = self._estimator.from_steps(running, left - len(running), at)
+        if estimate is None and not running:
+            return from_rate(self._completions, left, at)
+        return estimate
+
+    def stalled(self, document_id: str) -> bool:
+        """Whether a document is being processed without events or heartbeats."""
+        document = self._documents.get(document_id)
+        return document is not None and document.stalled
+
+    def summary(self) -> str:
+        """One line for people: how many documents have each status."""
+        counts = self.counts
+        total = max(sum(counts.values()), self.expected or 0)
+        return summarize(counts, total, not_handed_in=self.not_handed_in)
+
+    @property
+    def not_handed_in(self) -> str | None:
+        """Why documents were never submitted; None if none is known to be missing."""
+        return next(iter(self._not_handed_in.values()), None)
+
+    def add_sizes(self, sizes: Mapping[str, int]) -> None:
+        """Set the sizes of documents in bytes, by their ids."""
+        self._sizes.update(sizes)
+
+    def assume(self, counts: Mapping[Status, int] | None) -> None:
+        """Use these counts until every document has an event; None to count events.
+
+        Large runs know their counts long before each document's state.
+        """
+        whole = counts is None or self.total >= max(sum(counts.values()), 1)
+        self._assumed_counts = None if whole or counts is None else dict(counts)
+
+    def apply(self, event: ProgressEvent) -> bool:
+        """Apply an event; whether anything visible has changed.
+
+        Within an attempt progress never falls and nothing follows a final event. Events
+        of older attempts are ignored.
+        """
+        at = self._clock()
+        document = self._documents.get(event.document_id)
+        if document is None:
+            self._add(event, at)
+            return True
+        known, attempt = document.event, attempt_of(event)
+        if attempt is not None and document.attempt is not None:
+            if attempt < document.attempt:
+                return False
+            fresh = attempt > document.attempt
+        else:
+            # A program without attempts may start again after a final event.
+            later = event.timestamp > known.timestamp
+            fresh = known.final and not event.final and later
+        if not fresh and (known.final or _is_duplicate(known, event)):
+            return False
+        if not fresh and event.progress < known.progress:
+            event = event.replace(progress=known.progress)
+        changed = document.stalled or _visible_state(event) != _visible_state(known)
+        document.timing.last_seen = self._last_seen = max(at, self._last_seen)
+        self._update(document, event, at, fresh=fresh)
+        return changed
+
+    def _add(self, event: ProgressEvent, at: float) -> None:
+        """Add a document with its first event."""
+        age = (self._now() - event.timestamp).total_seconds()
+        sign = at - (age if 0 < age <= OLDEST else 0.0)
+        if self._first_seen_at is None:
+            self._first_seen_at = at
+            self._began_at = self._last_seen = sign
+        elif at - self._first_seen_at < CATCH_UP_SECONDS:
+            self._began_at = min(self._began_at, sign)
+        self._last_seen = max(self._last_seen, sign)
+        self._saw_work = self._saw_work or not event.final
+        timing = DocumentTiming(
+            sign,
+            seen_from_start=event.status is Status.QUEUED,
+            highest=event.progress,
+        )
+        document = DocumentProgress(event, self._clock, timing)
+        self._documents[event.document_id] = document
+        # What happened before the first event here says nothing about the pace.
+        seen = sign > self._first_seen_at
+        self._enter(document, event, sign)
+        self._read(document, event, at, seen=seen)
+        if seen and event.status is Status.COMPLETED:
+            self._completions.add(at, 1)
+
+    def _update(
+        self,
+        document: DocumentProgress,
+        event: ProgressEvent,
+        at: float,
+        *,
+        fresh: bool,
+    ) -> None:
+        """Replace a document's known event with a newer one."""
+        known, timing = document.event, document.timing
+        self._leave(document)
+        if fresh:
+            document.attempt = attempt_of(event) or document.attempt
+            timing.restart()
+        elif document.attempt is None:
+            document.attempt = attempt_of(event)
+        document.event = event
+        document.name = event.name or document.name
+
+        was_running = known.status is Status.PROCESSING and not fresh
+        running = event.status is Status.PROCESSING
+        if was_running and _passed(known, event):
+            self._pass(document, known, at)
+        if not (was_running and running and event.step == known.step):
+            timing.step_baseline = timing.attempt_baseline = None
+            timing.step_entered_at = at if running else None
+        elif event.unit != known.unit:
+            # The step counts something else now: bytes downloaded, then pages.
+            timing.step_baseline = None
+        if (event.progress, event.current) != (known.progress, known.current):
+            timing.advanced_at = at
+        self._enter(document, event, at)
+        if event.status is Status.COMPLETED:
+            self._completions.add(at, 1)
+            self._estimator.document_completed(document)
+        self._read(document, event, at, seen=True)
+
+    def _leave(self, document: DocumentProgress) -> None:
+        """Remove a document from every count."""
+        event = document.event
+        self._counts[event.status] -= 1
+        self._work[event.status] -= _work(event)
+        if event.status is Status.FAILED:
+            del self._failed[event.document_id]
+        self._not_handed_in.pop(event.document_id, None)
+
+    def _enter(
+        self, document: DocumentProgress, event: ProgressEvent, at: float
+    ) -> None:
+        """Add a document to every count."""
+        timing = document.timing
+        self._note_working(event, at)
+        self._counts[event.status] += 1
+        self._work[event.status] += _work(event)
+        if event.status is Status.PROCESSING:
+            if event.document_id not in self._running:
+                self._estimator.concurrency.change(at, +1)
+                self._running[event.document_id] = document
+            if timing.started_at is None:
+                timing.started_at = at
+                self._begin_rates()
+            if timing.attempt_baseline is None:
+                timing.attempt_baseline = (at, event.progress / 100)
+            if timing.step_baseline is None:
+                share = self._estimator.step_share(event)
+                timing.step_baseline = (at, share or 0.0)
+                self._estimator.step_entered(event)
+            return
+        if self._running.pop(event.document_id, None) is not None:
+            self._estimator.concurrency.change(at, -1)
+        if event.final:
+            timing.ended_at = at
+        if event.status is Status.FAILED:
+            self._failed[event.document_id] = document
+        elif (reason := _not_handed_in(event)) is not None:
+            self._not_handed_in[event.document_id] = reason
+
+    def _read(
+        self, document: DocumentProgress, event: ProgressEvent, at: float, *, seen: bool
+    ) -> None:
+        """Count the pages and bytes that an event adds."""
+        if event.unit in PAGE_UNITS:
+            self._count_pages(document, valid_count(event.current), at, seen=seen)
+        timing = document.timing
+        if event.progress > timing.highest:
+            size = self._sizes.get(event.document_id, 0)
+            gained = event.progress - timing.highest
+            self._byte_rate.add(at, round(size * gained / 100))
+            timing.highest = event.progress
+
+    def _note_working(self, event: ProgressEvent, at: float) -> None:
+        if self._working_since is None and event.status is not Status.QUEUED:
+            self._working_since = at
+
+    def _begin_rates(self) -> None:
+        """Start the rates when a document is first seen to run."""
+        for rate in (self._completions, self._page_rate, self._byte_rate):
+            rate.begin(self._clock())
+
+    def _count_pages(
+        self, document: DocumentProgress, pages: int | None, at: float, *, seen: bool
+    ) -> None:
+        gained = (pages or 0) - document.pages
+        if gained > 0:
+            document.pages += gained
+            self.pages += gained
+            if seen:
+                self._page_rate.add(at, gained)
+
+    def _pass(
+        self, document: DocumentProgress, known: ProgressEvent, at: float
+    ) -> None:
+        """Learn from a document that has passed its known step."""
+        pages = valid_count(known.total) if known.unit in PAGE_UNITS else None
+        self._count_pages(document, pages, at, seen=True)
+        self._estimator.step_passed(known.step, document, at)
+
+    def _per_second(self, rate: Rate) -> float | None:
+        if self.finished and self._first_seen_at is not None:
+            return rate.average(self._last_seen - self._first_seen_at)
+        return rate.per_second(self._clock())
+
+
+def summarize(
+    counts: Mapping[Status, int], total: int, *, not_handed_in: str | None = None
+) -> str:
+    """One line for people; documents that are not counted are queued.
+
+    Args:
+        counts: How many documents have each status.
+        total: How many there are.
+        not_handed_in: Why documents were never submitted, if any were not.
+    """
+    if not total:
+        return "no documents"
+    queued = counts[Status.QUEUED] + total - sum(counts.values())
+    shown = {**counts, Status.QUEUED: queued}
+    parts = [f"{shown[s]:,} {s}" for s in SUMMARY_ORDER if shown[s]]
+    line = f"{total:,} document{'' if total == 1 else 's'}: {', '.join(parts)}"
+    if not_handed_in is not None:
+        line += f"; not all were handed in: {not_handed_in}"
+    return line
+
+
+def _not_handed_in(event: ProgressEvent) -> str | None:
+    """Why a document was never submitted; None if it was."""
+    if event.status is not Status.CANCELLED:
+        return None
+    reason = event.message.removeprefix(NOT_HANDED_IN)
+    return None if reason == event.message else reason
+
+
+def _work(event: ProgressEvent) -> int:
+    """A document's work, out of `_WHOLE`, which only a completed one reaches."""
+    if event.status is Status.COMPLETED:
+        return _WHOLE
+    return min(int(event.progress / 100 * _WHOLE), _WHOLE - 1)
+
+
+def _visible_state(event: ProgressEvent) -> tuple[object, ...]:
+    """The fields of an event that people can see."""
+    return (
+        event.status,
+        event.step,
+        event.progress,
+        event.message,
+        event.error,
+        event.attempt,
+        event.current,
+        event.total,
+        event.unit,
+        event.name,
+        event.worker,
+    )
+
+
+def _is_duplicate(known: ProgressEvent, event: ProgressEvent) -> bool:
+    """Whether an event of the same attempt is not newer than the known one."""
+    before, position = known.position, event.position
+    if before is not None and position is not None:
+        # A Redis that was emptied numbers from the start again, with later timestamps.
+        return position <= before and event.timestamp <= known.timestamp
+    if event.timestamp == known.timestamp:
+        return _visible_state(event) == _visible_state(known)
+    if event.timestamp > known.timestamp or event.final:
+        return False
+    # An attempt has one clock. Without attempts, take events as they come.
+    return attempt_of(known) is not None and attempt_of(event) is not None
+
+
+def _passed(known: ProgressEvent, event: ProgressEvent) -> bool:
+    """Whether the known step was done when `event` happened."""
+    if event.final:
+        return event.status is Status.COMPLETED
+    return event.step != known.step
