@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-_FRONTEND = files("docprogress").joinpath("frontend")
+_FRONTEND = files("docprogress").joinpath("frontend", "dist")
 
 
 class ProgressModel(anywidget.AnyWidget):

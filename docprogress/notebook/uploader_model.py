@@ -22,11 +22,9 @@ class UploaderModel(ProgressModel):
     _esm = traitlets.Unicode(_FRONTEND.joinpath("uploader.js").read_text("utf-8")).tag(
         sync=True
     )
-    _css = traitlets.Unicode(
-        # Everything that it has in common with the view is the view's.
-        _FRONTEND.joinpath("progress-view.css").read_text("utf-8")
-        + _FRONTEND.joinpath("uploader.css").read_text("utf-8")
-    ).tag(sync=True)
+    _css = traitlets.Unicode(_FRONTEND.joinpath("uploader.css").read_text("utf-8")).tag(
+        sync=True
+    )
 
     def __init__(self, present: Callable[[], dict[str, Any]], heard: Heard) -> None:
         self._heard_bytes = heard

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-FRONTEND = Path(__file__).parent.parent / "frontend"
+FRONTEND = Path(__file__).parent.parent / "frontend" / "dist"
 
 #: What the page may load, run and talk to: this server's own, and nothing else.
 POLICY = (

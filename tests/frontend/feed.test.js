@@ -3,7 +3,7 @@ import { paint, pass, place, read } from "./page.js";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import progressWidget, * as module from "../../docprogress/frontend/progress-view.js";
+import progressWidget, * as module from "../../docprogress/frontend/src/progress-view.js";
 import { row, run, summary } from "./scenes.js";
 
 const AT = "2026-11-24T15:04:05.000Z";

@@ -4,8 +4,14 @@
  * `window.gallery` lets a test play the kernel.
  */
 
-import { createProgressView } from "../../docprogress/frontend/progress-view.js";
 import { details, scenes } from "./scenes.js";
+
+/** What is shipped: its types are those of the source. */
+const BUNDLE = "../../docprogress/frontend/dist/progress-view.js";
+const { createProgressView } =
+  /** @type {typeof import("../../docprogress/frontend/src/progress-view.js")} */ (
+    await import(BUNDLE)
+  );
 
 const wanted = new URLSearchParams(location.search);
 document.documentElement.dataset.theme = wanted.get("theme") ?? "";

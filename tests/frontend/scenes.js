@@ -5,13 +5,11 @@
  * pictures of one scene can be compared.
  */
 
-import { workOf } from "../../docprogress/frontend/progress-view.js";
-
-/** @typedef {import("../../docprogress/frontend/progress-view.js").Row} Row */
-/** @typedef {import("../../docprogress/frontend/progress-view.js").Summary} Summary */
-/** @typedef {import("../../docprogress/frontend/progress-view.js").Whole} Whole */
-/** @typedef {import("../../docprogress/frontend/progress-view.js").Details} Details */
-/** @typedef {import("../../docprogress/frontend/progress-view.js").Status} Status */
+/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Row} Row */
+/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Summary} Summary */
+/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Whole} Whole */
+/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Details} Details */
+/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Status} Status */
 
 const STEPS = [
   { name: "extraction", from: 0, to: 60 },
@@ -93,6 +91,18 @@ export function row(index, fields = {}) {
     });
   }
   return { ...blank, ...fields };
+}
+
+/**
+ * The work that is done: of all documents, and of those of each status.
+ *
+ * @param {Row[]} rows
+ * @returns {Pick<Summary, "fraction" | "shares">}
+ */
+function workOf(rows) {
+  const shares = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  for (const { status, progress } of rows) shares[status] += progress / 100 / rows.length;
+  return { fraction: Object.values(shares).reduce((sum, each) => sum + each, 0), shares };
 }
 
 /**

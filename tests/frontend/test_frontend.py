@@ -22,7 +22,7 @@ import docprogress
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(docprogress.__file__).parent
-SOURCES = PACKAGE / "frontend"
+FRONTEND = PACKAGE / "frontend"
 HERE = Path(__file__).parent
 PACKAGES = HERE / "node_modules"
 
@@ -47,7 +47,7 @@ def node() -> str:
         pytest.skip("the sources are not here: it is the wheel that is tested")
     if executable is None:
         reason = "there is no Node on this machine"
-    elif not (PACKAGES / "typescript").is_dir():
+    elif not all((PACKAGES / name).is_dir() for name in ("typescript", "esbuild")):
         reason = "its packages are not installed: run `npm ci` in tests/frontend"
     if executable is None or reason:
         if "CI" in os.environ:
@@ -169,6 +169,10 @@ def test_the_types_of_the_javascript_are_what_its_comments_say(node):
     run(node, str(PACKAGES / "typescript" / "bin" / "tsc"), "--project", ".")
 
 
+def test_bundles_are_those_that_the_sources_build(node):
+    run(node, "build.js", "--check")
+
+
 def test_the_javascript_does_what_its_tests_claim(node):
     run(node, "--test")
 
@@ -177,13 +181,14 @@ def test_the_javascript_does_what_its_tests_claim(node):
     "way", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]
 )
 def test_no_text_becomes_markup_or_code(way):
-    found = [path.name for path in SOURCES.glob("*.js") if way in path.read_text()]
+    found = [path.name for path in FRONTEND.rglob("*.js") if way in path.read_text()]
 
     assert found == []
 
 
-def test_the_module_that_is_loaded_from_a_blob_imports_nothing():
-    source = (SOURCES / "progress-view.js").read_text("utf-8")
+@pytest.mark.parametrize("name", ["progress-view.js", "uploader.js"])
+def test_module_that_is_loaded_from_a_blob_imports_nothing(name):
+    source = (FRONTEND / "dist" / name).read_text("utf-8")
 
     assert (
         re.findall(r"^\s*import\b.*|\bimport\(\s*[\"'`.]", source, re.MULTILINE) == []

@@ -3,7 +3,7 @@ import { button, pass, place, read } from "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import uploaderWidget, * as module from "../../docprogress/frontend/uploader.js";
+import uploaderWidget, * as module from "../../docprogress/frontend/src/uploader.js";
 
 const CHUNK = 1000;
 

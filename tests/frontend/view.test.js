@@ -3,14 +3,14 @@ import { button, isHidden, paint, pass, place, press, read, sleep } from "./page
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { createProgressView, workOf } from "../../docprogress/frontend/progress-view.js";
+import { createProgressView, workOf } from "../../docprogress/frontend/src/progress-view.js";
 import { details, row, run, scenes, summary } from "./scenes.js";
 
-/** @typedef {import("../../docprogress/frontend/progress-view.js").Row} Row */
+/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Row} Row */
 
 /** @type {HTMLElement} */
 let element;
-/** @type {import("../../docprogress/frontend/progress-view.js").ProgressView} */
+/** @type {import("../../docprogress/frontend/src/progress-view.js").ProgressView} */
 let view;
 /** @type {any[]} what the view asked for */
 let asked;
@@ -24,7 +24,7 @@ beforeEach(() => {
   });
 });
 
-/** @param {import("../../docprogress/frontend/progress-view.js").Whole} whole */
+/** @param {import("../../docprogress/frontend/src/progress-view.js").Whole} whole */
 function show(whole) {
   view.replace(whole);
   paint();

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 
-import { watch } from "../../docprogress/frontend/document-progress.js";
+import { watch } from "../../docprogress/frontend/src/document-progress.js";
 
-/** @typedef {import("../../docprogress/frontend/document-progress.js").ProgressEvent} ProgressEvent */
+/** @typedef {import("../../docprogress/frontend/src/document-progress.js").ProgressEvent} ProgressEvent */
 
 const BEGINNING = Date.parse("2026-11-24T15:04:05.000Z");
 
@@ -102,7 +102,7 @@ function away() {
 
 /**
  * @param {string | string[]} ids
- * @param {import("../../docprogress/frontend/document-progress.js").WatchOptions} [options]
+ * @param {import("../../docprogress/frontend/src/document-progress.js").WatchOptions} [options]
  */
 async function follow(ids, options = {}) {
   stop = watch(ids, {

@@ -9,7 +9,7 @@ import {
   rate,
   remaining,
   stopwatch,
-} from "../../docprogress/frontend/progress-view.js";
+} from "../../docprogress/frontend/src/progress-view.js";
 
 test("time that runs is shown as on a stopwatch", () => {
   assert.deepEqual([0, 7.9, 750, 3723].map(stopwatch), ["0:00", "0:07", "12:30", "1:02:03"]);

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import random
-import re
 import resource
 import signal
 import subprocess
@@ -20,7 +19,6 @@ from support.kernels import Kernel, Message
 from support.patience import patient
 from support.services import eventually
 
-import docprogress
 from docprogress import Pipeline, Status, Uploader
 from docprogress.documents import LONGEST_NAME
 from docprogress.errors import SubmitError
@@ -312,12 +310,6 @@ def test_files_of_this_machine_are_taken_as_if_they_were_dropped(
     [file] = uploader.files
     content = (samples / "price-list.html").read_bytes()
     assert (file.name, file.path.read_bytes()) == ("price-list.html", content)
-
-
-def test_the_module_that_is_loaded_from_a_blob_imports_nothing():
-    source = Path(docprogress.__file__).parent / "frontend" / "uploader.js"
-
-    assert re.findall(r"^\s*import\b.*", source.read_text("utf-8"), re.MULTILINE) == []
 
 
 def test_sizes_are_said_in_three_digits():

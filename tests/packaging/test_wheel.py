@@ -148,7 +148,13 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
             timeout=patient(30),
         ).stdout
         tracked = {os.fsdecode(name) for name in told.split(b"\0") if name}
-        assert rest == {name for name in tracked if (ROOT / name).is_file()}
+        assert rest == {
+            name
+            for name in tracked
+            if (ROOT / name).is_file()
+            # The bundles are shipped, not what they are built from.
+            and not name.startswith("docprogress/frontend/src/")
+        }
 
 
 @pytest.mark.slow

@@ -765,22 +765,6 @@ def test_react_shows_ten_uploads_through_every_fault_of_the_line(
     assert network_only(tab.complaints)
 
 
-def test_types_are_those_that_the_comments_say(packages, tmp_path):
-    node = shutil.which("node")
-    compiler = packages / "typescript" / "bin" / "tsc"
-    subprocess.run(
-        [node, compiler, "--project", "types.json", "--outDir", tmp_path],
-        cwd=HERE,
-        check=True,
-        timeout=patient(150),
-    )
-
-    made = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.d.ts")}
-    kept = {path.name: path.read_text("utf-8") for path in FRONTEND.glob("*.d.ts")}
-    assert len(made) == 2
-    assert kept == made, "run `npm run types` in tests/frontend"
-
-
 def test_package_for_npm_is_whole_and_of_this_version(packages):
     npm = shutil.which("npm")
     packed = subprocess.run(
