@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docprogress.notebook.uploader import Uploader
     from docprogress.notebook.view import ProgressView
     from docprogress.progress.fold import Progress
-    from docprogress.reporter import report
+    from docprogress.reporting.report import report
     from docprogress.run import Pipeline, Run
     from docprogress.settings import Settings
     from docprogress.steps import Step
@@ -73,7 +73,7 @@ _HOMES = {
     "TransientError": "errors",
     "Uploader": "notebook.uploader",
     "allow_nested_asyncio": "notebook.nesting",
-    "report": "reporter",
+    "report": "reporting.report",
 }
 
 if not TYPE_CHECKING:

@@ -29,7 +29,7 @@ from docprogress.errors import (
 )
 from docprogress.events import MAX_UNFINISHED_PROGRESS, ProgressEvent, Status, now
 from docprogress.outages import Outages, Wait, key_of
-from docprogress.reporter import StepProgress
+from docprogress.reporting.step_progress import StepProgress
 from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
 from docprogress.steps import Kind, Step, call
 from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH
@@ -219,7 +219,7 @@ class _Attempt:
         )
         started, clock = now(), self._pipeline.clock()
         self._look_for_outage(step)
-        progress.tell()
+        progress.publish()
         takes = items or self._stored(step.takes)
         kept = self._kept_chunks(step, takes) if not items else []
         with self._pipeline.guard(self._settings.step_seconds):
@@ -423,7 +423,7 @@ class _Attempt:
             unit="byte",
             per_second=self._settings.events_per_second,
         )
-        progress.tell()
+        progress.publish()
         stored = self._pipeline.files.fetch(
             self._document.id,
             url,

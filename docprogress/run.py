@@ -55,7 +55,7 @@ from docprogress.errors import (
 )
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.progress.fold import Progress, summarize
-from docprogress.reporter import publish_later
+from docprogress.reporting.process_buffer import publish_later
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan

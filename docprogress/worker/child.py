@@ -13,7 +13,7 @@ from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, Status
 from docprogress.outages import Outages, SharedMemory
 from docprogress.pipeline import Outcome, Pipeline
-from docprogress.reporter import Publisher
+from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.settings import Settings, redacted
 from docprogress.steps import Step
 from docprogress.storage import Files
@@ -54,7 +54,7 @@ class Child:
         self._bus = Bus(
             settings.redis_url or "", remember_seconds=settings.remember_seconds
         )
-        self._publisher = Publisher(self._bus)
+        self._publisher = BufferedPublisher(self._bus)
         self._leases = Leases(lambda: self._bus.redis, seconds=settings.lease_seconds)
         self._sender = Sender(make_app(settings))
         self._lease: Lease | None = None
@@ -87,7 +87,7 @@ class Child:
                 self._process(document_id, attempt)
         finally:
             self._leases.flush()
-            self._publisher.hear()
+            self._publisher.collect()
 
     def _process(self, document_id: str, attempt: int) -> None:
         self._idle.clear()
@@ -192,7 +192,7 @@ class Child:
             return False
         if event.worker != self._worker:
             event = event.replace(worker=self._worker)
-        return self._publisher.post(event)
+        return self._publisher.publish_nowait(event)
 
     def _guarded(self, seconds: float) -> AbstractContextManager[object]:
         return self._guard.step(seconds) if self._guard else nullcontext()

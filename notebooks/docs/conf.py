@@ -25,7 +25,10 @@ nitpicky = True
 # Of ours, those that nobody is to make or import.
 nitpick_ignore_regex = [
     ("py:.*", r"(?!docprogress\.).*"),
-    ("py:.*", r"docprogress\.(server\.app\.Application|bus\.EventWriter|reporter\.T)"),
+    (
+        "py:.*",
+        r"docprogress\.(server\.app\.Application|bus\.publisher\.Publisher|reporting\.step_progress\.T)",
+    ),
 ]
 
 nb_execution_mode = "off"

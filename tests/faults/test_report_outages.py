@@ -12,9 +12,10 @@ import pytest
 from support.patience import patient
 from support.services import Server, eventually
 
-from docprogress import report, reporter
+from docprogress import report
 from docprogress.bus.bus import Bus
 from docprogress.events import ProgressEvent, Status, now
+from docprogress.reporting import process_buffer
 
 #: Seconds that a block's end may take without Redis: moments, on a busy machine too.
 QUICK = 1.9
@@ -46,8 +47,9 @@ class Script:
         path = folder / "script.py"
         path.write_text(
             "import os, sys, threading, time\n"
-            "from docprogress import report, reporter\n"
-            f"reporter.EXIT_SECONDS = {exit_seconds}\n" + body
+            "from docprogress import report\n"
+            "from docprogress.reporting import process_buffer\n"
+            f"process_buffer.EXIT_SECONDS = {exit_seconds}\n" + body
         )
         self.process = subprocess.Popen(
             [sys.executable, path],
@@ -226,7 +228,7 @@ def test_a_process_that_ends_says_what_was_lost(server, script):
     status, said = process.ends()
 
     assert status == 0
-    assert "lost the end of document a (completed" in said
+    assert "lost the final event of document a (completed" in said
 
 
 def test_a_process_that_is_killed_has_said_what_is_not_out_yet(server, script):
@@ -240,7 +242,7 @@ def test_a_process_that_is_killed_has_said_what_is_not_out_yet(server, script):
     status, said = process.ends()
 
     assert status == -signal.SIGTERM
-    assert "the end of document a (completed) is kept until Redis takes it" in said
+    assert "the final event of document a (completed) is held until" in said
 
 
 FORKED = """
@@ -286,7 +288,7 @@ def test_an_end_outlasts_the_end_of_a_child_of_multiprocessing(server: Server, m
 
 
 def _reported(url):
-    reporter.EXIT_SECONDS = 60.0
+    process_buffer.EXIT_SECONDS = 60.0
     with report("a", step="ocr", redis_url=url):
         pass
 
@@ -294,11 +296,12 @@ def _reported(url):
 CELERY = """
 import os
 from celery import Celery
-from docprogress import report, reporter
+from docprogress import report
+from docprogress.reporting import process_buffer
 
 app = Celery("users", broker=os.environ["BROKER"])
 app.conf.worker_hijack_root_logger = False
-reporter.EXIT_SECONDS = float(os.environ["EXIT_SECONDS"])
+process_buffer.EXIT_SECONDS = float(os.environ["EXIT_SECONDS"])
 
 
 @app.task
@@ -387,7 +390,7 @@ def test_a_process_of_celerys_pool_that_ends_says_what_was_lost(server, celery):
     worker.does("a")
     worker.stop()
 
-    assert "lost the end of document a (completed" in worker.said()
+    assert "lost the final event of document a (completed" in worker.said()
 
 
 def test_an_end_that_a_pipeline_could_not_publish_is_published_later(server: Server):
@@ -402,8 +405,8 @@ def test_an_end_that_a_pipeline_could_not_publish_is_published_later(server: Ser
     )
     server.kill()
     with Bus(server.url) as bus:
-        reporter.publish_later(bus, [end, end.replace(document_id="b")])
-        reporter.publish_later(bus, [])
+        process_buffer.publish_later(bus, [end, end.replace(document_id="b")])
+        process_buffer.publish_later(bus, [])
     server.start()
 
     delivered(server, "a", Status.CANCELLED)

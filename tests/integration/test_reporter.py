@@ -8,7 +8,8 @@ from docprogress import report
 from docprogress.bus.bus import Bus
 from docprogress.errors import Cancelled, SettingsError, Superseded
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.reporter import Publisher, StepProgress
+from docprogress.reporting.buffered_publisher import BufferedPublisher
+from docprogress.reporting.step_progress import StepProgress
 
 
 class Clock:
@@ -47,7 +48,7 @@ def step_progress(told, clock, **options):
 def test_progress_is_told_no_more_often_than_asked_for():
     told, clock = [], Clock()
     progress = step_progress(told, clock, total=1000, per_second=20)
-    progress.tell()
+    progress.publish()
 
     for _ in range(1000):
         progress.advance()
@@ -60,9 +61,9 @@ def test_a_boundary_is_told_however_soon_it_comes():
     told, clock = [], Clock()
     progress = step_progress(told, clock, total=10)
 
-    progress.tell()
+    progress.publish()
     progress.advance()
-    progress.tell()
+    progress.publish()
 
     assert [one.current for one in told] == [0, 1]
 
@@ -177,7 +178,7 @@ def test_a_report_finds_redis_in_the_environment(redis_url, monkeypatch, bus):
 def test_work_goes_on_while_redis_is_away(server: Server, caplog):
     server.kill()
     with Bus(server.url) as bus:
-        publisher = Publisher(bus)
+        publisher = BufferedPublisher(bus)
         for progress in range(100):
             assert publisher.publish(event(progress=float(progress))) is False
         publisher.publish(completed())
@@ -194,7 +195,7 @@ def test_work_goes_on_while_redis_is_away(server: Server, caplog):
 
 def test_what_is_held_back_comes_before_what_is_new(server: Server):
     with Bus(server.url) as bus:
-        publisher = Publisher(bus)
+        publisher = BufferedPublisher(bus)
         server.kill()
         publisher.publish(event(progress=10.0))
         publisher.publish(completed())
@@ -209,7 +210,7 @@ def test_what_is_held_back_comes_before_what_is_new(server: Server):
 
 def test_a_publisher_that_was_superseded_while_away_is_told_so(server: Server):
     with Bus(server.url) as bus:
-        publisher = Publisher(bus)
+        publisher = BufferedPublisher(bus)
         publisher.publish(event())
         server.kill()
         publisher.publish(event(progress=20.0))
@@ -223,10 +224,10 @@ def test_a_publisher_that_was_superseded_while_away_is_told_so(server: Server):
 
 
 def test_answers_after_a_superseded_event_are_read_as_well(bus):
-    publisher = Publisher(bus, clock=Clock())
-    publisher.post(event())
+    publisher = BufferedPublisher(bus, clock=Clock())
+    publisher.publish_nowait(event())
     bus.publish(event(attempt=3))
-    publisher.post(event(progress=1.0))
+    publisher.publish_nowait(event(progress=1.0))
 
     with pytest.raises(Superseded) as error:
         publisher.publish(completed(attempt=2))
@@ -236,7 +237,7 @@ def test_answers_after_a_superseded_event_are_read_as_well(bus):
 
 
 def test_publishing_from_many_threads_loses_nothing(bus):
-    publisher = Publisher(bus)
+    publisher = BufferedPublisher(bus)
 
     def story(document_id):
         for progress in range(20):

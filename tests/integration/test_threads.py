@@ -15,7 +15,7 @@ from docprogress import report
 from docprogress.bus.bus import Bus
 from docprogress.errors import Cancelled, Superseded
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.reporter import Publisher
+from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.run import Pipeline
 
 THREADS = 16
@@ -153,13 +153,15 @@ def test_publishers_that_share_a_bus_hear_only_of_their_own_documents(bus):
 def test_what_one_publisher_breaks_off_costs_no_other_its_events(server: Server):
     """The connection that one gives up is not where the other's end is."""
     with Bus(server.url) as bus:
-        first, second = Publisher(bus), Publisher(bus)
+        first, second = BufferedPublisher(bus), BufferedPublisher(bus)
         first.publish(event("a", attempt=1))
         second.publish(event("b", attempt=1))
-        first.hear()
+        first.collect()
         # Redis answers nothing more: the end is posted, and on no disk.
         server.pause()
-        first.post(event("a", attempt=1, status=Status.COMPLETED, progress=100.0))
+        first.publish_nowait(
+            event("a", attempt=1, status=Status.COMPLETED, progress=100.0)
+        )
         server.kill()
         second.publish(event("b", attempt=1, status=Status.COMPLETED, progress=100.0))
         server.start()

@@ -1,0 +1,1 @@
+"""Report the progress of work that need not be a pipeline's."""
