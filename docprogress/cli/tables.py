@@ -1,4 +1,4 @@
-"""What the commands that only look write: tables for people, JSON for programs."""
+"""Output of the commands that only read: tables for people, JSON for programs."""
 
 import json
 import sys
@@ -26,15 +26,15 @@ from docprogress.worker.queues import Queue, queues
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-#: The width of a line that no terminal limits, in cells.
+#: The width of the console if the output is not a terminal, in cells.
 UNLIMITED = 10_000
 
-#: The most characters of a passage that are shown.
+#: Characters of a passage that are shown.
 LONGEST_PASSAGE = 300
 
 
 def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
-    """A line for each run."""
+    """Print a line for each run."""
     if as_json:
         _write_json(
             {
@@ -52,7 +52,7 @@ def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
     for row in rows:
         table.add_row(
             row.id,
-            _moment(row.created_at),
+            _local_time(row.created_at),
             Text(plain(row.case_id or "")),
             f"{row.expected:,}",
             _states(row.counts),
@@ -62,7 +62,7 @@ def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
 
 
 def run(found: Run, *, as_json: bool) -> None:
-    """A line for each document of a run."""
+    """Print a line for each document of a run."""
     rows = (row for batch in found.batches() for row in batch)
     if as_json:
         _write_json(map(_facts, rows))
@@ -89,12 +89,12 @@ def _not_handed_in(row: DocumentRow) -> str:
 
 
 def document(row: DocumentRow, *, as_json: bool) -> None:
-    """Everything that is known of one document."""
+    """Print everything known about a document."""
     if as_json:
         _write_json([_facts(row)])
         return
     status = Text(row.status, style=STYLES[row.status])
-    said: list[tuple[str, str | Text]] = [
+    facts: list[tuple[str, str | Text]] = [
         ("Name", plain(row.name)),
         ("Document", row.id),
         ("Run", row.run_id),
@@ -110,14 +110,14 @@ def document(row: DocumentRow, *, as_json: bool) -> None:
         ("Engine", plain(row.engine or "")),
         ("Embedder", plain(row.embedder or "")),
         ("Worker", plain(row.worker or "")),
-        ("Submitted", _moment(row.created_at)),
+        ("Submitted", _local_time(row.created_at)),
         ("Took", _between(row.started_at, row.finished_at)),
     ]
-    _show_facts(said)
+    _show_facts(facts)
 
 
-def everything(pipeline: Pipeline, *, as_json: bool) -> None:
-    """The services, the queues, and how many documents are in which state."""
+def overview(pipeline: Pipeline, *, as_json: bool) -> None:
+    """Print the services, the queues, and the number of documents by status."""
     settings = pipeline.settings
     services = local.status(settings.home) if settings.local else None
     totals = pipeline.store.totals()
@@ -167,7 +167,7 @@ def everything(pipeline: Pipeline, *, as_json: bool) -> None:
 
 
 def passages(found: "DataFrame", *, as_json: bool) -> None:
-    """Passages that were found, the nearest first."""
+    """Print passages in the order given."""
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.to_numpy()]
     if as_json:
         _write_json(rows)
@@ -186,15 +186,15 @@ def passages(found: "DataFrame", *, as_json: bool) -> None:
 def _services(pipeline: Pipeline, services: local.Services | None) -> str:
     settings = pipeline.settings
     if settings.redis_url is not None:
-        return f"none of this machine: {redacted(settings.redis_url)}"
+        return f"not local: {redacted(settings.redis_url)}"
     if services is None:
-        return f"not running for {settings.home}; they start when they are needed"
+        return f"not running for {settings.home}; they start when needed"
     workers = plural(services.workers, "worker")
     return f"running for {settings.home} (process {services.pid}, {workers})"
 
 
 def _redis(pipeline: Pipeline, url: str | None) -> tuple[str | None, list[Queue]]:
-    """The version of a Redis, None without one, and what waits in the queues."""
+    """The version of Redis, None if it is unreachable, and the queues."""
     if url is None:
         return None, queues(pipeline.store, None)
     client: Any = connect(url)
@@ -210,15 +210,15 @@ def _redis(pipeline: Pipeline, url: str | None) -> tuple[str | None, list[Queue]
 
 
 def _waiting(queue: Queue) -> str:
-    """What waits in a queue, in words."""
-    said = plural(queue.documents, "document")
+    """The documents that wait in a queue, in words."""
+    text = plural(queue.documents, "document")
     if queue.oldest_seconds is not None:
-        said += f", the oldest for {duration(queue.oldest_seconds)}"
-    return said if queue.served is not False else f"{said}; no worker serves it"
+        text += f", the oldest for {duration(queue.oldest_seconds)}"
+    return text if queue.served is not False else f"{text}; no worker serves it"
 
 
 def _facts(row: DocumentRow) -> dict[str, Any]:
-    """A document, as programs are told it."""
+    """A document as a JSON object."""
     return {
         "document_id": row.id,
         "run_id": row.run_id,
@@ -248,28 +248,28 @@ def _content(row: DocumentRow) -> str:
 
 
 def _between(start: datetime | None, end: datetime | None) -> str:
-    """How long it took, once it has ended."""
+    """The duration; empty unless it has ended."""
     if start is None or end is None:
         return ""
     return duration(max((end - start).total_seconds(), 0.0))
 
 
 def _states(counts: Mapping[Status, int]) -> Text:
-    """How many are in each state, in words and in colour."""
-    said = [
+    """The number of documents by status, in words and colour."""
+    parts = [
         Text(f"{counts[status]:,} {status}", style=STYLES[status])
         for status in SUMMARY_ORDER
         if counts[status]
     ]
-    return Text(", ").join(said)
+    return Text(", ").join(parts)
 
 
-def _moment(when: datetime) -> str:
+def _local_time(when: datetime) -> str:
     return f"{when.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _table(*headings: str) -> Table:
-    """A table; a heading that ends in `>` stands over numbers."""
+    """A table. A heading that ends in `>` is right-aligned."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
         right = heading.endswith(">")
@@ -300,9 +300,9 @@ def _show_facts(facts: Iterable[tuple[str, str | Text]]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, said in facts:
-        if said:
-            table.add_row(name, said if isinstance(said, Text) else Text(said))
+    for name, value in facts:
+        if value:
+            table.add_row(name, value if isinstance(value, Text) else Text(value))
     _console().print(table)
 
 
@@ -312,5 +312,5 @@ def _write_json(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _as_json(value: Any) -> Any:
-    """A moment as the wire format has it, and a number of numpy's as a number."""
+    """A datetime in the wire format, or a NumPy number as a Python number."""
     return value.isoformat() if isinstance(value, datetime) else value.item()

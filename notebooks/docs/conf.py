@@ -1,9 +1,9 @@
-"""How the documentation is built: the pages here, the notebooks, and the docstrings.
+"""Sphinx configuration for the pages here, the notebooks, and the docstrings.
 
     sphinx-build -W --keep-going -n -c notebooks/docs notebooks build/docs
 
-Nothing is executed, and nothing is fetched: the notebooks' outputs are those that
-their tests have compared, and what can be read off the package is read off it.
+The build executes no notebook and fetches nothing: the stored outputs are verified by
+the tests, and reference pages are generated from the package.
 """
 
 import sys
@@ -21,14 +21,11 @@ version = release = docprogress.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
 include_patterns = ["index.md", "*.ipynb", "docs/*.md"]
 nitpicky = True
-# Other projects' names are shown as they are: looking them up would need a network.
-# Of ours, those that nobody is to make or import.
+# Looking up other projects' names would need a network. Of ours, those that users
+# neither create nor import.
 nitpick_ignore_regex = [
     ("py:.*", r"(?!docprogress\.).*"),
-    (
-        "py:.*",
-        r"docprogress\.(server\.app\.Application|bus\.publisher\.Publisher|reporting\.step_progress\.T)",
-    ),
+    ("py:.*", r"docprogress\..*\.(Application|DocumentTiming|Publisher|T)"),
 ]
 
 nb_execution_mode = "off"

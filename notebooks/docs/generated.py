@@ -21,7 +21,7 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.nodes import make_refnode
 
 import docprogress
-from docprogress.cli import app as command_line
+from docprogress.cli.app import app as command_line
 from docprogress.server import ServerOptions, create_app
 from docprogress.settings import MIB, Settings
 

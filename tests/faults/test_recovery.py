@@ -14,7 +14,7 @@ import redis
 from support.services import Worker, eventually
 
 from docprogress import Pipeline, Status
-from docprogress.cli.doctor import State, _recovery, findings
+from docprogress.cli.diagnosis import State, check_recovery, findings
 from docprogress.settings import load
 from docprogress.steps import step
 from docprogress.store import NewDocument, Store, submitting
@@ -441,7 +441,7 @@ def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client
 
 def test_the_doctor_says_that_recovery_is_overdue(where, client):
     def recovery():
-        found = {finding.what: finding for finding in findings(load(**where))}
+        found = {finding.subject: finding for finding in findings(load(**where))}
         return found["recovery"]
 
     assert recovery().state is State.NOTE
@@ -453,12 +453,12 @@ def test_the_doctor_says_that_recovery_is_overdue(where, client):
         client.expire(leadership.LAST_LOOK, leadership.LAST_RECOVERY_SECONDS - 40)
         # It does not answer either: that no worker is there is no fault of recovery.
         assert recovery().state is State.NOTE
-        assert "looked for 4" in recovery().said
+        assert "looked for 4" in recovery().message
     finally:
         worker.process.send_signal(signal.SIGCONT)
         worker.kill()
     url = where["redis_url"]
-    assert _recovery(url, any_worker=True).state is State.BROKEN
+    assert check_recovery(url, any_worker=True).state is State.BROKEN
 
 
 def test_recovered_work_is_sent_before_all_that_waits(client, recovery, store):

@@ -13,7 +13,7 @@ from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline
 from docprogress.bus.bus import Bus
-from docprogress.cli.doctor import State, findings
+from docprogress.cli.diagnosis import State, findings
 from docprogress.errors import BusError, BusRefused
 from docprogress.local import server_binary
 from docprogress.settings import load
@@ -216,6 +216,8 @@ def test_what_the_sentinels_refuse_is_told_at_once(watched, short_path):
     assert time.monotonic() - begun < patient(10)
 
     [found] = [
-        f for f in findings(load(redis_url=watched.url, home=home)) if f.what == "redis"
+        f
+        for f in findings(load(redis_url=watched.url, home=home))
+        if f.subject == "redis"
     ]
     assert found.state is State.OK

@@ -14,7 +14,7 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.connection import connect
 from docprogress.bus.connection_errors import translate_error
 from docprogress.bus.leases import Leases
-from docprogress.cli.doctor import State, findings
+from docprogress.cli.diagnosis import State, findings
 from docprogress.errors import BusError, BusRefused
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.settings import load
@@ -108,9 +108,9 @@ def clients(url, tmp_path):
         Pipeline(redis_url=url, home=tmp_path).close()
 
     def doctor():
-        [found] = [one for one in findings(settings) if one.what == "redis"]
+        [found] = [one for one in findings(settings) if one.subject == "redis"]
         if found.state is State.BROKEN:
-            raise BusRefused(found.said)
+            raise BusRefused(found.message)
 
     def recovery():
         broker = RedisBroker(url)

@@ -19,7 +19,7 @@ from support.services import eventually
 
 from docprogress import Pipeline, __version__, events
 from docprogress.cli import main
-from docprogress.cli.arguments import without_passwords
+from docprogress.cli.argv import without_passwords
 from docprogress.steps import step
 
 SECONDS = patient(30)
@@ -299,7 +299,7 @@ def test_what_was_cancelled_can_be_tried_again(do, start, folder):
 
     assert lines(out)[-1].startswith("1 document")
     assert "1 completed" in lines(out)[-1]
-    assert "nothing to try again" in do("retry", run_id)[1]
+    assert "nothing to retry" in do("retry", run_id)[1]
     assert "1 completed" in do("retry", run_id, "--all")[0]
 
 
@@ -323,7 +323,7 @@ def test_a_signal_cancels_the_run_and_waits(start, number):
     out, err = process.communicate(timeout=SECONDS)
     assert json.loads(lines(out)[-1])["status"] == "cancelled"
     assert lines(err)[0] == (
-        "docprogress: cancelling the run; Ctrl-C again leaves at once"
+        "docprogress: cancelling the run; Ctrl-C again exits at once"
     )
     assert "1 cancelled" in lines(err)[-1]
     assert process.returncode == 1
@@ -529,7 +529,7 @@ def test_the_doctor_knows_the_settings_of_the_server_and_those_that_there_are_no
     out, err = do("doctor")
 
     assert re.search(r"set here: .*DOCPROGRESS_SERVER_TOKEN\b", out)
-    assert "no settings of these names: DOCPROGRESS_SERVER_TOKNE\n" in out
+    assert "unknown settings: DOCPROGRESS_SERVER_TOKNE\n" in out
     assert "hunter2" not in out + err
 
 

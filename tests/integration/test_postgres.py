@@ -38,7 +38,7 @@ from test_store import (
 )
 
 from docprogress import Pipeline, Status, local, pipeline, search
-from docprogress.cli.doctor import State, _database
+from docprogress.cli.diagnosis import State, check_database
 from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.settings import load
 from docprogress.steps import plan
@@ -237,7 +237,7 @@ def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
 
         assert time.monotonic() - started < patient(10)
         told = "".join(traceback.format_exception(caught.value))
-        said = _database(load(database_url=url)).said
+        said = check_database(load(database_url=url)).message
         for shown in (told, said, repr(store), store.url, repr(store._engine)):
             assert PASSWORD not in shown
 
@@ -325,10 +325,10 @@ def test_the_doctor_says_what_the_database_is(postgres_url, vector_url, tmp_path
         (postgres_url, r"PostgreSQL \d\S+ without pgvector at postgresql"),
         (vector_url, r"PostgreSQL \d\S+ with pgvector at postgresql"),
     ):
-        finding = _database(load(database_url=url))
+        finding = check_database(load(database_url=url))
 
         assert finding.state is State.OK
-        assert re.match(said, finding.said)
+        assert re.match(said, finding.message)
 
 
 # What pgvector does

@@ -10,7 +10,7 @@ from support.services import eventually
 from typer.testing import CliRunner
 
 from docprogress import Pipeline, Status
-from docprogress.cli import app
+from docprogress.cli.app import app
 from docprogress.errors import RunNotFound, RunUnfinished
 from docprogress.store import schema
 
@@ -211,7 +211,7 @@ def test_prune_deletes_what_is_old_and_says_what_it_keeps(where, options, monkey
         assert {row.id for row in pipeline.runs()} == {ended.id, unfinished.id}
         refused = prune("--older-than=0m")
         assert "--yes" in str(refused.exception)
-        assert "is no age" in str(prune("--older-than=soon").exception)
+        assert "is not an age" in str(prune("--older-than=soon").exception)
 
         done = prune("--older-than=0m", "--yes")
         assert "deleted 1 run with 3 documents: 3 files of" in done.stdout

@@ -23,7 +23,7 @@ from test_broker_stalls import at_work, deaf_worker
 from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline, Status
-from docprogress.cli.doctor import findings
+from docprogress.cli.diagnosis import findings
 from docprogress.errors import BusRefused
 from docprogress.settings import load
 from docprogress.steps import step
@@ -130,8 +130,8 @@ def test_a_run_outlasts_a_lost_worker_and_rabbitmq_restarted_and_emptied(
         assert other.process.poll() is None
         assert sum(row.attempt - 1 for row in rows) <= 2, "only what was begun"
         eventually(lambda: counts(settings) == 0)
-        found = {f.what: f for f in findings(load(**settings))}
-        assert found["workers"].said.count("docprogress@") == 1
+        found = {f.subject: f for f in findings(load(**settings))}
+        assert found["workers"].message.count("docprogress@") == 1
         other.stop()
         assert other.process.wait(patient(15)) == 0
 
@@ -235,8 +235,8 @@ def test_messages_go_over_tls_to_whom_a_private_authority_has_signed(
 
         ended_right(run, seconds=60)
 
-        found = {f.what: f for f in findings(load(**settings))}
-        assert found["workers"].said.startswith("docprogress@")
+        found = {f.subject: f for f in findings(load(**settings))}
+        assert found["workers"].message.startswith("docprogress@")
         worker.stop()
         assert worker.process.wait(patient(15)) == 0
 

@@ -25,7 +25,7 @@ from docprogress import Pipeline, ProgressEvent, Status
 from docprogress.bus.bus import Bus
 from docprogress.bus.celery_broker import celery_broker
 from docprogress.bus.connection import connect
-from docprogress.cli.doctor import State, findings
+from docprogress.cli.diagnosis import State, findings
 from docprogress.errors import BusError, BusRefused
 from docprogress.events import now
 from docprogress.settings import load, redacted
@@ -125,9 +125,9 @@ def test_a_whole_run_needs_only_the_rights_that_are_written_down(secured, short_
             run.wait(timeout=patient(60))
             # The answer of the workers comes over the broker.
             settings = load(redis_url=secured, home=home)
-            found = {f.what: f for f in findings(settings)}
+            found = {f.subject: f for f in findings(settings)}
             assert found["redis"].state is State.OK
-            assert found["workers"].said.startswith("docprogress@")
+            assert found["workers"].message.startswith("docprogress@")
             with connect(secured) as client:
                 for command in (
                     ["SET", "other", "1"],
@@ -194,9 +194,9 @@ def test_a_refusal_is_told_at_once_with_the_way_out_and_no_secret(
             run_worker(settings)
         messages.append(str(raised.value))
 
-        [found] = [f for f in findings(settings) if f.what == "redis"]
+        [found] = [f for f in findings(settings) if f.subject == "redis"]
         assert found.state is State.BROKEN
-        messages.append(redacted(found.said))
+        messages.append(redacted(found.message))
 
         assert time.monotonic() - begun < patient(15), "each of them is told at once"
         for message in messages:

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 from docprogress import Pipeline, Status, local
 from docprogress.bus.keys import submitting_key
-from docprogress.cli import app
+from docprogress.cli.app import app
 from docprogress.errors import RunNotFound, ServicesError, StoreError, SubmitError
 from docprogress.settings import load
 from docprogress.storage import spool

@@ -18,7 +18,13 @@ from support.patience import patient
 from support.services import eventually
 
 from docprogress import local
-from docprogress.cli.copies import FIRST, GIVEN, Copied, copy, originals
+from docprogress.cli.notebook_copies import (
+    FIRST_NOTEBOOK,
+    MANIFEST,
+    CopyResult,
+    originals,
+    update,
+)
 from docprogress.errors import SettingsError
 
 SAMPLE = "samples/price-list.html"
@@ -28,7 +34,7 @@ SAMPLE = "samples/price-list.html"
 def source(tmp_path: Path) -> Path:
     """What a small package has to copy."""
     source = tmp_path / "package"
-    for name in (FIRST, "web.ipynb", SAMPLE, "docs/install.md"):
+    for name in (FIRST_NOTEBOOK, "web.ipynb", SAMPLE, "docs/install.md"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text(f"{name}, version 1")
     return source
@@ -38,7 +44,7 @@ def source(tmp_path: Path) -> Path:
 def folder(source: Path, tmp_path: Path) -> Path:
     """A folder that has been opened once."""
     folder = tmp_path / "a b" / "mine"
-    assert copy(source, folder).new == [FIRST, "web.ipynb", SAMPLE]
+    assert update(source, folder).new == [FIRST_NOTEBOOK, "web.ipynb", SAMPLE]
     return folder
 
 
@@ -46,46 +52,48 @@ def files(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): path.read_text()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != GIVEN
+        if path.is_file() and path.name != MANIFEST
     }
 
 
 def test_opening_a_folder_again_touches_nothing(source, folder):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
-    assert copy(source, folder) == Copied()
+    assert update(source, folder) == CopyResult()
 
     after = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert after | {folder: 0} == before | {folder: 0}
 
 
 def test_what_was_not_changed_follows_the_package(source, folder):
-    (source / FIRST).write_text("version 2")
+    (source / FIRST_NOTEBOOK).write_text("version 2")
     (source / "new.ipynb").write_text("there was none")
 
-    assert copy(source, folder) == Copied(new=["new.ipynb"], updated=[FIRST])
+    assert update(source, folder) == CopyResult(
+        new=["new.ipynb"], updated=[FIRST_NOTEBOOK]
+    )
 
-    assert files(folder)[FIRST] == "version 2"
+    assert files(folder)[FIRST_NOTEBOOK] == "version 2"
 
 
 def test_a_changed_notebook_stays_and_its_new_version_lies_beside_it(source, folder):
-    (folder / FIRST).write_text("mine")
-    assert copy(source, folder) == Copied()
+    (folder / FIRST_NOTEBOOK).write_text("mine")
+    assert update(source, folder) == CopyResult()
 
-    (source / FIRST).write_text("version 2")
-    assert copy(source, folder) == Copied(
-        new=["quickstart.new.ipynb"], kept={FIRST: "quickstart.new.ipynb"}
+    (source / FIRST_NOTEBOOK).write_text("version 2")
+    assert update(source, folder) == CopyResult(
+        new=["quickstart.new.ipynb"], kept={FIRST_NOTEBOOK: "quickstart.new.ipynb"}
     )
-    assert copy(source, folder) == Copied()
+    assert update(source, folder) == CopyResult()
 
-    assert files(folder)[FIRST] == "mine"
+    assert files(folder)[FIRST_NOTEBOOK] == "mine"
     assert files(folder)["quickstart.new.ipynb"] == "version 2"
 
     (folder / "quickstart.new.ipynb").write_text("mine too")
-    (source / FIRST).write_text("version 3")
-    copy(source, folder)
+    (source / FIRST_NOTEBOOK).write_text("version 3")
+    update(source, folder)
 
-    assert files(folder)[FIRST] == "mine"
+    assert files(folder)[FIRST_NOTEBOOK] == "mine"
     assert files(folder)["quickstart.new.ipynb"] == "mine too"
 
 
@@ -93,7 +101,7 @@ def test_a_changed_sample_stays_and_is_not_doubled(source, folder):
     (folder / SAMPLE).write_text("mine")
     (source / SAMPLE).write_text("version 2")
 
-    assert copy(source, folder).kept == {SAMPLE: None}
+    assert update(source, folder).kept == {SAMPLE: None}
 
     assert [name for name in files(folder) if name.startswith("samples/")] == [SAMPLE]
     assert files(folder)[SAMPLE] == "mine"
@@ -102,7 +110,7 @@ def test_a_changed_sample_stays_and_is_not_doubled(source, folder):
 def test_what_was_deleted_comes_back(source, folder):
     shutil.rmtree(folder / "samples")
 
-    assert copy(source, folder) == Copied(new=[SAMPLE])
+    assert update(source, folder) == CopyResult(new=[SAMPLE])
 
     assert files(folder) == {
         name: text for name, text in files(source).items() if "docs" not in name
@@ -113,38 +121,38 @@ def test_what_was_deleted_comes_back(source, folder):
     "told", [b"", b"[1]", b'{"quickstart.ipynb": 3}', b"\xff", b"[" * 100_000]
 )
 def test_nothing_is_written_over_where_nothing_is_known(source, folder, told):
-    (folder / GIVEN).write_bytes(told)
-    (folder / FIRST).write_text("mine")
+    (folder / MANIFEST).write_bytes(told)
+    (folder / FIRST_NOTEBOOK).write_text("mine")
     (source / "web.ipynb").write_text("version 2")
 
-    copied = copy(source, folder)
+    copied = update(source, folder)
 
     assert copied.updated == []
-    assert files(folder)[FIRST] == "mine"
+    assert files(folder)[FIRST_NOTEBOOK] == "mine"
     assert files(folder)["web.ipynb"] == "web.ipynb, version 1"
     assert files(folder)["web.new.ipynb"] == "version 2"
 
 
 def test_what_a_link_leads_to_is_left_alone(source, folder, tmp_path):
     precious = tmp_path / "precious.ipynb"
-    precious.write_text((folder / FIRST).read_text())
-    (folder / FIRST).unlink()
-    (folder / FIRST).symlink_to(precious)
-    (source / FIRST).write_text("version 2")
+    precious.write_text((folder / FIRST_NOTEBOOK).read_text())
+    (folder / FIRST_NOTEBOOK).unlink()
+    (folder / FIRST_NOTEBOOK).symlink_to(precious)
+    (source / FIRST_NOTEBOOK).write_text("version 2")
 
-    copy(source, folder)
+    update(source, folder)
 
-    assert (folder / FIRST).is_symlink()
-    assert precious.read_text() == f"{FIRST}, version 1"
+    assert (folder / FIRST_NOTEBOOK).is_symlink()
+    assert precious.read_text() == f"{FIRST_NOTEBOOK}, version 1"
 
 
 def test_the_folder_that_copies_are_made_of_is_opened_as_it_is(source):
     before = files(source)
 
-    assert copy(source, source / "docs" / "..") == Copied()
+    assert update(source, source / "docs" / "..") == CopyResult()
 
     assert files(source) == before
-    assert not (source / GIVEN).exists()
+    assert not (source / MANIFEST).exists()
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])
@@ -152,7 +160,7 @@ def test_a_folder_that_cannot_be_is_refused_by_name(source, tmp_path, name):
     (tmp_path / "file").touch()
 
     with pytest.raises(SettingsError, match=re.escape(str(tmp_path / name))):
-        copy(source, tmp_path / name)
+        update(source, tmp_path / name)
 
 
 def test_a_folder_that_cannot_be_written_is_refused_with_the_reason(source):
@@ -160,11 +168,11 @@ def test_a_folder_that_cannot_be_written_is_refused_with_the_reason(source):
         pytest.skip("there is no folder here that nobody can write")
 
     with pytest.raises(SettingsError, match=r"/proc/self cannot be written \(.+\)"):
-        copy(source, Path("/proc/self"))
+        update(source, Path("/proc/self"))
 
 
 def test_every_notebook_of_the_project_is_copied(tmp_path):
-    copied = copy(originals(), tmp_path)
+    copied = update(originals(), tmp_path)
 
     notebooks = {path.name for path in originals().glob("*.ipynb")}
     assert notebooks <= set(copied.new)
@@ -234,7 +242,7 @@ def test_one_interrupt_ends_jupyterlab_and_leaves_the_services(start, home, tmp_
     assert child.exitstatus == 0
     eventually(lambda: not any(kernel.is_running() for kernel in kernels))
     assert local.status(home) is not None
-    assert (tmp_path / "notebooks of mine" / FIRST).exists()
+    assert (tmp_path / "notebooks of mine" / FIRST_NOTEBOOK).exists()
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_done(start, home, tmp_path):

@@ -19,7 +19,7 @@ from support.patience import patient
 
 import docprogress
 from docprogress import errors
-from docprogress.cli import app
+from docprogress.cli.app import app
 from docprogress.server import ServerOptions
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -31,7 +31,7 @@ from support.tabs import (
 from support.web import Web, served
 
 import docprogress
-from docprogress.cli import app
+from docprogress.cli.app import app
 from docprogress.server.options import ServerOptions
 from docprogress.settings import Settings, load
 

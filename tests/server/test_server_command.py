@@ -20,7 +20,7 @@ from support.web import Web
 from typer.testing import CliRunner
 
 from docprogress.bus.bus import Bus
-from docprogress.cli import app
+from docprogress.cli.app import app
 from docprogress.errors import BusError, SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.server.proxy import describe

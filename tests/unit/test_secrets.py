@@ -6,8 +6,8 @@ import traceback
 import pytest
 
 from docprogress.bus.bus import Bus
-from docprogress.cli.arguments import without_passwords
-from docprogress.cli.doctor import findings
+from docprogress.cli.argv import without_passwords
+from docprogress.cli.diagnosis import findings
 from docprogress.errors import BusError, SettingsError
 from docprogress.server.options import configured
 from docprogress.settings import load, redacted
@@ -230,7 +230,7 @@ def test_doctor_and_logs_show_no_secret(caplog, home):
         home=home,
     )
     with caplog.at_level("DEBUG"):
-        said = [redacted(one.said) for one in findings(settings)]
+        said = [redacted(one.message) for one in findings(settings)]
         with pytest.raises(BusError) as raised, Bus(settings.redis_url) as bus:
             bus.redis  # noqa: B018
             bus.publish_all([])

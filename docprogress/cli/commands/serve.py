@@ -1,4 +1,4 @@
-"""`docprogress serve`: progress over HTTP, for browsers and other programs."""
+"""`docprogress serve`: the HTTP server, for browsers and other programs."""
 
 import gc
 import json
@@ -10,31 +10,32 @@ from urllib.parse import quote
 
 import typer
 
+from docprogress.cli.options import ServiceOptions, Workers, with_service_options
 from docprogress.errors import ServicesError, SettingsError
 
-#: Where whoever is on this machine alone can connect.
+#: Hosts that only this machine can connect to.
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-
-#: Connections that there may be beside the streams.
+#: Connections allowed in addition to the streams.
 OTHER_CONNECTIONS = 1_000
 
 
+@with_service_options
 def serve(
     *,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 takes any that is free.")
+        int, typer.Option(min=0, max=65535, help="0 picks a free one.")
     ] = 8000,
     unix_socket: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Listen there, for this user alone."),
+        typer.Option(metavar="PATH", help="Listen on a socket for this user only."),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
-            help="What requests have to know; made up if it is not given: printed on "
-            "a terminal, else kept in the home folder. An empty one lets everybody in."
+            help="Token that requests must send. By default a random one, printed on "
+            "a terminal, else kept in the home folder. An empty one disables the check."
         ),
     ] = None,
     cors_origins: Annotated[
@@ -42,37 +43,21 @@ def serve(
         typer.Option(
             "--cors-origin",
             metavar="ORIGIN",
-            help="Whose pages may ask: https://app.example.org; repeatable.",
+            help="Allow pages of https://app.example.org; repeatable.",
         ),
     ] = None,
     root_path: Annotated[
-        str, typer.Option(metavar="PATH", help="What a proxy puts before each path.")
+        str, typer.Option(metavar="PATH", help="Prefix that a proxy adds to paths.")
     ] = "",
     json_log: Annotated[
-        bool, typer.Option("--json-log", help="Log one JSON object a line.")
+        bool, typer.Option("--json-log", help="Log JSON, one object per line.")
     ] = False,
-    home: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The folder of local services."),
-    ] = None,
-    redis_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="A Redis of yours, not local services."),
-    ] = None,
-    database_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="A database instead of SQLite.")
-    ] = None,
-    storage_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where documents' bytes are kept.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", help="Local worker processes.")
-    ] = None,
+    workers: Workers = None,
+    services: ServiceOptions,
 ) -> None:
-    """Serve uploads and live progress over HTTP, until it is stopped.
+    """Serve uploads and live progress over HTTP.
 
-    It listens on this machine alone, and its URL holds a token, unless it is told
-    otherwise.
+    By default it listens on localhost only, and its URL contains a random token.
     """
     try:
         from docprogress.server import create_app
@@ -88,15 +73,7 @@ def serve(
         raise ServicesError(
             f"a server needs more packages: pip install 'docprogress[server]' ({error})"
         ) from error
-    from docprogress.settings import load
-
-    settings = load(
-        home=home,
-        redis_url=redis_url,
-        database_url=database_url,
-        storage_url=storage_url,
-        workers=workers,
-    )
+    settings = services.load_settings(workers=workers)
     given: dict[str, Any] = {}
     if token is not None:
         given["token"] = token or None
@@ -106,32 +83,31 @@ def serve(
     local = unix_socket is None and host in LOOPBACK
     if options.open and local and not options.hosts:
         options = options.model_copy(update={"hosts": LOOPBACK})
-    told = ""
+    token_note = ""
     _log(as_json=json_log)
     if options.token is None and not options.open:
-        made, told = _made_up(settings.home)
-        options = options.model_copy(update={"token": made})
+        default, token_note = _default_token(settings.home)
+        options = options.model_copy(update={"token": default})
     if options.token is None and not local and unix_socket is None:
         logging.getLogger("docprogress.server").warning(
-            "whoever reaches %s may see, add and cancel documents: there is no token",
+            "no token is set: whoever can reach %s can see, add and cancel documents",
             host,
         )
-    # What is wrong with the settings is said in a line, before anything listens.
+    # Report wrong settings before the server listens.
     Desk(settings).close()
     allow_connections()
-    listens = f"{host}, port {port}" if unix_socket is None else str(unix_socket)
+    address = f"{host}, port {port}" if unix_socket is None else str(unix_socket)
     try:
         listening = (
             listen(host, port) if unix_socket is None else listen_unix(unix_socket)
         )
     except OSError as error:
         raise SettingsError(
-            f"cannot listen on {listens} ({error.strerror}): choose another place with "
-            "--host, --port or --unix-socket"
+            f"cannot listen on {address} ({error.strerror}): choose another address "
+            "with --host, --port or --unix-socket"
         ) from error
     app = create_app(settings, options)
-    # What is loaded stays. Each time that the collector looked at all of it, every
-    # stream would be held up.
+    # Exempt the loaded modules from garbage collection: scanning them delays streams.
     gc.collect()
     gc.freeze()
     if unix_socket is None:
@@ -139,17 +115,17 @@ def serve(
         url = f"http://{name}:{listening.getsockname()[1]}"
     else:
         url = f"http+unix://{quote(str(unix_socket), safe='')}"
-    typer.echo(f"docprogress serves {url}{root_path}/{told}")
+    typer.echo(f"docprogress serves {url}{root_path}/{token_note}")
     try:
-        most = options.streams + OTHER_CONNECTIONS
-        serving = server(app, root_path=root_path, limit_concurrency=most)
+        limit = options.streams + OTHER_CONNECTIONS
+        serving = server(app, root_path=root_path, limit_concurrency=limit)
         serving.run(sockets=[listening])
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
 
-def _made_up(home: Path) -> tuple[str, str]:
-    """A token, and what is printed behind the server's address so that it is found."""
+def _default_token(home: Path) -> tuple[str, str]:
+    """A token, and what to print after the server's URL."""
     from docprogress.server.token import (
         generate_token,
         load_or_create_token,
@@ -160,7 +136,7 @@ def _made_up(home: Path) -> tuple[str, str]:
     if sys.stdout.isatty():
         token = generate_token()
         return token, url_fragment(token)
-    # What is printed here ends up in a journal, or in a container's log.
+    # The output may go to a journal or a container's log, which must not hold it.
     return load_or_create_token(home), f"\nThe token is in {token_path(home)}"
 
 
@@ -170,15 +146,15 @@ def _log(*, as_json: bool) -> None:
     log_to_stderr()
     if as_json:
         for handler in logging.getLogger().handlers:
-            handler.setFormatter(_Json())
+            handler.setFormatter(_JsonFormatter())
 
 
-#: What an access record holds beside its message.
+#: Attributes of an access record besides its message.
 _FIELDS = ("method", "path", "status", "seconds", "client")
 
 
-class _Json(logging.Formatter):
-    """One object a line, without a password in it."""
+class _JsonFormatter(logging.Formatter):
+    """Formats a record as one line of JSON, without passwords."""
 
     def format(self, record: logging.LogRecord) -> str:
         from docprogress.settings import redacted

@@ -1,4 +1,4 @@
-"""Watching a run from a terminal, until its end or until somebody has had enough."""
+"""Follows a run in a terminal, until it ends or the user interrupts."""
 
 import asyncio
 import contextlib
@@ -19,19 +19,19 @@ from docprogress.run import Pipeline, Run, Watch
 from docprogress.terminal.live import JsonView, PlainView, TerminalView, View
 from docprogress.terminal.results import closing_line, failure_lines
 
-#: Seconds between two pictures.
+#: Seconds between two frames.
 TICK = 0.1
 
-#: How long the connection may be lost before that is worth saying.
-UNSAID = timedelta(seconds=1)
+#: How long the connection may be lost before the view says so.
+SILENT_LOSS = timedelta(seconds=1)
 
-#: How many of the files that were left out are named.
-MOST_NAMED = 5
+#: How many of the skipped files are named.
+MAX_NAMED = 5
 
-#: The exit status of what was left before its end.
+#: The exit status after an interrupt.
 INTERRUPTED = 130
 
-#: Submits documents, given what to call as they are stored.
+#: Submits documents; its argument is called with the number stored and the total.
 Submit = Callable[[Callable[[int, int], None]], Run]
 
 
@@ -47,22 +47,22 @@ def submit(
 ) -> int:
     """Submit documents, and watch them unless `detach`; the exit status."""
 
-    def start(told: Callable[[int, int], None]) -> Run:
+    def start(on_progress: Callable[[int, int], None]) -> Run:
         return pipeline.submit(
             list(paths),
             case_id=case_id,
             skip_existing=skip_existing,
             priority=priority,
-            told=told,
+            told=on_progress,
         )
 
     return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
 
 
 def retry(run: Run, *, failed_only: bool, detach: bool, as_json: bool) -> int:
-    """Try a run's documents again, and watch them unless `detach`."""
+    """Retry a run's documents, and watch them unless `detach`; the exit status."""
     if not run.retry(failed_only=failed_only):
-        _notice(f"there is nothing to try again in run {run.id}")
+        _notice(f"there is nothing to retry in run {run.id}")
     if detach:
         _write(run.id)
         return 0
@@ -70,12 +70,12 @@ def retry(run: Run, *, failed_only: bool, detach: bool, as_json: bool) -> int:
 
 
 def watch(run: Run, *, as_json: bool) -> int:
-    """Watch a run from the present on; an interrupt leaves it going."""
+    """Watch a run; an interrupt does not cancel it."""
     return asyncio.run(_Session(as_json=as_json).watch(run, cancels=False))
 
 
 class _Session:
-    """One command that watches: what it shows, and what a signal means to it."""
+    """The output and the signal handling of one command that follows a run."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -83,7 +83,7 @@ class _Session:
         drawable = sys.stdout.isatty() and not self._console.is_dumb_terminal
         self._draws = drawable and not as_json
         self._interrupted = False
-        # Whether the run was submitted by this command: then all of it was seen.
+        # A run submitted by this command was watched from its start.
         self._submitted = False
         self._close: Callable[[], None] = _nothing
 
@@ -91,11 +91,11 @@ class _Session:
         """Store documents, then watch them."""
         self._submitted = True
         with self._signals():
-            run = await self._stored(start)
+            run = await self._wait_until_stored(start)
             if run.skipped:
-                _notice(_left_out(run.skipped))
+                _notice(_skipped(run.skipped))
             if not detach:
-                return await self._followed(run, cancels=True)
+                return await self._follow(run, cancels=True)
             _write(run.id)
             if not self._interrupted:
                 return 0
@@ -103,20 +103,20 @@ class _Session:
             return 1
 
     async def watch(self, run: Run, *, cancels: bool) -> int:
-        """Watch a run; an interrupt `cancels` it, or only ends the watching."""
+        """Watch a run; an interrupt `cancels` it, or only stops watching."""
         with self._signals():
-            return await self._followed(run, cancels=cancels)
+            return await self._follow(run, cancels=cancels)
 
-    async def _stored(self, start: Submit) -> Run:
-        """The run, once its documents are stored, which may take a while."""
+    async def _wait_until_stored(self, start: Submit) -> Run:
+        """The run, once all its documents are stored."""
         done, total = 0, 0
 
-        def told(*counts: int) -> None:
+        def on_progress(*counts: int) -> None:
             nonlocal done, total
             done, total = counts
 
-        storing = asyncio.create_task(asyncio.to_thread(start, told))
-        with self._picture() as draw:
+        storing = asyncio.create_task(asyncio.to_thread(start, on_progress))
+        with self._status_line() as draw:
             while not storing.done():
                 if self._interrupted:
                     draw("cancelling the run as soon as its documents are stored")
@@ -125,7 +125,7 @@ class _Session:
                 await asyncio.wait({storing}, timeout=TICK)
         return storing.result()
 
-    async def _followed(self, run: Run, *, cancels: bool) -> int:
+    async def _follow(self, run: Run, *, cancels: bool) -> int:
         events = run.watch()
         view = self._view(events.progress)
         self._close = view.close
@@ -133,22 +133,22 @@ class _Session:
             if self._draws:
                 view.notify(f"Run {run.id}: {plural(run.expected, 'document')}")
             async with events:
-                ended = await self._until_end(run, events, view, cancels=cancels)
+                ended = await self._draw_until_end(run, events, view, cancels=cancels)
         finally:
             view.close()
             self._close = _nothing
-        await self._conclude(run, events.progress)
+        await self._print_summary(run, events.progress)
         if not ended:
-            _notice(f"the run goes on: `docprogress watch {run.id}` shows it again")
+            _notice(f"the run continues: `docprogress watch {run.id}` shows it again")
             return INTERRUPTED
         counts = events.progress.counts
         failed = counts[Status.FAILED] or counts[Status.CANCELLED]
         return 1 if failed or self._interrupted else 0
 
-    async def _until_end(
+    async def _draw_until_end(
         self, run: Run, events: Watch, view: View, *, cancels: bool
     ) -> bool:
-        """Show what happens until the run's end; False if it was left before."""
+        """Draw the run until it ends; False if the user left before."""
         listening = asyncio.create_task(_listen(events, view))
         asked = False
         try:
@@ -158,7 +158,7 @@ class _Session:
                     return False
                 if self._interrupted and not asked:
                     asked = True
-                    view.notify("cancelling the run; Ctrl-C again leaves at once")
+                    view.notify("cancelling the run; Ctrl-C again exits at once")
                     await asyncio.to_thread(run.cancel)
                 await asyncio.wait({listening}, timeout=TICK)
             listening.result()
@@ -174,10 +174,10 @@ class _Session:
             return JsonView(sys.stdout, sys.stderr)
         return PlainView(progress, sys.stdout, sys.stderr)
 
-    async def _conclude(self, run: Run, progress: Progress) -> None:
-        """Leave on the screen what is worth keeping."""
+    async def _print_summary(self, run: Run, progress: Progress) -> None:
+        """Print the failures and the closing line."""
         speed = None
-        # Of what went by before anybody watched, the store knows the pages.
+        # From the store, since the view may have joined late.
         seconds, pages = await asyncio.to_thread(lambda: (run.seconds, _pages_of(run)))
         if seconds and self._submitted:
             speed = pages / seconds
@@ -185,12 +185,12 @@ class _Session:
         if self._draws or self._as_json:
             for line in failure_lines(progress, out):
                 out.print(line, soft_wrap=True)
-        said = closing_line(progress, seconds=seconds, pages=pages, speed=speed)
-        out.print(Text(said), soft_wrap=True)
+        closing = closing_line(progress, seconds=seconds, pages=pages, speed=speed)
+        out.print(Text(closing), soft_wrap=True)
 
     @contextlib.contextmanager
-    def _picture(self) -> Iterator[Callable[[str], None]]:
-        """What draws a line in place, where there is a place."""
+    def _status_line(self) -> Iterator[Callable[[str], None]]:
+        """Yield a function that draws one line in place, if the terminal can."""
         if not self._draws:
             yield _nothing
             return
@@ -198,7 +198,7 @@ class _Session:
         self._close = live.stop
 
         def draw(text: str) -> None:
-            # Only now: most documents are stored before there is much to say.
+            # Not before the first call: most submissions are over by then.
             live.start()
             live.update(Text(text, style="dim"), refresh=True)
 
@@ -210,23 +210,23 @@ class _Session:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """Ctrl-C, or SIGTERM, asks; a second Ctrl-C is not asked again."""
+        """Let SIGINT and SIGTERM set `_interrupted`; a second SIGINT exits at once."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._asked, number)
+            loop.add_signal_handler(number, self._on_signal, number)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
-    def _asked(self, number: signal.Signals) -> None:
+    def _on_signal(self, number: signal.Signals) -> None:
         if self._interrupted and number is signal.SIGINT:
             self._close()
             for stream in (sys.stdout, sys.stderr):
                 with contextlib.suppress(OSError):
                     stream.flush()
-            # Threads that store documents, or wait for a database, are not waited for.
+            # Do not wait for threads that store documents or wait for the database.
             os._exit(INTERRUPTED)
         self._interrupted = True
 
@@ -241,16 +241,16 @@ async def _listen(events: Watch, view: View) -> None:
 
 
 def _lost_at(events: Watch) -> datetime | None:
-    """When Redis was last heard of, once it is worth saying."""
+    """The time of the last update, if the connection has been lost for a while."""
     lost_at = events.lost_at
-    return lost_at if lost_at is not None and now() - lost_at > UNSAID else None
+    return lost_at if lost_at is not None and now() - lost_at > SILENT_LOSS else None
 
 
-def _left_out(names: Sequence[str]) -> str:
-    named = ", ".join(plain(name) for name in names[:MOST_NAMED])
-    more = f", … and {len(names) - MOST_NAMED:,} more" if names[MOST_NAMED:] else ""
+def _skipped(names: Sequence[str]) -> str:
+    named = ", ".join(plain(name) for name in names[:MAX_NAMED])
+    more = f", … and {len(names) - MAX_NAMED:,} more" if names[MAX_NAMED:] else ""
     what = plural(len(names), "file")
-    return f"{what} left out, of kinds that no step reads: {named}{more}"
+    return f"{what} skipped, of types that no step reads: {named}{more}"
 
 
 def _notice(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What is there, what can be reached, and what to do about the rest."""
+"""Checks of the installation and its services, with advice for what is wrong."""
 
 import contextlib
 import os
@@ -16,15 +16,13 @@ from typing import Any
 
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
-from rich.console import Console
-from rich.text import Text
 
 from docprogress import local
 from docprogress.bus.bus import Bus
 from docprogress.bus.connection import connect
 from docprogress.bus.connection_errors import translate_error
 from docprogress.errors import DocProgressError
-from docprogress.formatting import plain, plural
+from docprogress.formatting import plural
 from docprogress.settings import MIB, Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import Store
@@ -32,77 +30,62 @@ from docprogress.version import __version__
 from docprogress.worker.app import make_app
 from docprogress.worker.leadership import last_look
 
-#: Bytes that a home folder should have left.
-LEAST_SPACE = 1024 * MIB
+#: Free bytes that the home folder should have.
+MIN_FREE_BYTES = 1024 * MIB
 
-#: The oldest Redis that numbers events the way they need it.
-OLDEST_REDIS = (7, 0)
+#: The oldest version of Redis whose streams generate the ids that events need.
+MIN_REDIS = (7, 0)
 
-#: Seconds in which a worker that lives answers.
-ANSWER_SECONDS = 1.0
+#: Seconds to wait for workers to answer a ping.
+PING_SECONDS = 1.0
 
 
 class State(StrEnum):
-    """How something that was looked at is."""
+    """The result of a check."""
 
     OK = "ok"
     NOTE = "note"
     BROKEN = "broken"
 
 
-_STYLES = {State.OK: "green", State.NOTE: "yellow", State.BROKEN: "bold red"}
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     state: State
-    what: str
-    said: str
-
-
-def examine(settings: Settings) -> bool:
-    """Write what was found; whether nothing is broken."""
-    console = Console(highlight=False, soft_wrap=True)
-    well = True
-    for finding in findings(settings):
-        well = well and finding.state is not State.BROKEN
-        line = Text(f"{finding.state:<8}", style=_STYLES[finding.state])
-        line.append(f"{finding.what:<12}", style="dim")
-        console.print(line.append(plain(redacted(finding.said)), style="default"))
-    return well
+    subject: str
+    message: str
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Look at everything, the foundations first."""
+    """Check everything, in order of dependency."""
     system = f"Python {platform.python_version()} on {platform.platform()}"
     yield Finding(State.OK, "docprogress", f"{__version__}, {system}")
-    yield from _set()
+    yield from check_settings()
     url = settings.redis_url
     if settings.local:
-        yield from _home(settings.home)
-        yield from _server()
+        yield from check_home(settings.home)
+        yield from check_valkey()
         services = local.status(settings.home)
         url = services.redis_url if services else None
-        yield _services(services)
+        yield check_services(services)
     if url is not None:
         reached = settings.model_copy(update={"redis_url": url})
-        redis = list(_redis(url))
+        redis = list(check_redis(url))
         yield from redis
         if all(finding.state is not State.BROKEN for finding in redis):
-            workers = _workers(reached)
+            workers = check_workers(reached)
             yield workers
-            yield _recovery(url, any_worker=workers.state is State.OK)
-    yield _database(settings)
-    yield _storage(settings)
-    yield from _libraries()
-    yield _embedder(settings)
-    yield from _extras()
+            yield check_recovery(url, any_worker=workers.state is State.OK)
+    yield check_database(settings)
+    yield check_storage(settings)
+    yield from check_libraries()
+    yield check_embedder(settings)
+    yield from check_extras()
 
 
-def _set() -> Iterator[Finding]:
-    """Which settings come from the environment; never what they hold."""
+def check_settings() -> Iterator[Finding]:
+    """The names of settings from the environment, but not their values."""
     names = sorted(name for name in os.environ if name.startswith("DOCPROGRESS_"))
     accepted = {*Settings.model_fields, *(f"server_{n}" for n in _server_options())}
     unknown = [n for n in names if n[12:].lower() not in accepted]
@@ -110,12 +93,12 @@ def _set() -> Iterator[Finding]:
     if known:
         yield Finding(State.OK, "settings", f"set here: {', '.join(known)}")
     if unknown:
-        said = f"there are no settings of these names: {', '.join(unknown)}"
-        yield Finding(State.NOTE, "settings", said)
+        message = f"unknown settings: {', '.join(unknown)}"
+        yield Finding(State.NOTE, "settings", message)
 
 
 def _server_options() -> Iterable[str]:
-    """What can be set of the HTTP server, if it is installed."""
+    """The names of the HTTP server's options, if it is installed."""
     try:
         from docprogress.server import ServerOptions
     except ImportError:
@@ -123,24 +106,26 @@ def _server_options() -> Iterable[str]:
     return ServerOptions.model_fields
 
 
-def _home(home: Path) -> Iterator[Finding]:
-    there = home
-    while not there.exists():
-        there = there.parent
-    if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
-        said = f"{home} cannot be written: choose another one with --home"
-        yield Finding(State.BROKEN, "home", said)
+def check_home(home: Path) -> Iterator[Finding]:
+    """Whether the home folder can be written and has space."""
+    existing = home
+    while not existing.exists():
+        existing = existing.parent
+    if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
+        message = f"{home} cannot be written: choose another one with --home"
+        yield Finding(State.BROKEN, "home", message)
         return
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(existing).free
     left = f"{free / 1024 / MIB:.1f} GiB free"
-    if free < LEAST_SPACE:
+    if free < MIN_FREE_BYTES:
         yield Finding(State.NOTE, "home", f"{home}, only {left}: make room")
     else:
-        made = "" if home.exists() else ", made when it is needed"
-        yield Finding(State.OK, "home", f"{home}, {left}{made}")
+        note = "" if home.exists() else ", created when needed"
+        yield Finding(State.OK, "home", f"{home}, {left}{note}")
 
 
-def _server() -> Iterator[Finding]:
+def check_valkey() -> Iterator[Finding]:
+    """Whether the Valkey server of the local services can be started."""
     try:
         binary = local.server_binary()
         shown = subprocess.run(
@@ -156,22 +141,24 @@ def _server() -> Iterator[Finding]:
     yield Finding(State.OK, "server", f"{shown.stdout.strip()} ({binary})")
 
 
-def _services(services: local.Services | None) -> Finding:
+def check_services(services: local.Services | None) -> Finding:
+    """The local services that are running, if any."""
     if services is None:
-        said = "local services are not running; they start when they are needed"
-        return Finding(State.OK, "services", said)
-    said = f"process {services.pid}, {plural(services.workers, 'worker')}"
+        message = "local services are not running; they start when needed"
+        return Finding(State.OK, "services", message)
+    message = f"process {services.pid}, {plural(services.workers, 'worker')}"
     if services.version != __version__:
         return Finding(
             State.NOTE,
             "services",
-            f"{said}, of version {services.version}: `docprogress down` ends them, and "
-            "the next run starts new ones",
+            f"{message}, of version {services.version}: `docprogress down` stops them, "
+            "and the next run starts new ones",
         )
-    return Finding(State.OK, "services", f"{said}, since {services.started}")
+    return Finding(State.OK, "services", f"{message}, since {services.started}")
 
 
-def _redis(url: str) -> Iterator[Finding]:
+def check_redis(url: str) -> Iterator[Finding]:
+    """Whether Redis can be used, and is configured to keep tasks."""
     try:
         client: Any = connect(url)
         with client, Bus(url) as bus:
@@ -185,62 +172,61 @@ def _redis(url: str) -> Iterator[Finding]:
         return
     number = str(info["redis_version"])
     valkey = info.get("valkey_version")
-    said = f"{f'Valkey {valkey}' if valkey else f'Redis {number}'} at {url}"
-    old = tuple(int(part) for part in number.split(".")[:2]) < OLDEST_REDIS
+    message = f"{f'Valkey {valkey}' if valkey else f'Redis {number}'} at {url}"
+    old = tuple(int(part) for part in number.split(".")[:2]) < MIN_REDIS
     if old:
-        oldest = ".".join(map(str, OLDEST_REDIS))
-        yield Finding(State.BROKEN, "redis", f"{said}: {oldest} or later is needed")
+        oldest = ".".join(map(str, MIN_REDIS))
+        yield Finding(State.BROKEN, "redis", f"{message}: {oldest} or later is needed")
         return
-    yield Finding(State.OK, "redis", said)
+    yield Finding(State.OK, "redis", message)
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction" and info.get("maxmemory"):
-        advice = "tasks may vanish when it is full; set maxmemory-policy to noeviction"
+        advice = "tasks may be evicted; set maxmemory-policy to noeviction"
         yield Finding(State.NOTE, "redis", f"maxmemory-policy is {policy}: {advice}")
 
 
-def _workers(settings: Settings) -> Finding:
-    """The workers that answer, over the broker that tasks are sent through."""
+def check_workers(settings: Settings) -> Finding:
+    """The workers that answer a ping over the broker."""
     app = make_app(settings)
     try:
-        # Not from a pool, which may have one that was lost.
+        # Not from the pool, whose connection may be lost.
         with app.connection_for_write() as connection:
-            answers = app.control.ping(timeout=ANSWER_SECONDS, connection=connection)
+            answers = app.control.ping(timeout=PING_SECONDS, connection=connection)
     except (KombuError, RedisError, OSError) as error:
         return Finding(State.BROKEN, "workers", f"the broker cannot be used: {error}")
     finally:
         app.close()
     names = sorted(name for answer in answers for name in answer)
     if not names:
-        said = "none answers: start one with `docprogress worker`"
-        return Finding(State.NOTE, "workers", said)
+        message = "no worker answers: start one with `docprogress worker`"
+        return Finding(State.NOTE, "workers", message)
     return Finding(State.OK, "workers", ", ".join(names))
 
 
-def _recovery(url: str, *, any_worker: bool) -> Finding:
-    """Whether the workers look for lost documents."""
+def check_recovery(url: str, *, any_worker: bool) -> Finding:
+    """Whether a worker looks for lost documents regularly."""
     try:
         client: Any = connect(url)
         with client:
             look = last_look(client)
     except DocProgressError as error:
-        return Finding(State.BROKEN, "recovery", f"cannot be asked: {error}")
+        return Finding(State.BROKEN, "recovery", f"cannot be checked: {error}")
     if look is None:
-        said = "not known: no worker has looked for lost documents yet"
-        return Finding(State.NOTE, "recovery", said)
-    said = f"lost documents were looked for {look.seconds:.0f} s ago by {look.worker}"
+        message = "unknown: no worker has looked for lost documents yet"
+        return Finding(State.NOTE, "recovery", message)
+    message = f"{look.worker} looked for lost documents {look.seconds:.0f} s ago"
     if not look.overdue:
-        return Finding(State.OK, "recovery", said)
+        return Finding(State.OK, "recovery", message)
     if not any_worker:
-        return Finding(State.NOTE, "recovery", said)
-    return Finding(
-        State.BROKEN, "recovery", f"{said}: its log says why; restart that worker"
-    )
+        return Finding(State.NOTE, "recovery", message)
+    return Finding(State.BROKEN, "recovery", f"{message}: see its log, and restart it")
 
 
-def _database(settings: Settings) -> Finding:
+def check_database(settings: Settings) -> Finding:
+    """Whether the database can be used."""
     path = settings.home / "docprogress.db"
     if settings.database_url is None and not path.exists():
-        return Finding(State.OK, "database", f"SQLite, made when needed: {path}")
+        return Finding(State.OK, "database", f"SQLite, created when needed: {path}")
     try:
         with Store(settings.database, busy_seconds=5.0) as store:
             store.check()
@@ -249,10 +235,11 @@ def _database(settings: Settings) -> Finding:
         return Finding(State.BROKEN, "database", str(error))
 
 
-def _storage(settings: Settings) -> Finding:
+def check_storage(settings: Settings) -> Finding:
+    """Whether the storage can be used."""
     path = settings.home / "files"
     if settings.storage_url is None and not path.exists():
-        return Finding(State.OK, "storage", f"a folder, made when needed: {path}")
+        return Finding(State.OK, "storage", f"a folder, created when needed: {path}")
     try:
         Files(settings.storage, settings.storage_options).check()
     except (DocProgressError, OSError) as error:
@@ -260,7 +247,7 @@ def _storage(settings: Settings) -> Finding:
     return Finding(State.OK, "storage", redacted(settings.storage))
 
 
-#: What documents are read with: the package, and the module that it is used by.
+#: Packages that read documents, with the module that each provides.
 _READERS = {
     "pypdfium2": "pypdfium2",
     "pypdf": "pypdf",
@@ -268,19 +255,21 @@ _READERS = {
 }
 
 
-def _libraries() -> Iterator[Finding]:
-    there = []
+def check_libraries() -> Iterator[Finding]:
+    """Whether the libraries that read documents can be imported."""
+    present = []
     for package, module in _READERS.items():
         try:
             import_module(module)
         except ImportError as error:
             yield Finding(State.BROKEN, "libraries", f"{package}: {error}")
         else:
-            there.append(f"{package} {_version(package)}")
-    yield Finding(State.OK, "libraries", ", ".join(there))
+            present.append(f"{package} {_version(package)}")
+    yield Finding(State.OK, "libraries", ", ".join(present))
 
 
-def _embedder(settings: Settings) -> Finding:
+def check_embedder(settings: Settings) -> Finding:
+    """Whether the embedder can be used."""
     from docprogress.steps.embed import embedder
 
     try:
@@ -290,7 +279,7 @@ def _embedder(settings: Settings) -> Finding:
     return Finding(State.OK, "embedder", settings.embedder)
 
 
-#: What can be installed besides, and a module by which it is known.
+#: Optional extras, with a module that each installs.
 _EXTRAS = {
     "notebook": "anywidget",
     "server": "fastapi",
@@ -300,14 +289,15 @@ _EXTRAS = {
 }
 
 
-def _extras() -> Iterator[Finding]:
-    there = [name for name, module in _EXTRAS.items() if find_spec(module)]
-    missing = [name for name in _EXTRAS if name not in there]
-    said = f"installed: {', '.join(there) or 'none'}"
+def check_extras() -> Iterator[Finding]:
+    """The optional extras that are installed."""
+    present = [name for name, module in _EXTRAS.items() if find_spec(module)]
+    missing = [name for name in _EXTRAS if name not in present]
+    message = f"installed: {', '.join(present) or 'none'}"
     if missing:
-        said += f"; not installed: {', '.join(missing)}"
-        said += f" (pip install 'docprogress[{missing[0]}]')"
-    yield Finding(State.OK, "extras", said)
+        message += f"; not installed: {', '.join(missing)}"
+        message += f" (pip install 'docprogress[{missing[0]}]')"
+    yield Finding(State.OK, "extras", message)
 
 
 def _version(package: str) -> str:

@@ -1,7 +1,7 @@
-"""Copies of the notebooks and samples, in a folder of the user's own.
+"""Copies of the notebooks and samples, in a folder of the user's.
 
-What somebody has changed is never written over.  To tell a change from an old
-version, the folder keeps a digest of everything that was ever given to it.
+A file that the user has changed is never overwritten. To tell a change from an old
+version, the folder keeps a manifest with the digest of every file copied to it.
 """
 
 import hashlib
@@ -15,45 +15,45 @@ from pathlib import Path
 
 from docprogress.errors import SettingsError
 
-#: The notebook that a beginner opens.
-FIRST = "quickstart.ipynb"
+#: The notebook that JupyterLab opens.
+FIRST_NOTEBOOK = "quickstart.ipynb"
 
-#: What copies are made of, beside the notebooks themselves.
+#: The folders that are copied beside the notebooks.
 FOLDERS = ("images", "samples", "samples-that-fail")
 
-#: The file in which a folder keeps what was given to it.
-GIVEN = ".docprogress.json"
+#: The file in the user's folder with the digests of the copied files.
+MANIFEST = ".docprogress.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copied:
-    """What became of a folder's files, by their names in it."""
+class CopyResult:
+    """What an update did, by the files' paths in the folder."""
 
     new: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
-    #: Changed by somebody, and therefore left as they are; for a notebook, the name
-    #: of the new version that lies beside it.
+    #: Files that the user has changed. For a notebook, the value is the path of the
+    #: new version that was put beside it.
     kept: dict[str, str | None] = field(default_factory=dict)
 
 
 def originals() -> Path:
-    """The folder that copies are made of: the package's own, or the checkout's.
+    """The folder to copy from: in the installed package, or in the checkout.
 
     Raises:
-        SettingsError: This installation has none.
+        SettingsError: This installation has neither.
     """
     installed = Path(__file__).with_name("notebooks")
     checkout = Path(__file__).resolve().parents[2] / "notebooks"
     for folder in (installed, checkout):
-        if (folder / FIRST).is_file():
+        if (folder / FIRST_NOTEBOOK).is_file():
             return folder
     raise SettingsError(
         "this installation has no notebooks: install docprogress from its wheel"
     )
 
 
-def copy(source: Path, folder: Path) -> Copied:
-    """Make or bring up to date the copies in a folder; what was deleted comes back.
+def update(source: Path, folder: Path) -> CopyResult:
+    """Create or update the copies in `folder`. Deleted files are restored.
 
     Raises:
         SettingsError: The folder cannot be written.
@@ -62,12 +62,12 @@ def copy(source: Path, folder: Path) -> Copied:
         raise SettingsError(f"{folder} is a file: name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Jupyter has to write there too, even if everything is up to date.
+        # Jupyter has to write there too, even if every copy is up to date.
         with tempfile.TemporaryFile(dir=folder):
             pass
         if folder.samefile(source):
-            return Copied()
-        return _Copying(source, folder).done()
+            return CopyResult()
+        return _Update(source, folder).run()
     except OSError as error:
         raise SettingsError(
             f"the folder {folder} cannot be written ({error.strerror}): name another "
@@ -75,60 +75,60 @@ def copy(source: Path, folder: Path) -> Copied:
         ) from error
 
 
-class _Copying:
-    """One round of copying into one folder."""
+class _Update:
+    """One update of one folder."""
 
     def __init__(self, source: Path, folder: Path) -> None:
         self._source = source
         self._folder = folder
-        self._given = _given(folder)
-        self._copied = Copied()
+        self._manifest = _read_manifest(folder)
+        self._result = CopyResult()
 
-    def done(self) -> Copied:
-        before = dict(self._given)
+    def run(self) -> CopyResult:
+        before = dict(self._manifest)
         for name in _names(self._source):
-            self._place(name, (self._source / name).read_bytes(), beside=True)
-        if self._given != before:
-            told = json.dumps(self._given, indent=1, sort_keys=True)
-            _write(self._folder / GIVEN, told.encode())
-        return self._copied
+            self._place(name, (self._source / name).read_bytes())
+        if self._manifest != before:
+            manifest = json.dumps(self._manifest, indent=1, sort_keys=True)
+            _write(self._folder / MANIFEST, manifest.encode())
+        return self._result
 
-    def _place(self, name: str, content: bytes, *, beside: bool) -> bool:
-        """Put one file where it belongs; whether it is there as it was given."""
+    def _place(self, name: str, content: bytes, *, beside: bool = True) -> bool:
+        """Copy one file unless the user has changed it; whether the copy is current."""
         target = self._folder / name
-        digest, given = _digest(content), self._given.get(name)
-        there = _content(target)
-        if there is None:
-            self._copied.new.append(name)
-        elif _digest(there) == digest:
-            self._given[name] = digest
+        digest, copied = _digest(content), self._manifest.get(name)
+        present = _content(target)
+        if present is None:
+            self._result.new.append(name)
+        elif _digest(present) == digest:
+            self._manifest[name] = digest
             return True
-        elif _digest(there) == given:
-            self._copied.updated.append(name)
+        elif _digest(present) == copied:
+            self._result.updated.append(name)
         else:
-            if given != digest:
+            if copied != digest:
                 self._keep(name, content, beside=beside)
-            self._given[name] = digest
+            self._manifest[name] = digest
             return False
         _write(target, content)
-        self._given[name] = digest
+        self._manifest[name] = digest
         return True
 
     def _keep(self, name: str, content: bytes, *, beside: bool) -> None:
-        """Leave a file that was changed; a notebook's new version goes beside it.
+        """Keep a changed file, and put a notebook's new version beside it.
 
-        A sample's does not: whoever submits the folder would submit both.
+        Not so for a sample: submitting the folder would submit both versions.
         """
-        self._copied.kept[name] = None
+        self._result.kept[name] = None
         path = Path(name)
         if beside and path.suffix == ".ipynb":
             other = path.with_suffix(f".new{path.suffix}").as_posix()
             if self._place(other, content, beside=False):
-                self._copied.kept[name] = other
+                self._result.kept[name] = other
 
 
 def _names(source: Path) -> Iterator[str]:
-    """What there is to copy, as paths in the folder."""
+    """The files to copy, as paths in the folder."""
     yield from sorted(path.name for path in source.glob("*.ipynb"))
     for folder in FOLDERS:
         for path in sorted((source / folder).glob("*")):
@@ -136,21 +136,21 @@ def _names(source: Path) -> Iterator[str]:
                 yield f"{folder}/{path.name}"
 
 
-def _given(folder: Path) -> dict[str, str]:
-    """The digests of what was given; none if nothing can be said of it."""
+def _read_manifest(folder: Path) -> dict[str, str]:
+    """The digests of the copied files; empty if the manifest is unusable."""
     try:
-        told = json.loads((folder / GIVEN).read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(told, dict):
+    if not isinstance(manifest, dict):
         return {}
-    return {name: digest for name, digest in told.items() if isinstance(digest, str)}
+    return {name: value for name, value in manifest.items() if isinstance(value, str)}
 
 
 def _content(path: Path) -> bytes | None:
-    """What a file holds; None if there is none.
+    """A file's content, or None if there is no file.
 
-    What is no plain file, such as a link, holds nothing that was ever given.
+    Anything but a regular file, such as a link, counts as changed by the user.
     """
     try:
         mode = path.lstat().st_mode
@@ -164,7 +164,7 @@ def _digest(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all."""
+    """Write a file atomically."""
     path.parent.mkdir(exist_ok=True)
     unfinished = path.with_name(f".{secrets.token_hex(8)}")
     try:

@@ -1,65 +1,63 @@
-"""`docprogress lab`: JupyterLab on copies of the notebooks, with services that run."""
+"""`docprogress lab`: JupyterLab with copies of the notebooks and local services."""
 
 import os
 import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docprogress.cli.copies import FIRST, Copied, copy, originals
+from docprogress.cli.options import Home, Workers
 from docprogress.errors import ServicesError, SettingsError
 
-#: What JupyterLab and the notebooks in it cannot do without.
-NEEDED = ("jupyterlab", "ipykernel", "anywidget", "matplotlib")
+if TYPE_CHECKING:
+    from docprogress.cli.notebook_copies import CopyResult
+
+#: Modules that JupyterLab and the notebooks need.
+REQUIRED = ("jupyterlab", "ipykernel", "anywidget", "matplotlib")
 
 
 def lab(
     *,
     folder: Annotated[
-        Path,
-        typer.Argument(metavar="FOLDER", help="Where the copies are, or are made."),
+        Path, typer.Argument(metavar="FOLDER", help="Folder for the copies.")
     ] = Path("docprogress-notebooks"),
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="This one; else the first free from 8888."),
+        typer.Option(min=1, max=65535, help="By default the first free from 8888."),
     ] = None,
     no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only say the URL.")
+        bool, typer.Option("--no-browser", help="Only print the URL.")
     ] = False,
-    home: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The folder of local services."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", help="Local worker processes.")
-    ] = None,
+    home: Home = None,
+    workers: Workers = None,
 ) -> None:
-    """Open JupyterLab on notebooks and samples that are yours to change.
+    """Open JupyterLab with your own copies of the notebooks and samples.
 
-    They are copied on the first time, and brought up to date later on; what you have
-    changed stays, and a file that you have deleted comes back.
+    The first start copies them, later starts update them. A file that you have
+    changed is kept, and a file that you have deleted is restored.
 
-    Ctrl-C ends JupyterLab and its kernels. Runs go on, and the local services leave
-    when they have been idle for ten minutes; `docprogress down` ends them at once.
+    Ctrl-C ends JupyterLab and its kernels. Runs continue, and the local services stop
+    after ten idle minutes; `docprogress down` stops them at once.
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    missing = [name for name in REQUIRED if find_spec(name) is None]
     if missing:
         raise ServicesError(
             f"JupyterLab needs more packages ({', '.join(missing)}): "
             "pip install 'docprogress[notebook]'"
         )
     from docprogress import local
+    from docprogress.cli.notebook_copies import FIRST_NOTEBOOK, originals, update
     from docprogress.settings import load
 
     settings = load(home=home, workers=workers)
     folder = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100 - without `..`
     source = originals()
     if port is not None:
-        _claim(port)
-    _say(folder, copy(source, folder))
+        _require_free(port)
+    _report(folder, update(source, folder))
     if settings.local:
         found = local.up(settings)
         typer.echo(
@@ -69,8 +67,8 @@ def lab(
     command = [
         *(sys.executable, "-P", "-m", "jupyterlab"),
         f"--ServerApp.root_dir={folder}",
-        f"--LabApp.default_url=/lab/tree/{FIRST}",
-        # One Ctrl-C is enough: nothing that matters ends with it.
+        f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
+        # Do not ask for confirmation on Ctrl-C: runs and services continue.
         "--ServerApp.answer_yes=True",
     ]
     if port is not None:
@@ -78,25 +76,21 @@ def lab(
     if no_browser:
         command += ["--ServerApp.open_browser=False"]
     if os.geteuid() == 0:
-        # As in a container.  It listens on this machine alone, and asks for a token.
+        # As in a container. It listens on localhost only and requires a token.
         command += ["--ServerApp.allow_root=True"]
     given = {"DOCPROGRESS_HOME": str(settings.home)}
     if workers is not None:
         given["DOCPROGRESS_WORKERS"] = str(workers)
-    # The kernel is to be this environment's own, not one of the same name that the
-    # user has installed elsewhere.
+    # Prefer this environment's kernel to one of the same name that the user has
+    # installed elsewhere.
     environment = {"JUPYTER_PREFER_ENV_PATH": "1"} | os.environ | given
     sys.stdout.flush()
-    # There is nothing left to do here: whoever stops this process stops JupyterLab.
+    # Replace this process, so that a signal to it reaches JupyterLab.
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
-def _claim(port: int) -> None:
-    """Make sure that a port is free, before anything is done.
-
-    Raises:
-        SettingsError: It cannot be listened on.
-    """
+def _require_free(port: int) -> None:
+    """Raise `SettingsError` if the port is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -108,16 +102,16 @@ def _claim(port: int) -> None:
             ) from error
 
 
-def _say(folder: Path, copied: Copied) -> None:
+def _report(folder: Path, result: "CopyResult") -> None:
     from docprogress.formatting import plain, plural
 
     parts = [
         f"{plural(len(names), 'file')} {what}"
-        for what, names in (("new", copied.new), ("updated", copied.updated))
+        for what, names in (("new", result.new), ("updated", result.updated))
         if names
     ]
     typer.echo(f"notebooks and samples are in {plain(str(folder))}", nl=False)
     typer.echo(f" ({', '.join(parts)})" if parts else "")
-    for name, beside in copied.kept.items():
-        told = f"; the new version is {beside}" if beside else ""
-        typer.echo(f"{name} is as you have changed it{told}")
+    for name, beside in result.kept.items():
+        advice = f"; the new version is {beside}" if beside else ""
+        typer.echo(f"{name} has your changes and was kept{advice}")

@@ -1,11 +1,11 @@
-"""Keeps passwords out of the list of processes, which everybody can read."""
+"""Keeps passwords out of the process list, which every user can read."""
 
 import os
 import sys
 from collections.abc import Sequence
 
-#: Options that may hold a secret, and the environment variable of each: only the
-#: same user can read that.
+#: Options that may contain a secret, with their environment variables, which only the
+#: same user can read.
 SECRET_OPTIONS = {
     "--redis-url": "DOCPROGRESS_REDIS_URL",
     "--database-url": "DOCPROGRESS_DATABASE_URL",
@@ -15,7 +15,7 @@ SECRET_OPTIONS = {
 
 
 def hide_passwords() -> None:
-    """Begin anew, with every URL that holds a password moved to the environment."""
+    """Restart the process with secrets moved from its arguments to its environment."""
     arguments, moved = without_passwords(sys.argv[1:])
     if moved:
         start = len(sys.orig_argv) - len(sys.argv) + 1
@@ -26,7 +26,7 @@ def hide_passwords() -> None:
 def without_passwords(
     arguments: Sequence[str],
 ) -> tuple[list[str], dict[str, str]]:
-    """The arguments without what holds a password, and what held one, by variable."""
+    """The arguments without those that hold a secret, and these, by variable."""
     given: list[tuple[str, list[str]]] = []
     moved: dict[str, str] = {}
     rest = iter(arguments)
@@ -40,7 +40,7 @@ def without_passwords(
                 following = next(rest, None)
                 tokens += [] if following is None else [following]
                 value = following or ""
-            # The last one counts, wherever it is kept.
+            # The last occurrence counts, here or in the environment.
             given = [(name, kept) for name, kept in given if name != option]
             moved.pop(SECRET_OPTIONS[option], None)
             if (option == "--token" and value) or _holds_password(value):

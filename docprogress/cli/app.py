@@ -1,0 +1,94 @@
+"""The Typer application and the entry point of the console script.
+
+Commands are plain functions in `cli/commands`; they are registered here, in the
+order in which `docprogress --help` lists them.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from docprogress.cli.argv import hide_passwords
+from docprogress.cli.commands.delete import delete, prune
+from docprogress.cli.commands.doctor import doctor
+from docprogress.cli.commands.inspect import runs, search, status
+from docprogress.cli.commands.lab import lab
+from docprogress.cli.commands.run import cancel, retry, run, watch
+from docprogress.cli.commands.serve import serve
+from docprogress.cli.commands.services import down, up, worker
+from docprogress.errors import (
+    DocProgressError,
+    DocumentNotFound,
+    RunNotFound,
+    SettingsError,
+    StepError,
+    SubmitError,
+)
+from docprogress.version import __version__
+
+#: Errors that mean that the command was used incorrectly.
+USAGE_ERRORS = (SettingsError, SubmitError, StepError, RunNotFound, DocumentNotFound)
+
+app = typer.Typer(
+    name="docprogress",
+    help="Process documents on a pipeline of workers, and watch their progress live.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (
+    *(run, watch, runs, status, search, cancel, retry, delete, prune),
+    *(up, down, worker, doctor, serve, lab),
+):
+    app.command()(command)
+
+
+def main() -> NoReturn:
+    """Run the command that this process's arguments name."""
+    hide_passwords()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Closed by the parent process: discard the output.
+            null = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, null)
+        else:
+            # A file name that the terminal cannot encode must not end a run.
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except DocProgressError as error:
+        from docprogress.formatting import plain
+        from docprogress.settings import redacted
+
+        typer.echo(f"docprogress: {plain(redacted(str(error)))}", err=True)
+        sys.exit(2 if isinstance(error, USAGE_ERRORS) else 1)
+    sys.exit(0)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"docprogress {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _docprogress(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Accept the options that precede the command."""

@@ -1,0 +1,71 @@
+"""Commands that only read: `runs`, `status`, `search`. They start no services."""
+
+from typing import Annotated
+
+import typer
+
+from docprogress.cli.lookup import find
+from docprogress.cli.options import Json, ServiceOptions, with_service_options
+
+Limit = Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of rows.")]
+
+
+@with_service_options
+def runs(
+    *,
+    case: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only the runs of this case.")
+    ] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+    services: ServiceOptions,
+) -> None:
+    """List runs, newest first."""
+    from docprogress.cli import tables
+
+    with services.open_pipeline(start=False) as pipeline:
+        tables.runs(pipeline.runs(case_id=case, limit=limit), as_json=as_json)
+
+
+@with_service_options
+def status(
+    *,
+    which: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN|DOCUMENT]", help="A run, or a document's id."),
+    ] = None,
+    as_json: Json = False,
+    services: ServiceOptions,
+) -> None:
+    """Show the status of the installation, a run or a document."""
+    from docprogress.cli import tables
+
+    with services.open_pipeline(start=False) as pipeline:
+        if which is None:
+            tables.overview(pipeline, as_json=as_json)
+            return
+        found, row = find(pipeline, which)
+        if row is None:
+            tables.run(found, as_json=as_json)
+        else:
+            tables.document(row, as_json=as_json)
+
+
+@with_service_options
+def search(
+    *,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Text to search for.")],
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only in this run.")
+    ] = None,
+    limit: Limit = 10,
+    as_json: Json = False,
+    services: ServiceOptions,
+) -> None:
+    """Find the passages most similar to a query."""
+    from docprogress.cli import tables
+
+    with services.open_pipeline(start=False) as pipeline:
+        wanted = pipeline.attach(run_id).id if run_id else None
+        found = pipeline.search(query, run_id=wanted, limit=limit)
+        tables.passages(found, as_json=as_json)

@@ -1,0 +1,87 @@
+"""Options that several commands share, and the pipeline or settings they select."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from docprogress.run import Pipeline
+    from docprogress.settings import Settings
+
+Home = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of the local services and their data."),
+]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", help="Number of local worker processes.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+RunId = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A run's id, its beginning, or `latest`."),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOptions:
+    """The services that a command uses: local ones, unless a URL names others."""
+
+    home: Home = None
+    redis_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Redis to use instead of local services."),
+    ] = None
+    database_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Database to use instead of SQLite."),
+    ] = None
+    storage_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where documents are stored.")
+    ] = None
+
+    def open_pipeline(self, **options: Any) -> "Pipeline":
+        """A pipeline on these services, with further options of `Pipeline`."""
+        from docprogress.run import Pipeline
+
+        return Pipeline(**self._given(), **options)
+
+    def load_settings(self, **options: Any) -> "Settings":
+        """The settings, with these options on top of the environment's."""
+        from docprogress.settings import load
+
+        return load(**self._given(), **options)
+
+    def _given(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def with_service_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace a command's argument `services` by the options that make it up."""
+    signature = inspect.signature(command)
+    own = [each for each in signature.parameters.values() if each.name != "services"]
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=field.type,
+        )
+        for field in fields(ServiceOptions)
+    ]
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> None:
+        services = {field.name: given.pop(field.name) for field in shared}
+        command(services=ServiceOptions(**services), **given)
+
+    # What Typer reads the options from.
+    parameters = [*own, *shared]
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+    return wrapper
