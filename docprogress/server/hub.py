@@ -11,13 +11,13 @@ is tried again for as long as there is a client.
 import asyncio
 import hashlib
 import logging
+import operator
 import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from docprogress import local
 from docprogress.bus.bus import Bus
@@ -27,10 +27,12 @@ from docprogress.events import ProgressEvent, Status, is_stale, now, sort_key
 from docprogress.progress.document import STALLED_SECONDS
 from docprogress.progress.fold import OLDEST
 from docprogress.server.mailbox import (
+    END,
     Client,
     Frame,
     Kind,
     Subject,
+    denotes_stream_end,
     event_id,
     progress,
     sign,
@@ -92,10 +94,12 @@ class Room:
 
     __slots__ = (
         "clients",
+        "counts",
         "documents",
         "empty_since",
         "ended",
         "expected",
+        "missing",
         "ready",
         "runs",
         "seen_at",
@@ -116,8 +120,12 @@ class Room:
         self.empty_since: float | None = None
         #: The runs that are listened to: of a case, those that have not ended.
         self.runs = {subject.id} if subject.kind is Kind.RUN else set[str]()
-        #: The newest change of a case's documents that the store has told.
+        #: The newest change of a run's or a case's documents that the store has told.
         self.seen_at: datetime | None = None
+        #: How many documents of a run there were, and how many had ended, by the store.
+        self.counts: tuple[int, int] | None = None
+        #: Whether the store has answered that it has none of this.
+        self.missing = False
 
     @property
     def finished(self) -> bool:
@@ -259,11 +267,26 @@ class Hub:
         return not client.waiting and self.ended(client)
 
     def ended(self, client: Client) -> bool:
-        """Whether all that a client watches has come to rest."""
+        """Whether all that a client watches has come to rest.
+
+        What was deleted counts, for a client that saw the end of the stream before.
+        """
         return bool(
             all(subject.kind is not Kind.CASE for subject in client.subjects)
-            and all(room.ready.is_set() and room.finished for room in client.rooms)
+            and all(
+                room.ready.is_set()
+                and (room.finished or (client.saw_end and self._forgotten(room)))
+                for room in client.rooms
+            )
         )
+
+    def saw_end(self, client: Client, since: str) -> bool:
+        """Whether a client that comes again with this id was told everything."""
+        client.saw_end = denotes_stream_end(since)
+        if not client.saw_end or not self.ended(client):
+            return False
+        deleted = not any(room.documents for room in client.rooms)
+        return deleted or since == self.end_id(client)
 
     def end_id(self, client: Client) -> str:
         """What names the end of all that a client watches, and no other end of it.
@@ -276,11 +299,14 @@ class Hub:
         for document_id in sorted(documents):
             end = event_id(self._standings[document_id].event)
             digest.update(f"{document_id}\n{end}\n".encode())
-        return f"end-{digest.hexdigest()}"
+        return f"{END}-{digest.hexdigest()}"
 
     def forgotten(self, document_id: str) -> bool:
-        """Whether nobody knows of a document, as far as it can be known now."""
-        return self._receiving() and document_id not in self._standings
+        """Whether nobody knows of a document: neither Redis nor the store."""
+        return self._forgotten(self._rooms[Subject(Kind.DOCUMENT, document_id)])
+
+    def _forgotten(self, room: Room) -> bool:
+        return self._receiving() and room.missing and not room.documents
 
     def newest(self, document_id: str) -> ProgressEvent | None:
         """The newest event of a document that is listened to."""
@@ -635,23 +661,49 @@ class Hub:
 
     async def _compare(self, rooms: list[Room]) -> None:
         """Tell what the store knows better."""
-        documents, runs = _named(rooms)
-        if not documents and not runs:
-            return
-        events = await self._do(
-            lambda: self._store.present(documents=documents, runs=runs)
-        )
-        await self._tell_all(events or [])
+        documents = [room for room in rooms if room.subject.kind is Kind.DOCUMENT]
+        if documents:
+            ids = [room.subject.id for room in documents]
+            events = await self._do(lambda: self._store.present(documents=ids))
+            if events is not None:
+                await self._tell_all(events)
+                for room in documents:
+                    room.missing = not room.documents
+                    _wake(room)
         for room in rooms:
-            if room.subject.kind is Kind.RUN and room.expected is None:
-                room.expected = await self._do(partial(self._expected, room))
-                _wake(room)
+            if room.subject.kind is Kind.RUN:
+                await self._compare_run(room)
 
-    def _expected(self, room: Room) -> int | None:
-        try:
-            return self._store.run(room.subject.id).expected
-        except RunNotFound:
-            return None
+    async def _compare_run(self, room: Room) -> None:
+        """Tell what has changed of a run; read all of it where that does not add up."""
+        before = room.counts
+        found = await self._read_run(room)
+        if found is not None and room.seen_at is not None:
+            told = len(room.documents), room.ended
+            # Events that arrived meanwhile may have made it more than that.
+            behind = any(map(operator.lt, told, found.counts))
+            if behind or told != found.counts == before:
+                # A change was stored under an older time: its writer's clock is late.
+                room.seen_at = None
+                found = await self._read_run(room)
+        if found is None:
+            return
+        if room.expected is None:
+            room.expected = found.expected
+        room.missing = found.expected is None and not room.documents
+        _wake(room)
+
+    async def _read_run(self, room: Room) -> "_Found | None":
+        """Tell what changed of a run since it was read; all of it at first."""
+        found = await self._do(
+            lambda: _of_run(self._store, room.subject.id, room.seen_at)
+        )
+        if found is not None:
+            await self._tell_all(row.event() for row in found.rows)
+            changed = (row.updated_at for row in found.rows)
+            room.seen_at = max(changed, default=room.seen_at)
+            room.counts = found.counts
+        return found
 
     async def _do(self, function: Callable[[], T]) -> T | None:
         """What the store says; None if it says nothing now, as it may."""
@@ -730,3 +782,28 @@ def _of_case(
         return store.case(case_id)
     missing = [each for each in unfinished if each not in rows]
     return [*store.documents(ids=missing), *rows.values()]
+
+
+class _Found(NamedTuple):
+    """What the store says of a run."""
+
+    rows: list[DocumentRow]
+    #: How many documents there are, and how many have ended.
+    counts: tuple[int, int]
+    #: How many there will be; None if there is no such run.
+    expected: int | None
+
+
+def _of_run(store: Store, run_id: str, since: datetime | None) -> _Found:
+    """The documents of a run that have changed; all if `since` is None."""
+    try:
+        expected = store.run(run_id).expected
+    except RunNotFound:
+        expected = None
+    counts = store.counts(run_id)
+    ended = sum(count for status, count in counts.items() if status.final)
+    if since is None:
+        rows = store.documents(run_id)
+    else:
+        rows = store.changes(run_id, since - OVERLAP)
+    return _Found(rows, (sum(counts.values()), ended), expected)

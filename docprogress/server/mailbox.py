@@ -5,6 +5,7 @@ events that come at once are told one by one, for that is no slowness.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -103,6 +104,7 @@ class Client:
         "abort",
         "closed",
         "rooms",
+        "saw_end",
         "sending_since",
         "sent_at",
         "straight",
@@ -120,6 +122,8 @@ class Client:
         self.closed = False
         #: What it hears of, cases being the runs that they have.
         self.rooms: set[Room] = set()
+        #: Whether it comes again after the end of the same stream.
+        self.saw_end = False
         #: When it was last sent something, and since when it is being sent something.
         self.sent_at = time.monotonic()
         self.sending_since: float | None = None
@@ -218,6 +222,11 @@ def sign(kind: str, document_id: str, fields: Mapping[str, object]) -> Frame:
 def denotes_end(named: str) -> bool:
     """Whether nothing of the same attempt can follow the event with this id."""
     return named.startswith(END) or named.endswith(f"-{FINAL_NUMBER}")
+
+
+def denotes_stream_end(named: str) -> bool:
+    """Whether it is the id of the end of a whole stream, and not of a document."""
+    return re.fullmatch(rf"{END}-[0-9a-f]{{16}}", named) is not None
 
 
 def _below(frame: Frame, floor: tuple[int, int]) -> bool:

@@ -256,7 +256,7 @@ class Service:
         hub = self.hub
         await hub.ready(client)
         if not single:
-            return hub.ended(client) and since == hub.end_id(client)
+            return hub.saw_end(client, since)
         (subject,) = client.subjects
         newest = hub.newest(subject.id)
         if newest is None and denotes_end(since):

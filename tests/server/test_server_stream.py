@@ -1,3 +1,4 @@
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -6,12 +7,16 @@ from datetime import timedelta
 import pytest
 import redis
 from sqlalchemy import create_engine
+from support.patience import patient
 from support.services import Server, eventually
 from support.web import Reader, served
 
 from docprogress.bus.bus import Bus
+from docprogress.errors import StoreError
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
-from docprogress.server.hub import Hub
+from docprogress.server.hub import PART, Hub
+from docprogress.server.mailbox import Client, Kind, Subject
+from docprogress.server.meter import Meter
 from docprogress.server.stream import EventStream
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store, schema
@@ -584,6 +589,128 @@ def test_store_s_end_is_told_where_redis_knows_none(web, store):
         (end,) = reader.rest()
 
     assert end.data["error"] == "a: no"
+
+
+def run_to_its_end(web, store, run_id="run"):
+    """The id of the end of a run's stream, which has seen its documents fail."""
+    rows = store.documents(run_id)
+    for row in rows:
+        store.finish(row.id, 1, Status.FAILED, message="No", error="no")
+    told, end = told_to_the_end(web, f"/progress/runs/{run_id}/stream")
+    assert told.keys() == {row.id for row in rows}
+    return end
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["run", "one of its documents"])
+def test_stream_of_what_was_deleted_has_ended_for_whoever_saw_its_end(
+    web, store, bus, monkeypatch, whole
+):
+    monkeypatch.setattr("docprogress.server.hub.LINGER_SECONDS", 0.0)
+    add_run(store, "a", "b")
+    path = "/progress/runs/run/stream"
+    if not whole:
+        path = "/progress/stream?document_id=a&document_id=b"
+    run_to_its_end(web, store)
+    _, end = told_to_the_end(web, path)
+    store.delete_documents(["a", "b"] if whole else ["a"])
+    if whole:
+        store.delete_empty_run("run")
+    eventually(lambda: not bus.redis.pubsub_channels("*:progress"))
+
+    def statuses():
+        nonlocal end
+        with web.read(path, since=end) as reader:
+            if reader.status == 200:
+                # A browser comes again with the id of the new end.
+                end = [each.id for each in iter(reader.next, None)][-1]
+            return reader.status
+
+    eventually(lambda: statuses() == 204)
+    with web.read("/progress/runs/other/stream") as reader:
+        assert reader.status == 200
+
+
+def test_nothing_is_taken_for_deleted_while_the_store_does_not_answer(
+    web, store, bus, monkeypatch
+):
+    monkeypatch.setattr("docprogress.server.hub.LINGER_SECONDS", 0.0)
+    monkeypatch.setattr("docprogress.server.hub.JOIN_SECONDS", 0.2)
+    add_run(store, "a")
+    end = run_to_its_end(web, store)
+    (document,) = store.present(documents=["a"])
+    eventually(lambda: not bus.redis.pubsub_channels("*:progress"))
+
+    def unavailable(*_):
+        raise StoreError("the database is away")
+
+    monkeypatch.setattr(Store, "_reading", unavailable)
+    for path, since in (
+        ("/progress/runs/run/stream", end),
+        ("/progress/documents/a/stream", document.id),
+    ):
+        with web.read(path, since=since) as reader:
+            assert reader.status == 200
+
+
+def test_watched_run_is_read_whole_only_once(web, store, monkeypatch):
+    documents, changes, whole = Store.documents, Store.changes, []
+    looked = []
+
+    def counted(self, run_id=None, **options):
+        if run_id is not None:
+            whole.append(run_id)
+        return documents(self, run_id, **options)
+
+    def changed(self, run_id, since):
+        looked.append(len(rows := changes(self, run_id, since)))
+        return rows
+
+    monkeypatch.setattr(Store, "documents", counted)
+    monkeypatch.setattr(Store, "changes", changed)
+    ids = [f"d{number}" for number in range(50)]
+    add_run(store, *ids)
+    with web.read("/progress/runs/run/stream") as reader:
+        assert {reader.progress().data["document_id"] for _ in ids} == set(ids)
+        eventually(lambda: len(looked) >= 2)
+        store.finish("d7", 1, Status.FAILED, message="No", error="d7: no")
+        end = reader.progress()
+        eventually(lambda: len(looked) >= 4)
+
+    assert end.data["error"] == "d7: no"
+    assert whole == ["run"]
+
+
+@pytest.mark.anyio
+async def test_others_run_while_a_large_run_is_read(settings, store, redis_url):
+    ids = [f"d{number}" for number in range(3 * PART)]
+    add_run(store, *ids)
+    client = Client([Subject(Kind.RUN, "run")], abort=lambda: None)
+    counts = [0]
+    with Bus(redis_url) as bus:
+        hub = Hub(bus, store, settings, meter=Meter())
+        try:
+            hub.join(client)
+            async with asyncio.timeout(patient(30)):
+                while counts[-1] < len(ids):
+                    await asyncio.sleep(0)
+                    taken = sum(map(len, iter(client.take, [])))
+                    counts.append(counts[-1] + taken)
+        finally:
+            await hub.close()
+
+    assert any(0 < count < len(ids) for count in counts)
+
+
+def test_end_that_was_stored_under_an_older_time_is_told(web, store, monkeypatch):
+    add_run(store, "a", "b")
+    hour = timedelta(hours=1)
+    with web.read("/progress/runs/run/stream") as reader:
+        for _ in "ab":
+            assert reader.progress().data["status"] == "queued"
+        monkeypatch.setattr("docprogress.store.attempts.now", lambda: now() - hour)
+        for document_id in "ab":
+            store.finish(document_id, 1, Status.FAILED, message="No", error="no")
+        assert {each.data["document_id"] for each in reader.rest()} == {"a", "b"}
 
 
 def test_signs_of_life_and_their_lack_have_types_of_their_own(web, bus):
