@@ -807,7 +807,7 @@ def test_upload_that_has_started_is_answered_without_the_database(web, monkeypat
         def unavailable(*_):
             raise StoreError("the database is away")
 
-        monkeypatch.setattr(Store, "_reading", unavailable)
+        monkeypatch.setattr(Store, "reading", unavailable)
         return run
 
     monkeypatch.setattr(Pipeline, "submit", submit_and_lose_the_database)

@@ -643,7 +643,7 @@ def test_nothing_is_taken_for_deleted_while_the_store_does_not_answer(
     def unavailable(*_):
         raise StoreError("the database is away")
 
-    monkeypatch.setattr(Store, "_reading", unavailable)
+    monkeypatch.setattr(Store, "reading", unavailable)
     for path, since in (
         ("/progress/runs/run/stream", end),
         ("/progress/documents/a/stream", document.id),
