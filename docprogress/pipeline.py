@@ -275,7 +275,7 @@ class _Attempt:
         """The chunks that this step had embedded when it was interrupted."""
         if step.path != EMBEDDING_PATH or self._quick([step]):
             return []
-        found = self._store.unfinished_vectors(
+        found = self._store.vectors.unfinished(
             self._document.id, embedder=self._settings.embedder
         )
         return [
@@ -293,7 +293,7 @@ class _Attempt:
 
         def keep() -> None:
             with self._pipeline.uninterrupted():
-                self._store.keep_vectors(
+                self._store.attempts.save_vectors(
                     self._document.id,
                     self._document.attempt,
                     self._unkept,
@@ -336,7 +336,7 @@ class _Attempt:
         def finish() -> DocumentRow:
             # Where the line is lost, nobody knows whether it is kept.
             new, self._new = self._new, False
-            return self._store.finish_steps(
+            return self._store.attempts.finish_steps(
                 self._document.id,
                 self._document.attempt,
                 finished,
@@ -407,9 +407,9 @@ class _Attempt:
     def _stored(self, kind: Kind) -> list[Any]:
         """What an earlier task of this document has made."""
         if kind is Kind.PAGES:
-            return self._store.pages(self._document.id)
+            return self._store.results.pages(self._document.id)
         if kind is Kind.CHUNKS:
-            return self._store.chunks(self._document.id)
+            return self._store.results.chunks(self._document.id)
         return []
 
     def _download(self, url: str) -> None:
@@ -437,7 +437,7 @@ class _Attempt:
         )
         self._patiently(
             partial(
-                self._store.set_content,
+                self._store.attempts.set_content,
                 self._document.id,
                 self._document.attempt,
                 size=stored.size,
@@ -450,10 +450,10 @@ class _Attempt:
         """The document, completed, if the store holds the same content processed."""
         if not self._skip_existing or not self._document.sha256:
             return None
-        same = self._store.find_same(self._document.sha256, self._fingerprint)
+        same = self._store.reuse.find(self._document.sha256, self._fingerprint)
         if same is None or same.id == self._document.id:
             return None
-        return self._store.copy_results(
+        return self._store.reuse.copy(
             same.id, self._document.id, self._document.attempt
         )
 
@@ -479,7 +479,7 @@ class _Attempt:
         """Leave the next step to whoever works on its queue."""
         row = self._patiently(
             partial(
-                self._store.hand_over,
+                self._store.attempts.hand_over,
                 self._document.id,
                 self._document.attempt,
                 message=message,
@@ -494,7 +494,7 @@ class _Attempt:
         self._keep()
         # How far it was, so that the bar does not fall when that one begins.
         reached = partial(
-            self._store.progress,
+            self._store.attempts.save_progress,
             self._document.id,
             self._document.attempt,
             progress=self._event.progress,
@@ -553,7 +553,7 @@ class _Attempt:
         until = datetime.fromtimestamp(wait.until).astimezone()
         row = self._patiently(
             partial(
-                self._store.postpone,
+                self._store.attempts.postpone,
                 self._document.id,
                 self._document.attempt,
                 due_at=min(wait.until, time.time() + LONGEST_DELAY),
@@ -576,7 +576,7 @@ class _Attempt:
         delay = min(self._settings.retry_seconds * 2 ** (tries - 1), LONGEST_DELAY)
         row = self._patiently(
             partial(
-                self._store.next_attempt,
+                self._store.attempts.next_attempt,
                 self._document.id,
                 self._document.attempt,
                 error=reason,
@@ -598,7 +598,7 @@ class _Attempt:
     ) -> Outcome:
         """Let the store know first: it is the truth that everybody is told."""
         finish = partial(
-            self._store.finish,
+            self._store.attempts.finish,
             self._document.id,
             self._document.attempt,
             status,

@@ -65,7 +65,7 @@ from docprogress.storage import Files, Source, Spool
 from docprogress.storage.sources import expand
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
 from docprogress.store.statements import batches
-from docprogress.store.submitting import document_id
+from docprogress.store.submissions import document_id
 from docprogress.worker import protocol, turns
 from docprogress.worker.app import Message, Sender, make_app
 from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, worker_alive
@@ -268,7 +268,7 @@ class Pipeline:
         self._reach()
         run_id = f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         settings = {name: getattr(self.settings, name) for name in RUN_SETTINGS}
-        row = self.store.add_run(
+        row = self.store.runs.add(
             run_id=run_id,
             case_id=case_id,
             expected=len(sources),
@@ -296,7 +296,7 @@ class Pipeline:
 
     def runs(self, *, case_id: str | None = None, limit: int = 100) -> list[RunSummary]:
         """The runs of this store, newest first."""
-        return self.store.runs(case_id=case_id, limit=limit)
+        return self.store.runs.find(case_id=case_id, limit=limit)
 
     def attach(self, run_id: str) -> "Run":
         """The run with this id, or the only one whose id begins like it, or `latest`.
@@ -305,22 +305,22 @@ class Pipeline:
             RunNotFound: There is none, or more than one.
         """
         with suppress(RunNotFound):
-            return Run(self, self.store.run(run_id))
+            return Run(self, self.store.runs.get(run_id))
         if run_id == "latest":
-            found = self.store.run_ids("", limit=1)
+            found = self.store.runs.ids("", limit=1)
         else:
             # Two are enough to know that it is not the only one.
-            found = self.store.run_ids(run_id, limit=2) if run_id else []
+            found = self.store.runs.ids(run_id, limit=2) if run_id else []
         if len(found) != 1:
             raise RunNotFound(run_id)
-        return Run(self, self.store.run(found[0]))
+        return Run(self, self.store.runs.get(found[0]))
 
     def old_runs(self, older_than: timedelta) -> tuple[list[str], list[str]]:
         """Runs that came to rest so long ago, and older ones that have not.
 
         The oldest come first.  `Run.delete` forgets the former.
         """
-        return self.store.old_runs(now() - older_than)
+        return self.store.runs.old(now() - older_than)
 
     def document(self, document_id: str) -> DocumentRow:
         """What the store knows of a document.
@@ -328,14 +328,14 @@ class Pipeline:
         Raises:
             DocumentNotFound: It knows none with this id.
         """
-        return self.store.document(document_id)
+        return self.store.documents.get(document_id)
 
     def search(
         self, query: str, *, run_id: str | None = None, limit: int = 10
     ) -> "DataFrame":
         """The chunks nearest to a query, of one run or of all: see `Run.search`."""
         wanted = [run_id] if run_id else [row.id for row in self.runs(limit=100_000)]
-        rows = [self.store.run(found) for found in wanted]
+        rows = [self.store.runs.get(found) for found in wanted]
         return nearest(self.store, rows, query, settings=self.settings, limit=limit)
 
     def after_fork(self) -> None:
@@ -494,7 +494,7 @@ class Pipeline:
     def _plan(self, run_id: str) -> "_Plan":
         found = self._plans.get(run_id)
         if found is None:
-            row = self.store.run(run_id)
+            row = self.store.runs.get(run_id)
             steps = [Step.from_dict(step) for step in row.steps]
             found = _Plan(
                 steps,
@@ -526,7 +526,7 @@ class Run:
 
     def summary(self) -> str:
         """One line for a person: the documents, and how many are in each state."""
-        counts = self._store.counts(self.id)
+        counts = self._store.documents.counts(self.id)
         total = max(sum(counts.values()), self.expected)
         because = self.not_handed_in if counts[Status.CANCELLED] else None
         return summarize(counts, total, not_handed_in=because)
@@ -537,7 +537,7 @@ class Run:
 
         None while it is unfinished.
         """
-        found = self._store.runs(run_id=self.id)
+        found = self._store.runs.find(run_id=self.id)
         return found[0].seconds if found else None
 
     @property
@@ -546,7 +546,7 @@ class Run:
 
         They are cancelled: the process that submitted them ended, or was interrupted.
         """
-        return self._store.not_handed_in(self.id)
+        return self._store.submissions.abandoned_reason(self.id)
 
     def __len__(self) -> int:
         return self.expected
@@ -581,12 +581,14 @@ class Run:
             after: Only those with a greater number.
             limit: Only the first so many; `batches` gives all, some at a time.
         """
-        return self._store.documents(self.id, status=status, after=after, limit=limit)
+        return self._store.documents.find(
+            self.id, status=status, after=after, limit=limit
+        )
 
     def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
         """The same as `documents`, so many at a time: however many there are."""
         after = 0
-        while rows := self._store.documents(self.id, after=after, limit=size):
+        while rows := self._store.documents.find(self.id, after=after, limit=size):
             after = rows[-1].number
             yield rows
 
@@ -668,7 +670,7 @@ class Run:
         for event in self._waited(watch, timeout, wanted=lambda event: event.final):
             if event.document_id not in ended:
                 ended.add(event.document_id)
-                yield self._store.document(event.document_id)
+                yield self._store.documents.get(event.document_id)
 
     def cancel(self, document_ids: Sequence[str] | None = None) -> int:
         """Cancel what is unfinished; how many documents that is.
@@ -679,10 +681,10 @@ class Run:
         count = 0
         for chosen in self._chosen(document_ids):
             if document_ids is None:
-                missing = self._store.cancel_missing(**chosen)
+                missing = self._store.submissions.add_cancelled(**chosen)
                 self._pipeline.tell(missing)
                 count += len(missing)
-            ended, asked = self._store.cancel(**chosen)
+            ended, asked = self._store.documents.cancel(**chosen)
             self._pipeline.tell(ended)
             if asked:
                 attempts = {row.id: row.attempt for row in asked}
@@ -711,7 +713,7 @@ class Run:
             raise RunTooNew(self.id, version)
         count = 0
         for chosen in self._chosen(document_ids):
-            rows = self._store.retry(**chosen, failed_only=failed_only)
+            rows = self._store.documents.retry(**chosen, failed_only=failed_only)
             self._pipeline.tell(rows)
             self._pipeline.send(rows, first=count + 1)
             count += len(rows)
@@ -728,7 +730,7 @@ class Run:
             yield {"document_ids": document_ids}
             return
         first = 1
-        while first <= max(self._store.last_number(self.id), self.expected):
+        while first <= max(self._store.documents.last_number(self.id), self.expected):
             numbers = range(first, first + CHANGED_TOGETHER)
             yield {"run_id": self.id, "numbers": numbers}
             first += CHANGED_TOGETHER
@@ -779,7 +781,7 @@ class Run:
         """The columns of neighbouring documents."""
         seconds: dict[tuple[str, str], float] = {}
         first, last = rows[0].number, rows[-1].number
-        for timing in self._store.timings(self.id, after=first - 1, up_to=last):
+        for timing in self._store.results.timings(self.id, after=first - 1, up_to=last):
             seconds[timing.document_id, f"{timing.step}_seconds"] = timing.seconds
         values: dict[str, list[Any]] = {
             name: [seconds.get((row.id, name)) for row in rows]
@@ -801,7 +803,7 @@ class Run:
 
         bus = self._pipeline.bus
         told: list[ProgressEvent] = []
-        for event in self._store.present(runs=[self.id]):
+        for event in self._store.documents.current_events(runs=[self.id]):
             told += _remembered(bus, event)
         told.sort(key=lambda event: event.timestamp)
         return pd.DataFrame([event.to_dict() for event in told], columns=_EVENT_COLUMNS)
@@ -960,7 +962,7 @@ class Watch:
         if self.progress.total < self._run.expected:
             # The present was not told whole, perhaps not at all.
             with suppress(StoreError):
-                counts = self._run._store.counts(self._run.id)
+                counts = self._run._store.documents.counts(self._run.id)
                 ended = sum(count for status, count in counts.items() if status.final)
                 left = max(sum(counts.values()), self._run.expected) - ended
         return max(left, 1)
@@ -1024,9 +1026,9 @@ class _Deletion:
     def delete(self) -> Deleted:
         run, bus = self._run, self._pipeline.bus
         self._rest(time.monotonic() + REST_SECONDS)
-        total = sum(self._store.counts(run.id).values())
+        total = sum(self._store.documents.counts(run.id).values())
         documents = files = size = keys = 0
-        while rows := self._store.documents(run.id, limit=DELETED_TOGETHER):
+        while rows := self._store.documents.find(run.id, limit=DELETED_TOGETHER):
             unfinished = [row for row in rows if not row.status.final]
             if unfinished:
                 raise RunUnfinished(run.id, "documents were tried again meanwhile")
@@ -1035,12 +1037,12 @@ class _Deletion:
                 for _ in threads.map(self._pipeline.files.delete, ids):
                     pass
             keys += bus.forget(ids)
-            documents += self._store.delete_documents(ids)
+            documents += self._store.documents.delete(ids)
             files += sum(row.sha256 is not None for row in rows)
             size += sum(row.size or 0 for row in rows if row.sha256 is not None)
             self._told(documents, total)
         keys += bus.forget([], run_id=run.id)
-        if not self._store.delete_empty_run(run.id):
+        if not self._store.runs.delete_empty(run.id):
             raise RunUnfinished(run.id, "documents have come meanwhile")
         return Deleted(documents, files, size, keys)
 
@@ -1050,12 +1052,12 @@ class _Deletion:
         if self._pipeline.bus.redis.exists(submitting_key(run.id)):
             raise RunUnfinished(run.id, "its documents are still being submitted")
         while True:
-            counts = self._store.counts(run.id)
+            counts = self._store.documents.counts(run.id)
             left = sum(count for status, count in counts.items() if not status.final)
             if not left:
                 return
             # Some of them may have come to rest meanwhile.
-            held = self._store.documents(run.id, status=Status.PROCESSING)
+            held = self._store.documents.find(run.id, status=Status.PROCESSING)
             asked = left == counts[Status.PROCESSING] and all(
                 row.cancel_requested for row in held
             )
@@ -1092,16 +1094,16 @@ class _Truth:
                 local.up_again(settings)
         except DocProgressError as error:
             log.warning("local services are gone: %s", error)
-        counts = self._store.counts(self._run.id)
+        counts = self._store.documents.counts(self._run.id)
         if self._until_deleted and not sum(counts.values()):
-            self._store.run(self._run.id)
+            self._store.runs.get(self._run.id)
         whole = sum(counts.values()) >= self._run.expected
         waits = counts[Status.QUEUED] or not whole
         if waits and counts == self._counts and not settings.local:
             # Nothing moves: perhaps there is no worker, which would do both of this.
             self._say_unserved()
             self._give_up_submission()
-            counts = self._store.counts(self._run.id)
+            counts = self._store.documents.counts(self._run.id)
         self._counts = counts
         finals = sum(count for status, count in counts.items() if status.final)
         known = sum(event.final for event in told.values())
@@ -1126,7 +1128,7 @@ class _Truth:
         """Cancel what will never come, once the submitting process has long gone."""
         run, pipeline = self._run, self._run._pipeline
         gone = False
-        if self._store.being_submitted(run.id):
+        if self._store.submissions.unfinished(run.id):
             with suppress(BusError, RedisError, OSError):
                 gone = not pipeline.bus.redis.exists(submitting_key(run.id))
         if not gone:
@@ -1136,14 +1138,14 @@ class _Truth:
             self._gone_at = time.monotonic()
         if time.monotonic() < self._gone_at + GONE_SECONDS:
             return
-        while rows := self._store.give_up_submission(run.id, SUBMITTER_GONE):
+        while rows := self._store.submissions.abandon(run.id, SUBMITTER_GONE):
             pipeline.tell(rows)
 
     def _rows(self) -> Iterator[list[DocumentRow]]:
         """The documents that are to be looked at, some at a time."""
         if self._since is None:
             yield from self._run.batches()
-        elif rows := self._store.changes(self._run.id, self._since - OVERLAP):
+        elif rows := self._store.documents.changes(self._run.id, self._since - OVERLAP):
             yield rows
 
 
@@ -1188,7 +1190,7 @@ class _Submission:
         try:
             with self._alive():
                 for documents in batches(self._new(), ADDED_TOGETHER):
-                    self._store.add_documents(documents)
+                    self._store.submissions.add(documents)
                 self._upload()
             self._say_unserved()
         except BaseException as error:
@@ -1210,7 +1212,7 @@ class _Submission:
             reason = f"the submission failed: {said:.300}"
         run = self._run
         try:
-            while rows := self._store.give_up_submission(run.id, reason):
+            while rows := self._store.submissions.abandon(run.id, reason):
                 self._pipeline.tell(rows)
             run.cancel()
         except DocProgressError as failed:
@@ -1263,8 +1265,8 @@ class _Submission:
         """Let the store know first, then whoever watches, then the workers."""
         ready, self._ready = self._ready, []
         if ready:
-            self._store.mark_ready(ready)
-            rows = self._store.documents(ids=[name for name, *_ in ready])
+            self._store.submissions.mark_ready(ready)
+            rows = self._store.documents.find(ids=[name for name, *_ in ready])
             done = [row for row in map(self._same, rows) if row is not None]
             known = {row.id for row in done}
             rest = [row for row in rows if row.id not in known]
@@ -1279,19 +1281,22 @@ class _Submission:
         """The document, completed, if the store holds the same content processed."""
         if not self._run._row.settings["skip_existing"] or row.sha256 is None:
             return None
-        same = self._store.find_same(row.sha256, self._run._row.fingerprint)
-        if same is None or self._store.claim(row.id, row.attempt, worker="") is None:
+        same = self._store.reuse.find(row.sha256, self._run._row.fingerprint)
+        if (
+            same is None
+            or self._store.attempts.claim(row.id, row.attempt, worker="") is None
+        ):
             return None
-        done = self._store.copy_results(same.id, row.id, row.attempt)
+        done = self._store.reuse.copy(same.id, row.id, row.attempt)
         if done is None:
             # It was deleted or tried again meanwhile: this one takes the usual way.
             with suppress(Superseded):
-                self._store.hand_over(row.id, row.attempt, message="Queued")
+                self._store.attempts.hand_over(row.id, row.attempt, message="Queued")
         return done
 
     def _storage_is_away(self, name: str) -> None:
         with suppress(StoreUnavailable):
-            row = self._store.document(name)
+            row = self._store.documents.get(name)
             waits = replace(row, message="Waiting for the storage", updated_at=now())
             self._pipeline.tell([waits])
 
@@ -1303,7 +1308,7 @@ class _Submission:
         message = "Could not be stored"
         # Unless it was cancelled meanwhile.
         with suppress(Superseded):
-            row = self._store.finish(
+            row = self._store.attempts.finish(
                 name, 1, Status.FAILED, message=message, error=reason
             )
             self._pipeline.tell([row])

@@ -65,7 +65,7 @@ def nearest(
         if used.name == "hashing":
             found = islice(_by_words(store, run.id, query, vector), limit)
         else:
-            found = store.nearest(run.id, vector, limit=limit)
+            found = store.vectors.nearest(run.id, vector, limit=limit)
             if found is None:
                 found = _nearest(store, run.id, vector, limit)
         best = heapq.nlargest(limit, [*best, *found])
@@ -77,7 +77,7 @@ def _nearest(
 ) -> list[Match]:
     """The chunks of a run that are nearest; no more vectors at a time than fit."""
     best: list[Match] = []
-    for document_id, first, vectors in store.vectors(run_id):
+    for document_id, first, vectors in store.vectors.in_run(run_id):
         # Vectors of another length are those of another version of the embedder.
         if vectors.shape[1] == len(query):
             scores = _similarities(vectors, query)
@@ -100,7 +100,7 @@ def _by_words(
     weights = _inverse_frequencies(store, run_id, len(vector))
     documents: list[str] = []
     parts = []
-    for document_id, first, vectors in store.vectors(run_id):
+    for document_id, first, vectors in store.vectors.in_run(run_id):
         if vectors.shape[1] == len(vector):
             scores = _similarities(vectors * weights, vector * weights)
             [likely] = np.nonzero(scores > 0)
@@ -137,7 +137,7 @@ def _texts(store: Store, chunks: Iterable[Match]) -> dict[tuple[str, int], str]:
     return {
         (document_id, chunk.number): chunk.text
         for document_id, wanted in numbers.items()
-        for chunk in store.chunk(document_id, wanted)
+        for chunk in store.results.chunks_numbered(document_id, wanted)
     }
 
 
@@ -146,7 +146,7 @@ def _inverse_frequencies(
 ) -> NDArray[np.float32]:
     """How rare each dimension is: ln((1 + n) / (1 + df)), as scikit-learn has it."""
     total, found = 0, np.zeros(dimensions, np.float32)
-    for _, _, vectors in store.vectors(run_id):
+    for _, _, vectors in store.vectors.in_run(run_id):
         if vectors.shape[1] == dimensions:
             total += len(vectors)
             found += (vectors != 0).sum(axis=0)
@@ -165,7 +165,9 @@ def _similarities(
 
 
 def _rows(store: Store, best: list[Match]) -> list[dict[str, Any]]:
-    names = {row.id: row.name for row in store.documents(ids=[d for _, d, _ in best])}
+    names = {
+        row.id: row.name for row in store.documents.find(ids=[d for _, d, _ in best])
+    }
     return [
         {
             "document": names[document_id],
@@ -175,5 +177,5 @@ def _rows(store: Store, best: list[Match]) -> list[dict[str, Any]]:
             "document_id": document_id,
         }
         for score, document_id, number in best
-        for chunk in store.chunk(document_id, [number])
+        for chunk in store.results.chunks_numbered(document_id, [number])
     ]

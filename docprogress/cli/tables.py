@@ -120,7 +120,7 @@ def overview(pipeline: Pipeline, *, as_json: bool) -> None:
     """Print the services, the queues, and the number of documents by status."""
     settings = pipeline.settings
     services = local.status(settings.home) if settings.local else None
-    totals = pipeline.store.totals()
+    totals = pipeline.store.runs.totals()
     counts = totals.counts
     url = services.redis_url if services else settings.redis_url
     version, waiting = _redis(pipeline, url)

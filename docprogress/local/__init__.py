@@ -218,7 +218,7 @@ def _replaced(services: Services, settings: Settings) -> Services | None:
     from docprogress.store import Store
 
     with Store(settings.database).open() as store:
-        unfinished = store.unfinished()
+        unfinished = store.documents.count_unfinished()
     if unfinished:
         log.warning(
             "the local services run with other settings (%s workers, version %s), and "

@@ -244,7 +244,7 @@ class _Supervisor:
         try:
             clients = self._redis.client_list()
             watched = any(client.get("name") == CLIENT_NAME for client in clients)
-            return watched or self._store.unfinished() > 0
+            return watched or self._store.documents.count_unfinished() > 0
         except (RedisError, OSError, DocProgressError) as error:
             log.warning("cannot tell whether there is work: %s", redacted(str(error)))
             return True

@@ -122,12 +122,12 @@ class WatchedRun:
     def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         store, run_id = self.run._store, self.run.id
         if self.expected <= MANY:
-            return None, store.present(runs=[run_id])
-        first = {row.id: row for row in store.documents(run_id, limit=FIRST)}
+            return None, store.documents.current_events(runs=[run_id])
+        first = {row.id: row for row in store.documents.find(run_id, limit=FIRST)}
         for status in (Status.FAILED, Status.CANCELLED, Status.PROCESSING):
-            found = store.documents(run_id, status=status, limit=FIRST)
+            found = store.documents.find(run_id, status=status, limit=FIRST)
             first |= {row.id: row for row in found}
-        return store.counts(run_id), [row.event() for row in first.values()]
+        return store.documents.counts(run_id), [row.event() for row in first.values()]
 
     def counts(self) -> dict[Status, int]:
         try:
@@ -136,7 +136,7 @@ class WatchedRun:
             counts = {}
         # Redis knows of what was told since it was empty last: perhaps not of all.
         whole = sum(counts.values()) >= self.expected
-        return counts if whole else self.run._store.counts(self.run.id)
+        return counts if whole else self.run._store.documents.counts(self.run.id)
 
     def place(self, document_id: str) -> int | None:
         begin, _, number = document_id.rpartition("-")
@@ -207,7 +207,7 @@ class WatchedDocuments:
         self.title = ids[0] if len(ids) == 1 else f"{len(ids):,} documents"
         self.expected = len(ids)
         self.steps: list[dict[str, Any]] = []
-        rows = [] if pipeline is None else pipeline.store.documents(ids=ids)
+        rows = [] if pipeline is None else pipeline.store.documents.find(ids=ids)
         self._runs = {row.id: row.run_id for row in rows}
         self.actions = len(self._runs) == len(ids)
 
@@ -253,7 +253,7 @@ class WatchedDocuments:
     def _truth(self, _: Mapping[str, ProgressEvent]) -> list[ProgressEvent]:
         if self._pipeline is None:
             return []
-        return self._pipeline.store.present(documents=list(self.names))
+        return self._pipeline.store.documents.current_events(documents=list(self.names))
 
     def _by_run(
         self, document_ids: Sequence[str] | None
@@ -264,7 +264,7 @@ class WatchedDocuments:
         for document_id in self.names if document_ids is None else document_ids:
             ids_of.setdefault(self._runs[document_id], []).append(document_id)
         return [
-            (Run(pipeline, pipeline.store.run(run_id)), ids)
+            (Run(pipeline, pipeline.store.runs.get(run_id)), ids)
             for run_id, ids in ids_of.items()
         ]
 
@@ -279,11 +279,11 @@ def _segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _stored(pipeline: Pipeline, document_id: str) -> DocumentRow | None:
     try:
-        return pipeline.store.document(document_id)
+        return pipeline.store.documents.get(document_id)
     except DocumentNotFound:
         return None
 
 
 def _timings(pipeline: Pipeline, document: DocumentRow) -> list[StepTiming]:
-    found = pipeline.store.timings(document.run_id)
+    found = pipeline.store.results.timings(document.run_id)
     return [timing for timing in found if timing.document_id == document.id]

@@ -84,9 +84,9 @@ def spans_of(store: Store, run: RunRow, connect: Callable[[], Bus]) -> RunSpans:
     Raises:
         StoreError: The store cannot be read.
     """
-    documents = store.documents(run.id)
-    attempts = store.attempts(run.id)
-    timings = store.timings(run.id)
+    documents = store.documents.find(run.id)
+    attempts = store.attempts.of_run(run.id)
+    timings = store.results.timings(run.id)
     workers: Mapping[tuple[str, int, str], str] = {}
     if len({step.get("queue") for step in run.steps}) > 1:
         attempted = {attempt.document_id for attempt in attempts}

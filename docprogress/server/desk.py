@@ -24,7 +24,7 @@ from docprogress.server.uploads import FormError, Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
 from docprogress.store.schema import storable
-from docprogress.store.submitting import document_id
+from docprogress.store.submissions import document_id
 from docprogress.worker.leadership import LEADER, last_look
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Desk:
                 told = None
             if told is not None and told.final:
                 return told
-            kept = self.pipeline.store.present(documents=[document_id])
+            kept = self.pipeline.store.documents.current_events(documents=[document_id])
             return max([*kept, *([told] if told else [])], key=sort_key, default=None)
 
         return await self.reading.run(ask)
@@ -140,7 +140,7 @@ class Desk:
         """
         place = None if after is None else _place(after)
         found = await self.reading.run(
-            lambda: self.pipeline.store.recent(
+            lambda: self.pipeline.store.documents.recent(
                 run_id=run_id,
                 case_id=case_id,
                 status=status,
@@ -175,7 +175,9 @@ class Desk:
                 return DocumentHistory(
                     document_id=document_id, events=_told(events), steps=[]
                 )
-            timings = self.pipeline.store.timings(row.run_id, document_id=row.id)
+            timings = self.pipeline.store.results.timings(
+                row.run_id, document_id=row.id
+            )
             return DocumentHistory(
                 document_id=document_id,
                 # Redis does not remember for ever: the store knows how it ended.
@@ -192,7 +194,7 @@ class Desk:
         """The runs and cases of which documents are, as far as anybody knows."""
 
         def find() -> dict[str, set[Subject]]:
-            kept = self.pipeline.store.present(documents=document_ids)
+            kept = self.pipeline.store.documents.current_events(documents=document_ids)
             found = {event.document_id: event for event in kept}
             unknown = [each for each in document_ids if each not in found]
             if unknown:
@@ -284,7 +286,7 @@ class Desk:
 
     def _database(self) -> Part:
         started = time.perf_counter()
-        self.pipeline.store.runs(limit=1)
+        self.pipeline.store.runs.find(limit=1)
         return _answered(started)
 
     def _workers(self) -> Part:

@@ -664,7 +664,9 @@ class Hub:
         documents = [room for room in rooms if room.subject.kind is Kind.DOCUMENT]
         if documents:
             ids = [room.subject.id for room in documents]
-            events = await self._do(lambda: self._store.present(documents=ids))
+            events = await self._do(
+                lambda: self._store.documents.current_events(documents=ids)
+            )
             if events is not None:
                 await self._tell_all(events)
                 for room in documents:
@@ -775,13 +777,15 @@ def _of_case(
         unfinished: Those of them that had not ended, as far as is known.
     """
     if since is None:
-        return store.case(case_id)
-    rows = {row.id: row for row in store.case(case_id, since=since - OVERLAP)}
-    if store.case_size(case_id) > len(known | rows.keys()):
+        return store.documents.in_case(case_id)
+    rows = {
+        row.id: row for row in store.documents.in_case(case_id, since=since - OVERLAP)
+    }
+    if store.documents.count_in_case(case_id) > len(known | rows.keys()):
         # The clock of whoever has added one is late.
-        return store.case(case_id)
+        return store.documents.in_case(case_id)
     missing = [each for each in unfinished if each not in rows]
-    return [*store.documents(ids=missing), *rows.values()]
+    return [*store.documents.find(ids=missing), *rows.values()]
 
 
 class _Found(NamedTuple):
@@ -797,13 +801,13 @@ class _Found(NamedTuple):
 def _of_run(store: Store, run_id: str, since: datetime | None) -> _Found:
     """The documents of a run that have changed; all if `since` is None."""
     try:
-        expected = store.run(run_id).expected
+        expected = store.runs.get(run_id).expected
     except RunNotFound:
         expected = None
-    counts = store.counts(run_id)
+    counts = store.documents.counts(run_id)
     ended = sum(count for status, count in counts.items() if status.final)
     if since is None:
-        rows = store.documents(run_id)
+        rows = store.documents.find(run_id)
     else:
-        rows = store.changes(run_id, since - OVERLAP)
+        rows = store.documents.changes(run_id, since - OVERLAP)
     return _Found(rows, (sum(counts.values()), ended), expected)

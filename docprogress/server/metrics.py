@@ -12,14 +12,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
 
 from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import Status
 from docprogress.server.meter import Meter
 from docprogress.server.threads import SharedCall
-from docprogress.store import Store, schema
+from docprogress.store import Store
 from docprogress.worker.leadership import LastLook, last_look
 from docprogress.worker.queues import Queue, queues
 
@@ -29,17 +28,12 @@ FRESH_SECONDS = 10.0
 #: Seconds that the store is waited for: Prometheus gives up after ten.
 STORE_SECONDS = 3.0
 
-_STATUSES = select(schema.document.c.status, func.count()).group_by("status")
-_STEPS = select(
-    schema.step_timing.c.step, func.count(), func.sum(schema.step_timing.c.seconds)
-).group_by(schema.step_timing.c.step)
-
 
 class Stored(NamedTuple):
     """What the store holds, counted."""
 
     #: Documents by status.
-    documents: dict[str, int]
+    documents: dict[Status, int]
     #: How often each step was finished, and the seconds that it took.
     steps: dict[str, tuple[int, float]]
     #: What waits for a worker.
@@ -89,16 +83,15 @@ class Metrics:
         self._counted.close()
 
     def _count(self) -> Stored:
-        with self._store.reading() as connection:
-            statuses = connection.execute(_STATUSES).all()
-            steps = connection.execute(_STEPS).all()
+        documents = self._store.documents.counts()
+        steps = self._store.results.step_totals()
         try:
             look = last_look(self._bus.redis)
         except BusError:
             look = None
         return Stored(
-            dict(map(tuple, statuses)),
-            {step: (count, seconds) for step, count, seconds in steps},
+            documents,
+            steps,
             queues(self._store, self._bus.redis),
             look,
         )
@@ -160,7 +153,7 @@ def _stored_families(stored: Stored) -> Iterator[Metric]:
     )
     for status in Status:
         # None is a number as well: an alarm may wait for it.
-        documents.add_metric([status.value], stored.documents.get(status.value, 0))
+        documents.add_metric([status.value], stored.documents[status])
     yield documents
     steps = SummaryMetricFamily(
         "docprogress_step_seconds",

@@ -1,13 +1,9 @@
-"""The truth about documents: what has to be done, what was done, and what it gave.
+"""The store of runs, documents and results: the source of truth.
 
-Everything else may be lost and is told again from here.
+Everything else, such as events in Redis and views, can be lost and rebuilt from it.
 """
 
-from docprogress.store.attempts import Attempts
-from docprogress.store.deleting import Deleting
 from docprogress.store.pgvector import Match
-from docprogress.store.queueing import Queueing
-from docprogress.store.results import Results
 from docprogress.store.rows import (
     AttemptRow,
     AttemptStatus,
@@ -20,7 +16,7 @@ from docprogress.store.rows import (
     RunSummary,
     StepTiming,
 )
-from docprogress.store.submitting import Submitting
+from docprogress.store.store import Store
 
 __all__ = [
     "AttemptRow",
@@ -36,11 +32,3 @@ __all__ = [
     "StepTiming",
     "Store",
 ]
-
-
-class Store(Submitting, Attempts, Queueing, Results, Deleting):
-    """Runs, documents, attempts and results, in SQLite or PostgreSQL.
-
-    May be used from several threads, and in the children of a process that forks.
-    Every call is one short transaction.
-    """

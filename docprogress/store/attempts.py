@@ -1,12 +1,11 @@
-"""The life of an attempt at a document.
+"""Attempts at documents.
 
-Every write names the attempt that makes it and takes effect only while that attempt
-is the document's present one, so that whoever was given up cannot change anything.
+Every write names its attempt, and takes effect only while that is the document's
+current attempt. A worker whose attempt was superseded cannot change anything.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -20,25 +19,33 @@ from sqlalchemy import (
     update,
 )
 
-from docprogress.documents import Chunk, Page
-from docprogress.errors import Cancelled, Superseded
-from docprogress.events import MAX_UNFINISHED_PROGRESS, Status, now
-from docprogress.store import pgvector, results, schema
-from docprogress.store.reading import Reading
+from docprogress.documents import Chunk
+from docprogress.errors import (
+    Cancelled,
+    Superseded,
+)
+from docprogress.events import (
+    MAX_UNFINISHED_PROGRESS,
+    Status,
+    now,
+)
+from docprogress.store import pgvector, results, schema, vectors
+from docprogress.store.engine import Database
 from docprogress.store.rows import (
     FACTS,
     UNFINISHED,
+    AttemptRow,
     AttemptStatus,
     Claim,
     DocumentRow,
     FinishedStep,
     document_row,
 )
+from docprogress.store.runs import Runs
 from docprogress.store.statements import CompiledStatement
 
 _document = schema.document.c
 _attempt = schema.attempt.c
-
 # What an update sets is named by its parameters.
 _OF_ATTEMPT = update(schema.document).where(
     _document.id == bindparam("document"),
@@ -46,7 +53,6 @@ _OF_ATTEMPT = update(schema.document).where(
 )
 _PROCESSING = _OF_ATTEMPT.where(_document.status == Status.PROCESSING.value)
 _QUEUED = _OF_ATTEMPT.where(_document.status == Status.QUEUED.value)
-
 _CHANGE = CompiledStatement(_PROCESSING.returning(schema.document))
 _STEP = _PROCESSING.returning(_document.cancel_requested)
 _CLAIM = CompiledStatement(
@@ -102,26 +108,27 @@ _TIMING = CompiledStatement(
         *(bindparam(column.name, type_=column.type) for column in schema.step_timing.c)
     )
 )
-_SOURCE = (
-    select(schema.document)
-    .where(
-        _document.id == bindparam("document"),
-        _document.status == Status.COMPLETED.value,
-    )
-    # On PostgreSQL it could begin again, or be deleted, while it is copied.
-    .with_for_update(read=True)
+_ATTEMPTS = (
+    select(schema.attempt)
+    .join(schema.document)
+    .where(_document.run_id == bindparam("run"))
+    .order_by(_document.number, schema.attempt.c.number)
 )
 
 
-class Attempts(Reading):
-    """The part of the store that is used by workers."""
+class Attempts:
+    """The attempts at documents, by the workers that make them."""
+
+    def __init__(self, database: Database, runs: Runs) -> None:
+        self._database = database
+        self._runs = runs
 
     def claim(self, document_id: str, attempt: int, *, worker: str) -> Claim | None:
         """Begin this attempt, or go on with it after it was handed over.
 
         None if it is not waiting: it was claimed already, or is over.
         """
-        with self.writing() as connection:
+        with self._database.writing() as connection:
             moment = now()
             row = _CLAIM.one_or_none(
                 connection,
@@ -151,14 +158,14 @@ class Attempts(Reading):
                 )
             return Claim(
                 document=document,
-                run=self._remembered_run(connection, document.run_id),
+                run=self._runs.cached(document.run_id, connection),
             )
 
     def resume(
         self, document_id: str, attempt: int, *, worker: str | None = None
     ) -> Claim | None:
         """Go on with an attempt that is being processed; None if it is not."""
-        with self.writing() as connection:
+        with self._database.writing() as connection:
             changes = {"updated_at": now()} | ({"worker": worker} if worker else {})
             row = _CHANGE.one_or_none(
                 connection, _present(document_id, attempt) | changes
@@ -166,7 +173,7 @@ class Attempts(Reading):
             if row is None:
                 return None
             document = document_row(row)
-            run = self._remembered_run(connection, document.run_id)
+            run = self._runs.cached(document.run_id, connection)
         return Claim(document=document, run=run)
 
     def hand_over(self, document_id: str, attempt: int, *, message: str) -> DocumentRow:
@@ -175,8 +182,8 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        with self.writing() as connection:
-            return _changed(
+        with self._database.writing() as connection:
+            return update_attempt(
                 connection,
                 document_id,
                 attempt,
@@ -198,8 +205,8 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        with self.writing() as connection:
-            return _changed(
+        with self._database.writing() as connection:
+            return update_attempt(
                 connection,
                 document_id,
                 attempt,
@@ -209,29 +216,9 @@ class Attempts(Reading):
                 message=message,
             )
 
-    def keep_vectors(
-        self,
-        document_id: str,
-        attempt: int,
-        chunks: Sequence[Chunk],
-        *,
-        embedder: str,
-    ) -> None:
-        """Keep the vectors of a step that is not finished, beside those it has kept.
-
-        The first chunk follows the last one that was kept.
-
-        Raises:
-            Superseded: The attempt is over.
-        """
-        rows = results.vector_rows(chunks)
-        with self.writing() as connection:
-            _changed(connection, document_id, attempt)
-            results.add_unfinished_vectors(connection, document_id, rows, embedder)
-
     def take_due(self, document_id: str, attempt: int) -> bool:
         """Whether it is the caller who sends this attempt, whose time has come."""
-        with self.writing() as connection:
+        with self._database.writing() as connection:
             values = {"due_at": None, "updated_at": now()}
             taken = connection.execute(
                 _TAKE_DUE, _present(document_id, attempt) | values
@@ -251,10 +238,10 @@ class Attempts(Reading):
         Raises:
             Superseded: The attempt is over.
         """
-        with self.writing() as connection:
-            _changed(connection, document_id, attempt, size=size, sha256=sha256)
+        with self._database.writing() as connection:
+            update_attempt(connection, document_id, attempt, size=size, sha256=sha256)
 
-    def progress(
+    def save_progress(
         self,
         document_id: str,
         attempt: int,
@@ -273,51 +260,28 @@ class Attempts(Reading):
             "step": step,
             "message": message,
         }
-        with self.writing() as connection:
-            _changed(connection, document_id, attempt, **values)
+        with self._database.writing() as connection:
+            update_attempt(connection, document_id, attempt, **values)
 
-    def finish_step(
+    def save_vectors(
         self,
         document_id: str,
         attempt: int,
+        chunks: Sequence[Chunk],
         *,
-        position: int,
-        step: str,
-        next_step: str,
-        started_at: datetime,
-        seconds: float,
-        items: int,
-        unit: str,
-        progress: float,
-        facts: Mapping[str, str | int] = {},
-        pages: Sequence[Page] | None = None,
-        chunks: Sequence[Chunk] | None = None,
-    ) -> bool:
-        """Keep what a step has made: all of it, or nothing.
+        embedder: str,
+    ) -> None:
+        """Keep the vectors of a step that is not finished, beside those it has kept.
 
-        What the document had of the kind is replaced, so that a step may be run
-        again.  Of the `facts` that the step found out, those of `FACTS` are kept.
-
-        Returns:
-            Whether somebody has asked for the document to be cancelled.
+        The first chunk follows the last one that was kept.
 
         Raises:
             Superseded: The attempt is over.
         """
-        finished = FinishedStep(
-            position=position,
-            step=step,
-            next_step=next_step,
-            started_at=started_at,
-            seconds=seconds,
-            items=items,
-            unit=unit,
-            progress=progress,
-            facts=facts,
-            pages=pages,
-            chunks=chunks,
-        )
-        return self.finish_steps(document_id, attempt, [finished]).cancel_requested
+        rows = vectors.vector_rows(chunks)
+        with self._database.writing() as connection:
+            update_attempt(connection, document_id, attempt)
+            vectors.add_unfinished(connection, document_id, rows, embedder)
 
     def finish_steps(
         self,
@@ -356,10 +320,12 @@ class Attempts(Reading):
         chunks = next((s.chunks for s in reversed(steps) if s.chunks is not None), None)
         page_rows = results.page_rows(pages or ())
         chunk_rows = results.chunk_rows(chunks or ())
-        vector_rows = results.vector_rows(chunks or ())
-        compared = results.compared(vector_rows) if self.compares_vectors else None
+        vector_rows = vectors.vector_rows(chunks or ())
+        compared = (
+            vectors.comparable(vector_rows) if self._database.compares_vectors else None
+        )
         timings = [_timed(document_id, attempt, finished) for finished in steps]
-        with self.writing() as connection:
+        with self._database.writing() as connection:
             row = _CHANGE.one_or_none(
                 connection, _present(document_id, attempt) | values
             )
@@ -378,7 +344,7 @@ class Attempts(Reading):
                 results.replace_rows(
                     connection, schema.chunk, document_id, chunk_rows, new=new
                 )
-                results.replace_vectors(
+                vectors.replace(
                     connection,
                     document_id,
                     vector_rows,
@@ -388,7 +354,7 @@ class Attempts(Reading):
                 if compared is not None:
                     pgvector.replace(connection, document_id, compared)
             if completed is not None:
-                _end_attempt(
+                end_attempt(
                     connection,
                     document_id,
                     attempt,
@@ -418,7 +384,7 @@ class Attempts(Reading):
         """
         if not status.final:
             raise ValueError(f"{status} is not the end of an attempt")
-        with self.writing() as connection:
+        with self._database.writing() as connection:
             moment = now()
             values: dict[str, Any] = _present(document_id, attempt) | {
                 "status": status.value,
@@ -436,7 +402,7 @@ class Attempts(Reading):
                 row = connection.execute(_END, values).one_or_none()
             if row is None:
                 raise Superseded(document_id, attempt)
-            _end_attempt(
+            end_attempt(
                 connection,
                 document_id,
                 attempt,
@@ -466,7 +432,7 @@ class Attempts(Reading):
             The document, or None if the attempt is over already.
         """
         ids = _present(document_id, attempt)
-        with self.writing() as connection:
+        with self._database.writing() as connection:
             moment = now()
             first = connection.execute(_FIRST_ATTEMPT, ids).scalar_one_or_none()
             number = attempt + 2 - (first or 1)
@@ -486,7 +452,7 @@ class Attempts(Reading):
             if row is None:
                 return None
             ended = AttemptStatus.LOST if lost else AttemptStatus.FAILED
-            _end_attempt(
+            end_attempt(
                 connection,
                 document_id,
                 attempt,
@@ -496,48 +462,19 @@ class Attempts(Reading):
             )
             return document_row(row)
 
-    def lost_attempts(self, document_id: str) -> int:
+    def count_lost(self, document_id: str) -> int:
         """How many workers have died of a document in the present series of tries."""
-        with self.reading() as connection:
+        with self._database.reading() as connection:
             return connection.execute(_LOST, {"document": document_id}).scalar_one()
 
-    def copy_results(
-        self, source_id: str, document_id: str, attempt: int
-    ) -> DocumentRow | None:
-        """Complete a document with what a document of the same content gave.
-
-        None, and nothing is changed, if that one is not completed any more.
-
-        Raises:
-            Superseded: The attempt is over.
-        """
-        with self.writing() as connection:
-            found = connection.execute(_SOURCE, {"document": source_id}).one_or_none()
-            if found is None:
-                return None
-            source, moment = document_row(found), now()
-            row = _changed(
-                connection,
-                document_id,
-                attempt,
-                **{name: getattr(source, name) for name in (*FACTS, *_COPIED)},
-                status=Status.COMPLETED.value,
-                message=f"Same content as {source.name}, already processed",
-                progress=100.0,
-                kept_progress=source.kept_progress,
-                finished_at=moment,
-            )
-            results.copy_results(connection, source_id, document_id)
-            if self.compares_vectors:
-                pgvector.copy(connection, source_id, document_id)
-            _end_attempt(
-                connection,
-                document_id,
-                attempt,
-                status=AttemptStatus.COMPLETED.value,
-                finished_at=moment,
-            )
-            return row
+    def of_run(self, run_id: str) -> list[AttemptRow]:
+        """The attempts that began, in the order of the documents."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_ATTEMPTS, {"run": run_id}).mappings()
+            return [
+                AttemptRow(**{**row, "status": AttemptStatus(row["status"])})
+                for row in rows
+            ]
 
 
 def _present(document_id: str, attempt: int) -> dict[str, Any]:
@@ -579,9 +516,14 @@ def _timed(document_id: str, attempt: int, finished: FinishedStep) -> dict[str, 
     }
 
 
-def _changed(
+def update_attempt(
     connection: Connection, document_id: str, attempt: int, **values: Any
 ) -> DocumentRow:
+    """Update a document that this attempt is processing.
+
+    Raises:
+        Superseded: The attempt is over.
+    """
     row = _CHANGE.one_or_none(
         connection, _present(document_id, attempt) | values | {"updated_at": now()}
     )
@@ -590,10 +532,8 @@ def _changed(
     return document_row(row)
 
 
-def _end_attempt(
+def end_attempt(
     connection: Connection, document_id: str, attempt: int, **values: Any
 ) -> None:
+    """Record how an attempt ended."""
     _END_ATTEMPT.run(connection, _present(document_id, attempt) | values)
-
-
-_COPIED = ("step", "next_step", "pages", "characters", "chunks", "size", "sha256")

@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event
@@ -69,13 +68,13 @@ class Database:
     def __init__(self, url: str, *, busy_seconds: float = 30.0) -> None:
         self._url, self._path = _parse_url(url)
         self._busy_seconds = busy_seconds
-        self._engine = self._create_engine()
+        self.engine = self._create_engine()
         # Shares the pool.
-        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._opened = False
         #: Whether the database has pgvector; known once it is open.
         self.compares_vectors = False
-        fork_guard.watch(self._engine)
+        fork_guard.watch(self.engine)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
@@ -85,7 +84,7 @@ class Database:
         """The database's URL without its password."""
         return redacted(self._url.render_as_string(hide_password=True))
 
-    def open(self) -> Self:
+    def open(self) -> None:
         """Create the database, or bring its tables up to date.
 
         Idempotent, and safe to call from many processes at once.
@@ -96,31 +95,24 @@ class Database:
                 tables of another program.
         """
         if self._opened:
-            return self
+            return
         try:
             self._prepare()
         except StoreError:
             self.close()
             raise
         self._opened = True
-        return self
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         with fork_guard:
-            self._engine.dispose()
+            self.engine.dispose()
         self._opened = False
 
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is SQLite, not PostgreSQL."""
+        return self._path is not None
 
     def version(self) -> str | None:
         """The version of the tables in the database now."""
@@ -146,7 +138,7 @@ class Database:
         """
         with self.reading() as connection:
             version = ".".join(map(str, connection.dialect.server_version_info or ()))
-        if self._path is not None:
+        if self.is_sqlite:
             return f"SQLite {version}"
         compares = "with" if self.compares_vectors else "without"
         return f"PostgreSQL {version} {compares} pgvector"
@@ -155,12 +147,12 @@ class Database:
         """A connection for reading: a snapshot on SQLite, autocommit on PostgreSQL."""
         # PostgreSQL's default isolation takes a snapshot for each statement anyway; a
         # transaction would only cost two more round trips.
-        engine = self._engine if self._path is not None else self._autocommit
+        engine = self.engine if self.is_sqlite else self._autocommit
         return self._transaction(engine, "BEGIN")
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction for writing, exclusive on SQLite."""
-        return self._transaction(self._engine, "BEGIN IMMEDIATE")
+        return self._transaction(self.engine, "BEGIN IMMEDIATE")
 
     @contextmanager
     def _transaction(self, engine: Engine, begin: str) -> Iterator[Connection]:
@@ -171,7 +163,7 @@ class Database:
     @contextmanager
     def _begin(self, engine: Engine, begin: str) -> Iterator[Connection]:
         with engine.begin() as connection:
-            if self._path is not None:
+            if self.is_sqlite:
                 # Sent to the driver directly: SQLAlchemy's documented way, an event
                 # listener, slows down every statement.
                 driver = connection.connection.driver_connection
@@ -184,7 +176,7 @@ class Database:
             "hide_parameters": True,
             "pool_timeout": self._busy_seconds,
         }
-        if self._path is not None:
+        if self.is_sqlite:
             arguments = {"timeout": self._busy_seconds, "isolation_level": None}
             engine = sa.create_engine(self._url, connect_args=arguments, **options)
             event.listen(engine, "connect", _run_pragmas)
@@ -216,9 +208,9 @@ class Database:
         if self._path is not None:
             _check_folder(self._path)
         with fork_guard, translate_errors():
-            if self._path is not None:
+            if self.is_sqlite:
                 self._enable_wal()
-            with self._begin(self._engine, "BEGIN") as connection:
+            with self._begin(self.engine, "BEGIN") as connection:
                 version = _version(connection)
                 self.compares_vectors = pgvector.there(connection)
                 ready = version == HEAD and (
@@ -230,7 +222,7 @@ class Database:
     def _enable_wal(self) -> None:
         """Switch to WAL mode, in which readers and writers do not block each other."""
         deadline = time.monotonic() + self._busy_seconds
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
             while True:
@@ -246,8 +238,8 @@ class Database:
                     return
 
     def _upgrade(self) -> None:
-        with self._begin(self._engine, "BEGIN IMMEDIATE") as connection:
-            if self._path is None:
+        with self._begin(self.engine, "BEGIN IMMEDIATE") as connection:
+            if not self.is_sqlite:
                 lock = sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK))
                 connection.execute(lock)
             version = _version(connection)

@@ -136,14 +136,14 @@ class Child:
         threading.Thread(target=watch, name="docprogress-parent", daemon=True).start()
 
     def _claimed(self, document_id: str, attempt: int, lease: Lease) -> Outcome | None:
-        claim = self._store.claim(document_id, attempt, worker=self._worker)
+        claim = self._store.attempts.claim(document_id, attempt, worker=self._worker)
         if claim is None:
             log.info("attempt %s of %s is over: delivery dropped", attempt, document_id)
             return None
         if (version := newer(claim.run.settings)) is not None:
             # Its message was sent by somebody who did not know.
             message = NEWER.format(version)
-            row = self._store.hand_over(document_id, attempt, message=message)
+            row = self._store.attempts.hand_over(document_id, attempt, message=message)
             self._publish(row.event())
             log.warning("%s needs docprogress %s: left alone", document_id, version)
             return None
@@ -152,7 +152,7 @@ class Child:
         if queue_name(queue) not in self._queues:
             # A second delivery of a message, of before it was sent on.
             message = f"Waiting for queue {queue or 'default'}"
-            row = self._store.hand_over(document_id, attempt, message=message)
+            row = self._store.attempts.hand_over(document_id, attempt, message=message)
             self._publish(row.event())
             return Outcome(row, send=True)
         return self._pipeline.process(claim)
@@ -165,7 +165,7 @@ class Child:
                     document_id,
                     lease_owner(attempt, self._worker, os.getpid()),
                     current=lambda: (
-                        self._store.document(document_id).attempt == attempt
+                        self._store.documents.get(document_id).attempt == attempt
                     ),
                     newest=lambda: self._publisher.newest(document_id),
                     stop=lambda error: self._stop(document_id, error),
@@ -209,14 +209,16 @@ class Child:
 
     def _leave(self, documents: Sequence[tuple[str, int]]) -> None:
         """Send what was not begun to another worker."""
-        rows = self._store.documents(ids=[document_id for document_id, _ in documents])
+        rows = self._store.documents.find(
+            ids=[document_id for document_id, _ in documents]
+        )
         waiting = [row for row in rows if row.status is Status.QUEUED]
         with suppress(BusError):
             for row in waiting:
                 self._sender.send(recovered(self._message(row)))
 
     def _message(self, row: DocumentRow) -> Message:
-        run = self._store.run(row.run_id)
+        run = self._store.runs.get(row.run_id)
         step = next_step(row, run)
         level = turns.level(row.number, run.settings.get("priority", 0))
         return Message(step.queue, [(row.id, row.attempt)], level)

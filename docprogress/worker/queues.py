@@ -15,7 +15,7 @@ from docprogress.bus.keys import SERVED_SECONDS, protocol_alive_key, queue_serve
 from docprogress.events import now
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, Store
-from docprogress.store.queueing import QUEUED, Waiting
+from docprogress.store.queues import QUEUED, Waiting
 from docprogress.worker.app import DEFAULT, queue_name
 from docprogress.worker.protocol import NEWER, PROTOCOL, UNDERSTOOD, newer
 
@@ -46,7 +46,7 @@ def queues(store: Store, client: redis.Redis | None) -> list[Queue]:
         StoreError: The store cannot be asked.
     """
     found: dict[str, list[Waiting]] = {DEFAULT: []}
-    for waiting in store.waiting():
+    for waiting in store.queues.waiting():
         found.setdefault(_called(_queue(store, waiting)), []).append(waiting)
     moment = now()
     names = sorted(found)
@@ -101,13 +101,13 @@ def say_unserved(
         StoreError: The store cannot be asked.
     """
     all_waiting = []
-    for waiting in store.waiting(run_id):
-        settings = store.remembered_run(waiting.run_id).settings
+    for waiting in store.queues.waiting(run_id):
+        settings = store.runs.cached(waiting.run_id).settings
         version = newer(settings)
         if version is not None:
             # How it is to be read is not known: neither is where it has to wait.
             if worker_alive(client, settings["protocol"]) is False:
-                tell(store.say(waiting, NEWER.format(version)))
+                tell(store.queues.set_message(waiting, NEWER.format(version)))
         else:
             all_waiting.append(waiting)
     names = [_called(_queue(store, waiting)) for waiting in all_waiting]
@@ -116,14 +116,14 @@ def say_unserved(
     for waiting, name in zip(all_waiting, names, strict=True):
         unserved = UNSERVED.format(name)
         if served[name] is False:
-            tell(store.say(waiting, unserved))
+            tell(store.queues.set_message(waiting, unserved))
         elif served[name]:
             usual = QUEUED if name == DEFAULT else WAITING.format(name)
-            tell(store.say(waiting, usual, instead_of=unserved))
+            tell(store.queues.set_message(waiting, usual, instead_of=unserved))
 
 
 def _queue(store: Store, waiting: Waiting) -> str | None:
-    run = store.remembered_run(waiting.run_id)
+    run = store.runs.cached(waiting.run_id)
     if newer(run.settings) is not None:
         return None  # how it is to be read is not known
     steps = run.steps

@@ -245,7 +245,7 @@ class Reaper:
             self._again, self._met, self._cursor = {}, set(), None
             self._idle = False
             return
-        self._idle = self._store.idle()
+        self._idle = self._store.documents.idle()
         if self._idle:
             self._forget(but=("end", "upload"))
         else:
@@ -264,7 +264,7 @@ class Reaper:
 
     def _lost_leases(self) -> None:
         """Begin the next attempt at what a worker had that is gone."""
-        rows = self._understood(self._store.processing())
+        rows = self._understood(self._store.documents.processing())
         held = owners(self._bus.redis, [row.id for row in rows])
         free = {(row.id, row.attempt): row for row in rows if held[row.id] is None}
         lost = self._lost("lease", free, LOST_SECONDS)
@@ -275,11 +275,15 @@ class Reaper:
 
     def _due(self) -> None:
         """Send what has waited long enough for its next attempt."""
-        rows = self._understood(self._store.due(latest=LONGEST_DELAY, limit=DUE))
+        rows = self._understood(
+            self._store.documents.due(latest=LONGEST_DELAY, limit=DUE)
+        )
         held = owners(self._bus.redis, [row.id for row in rows])
 
         def send(row: DocumentRow) -> None:
-            if held[row.id] is None and self._store.take_due(row.id, row.attempt):
+            if held[row.id] is None and self._store.attempts.take_due(
+                row.id, row.attempt
+            ):
                 self._send([row])
 
         self._each("document", rows, send)
@@ -392,7 +396,11 @@ class Reaper:
 
     def _hand_back(self) -> None:
         """Leave to others what was killed at work, at no attempt's cost."""
-        mine = [row for row in self._store.processing() if row.worker == self._worker]
+        mine = [
+            row
+            for row in self._store.documents.processing()
+            if row.worker == self._worker
+        ]
         client = self._bus.redis
         held = owners(client, [row.id for row in mine])
 
@@ -405,14 +413,16 @@ class Reaper:
                 return
             newest = self._bus.newest([row.id]).get(row.id)
             seen = newest.progress if newest and newest.attempt == row.attempt else 0.0
-            self._store.progress(
+            self._store.attempts.save_progress(
                 row.id,
                 row.attempt,
                 progress=max(seen, row.progress),
                 step=row.step,
                 message=HANDED_BACK,
             )
-            back = self._store.hand_over(row.id, row.attempt, message=HANDED_BACK)
+            back = self._store.attempts.hand_over(
+                row.id, row.attempt, message=HANDED_BACK
+            )
             client.delete(lease_key(row.id))
             client.hdel(LEASED_DOCUMENTS, row.id)
             self._tell(back)
@@ -452,7 +462,7 @@ class Reaper:
         held = self._bus.redis.get(key)
         if held == mine:
             self._bus.redis.delete(key)
-        row = self._store.document(death.document_id)
+        row = self._store.documents.get(death.document_id)
         if row.attempt != death.attempt or held not in (None, mine):
             return
         if row.status.final:
@@ -471,7 +481,7 @@ class Reaper:
         if row.cancel_requested:
             self._end(row, Status.CANCELLED)
             return
-        deaths = self._store.lost_attempts(row.id) + 1
+        deaths = self._store.attempts.count_lost(row.id) + 1
         tries = row.attempt - row.first_attempt + 1
         most = int(
             self._run(row).settings.get("max_attempts", self._settings.max_attempts)
@@ -480,7 +490,7 @@ class Reaper:
             self._end(row, Status.FAILED, f"{cause} ({deaths} times on this document)")
             return
         error = f"{row.name}: {cause}"
-        new = self._store.next_attempt(
+        new = self._store.attempts.next_attempt(
             row.id, row.attempt, error=error, delay=0, lost=True, tries=most
         )
         if new is not None:
@@ -493,7 +503,7 @@ class Reaper:
         newest = self._bus.newest([row.id]).get(row.id)
         seen = newest.progress if newest and newest.attempt == row.attempt else 0.0
         try:
-            ended = self._store.finish(
+            ended = self._store.attempts.finish(
                 row.id,
                 row.attempt,
                 status,
@@ -513,10 +523,14 @@ class Reaper:
         from there; those that seem lost are watched until they are, or are not.
         """
         suspects = [key[1] for key in self._seen if key[0] == "message"]
-        found = self._missing(self._store.queued(ids=suspects)) if suspects else {}
+        found = (
+            self._missing(self._store.documents.queued(ids=suspects))
+            if suspects
+            else {}
+        )
         free = SUSPECTS - len(found)
         if free > 0:
-            page = self._store.queued(after=self._cursor, limit=PAGE)
+            page = self._store.documents.queued(after=self._cursor, limit=PAGE)
             missing = list(self._missing(page).items())
             found |= missing[:free]
             if len(missing) > free:
@@ -575,7 +589,7 @@ class Reaper:
         """Cancel what can never arrive, because the process that had it is gone."""
         gone = {
             (run_id, 0): run_id
-            for run_id in self._store.being_submitted()
+            for run_id in self._store.submissions.unfinished()
             if not self._submitting(run_id)
         }
         lost = self._lost("upload", gone, UPLOADS_LOST_SECONDS)
@@ -583,11 +597,11 @@ class Reaper:
 
     def _give_up(self, run_id: str) -> None:
         """Cancel documents of a run that are still to come: as many as a look may."""
-        if newer(self._store.run(run_id).settings) is not None:
+        if newer(self._store.runs.get(run_id).settings) is not None:
             return
         count = 0
         while count < GIVEN_UP:
-            rows = self._store.give_up_submission(run_id, SUBMITTER_GONE)
+            rows = self._store.submissions.abandon(run_id, SUBMITTER_GONE)
             if not rows:
                 break
             self._tell_all(rows)
@@ -607,7 +621,7 @@ class Reaper:
         client = self._bus.redis
         held = owners(client, leased_documents(client))
         free = [document_id for document_id, held_by in held.items() if held_by is None]
-        rows = {row.id: row for row in self._store.documents(ids=free)}
+        rows = {row.id: row for row in self._store.documents.find(ids=free)}
         for document_id in free:
             if document_id not in rows:
                 client.hdel(LEASED_DOCUMENTS, document_id)
@@ -672,7 +686,7 @@ class Reaper:
         if row.run_id not in self._runs:
             if len(self._runs) >= REMEMBERED:
                 self._runs.clear()
-            self._runs[row.run_id] = self._store.run(row.run_id)
+            self._runs[row.run_id] = self._store.runs.get(row.run_id)
         return self._runs[row.run_id]
 
 

@@ -149,7 +149,10 @@ def _events(client: Any) -> int:
 
 
 def _size(home: Path) -> int:
-    with Pipeline(home=home, start=False) as pipeline, pipeline.store.reading() as sql:
+    with (
+        Pipeline(home=home, start=False) as pipeline,
+        pipeline.store.database.reading() as sql,
+    ):
         pages = sql.exec_driver_sql("PRAGMA page_count").scalar_one()
         free = sql.exec_driver_sql("PRAGMA freelist_count").scalar_one()
         size = sql.exec_driver_sql("PRAGMA page_size").scalar_one()

@@ -115,7 +115,7 @@ def suspended_at_work(pipeline, run, *, step="slow"):
             continue
         victim = psutil.Process(int(holder.rpartition(":")[2]))
         victim.suspend()
-        row = pipeline.store.document(document_id)
+        row = pipeline.store.documents.get(document_id)
         newest = pipeline.bus.newest([document_id]).get(document_id)
         if row.status is Status.PROCESSING and step in (None, newest and newest.step):
             return victim
@@ -132,10 +132,10 @@ def ended_right(run, *, seconds=90):
         (row.name, row.status, row.error) for row in rows
     ]
     for row in rows:
-        chunks = run._store.chunks(row.id, vectors=True)
+        chunks = run._store.results.chunks(row.id, vectors=True)
         assert [chunk.number for chunk in chunks] == list(range(1, row.chunks + 1))
         assert all(chunk.vector is not None for chunk in chunks)
-        assert len(run._store.pages(row.id)) == row.pages == 1
+        assert len(run._store.results.pages(row.id)) == row.pages == 1
     return rows
 
 
@@ -178,7 +178,7 @@ def test_a_killed_worker_process_costs_one_attempt_and_no_document(home, steps):
         rows = ended_right(run)
 
         assert [row.attempt for row in rows].count(2) == 1
-        attempts = pipeline.store.attempts(run.id)
+        attempts = pipeline.store.attempts.of_run(run.id)
         assert [one.status for one in attempts].count(AttemptStatus.LOST) == 1
         messages = run.events()["message"]
         assert any("its worker process died" in message for message in messages)
@@ -199,7 +199,7 @@ def test_documents_that_came_in_one_message_with_the_one_that_died_are_sent_agai
         assert all(row.status is Status.COMPLETED for row in rows)
         assert sorted(row.attempt for row in rows) == [1] * (len(rows) - 1) + [2]
         for row in rows:
-            numbers = [chunk.number for chunk in run._store.chunks(row.id)]
+            numbers = [chunk.number for chunk in run._store.results.chunks(row.id)]
             assert numbers == list(range(1, row.chunks + 1))
     nothing_is_left(home)
 

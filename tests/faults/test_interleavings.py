@@ -29,7 +29,7 @@ from docprogress.bus.leases import Lease, Leases
 from docprogress.errors import Superseded
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.progress.fold import Progress
-from docprogress.store import NewDocument, Store
+from docprogress.store import FinishedStep, NewDocument, Store
 
 #: The most rules of an example, and how many rules an example has on average at least.
 RULES = 100
@@ -88,7 +88,8 @@ class Watcher:
     def __init__(self, bus: Bus, store: Store, run_id: str, loop) -> None:
         self._loop = loop
         self._events = bus.subscribe(
-            runs=[run_id], reconcile=lambda told: store.present(runs=[run_id])
+            runs=[run_id],
+            reconcile=lambda told: store.documents.current_events(runs=[run_id]),
         )
         self._newest: dict[str, ProgressEvent] = {}
         self.progress = Progress()
@@ -140,7 +141,7 @@ class Interleavings(RuleBasedStateMachine):
         self.bus, self.store, self.loop = bus, store, loop
         self.leases = Leases(lambda: bus.redis)
         self.run_id = f"run-{next(_numbers)}"
-        store.add_run(
+        store.runs.add(
             run_id=self.run_id,
             case_id=None,
             expected=DOCUMENTS,
@@ -149,7 +150,7 @@ class Interleavings(RuleBasedStateMachine):
             fingerprint="",
         )
         ids = [f"{self.run_id}-{number}" for number in range(DOCUMENTS)]
-        store.add_documents(
+        store.submissions.add(
             [
                 NewDocument(
                     id=document_id,
@@ -161,12 +162,12 @@ class Interleavings(RuleBasedStateMachine):
                 for number, document_id in enumerate(ids, 1)
             ]
         )
-        store.mark_ready([(document_id, 1, None) for document_id in ids])
+        store.submissions.mark_ready([(document_id, 1, None) for document_id in ids])
         self.documents = [Document(document_id) for document_id in ids]
         self.workers: list[Worker] = []
         self.watchers: list[Watcher] = []
         # What is stored, and on its way to be told: in whatever order.
-        self.untold = store.present(runs=[self.run_id])
+        self.untold = store.documents.current_events(runs=[self.run_id])
         # What Redis must know: the newest events, and the attempts to cancel.
         self.newest: dict[str, ProgressEvent] = {}
         self.asked: dict[str, int] = {}
@@ -175,7 +176,7 @@ class Interleavings(RuleBasedStateMachine):
     def claim(self, which: int) -> None:
         """A message is delivered; for the first time, or once more."""
         document = self.documents[which % DOCUMENTS]
-        claim = self.store.claim(document.id, document.attempt, worker="w")
+        claim = self.store.attempts.claim(document.id, document.attempt, worker="w")
 
         assert (claim is not None) == (document.status is Status.QUEUED)
         if claim is not None:
@@ -216,9 +217,7 @@ class Interleavings(RuleBasedStateMachine):
         document = worker.document
 
         def write() -> bool:
-            return self.store.finish_step(
-                document.id,
-                worker.attempt,
+            finished = FinishedStep(
                 position=worker.steps,
                 step=STEP,
                 next_step=STEP,
@@ -228,6 +227,10 @@ class Interleavings(RuleBasedStateMachine):
                 unit="page",
                 progress=worker.progress,
             )
+            row = self.store.attempts.finish_steps(
+                document.id, worker.attempt, [finished]
+            )
+            return row.cancel_requested
 
         if worker.present:
             assert write() == document.cancel_requested
@@ -244,7 +247,9 @@ class Interleavings(RuleBasedStateMachine):
         document = worker.document
 
         def write() -> None:
-            row = self.store.hand_over(document.id, worker.attempt, message="Waiting")
+            row = self.store.attempts.hand_over(
+                document.id, worker.attempt, message="Waiting"
+            )
             self.untold.append(row.event())
 
         if worker.present:
@@ -277,7 +282,7 @@ class Interleavings(RuleBasedStateMachine):
     def lose(self, which: int) -> None:
         """Somebody finds that a worker is lost, who may well be alive."""
         document = self.documents[which % DOCUMENTS]
-        row = self.store.next_attempt(
+        row = self.store.attempts.next_attempt(
             document.id,
             document.attempt,
             error="its worker was lost",
@@ -294,7 +299,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(which=which)
     def cancel(self, which: int) -> None:
         document = self.documents[which % DOCUMENTS]
-        ended, asked = self.store.cancel(document_ids=[document.id])
+        ended, asked = self.store.documents.cancel(document_ids=[document.id])
 
         assert bool(ended) == (document.status is Status.QUEUED)
         assert bool(asked) == (document.status is Status.PROCESSING)
@@ -309,7 +314,9 @@ class Interleavings(RuleBasedStateMachine):
     @rule(which=which, failed_only=st.booleans())
     def retry(self, which: int, failed_only: bool) -> None:
         document = self.documents[which % DOCUMENTS]
-        rows = self.store.retry(document_ids=[document.id], failed_only=failed_only)
+        rows = self.store.documents.retry(
+            document_ids=[document.id], failed_only=failed_only
+        )
 
         again = document.status in (Status.FAILED, Status.CANCELLED) or (
             document.status is Status.COMPLETED and not failed_only
@@ -386,7 +393,7 @@ class Interleavings(RuleBasedStateMachine):
         self._write_on()
         self.watch()
         self.bus.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        rows = self.store.documents(self.run_id)
+        rows = self.store.documents.find(self.run_id)
         held = {row.id: row.event() for row in rows}
 
         assert [(row.status, row.attempt) for row in rows] == [
@@ -432,7 +439,7 @@ class Interleavings(RuleBasedStateMachine):
         self.untold.append(row.event())
 
     def _write_end(self, document_id: str, attempt: int, end: Status, progress: float):
-        return self.store.finish(
+        return self.store.attempts.finish(
             document_id,
             attempt,
             end,

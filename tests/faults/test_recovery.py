@@ -17,7 +17,7 @@ from docprogress import Pipeline, Status
 from docprogress.cli.diagnosis import State, check_recovery, findings
 from docprogress.settings import load
 from docprogress.steps import step
-from docprogress.store import NewDocument, Store, submitting
+from docprogress.store import NewDocument, Store, submissions
 from docprogress.worker import leadership, reaper, turns
 from docprogress.worker.app import Sender, make_app, queue_name
 from docprogress.worker.leadership import Leadership, last_look
@@ -97,7 +97,7 @@ def add_documents(
 ):
     """A run of documents that have been submitted, and whose messages were not sent."""
     steps = [each if isinstance(each, dict) else step(each) for each in steps]
-    run = store.add_run(
+    run = store.runs.add(
         run_id=f"run{time.time_ns():x}",
         case_id=None,
         expected=count,
@@ -115,9 +115,9 @@ def add_documents(
         )
         for number in range(1, count + 1)
     ]
-    store.add_documents(documents)
+    store.submissions.add(documents)
     if ready:
-        store.mark_ready([(each.id, 1, "x") for each in documents])
+        store.submissions.mark_ready([(each.id, 1, "x") for each in documents])
     return [each.id for each in documents]
 
 
@@ -182,7 +182,7 @@ def test_everything_lost_at_once_is_sent_again_a_part_with_each_look(
         for level in range(turns.LEVELS):
             found.extend(sent(client, level))
             client.delete(queue_name(None, level))
-        store.cancel(document_ids=found)
+        store.documents.cancel(document_ids=found)
 
     for _ in range(120):
         before = len(found)
@@ -197,14 +197,14 @@ def test_uploads_of_large_runs_are_given_up_a_part_with_each_look(
     recovery, store, monkeypatch
 ):
     monkeypatch.setattr(reaper, "GIVEN_UP", 20)
-    monkeypatch.setattr(submitting, "GIVEN_UP_TOGETHER", 10)
+    monkeypatch.setattr(submissions, "ABANDONED_TOGETHER", 10)
     ids = add_documents(store, 50, ready=False)
-    run_id = store.document(ids[0]).run_id
+    run_id = store.documents.get(ids[0]).run_id
 
     cancelled = [0]
     for _ in range(60):
         recovery.look()
-        cancelled.append(store.counts(run_id)[Status.CANCELLED])
+        cancelled.append(store.documents.counts(run_id)[Status.CANCELLED])
 
     assert cancelled[-1] == 50
     steps = [after - before for before, after in itertools.pairwise(cancelled)]
@@ -219,14 +219,14 @@ def test_a_look_at_a_hundred_thousand_queued_documents_costs_a_page(
     for level in range(turns.LEVELS):
         client.lpush(queue_name(None, level), b"{}")
     read = []
-    queued = recovery.reaper._store.queued
+    queued = recovery.reaper._store.documents.queued
 
     def counted(**arguments):
         rows = queued(**arguments)
         read.append(len(rows))
         return rows
 
-    recovery.reaper._store.queued = counted
+    recovery.reaper._store.documents.queued = counted
     recovery.look_for(25)
 
     assert max(read) <= reaper.PAGE
@@ -250,10 +250,10 @@ def test_a_document_that_cannot_be_understood_keeps_none_from_being_found(
 ):
     add_documents(store, 1, steps=[{"name": "", "path": "?"}])
     [begun] = add_documents(store, 1, steps=[{"name": "", "path": "?"}])
-    store.claim(begun, 1, worker="w")
+    store.attempts.claim(begun, 1, worker="w")
     [lost] = add_documents(store, 1)
     [lease_lost] = add_documents(store, 1, priority=-1)
-    store.claim(lease_lost, 1, worker="w")
+    store.attempts.claim(lease_lost, 1, worker="w")
 
     recovery.look_for(LOST_SECONDS + 2)
 
@@ -270,13 +270,13 @@ def test_a_part_of_a_look_that_fails_keeps_none_of_the_others_from_being_done(
         raise RuntimeError("unforeseen")
 
     [lost] = add_documents(store, 1)
-    store.claim(lost, 1, worker="w")
-    recovery.reaper._store.due = fail
-    recovery.reaper._store.being_submitted = fail
+    store.attempts.claim(lost, 1, worker="w")
+    recovery.reaper._store.documents.due = fail
+    recovery.reaper._store.submissions.unfinished = fail
 
     recovery.look_for(LOST_SECONDS + 2)
 
-    assert store.document(lost).attempt == 2
+    assert store.documents.get(lost).attempt == 2
     assert "unforeseen" in caplog.text
     assert "Traceback" in caplog.text
 
@@ -327,25 +327,25 @@ def test_lost_documents_are_found_however_long_a_look_takes(
     settings = load(**where)
     [lost] = add_documents(store, 1)
     [lease_lost] = add_documents(store, 1, priority=-1)
-    store.claim(lease_lost, 1, worker="w")
+    store.attempts.claim(lease_lost, 1, worker="w")
     senders = [Sender(make_app(settings)) for _ in range(workers)]
     recoveries = [
         Reaper(settings, sender, worker=f"host:{number}")
         for number, sender in enumerate(senders)
     ]
     for recovery in recoveries:
-        processing = recovery._store.processing
+        processing = recovery._store.documents.processing
 
         def slow(processing=processing):
             time.sleep(look)
             return processing()
 
-        recovery._store.processing = slow
+        recovery._store.documents.processing = slow
         recovery.start()
     try:
         eventually(lambda: lost in sent(client, 0))
         eventually(lambda: lease_lost in sent(client, 1))
-        assert store.document(lease_lost).attempt == 2
+        assert store.documents.get(lease_lost).attempt == 2
     finally:
         for recovery in recoveries:
             recovery._closed = True
@@ -465,7 +465,7 @@ def test_recovered_work_is_sent_before_all_that_waits(client, recovery, store):
     ids = add_documents(store, 40)
     lease_lost, process_lost, prefetched = ids[20], ids[21], ids[22]
     for document_id in (lease_lost, process_lost):
-        store.claim(document_id, 1, worker="host:1")
+        store.attempts.claim(document_id, 1, worker="host:1")
     for document_id in (process_lost, prefetched):
         recovery.reaper._dead.append(Death(document_id, 1, 4711, None))
 
@@ -501,7 +501,7 @@ def test_killed_work_is_resumed_before_a_backlog(where, backlog):
             assert killed
 
             def resumed():
-                rows = run._store.documents(ids=[row.id for row in killed])
+                rows = run._store.documents.find(ids=[row.id for row in killed])
                 return all(row.attempt == 2 and row.status.final for row in rows)
 
             eventually(resumed, seconds=60)

@@ -150,7 +150,7 @@ def test_steps_that_do_not_end_are_handed_back_within_ten_seconds(pipeline_of, s
             assert held(pipeline, run, following)
             run.cancel()
             run.wait(timeout=patient(30))
-            [attempt] = pipeline.store.attempts(run.id)
+            [attempt] = pipeline.store.attempts.of_run(run.id)
             assert (attempt.number, attempt.status) == (1, AttemptStatus.CANCELLED)
 
 

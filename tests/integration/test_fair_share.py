@@ -177,7 +177,7 @@ def test_a_message_that_comes_twice_has_no_step_done_by_who_does_not_serve_it(wh
             eventually(lambda: waits() == 2)
             told = pipeline.bus.history(row.id)
             assert {event.step for event in told} <= {"", "extraction", "slow"}
-            assert pipeline.store.document(row.id).status is Status.QUEUED
+            assert pipeline.store.documents.get(row.id).status is Status.QUEUED
             with worker(where, "--queues", "gpu"):
                 run.wait(timeout=patient(60))
     assert [row.status for row in run.documents()] == [Status.COMPLETED]

@@ -234,10 +234,12 @@ def worked_on(row, host: str) -> bool:
 def ended_right(site: Site, run_id: str, told: str) -> list:
     """Every document once, its chunks once, and everybody told so."""
     with Store(site.postgres.url()) as store:
-        rows = store.documents(run_id)
+        rows = store.documents.find(run_id)
         assert Counter(row.status for row in rows) == {Status.COMPLETED: DOCUMENTS}
         for row in rows:
-            numbers = [chunk.number for chunk in store.chunks(row.id, vectors=True)]
+            numbers = [
+                chunk.number for chunk in store.results.chunks(row.id, vectors=True)
+            ]
             assert numbers == list(range(1, row.chunks + 1)), row
             assert numbers, row
     streamed = [
@@ -267,8 +269,8 @@ def test_a_host_that_is_cut_off_for_a_minute_loses_its_documents_and_changes_not
     with followed(site, run_id) as stream, Store(site.postgres.url()) as store:
 
         def at_work():
-            rows = store.documents(run_id, status=Status.PROCESSING)
-            done = store.documents(run_id, status=Status.COMPLETED)
+            rows = store.documents.find(run_id, status=Status.PROCESSING)
+            done = store.documents.find(run_id, status=Status.COMPLETED)
             return len(done) > 20 and {row.id for row in rows if worked_on(row, "one")}
 
         eventually(at_work)

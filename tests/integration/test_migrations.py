@@ -108,7 +108,7 @@ def test_tables_can_be_taken_back_and_made_again(store, engine):
         assert sa.inspect(connection).get_table_names() == [VERSION_TABLE]
 
     with store.open():
-        assert store.runs() == []
+        assert store.runs.find() == []
 
 
 def test_database_of_a_newer_version_is_refused_and_left_alone(store, engine):

@@ -32,6 +32,7 @@ from test_store import (
     add_run,
     claimed,
     complete,
+    delete_run,
     document,
     finish_step,
     run,
@@ -96,8 +97,8 @@ def test_a_connection_that_was_cut_is_made_again(store, run, postgres, postgres_
     postgres.execute(f"SELECT pg_terminate_backend(pid) {ours}", url=postgres_url)
     eventually(lambda: not postgres.execute(f"SELECT pid {ours}", url=postgres_url))
 
-    assert store.run(run.id) == run
-    with pytest.raises(StoreUnavailable), store.writing() as connection:
+    assert store.runs.get(run.id) == run
+    with pytest.raises(StoreUnavailable), store.database.writing() as connection:
         connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
     add_run(store)
 
@@ -113,31 +114,31 @@ def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url)
     ids = add_documents(store, run, 4, name="a.txt")
     for document_id in ids:
         files.add(document_id, Source(name="a.txt", data=b"text"), max_bytes=99)
-    store.mark_ready([(i, 4, "x") for i in ids])
+    store.submissions.mark_ready([(i, 4, "x") for i in ids])
     with Store(postgres_url) as theirs, Store(postgres_url, busy_seconds=5) as ours:
         worker = pipeline.Pipeline(
             store=theirs, files=files, settings=settings, publish=lambda event: False
         )
-        claim = theirs.claim(ids[0], 1, worker="w")
+        claim = theirs.attempts.claim(ids[0], 1, worker="w")
         outcomes = []
         thread = threading.Thread(target=lambda: outcomes.append(worker.process(claim)))
         thread.start()
         try:
             assert held_steps.begun.wait(patient(60))
 
-            with ours.reading() as connection:
+            with ours.database.reading() as connection:
                 states = connection.exec_driver_sql(
                     "SELECT state FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
                     " AND datname = current_database() AND application_name = 'docprogress'"
                 ).scalars()
                 assert set(states) == {"idle"}
-            assert ours.claim(ids[1], 1, worker="x") is not None
-            finish_step(ours, ours.document(ids[1]), chunks=CHUNKS)
-            ours.finish(ids[1], 1, Status.COMPLETED, message="x")
-            ours.cancel(document_ids=ids[2:])
-            assert ours.counts(run.id)[Status.CANCELLED] == 2
+            assert ours.attempts.claim(ids[1], 1, worker="x") is not None
+            finish_step(ours, ours.documents.get(ids[1]), chunks=CHUNKS)
+            ours.attempts.finish(ids[1], 1, Status.COMPLETED, message="x")
+            ours.documents.cancel(document_ids=ids[2:])
+            assert ours.documents.counts(run.id)[Status.CANCELLED] == 2
             # Its own document too: somebody else may ask for it to be cancelled.
-            ended, asked = ours.cancel(run_id=run.id)
+            ended, asked = ours.documents.cancel(run_id=run.id)
             assert ([row.id for row in ended], [row.id for row in asked]) == (
                 [],
                 ids[:1],
@@ -153,19 +154,19 @@ def test_an_open_transaction_on_one_document_leaves_the_others_alone(
     store, run, postgres_url
 ):
     ids = add_documents(store, run, 3)
-    store.mark_ready([(i, 1, "x") for i in ids])
+    store.submissions.mark_ready([(i, 1, "x") for i in ids])
     with Store(postgres_url, busy_seconds=0.5) as other:
-        with store.writing() as connection:
+        with store.database.writing() as connection:
             connection.exec_driver_sql(
                 "UPDATE document SET message = 'held' WHERE id = %s", (ids[0],)
             )
 
-            assert other.claim(ids[1], 1, worker="w") is not None
-            finish_step(other, other.document(ids[1]), chunks=CHUNKS)
-            other.cancel(document_ids=ids[2:])
-            assert len(other.documents(run.id)) == 3
+            assert other.attempts.claim(ids[1], 1, worker="w") is not None
+            finish_step(other, other.documents.get(ids[1]), chunks=CHUNKS)
+            other.documents.cancel(document_ids=ids[2:])
+            assert len(other.documents.find(run.id)) == 3
             with pytest.raises(StoreUnavailable, match="lock"):
-                other.claim(ids[0], 1, worker="w")
+                other.attempts.claim(ids[0], 1, worker="w")
 
 
 def test_whoever_takes_many_documents_takes_them_in_one_order(store, run, postgres_url):
@@ -185,11 +186,13 @@ def test_whoever_takes_many_documents_takes_them_in_one_order(store, run, postgr
     threads = [
         threading.Thread(target=repeat, args=(work,))
         for work in (
-            lambda own: own.mark_ready([(i, 1, "x") for i in ids]),
-            lambda own: own.mark_ready([(i, 1, "x") for i in reversed(ids)]),
-            lambda own: own.cancel(document_ids=ids[::-1]),
-            lambda own: own.cancel(run_id=run.id),
-            lambda own: own.retry(run_id=run.id),
+            lambda own: own.submissions.mark_ready([(i, 1, "x") for i in ids]),
+            lambda own: own.submissions.mark_ready(
+                [(i, 1, "x") for i in reversed(ids)]
+            ),
+            lambda own: own.documents.cancel(document_ids=ids[::-1]),
+            lambda own: own.documents.cancel(run_id=run.id),
+            lambda own: own.documents.retry(run_id=run.id),
         )
     ]
     for thread in threads:
@@ -218,8 +221,8 @@ def test_a_fork_shares_no_connection(store, run, document):
     child = Child(lambda: complete(store, document))
     child.wait()
 
-    assert store.document(document.id).status is Status.COMPLETED
-    assert store.run(run.id) == run
+    assert store.documents.get(document.id).status is Status.COMPLETED
+    assert store.runs.get(run.id) == run
 
 
 def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
@@ -238,7 +241,7 @@ def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
         assert time.monotonic() - started < patient(10)
         told = "".join(traceback.format_exception(caught.value))
         said = check_database(load(database_url=url)).message
-        for shown in (told, said, repr(store), store.url, repr(store._engine)):
+        for shown in (told, said, repr(store), store.url, repr(store.database.engine)):
             assert PASSWORD not in shown
 
 
@@ -381,12 +384,12 @@ def filled(store, arrays, **changes):
     ids = [f"{run.id}-{number}" for number in range(1, len(arrays) + 1)]
     for number, (document_id, array) in enumerate(zip(ids, arrays, strict=True), 1):
         add_document_named(store, run, document_id, number)
-        store.claim(document_id, 1, worker="w")
+        store.attempts.claim(document_id, 1, worker="w")
         chunks = [
             replace(CHUNKS[0], number=at, text=f"{number}-{at}", vector=vector)
             for at, vector in enumerate(array, 1)
         ]
-        row = store.document(document_id)
+        row = store.documents.get(document_id)
         finish_step(store, row, 2, chunks=chunks, facts={"embedder": "openai:made-up"})
     return run
 
@@ -395,8 +398,8 @@ def add_document_named(store, run, document_id, number):
     new = NewDocument(
         id=document_id, run_id=run.id, number=number, name=f"{number}.pdf"
     )
-    store.add_documents([new])
-    store.mark_ready([(document_id, 1, "x")])
+    store.submissions.add([new])
+    store.submissions.mark_ready([(document_id, 1, "x")])
 
 
 def arrays(seed=7, dimensions=24):
@@ -454,7 +457,7 @@ def test_what_the_extension_cannot_compare_is_compared_by_numpy(vector_url):
         ):
             run = filled(store, arrays_given)
 
-            found = store.nearest(run.id, query, limit=100)
+            found = store.vectors.nearest(run.id, query, limit=100)
 
             assert (found is not None) == known
             if found is not None:
@@ -469,18 +472,18 @@ def test_vectors_go_where_their_document_goes(vector_url, vector_server):
     with Store(vector_url) as store:
         run = filled(store, arrays())
         assert kept() == [(44,)]
-        first = store.documents(run.id)[0]
-        store.finish(first.id, 1, Status.COMPLETED, message="x")
+        first = store.documents.find(run.id)[0]
+        store.attempts.finish(first.id, 1, Status.COMPLETED, message="x")
         other = add_run(store)
         copy = add_document(store, other)
-        store.claim(copy.id, 1, worker="w")
-        store.copy_results(first.id, copy.id, 1)
+        store.attempts.claim(copy.id, 1, worker="w")
+        store.reuse.copy(first.id, copy.id, 1)
         assert kept() == [(47,)]
-        assert len(store.nearest(other.id, arrays()[0][0], limit=9) or []) > 0
+        assert len(store.vectors.nearest(other.id, arrays()[0][0], limit=9) or []) > 0
 
-        store.delete_run(run.id)
+        delete_run(store, run.id)
         assert kept() == [(3,)]
-        store.delete_run(other.id)
+        delete_run(store, other.id)
         assert kept() == [(0,)]
 
 
@@ -488,10 +491,12 @@ def test_an_extension_that_comes_later_is_used_from_then_on(vector_server):
     with vector_server.database() as url:
         with Store(url) as store:
             before = filled(store, arrays())
-            assert store.nearest(before.id, arrays()[0][0], limit=3) is None
+            assert store.vectors.nearest(before.id, arrays()[0][0], limit=3) is None
         vector_server.execute("CREATE EXTENSION vector", url=url)
         with Store(url) as store:
             after = filled(store, arrays(), run_id=uuid.uuid4().hex)
 
-            assert store.nearest(before.id, arrays()[0][0], limit=3) is None
-            assert len(store.nearest(after.id, arrays()[0][0], limit=3) or []) == 3
+            assert store.vectors.nearest(before.id, arrays()[0][0], limit=3) is None
+            assert (
+                len(store.vectors.nearest(after.id, arrays()[0][0], limit=3) or []) == 3
+            )

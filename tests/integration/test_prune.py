@@ -57,7 +57,7 @@ def worker(options):
 
 def everything(pipeline, tmp_path):
     """All that is kept anywhere: rows, files, keys."""
-    with pipeline.store.reading() as connection:
+    with pipeline.store.database.reading() as connection:
         rows = {
             f"{table.name} {tuple(row)[:3]}"
             for table in schema.metadata.sorted_tables
@@ -134,19 +134,19 @@ def test_what_comes_to_rest_while_it_is_waited_for_is_deleted(where, monkeypatch
     with Pipeline(**where) as pipeline:
         run = pipeline.submit(texts(1))
         [row] = run.documents()
-        pipeline.store.claim(row.id, row.attempt, worker="w")
+        pipeline.store.attempts.claim(row.id, row.attempt, worker="w")
         run.cancel()
-        count = pipeline.store.counts
+        count = pipeline.store.documents.counts
 
         def counted(run_id):
             counts = count(run_id)
             if counts[Status.PROCESSING]:
-                pipeline.store.finish(
+                pipeline.store.attempts.finish(
                     row.id, row.attempt, Status.CANCELLED, message="Cancelled"
                 )
             return counts
 
-        monkeypatch.setattr(pipeline.store, "counts", counted)
+        monkeypatch.setattr(pipeline.store.documents, "counts", counted)
 
         assert run.delete().documents == 1
 

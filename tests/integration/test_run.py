@@ -125,7 +125,7 @@ def test_a_run_can_be_searched(pipeline):
 
 def test_a_run_that_cannot_be_searched_keeps_no_other_from_it(pipeline):
     pipeline.submit([("law.txt", TEXT.encode())]).wait(timeout=patient(60))
-    strange = pipeline.store.add_run(
+    strange = pipeline.store.runs.add(
         run_id=f"strange-{os.urandom(4).hex()}",
         case_id=None,
         expected=0,
@@ -213,7 +213,7 @@ def test_waiting_too_short_says_how_much_is_left(pipeline, tmp_path):
     run = pipeline.submit(texts(3))
     run_id = run.id
     pipeline.attach(run_id).wait(timeout=patient(60))
-    stuck = pipeline.store.add_run(
+    stuck = pipeline.store.runs.add(
         run_id=f"{run_id}-stuck",
         case_id=None,
         expected=1,

@@ -144,7 +144,7 @@ def large(redis_url, tmp_path):
     with Pipeline(**where) as pipeline:
         store = pipeline.store
         steps = [step.to_dict() for step in pipeline.steps]
-        store.add_run(
+        store.runs.add(
             run_id=RUN,
             case_id=None,
             expected=12_000,
@@ -155,7 +155,7 @@ def large(redis_url, tmp_path):
         ids = [f"{RUN}-{number:04d}" for number in range(1, 12_001)]
         for start in range(0, len(ids), 1000):
             some = ids[start : start + 1000]
-            store.add_documents(
+            store.submissions.add(
                 [
                     NewDocument(
                         id=document_id,
@@ -167,13 +167,15 @@ def large(redis_url, tmp_path):
                     for number, document_id in enumerate(some, start + 1)
                 ]
             )
-            store.mark_ready([(document_id, 1, None) for document_id in some])
-            pipeline.tell(store.documents(ids=some))
-        broken = store.finish(
+            store.submissions.mark_ready(
+                [(document_id, 1, None) for document_id in some]
+            )
+            pipeline.tell(store.documents.find(ids=some))
+        broken = store.attempts.finish(
             ids[11_000], 1, Status.FAILED, message="Failed", error="broken"
         )
         pipeline.tell([broken])
-        store.cancel(document_ids=ids[:50])
+        store.documents.cancel(document_ids=ids[:50])
         yield pipeline.attach(RUN)
 
 
@@ -236,7 +238,7 @@ def test_counts_of_a_view_that_loads_are_those_of_now(large):
 
     assert picture.recount()
     assert picture.progress.counts[Status.CANCELLED] == 53
-    store.cancel(run_id=RUN)
+    store.documents.cancel(run_id=RUN)
     assert picture.recount()
     assert picture.finished
     assert (
@@ -245,7 +247,7 @@ def test_counts_of_a_view_that_loads_are_those_of_now(large):
 
 
 def test_a_run_is_summed_up_without_its_documents(large, monkeypatch):
-    monkeypatch.setattr(large._store, "documents", None)
+    monkeypatch.setattr(large._store.documents, "find", None)
 
     said = repr(large)
 

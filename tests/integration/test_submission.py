@@ -27,7 +27,7 @@ from docprogress.cli.app import app
 from docprogress.errors import RunNotFound, ServicesError, StoreError, SubmitError
 from docprogress.settings import load
 from docprogress.storage import spool
-from docprogress.store import Store
+from docprogress.store.submissions import Submissions
 from docprogress.worker import turns
 
 TEXT = b"Either party may terminate this agreement for convenience. " * 30
@@ -74,7 +74,7 @@ SUBMITTER = """
 import os, signal, sys, time
 from pathlib import Path
 import docprogress.run as run
-from docprogress.store import Store
+from docprogress.store.submissions import Submissions
 
 def pause():
     print(pipeline.runs()[0].id, flush=True)
@@ -82,7 +82,7 @@ def pause():
 
 run.ADDED_TOGETHER = {batch}
 added, stored = {added}, {stored}
-add = Store.add_documents
+add = Submissions.add
 
 def add_some(store, documents):
     if documents[0].number == added + 1:
@@ -93,7 +93,7 @@ def told(done, total):
     if done == stored:
         pause()
 
-Store.add_documents = add_some
+Submissions.add = add_some
 pipeline = run.Pipeline(**{where!r})
 pipeline.submit([(f"{{n}}.txt", b"%d text" % n) for n in range({count})], told=told)
 """
@@ -250,7 +250,7 @@ def test_cancelling_ends_the_run_of_a_killed_submission(where, options, added):
         assert run.cancel() == 0
         assert run.wait(timeout=patient(30)).progress().finished
         assert pipeline.runs()[0].counts[Status.CANCELLED] == COUNT
-        assert pipeline.store.totals().unfinished == 0
+        assert pipeline.store.runs.totals().unfinished == 0
         gone(pipeline, run_id)
         assert run.delete().documents == COUNT
 
@@ -262,7 +262,7 @@ def test_what_is_cancelled_before_it_is_added_stays_cancelled(
     if database == "postgresql":
         where |= {"database_url": request.getfixturevalue("postgres_url")}
     monkeypatch.setattr("docprogress.run.ADDED_TOGETHER", BATCH)
-    add = Store.add_documents
+    add = Submissions.add
     cancelled = []
 
     def add_after_cancelling(store, documents):
@@ -270,7 +270,7 @@ def test_what_is_cancelled_before_it_is_added_stays_cancelled(
         if documents[0].number == 1:
             cancelled.append(pipeline.attach(documents[0].run_id).cancel())
 
-    monkeypatch.setattr(Store, "add_documents", add_after_cancelling)
+    monkeypatch.setattr(Submissions, "add", add_after_cancelling)
     with Pipeline(**where) as pipeline:
         run = pipeline.submit(texts(COUNT))
 
@@ -286,7 +286,7 @@ def test_a_submission_that_was_given_up_by_mistake_goes_on(where):
         def told(done, _):
             if done == 1:
                 run_id = pipeline.runs()[0].id
-                assert len(pipeline.store.give_up_submission(run_id, "asleep"))
+                assert len(pipeline.store.submissions.abandon(run_id, "asleep"))
 
         run = pipeline.submit(texts(3), told=told)
         assert {row.status for row in run.documents()} == {Status.QUEUED}
@@ -309,7 +309,7 @@ def test_cancelled_documents_stay_cancelled_when_a_suspended_submitter_resumes(
     try:
         with Pipeline(**where) as pipeline:
             run = pipeline.attach(run_id)
-            given_up = pipeline.store.give_up_submission(run_id, REASON)
+            given_up = pipeline.store.submissions.abandon(run_id, REASON)
             handed_in = COUNT - len(given_up)
 
             assert run.cancel() == handed_in
@@ -335,7 +335,7 @@ def test_a_submission_that_raises_leaves_nothing_that_goes_on(
     where, monkeypatch, error, reason, added
 ):
     monkeypatch.setattr("docprogress.run.ADDED_TOGETHER", BATCH)
-    add = Store.add_documents
+    add = Submissions.add
 
     def interrupted(store, documents):
         if documents[0].number > added:
@@ -346,7 +346,7 @@ def test_a_submission_that_raises_leaves_nothing_that_goes_on(
         if done == BATCH:
             raise error
 
-    monkeypatch.setattr(Store, "add_documents", interrupted)
+    monkeypatch.setattr(Submissions, "add", interrupted)
     with Pipeline(**where) as pipeline:
         with pytest.raises(type(error)):
             pipeline.submit(texts(COUNT), told=told)
@@ -477,7 +477,7 @@ def test_who_serves_a_run_is_asked_of_that_run_alone(where):
         others = [pipeline.submit(texts(1)) for _ in range(3)]
         asked = []
         sql.listen(
-            pipeline.store._engine,
+            pipeline.store.database.engine,
             "before_cursor_execute",
             lambda _, __, statement, parameters, *___: asked.append(
                 (statement, parameters)
@@ -489,7 +489,7 @@ def test_who_serves_a_run_is_asked_of_that_run_alone(where):
         assert counting
         for statement, parameters in counting:
             assert run.id in parameters, statement
-            with pipeline.store.reading() as connection:
+            with pipeline.store.database.reading() as connection:
                 plan = connection.exec_driver_sql(
                     f"EXPLAIN QUERY PLAN {statement}", parameters
                 )
@@ -531,7 +531,7 @@ def test_waiting_says_that_no_worker_is_there(where, impatient):
 
 def test_a_run_without_documents_is_at_its_end(where):
     with Pipeline(**where) as pipeline:
-        row = pipeline.store.add_run(
+        row = pipeline.store.runs.add(
             run_id="nothing",
             case_id=None,
             expected=0,
@@ -550,15 +550,15 @@ def test_a_run_that_is_deleted_in_part_is_complete_with_the_rest(where):
         run = pipeline.submit(texts(5))
         run.cancel()
         ids = [row.id for row in run.documents()]
-        pipeline.store.delete_documents(ids[:2])
+        pipeline.store.documents.delete(ids[:2])
 
         again = pipeline.attach(run.id).wait(timeout=patient(30))
 
         assert again.expected == 3
         assert pipeline.runs()[0].finished_at is not None
-        assert pipeline.store.being_submitted() == []
-        pipeline.store.delete_documents(ids)
-        assert pipeline.store.being_submitted() == []
+        assert pipeline.store.submissions.unfinished() == []
+        pipeline.store.documents.delete(ids)
+        assert pipeline.store.submissions.unfinished() == []
         assert pipeline.attach(run.id).wait(timeout=patient(30)).expected == 0
         assert pipeline.attach(run.id).delete().documents == 0
 
@@ -576,7 +576,10 @@ def test_waiting_ends_when_somebody_deletes_the_run(where, impatient):
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        pipeline.store.delete_run(run.id)
+        store = pipeline.store
+        store.documents.cancel(run_id=run.id)
+        store.documents.delete([f"{run.id}-0001", f"{run.id}-0002"])
+        assert store.runs.delete_empty(run.id)
         other.bus.forget([f"{run.id}-0001", f"{run.id}-0002"], run_id=run.id)
         waiting.join(patient(30))
 
@@ -630,7 +633,7 @@ def test_runs_are_found_by_a_prefix_without_loading_them(where):
     ids = ["20261130-a", "20261130-b", "2026%", "2026_x", "Abc", "abd"]
     with Pipeline(**where) as pipeline:
         for run_id in ids:
-            pipeline.store.add_run(
+            pipeline.store.runs.add(
                 run_id=run_id,
                 case_id=None,
                 expected=1,
@@ -640,7 +643,7 @@ def test_runs_are_found_by_a_prefix_without_loading_them(where):
             )
         statements = []
         sql.listen(
-            pipeline.store._engine,
+            pipeline.store.database.engine,
             "before_cursor_execute",
             lambda _, __, statement, *___: statements.append(statement),
         )
@@ -660,7 +663,7 @@ def test_status_asks_the_database_for_sums_alone(where, options):
     with Pipeline(**where) as pipeline:
         pipeline.submit(texts(3)).cancel()
         pipeline.submit(texts(2))
-        pipeline.store.add_run(
+        pipeline.store.runs.add(
             run_id="begun",
             case_id=None,
             expected=7,

@@ -148,7 +148,7 @@ def test_an_earlier_worker_stops_where_a_later_version_has_changed_the_tables(
         assert "upgrade docprogress" in again.said()
         # The later one takes what the earlier client has submitted before.
         run_id = submitted_by(later, redis_url, short_path / "home")
-        eventually(lambda: pipeline.store.document(f"{run_id}-0001").status.final)
+        eventually(lambda: pipeline.store.documents.get(f"{run_id}-0001").status.final)
         assert new.process.poll() is None
 
 

@@ -56,15 +56,17 @@ class Office:
         for document_id in ids:
             source = Source(name="a.txt", data=text.encode())
             self.files.add(document_id, source, max_bytes=1 << 20)
-        self.store.mark_ready([(document_id, 11, "x") for document_id in ids])
+        self.store.submissions.mark_ready(
+            [(document_id, 11, "x") for document_id in ids]
+        )
         return ids
 
     def process(self, document_id, **options):
-        attempt = self.store.document(document_id).attempt
-        claim = self.store.claim(document_id, attempt, worker="w")
+        attempt = self.store.documents.get(document_id).attempt
+        claim = self.store.attempts.claim(document_id, attempt, worker="w")
         assert claim is not None
         self.worker(**options).process(claim)
-        return self.store.document(document_id)
+        return self.store.documents.get(document_id)
 
     def worker(self, **options):
         return Pipeline(
@@ -138,7 +140,7 @@ def serving(served):
 
 
 def vectors(office, document_id):
-    return [c.vector for c in office.store.chunks(document_id, vectors=True)]
+    return [c.vector for c in office.store.results.chunks(document_id, vectors=True)]
 
 
 def test_what_was_embedded_before_is_not_asked_for_again(office):
@@ -149,7 +151,7 @@ def test_what_was_embedded_before_is_not_asked_for_again(office):
     assert row.progress > row.kept_progress
     # What is not finished is nobody else's.
     assert {v is None for v in vectors(office, document_id)} == {True}
-    assert list(office.store.vectors(row.run_id)) == []
+    assert list(office.store.vectors.in_run(row.run_id)) == []
 
     office.now += 50
     office.server.answers[:] = [serving(served), AWAY]
@@ -159,7 +161,7 @@ def test_what_was_embedded_before_is_not_asked_for_again(office):
     office.server.answers[:] = [serving(served)]
     assert office.process(document_id).status is Status.COMPLETED
 
-    chunks = office.store.chunks(document_id)
+    chunks = office.store.results.chunks(document_id)
     assert served == [chunk.text for chunk in chunks]
     office.server.answers[:] = [good]
     [whole] = office.add()
@@ -172,7 +174,7 @@ def test_what_was_embedded_survives_a_failure_and_a_worker_that_stops(office):
     office.server.answers[:] = [serving(served), (401, {}, "")]
     [document_id] = office.add()
     assert office.process(document_id).status is Status.FAILED
-    office.store.retry(document_ids=[document_id])
+    office.store.documents.retry(document_ids=[document_id])
 
     office.server.answers[:] = [serving(served)]
     seen = []
@@ -188,7 +190,7 @@ def test_what_was_embedded_survives_a_failure_and_a_worker_that_stops(office):
     assert row.status is Status.QUEUED
     assert office.process(document_id).status is Status.COMPLETED
 
-    chunks = office.store.chunks(document_id)
+    chunks = office.store.results.chunks(document_id)
     assert set(served) == {chunk.text for chunk in chunks}
     # A batch at most is done again.
     assert len(served) <= len(chunks) + 4
@@ -203,7 +205,7 @@ def test_vectors_are_kept_also_while_nothing_fails(office, monkeypatch):
         if event.step == "embedding":
             kept.append(
                 len(
-                    office.store.unfinished_vectors(
+                    office.store.vectors.unfinished(
                         document_id, embedder="openai:waiting"
                     )
                 )
@@ -223,14 +225,14 @@ def test_worker_that_stops_does_not_interrupt_the_keeping_of_vectors(
     monkeypatch.setattr("docprogress.pipeline.KEEP_SECONDS", 0.0)
     handlers = {n: signal.getsignal(n) for n in (signal.SIGALRM, HAND_BACK)}
     guard = Warden(memory=1 << 40).guard(0)
-    keep, kept = office.store.keep_vectors, []
+    keep, kept = office.store.attempts.save_vectors, []
 
     def keep_while_stopping(*args, **options):
         os.kill(os.getpid(), HAND_BACK)
         keep(*args, **options)
         kept.append(len(args[2]))
 
-    monkeypatch.setattr(office.store, "keep_vectors", keep_while_stopping)
+    monkeypatch.setattr(office.store.attempts, "save_vectors", keep_while_stopping)
     [document_id] = office.add(embedding_batch=1)
     try:
         row = office.process(
@@ -244,7 +246,7 @@ def test_worker_that_stops_does_not_interrupt_the_keeping_of_vectors(
     assert row.message == HANDED_BACK
     assert kept == [1], "kept once, and handed back after that"
     embedder = "openai:waiting"
-    assert len(office.store.unfinished_vectors(document_id, embedder=embedder)) == 1
+    assert len(office.store.vectors.unfinished(document_id, embedder=embedder)) == 1
 
 
 def test_vectors_of_another_length_are_made_anew(office):
@@ -298,7 +300,7 @@ def test_retried_document_may_wait_as_long_as_before(office):
         row = office.process(document_id)
     office.now += 1000
 
-    office.store.retry(document_ids=[document_id])
+    office.store.documents.retry(document_ids=[document_id])
 
     assert office.process(document_id).status is Status.QUEUED
 
@@ -322,7 +324,7 @@ def test_document_that_is_still_served_ends_no_rate_limit(office, answer, open_a
     """What was on its way before the limit was reached says nothing about it."""
     [refused, served, other] = office.add(documents=3)
     office.server.answers[:] = [answer]
-    claim = office.store.claim(served, 1, worker="w")
+    claim = office.store.attempts.claim(served, 1, worker="w")
     assert office.process(refused).status is Status.QUEUED
 
     outages = Outages(office.memory, clock=lambda: office.now)
@@ -358,7 +360,7 @@ def test_document_that_alone_is_refused_comes_to_an_end(office, monkeypatch):
         [other] = office.add()
         assert office.process(other).status is Status.COMPLETED
 
-    assert office.store.document(refused).status is Status.FAILED
+    assert office.store.documents.get(refused).status is Status.FAILED
 
 
 def test_waiting_document_is_cancelled_at_once(office):
@@ -366,7 +368,7 @@ def test_waiting_document_is_cancelled_at_once(office):
     [document_id] = office.add()
     office.process(document_id)
 
-    [row], asked = office.store.cancel(document_ids=[document_id])
+    [row], asked = office.store.documents.cancel(document_ids=[document_id])
 
     assert (row.status, asked) == (Status.CANCELLED, [])
 
@@ -375,7 +377,7 @@ def test_document_that_was_to_be_cancelled_does_not_wait(office):
     [document_id] = office.add()
 
     def cancelling(body):
-        office.store.cancel(document_ids=[document_id])
+        office.store.documents.cancel(document_ids=[document_id])
         return LIMITED
 
     office.server.answers[:] = [cancelling]
@@ -407,7 +409,7 @@ def test_step_of_your_own_may_wait_for_a_service(office, tmp_path, monkeypatch):
     for document_id in ids:
         source = Source(name="a.txt", data=b"Some words.")
         office.files.add(document_id, source, max_bytes=99)
-    office.store.mark_ready([(document_id, 11, "x") for document_id in ids])
+    office.store.submissions.mark_ready([(document_id, 11, "x") for document_id in ids])
 
     for row in map(office.process, ids):
         assert row.status is Status.QUEUED
@@ -431,7 +433,7 @@ def test_step_that_yields_before_its_service_refuses_waits_no_longer_than_the_li
     run = add_run(office.store, steps=steps, settings={"wait_seconds": 100})
     [document_id] = add_documents(office.store, run, 1, name="a.txt")
     office.files.add(document_id, Source(name="a.txt", data=b"Words."), max_bytes=99)
-    office.store.mark_ready([(document_id, 11, "x")])
+    office.store.submissions.mark_ready([(document_id, 11, "x")])
     began, row = office.now, office.process(document_id)
 
     while row.status is Status.QUEUED:

@@ -72,8 +72,10 @@ def complete(run: SteeredRun) -> None:
     """Let every document end, in the store as well."""
     store = run.run._store
     for number, row in enumerate(run.run.documents()):
-        store.claim(row.id, row.attempt, worker="a test")
-        store.finish(row.id, row.attempt, Status.COMPLETED, message="Completed")
+        store.attempts.claim(row.id, row.attempt, worker="a test")
+        store.attempts.finish(
+            row.id, row.attempt, Status.COMPLETED, message="Completed"
+        )
         run.tell(number, Status.COMPLETED)
 
 

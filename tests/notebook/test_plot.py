@@ -73,7 +73,7 @@ def made_up(
         {"name": name, "path": f"steps:{name}", "weight": 1.0, "queue": queue}
         for name, queue in zip(SHARES, queues, strict=True)
     ]
-    run = store.add_run(
+    run = store.runs.add(
         run_id="20261124-160000-abcdef",
         case_id=None,
         expected=len(names),
@@ -127,8 +127,8 @@ def made_up(
             state = times | {"status": status, "worker": process[0]}
             attempts.append(state | {"document_id": key, "number": attempt})
         states.append(state | {"id": key, "attempt": attempt})
-    store.add_documents(documents)
-    with store.writing() as connection:
+    store.submissions.add(documents)
+    with store.database.writing() as connection:
         connection.execute(sa.insert(schema.attempt), attempts)
         if timings:
             connection.execute(sa.insert(schema.step_timing), timings)
@@ -139,7 +139,7 @@ def made_up(
             connection.execute(
                 sa.update(schema.document).where(of_document).values(values)
             )
-    return store.run(run.id)
+    return store.runs.get(run.id)
 
 
 def no_bus() -> Bus:
@@ -242,13 +242,13 @@ def test_every_step_and_every_fault_is_drawn_and_no_text_hides_another(
     plot = timeline(store, run, no_bus)
     pixels = drawn(plot)
 
-    kept = Counter(timing.step for timing in store.timings(run.id))
+    kept = Counter(timing.step for timing in store.results.timings(run.id))
     found = bars(plot)
     assert [found[colour] for colour in COLOURS[:3]] == [kept[step] for step in SHARES]
-    attempts = store.attempts(run.id)
+    attempts = store.attempts.of_run(run.id)
     wanted = Counter(each.status for each in attempts if each.status != "completed")
     failed = sum(
-        document.status is Status.FAILED for document in store.documents(run.id)
+        document.status is Status.FAILED for document in store.documents.find(run.id)
     )
     assert marks(plot) == sorted(
         filter(
@@ -261,7 +261,9 @@ def test_every_step_and_every_fault_is_drawn_and_no_text_hides_another(
     # Dark notebooks show it on a white card.
     assert pixels[0, 0].tolist() == [1, 1, 1, 1]
     heights = [bar.get_height() for bar in plot.axes[1].patches]
-    ended = [document for document in store.documents(run.id) if document.finished_at]
+    ended = [
+        document for document in store.documents.find(run.id) if document.finished_at
+    ]
     assert sum(heights) * plot.axes[1].patches[0].get_width() == pytest.approx(
         len(ended)
     )
@@ -314,7 +316,7 @@ def test_an_unfinished_run_is_drawn_up_to_now(store):
 
 
 def test_a_run_that_has_not_started_is_drawn_empty(store):
-    run = store.add_run(
+    run = store.runs.add(
         run_id="r", case_id=None, expected=2, steps=[], settings={}, fingerprint=""
     )
 
@@ -332,7 +334,7 @@ def test_a_step_on_another_queue_is_drawn_on_the_track_of_its_worker(
     store, bus, redis_url
 ):
     run = made_up(store, ["one.pdf"], processes=1, queues=(None, None, "gpu"))
-    (document,) = store.documents(run.id)
+    (document,) = store.documents.find(run.id)
     for number, step in enumerate(SHARES):
         event = document.event().replace(
             status=Status.PROCESSING,
@@ -369,7 +371,7 @@ def test_a_run_of_real_workers_is_plotted_with_failures_and_retries(
     assert marks(plot) == [1, 1]
     legend = {text.get_text() for text in plot.axes[0].get_legend().get_texts()}
     assert legend >= {"extraction", "chunking", "embedding", "failed", "tried again"}
-    workers = {attempt.worker for attempt in pipeline.store.attempts(run.id)}
+    workers = {attempt.worker for attempt in pipeline.store.attempts.of_run(run.id)}
     labels = {
         label.get_text().partition("\n")[0] for label in plot.axes[0].get_yticklabels()
     }
@@ -383,7 +385,7 @@ def test_a_plot_leaves_nothing_in_pyplot(store, tmp_path):
         "import sys; from docprogress.store import Store\n"
         "from docprogress.plots.timeline import timeline\n"
         "with Store(sys.argv[1]) as store:\n"
-        "    plot = timeline(store, store.run('20261124-160000-abcdef'), None)\n"
+        "    plot = timeline(store, store.runs.get('20261124-160000-abcdef'), None)\n"
         "    assert plot._repr_png_()\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
@@ -412,7 +414,7 @@ def test_a_notebook_shows_a_plot_once(store, tmp_path, before):
             "from docprogress.store import Store\n"
             "from docprogress.plots.timeline import timeline\n"
             f"store = Store({f'sqlite:///{tmp_path}/docprogress.db'!r})\n"
-            "plot = timeline(store, store.run('20261124-160000-abcdef'), None)"
+            "plot = timeline(store, store.runs.get('20261124-160000-abcdef'), None)"
         )
 
         kernel.run("plot")

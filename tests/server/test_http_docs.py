@@ -131,7 +131,7 @@ def test_python_examples_mount_a_server_that_asks_for_a_token(
         document = web.client.get(answer.json()["status_url"]).json()
         assert document["status"] == "queued"
     with Store(settings.database) as store:
-        assert [run.expected for run in store.runs()] == [1]
+        assert [run.expected for run in store.runs.find()] == [1]
 
 
 def shown_by(tab, web, modules, script):

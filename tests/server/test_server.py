@@ -25,6 +25,7 @@ from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.threads import BusyError, SharedCall
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store
+from docprogress.store.runs import Runs
 from docprogress.worker.leadership import LEADER, LOOKED, LOOKED_SECONDS, Leadership
 
 A = Subject(Kind.DOCUMENT, "a")
@@ -537,7 +538,7 @@ def test_database_that_hangs_holds_up_no_other_answer(settings, monkeypatch):
 
     # As a statement does on a database whose machine was cut off.
     monkeypatch.setattr("docprogress.server.metrics.Metrics._count", hang)
-    monkeypatch.setattr(Store, "runs", hang)
+    monkeypatch.setattr(Runs, "find", hang)
     with served(settings) as web:
         try:
             for _ in range(8):
@@ -807,7 +808,7 @@ def test_upload_that_has_started_is_answered_without_the_database(web, monkeypat
         def unavailable(*_):
             raise StoreError("the database is away")
 
-        monkeypatch.setattr(Store, "reading", unavailable)
+        monkeypatch.setattr(Database, "reading", unavailable)
         return run
 
     monkeypatch.setattr(Pipeline, "submit", submit_and_lose_the_database)
@@ -859,7 +860,7 @@ def test_documents_are_listed_to_the_last_page_by_page(web, query):
 
 def test_documents_of_one_run_are_listed_page_by_page(web, settings):
     with Store(settings.database) as store:
-        store.add_run(
+        store.runs.add(
             run_id="run",
             case_id=None,
             expected=5,
@@ -867,7 +868,7 @@ def test_documents_of_one_run_are_listed_page_by_page(web, settings):
             settings={},
             fingerprint="",
         )
-        store.add_documents(
+        store.submissions.add(
             [
                 NewDocument(id=f"d{n}", run_id="run", number=n, name="a", step="x")
                 for n in range(1, 6)

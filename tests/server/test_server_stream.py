@@ -73,7 +73,7 @@ def plain(document_id="test-doc", progress=10, **changes):
 
 
 def add_run(store, *documents, run_id="run", case_id=None):
-    store.add_run(
+    store.runs.add(
         run_id=run_id,
         case_id=case_id,
         expected=len(documents),
@@ -81,7 +81,7 @@ def add_run(store, *documents, run_id="run", case_id=None):
         settings={},
         fingerprint="",
     )
-    store.add_documents(
+    store.submissions.add(
         [
             NewDocument(
                 id=document_id,
@@ -94,7 +94,7 @@ def add_run(store, *documents, run_id="run", case_id=None):
             for number, document_id in enumerate(documents, 1)
         ]
     )
-    store.mark_ready([(document_id, 1, "0") for document_id in documents])
+    store.submissions.mark_ready([(document_id, 1, "0") for document_id in documents])
 
 
 def received(connection):
@@ -517,18 +517,18 @@ def test_case_of_any_number_of_runs_is_told_whole(web, bus, settings, store):
 
 def test_case_s_documents_are_told_when_they_are_tried_again(web, bus, store):
     add_run(store, "a", run_id="first", case_id="case")
-    store.finish("a", 1, Status.FAILED, message="No", error="a: no")
+    store.attempts.finish("a", 1, Status.FAILED, message="No", error="a: no")
 
     with web.read("/progress/cases/case/stream") as reader:
         assert reader.progress().data["status"] == "failed"
         assert bus.redis.pubsub_channels("run:*") == []
-        store.retry(run_id="first")
+        store.documents.retry(run_id="first")
         told = reader.progress().data
         assert (told["status"], told["attempt"]) == ("queued", 2)
         eventually(lambda: bus.redis.pubsub_channels("run:*"))
         bus.publish(event("a", run_id="first", attempt=2, progress=30.0))
         assert reader.progress().data["progress"] == 30
-        store.finish("a", 2, Status.FAILED, message="No", error="a: no again")
+        store.attempts.finish("a", 2, Status.FAILED, message="No", error="a: no again")
         assert reader.progress().data["error"] == "a: no again"
         eventually(lambda: not bus.redis.pubsub_channels("run:*"))
 
@@ -584,7 +584,7 @@ def test_store_s_end_is_told_where_redis_knows_none(web, store):
     add_run(store, "a")
     with web.read("/progress/documents/a/stream") as reader:
         assert reader.progress().data["status"] == "queued"
-        store.finish("a", 1, Status.FAILED, message="No", error="a: no")
+        store.attempts.finish("a", 1, Status.FAILED, message="No", error="a: no")
 
         (end,) = reader.rest()
 
@@ -593,9 +593,9 @@ def test_store_s_end_is_told_where_redis_knows_none(web, store):
 
 def run_to_its_end(web, store, run_id="run"):
     """The id of the end of a run's stream, which has seen its documents fail."""
-    rows = store.documents(run_id)
+    rows = store.documents.find(run_id)
     for row in rows:
-        store.finish(row.id, 1, Status.FAILED, message="No", error="no")
+        store.attempts.finish(row.id, 1, Status.FAILED, message="No", error="no")
     told, end = told_to_the_end(web, f"/progress/runs/{run_id}/stream")
     assert told.keys() == {row.id for row in rows}
     return end
@@ -612,9 +612,9 @@ def test_stream_of_what_was_deleted_has_ended_for_whoever_saw_its_end(
         path = "/progress/stream?document_id=a&document_id=b"
     run_to_its_end(web, store)
     _, end = told_to_the_end(web, path)
-    store.delete_documents(["a", "b"] if whole else ["a"])
+    store.documents.delete(["a", "b"] if whole else ["a"])
     if whole:
-        store.delete_empty_run("run")
+        store.runs.delete_empty("run")
     eventually(lambda: not bus.redis.pubsub_channels("*:progress"))
 
     def statuses():
@@ -637,7 +637,7 @@ def test_nothing_is_taken_for_deleted_while_the_store_does_not_answer(
     monkeypatch.setattr("docprogress.server.hub.JOIN_SECONDS", 0.2)
     add_run(store, "a")
     end = run_to_its_end(web, store)
-    (document,) = store.present(documents=["a"])
+    (document,) = store.documents.current_events(documents=["a"])
     eventually(lambda: not bus.redis.pubsub_channels("*:progress"))
 
     def unavailable(*_):
@@ -672,7 +672,7 @@ def test_watched_run_is_read_whole_only_once(web, store, monkeypatch):
     with web.read("/progress/runs/run/stream") as reader:
         assert {reader.progress().data["document_id"] for _ in ids} == set(ids)
         eventually(lambda: len(looked) >= 2)
-        store.finish("d7", 1, Status.FAILED, message="No", error="d7: no")
+        store.attempts.finish("d7", 1, Status.FAILED, message="No", error="d7: no")
         end = reader.progress()
         eventually(lambda: len(looked) >= 4)
 
@@ -709,7 +709,9 @@ def test_end_that_was_stored_under_an_older_time_is_told(web, store, monkeypatch
             assert reader.progress().data["status"] == "queued"
         monkeypatch.setattr("docprogress.store.attempts.now", lambda: now() - hour)
         for document_id in "ab":
-            store.finish(document_id, 1, Status.FAILED, message="No", error="no")
+            store.attempts.finish(
+                document_id, 1, Status.FAILED, message="No", error="no"
+            )
         assert {each.data["document_id"] for each in reader.rest()} == {"a", "b"}
 
 

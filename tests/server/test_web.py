@@ -352,7 +352,7 @@ def test_axe_finds_no_violation_on_the_page(browser, packages, web, scheme):
 
 def add_run(store, run_id, *documents, case_id=None):
     """Documents of which nobody but the store has heard."""
-    store.add_run(
+    store.runs.add(
         run_id=run_id,
         case_id=case_id,
         expected=len(documents),
@@ -360,7 +360,7 @@ def add_run(store, run_id, *documents, case_id=None):
         settings={},
         fingerprint="",
     )
-    store.add_documents(
+    store.submissions.add(
         [
             NewDocument(
                 id=document_id,
@@ -373,7 +373,7 @@ def add_run(store, run_id, *documents, case_id=None):
             for number, document_id in enumerate(documents, 1)
         ]
     )
-    store.mark_ready([(document_id, 1, "0") for document_id in documents])
+    store.submissions.mark_ready([(document_id, 1, "0") for document_id in documents])
 
 
 def shown_names(tab):
@@ -388,8 +388,8 @@ def test_page_tells_what_happened_before_it_was_opened(tab, web, bus, settings):
     publish(bus, "a", 40, attempt=1, message="Extracting page 4 of 10")
     publish(bus, "a", 100, attempt=1)
     with Store(settings.database) as store:
-        store.claim("a", 1, worker="a-worker")
-        store.finish("a", 1, Status.COMPLETED, message="Completed")
+        store.attempts.claim("a", 1, worker="a-worker")
+        store.attempts.finish("a", 1, Status.COMPLETED, message="Completed")
 
     open_page(tab, web)
     tab.locator(".dp-row").nth(3).wait_for()
@@ -411,7 +411,7 @@ def test_page_follows_hundreds_of_documents_without_asking(tab, web, bus, settin
     with Store(settings.database) as store:
         add_run(store, "run", *ids)
         for document_id in ids[500:]:
-            store.claim(document_id, 1, worker="a-worker")
+            store.attempts.claim(document_id, 1, worker="a-worker")
     asked = []
     tab.on("request", lambda request: asked.append(request.url))
     open_page(tab, web)
@@ -552,7 +552,7 @@ def test_page_works_where_another_application_mounts_it(tab, settings):
         tab.locator(".docprogress", has_text="waiting for a worker").wait_for()
 
         with Store(settings.database) as store:
-            eventually(lambda: [run.expected for run in store.runs()] == [1])
+            eventually(lambda: [run.expected for run in store.runs.find()] == [1])
     assert tab.complaints == []
 
 
@@ -681,7 +681,7 @@ def test_react_shows_a_document_that_is_tried_again(tab, packages, web, bus):
 def test_page_shows_older_documents_on_request(tab, web, settings):
     count = 1_200
     with Store(settings.database) as store:
-        store.add_run(
+        store.runs.add(
             run_id="run",
             case_id=None,
             expected=count,
@@ -689,7 +689,7 @@ def test_page_shows_older_documents_on_request(tab, web, settings):
             settings={},
             fingerprint="",
         )
-        store.add_documents(
+        store.submissions.add(
             [
                 NewDocument(
                     id=f"d{n}", run_id="run", number=n, name=f"{n}.md", step="x"

@@ -14,10 +14,11 @@ from docprogress.settings import load
 from docprogress.steps import plan
 from docprogress.storage import Files, Source
 from docprogress.store import Store
+from docprogress.store.attempts import Attempts
 
 
-class Forgetful(Store):
-    """Keeps what it is given, and loses the line before it can say so."""
+class AttemptsOverLossyConnection(Attempts):
+    """Commits the first results, and loses the connection before it can answer."""
 
     lost = 0
 
@@ -49,12 +50,13 @@ def test_what_a_step_made_is_kept_once_though_nobody_was_told_that_it_is(
     tmp_path, own_step
 ):
     files = Files(str(tmp_path / "files"))
-    with Forgetful(f"sqlite:///{tmp_path / 'store.db'}") as store:
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        store.attempts = AttemptsOverLossyConnection(store.database, store.runs)
         steps = [step.to_dict() for step in plan([own_step])]
         run = add_run(store, steps=steps, settings={})
         [document_id] = add_documents(store, run, 1, name="a.txt")
         files.add(document_id, Source(name="a.txt", data=b"Some words."), max_bytes=99)
-        store.mark_ready([(document_id, 11, "x")])
+        store.submissions.mark_ready([(document_id, 11, "x")])
         worker = Pipeline(
             store=store,
             files=files,
@@ -63,13 +65,17 @@ def test_what_a_step_made_is_kept_once_though_nobody_was_told_that_it_is(
             sleep=lambda _: None,
         )
 
-        worker.process(store.claim(document_id, 1, worker="w"))
+        worker.process(store.attempts.claim(document_id, 1, worker="w"))
 
-        assert store.lost == 1
-        row = store.document(document_id)
+        assert store.attempts.lost == 1
+        row = store.documents.get(document_id)
         assert (row.status, row.attempt) == (Status.COMPLETED, 1)
-        assert [page.text for page in store.pages(document_id)] == ["Some words."]
-        assert [chunk.text for chunk in store.chunks(document_id)] == ["Some words."]
+        assert [page.text for page in store.results.pages(document_id)] == [
+            "Some words."
+        ]
+        assert [chunk.text for chunk in store.results.chunks(document_id)] == [
+            "Some words."
+        ]
 
 
 def test_the_pause_before_the_next_attempt_grows_no_longer_than_an_hour(
@@ -88,19 +94,20 @@ def test_the_pause_before_the_next_attempt_grows_no_longer_than_an_hour(
         run = add_run(store, steps=steps, settings=settings)
         [document_id] = add_documents(store, run, 1, name="a.txt")
         files.add(document_id, Source(name="a.txt", data=b"Some words."), max_bytes=99)
-        store.mark_ready([(document_id, 11, "x")])
+        store.submissions.mark_ready([(document_id, 11, "x")])
         worker = Pipeline(
             store=store, files=files, settings=load(), publish=lambda _: False
         )
 
         pauses = []
         for attempt in range(1, 100):
-            worker.process(store.claim(document_id, attempt, worker="w"))
-            row = store.document(document_id)
+            worker.process(store.attempts.claim(document_id, attempt, worker="w"))
+            row = store.documents.get(document_id)
             pauses.append(round(row.due_at - time.time(), -2))
-        worker.process(store.claim(document_id, 100, worker="w"))
+        worker.process(store.attempts.claim(document_id, 100, worker="w"))
 
         assert pauses == [900, 1800] + [3600] * 97
         assert (
-            store.document(document_id).error == "a.txt: not yet (after 100 attempts)"
+            store.documents.get(document_id).error
+            == "a.txt: not yet (after 100 attempts)"
         )

@@ -10,7 +10,7 @@ from docprogress.events import now
 from docprogress.search import nearest
 from docprogress.settings import load
 from docprogress.steps.embed import embed
-from docprogress.store import Store
+from docprogress.store import FinishedStep, Store
 
 
 @pytest.fixture
@@ -24,15 +24,13 @@ def searchable(store, *texts, settings=None):
     settings = settings or load()
     run = add_run(store, settings={"embedder": settings.embedder})
     [document_id] = add_documents(store, run, 1)
-    store.mark_ready([(document_id, 1, document_id)])
-    store.claim(document_id, 1, worker="w")
+    store.submissions.mark_ready([(document_id, 1, document_id)])
+    store.attempts.claim(document_id, 1, worker="w")
     chunks = [
         Chunk(number=n, text=text, start=0, end=1, first_page=1, last_page=1)
         for n, text in enumerate(texts, 1)
     ]
-    store.finish_step(
-        document_id,
-        1,
+    finished = FinishedStep(
         position=0,
         step="embedding",
         next_step="embedding",
@@ -43,6 +41,7 @@ def searchable(store, *texts, settings=None):
         progress=100.0,
         chunks=list(embed(chunks, settings=settings)),
     )
+    store.attempts.finish_steps(document_id, 1, [finished])
     return run
 
 
@@ -121,7 +120,7 @@ def test_several_runs_ask_an_endpoint_once(store):
 
 def test_vectors_of_another_length_are_left_out(store):
     run = searchable(store, "the tenant")
-    with store.writing() as connection:
+    with store.database.writing() as connection:
         other = np.ones((1, 3), "<f4").tobytes()
         connection.exec_driver_sql(
             "UPDATE vectors SET dimensions = 3, data = ?", (other,)

@@ -32,9 +32,11 @@ from docprogress.events import FINAL_NUMBER, Status, now
 from docprogress.store import (
     AttemptStatus,
     DocumentRow,
+    FinishedStep,
     NewDocument,
     RunRow,
     Store,
+    schema,
 )
 
 STEPS = [{"name": "extraction"}, {"name": "chunking"}, {"name": "embedding"}]
@@ -104,7 +106,7 @@ def document(store: Store, run: RunRow) -> DocumentRow:
 @pytest.fixture
 def claimed(store: Store, document: DocumentRow) -> DocumentRow:
     """A document that a worker has."""
-    claim = store.claim(document.id, 1, worker="worker")
+    claim = store.attempts.claim(document.id, 1, worker="worker")
     assert claim is not None
     return claim.document
 
@@ -118,13 +120,13 @@ def add_run(store: Store, **changes) -> RunRow:
         "settings": {"chunk_characters": 100},
         "fingerprint": "fingerprint",
     }
-    return store.add_run(**values | changes)
+    return store.runs.add(**values | changes)
 
 
 def add_documents(store: Store, run: RunRow, count: int, **changes) -> list[str]:
     """Documents that are not ready; their ids."""
     ids = [uuid.uuid4().hex for _ in range(count)]
-    store.add_documents(
+    store.submissions.add(
         [
             replace(
                 NewDocument(
@@ -145,8 +147,8 @@ def add_documents(store: Store, run: RunRow, count: int, **changes) -> list[str]
 
 def add_document(store: Store, run: RunRow, **changes) -> DocumentRow:
     [document_id] = add_documents(store, run, 1, **changes)
-    store.mark_ready([(document_id, 1000, "5ha256")])
-    return store.document(document_id)
+    store.submissions.mark_ready([(document_id, 1000, "5ha256")])
+    return store.documents.get(document_id)
 
 
 def finish_step(store: Store, document: DocumentRow, position: int = 0, **changes):
@@ -160,25 +162,33 @@ def finish_step(store: Store, document: DocumentRow, position: int = 0, **change
         "unit": "page",
         "progress": (60.0, 70.0, 99.0)[position],
     }
-    return store.finish_step(document.id, document.attempt, **values | changes)
+    finished = FinishedStep(**values | changes)
+    row = store.attempts.finish_steps(document.id, document.attempt, [finished])
+    return row.cancel_requested
+
+
+def delete_run(store: Store, run_id: str) -> None:
+    """Delete a run whose documents may be unfinished."""
+    with store.database.writing() as connection:
+        connection.execute(sa.delete(schema.run).where(schema.run.c.id == run_id))
 
 
 def complete(store: Store, document: DocumentRow) -> DocumentRow:
     """Take a waiting document through all steps."""
-    claim = store.claim(document.id, document.attempt, worker="worker")
+    claim = store.attempts.claim(document.id, document.attempt, worker="worker")
     assert claim is not None
     facts = {"media_type": "application/pdf", "engine": "pdfium", "title": "Contract"}
     finish_step(store, document, 0, pages=PAGES, facts=facts)
     finish_step(store, document, 1, chunks=CHUNKS)
     finish_step(store, document, 2, chunks=EMBEDDED, facts={"embedder": "hashing"})
-    return store.finish(
+    return store.attempts.finish(
         document.id, document.attempt, Status.COMPLETED, message="Completed"
     )
 
 
 def everything(store: Store) -> dict[str, list[tuple]]:
     """Every row of every table."""
-    with store.reading() as connection:
+    with store.database.reading() as connection:
         tables = sa.inspect(connection).get_table_names()
         return {
             name: sorted(
@@ -202,82 +212,82 @@ def plain(chunks: list[Chunk]) -> list[Chunk]:
 def test_new_document_waits_to_be_uploaded(store, run):
     [document_id] = add_documents(store, run, 1)
 
-    row = store.document(document_id)
+    row = store.documents.get(document_id)
 
     assert (row.status, row.ready, row.attempt) == (Status.QUEUED, False, 1)
     assert row.message == "Waiting to be uploaded"
     assert row.step == "extraction"
-    assert store.being_submitted() == [run.id]
-    assert store.queued() == []
+    assert store.submissions.unfinished() == [run.id]
+    assert store.documents.queued() == []
 
 
 def test_ready_document_waits_for_a_worker(store, run):
     [document_id] = add_documents(store, run, 1)
 
-    store.mark_ready([(document_id, 12, "ab")])
+    store.submissions.mark_ready([(document_id, 12, "ab")])
 
-    row = store.document(document_id)
+    row = store.documents.get(document_id)
     assert (row.ready, row.size, row.sha256, row.message) == (True, 12, "ab", "Queued")
-    assert [queued.id for queued in store.queued()] == [row.id]
-    assert store.being_submitted() == []
+    assert [queued.id for queued in store.documents.queued()] == [row.id]
+    assert store.submissions.unfinished() == []
 
 
 def test_document_cancelled_during_its_upload_stays_cancelled(store, run):
     [document_id] = add_documents(store, run, 1)
-    store.cancel(document_ids=[document_id])
+    store.documents.cancel(document_ids=[document_id])
 
-    store.mark_ready([(document_id, 12, "ab")])
+    store.submissions.mark_ready([(document_id, 12, "ab")])
 
-    assert store.document(document_id).status is Status.CANCELLED
-    assert store.document(document_id).ready is False
+    assert store.documents.get(document_id).status is Status.CANCELLED
+    assert store.documents.get(document_id).ready is False
 
 
 def test_documents_are_added_all_or_none(store, run):
     one = NewDocument(id="a", run_id=run.id, number=1, name="a.pdf")
 
     with pytest.raises(StoreError):
-        store.add_documents([one, replace(one, id="b")])
+        store.submissions.add([one, replace(one, id="b")])
 
-    assert store.documents() == []
+    assert store.documents.find() == []
 
 
 def test_document_of_an_unknown_run_is_refused(store):
     with pytest.raises(StoreError):
-        store.add_documents([NewDocument(id="a", run_id="?", number=1, name="a")])
+        store.submissions.add([NewDocument(id="a", run_id="?", number=1, name="a")])
 
 
 def test_nothing_to_add_is_nothing(store):
-    store.add_documents([])
-    store.mark_ready([])
+    store.submissions.add([])
+    store.submissions.mark_ready([])
 
-    assert store.documents() == []
+    assert store.documents.find() == []
 
 
 def test_run_comes_back_as_it_was_submitted(store):
     steps = [{"name": "é\ud800\x00", "weight": 1.5, "queue": None}]
     run = add_run(store, case_id="case", steps=steps, settings={"a": [1, None, "ü"]})
 
-    assert store.run(run.id) == run
+    assert store.runs.get(run.id) == run
 
 
 def test_unknown_ids_are_not_found(store):
     for unknown in ("nobody", "nul\x00", "half\ud800", "", "x" * 100_000):
         with pytest.raises(RunNotFound):
-            store.run(unknown)
+            store.runs.get(unknown)
         with pytest.raises(RunNotFound):
-            store.delete_run(unknown)
+            store.runs.delete_empty(unknown)
         with pytest.raises(DocumentNotFound):
-            store.document(unknown)
-        assert store.documents(unknown) == []
-        assert store.documents(ids=[unknown]) == []
-        assert store.claim(unknown, 1, worker="worker") is None
+            store.documents.get(unknown)
+        assert store.documents.find(unknown) == []
+        assert store.documents.find(ids=[unknown]) == []
+        assert store.attempts.claim(unknown, 1, worker="worker") is None
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_comes_back_as_it_was(store, text):
     run = add_run(store, run_id=f"r{text}", case_id=text, fingerprint=text)
     document = add_document(store, run, name=text, url=text, step=text)
-    store.claim(document.id, 1, worker=text)
+    store.attempts.claim(document.id, 1, worker=text)
     finish_step(
         store,
         document,
@@ -285,92 +295,94 @@ def test_hostile_text_comes_back_as_it_was(store, text):
         pages=[Page(number=1, text=text)],
         facts={"title": text, "note": text},
     )
-    row = store.finish(document.id, 1, Status.FAILED, message=text, error=text)
+    row = store.attempts.finish(document.id, 1, Status.FAILED, message=text, error=text)
 
-    assert row == store.document(document.id)
+    assert row == store.documents.get(document.id)
     assert {row.name, row.url, row.case_id, row.title, row.note, row.error} == {text}
     assert {row.worker, row.message} == {text}
-    assert store.pages(document.id) == [Page(number=1, text=text)]
-    assert store.documents(run.id, case_id=text) == [row]
-    assert [found.id for found in store.runs(case_id=text)] == [run.id]
+    assert store.results.pages(document.id) == [Page(number=1, text=text)]
+    assert store.documents.find(run.id, case_id=text) == [row]
+    assert [found.id for found in store.runs.find(case_id=text)] == [run.id]
 
 
 def test_what_no_database_holds_is_replaced_one_for_one(store, run):
     name = "a\x00b\udcffc"
-    store.add_documents([NewDocument(id="i\x00d", run_id=run.id, number=1, name=name)])
-    store.mark_ready([("i\x00d", 1, "x\x00")])
-    document = replace(store.document("i\x00d"), id="i\x00d")
-    assert store.claim(document.id, 1, worker="w\x00") is not None
+    store.submissions.add(
+        [NewDocument(id="i\x00d", run_id=run.id, number=1, name=name)]
+    )
+    store.submissions.mark_ready([("i\x00d", 1, "x\x00")])
+    document = replace(store.documents.get("i\x00d"), id="i\x00d")
+    assert store.attempts.claim(document.id, 1, worker="w\x00") is not None
     text = "zero \x00, half \ud83d, whole \U0001f600"
     chunk = Chunk(number=1, text=text, start=0, end=30, first_page=1, last_page=1)
     finish_step(store, document, pages=[Page(number=1, text=text)], chunks=[chunk])
 
     expected = "zero \ufffd, half \ufffd, whole \U0001f600"
-    assert store.document(document.id).name == "a\ufffdb\ufffdc"
-    assert store.pages(document.id) == [Page(number=1, text=expected)]
-    assert [chunk.text for chunk in store.chunks(document.id)] == [expected]
-    assert store.document(document.id).characters == len(text)
+    assert store.documents.get(document.id).name == "a\ufffdb\ufffdc"
+    assert store.results.pages(document.id) == [Page(number=1, text=expected)]
+    assert [chunk.text for chunk in store.results.chunks(document.id)] == [expected]
+    assert store.documents.get(document.id).characters == len(text)
 
 
 # The life of an attempt
 
 
 def test_claim_gives_the_document_and_its_run(store, run, document):
-    claim = store.claim(document.id, 1, worker="worker")
+    claim = store.attempts.claim(document.id, 1, worker="worker")
 
     assert claim is not None
     assert claim.run == run
-    assert claim.document == store.document(document.id)
+    assert claim.document == store.documents.get(document.id)
     assert claim.document.status is Status.PROCESSING
     assert claim.document.worker == "worker"
     assert claim.document.started_at is not None
-    [attempt] = store.attempts(run.id)
+    [attempt] = store.attempts.of_run(run.id)
     assert (attempt.number, attempt.status) == (1, AttemptStatus.PROCESSING)
     assert (attempt.worker, attempt.finished_at) == ("worker", None)
 
 
 def test_attempt_is_claimed_once(store, document):
-    assert store.claim(document.id, 1, worker="first") is not None
-    assert store.claim(document.id, 1, worker="second") is None
+    assert store.attempts.claim(document.id, 1, worker="first") is not None
+    assert store.attempts.claim(document.id, 1, worker="second") is None
 
-    assert store.document(document.id).worker == "first"
+    assert store.documents.get(document.id).worker == "first"
 
 
 def test_document_without_its_bytes_cannot_be_claimed(store, run):
     [document_id] = add_documents(store, run, 1)
 
-    assert store.claim(document_id, 1, worker="worker") is None
+    assert store.attempts.claim(document_id, 1, worker="worker") is None
 
 
 @pytest.mark.parametrize("attempt", [0, 2])
 def test_another_attempt_cannot_be_claimed(store, document, attempt):
-    assert store.claim(document.id, attempt, worker="worker") is None
+    assert store.attempts.claim(document.id, attempt, worker="worker") is None
 
 
 def test_processing_attempt_can_be_resumed(store, run, claimed):
-    claim = store.resume(claimed.id, 1, worker="another")
+    claim = store.attempts.resume(claimed.id, 1, worker="another")
 
     assert claim is not None
     assert claim.run == run
     assert claim.document.worker == "another"
-    assert store.resume(claimed.id, 2) is None
+    assert store.attempts.resume(claimed.id, 2) is None
 
 
 def test_waiting_attempt_cannot_be_resumed(store, document):
-    assert store.resume(document.id, 1) is None
+    assert store.attempts.resume(document.id, 1) is None
 
 
 def test_attempt_handed_over_goes_on_as_the_same_attempt(store, run, claimed):
     finish_step(store, claimed, pages=PAGES)
 
-    row = store.hand_over(claimed.id, 1, message="Waiting for queue gpu")
-    claim = store.claim(claimed.id, 1, worker="gpu")
+    row = store.attempts.hand_over(claimed.id, 1, message="Waiting for queue gpu")
+    claim = store.attempts.claim(claimed.id, 1, worker="gpu")
 
     assert (row.status, row.message) == (Status.QUEUED, "Waiting for queue gpu")
     assert claim is not None
     assert (claim.document.next_step, claim.document.worker) == (1, "gpu")
     assert claim.document.started_at == claimed.started_at
-    assert [attempt.number for attempt in store.attempts(run.id)] == [1]
+    assert [attempt.number for attempt in store.attempts.of_run(run.id)] == [1]
 
 
 def test_finished_step_is_kept(store, run, claimed):
@@ -385,12 +397,12 @@ def test_finished_step_is_kept(store, run, claimed):
     )
 
     assert cancelled is False
-    row = store.document(claimed.id)
+    row = store.documents.get(claimed.id)
     assert (row.next_step, row.step, row.progress) == (1, "chunking", 60)
     assert (row.pages, row.characters) == (2, 26)
     assert (row.media_type, row.note) == ("text/plain", "7")
-    assert store.pages(claimed.id) == PAGES
-    [timing] = store.timings(run.id)
+    assert store.results.pages(claimed.id) == PAGES
+    [timing] = store.results.timings(run.id)
     assert (timing.position, timing.step, timing.started_at) == (
         0,
         "extraction",
@@ -403,7 +415,7 @@ def test_facts_of_an_earlier_step_stay(store, claimed):
     finish_step(store, claimed, 0, facts={"engine": "pdfium"})
     finish_step(store, claimed, 1, facts={"embedder": "hashing"})
 
-    row = store.document(claimed.id)
+    row = store.documents.get(claimed.id)
     assert (row.engine, row.embedder) == ("pdfium", "hashing")
 
 
@@ -427,25 +439,27 @@ def test_results_of_a_step_are_replaced(store, claimed):
     other = [Page(number=7, text="Other"), Page(number=1, text="pages")]
     finish_step(store, claimed, 0, pages=other, chunks=CHUNKS[1:])
 
-    assert store.pages(claimed.id) == other[::-1]
-    assert plain(store.chunks(claimed.id, vectors=True)) == plain(CHUNKS[1:])
-    row = store.document(claimed.id)
+    assert store.results.pages(claimed.id) == other[::-1]
+    assert plain(store.results.chunks(claimed.id, vectors=True)) == plain(CHUNKS[1:])
+    row = store.documents.get(claimed.id)
     assert (row.pages, row.characters, row.chunks) == (2, 10, 1)
 
     finish_step(store, claimed, 0, pages=[], chunks=[])
 
-    assert store.pages(claimed.id) == []
-    assert store.chunks(claimed.id) == []
-    assert store.document(claimed.id).pages == 0
+    assert store.results.pages(claimed.id) == []
+    assert store.results.chunks(claimed.id) == []
+    assert store.documents.get(claimed.id).pages == 0
 
 
 def test_vectors_come_back_with_their_chunks(store, run, claimed):
     finish_step(store, claimed, chunks=EMBEDDED[::-1], facts={"embedder": "hashing"})
 
-    assert plain(store.chunks(claimed.id, vectors=True)) == plain(EMBEDDED)
-    assert plain(store.chunks(claimed.id)) == plain(CHUNKS)
-    assert plain(store.chunk(claimed.id, [2, 99, 2])) == plain(CHUNKS[1:])
-    [(document_id, first, vectors)] = store.vectors(run.id)
+    assert plain(store.results.chunks(claimed.id, vectors=True)) == plain(EMBEDDED)
+    assert plain(store.results.chunks(claimed.id)) == plain(CHUNKS)
+    assert plain(store.results.chunks_numbered(claimed.id, [2, 99, 2])) == plain(
+        CHUNKS[1:]
+    )
+    [(document_id, first, vectors)] = store.vectors.in_run(run.id)
     assert (document_id, first) == (claimed.id, 1)
     assert vectors.dtype == np.float32
     assert vectors.tolist() == [[1, 0.5, -1], [2, 0.5, -1]]
@@ -464,7 +478,7 @@ def test_numbers_and_vectors_of_other_kinds_are_taken(store, claimed):
 
     finish_step(store, claimed, chunks=[chunk], pages=[Page(number=True, text="x")])
 
-    [found] = store.chunks(claimed.id, vectors=True)
+    [found] = store.results.chunks(claimed.id, vectors=True)
     assert (found.number, found.end) == (3, 1)
     assert found.vector.tolist() == [1, 2.5]
 
@@ -484,7 +498,7 @@ def test_vectors_come_back_to_the_bit_however_many_numbers_are_zero(
 
     finish_step(store, claimed, chunks=chunks)
 
-    [(_, _, found)] = store.vectors(run.id)
+    [(_, _, found)] = store.vectors.in_run(run.id)
     assert found.tobytes() == given.tobytes()
 
 
@@ -495,7 +509,7 @@ def test_vectors_of_mostly_zeros_take_little_room(store, claimed):
 
     finish_step(store, claimed, chunks=chunks)
 
-    with store.reading() as connection:
+    with store.database.reading() as connection:
         stored = connection.exec_driver_sql("SELECT data FROM vectors").scalar()
     assert len(stored) == 20 * (1024 // 8 + 50 * 4)
 
@@ -509,12 +523,12 @@ def test_each_vector_stands_beside_its_chunks_number(store, run, claimed):
 
     finish_step(store, claimed, chunks=chunks)
 
-    parts = list(store.vectors(run.id))
+    parts = list(store.vectors.in_run(run.id))
     assert max(len(vectors) for _, _, vectors in parts) <= 1024
     found = [first + i for _, first, vectors in parts for i in range(len(vectors))]
     assert found == numbers
     assert np.concatenate([v for *_, v in parts])[:, 0].tolist() == numbers
-    stored = store.chunks(claimed.id, vectors=True)
+    stored = store.results.chunks(claimed.id, vectors=True)
     assert [chunk.vector.tolist() for chunk in stored] == [[n] for n in numbers]
 
 
@@ -567,7 +581,7 @@ def test_pages_the_database_refuses_change_nothing(store, claimed, pages):
 
 
 def test_worker_learns_of_a_cancel_as_a_step_ends(store, claimed):
-    store.cancel(document_ids=[claimed.id])
+    store.documents.cancel(document_ids=[claimed.id])
 
     assert finish_step(store, claimed, pages=PAGES) is True
 
@@ -581,11 +595,11 @@ def test_document_completes_at_a_hundred(store, run, document):
         "Completed",
     )
     assert row.finished_at == row.updated_at
-    assert row == store.document(document.id)
-    [attempt] = store.attempts(run.id)
+    assert row == store.documents.get(document.id)
+    [attempt] = store.attempts.of_run(run.id)
     assert attempt.status is AttemptStatus.COMPLETED
     assert attempt.finished_at == row.finished_at
-    assert [t.step for t in store.timings(run.id)] == [s["name"] for s in STEPS]
+    assert [t.step for t in store.results.timings(run.id)] == [s["name"] for s in STEPS]
 
 
 @pytest.mark.parametrize(
@@ -594,73 +608,87 @@ def test_document_completes_at_a_hundred(store, run, document):
 def test_failure_leaves_progress_where_it_was(store, run, claimed, progress, expected):
     finish_step(store, claimed)
 
-    row = store.finish(
+    row = store.attempts.finish(
         claimed.id, 1, Status.FAILED, message="Failed", error="why", progress=progress
     )
 
     assert (row.progress, row.error) == (expected, "why")
-    [attempt] = store.attempts(run.id)
+    [attempt] = store.attempts.of_run(run.id)
     assert (attempt.status, attempt.error) == (AttemptStatus.FAILED, "why")
 
 
 def test_waiting_document_can_fail_and_cannot_complete(store, run, document):
     with pytest.raises(Superseded):
-        store.finish(document.id, 1, Status.COMPLETED, message="Completed")
+        store.attempts.finish(document.id, 1, Status.COMPLETED, message="Completed")
 
-    row = store.finish(document.id, 1, Status.FAILED, message="Failed", error="why")
+    row = store.attempts.finish(
+        document.id, 1, Status.FAILED, message="Failed", error="why"
+    )
 
     assert row.status is Status.FAILED
-    assert store.attempts(run.id) == []
+    assert store.attempts.of_run(run.id) == []
 
 
 def test_attempt_cannot_end_without_an_end(store, claimed):
     with pytest.raises(ValueError, match="queued"):
-        store.finish(claimed.id, 1, Status.QUEUED, message="?")
+        store.attempts.finish(claimed.id, 1, Status.QUEUED, message="?")
 
 
 def test_progress_within_a_step_is_kept_short_of_the_end(store, claimed):
-    store.progress(claimed.id, 1, progress=100, step="ocr", message="Page 3 of 4")
+    store.attempts.save_progress(
+        claimed.id, 1, progress=100, step="ocr", message="Page 3 of 4"
+    )
 
-    row = store.document(claimed.id)
+    row = store.documents.get(claimed.id)
     assert (row.progress, row.step, row.message) == (99.9, "ocr", "Page 3 of 4")
 
 
 def test_fetched_content_is_kept(store, claimed):
-    store.set_content(claimed.id, 1, size=5, sha256="cd")
+    store.attempts.set_content(claimed.id, 1, size=5, sha256="cd")
 
-    assert store.document(claimed.id).size == 5
-    assert store.document(claimed.id).sha256 == "cd"
+    assert store.documents.get(claimed.id).size == 5
+    assert store.documents.get(claimed.id).sha256 == "cd"
 
 
 WRITES: dict[str, Callable[[Store, DocumentRow], object]] = {
     "finish_step": lambda s, d: finish_step(s, d, pages=PAGES, chunks=EMBEDDED),
-    "finish": lambda s, d: s.finish(d.id, d.attempt, Status.FAILED, message="x"),
-    "complete": lambda s, d: s.finish(d.id, d.attempt, Status.COMPLETED, message="x"),
-    "progress": lambda s, d: s.progress(
+    "finish": lambda s, d: s.attempts.finish(
+        d.id, d.attempt, Status.FAILED, message="x"
+    ),
+    "complete": lambda s, d: s.attempts.finish(
+        d.id, d.attempt, Status.COMPLETED, message="x"
+    ),
+    "progress": lambda s, d: s.attempts.save_progress(
         d.id, d.attempt, progress=5, step="x", message="x"
     ),
-    "set_content": lambda s, d: s.set_content(d.id, d.attempt, size=1, sha256="x"),
-    "hand_over": lambda s, d: s.hand_over(d.id, d.attempt, message="x"),
+    "set_content": lambda s, d: s.attempts.set_content(
+        d.id, d.attempt, size=1, sha256="x"
+    ),
+    "hand_over": lambda s, d: s.attempts.hand_over(d.id, d.attempt, message="x"),
 }
 REFUSALS: dict[str, Callable[[Store, DocumentRow], object]] = {
-    "claim": lambda s, d: s.claim(d.id, d.attempt, worker="x"),
-    "resume": lambda s, d: s.resume(d.id, d.attempt, worker="x"),
-    "take_due": lambda s, d: s.take_due(d.id, d.attempt),
-    "next_attempt": lambda s, d: s.next_attempt(
+    "claim": lambda s, d: s.attempts.claim(d.id, d.attempt, worker="x"),
+    "resume": lambda s, d: s.attempts.resume(d.id, d.attempt, worker="x"),
+    "take_due": lambda s, d: s.attempts.take_due(d.id, d.attempt),
+    "next_attempt": lambda s, d: s.attempts.next_attempt(
         d.id, d.attempt, error="x", delay=0, lost=True, tries=3
     ),
 }
 ENDS: dict[str, Callable[[Store, DocumentRow], object]] = {
-    "another attempt waits": lambda s, d: s.next_attempt(
+    "another attempt waits": lambda s, d: s.attempts.next_attempt(
         d.id, 1, error="x", delay=5, lost=True, tries=3
     ),
     "another attempt is processing": lambda s, d: (
-        s.next_attempt(d.id, 1, error="x", delay=0, lost=False, tries=3),
-        s.claim(d.id, 2, worker="other"),
+        s.attempts.next_attempt(d.id, 1, error="x", delay=0, lost=False, tries=3),
+        s.attempts.claim(d.id, 2, worker="other"),
     ),
-    "it is completed": lambda s, d: s.finish(d.id, 1, Status.COMPLETED, message="x"),
-    "it is cancelled": lambda s, d: s.finish(d.id, 1, Status.CANCELLED, message="x"),
-    "its run is gone": lambda s, d: s.delete_run(d.run_id),
+    "it is completed": lambda s, d: s.attempts.finish(
+        d.id, 1, Status.COMPLETED, message="x"
+    ),
+    "it is cancelled": lambda s, d: s.attempts.finish(
+        d.id, 1, Status.CANCELLED, message="x"
+    ),
+    "its run is gone": lambda s, d: delete_run(s, d.run_id),
 }
 
 
@@ -690,9 +718,11 @@ def test_attempt_that_is_over_is_not_gone_on_with(store, claimed, end, write):
 
 def test_next_attempt_goes_on_from_the_first_unfinished_step(store, run, claimed):
     finish_step(store, claimed, pages=PAGES)
-    store.progress(claimed.id, 1, progress=65, step="chunking", message="Chunking")
+    store.attempts.save_progress(
+        claimed.id, 1, progress=65, step="chunking", message="Chunking"
+    )
 
-    row = store.next_attempt(
+    row = store.attempts.next_attempt(
         claimed.id, 1, error="a.pdf: disk full", delay=0, lost=False, tries=3
     )
 
@@ -701,39 +731,43 @@ def test_next_attempt_goes_on_from_the_first_unfinished_step(store, run, claimed
     assert row.message == "Trying again (attempt 2 of 3): a.pdf: disk full"
     assert (row.next_step, row.progress, row.due_at) == (1, 60, None)
     assert (row.error, row.worker, row.started_at) == (None, None, None)
-    [attempt] = store.attempts(run.id)
+    [attempt] = store.attempts.of_run(run.id)
     assert (attempt.status, attempt.error) == (AttemptStatus.FAILED, "a.pdf: disk full")
 
 
 def test_delayed_attempt_says_when_it_is_due(store, claimed):
     before = time.time()
 
-    row = store.next_attempt(claimed.id, 1, error="x", delay=7, lost=False, tries=3)
+    row = store.attempts.next_attempt(
+        claimed.id, 1, error="x", delay=7, lost=False, tries=3
+    )
 
     assert row is not None
     assert before + 7 <= row.due_at <= time.time() + 7
-    assert store.take_due(claimed.id, 2) is True
-    assert store.take_due(claimed.id, 2) is False
-    assert store.document(claimed.id).due_at is None
+    assert store.attempts.take_due(claimed.id, 2) is True
+    assert store.attempts.take_due(claimed.id, 2) is False
+    assert store.documents.get(claimed.id).due_at is None
 
 
 def test_lost_attempts_are_those_of_the_present_series(store, claimed):
-    store.next_attempt(claimed.id, 1, error="x", delay=0, lost=True, tries=9)
-    store.claim(claimed.id, 2, worker="w")
-    store.next_attempt(claimed.id, 2, error="x", delay=0, lost=False, tries=9)
-    store.claim(claimed.id, 3, worker="w")
-    store.next_attempt(claimed.id, 3, error="x", delay=0, lost=True, tries=9)
-    assert store.lost_attempts(claimed.id) == 2
+    store.attempts.next_attempt(claimed.id, 1, error="x", delay=0, lost=True, tries=9)
+    store.attempts.claim(claimed.id, 2, worker="w")
+    store.attempts.next_attempt(claimed.id, 2, error="x", delay=0, lost=False, tries=9)
+    store.attempts.claim(claimed.id, 3, worker="w")
+    store.attempts.next_attempt(claimed.id, 3, error="x", delay=0, lost=True, tries=9)
+    assert store.attempts.count_lost(claimed.id) == 2
 
-    store.finish(claimed.id, 4, Status.FAILED, message="x", error="x")
-    [row] = store.retry(document_ids=[claimed.id])
+    store.attempts.finish(claimed.id, 4, Status.FAILED, message="x", error="x")
+    [row] = store.documents.retry(document_ids=[claimed.id])
 
     assert (row.attempt, row.first_attempt) == (5, 5)
-    assert store.lost_attempts(claimed.id) == 0
-    store.claim(claimed.id, 5, worker="w")
-    again = store.next_attempt(claimed.id, 5, error="x", delay=0, lost=True, tries=3)
+    assert store.attempts.count_lost(claimed.id) == 0
+    store.attempts.claim(claimed.id, 5, worker="w")
+    again = store.attempts.next_attempt(
+        claimed.id, 5, error="x", delay=0, lost=True, tries=3
+    )
     assert again.message == "Trying again (attempt 2 of 3): x"
-    assert store.lost_attempts(claimed.id) == 1
+    assert store.attempts.count_lost(claimed.id) == 1
 
 
 # Cancelling and trying again
@@ -741,11 +775,11 @@ def test_lost_attempts_are_those_of_the_present_series(store, claimed):
 
 def test_cancel_ends_what_waits_and_asks_what_runs(store, run):
     waiting, running, done, uploading = add_documents(store, run, 4)
-    store.mark_ready([(i, 1, "x") for i in (waiting, running, done)])
-    complete(store, store.document(done))
-    store.claim(running, 1, worker="worker")
+    store.submissions.mark_ready([(i, 1, "x") for i in (waiting, running, done)])
+    complete(store, store.documents.get(done))
+    store.attempts.claim(running, 1, worker="worker")
 
-    ended, asked = store.cancel(run_id=run.id)
+    ended, asked = store.documents.cancel(run_id=run.id)
 
     assert [row.id for row in ended] == [waiting, uploading]
     assert {row.status for row in ended} == {Status.CANCELLED}
@@ -753,39 +787,39 @@ def test_cancel_ends_what_waits_and_asks_what_runs(store, run):
     assert [row.id for row in asked] == [running]
     assert asked[0].cancel_requested
     assert asked[0].status is Status.PROCESSING
-    assert store.document(done).status is Status.COMPLETED
+    assert store.documents.get(done).status is Status.COMPLETED
 
 
 def test_cancel_of_documents_leaves_the_others(store, run):
     ids = add_documents(store, run, 2500)
 
-    ended, asked = store.cancel(document_ids=[*ids[1:], "unknown", ids[1]])
+    ended, asked = store.documents.cancel(document_ids=[*ids[1:], "unknown", ids[1]])
 
     assert [row.id for row in ended] == ids[1:]
     assert asked == []
-    assert store.counts(run.id)[Status.QUEUED] == 1
+    assert store.documents.counts(run.id)[Status.QUEUED] == 1
 
 
 def test_part_of_a_run_is_cancelled_and_tried_again_by_its_numbers(store, run):
     ids = add_documents(store, run, 5)
-    store.mark_ready([(i, 1, "x") for i in ids])
-    assert store.last_number(run.id) == 5
-    assert store.last_number("unknown") == 0
+    store.submissions.mark_ready([(i, 1, "x") for i in ids])
+    assert store.documents.last_number(run.id) == 5
+    assert store.documents.last_number("unknown") == 0
 
-    ended, _ = store.cancel(run_id=run.id, numbers=range(2, 4))
+    ended, _ = store.documents.cancel(run_id=run.id, numbers=range(2, 4))
 
     assert [row.id for row in ended] == ids[1:3]
-    assert store.counts(run.id)[Status.QUEUED] == 3
-    [again] = store.retry(run_id=run.id, numbers=range(3, 100))
+    assert store.documents.counts(run.id)[Status.QUEUED] == 3
+    [again] = store.documents.retry(run_id=run.id, numbers=range(3, 100))
     assert again.id == ids[2]
 
 
 def test_cancel_ends_an_attempt_that_waits_for_another_queue(store, run, claimed):
-    store.hand_over(claimed.id, 1, message="x")
+    store.attempts.hand_over(claimed.id, 1, message="x")
 
-    store.cancel(run_id=run.id)
+    store.documents.cancel(run_id=run.id)
 
-    [attempt] = store.attempts(run.id)
+    [attempt] = store.attempts.of_run(run.id)
     assert attempt.status is AttemptStatus.CANCELLED
     assert attempt.finished_at is not None
 
@@ -793,32 +827,34 @@ def test_cancel_ends_an_attempt_that_waits_for_another_queue(store, run, claimed
 @pytest.mark.parametrize("name", ["cancel", "retry"])
 def test_nothing_named_is_not_everything(store, document, name):
     with pytest.raises(ValueError, match="run"):
-        getattr(store, name)()
+        getattr(store.documents, name)()
 
-    assert store.document(document.id) == document
+    assert store.documents.get(document.id) == document
 
 
 def test_retry_begins_a_new_series_at_the_unfinished_step(store, claimed):
     finish_step(store, claimed, pages=PAGES)
-    store.cancel(document_ids=[claimed.id])
-    store.finish(claimed.id, 1, Status.FAILED, message="x", error="why", progress=65)
+    store.documents.cancel(document_ids=[claimed.id])
+    store.attempts.finish(
+        claimed.id, 1, Status.FAILED, message="x", error="why", progress=65
+    )
 
-    [row] = store.retry(run_id=claimed.run_id)
+    [row] = store.documents.retry(run_id=claimed.run_id)
 
-    assert row == store.document(claimed.id)
+    assert row == store.documents.get(claimed.id)
     assert (row.status, row.message) == (Status.QUEUED, "Queued")
     assert (row.attempt, row.first_attempt) == (2, 2)
     assert (row.next_step, row.step, row.progress) == (1, "chunking", 60)
     assert (row.error, row.finished_at, row.started_at) == (None, None, None)
     assert row.cancel_requested is False
-    assert store.pages(claimed.id) == PAGES
+    assert store.results.pages(claimed.id) == PAGES
 
 
 def test_retry_leaves_completed_documents_unless_asked(store, document):
     complete(store, document)
-    assert store.retry(run_id=document.run_id) == []
+    assert store.documents.retry(run_id=document.run_id) == []
 
-    [row] = store.retry(run_id=document.run_id, failed_only=False)
+    [row] = store.documents.retry(run_id=document.run_id, failed_only=False)
 
     assert (row.status, row.attempt) == (Status.QUEUED, 2)
     assert (row.next_step, row.step, row.progress) == (0, "extraction", 0)
@@ -829,24 +865,28 @@ def test_retry_leaves_completed_documents_unless_asked(store, document):
 def test_retry_takes_cancelled_documents_of_several_runs(store):
     runs = [add_run(store), add_run(store)]
     documents = [add_document(store, run) for run in runs]
-    store.cancel(document_ids=[row.id for row in documents])
+    store.documents.cancel(document_ids=[row.id for row in documents])
 
-    again = store.retry(document_ids=[row.id for row in documents], failed_only=False)
+    again = store.documents.retry(
+        document_ids=[row.id for row in documents], failed_only=False
+    )
 
     assert {row.id for row in again} == {row.id for row in documents}
-    assert store.retry(document_ids=[row.id for row in documents]) == []
+    assert store.documents.retry(document_ids=[row.id for row in documents]) == []
 
 
 def test_document_that_never_arrived_stays_failed(store, run):
     uploaded, fetched = add_documents(store, run, 2)
     [fetched] = add_documents(store, add_run(store), 1, url="https://example.org/a")
     for document_id in (uploaded, fetched):
-        store.finish(document_id, 1, Status.FAILED, message="x", error="never uploaded")
+        store.attempts.finish(
+            document_id, 1, Status.FAILED, message="x", error="never uploaded"
+        )
 
-    again = store.retry(document_ids=[uploaded, fetched])
+    again = store.documents.retry(document_ids=[uploaded, fetched])
 
     assert [(row.id, row.ready) for row in again] == [(fetched, True)]
-    assert store.document(uploaded).status is Status.FAILED
+    assert store.documents.get(uploaded).status is Status.FAILED
 
 
 # Reading
@@ -855,9 +895,9 @@ def test_document_that_never_arrived_stays_failed(store, run):
 def test_documents_come_in_the_order_of_their_numbers(store, run):
     ids = add_documents(store, run, 30)
 
-    assert [row.id for row in store.documents(run.id)] == ids
-    assert [row.id for row in store.documents(run.id, limit=10)] == ids[:10]
-    page = store.documents(run.id, after=10, limit=10)
+    assert [row.id for row in store.documents.find(run.id)] == ids
+    assert [row.id for row in store.documents.find(run.id, limit=10)] == ids[:10]
+    page = store.documents.find(run.id, after=10, limit=10)
     assert [row.number for row in page] == list(range(11, 21))
 
 
@@ -865,15 +905,15 @@ def test_documents_are_found_by_case_status_and_ids(store):
     one, two = add_run(store, case_id="one"), add_run(store, case_id="two")
     first, second = add_documents(store, one, 2)
     third, *_ = add_documents(store, two, 2)
-    store.cancel(document_ids=[second])
+    store.documents.cancel(document_ids=[second])
 
-    assert [row.id for row in store.documents(case_id="one")] == [first, second]
-    cancelled = store.documents(status=Status.CANCELLED)
+    assert [row.id for row in store.documents.find(case_id="one")] == [first, second]
+    cancelled = store.documents.find(status=Status.CANCELLED)
     assert [row.id for row in cancelled] == [second]
-    some = store.documents(ids=[third, "unknown", first, first])
+    some = store.documents.find(ids=[third, "unknown", first, first])
     assert [row.id for row in some] == [first, third]
-    assert store.documents(ids=[]) == []
-    both = store.documents(one.id, ids=[third, first], status=Status.QUEUED)
+    assert store.documents.find(ids=[]) == []
+    both = store.documents.find(one.id, ids=[third, first], status=Status.QUEUED)
     assert [row.id for row in both] == [first]
 
 
@@ -881,24 +921,24 @@ def test_thousands_of_ids_are_no_hurdle(store, run):
     ids = add_documents(store, run, 5000)
     unknown = [uuid.uuid4().hex for _ in range(35_000)]
 
-    found = store.documents(ids=unknown + ids[::-1], limit=4000)
+    found = store.documents.find(ids=unknown + ids[::-1], limit=4000)
 
     assert [row.id for row in found] == ids[:4000]
 
 
 def test_counts_have_a_number_for_every_status(store, run):
     ids = add_documents(store, run, 3)
-    store.cancel(document_ids=ids[:1])
+    store.documents.cancel(document_ids=ids[:1])
 
-    assert store.counts(run.id) == {
+    assert store.documents.counts(run.id) == {
         Status.QUEUED: 2,
         Status.PROCESSING: 0,
         Status.COMPLETED: 0,
         Status.FAILED: 0,
         Status.CANCELLED: 1,
     }
-    assert set(store.counts("unknown").values()) == {0}
-    assert store.unfinished() == 2
+    assert set(store.documents.counts("unknown").values()) == {0}
+    assert store.documents.count_unfinished() == 2
 
 
 def test_runs_come_newest_first_with_their_counts(store):
@@ -907,21 +947,21 @@ def test_runs_come_newest_first_with_their_counts(store):
     add_documents(store, old, 2)
     done = complete(store, add_document(store, new))
 
-    newest, oldest = store.runs()
+    newest, oldest = store.runs.find()
 
     assert (newest.id, oldest.id) == (new.id, old.id)
     assert newest.counts[Status.COMPLETED] == 1
     assert newest.finished_at == done.finished_at
     assert (oldest.counts[Status.QUEUED], oldest.finished_at) == (2, None)
-    assert [row.id for row in store.runs(limit=1)] == [new.id]
-    assert [row.id for row in store.runs(case_id="case")] == [old.id]
+    assert [row.id for row in store.runs.find(limit=1)] == [new.id]
+    assert [row.id for row in store.runs.find(case_id="case")] == [old.id]
 
 
 def test_run_is_not_finished_before_all_documents_were_handed_in(store):
     run = add_run(store, expected=2)
     complete(store, add_document(store, run))
 
-    assert store.runs()[0].finished_at is None
+    assert store.runs.find()[0].finished_at is None
 
 
 def test_many_runs_take_two_queries(store):
@@ -932,52 +972,54 @@ def test_many_runs_take_two_queries(store):
     def note(connection, cursor, statement, *_):
         queries.append(statement)
 
-    sa.event.listen(store._engine, "before_cursor_execute", note)
+    sa.event.listen(store.database.engine, "before_cursor_execute", note)
 
-    assert len(store.runs()) == 20
+    assert len(store.runs.find()) == 20
     assert len(queries) == 2
 
 
 def test_reaper_finds_what_waits_and_what_runs(store, run):
     ids = add_documents(store, run, 4)
-    store.mark_ready([(i, 1, "x") for i in ids[:3]])
+    store.submissions.mark_ready([(i, 1, "x") for i in ids[:3]])
     for document_id in ids[:2]:
-        store.claim(document_id, 1, worker="w")
-    store.next_attempt(ids[1], 1, error="x", delay=60, lost=False, tries=3)
+        store.attempts.claim(document_id, 1, worker="w")
+    store.attempts.next_attempt(ids[1], 1, error="x", delay=60, lost=False, tries=3)
 
-    assert [row.id for row in store.processing()] == [ids[0]]
-    assert [row.id for row in store.queued()] == [ids[2]]
-    assert store.due(latest=3600, limit=9) == []
+    assert [row.id for row in store.documents.processing()] == [ids[0]]
+    assert [row.id for row in store.documents.queued()] == [ids[2]]
+    assert store.documents.due(latest=3600, limit=9) == []
     # It is due later than anything can be: the clock was set back.
-    assert [row.id for row in store.due(latest=30, limit=9)] == [ids[1]]
-    assert store.being_submitted() == [run.id]
-    assert store.unfinished() == 4
-    assert not store.idle()
-    store.cancel(run_id=run.id)
-    store.finish(ids[0], 1, Status.CANCELLED, message="Cancelled")
-    assert store.idle()
+    assert [row.id for row in store.documents.due(latest=30, limit=9)] == [ids[1]]
+    assert store.submissions.unfinished() == [run.id]
+    assert store.documents.count_unfinished() == 4
+    assert not store.documents.idle()
+    store.documents.cancel(run_id=run.id)
+    store.attempts.finish(ids[0], 1, Status.CANCELLED, message="Cancelled")
+    assert store.documents.idle()
 
 
 def test_queued_documents_are_read_page_by_page(store, run):
     ids = add_documents(store, run, 7)
-    store.mark_ready([(i, 1, "x") for i in ids])
+    store.submissions.mark_ready([(i, 1, "x") for i in ids])
     pages, after = [], None
-    while page := store.queued(after=after, limit=3):
+    while page := store.documents.queued(after=after, limit=3):
         pages.append(page)
         after = page[-1].position
 
     assert [len(page) for page in pages] == [3, 3, 1]
     assert {row.id for page in pages for row in page} == set(ids)
-    assert [row.id for row in store.queued(ids=[ids[4], "unknown"])] == [ids[4]]
+    assert [row.id for row in store.documents.queued(ids=[ids[4], "unknown"])] == [
+        ids[4]
+    ]
 
 
 def test_changes_are_those_since_a_moment(store, run):
     ids = add_documents(store, run, 3)
-    since = store.cancel(document_ids=[ids[1]])[0][0].updated_at
+    since = store.documents.cancel(document_ids=[ids[1]])[0][0].updated_at
 
-    assert [row.id for row in store.changes(run.id, since)] == [ids[1]]
-    assert store.changes(run.id, since + timedelta(microseconds=1)) == []
-    assert [row.id for row in store.finals(run.id)] == [ids[1]]
+    assert [row.id for row in store.documents.changes(run.id, since)] == [ids[1]]
+    assert store.documents.changes(run.id, since + timedelta(microseconds=1)) == []
+    assert [row.id for row in store.documents.finals(run.id)] == [ids[1]]
 
 
 def test_present_is_told_of_documents_and_runs_once(store):
@@ -985,10 +1027,12 @@ def test_present_is_told_of_documents_and_runs_once(store):
     first, second = add_documents(store, one, 2)
     [third] = add_documents(store, two, 1)
 
-    events = store.present(documents=[third, first, "unknown"], runs=[one.id])
+    events = store.documents.current_events(
+        documents=[third, first, "unknown"], runs=[one.id]
+    )
 
     assert sorted(e.document_id for e in events) == sorted([first, second, third])
-    assert store.present() == []
+    assert store.documents.current_events() == []
 
 
 def test_final_document_as_an_event_has_the_greatest_id(store, document):
@@ -1003,14 +1047,14 @@ def test_final_document_as_an_event_has_the_greatest_id(store, document):
 def test_document_at_work_as_an_event_has_no_id(store, claimed):
     finish_step(store, claimed, progress=100.0)
 
-    event = store.document(claimed.id).event()
+    event = store.documents.get(claimed.id).event()
 
     assert (event.id, event.progress, event.step) == (None, 99.9, "chunking")
-    assert event.timestamp == store.document(claimed.id).updated_at
+    assert event.timestamp == store.documents.get(claimed.id).updated_at
 
 
 def test_failed_document_as_an_event_says_why(store, claimed):
-    event = store.finish(
+    event = store.attempts.finish(
         claimed.id, 1, Status.FAILED, message="Failed", error="why"
     ).event()
 
@@ -1027,7 +1071,7 @@ def test_moments_are_exact_and_in_utc(store, claimed):
     for position, moment in enumerate(moments):
         finish_step(store, claimed, position, started_at=moment)
 
-    found = [timing.started_at for timing in store.timings(claimed.run_id)]
+    found = [timing.started_at for timing in store.results.timings(claimed.run_id)]
     assert found == moments
     assert {moment.utcoffset() for moment in found} == {timedelta(0)}
 
@@ -1038,65 +1082,65 @@ def test_moments_are_exact_and_in_utc(store, claimed):
 def test_vectors_of_a_run_come_in_bounded_parts(store):
     run = add_run(store, expected=300)
     for document_id in (ids := add_documents(store, run, 300)):
-        store.mark_ready([(document_id, 1, "x")])
-        store.claim(document_id, 1, worker="w")
+        store.submissions.mark_ready([(document_id, 1, "x")])
+        store.attempts.claim(document_id, 1, worker="w")
         if document_id != ids[7]:
-            finish_step(store, store.document(document_id), chunks=EMBEDDED)
+            finish_step(store, store.documents.get(document_id), chunks=EMBEDDED)
 
-    parts = store.vectors(run.id)
+    parts = store.vectors.in_run(run.id)
     next(parts)
     # Nothing is held while the caller goes on.
-    store.cancel(run_id=run.id)
+    store.documents.cancel(run_id=run.id)
 
     assert [part[0] for part in parts] == [i for i in ids[1:] if i != ids[7]]
 
 
 def test_run_without_vectors_has_none(store, document):
-    assert list(store.vectors(document.run_id)) == []
-    assert list(store.vectors("unknown")) == []
-    assert store.pages(document.id) == []
-    assert store.chunks(document.id, vectors=True) == []
+    assert list(store.vectors.in_run(document.run_id)) == []
+    assert list(store.vectors.in_run("unknown")) == []
+    assert store.results.pages(document.id) == []
+    assert store.results.chunks(document.id, vectors=True) == []
 
 
 def test_same_content_is_found_if_processed_the_same_way(store, document):
     done = complete(store, document)
 
-    assert store.find_same("5ha256", "fingerprint") == done
-    assert store.find_same("5ha256", "another") is None
-    assert store.find_same("another", "fingerprint") is None
-    store.retry(document_ids=[document.id], failed_only=False)
-    assert store.find_same("5ha256", "fingerprint") is None
+    assert store.reuse.find("5ha256", "fingerprint") == done
+    assert store.reuse.find("5ha256", "another") is None
+    assert store.reuse.find("another", "fingerprint") is None
+    store.documents.retry(document_ids=[document.id], failed_only=False)
+    assert store.reuse.find("5ha256", "fingerprint") is None
 
 
 def test_copied_results_complete_a_document(store, document):
     source = complete(store, document)
     run = add_run(store)
     copy = add_document(store, run, name="copy.pdf")
-    store.claim(copy.id, 1, worker="w")
+    store.attempts.claim(copy.id, 1, worker="w")
 
-    row = store.copy_results(source.id, copy.id, 1)
+    row = store.reuse.copy(source.id, copy.id, 1)
 
-    assert row == store.document(copy.id)
+    assert row == store.documents.get(copy.id)
     assert (row.status, row.progress) == (Status.COMPLETED, 100)
     assert row.message == "Same content as 1.pdf, already processed"
     assert (row.pages, row.characters, row.chunks) == (2, 26, 2)
     assert (row.title, row.embedder, row.name) == ("Contract", "hashing", "copy.pdf")
-    assert store.pages(copy.id) == PAGES
-    assert plain(store.chunks(copy.id, vectors=True)) == plain(EMBEDDED)
-    [attempt] = store.attempts(run.id)
+    assert store.results.pages(copy.id) == PAGES
+    assert plain(store.results.chunks(copy.id, vectors=True)) == plain(EMBEDDED)
+    [attempt] = store.attempts.of_run(run.id)
     assert attempt.status is AttemptStatus.COMPLETED
-    store.delete_run(source.run_id)
-    assert store.pages(copy.id) == PAGES
+    delete_run(store, source.run_id)
+    assert store.results.pages(copy.id) == PAGES
 
 
 def test_results_that_are_gone_are_not_copied(store, document):
     source = complete(store, document)
     copy = add_document(store, add_run(store))
-    store.claim(copy.id, 1, worker="w")
-    store.retry(document_ids=[source.id], failed_only=False)
+    store.attempts.claim(copy.id, 1, worker="w")
+    store.documents.retry(document_ids=[source.id], failed_only=False)
     before = everything(store)
 
-    assert store.copy_results(source.id, copy.id, 1) is None
+    assert store.reuse.copy(source.id, copy.id, 1) is None
 
     assert everything(store) == before
 
@@ -1107,7 +1151,7 @@ def test_results_are_not_copied_to_an_attempt_that_is_over(store, document):
     before = everything(store)
 
     with pytest.raises(Superseded):
-        store.copy_results(source.id, copy.id, 1)
+        store.reuse.copy(source.id, copy.id, 1)
 
     assert everything(store) == before
 
@@ -1119,12 +1163,13 @@ def test_deleted_run_leaves_nothing_behind(store, document):
     run = add_run(store)
     ids = [complete(store, add_document(store, run)).id]
 
-    assert store.delete_run(run.id) == ids
+    assert store.documents.delete(ids) == 1
+    assert store.runs.delete_empty(run.id)
 
     assert everything(store) == before
-    assert store.run(other.id) == other
+    assert store.runs.get(other.id) == other
     with pytest.raises(RunNotFound):
-        store.run(run.id)
+        store.runs.get(run.id)
 
 
 # Many at once
@@ -1133,23 +1178,25 @@ def test_deleted_run_leaves_nothing_behind(store, document):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_one_of_two_processes_gets_each_document(store, run, database_url):
     ids = add_documents(store, run, 200)
-    store.mark_ready([(i, 1, "x") for i in ids])
+    store.submissions.mark_ready([(i, 1, "x") for i in ids])
 
     def claim_all(worker: str) -> None:
         with Store(database_url) as own:
             for document_id in ids:
-                claim = own.claim(document_id, 1, worker=worker)
+                claim = own.attempts.claim(document_id, 1, worker=worker)
                 if claim is not None:
-                    own.finish(document_id, 1, Status.COMPLETED, message=worker)
+                    own.attempts.finish(
+                        document_id, 1, Status.COMPLETED, message=worker
+                    )
 
     children = [Child(lambda w=w: claim_all(w)) for w in ("a", "b")]
     for child in children:
         child.wait()
 
-    assert store.counts(run.id)[Status.COMPLETED] == 200
-    rows = store.documents(run.id)
+    assert store.documents.counts(run.id)[Status.COMPLETED] == 200
+    rows = store.documents.find(run.id)
     assert all(row.message == row.worker for row in rows)
-    assert {row.document_id: row.worker for row in store.attempts(run.id)} == {
+    assert {row.document_id: row.worker for row in store.attempts.of_run(run.id)} == {
         row.id: row.worker for row in rows
     }
 
@@ -1157,14 +1204,14 @@ def test_one_of_two_processes_gets_each_document(store, run, database_url):
 def test_threads_share_a_store(store):
     run = add_run(store, expected=40)
     ids = add_documents(store, run, 40)
-    store.mark_ready([(i, 1, "x") for i in ids])
+    store.submissions.mark_ready([(i, 1, "x") for i in ids])
     errors = []
 
     def work(some: list[str]) -> None:
         try:
             for document_id in some:
-                complete(store, store.document(document_id))
-                store.runs()
+                complete(store, store.documents.get(document_id))
+                store.runs.find()
         except Exception as error:  # noqa: BLE001 - told below
             errors.append(error)
 
@@ -1175,7 +1222,7 @@ def test_threads_share_a_store(store):
         thread.join()
 
     assert errors == []
-    assert store.counts(run.id)[Status.COMPLETED] == 40
+    assert store.documents.counts(run.id)[Status.COMPLETED] == 40
 
 
 # Forks
@@ -1217,26 +1264,26 @@ class Signal:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_child_of_a_fork_and_its_parent_both_go_on(store, run):
     ids = add_documents(store, run, 3)
-    store.mark_ready([(i, 1, "x") for i in ids])
+    store.submissions.mark_ready([(i, 1, "x") for i in ids])
     wrote, closed = Signal(), Signal()
 
     def child() -> None:
-        assert store.claim(ids[1], 1, worker="child") is not None
+        assert store.attempts.claim(ids[1], 1, worker="child") is not None
         wrote.send()
         closed.wait()
         # The parent was the last that SQLite's locks know of, unless the child
         # took its own.
-        assert store.claim(ids[2], 1, worker="child") is not None
+        assert store.attempts.claim(ids[2], 1, worker="child") is not None
 
-    assert store.claim(ids[0], 1, worker="parent") is not None
+    assert store.attempts.claim(ids[0], 1, worker="parent") is not None
     forked = Child(child)
     wrote.wait()
-    store.document(ids[1])
+    store.documents.get(ids[1])
     store.close()
     closed.send()
     forked.wait()
 
-    workers = [row.worker for row in store.documents(run.id)]
+    workers = [row.worker for row in store.documents.find(run.id)]
     assert workers == ["parent", "child", "child"]
 
 
@@ -1245,7 +1292,7 @@ def test_fork_waits_for_a_transaction_of_another_thread(store, document):
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with store.writing():
+        with store.database.writing():
             inside.set()
             leave.wait(patient(60))
 
@@ -1259,7 +1306,7 @@ def test_fork_waits_for_a_transaction_of_another_thread(store, document):
     assert leave.is_set()
     child.wait()
     thread.join()
-    assert store.document(document.id).status is Status.COMPLETED
+    assert store.documents.get(document.id).status is Status.COMPLETED
 
 
 # What goes wrong
@@ -1274,14 +1321,14 @@ def test_store_waits_for_a_lock_of_another_program(sqlite_url, tmp_path):
         thread.start()
 
         # Reading does not wait.
-        assert store.runs() == []
+        assert store.runs.find() == []
         assert not added.wait(0.2)
         other.execute("COMMIT")
         other.close()
 
         assert added.wait(patient(60))
         thread.join()
-        assert len(store.runs()) == 1
+        assert len(store.runs.find()) == 1
 
 
 def test_lock_that_stays_makes_the_store_unavailable(sqlite_url, tmp_path):
@@ -1303,7 +1350,7 @@ def test_lock_that_stays_makes_the_store_unavailable(sqlite_url, tmp_path):
 def test_full_disk_is_unavailable_and_passes(sqlite_url):
     with Store(sqlite_url) as store:
         claimed = add_document(store, add_run(store))
-        store.claim(claimed.id, 1, worker="w")
+        store.attempts.claim(claimed.id, 1, worker="w")
         before = everything(store)
         pages = [Page(number=n, text="x" * 10_000) for n in range(100)]
         limit_pages(store, 1)
@@ -1314,45 +1361,45 @@ def test_full_disk_is_unavailable_and_passes(sqlite_url):
         assert everything(store) == before
         limit_pages(store, 1_000_000)
         finish_step(store, claimed, pages=pages)
-        assert store.document(claimed.id).pages == 100
+        assert store.documents.get(claimed.id).pages == 100
 
 
 def limit_pages(store: Store, pages: int) -> None:
     # SQLite remembers it for the connection; an idle store has one.
-    with store.reading() as connection:
+    with store.database.reading() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
 def test_what_somebody_asked_to_cancel_is_not_completed(store, claimed):
-    store.cancel(document_ids=[claimed.id])
+    store.documents.cancel(document_ids=[claimed.id])
 
     with pytest.raises(Cancelled):
-        store.finish_steps(claimed.id, 1, [], completed="Completed")
+        store.attempts.finish_steps(claimed.id, 1, [], completed="Completed")
 
-    assert store.document(claimed.id).status is Status.PROCESSING
-    store.finish(claimed.id, 1, Status.CANCELLED, message="Cancelled")
-    assert store.document(claimed.id).status is Status.CANCELLED
+    assert store.documents.get(claimed.id).status is Status.PROCESSING
+    store.attempts.finish(claimed.id, 1, Status.CANCELLED, message="Cancelled")
+    assert store.documents.get(claimed.id).status is Status.CANCELLED
 
 
 def test_connections_that_do_not_become_free_are_waited_for(database_url):
     with Store(database_url, busy_seconds=0.05) as store:
-        held = [store._engine.connect() for _ in range(15)]
+        held = [store.database.engine.connect() for _ in range(15)]
 
         with pytest.raises(StoreUnavailable, match="busy"):
-            store.runs()
+            store.runs.find()
 
         for connection in held:
             connection.close()
-        assert store.runs() == []
+        assert store.runs.find() == []
 
 
 def test_text_is_in_no_error_that_is_raised(store, run):
     secret = "hunter2"
     document = NewDocument(id=secret, run_id=run.id, number=1, name=secret, url=secret)
-    store.add_documents([document])
+    store.submissions.add([document])
 
     with pytest.raises(StoreError) as caught:
-        store.add_documents([replace(document, id=f"another-{secret}")])
+        store.submissions.add([replace(document, id=f"another-{secret}")])
 
     told = "".join(traceback.format_exception(caught.value))
     assert "unique" in str(caught.value).lower()
@@ -1467,7 +1514,7 @@ def test_store_opens_itself_and_again_after_closing(database_url):
     run = add_run(store)
     store.close()
 
-    assert store.run(run.id) == run
+    assert store.runs.get(run.id) == run
     assert store.open().open() is store
     store.close()
     store.close()

@@ -1,4 +1,4 @@
-"""What waits for a worker: of which run, at which step, how long."""
+"""The documents that wait for workers, by run and step."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,17 +7,14 @@ from sqlalchemy import bindparam, func, select, update
 
 from docprogress.events import Status
 from docprogress.store import schema
-from docprogress.store.reading import Reading
-from docprogress.store.rows import DocumentRow, RunRow, document_row
-
-#: What is said of a document that waits for a worker.
-QUEUED = "Queued"
-
-#: How many documents one statement says something of.
-SAID_TOGETHER = 500
+from docprogress.store.engine import Database
+from docprogress.store.rows import DocumentRow, document_row
 
 _document = schema.document.c
-
+#: What is said of a document that waits for a worker.
+QUEUED = "Queued"
+#: How many documents one statement says something of.
+SET_TOGETHER = 500
 _SENT = (
     _document.status == Status.QUEUED.value,
     _document.ready,
@@ -39,10 +36,10 @@ _OTHERS = (
         *_SENT,
         _document.run_id == bindparam("run"),
         _document.next_step == bindparam("position"),
-        _document.message != bindparam("said"),
+        _document.message != bindparam("new_message"),
     )
     .order_by(_document.number)
-    .limit(SAID_TOGETHER)
+    .limit(SET_TOGETHER)
     # On PostgreSQL: what somebody else is about to change need not be waited for.
     .with_for_update(skip_locked=True)
 )
@@ -59,8 +56,11 @@ class Waiting(NamedTuple):
     since: datetime
 
 
-class Queueing(Reading):
-    """The part of the store that knows what the queues should hold."""
+class QueueBacklog:
+    """The documents that are queued and due."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def waiting(self, run_id: str | None = None) -> list[Waiting]:
         """The documents that wait for a worker, and not for a time.
@@ -71,15 +71,10 @@ class Queueing(Reading):
         query = _WAITING
         if run_id is not None:
             query = query.where(_document.run_id == run_id)
-        with self.reading() as connection:
+        with self._database.reading() as connection:
             return [Waiting(*row) for row in connection.execute(query)]
 
-    def remembered_run(self, run_id: str) -> RunRow:
-        """A run that is there, asked for again and again."""
-        with self.reading() as connection:
-            return self._remembered_run(connection, run_id)
-
-    def say(
+    def set_message(
         self, waiting: Waiting, message: str, *, instead_of: str = ""
     ) -> list[DocumentRow]:
         """Say the same of all these documents, or of the first few hundred.
@@ -100,9 +95,9 @@ class Queueing(Reading):
         values = {
             "run": waiting.run_id,
             "position": waiting.position,
-            "said": message,
+            "new_message": message,
             "message": message,
         }
-        with self.writing() as connection:
+        with self._database.writing() as connection:
             rows = connection.execute(changed, values).all()
         return sorted(map(document_row, rows), key=lambda row: row.number)

@@ -1,0 +1,84 @@
+"""Results of documents with the same content, for `skip_existing`."""
+
+from sqlalchemy import bindparam, select
+
+from docprogress.events import Status, now
+from docprogress.store import pgvector, results, schema
+from docprogress.store.attempts import end_attempt, update_attempt
+from docprogress.store.engine import Database
+from docprogress.store.rows import FACTS, AttemptStatus, DocumentRow, document_row
+
+_document = schema.document.c
+_SAME = (
+    select(schema.document)
+    .join(schema.run)
+    .where(
+        _document.sha256 == bindparam("sha256"),
+        _document.status == Status.COMPLETED.value,
+        schema.run.c.fingerprint == bindparam("fingerprint"),
+    )
+    .order_by(_document.finished_at.desc())
+    .limit(1)
+)
+_SOURCE = (
+    select(schema.document)
+    .where(
+        _document.id == bindparam("document"),
+        _document.status == Status.COMPLETED.value,
+    )
+    # On PostgreSQL it could begin again, or be deleted, while it is copied.
+    .with_for_update(read=True)
+)
+_COPIED = ("step", "next_step", "pages", "characters", "chunks", "size", "sha256")
+
+
+class Reuse:
+    """Completed documents whose results other documents can have."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, sha256: str, fingerprint: str) -> DocumentRow | None:
+        """A completed document of the same bytes, from the same steps and settings."""
+        values = {"sha256": sha256, "fingerprint": fingerprint}
+        with self._database.reading() as connection:
+            row = connection.execute(_SAME, values).one_or_none()
+        return None if row is None else document_row(row)
+
+    def copy(
+        self, source_id: str, document_id: str, attempt: int
+    ) -> DocumentRow | None:
+        """Complete a document with what a document of the same content gave.
+
+        None, and nothing is changed, if that one is not completed any more.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        with self._database.writing() as connection:
+            found = connection.execute(_SOURCE, {"document": source_id}).one_or_none()
+            if found is None:
+                return None
+            source, moment = document_row(found), now()
+            row = update_attempt(
+                connection,
+                document_id,
+                attempt,
+                **{name: getattr(source, name) for name in (*FACTS, *_COPIED)},
+                status=Status.COMPLETED.value,
+                message=f"Same content as {source.name}, already processed",
+                progress=100.0,
+                kept_progress=source.kept_progress,
+                finished_at=moment,
+            )
+            results.copy_rows(connection, source_id, document_id)
+            if self._database.compares_vectors:
+                pgvector.copy(connection, source_id, document_id)
+            end_attempt(
+                connection,
+                document_id,
+                attempt,
+                status=AttemptStatus.COMPLETED.value,
+                finished_at=moment,
+            )
+            return row

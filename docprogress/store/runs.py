@@ -1,0 +1,226 @@
+"""Runs: added, found, counted and deleted."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
+
+from docprogress.errors import RunNotFound
+from docprogress.events import Status, now
+from docprogress.store import schema
+from docprogress.store.engine import Database
+from docprogress.store.rows import FINAL, UNFINISHED, RunRow, RunSummary, counted
+from docprogress.store.statements import batches
+
+_document = schema.document.c
+_run = schema.run.c
+
+#: Runs that are cached: workers ask for the same ones again and again.
+CACHED = 64
+
+_RUN = select(schema.run).where(_run.id == bindparam("run"))
+_COUNTS = (
+    select(
+        _document.run_id,
+        _document.status,
+        func.count(),
+        func.max(_document.finished_at),
+    )
+    .where(_document.run_id.in_(bindparam("runs", expanding=True)))
+    .group_by(_document.run_id, _document.status)
+)
+_OF_RUN = select(_document.id).where(_document.run_id == _run.id)
+# Documents are added in the order of their numbers.
+INCOMPLETE = (_run.expected > 0) & ~exists(
+    _OF_RUN.where(_document.number >= _run.expected)
+)
+_RUN_TOTALS = select(
+    func.count(),
+    func.count().filter(
+        INCOMPLETE | exists(_OF_RUN.where(_document.status.in_(UNFINISHED)))
+    ),
+).select_from(schema.run)
+_STATUS_TOTALS = select(_document.status, func.count()).group_by(_document.status)
+_ADD_RUN = insert(schema.run)
+_DELETE_RUN = delete(schema.run).where(
+    _run.id == bindparam("run"), ~exists(_OF_RUN.correlate(schema.run))
+)
+_OLD = (
+    select(_run.id)
+    .where(_run.created_at < bindparam("before", type_=schema.Moment))
+    .order_by(_run.created_at, _run.id)
+)
+# A document that has come to rest has ended at some time.
+_NEWER = select(_document.id).where(
+    _document.run_id == _run.id,
+    func.coalesce(_document.finished_at, _document.updated_at)
+    >= bindparam("before", type_=schema.Moment),
+)
+_UNFINISHED = select(_document.id).where(
+    _document.run_id == _run.id, _document.status.not_in(FINAL)
+)
+
+
+class Totals(NamedTuple):
+    """What a store holds."""
+
+    runs: int
+    #: Runs of which documents have not come to rest, or are still to come.
+    unfinished: int
+    #: Documents of each status, also where there are none.
+    counts: dict[Status, int]
+
+
+class Runs:
+    """The runs of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._cache: dict[str, RunRow] = {}
+
+    def add(
+        self,
+        *,
+        run_id: str,
+        case_id: str | None,
+        expected: int,
+        steps: list[dict[str, Any]],
+        settings: dict[str, Any],
+        fingerprint: str,
+    ) -> RunRow:
+        """Begin a run of `expected` documents."""
+        run = RunRow(
+            id=run_id,
+            case_id=case_id,
+            created_at=now(),
+            expected=expected,
+            steps=steps,
+            settings=settings,
+            fingerprint=fingerprint,
+        )
+        with self._database.writing() as connection:
+            connection.execute(_ADD_RUN, asdict(run))
+        return run
+
+    def get(self, run_id: str) -> RunRow:
+        """A run, as it was submitted.
+
+        Raises:
+            RunNotFound: There is none with this id.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(_RUN, {"run": run_id}).mappings().one_or_none()
+        if row is None:
+            raise RunNotFound(run_id)
+        return RunRow(**row)
+
+    def cached(self, run_id: str, connection: Connection | None = None) -> RunRow:
+        """A run that exists, from this process's cache if it is there.
+
+        Args:
+            run_id: The run, which exists as long as its documents do.
+            connection: The caller's transaction, if it is inside one.
+        """
+        run = self._cache.get(run_id)
+        if run is None:
+            if connection is None:
+                run = self.get(run_id)
+            else:
+                rows = connection.execute(_RUN, {"run": run_id})
+                run = RunRow(**rows.mappings().one())
+            if len(self._cache) >= CACHED:
+                self._cache.clear()
+            self._cache[run_id] = run
+        return run
+
+    def ids(self, prefix: str, *, limit: int) -> list[str]:
+        """The ids of runs that begin like this, the newest first."""
+        query = (
+            select(_run.id)
+            # Not LIKE, which ignores case on SQLite.
+            .where(func.substr(_run.id, 1, len(prefix)) == prefix)
+            .order_by(_run.created_at.desc(), _run.id.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
+
+    def find(
+        self,
+        *,
+        case_id: str | None = None,
+        run_id: str | None = None,
+        limit: int = 100,
+    ) -> list[RunSummary]:
+        """The runs, newest first, and how far they have come."""
+        query = select(schema.run).order_by(_run.created_at.desc(), _run.id.desc())
+        if case_id is not None:
+            query = query.where(_run.case_id == case_id)
+        if run_id is not None:
+            query = query.where(_run.id == run_id)
+        counts: dict[str, dict[str, int]] = {}
+        ended: dict[str, list[datetime]] = {}
+        with self._database.reading() as connection:
+            rows = connection.execute(query.limit(limit)).mappings().all()
+            for ids in batches([row["id"] for row in rows]):
+                for found, status, count, end in connection.execute(
+                    _COUNTS, {"runs": ids}
+                ):
+                    counts.setdefault(found, {})[status] = count
+                    if end is not None:
+                        ended.setdefault(found, []).append(end)
+        return [
+            _summary(row, counts.get(row["id"], {}), ended.get(row["id"], []))
+            for row in rows
+        ]
+
+    def totals(self) -> Totals:
+        """How many runs there are, how many are unfinished, and their documents."""
+        with self._database.reading() as connection:
+            runs, unfinished = connection.execute(_RUN_TOTALS).one()
+            rows = connection.execute(_STATUS_TOTALS).all()
+        return Totals(
+            runs=runs, unfinished=unfinished, counts=counted(dict(map(tuple, rows)))
+        )
+
+    def old(self, before: datetime) -> tuple[list[str], list[str]]:
+        """The runs that were at rest then already, and older ones that are not yet.
+
+        The oldest come first.
+        """
+        with self._database.reading() as connection:
+            at_rest = _OLD.where(
+                ~exists(_NEWER.correlate(schema.run)),
+                ~exists(_UNFINISHED.correlate(schema.run)),
+            )
+            unfinished = _OLD.where(exists(_UNFINISHED.correlate(schema.run)))
+            moment = {"before": before}
+            return (
+                list(connection.scalars(at_rest, moment)),
+                list(connection.scalars(unfinished, moment)),
+            )
+
+    def delete_empty(self, run_id: str) -> bool:
+        """Forget a run that has no documents any more; False if it has some.
+
+        Raises:
+            RunNotFound: There is none with this id.
+        """
+        with self._database.writing() as connection:
+            if connection.execute(_DELETE_RUN, {"run": run_id}).rowcount:
+                self._cache.pop(run_id, None)
+                return True
+            found = connection.execute(select(_run.id).where(_run.id == run_id))
+            if found.one_or_none() is None:
+                raise RunNotFound(run_id)
+            return False
+
+
+def _summary(run: Any, found: dict[str, int], ended: list[datetime]) -> RunSummary:
+    counts = counted(found)
+    final = sum(count for status, count in counts.items() if status.final)
+    finished = final >= run["expected"] and final == sum(counts.values())
+    return RunSummary(
+        **run, counts=counts, finished_at=max(ended, default=None) if finished else None
+    )

@@ -1,0 +1,261 @@
+"""The documents of a run while they are being submitted."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from docprogress.events import NOT_HANDED_IN, Status, now
+from docprogress.store import schema
+from docprogress.store.documents import ABANDONED, CANCEL, by_number
+from docprogress.store.engine import Database
+from docprogress.store.rows import DocumentRow, NewDocument, document_row
+from docprogress.store.runs import INCOMPLETE
+from docprogress.store.statements import batches
+
+#: Documents that one transaction abandons.
+ABANDONED_TOGETHER = 500
+
+_document = schema.document.c
+_run = schema.run.c
+_NEW: dict[str, Any] = {
+    "ready": False,
+    "status": Status.QUEUED.value,
+    "next_step": 0,
+    "progress": 0.0,
+    "kept_progress": 0.0,
+    "message": "Waiting to be uploaded",
+    "attempt": 1,
+    "first_attempt": 1,
+    "cancel_requested": False,
+    "pages": 0,
+    "characters": 0,
+    "chunks": 0,
+}
+_FIELDS = tuple(field.name for field in fields(NewDocument))
+_READY = update(schema.document).where(
+    _document.id == bindparam("document"),
+    _document.status == Status.QUEUED.value,
+    _document.ready.is_(False),
+)
+# Given up while the submitting process was suspended: it resumes them unless a user
+# has cancelled them since.
+_RESUME_ABANDONED = (
+    update(schema.document)
+    .where(
+        _document.id == bindparam("document"),
+        *ABANDONED,
+        _document.cancel_requested.is_(False),
+    )
+    .values(
+        status=Status.QUEUED.value,
+        attempt=_document.attempt + 1,
+        first_attempt=_document.attempt + 1,
+        finished_at=None,
+    )
+)
+_WITHOUT_FILE = (
+    _document.status == Status.QUEUED.value,
+    _document.ready.is_(False),
+)
+_RUNS_WITHOUT_DOCUMENTS = select(_run.id).where(INCOMPLETE)
+_RUNS_WITHOUT_FILES = select(_document.run_id).where(*_WITHOUT_FILE).distinct()
+_RUN_AND_LAST_NUMBER = select(
+    schema.run,
+    select(func.coalesce(func.max(_document.number), 0))
+    .where(_document.run_id == _run.id)
+    .scalar_subquery()
+    .label("last"),
+).where(_run.id == bindparam("run"))
+_Insert = postgresql.Insert | sqlite.Insert
+
+
+class Submissions:
+    """Submissions that are under way: documents added, and ready for workers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, documents: Sequence[NewDocument]) -> None:
+        """Add documents whose bytes are still to come: all of them, or none.
+
+        One that was cancelled before it was added stays cancelled, and gets its name.
+        """
+        if not documents:
+            return
+        moment = now()
+        rows = [
+            # Not `asdict`, which copies every value with care.
+            {name: getattr(document, name) for name in _FIELDS}
+            | _NEW
+            | {"created_at": moment, "updated_at": moment}
+            for document in documents
+        ]
+        with self._database.writing() as connection:
+            connection.execute(_upsert_documents(connection), rows)
+
+    def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
+        """Let workers have these documents: (id, size, SHA-256) of each.
+
+        A document that was cancelled in the meantime stays so, unless it was given up
+        because its submitter seemed gone: then it begins its next attempt.
+        """
+        if not stored:
+            return
+        moment = now()
+        values = [
+            {
+                "document": document_id,
+                "size": size,
+                "sha256": sha256,
+                "ready": True,
+                "message": "Queued",
+                "updated_at": moment,
+            }
+            for document_id, size, sha256 in sorted(stored, key=itemgetter(0))
+        ]
+        with self._database.writing() as connection:
+            if connection.execute(_READY, values).rowcount != len(values):
+                connection.execute(_RESUME_ABANDONED, values)
+
+    def unfinished(self, run_id: str | None = None) -> list[str]:
+        """The runs of which documents, or their bytes, are still to come.
+
+        Args:
+            run_id: Ask of this run alone.
+        """
+        documents, runs = _RUNS_WITHOUT_FILES, _RUNS_WITHOUT_DOCUMENTS
+        if run_id is not None:
+            documents = documents.where(_document.run_id == run_id)
+            runs = runs.where(_run.id == run_id)
+        with self._database.reading() as connection:
+            found = [*connection.scalars(documents), *connection.scalars(runs)]
+        return list(dict.fromkeys(found))
+
+    def abandon(self, run_id: str, reason: str) -> list[DocumentRow]:
+        """Cancel documents of a run that are still to come, a few hundred at a time.
+
+        Those that were never added are added as cancelled, so that the run has as
+        many documents as it was submitted with.
+
+        Args:
+            run_id: The run.
+            reason: Why they do not come.
+
+        Returns:
+            The documents that are cancelled now; none when nothing is to come.
+        """
+        message = f"{NOT_HANDED_IN}{reason}"
+        waiting = select(_document.id).where(_document.run_id == run_id, *_WITHOUT_FILE)
+        chosen = waiting.order_by(_document.id).limit(ABANDONED_TOGETHER)
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                CANCEL.where(_document.id.in_(chosen.with_for_update())).values(
+                    message=message
+                ),
+                {"moment": now()},
+            )
+            rows = list(map(document_row, changed))
+            room = ABANDONED_TOGETHER - len(rows)
+            rows += _add_as_cancelled(connection, run_id, message, most=room)
+        return sorted(rows, key=by_number)
+
+    def add_cancelled(self, run_id: str, numbers: range) -> list[DocumentRow]:
+        """Add documents that were never added, and have these numbers, as cancelled.
+
+        Returns:
+            The documents that were added.
+        """
+        with self._database.writing() as connection:
+            return _add_as_cancelled(connection, run_id, "Cancelled", numbers=numbers)
+
+    def abandoned_reason(self, run_id: str) -> str | None:
+        """Why documents of a run were not handed in; None if all were."""
+        query = (
+            select(_document.message)
+            .where(
+                _document.run_id == run_id,
+                _document.status == Status.CANCELLED.value,
+                _document.message.startswith(NOT_HANDED_IN, autoescape=True),
+            )
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            found = connection.scalar(query)
+        return None if found is None else found.removeprefix(NOT_HANDED_IN)
+
+
+def _upsert_documents(connection: Connection) -> _Insert:
+    """Adds documents; one that is there keeps everything but what it is made from."""
+    statement = _insert(connection)
+    made_from = {name: statement.excluded[name] for name in ("name", "url", "size")}
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_=made_from,
+        where=_document.status == Status.CANCELLED.value,
+    )
+
+
+def _insert(connection: Connection) -> _Insert:
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(schema.document)
+    return postgresql.insert(schema.document)
+
+
+def _add_as_cancelled(
+    connection: Connection,
+    run_id: str,
+    message: str,
+    *,
+    numbers: range | None = None,
+    most: int | None = None,
+) -> list[DocumentRow]:
+    """Add the documents of a run that are missing at its end, as cancelled."""
+    run = connection.execute(_RUN_AND_LAST_NUMBER, {"run": run_id}).one_or_none()
+    if run is None:
+        return []
+    begin, end = run.last + 1, run.expected + 1
+    if numbers is not None:
+        begin, end = max(begin, numbers.start), min(end, numbers.stop)
+    if most is not None:
+        end = min(end, begin + most)
+    moment = now()
+    rows = [
+        _NEW
+        | {
+            "id": document_id(run_id, number),
+            "run_id": run_id,
+            "number": number,
+            # Its name was known to the submitting process alone.
+            "name": f"document {number:,}",
+            "url": None,
+            "size": None,
+            "case_id": run.case_id,
+            "step": run.steps[0]["name"] if run.steps else "",
+            "status": Status.CANCELLED.value,
+            "message": message,
+            "created_at": moment,
+            "finished_at": moment,
+            "updated_at": moment,
+        }
+        for number in range(begin, end)
+    ]
+    added: list[DocumentRow] = []
+    for some in batches(rows, ABANDONED_TOGETHER):
+        connection.execute(_insert(connection).on_conflict_do_nothing(), some)
+        # Not those that the submitting process has just added.
+        mine = select(schema.document).where(
+            _document.id.in_([row["id"] for row in some]),
+            _document.status == Status.CANCELLED.value,
+            _document.created_at == moment,
+        )
+        added += map(document_row, connection.execute(mine))
+    return sorted(added, key=by_number)
+
+
+def document_id(run_id: str, number: int) -> str:
+    """The id of a run's document, by its place in the run, counted from 1."""
+    return f"{run_id}-{number:04d}"

@@ -1,0 +1,239 @@
+"""Chunks' vectors: packed for the database, and read back."""
+
+from collections.abc import Iterator, Sequence
+from operator import attrgetter, index
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
+
+from docprogress.documents import Chunk
+from docprogress.errors import StoreError
+from docprogress.store import pgvector, schema
+from docprogress.store.engine import Database
+from docprogress.store.pgvector import Match
+from docprogress.store.schema import storable
+from docprogress.store.statements import CompiledStatement
+
+#: The most vectors of one row.
+VECTORS_PER_ROW = 1024
+#: How many bytes of vectors, and how many rows, are read at a time.
+BATCH_BYTES = 16 * 1024 * 1024
+BATCH_ROWS = 256
+_FLOAT = np.dtype("<f4")
+#: What stands before the embedder's name where the step is not finished: only the
+#: step itself, when it goes on, reads these vectors.
+UNFINISHED_PREFIX = "unfinished "
+_document = schema.document.c
+_vectors = schema.vectors.c
+_FINISHED = or_(
+    _vectors.embedder.is_(None), _vectors.embedder.not_like(f"{UNFINISHED_PREFIX}%")
+)
+_VECTORS_OF = (
+    select(_vectors.first, _vectors.count, _vectors.dimensions, _vectors.data)
+    .where(_vectors.document_id == bindparam("document"))
+    .order_by(_vectors.first)
+)
+VECTORS_OF_DOCUMENT = _VECTORS_OF.where(_FINISHED)
+_UNFINISHED_VECTORS = _VECTORS_OF.where(_vectors.embedder == bindparam("embedder"))
+_LARGEST = (
+    select(func.max(_vectors.count * _vectors.dimensions))
+    .join(schema.document)
+    .where(_document.run_id == bindparam("run"), _FINISHED)
+)
+_VECTORS_OF_RUN = (
+    select(
+        _document.number,
+        _document.id,
+        _vectors.first,
+        _vectors.count,
+        _vectors.dimensions,
+        _vectors.data,
+    )
+    .join_from(schema.document, schema.vectors)
+    .where(
+        _document.run_id == bindparam("run"),
+        _FINISHED,
+        _document.number >= bindparam("number"),
+        or_(
+            _document.number > bindparam("number"), _vectors.first > bindparam("first")
+        ),
+    )
+    .order_by(_document.number, _vectors.first)
+    .limit(bindparam("limit"))
+)
+_DELETE = delete(schema.vectors).where(_vectors.document_id == bindparam("document"))
+_INSERT = CompiledStatement(insert(schema.vectors))
+
+
+class Vectors:
+    """The vectors of chunks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def in_run(self, run_id: str) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
+        """The vectors of a run: (document id, first, array), a bounded part at a time.
+
+        Row `i` of an array is the vector of chunk number `first + i`.  What changes
+        meanwhile is seen or not.
+        """
+        with self._database.reading() as connection:
+            largest = connection.execute(_LARGEST, {"run": run_id}).scalar()
+        if not largest:
+            return
+        limit = max(1, min(BATCH_ROWS, BATCH_BYTES // (largest * _FLOAT.itemsize)))
+        number, first = 0, 0
+        while True:
+            # Nothing is held open while the caller does what it does.
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    _VECTORS_OF_RUN,
+                    {"run": run_id, "number": number, "first": first, "limit": limit},
+                ).all()
+            for _, document_id, start, *stored in rows:
+                yield document_id, start, unpack(*stored)
+            if len(rows) < limit:
+                return
+            number, _, first, *_ = rows[-1]
+
+    def nearest(
+        self, run_id: str, query: NDArray[np.float32], *, limit: int
+    ) -> list[Match] | None:
+        """The chunks of a run nearest to `query`, best first, as the database finds.
+
+        None where it cannot compare them, or not all of them.
+        """
+        self._database.open()
+        if not self._database.compares_vectors:
+            return None
+        with self._database.reading() as connection:
+            return pgvector.nearest(connection, run_id, query, limit)
+
+    def unfinished(
+        self, document_id: str, *, embedder: str
+    ) -> dict[int, NDArray[np.float32]]:
+        """The vectors that an unfinished step of this embedder has kept, by chunk."""
+        values = {"document": document_id, "embedder": UNFINISHED_PREFIX + embedder}
+        found: dict[int, NDArray[np.float32]] = {}
+        with self._database.reading() as connection:
+            for first, *stored in connection.execute(_UNFINISHED_VECTORS, values):
+                found |= enumerate(unpack(*stored), first)
+        return found
+
+
+def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
+    """First, count, dimensions and data of each row of `vectors`.
+
+    None if no chunk has a vector.
+
+    Raises:
+        StoreError: Some have one, or their vectors differ in shape.
+    """
+    shapes = {np.shape(c.vector) for c in chunks if c.vector is not None}
+    if not shapes:
+        return []
+    if len(shapes) > 1 or len(shape := shapes.pop()) != 1:
+        raise StoreError("the vectors of a document's chunks must have one length")
+    rows: list[list[Chunk]] = []
+    for chunk in sorted(chunks, key=attrgetter("number")):
+        if chunk.vector is None:
+            message = f"chunk {chunk.number} has no vector, though others have one"
+            raise StoreError(message)
+        row = rows[-1] if rows else []
+        if row and len(row) < VECTORS_PER_ROW and chunk.number == row[-1].number + 1:
+            row.append(chunk)
+        else:
+            rows.append([chunk])
+    return [
+        (
+            index(row[0].number),
+            len(row),
+            shape[0],
+            _pack(np.array([chunk.vector for chunk in row], _FLOAT)),
+        )
+        for row in rows
+    ]
+
+
+def comparable(rows: list[tuple[int, int, int, bytes]]) -> pgvector.Rows:
+    """The rows of `vectors`, as the database compares them."""
+    return pgvector.rows(
+        (first, unpack(count, dimensions, data))
+        for first, count, dimensions, data in rows
+    )
+
+
+def replace(
+    connection: Connection,
+    document_id: str,
+    rows: list[tuple[int, int, int, bytes]],
+    embedder: str | None,
+    *,
+    new: bool = False,
+) -> None:
+    """Store a document's vectors instead of those that are there."""
+    if not new:
+        connection.execute(_DELETE, {"document": document_id})
+    _insert(connection, document_id, rows, embedder)
+
+
+def _insert(
+    connection: Connection,
+    document_id: str,
+    rows: list[tuple[int, int, int, bytes]],
+    embedder: str | None,
+) -> None:
+    for first, count, dimensions, data in rows:
+        _INSERT.run(
+            connection,
+            {
+                "document_id": document_id,
+                "first": first,
+                "count": count,
+                "dimensions": dimensions,
+                "embedder": embedder,
+                "data": data,
+            },
+        )
+
+
+def add_unfinished(
+    connection: Connection,
+    document_id: str,
+    rows: list[tuple[int, int, int, bytes]],
+    embedder: str,
+) -> None:
+    """Store vectors of a step that is not finished; other steps' are dropped."""
+    tag = UNFINISHED_PREFIX + embedder
+    first = rows[0][0] if rows else 0
+    connection.execute(
+        delete(schema.vectors).where(
+            _vectors.document_id == storable(document_id),
+            or_(_vectors.embedder.is_distinct_from(tag), _vectors.first >= first),
+        )
+    )
+    _insert(connection, document_id, rows, tag)
+
+
+def _pack(array: NDArray[np.float32]) -> bytes:
+    """The numbers of an array; where most are zero, only the others, and where.
+
+    So it is with a hashing embedder, whose numbers are the words of a text.
+    """
+    dense = array.tobytes()
+    # Not `array != 0`: a negative zero is to stay one.
+    there = array.view(np.uint32) != 0
+    sparse = np.packbits(there).tobytes() + array[there].tobytes()
+    return sparse if len(sparse) < len(dense) else dense
+
+
+def unpack(count: int, dimensions: int, data: bytes) -> NDArray[np.float32]:
+    """The array of a row of `vectors`."""
+    if len(data) == count * dimensions * _FLOAT.itemsize:
+        return np.frombuffer(data, _FLOAT).reshape(count, dimensions)
+    array = np.zeros(count * dimensions, _FLOAT)
+    marks = -(-array.size // 8)
+    there = np.unpackbits(np.frombuffer(data, np.uint8, marks), count=array.size)
+    array[there.view(bool)] = np.frombuffer(data, _FLOAT, offset=marks)
+    return array.reshape(count, dimensions)
