@@ -12,6 +12,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect
+from support.clock import Clock
 from support.lab import Lab, Window, chromium, launched
 from support.patience import patient
 from support.postgres import Postgres, system_postgres
@@ -164,6 +165,11 @@ def home(short_path: Path) -> Iterator[Path]:
     folder = short_path / "home"
     yield folder
     local.down(folder)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

@@ -8,31 +8,16 @@ import warnings
 from contextlib import aclosing
 
 import pytest
+from support.events import completed, event
 from support.patience import patient
 from support.proxy import Proxy
 from support.services import Server, eventually
 
 from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, EventError, HandedBack, Superseded
-from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, decode, now
+from docprogress.events import FINAL_NUMBER, Status, decode
 
 pytestmark = pytest.mark.anyio
-
-
-def event(document_id="a", **changes):
-    fields = {
-        "document_id": document_id,
-        "status": Status.PROCESSING,
-        "step": "extraction",
-        "progress": 10.0,
-        "message": "Extracting page 1 of 10",
-        "timestamp": now(),
-    }
-    return ProgressEvent(**(fields | changes))
-
-
-def completed(document_id="a", **changes):
-    return event(document_id, status=Status.COMPLETED, progress=100.0, **changes)
 
 
 async def next_of(events):

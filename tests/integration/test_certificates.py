@@ -6,6 +6,7 @@ import shutil
 import pytest
 import redis
 from kombu.exceptions import OperationalError
+from support.events import event
 from support.patience import patient
 from support.services import Authority, Service, free_port, lacking
 
@@ -16,23 +17,11 @@ from docprogress.bus.connection_errors import translate_error
 from docprogress.bus.leases import Leases
 from docprogress.cli.diagnosis import State, findings
 from docprogress.errors import BusError, BusRefused
-from docprogress.events import ProgressEvent, Status, now
 from docprogress.settings import load
 from docprogress.worker.app import Sender, make_app
 from docprogress.worker.broker import RedisBroker
 
 UNTRUSTED = r"is not trusted \((Hostname|IP address) mismatch"
-
-
-def event():
-    return ProgressEvent(
-        document_id="a",
-        status=Status.PROCESSING,
-        step="ocr",
-        progress=1,
-        message="Reading",
-        timestamp=now(),
-    )
 
 
 class Secured:

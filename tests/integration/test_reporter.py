@@ -2,39 +2,16 @@ import threading
 from contextlib import suppress
 
 import pytest
+from support.clock import Clock
+from support.events import completed, event
 from support.services import Server, eventually
 
 from docprogress import report
 from docprogress.bus.bus import Bus
 from docprogress.errors import Cancelled, SettingsError, Superseded
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import Status
 from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.reporting.step_progress import StepProgress
-
-
-class Clock:
-    def __init__(self):
-        self.time = 0.0
-
-    def __call__(self):
-        return self.time
-
-
-def event(**changes):
-    fields = {
-        "document_id": "a",
-        "status": Status.PROCESSING,
-        "step": "s",
-        "progress": 0.0,
-        "message": "m",
-        "timestamp": now(),
-        "attempt": 1,
-    }
-    return ProgressEvent(**(fields | changes))
-
-
-def completed(**changes):
-    return event(status=Status.COMPLETED, progress=100.0, **changes)
 
 
 def step_progress(told, clock, **options):
@@ -52,7 +29,7 @@ def test_progress_is_told_no_more_often_than_asked_for():
 
     for _ in range(1000):
         progress.advance()
-        clock.time += 0.001
+        clock.seconds += 0.001
 
     assert 19 <= len(told) <= 22
 
@@ -73,7 +50,7 @@ def test_progress_never_falls_and_never_reaches_100_by_itself():
     progress = step_progress(told, clock, total=10, per_second=1e9)
     for current in (5, 3, 10, 20):
         progress.update(current)
-        clock.time += 1
+        clock.seconds += 1
 
     shown = [one.progress for one in told]
     assert shown == sorted(shown)
@@ -84,7 +61,7 @@ def test_an_unknown_total_counts_without_a_fraction():
     told, clock = [], Clock()
     progress = step_progress(told, clock, unit="page", per_second=1e9)
     for _ in progress.track(letter for letter in "abc"):
-        clock.time += 1
+        clock.seconds += 1
 
     assert told[-1].message == "ocr: 3 pages"
     assert told[-1].total is None

@@ -6,12 +6,14 @@ import random
 from contextlib import aclosing, suppress
 
 import pytest
+from support.clock import Clock
+from support.events import event
 from support.patience import patient
 
 from docprogress import Pipeline
 from docprogress.bus.bus import Bus
 from docprogress.errors import Superseded
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import ProgressEvent, Status
 from docprogress.notebook import table
 from docprogress.notebook.outbox import MOST_ROWS, Outbox
 from docprogress.notebook.picture import Picture
@@ -21,18 +23,16 @@ from docprogress.store import NewDocument
 RUN = "run"
 
 
-def event(number, status=Status.QUEUED, *, attempt=1, progress=0.0):
-    return ProgressEvent(
-        document_id=f"{RUN}-{number:04d}",
-        status=status,
-        step="extraction",
-        progress=100.0 if status is Status.COMPLETED else progress,
+def numbered_event(number, status=Status.QUEUED, **fields):
+    fields = {"progress": 100.0 if status is Status.COMPLETED else 0.0} | fields
+    return event(
+        f"{RUN}-{number:04d}",
+        status,
         # What only looks like the field must not be counted.
         message='"status":"failed"',
-        timestamp=now(),
         error="broken" if status is Status.FAILED else None,
         run_id=RUN,
-        attempt=attempt,
+        **{"attempt": 1} | fields,
     )
 
 
@@ -54,17 +54,19 @@ def test_counts_stay_right_through_retries_and_what_is_superseded(bus):
         attempt = max(1, attempts[number] + chance.choice((-1, 0, 0, 0, 1)))
         attempts[number] = max(attempts[number], attempt)
         with suppress(Superseded):
-            bus.publish(event(number, chance.choice(list(Status)), attempt=attempt))
+            bus.publish(
+                numbered_event(number, chance.choice(list(Status)), attempt=attempt)
+            )
 
     assert bus.counts(RUN) == recounted(bus)
     assert sum(bus.counts(RUN).values()) == len(set(attempts))
 
 
 def test_counts_begin_again_with_a_redis_that_came_back_empty(bus):
-    bus.publish_all([event(number) for number in range(3)])
+    bus.publish_all([numbered_event(number) for number in range(3)])
     bus.redis.flushall()
-    bus.publish(event(0, Status.COMPLETED))
-    bus.publish(event(1, Status.CANCELLED))
+    bus.publish(numbered_event(0, Status.COMPLETED))
+    bus.publish(numbered_event(1, Status.CANCELLED))
 
     counts = bus.counts(RUN)
     assert counts == recounted(bus)
@@ -76,7 +78,7 @@ def test_counts_begin_again_with_a_redis_that_came_back_empty(bus):
 @pytest.mark.anyio
 async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url):
     """A run of thousands does not keep the newest event from whoever watches."""
-    bus.publish_all([event(number) for number in range(20_000)])
+    bus.publish_all([numbered_event(number) for number in range(20_000)])
     told: dict[str, ProgressEvent] = {}
     at = None
     with Bus(redis_url) as other:
@@ -88,7 +90,7 @@ async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url)
                 told[each.document_id] = each
                 if len(told) == 1:
                     assert not events.connected, "the present is not told yet"
-                    other.publish(event(99_999, Status.PROCESSING))
+                    other.publish(numbered_event(99_999, Status.PROCESSING))
                 if each.document_id.endswith("99999"):
                     at = at or len(told)
                 if len(told) == 20_001 and events.connected:
@@ -102,7 +104,7 @@ async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url)
 async def test_nothing_is_missed_or_told_back_while_the_present_is_told(bus, redis_url):
     """Documents go on while their run is read page by page: the end is right."""
     count = 3_000
-    bus.publish_all([event(number) for number in range(count)])
+    bus.publish_all([numbered_event(number) for number in range(count)])
     told: dict[str, ProgressEvent] = {}
 
     def finish():
@@ -110,8 +112,8 @@ async def test_nothing_is_missed_or_told_back_while_the_present_is_told(bus, red
             numbers = list(range(count))
             random.Random(3).shuffle(numbers)
             for number in numbers:
-                other.publish(event(number, Status.PROCESSING, progress=50.0))
-                other.publish(event(number, Status.COMPLETED))
+                other.publish(numbered_event(number, Status.PROCESSING, progress=50.0))
+                other.publish(numbered_event(number, Status.COMPLETED))
 
     async with (
         asyncio.timeout(patient(90)),
@@ -269,11 +271,3 @@ def test_a_table_of_many_documents_comes_in_parts(large):
     }
     numbers = [row.number for row in large.documents(after=7, limit=2)]
     assert numbers == [8, 9]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds

@@ -8,29 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import redis
+from support.events import event
 from support.patience import patient
 from support.services import Server, eventually
 
 from docprogress import report
 from docprogress.bus.bus import Bus
 from docprogress.errors import Cancelled, Superseded
-from docprogress.events import ProgressEvent, Status, now
+from docprogress.events import Status
 from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.run import Pipeline
 
 THREADS = 16
-
-
-def event(document_id, **changes):
-    fields = {
-        "document_id": document_id,
-        "status": Status.PROCESSING,
-        "step": "extraction",
-        "progress": 1.0,
-        "message": "Extracting",
-        "timestamp": now(),
-    }
-    return ProgressEvent(**(fields | changes))
 
 
 def at_once(work, count=THREADS):

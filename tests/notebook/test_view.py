@@ -7,6 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clock import Clock
+from support.events import event
 from support.patience import patient
 
 from docprogress import Bus, Pipeline, ProgressEvent, ProgressView, Status
@@ -71,14 +73,6 @@ SUMMARY_FIELDS = {
 }
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 class Page:
     """Keeps rows as a page does, and has everything that was sent to it."""
 
@@ -114,11 +108,6 @@ class Page:
         return [message for _, message in self.messages[first:]]
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def picture_of(
     document_ids: Sequence[str], clock: Clock, names: dict[str, str] | None = None
 ) -> Picture:
@@ -150,18 +139,6 @@ def page(outbox: Outbox, clock: Clock) -> Page:
     page.paint()
     clock.seconds += 1
     return page
-
-
-def event(document_id: str = "a", **fields) -> ProgressEvent:
-    known = {
-        "document_id": document_id,
-        "status": Status.PROCESSING,
-        "step": "extraction",
-        "progress": 10,
-        "message": "Extracting page 1 of 10",
-        "timestamp": now(),
-    }
-    return ProgressEvent(**(known | fields))
 
 
 def ending(document_id: str, status: Status = Status.COMPLETED, **fields):

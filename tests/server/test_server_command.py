@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from support.events import event
 from support.patience import patient
 from support.services import eventually
 from support.web import Web
@@ -22,7 +23,6 @@ from typer.testing import CliRunner
 from docprogress.bus.bus import Bus
 from docprogress.cli.app import app
 from docprogress.errors import BusError, SettingsError, StoreError
-from docprogress.events import ProgressEvent, Status, now
 from docprogress.server.proxy import describe
 from docprogress.server.serving import listen_unix
 
@@ -93,18 +93,6 @@ def remote(redis_url, tmp_path):
         f"--database-url=sqlite:///{tmp_path / 'store.db'}",
         f"--storage-url={(tmp_path / 'files').as_uri()}",
     ]
-
-
-def event(**changes):
-    fields = {
-        "document_id": "a",
-        "status": Status.PROCESSING,
-        "step": "extraction",
-        "progress": 10.0,
-        "message": "Extracting",
-        "timestamp": now(),
-    }
-    return ProgressEvent(**(fields | changes))
 
 
 def test_upload_is_processed_and_streamed_by_local_services(serve, home, samples):

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 import redis
 from sqlalchemy import create_engine
+from support.events import completed, event
 from support.patience import patient
 from support.services import Server, eventually
 from support.web import Reader, served
 
 from docprogress.bus.bus import Bus
 from docprogress.errors import StoreError
-from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
+from docprogress.events import FINAL_NUMBER, Status, now
 from docprogress.server.hub import PART, Hub
 from docprogress.server.mailbox import Client, Kind, Subject
 from docprogress.server.meter import Meter
@@ -42,22 +43,6 @@ def web(settings):
 def store(settings):
     with Store(settings.database) as store:
         yield store
-
-
-def event(document_id="a", **changes):
-    fields = {
-        "document_id": document_id,
-        "status": Status.PROCESSING,
-        "step": "extraction",
-        "progress": 10.0,
-        "message": "Extracting page 1 of 10",
-        "timestamp": now(),
-    }
-    return ProgressEvent(**(fields | changes))
-
-
-def completed(document_id="a", **changes):
-    return event(document_id, status=Status.COMPLETED, progress=100.0, **changes)
 
 
 def plain(document_id="test-doc", progress=10, **changes):

@@ -5,26 +5,14 @@ import contextlib
 from contextlib import asynccontextmanager
 
 import pytest
+from support.events import event
 from support.patience import patient
 from support.proxy import Proxy
 from support.services import Server
 
 from docprogress.bus.bus import Bus
-from docprogress.events import ProgressEvent, Status, now
 
 pytestmark = pytest.mark.anyio
-
-
-def event(document_id="a", **changes):
-    fields = {
-        "document_id": document_id,
-        "status": Status.PROCESSING,
-        "step": "extraction",
-        "progress": 10.0,
-        "message": "Extracting",
-        "timestamp": now(),
-    }
-    return ProgressEvent(**(fields | changes))
 
 
 class Heard:

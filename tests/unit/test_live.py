@@ -3,22 +3,21 @@ import random
 import re
 import unicodedata
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
+from support.events import event_at
 
 from docprogress import formatting
-from docprogress.events import ProgressEvent, Status, decode
+from docprogress.events import Status, decode
 from docprogress.progress.fold import Progress
 from docprogress.terminal.drawing import STYLES, frame
 from docprogress.terminal.live import JsonView, PlainView, TerminalView
 from docprogress.terminal.results import closing_line, failure_lines
-
-NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m.pdf",
@@ -37,27 +36,6 @@ HOSTILE = [
 ]
 
 
-class Clock:
-    """A monotonic clock and a time of day that only advance on request."""
-
-    def __init__(self):
-        self.seconds = 1000.0
-
-    def __call__(self):
-        return self.seconds
-
-    def advance(self, seconds):
-        self.seconds += seconds
-
-    def today(self):
-        return NOON + timedelta(seconds=self.seconds - 1000.0)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def progress(clock):
     return Progress(clock=clock, now=clock.today)
@@ -66,21 +44,11 @@ def progress(clock):
 @pytest.fixture
 def apply(clock, progress):
     def apply_event(document_id="a", status=Status.PROCESSING, **fields):
-        event = make_event(clock, document_id, status, **fields)
+        event = event_at(clock, document_id, status, **fields)
         progress.apply(event)
         return event
 
     return apply_event
-
-
-def make_event(clock, document_id="a", status=Status.PROCESSING, **fields):
-    defaults = {
-        "step": "extraction",
-        "progress": 100 if status == Status.COMPLETED else 0,
-        "message": "",
-        "timestamp": clock.today(),
-    }
-    return ProgressEvent(document_id=document_id, status=status, **defaults | fields)
 
 
 def drawn(progress, width=80, height=24, **options):
@@ -205,7 +173,7 @@ def test_a_finished_run_has_no_processing_cells(clock):
             for number in range(total):
                 done = number < completed
                 progress.apply(
-                    make_event(
+                    event_at(
                         clock,
                         str(number),
                         Status.COMPLETED if done else Status.FAILED,
@@ -232,13 +200,13 @@ def test_a_share_is_shown_as_its_percentage(clock):
     for completed in range(100):
         progress = Progress(expected=100, clock=clock, now=clock.today)
         for number in range(completed):
-            progress.apply(make_event(clock, str(number), Status.COMPLETED))
+            progress.apply(event_at(clock, str(number), Status.COMPLETED))
         assert f" {completed} %  " in drawn(progress)[0]
 
 
 def test_documents_known_only_by_count_are_counted_once(clock):
     progress = Progress(expected=2000, clock=clock, now=clock.today)
-    progress.apply(make_event(clock, "a", Status.PROCESSING))
+    progress.apply(event_at(clock, "a", Status.PROCESSING))
     progress.assume(
         {
             **dict.fromkeys(Status, 0),

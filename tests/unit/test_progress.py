@@ -6,33 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clock import NOON, Clock
+from support.events import event_at
 
-from docprogress.events import FINAL_NUMBER, ProgressEvent, Status
+from docprogress.events import FINAL_NUMBER, Status
 from docprogress.progress.document import STALLED_SECONDS
 from docprogress.progress.fold import OLDEST, Progress
-
-NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-
-
-class Clock:
-    """A monotonic clock, and a time of day, that stand still until told."""
-
-    def __init__(self):
-        self.seconds = 1000.0
-
-    def __call__(self):
-        return self.seconds
-
-    def advance(self, seconds):
-        self.seconds += seconds
-
-    def today(self):
-        return NOON + timedelta(seconds=self.seconds - 1000.0)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -45,21 +24,9 @@ def tell(clock, progress):
     """Apply an event that happens now."""
 
     def apply(document_id="a", status=Status.PROCESSING, **fields):
-        return progress.apply(event(clock, document_id, status, **fields))
+        return progress.apply(event_at(clock, document_id, status, **fields))
 
     return apply
-
-
-def event(clock, document_id="a", status=Status.PROCESSING, **fields):
-    defaults = {
-        "step": "extraction",
-        "progress": 100 if status == Status.COMPLETED else 0,
-        "message": "",
-        "timestamp": clock.today(),
-    }
-    return ProgressEvent(
-        document_id=document_id, status=Status(status), **defaults | fields
-    )
 
 
 def numbers(progress):
@@ -137,7 +104,7 @@ def test_summary_names_what_is_there_and_nothing_else(clock, tell, progress):
 
 def test_summary_counts_documents_not_yet_heard_of_as_queued(clock):
     progress = Progress(expected=3, clock=clock, now=clock.today)
-    progress.apply(event(clock, "a", Status.COMPLETED))
+    progress.apply(event_at(clock, "a", Status.COMPLETED))
 
     assert progress.summary() == "3 documents: 1 completed, 2 queued"
     assert not progress.finished
@@ -151,11 +118,11 @@ def test_one_document_is_not_called_documents(progress, tell):
 
 def test_run_is_finished_when_all_expected_are_at_rest(clock):
     progress = Progress(expected=2, clock=clock, now=clock.today)
-    progress.apply(event(clock, "a", Status.COMPLETED))
+    progress.apply(event_at(clock, "a", Status.COMPLETED))
     assert not progress.finished
     assert progress.fraction == pytest.approx(0.5)
 
-    progress.apply(event(clock, "b", Status.FAILED, progress=10))
+    progress.apply(event_at(clock, "b", Status.FAILED, progress=10))
 
     assert progress.finished
     assert progress.fraction == pytest.approx(0.55)
@@ -169,7 +136,7 @@ def test_shares_of_a_finished_run_are_of_what_has_ended_and_of_nothing_else(cloc
             for number in range(total):
                 status = Status.COMPLETED if number < completed else Status.FAILED
                 done = 100.0 if number < completed else number * 37 % 100
-                told = event(clock, str(number), status, progress=done)
+                told = event_at(clock, str(number), status, progress=done)
                 progress.apply(told)
 
             shares = progress.shares
@@ -180,10 +147,10 @@ def test_shares_of_a_finished_run_are_of_what_has_ended_and_of_nothing_else(cloc
 
 def test_what_was_cancelled_or_failed_is_not_work_that_was_done(clock):
     progress = Progress(expected=32, clock=clock, now=clock.today)
-    progress.apply(event(clock, "0", Status.COMPLETED))
+    progress.apply(event_at(clock, "0", Status.COMPLETED))
     for number in range(1, 31):
-        progress.apply(event(clock, str(number), Status.CANCELLED, progress=0))
-    progress.apply(event(clock, "31", Status.FAILED, progress=50))
+        progress.apply(event_at(clock, str(number), Status.CANCELLED, progress=0))
+    progress.apply(event_at(clock, "31", Status.FAILED, progress=50))
 
     assert progress.finished
     assert progress.fraction == pytest.approx(1.5 / 32)
@@ -198,16 +165,16 @@ def test_what_was_cancelled_or_failed_is_not_work_that_was_done(clock):
 
 def test_a_document_that_is_tried_again_counts_with_its_newest_attempt(clock):
     progress = Progress(clock=clock, now=clock.today)
-    progress.apply(event(clock, status=Status.FAILED, progress=80, attempt=1))
+    progress.apply(event_at(clock, status=Status.FAILED, progress=80, attempt=1))
     assert progress.fraction == pytest.approx(0.8)
 
-    progress.apply(event(clock, status=Status.QUEUED, progress=0, attempt=2))
+    progress.apply(event_at(clock, status=Status.QUEUED, progress=0, attempt=2))
     assert progress.fraction == 0
 
 
 def test_counts_that_were_assumed_make_no_more_than_the_whole(clock):
     progress = Progress(expected=10, clock=clock, now=clock.today)
-    progress.apply(event(clock, progress=90))
+    progress.apply(event_at(clock, progress=90))
     progress.assume({**dict.fromkeys(Status, 0), Status.COMPLETED: 10})
 
     assert progress.fraction == 1
@@ -223,10 +190,10 @@ def test_apply_says_whether_anything_shown_has_changed(clock, progress, tell):
 
 def test_telling_everything_twice_changes_nothing(clock, progress):
     told = [
-        event(clock, "a", Status.QUEUED, id="1-1"),
-        event(clock, "a", Status.PROCESSING, id="1-2", progress=40),
-        event(clock, "b", Status.FAILED, progress=3, error="no"),
-        event(clock, "a", Status.COMPLETED, id=f"1-{FINAL_NUMBER}"),
+        event_at(clock, "a", Status.QUEUED, id="1-1"),
+        event_at(clock, "a", Status.PROCESSING, id="1-2", progress=40),
+        event_at(clock, "b", Status.FAILED, progress=3, error="no"),
+        event_at(clock, "a", Status.COMPLETED, id=f"1-{FINAL_NUMBER}"),
     ]
     for one in told:
         progress.apply(one)
@@ -239,7 +206,7 @@ def test_telling_everything_twice_changes_nothing(clock, progress):
 
 
 def test_an_older_event_that_comes_late_is_ignored(clock, progress, tell):
-    late = event(clock, progress=10, id="1-5", message="old")
+    late = event_at(clock, progress=10, id="1-5", message="old")
     clock.advance(1)
     tell(progress=30, id="1-9", message="new")
 
@@ -325,7 +292,7 @@ def test_another_program_may_begin_again_after_an_end(clock, progress, tell):
 
 
 def test_late_news_of_another_program_is_no_new_beginning(clock, progress, tell):
-    late = event(clock, progress=90)
+    late = event_at(clock, progress=90)
     clock.advance(1)
     tell(status=Status.COMPLETED)
 
@@ -334,11 +301,11 @@ def test_late_news_of_another_program_is_no_new_beginning(clock, progress, tell)
 
 
 def test_other_programs_are_taken_in_order_of_arrival(clock, progress):
-    progress.apply(event(clock, progress=10, timestamp=NOON, message="first"))
+    progress.apply(event_at(clock, progress=10, timestamp=NOON, message="first"))
 
     earlier = NOON - timedelta(hours=1)
     assert progress.apply(
-        event(clock, progress=20, timestamp=earlier, message="second")
+        event_at(clock, progress=20, timestamp=earlier, message="second")
     )
     assert progress.documents["a"].event.message == "second"
 
@@ -400,7 +367,7 @@ def test_a_heartbeat_that_ends_a_stall_is_a_change(clock, progress, tell):
 
 
 def test_repeating_the_present_is_no_sign_of_life(clock, progress):
-    present = event(clock, progress=40, id="1-1")
+    present = event_at(clock, progress=40, id="1-1")
     progress.apply(present)
     clock.advance(60)
 
@@ -409,7 +376,7 @@ def test_repeating_the_present_is_no_sign_of_life(clock, progress):
 
 
 def test_repeating_another_programs_event_is_no_sign_of_life(clock, progress):
-    present = event(clock, progress=40)
+    present = event_at(clock, progress=40)
     progress.apply(present)
     clock.advance(60)
 
@@ -434,7 +401,7 @@ def test_a_wrong_clock_stalls_nothing_for_good(clock, progress, hours):
     wrong = timedelta(hours=hours)
     for beat in range(6):
         progress.apply(
-            event(
+            event_at(
                 clock,
                 id=f"1-{beat + 1}",
                 heartbeat=beat > 0,
@@ -448,11 +415,11 @@ def test_a_wrong_clock_stalls_nothing_for_good(clock, progress, hours):
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_clock_that_jumps_stalls_nothing(clock, progress, hours):
-    progress.apply(event(clock, id="1-1"))
+    progress.apply(event_at(clock, id="1-1"))
     clock.advance(5)
     jumped = clock.today() + timedelta(hours=hours)
 
-    progress.apply(event(clock, id="1-2", timestamp=jumped, heartbeat=True))
+    progress.apply(event_at(clock, id="1-2", timestamp=jumped, heartbeat=True))
     clock.advance(STALLED_SECONDS - 1)
 
     assert not progress.stalled("a")
@@ -669,7 +636,7 @@ def test_nothing_is_promised_while_nobody_works(clock, tell, progress):
 def run_documents(clock, progress, seconds_of, *, workers, each=lambda: None):
     """Play a run: `seconds_of` holds every document's (step, share, seconds)."""
     for document_id in seconds_of:
-        progress.apply(event(clock, document_id, Status.QUEUED))
+        progress.apply(event_at(clock, document_id, Status.QUEUED))
     waiting = list(seconds_of)
     active = {}
     while waiting or active:
@@ -685,11 +652,13 @@ def run_documents(clock, progress, seconds_of, *, workers, each=lambda: None):
                 steps.pop(0)
                 state[1] = 0.0
             if not steps:
-                progress.apply(event(clock, document_id, Status.COMPLETED, step=step))
+                progress.apply(
+                    event_at(clock, document_id, Status.COMPLETED, step=step)
+                )
                 del active[document_id]
                 continue
             step, at, seconds = steps[0]
-            progress.apply(event(clock, document_id, step=step, progress=at))
+            progress.apply(event_at(clock, document_id, step=step, progress=at))
         each()
 
 
@@ -718,17 +687,17 @@ PLAN = {"extraction": (0, 50), "embedding": (50, 100)}
 
 def test_nothing_is_promised_before_the_last_step_was_ever_seen(clock):
     progress = Progress(expected=1, steps=PLAN, clock=clock, now=clock.today)
-    progress.apply(event(clock, progress=0, current=0, total=60, unit="page"))
+    progress.apply(event_at(clock, progress=0, current=0, total=60, unit="page"))
     for page in range(1, 60):
         clock.advance(0.2)
         at = page / 60 * 50
-        told = event(clock, progress=at, current=page, total=60, unit="page")
+        told = event_at(clock, progress=at, current=page, total=60, unit="page")
         progress.apply(told)
         assert progress.remaining_seconds is None
 
-    progress.apply(event(clock, step="embedding", progress=50))
+    progress.apply(event_at(clock, step="embedding", progress=50))
     clock.advance(30)
-    progress.apply(event(clock, step="embedding", progress=60))
+    progress.apply(event_at(clock, step="embedding", progress=60))
 
     assert progress.remaining_seconds == pytest.approx(120)
 
@@ -736,15 +705,15 @@ def test_nothing_is_promised_before_the_last_step_was_ever_seen(clock):
 def test_nothing_is_promised_three_seconds_into_a_run(clock):
     progress = Progress(expected=13, steps=PLAN, clock=clock, now=clock.today)
     for number in range(12):
-        progress.apply(event(clock, str(number), Status.QUEUED))
+        progress.apply(event_at(clock, str(number), Status.QUEUED))
     for number in range(12):
-        progress.apply(event(clock, str(number)))
+        progress.apply(event_at(clock, str(number)))
         clock.advance(0.1)
-        progress.apply(event(clock, str(number), step="embedding", progress=50))
+        progress.apply(event_at(clock, str(number), step="embedding", progress=50))
         clock.advance(0.1)
-        progress.apply(event(clock, str(number), Status.COMPLETED))
+        progress.apply(event_at(clock, str(number), Status.COMPLETED))
         assert progress.remaining_seconds is None
-    progress.apply(event(clock, "large"))
+    progress.apply(event_at(clock, "large"))
     clock.advance(0.6)
     assert progress.remaining_seconds is None
 
@@ -762,7 +731,7 @@ def simulated(seed):
         ]
     progress = Progress(expected=count, steps=PLAN, clock=clock, now=clock.today)
     for number in range(count):
-        progress.apply(event(clock, str(number), Status.QUEUED))
+        progress.apply(event_at(clock, str(number), Status.QUEUED))
     waiting, active, promised = list(range(count)), {}, []
     while waiting or active:
         while waiting and len(active) < workers:
@@ -774,11 +743,11 @@ def simulated(seed):
             extraction, embedding = (pages * seconds for seconds in per_page)
             if spent >= extraction + embedding:
                 del active[number]
-                progress.apply(event(clock, str(number), Status.COMPLETED))
+                progress.apply(event_at(clock, str(number), Status.COMPLETED))
             elif spent < extraction:
                 read = int(spent / extraction * pages)
                 progress.apply(
-                    event(
+                    event_at(
                         clock,
                         str(number),
                         progress=read / pages * 50,
@@ -789,7 +758,7 @@ def simulated(seed):
                 )
             else:
                 done = 50 + 50 * (spent - extraction) / embedding
-                told = event(clock, str(number), step="embedding", progress=done)
+                told = event_at(clock, str(number), step="embedding", progress=done)
                 progress.apply(told)
         promised.append((clock.seconds, progress.remaining_seconds))
     return [(promise, clock.seconds - at) for at, promise in promised]
@@ -903,7 +872,7 @@ def random_events(seed, clock):
         status = chance.choice(list(Status))
         progress = 100 if status is Status.COMPLETED else chance.choice([0, 5, 99.999])
         skew = chance.choice([0, 0, -3600, 3600, -(10**9), 10**9])
-        yield event(
+        yield event_at(
             clock,
             chance.choice("abcd"),
             status,
@@ -963,9 +932,11 @@ def test_order_of_a_workers_events_does_not_matter(seed):
     told = []
     for number in range(1, 12):
         clock.advance(1)
-        told.append(event(clock, progress=number, id=f"1-{number}", attempt=1))
+        told.append(event_at(clock, progress=number, id=f"1-{number}", attempt=1))
     clock.advance(1)
-    told.append(event(clock, "a", Status.COMPLETED, id=f"1-{FINAL_NUMBER}", attempt=1))
+    told.append(
+        event_at(clock, "a", Status.COMPLETED, id=f"1-{FINAL_NUMBER}", attempt=1)
+    )
     random.Random(seed).shuffle(told)
 
     progress = Progress(clock=clock, now=clock.today)
@@ -985,7 +956,7 @@ def test_a_program_gone_mad_is_bounded(clock, progress, tell):
 def test_ten_thousand_documents_are_cheap(clock):
     progress = Progress(expected=10_000)
     told = [
-        event(clock, str(number), Status.PROCESSING, progress=p, id=f"1-{p + 1}")
+        event_at(clock, str(number), Status.PROCESSING, progress=p, id=f"1-{p + 1}")
         for p in (0, 30, 60)
         for number in range(10_000)
     ]
