@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import uploaderWidget, * as module from "../../docprogress/frontend/src/uploader.js";
+import { createUploadSession } from "../../docprogress/frontend/src/uploader/session.js";
 
 const CHUNK = 1000;
 
@@ -139,7 +140,7 @@ function file(name, size) {
 }
 
 function show(kernel = new Kernel()) {
-  const uploads = module.createUploads(/** @type {any} */ (kernel.model()));
+  const uploads = createUploadSession(/** @type {any} */ (kernel.model()));
   const element = place();
   const hide = uploads.show(element);
   pass(500);
@@ -155,7 +156,7 @@ test("four chunks are on their way at a time, of all files together", async () =
   const { kernel, uploads, element } = show();
   const files = [file("a.txt", 9500), file("b.txt", 10), file("c.txt", 3000)];
 
-  uploads.offer(files);
+  uploads.addFiles(files);
   await kernel.run();
 
   assert.equal(kernel.most, 4);
@@ -175,7 +176,7 @@ test("whatever is lost on the way, every file arrives whole in the end", async (
     const files = [file("a.txt", 9500), file("b.txt", 4000)];
     const seldom = () => Math.random() < 0.3;
 
-    uploads.offer(files);
+    uploads.addFiles(files);
     await kernel.run(seldom, seldom);
     for (let turn = 0; turn < 8; turn += 1) {
       pass(31_000);
@@ -193,7 +194,7 @@ test("whatever is lost on the way, every file arrives whole in the end", async (
 
 test("only what the kernel lacks is sent again, and it is told who is busy", async () => {
   const { kernel, uploads, element } = show();
-  uploads.offer([file("a.txt", 4000)]);
+  uploads.addFiles([file("a.txt", 4000)]);
   await settle();
   kernel.take();
   await settle();
@@ -212,7 +213,7 @@ test("only what the kernel lacks is sent again, and it is told who is busy", asy
 
 test("a busy kernel is asked more and more seldom", async () => {
   const { kernel, uploads } = show();
-  uploads.offer([file("a.txt", 4000)]);
+  uploads.addFiles([file("a.txt", 4000)]);
   await settle();
 
   pass(120_000);
@@ -225,9 +226,9 @@ test("a busy kernel is asked more and more seldom", async () => {
 test("what is too large, empty or too much is not sent", async () => {
   const { kernel, uploads, element } = show();
 
-  uploads.offer([file("a.txt", 0), file("b.txt", 100_001), file("c.txt", 1)]);
+  uploads.addFiles([file("a.txt", 0), file("b.txt", 100_001), file("c.txt", 1)]);
   await kernel.run();
-  uploads.offer(Array.from({ length: 6 }, () => file("d.txt", 1)));
+  uploads.addFiles(Array.from({ length: 6 }, () => file("d.txt", 1)));
   await kernel.run();
 
   pass(500);
@@ -239,7 +240,7 @@ test("what is too large, empty or too much is not sent", async () => {
 
 test("what is cancelled is not sent any further", async () => {
   const { kernel, uploads, element } = show();
-  uploads.offer([file("a.txt", 90_000), file("b.txt", 2000)]);
+  uploads.addFiles([file("a.txt", 90_000), file("b.txt", 2000)]);
   await settle();
   kernel.take();
   await settle();
@@ -259,7 +260,7 @@ test("a file that changes while it is read is given up", async () => {
   const changed = file("a.txt", 4000);
   changed.slice = () => /** @type {any} */ ({ arrayBuffer: () => Promise.reject(new Error()) });
 
-  uploads.offer([changed, file("b.txt", 10)]);
+  uploads.addFiles([changed, file("b.txt", 10)]);
   await kernel.run();
 
   pass(500);
@@ -270,7 +271,7 @@ test("a file that changes while it is read is given up", async () => {
 
 test("when the kernel is gone nothing pretends to go on", async () => {
   const { kernel, uploads, element, hide } = show();
-  uploads.offer([file("a.txt", 4000)]);
+  uploads.addFiles([file("a.txt", 4000)]);
   await settle();
   kernel.trigger("comm_live_update");
 
@@ -290,7 +291,7 @@ test("names and reasons are text, whatever they hold", async () => {
   const { kernel, uploads, element } = show();
   const name = `<img src=x onerror=alert(1)>\u202e${"x".repeat(5000)}.txt`;
 
-  uploads.offer([file(name, 10)]);
+  uploads.addFiles([file(name, 10)]);
   await kernel.run();
 
   pass(500);

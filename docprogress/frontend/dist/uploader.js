@@ -1,408 +1,63 @@
 /* Built from docprogress/frontend/src by tests/frontend/build.js: edit that. */
 
-// src/uploader.js
-var WINDOW = 4;
-var SILENCE = 3e3;
-var LONGEST_SILENCE = 3e4;
-var LOOK = 500;
-var DRAWING = 100;
-var PACE = 4e3;
-var CHOOSING = 120;
-var AIMING = 10;
-var LONGEST_NAME = 300;
-var TAIL = 9;
-var LISTED = 1e3;
-var ANNOUNCEMENTS = 2e3;
-var PREFIX = "dp-";
-var SHAPES = {
-  queued: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Zm0 1.4a4.6 4.6 0 1 1 0 9.2 4.6 4.6 0 0 1 0-9.2Z",
-  processing: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm0 1.5a5 5 0 1 1 0 10A5 5 0 0 1 8 3Zm0 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
-  completed: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm3.1 3.9 1.1 1-4.9 5.5-3-2.8 1-1.1 1.9 1.7Z",
-  failed: "M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2ZM5.7 4.6 4.6 5.7 6.9 8l-2.3 2.3 1.1 1.1L8 9.1l2.3 2.3 1.1-1.1L9.1 8l2.3-2.3-1.1-1.1L8 6.9Z",
-  cancelled: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3ZM4.9 7.25h6.2v1.5H4.9Z"
-};
-var CLOSE_SHAPE = "M3.7 2.6 8 6.9l4.3-4.3 1.1 1.1L9.1 8l4.3 4.3-1.1 1.1L8 9.1l-4.3 4.3-1.1-1.1L6.9 8 2.6 3.7Z";
-var ARROW_SHAPE = "M8 1.5 12.6 6l-1.1 1.1-2.7-2.6V11H7.2V4.5L4.5 7.1 3.4 6ZM2 12.5h12V14H2Z";
-var SILENT = {
-  "": "",
-  busy: "Waiting for the kernel, which is busy. The upload goes on when it answers.",
-  lost: "The connection to the kernel is lost. The upload goes on when it is back.",
-  gone: "The kernel was restarted or has ended: what was uploaded here is gone with it. Run the cell again."
-};
+// src/shared/widget.js
+function createWidget(createSession) {
+  return () => {
+    let session = null;
+    return {
+      /** @param {{model: Model}} context */
+      initialize({ model }) {
+        session = createSession(model);
+        return () => {
+          session?.close();
+          session = null;
+        };
+      },
+      /** @param {{model: Model, el: HTMLElement}} context */
+      render({ model, el }) {
+        session ??= createSession(model);
+        return session.show(el);
+      }
+    };
+  };
+}
+function pageId() {
+  return Math.random().toString(36).slice(2);
+}
+
+// src/shared/format.js
 var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-function createUploader(element, actions) {
-  const closing = new AbortController();
-  const { signal } = closing;
-  const rows = /* @__PURE__ */ new Map();
-  const together = /* @__PURE__ */ new Set();
-  let picture = null;
-  let frame = 0;
-  let timer = 0;
-  let drawnAt = -Infinity;
-  let announced = { text: "", at: -Infinity };
-  let announcing = 0;
-  const filesInput = makeInput("Choose files");
-  const folderInput = makeInput("Choose a folder");
-  folderInput.setAttribute("webkitdirectory", "");
-  const choose = makeButton("Choose files", signal, () => pick(filesInput));
-  const chooseFolder = makeButton("Choose a folder", signal, () => pick(folderInput));
-  const invitation = make("span", "invitation", "Drop documents here, or");
-  const limits = make("p", "limits");
-  const zone = make(
-    "div",
-    "zone",
-    make("span", "arrow", makeSvg(ARROW_SHAPE)),
-    make("div", "offer", invitation, choose, chooseFolder),
-    limits,
-    filesInput,
-    folderInput
-  );
-  const percent = make("span", "percent");
-  const facts = make("span", "pace");
-  const all = makeButton("Cancel all", signal, () => actAll());
-  const headline = make("div", "headline", percent, facts, all);
-  const fill = make("div", "fill");
-  const bar = withRole(make("div", "bar dp-sum", fill), "progressbar");
-  bar.setAttribute("aria-label", "uploaded of all files");
-  tell(bar, "aria-valuemin", 0);
-  tell(bar, "aria-valuemax", 100);
-  const silence = make("p", "problem");
-  const problem = make("p", "problem");
-  const problemText = make("span", "words");
-  problem.append(problemText, makeButton("Try again", signal, () => actions.onAgain()));
-  const note = make("p", "notice");
-  const total = make("div", "header", headline, bar, silence, problem, note);
-  const list = withRole(make("ul", "files"), "list");
-  list.setAttribute("aria-label", "files");
-  const more = make("p", "more");
-  const live = make("div", "hidden-text");
-  live.setAttribute("aria-live", "polite");
-  const root = make("div", "", zone, total, list, more, live);
-  root.className = "docprogress";
-  mark(root, "uploader", true);
-  withRole(root, "group");
-  root.setAttribute("aria-label", "Upload documents");
-  root.tabIndex = -1;
-  function pick(input) {
-    actions.onHold(CHOOSING);
-    input.click();
-  }
-  for (const input of [filesInput, folderInput]) {
-    input.addEventListener(
-      "change",
-      () => {
-        actions.onHold(0);
-        const found = input === folderInput ? chosen(input.files ?? []) : null;
-        actions.onFiles(found?.files ?? [...input.files ?? []], found?.note);
-        input.value = "";
-      },
-      { signal }
-    );
-    input.addEventListener("cancel", () => actions.onHold(0), { signal });
-  }
-  function chosen(files) {
-    const { taken, left: left2 } = sift([...files].map((file) => [file.webkitRelativePath, file]));
-    return { files: taken, note: leftOut(left2) };
-  }
-  function sift(found) {
-    const taken = found.filter(([path, { name }]) => {
-      const hidden = path.split("/").some((part) => part.startsWith("."));
-      return !hidden && fits(name);
-    });
-    return { taken: taken.map(([, file]) => file), left: found.length - taken.length };
-  }
-  function fits(name) {
-    const suffix = name.toLowerCase().match(/\.[^.]*$/)?.[0] ?? "";
-    return !picture || picture.limits.suffixes.includes(suffix);
-  }
-  async function dropped(transfer) {
-    const entries = [...transfer.items].filter(({ kind }) => kind === "file").map((item) => [item.webkitGetAsEntry?.() ?? null, item.getAsFile()]);
-    const files = [];
-    const inside = [];
-    const unread = { count: 0 };
-    const most = (picture?.limits.max_files ?? 0) + 1;
-    for (
-      const [entry, file] of
-      /** @type {[FileSystemEntry | null, File | null][]} */
-      entries
-    ) {
-      if (entry?.isDirectory) {
-        await readFolder(
-          /** @type {FileSystemDirectoryEntry} */
-          entry,
-          inside,
-          unread,
-          most
-        );
-      } else if (file) files.push(file);
-    }
-    const { taken, left: left2 } = sift(inside);
-    const notes = [leftOut(left2)];
-    if (unread.count) notes.push(`${many(unread.count, "thing")} in folders could not be read.`);
-    actions.onFiles([...files, ...taken], notes.filter(Boolean).join(" "));
-  }
-  function withFiles(event) {
-    return Boolean(event.dataTransfer?.types.includes("Files")) && picture?.silence !== "gone";
-  }
-  for (
-    const kind of
-    /** @type {const} */
-    ["dragenter", "dragover"]
-  ) {
-    root.addEventListener(
-      kind,
-      (event) => {
-        if (!withFiles(event)) return;
-        event.preventDefault();
-        event.stopPropagation();
-        if (!root.classList.contains("dp-over")) actions.onHold(AIMING);
-        mark(root, "over", true);
-      },
-      { signal }
-    );
-  }
-  root.addEventListener(
-    "dragleave",
-    (event) => {
-      const to = (
-        /** @type {Node | null} */
-        event.relatedTarget
-      );
-      if (!to || !root.contains(to)) mark(root, "over", false);
-    },
-    { signal }
-  );
-  root.addEventListener(
-    "drop",
-    (event) => {
-      mark(root, "over", false);
-      if (!withFiles(event) || !event.dataTransfer) return;
-      event.preventDefault();
-      event.stopPropagation();
-      dropped(event.dataTransfer);
-    },
-    { signal }
-  );
-  function listed() {
-    if (!picture) return [];
-    const { entries, limits: told } = picture;
-    return entries.filter(({ submitted }) => !(told.processed && submitted));
-  }
-  function actAll() {
-    const shown = listed();
-    const arriving = shown.filter(({ status }) => status === "arriving");
-    if (arriving.length) actions.onCancel(arriving.map(({ key }) => key));
-    else actions.onForget(shown.map(({ key }) => key));
-  }
-  function act(key) {
-    const entry = picture?.entries.find((each) => each.key === key);
-    if (entry?.status === "arriving") actions.onCancel([key]);
-    else actions.onForget([key]);
-  }
-  function paint() {
-    frame = 0;
-    drawnAt = performance.now();
-    if (!picture) return;
-    const { processed, max_bytes, max_files } = picture.limits;
-    const gone = picture.silence === "gone";
-    put(
-      limits,
-      `Up to ${amount(max_bytes)} each, ${NUMBERS.format(max_files)} files` + (processed ? "; processed as soon as they are here" : "")
-    );
-    for (const button of [choose, chooseFolder]) button.disabled = gone;
-    mark(root, "gone", gone);
-    const entries = picture.entries;
-    const arriving = entries.filter(({ status }) => status === "arriving");
-    if (!arriving.length) together.clear();
-    for (const { key } of arriving) together.add(key);
-    const sum = summarise(entries, together);
-    const sending = sum.arriving > 0 && !gone;
-    const said = sending ? pace(sum, picture.speed) : outcome(sum);
-    hide(headline, !said);
-    hide(bar, !sending);
-    hide(percent, !sending);
-    put(percent, `${sum.percent} %`);
-    style(fill, "width", `${sum.percent}%`);
-    tell(bar, "aria-valuenow", sum.percent);
-    put(facts, said);
-    put(all, sum.arriving ? "Cancel all" : "Remove all");
-    hide(all, gone || !listed().length);
-    put(silence, SILENT[picture.silence]);
-    hide(silence, !picture.silence);
-    put(problemText, picture.problem);
-    hide(problem, !picture.problem || gone);
-    put(note, picture.note);
-    hide(note, !picture.note);
-    hide(total, !entries.length && !picture.silence && !picture.note);
-    paintRows(listed());
-    const trouble = picture.silence ? SILENT[picture.silence] : picture.problem;
-    announce(
-      [trouble || (sending ? `Uploading ${many(sum.arriving, "file")}` : outcome(sum)), picture.note].filter(Boolean).join(". ")
-    );
-  }
-  function paintRows(entries) {
-    const ordered = [...entries.filter(failed), ...entries.filter((entry) => !failed(entry))];
-    const shown = ordered.slice(0, LISTED);
-    const wanted = new Set(shown.map(({ key }) => key));
-    for (const [key, row] of rows) {
-      if (wanted.has(key)) continue;
-      if (row.element.contains(document.activeElement)) root.focus();
-      row.element.remove();
-      rows.delete(key);
-    }
-    let place = list.firstElementChild;
-    for (const entry of shown) {
-      let row = rows.get(entry.key);
-      if (!row) {
-        row = createRow(signal, () => act(entry.key));
-        rows.set(entry.key, row);
-      }
-      row.draw(entry, picture?.silence === "gone");
-      if (row.element === place) place = place.nextElementSibling;
-      else list.insertBefore(row.element, place);
-    }
-    hide(list, !shown.length);
-    put(more, `… and ${NUMBERS.format(ordered.length - shown.length)} more`);
-    hide(more, ordered.length === shown.length);
-  }
-  function announce(text) {
-    if (text === announced.text) return;
-    clearTimeout(announcing);
-    const wait = Math.max(announced.at + ANNOUNCEMENTS - performance.now(), 0);
-    announcing = Number(
-      setTimeout(() => {
-        announced = { text, at: performance.now() };
-        put(live, text);
-      }, wait)
-    );
-  }
-  element.append(root);
-  return {
-    draw(next) {
-      picture = next;
-      if (frame || timer) return;
-      const wait = drawnAt + DRAWING - performance.now();
-      if (wait <= 0) frame = requestAnimationFrame(paint);
-      else {
-        timer = Number(
-          setTimeout(() => {
-            timer = 0;
-            frame = requestAnimationFrame(paint);
-          }, wait)
-        );
-      }
-    },
-    close() {
-      closing.abort();
-      cancelAnimationFrame(frame);
-      clearTimeout(timer);
-      clearTimeout(announcing);
-      root.remove();
-    }
-  };
+function formatNumber(value) {
+  return NUMBERS.format(value);
 }
-function createRow(signal, pressed) {
-  const icon = make("span", "icon", makeSvg(SHAPES.queued));
-  const name = make("span", "name");
-  const fill = make("div", "fill");
-  const bar = withRole(make("div", "bar", fill), "progressbar");
-  tell(bar, "aria-valuemin", 0);
-  tell(bar, "aria-valuemax", 100);
-  const said = make("span", "said");
-  const size = make("span", "amount");
-  const button = makeButton("", signal, pressed);
-  mark(button, "close", true);
-  button.replaceChildren(makeSvg(CLOSE_SHAPE));
-  const element = make("li", "file", icon, name, bar, said, size, button);
-  return {
-    element,
-    /**
-     * @param {Entry} entry
-     * @param {boolean} gone whether nobody is there to do anything
-     */
-    draw(entry, gone) {
-      const state = gone && entry.status === "arriving" ? "failed" : stateOf(entry);
-      if (element.dataset.state !== state) {
-        element.dataset.state = state;
-        icon.querySelector("path")?.setAttribute("d", SHAPES[state]);
-      }
-      setName(name, entry.name);
-      const done = percentOf(entry);
-      const arriving = entry.status === "arriving" && !gone;
-      tell(bar, "aria-valuenow", done);
-      tell(bar, "aria-label", name.title);
-      style(fill, "width", `${done}%`);
-      hide(bar, !arriving);
-      const text = wordsOf(entry, gone);
-      put(said, text);
-      said.title = text;
-      put(size, amount(entry.size));
-      const verb = arriving ? "Cancel" : "Remove";
-      tell(button, "aria-label", `${verb} ${name.title}`);
-      button.title = verb;
-      hide(button, gone);
-    }
-  };
+function plural(count, noun) {
+  return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
-function failed({ status }) {
-  return status === "failed";
-}
-function stateOf({ status, received }) {
-  if (status === "arrived") return "completed";
-  if (status !== "arriving") return status;
-  return received ? "processing" : "queued";
-}
-function percentOf({ size, received }) {
-  return Math.floor(100 * received / Math.max(size, 1));
-}
-function wordsOf(entry, gone) {
-  if (entry.status === "failed") return plain(entry.error ?? "failed");
-  if (entry.status === "cancelled") return "cancelled";
-  if (entry.status === "arrived") return gone ? "was uploaded" : "uploaded";
-  if (gone) return "did not arrive";
-  if (!entry.received) return entry.own === false ? "from another window" : "waiting";
-  return `${percentOf(entry)} %${entry.own === false ? ", from another window" : ""}`;
-}
-function summarise(entries, together) {
-  const sum = { arriving: 0, arrived: 0, failed: 0, cancelled: 0, size: 0, received: 0, kept: 0 };
-  for (const { key, status, size, received } of entries) {
-    sum[status] += 1;
-    if (status === "arrived") sum.kept += size;
-    if (together.has(key) && (status === "arriving" || status === "arrived")) {
-      sum.size += size;
-      sum.received += received;
-    }
+function duration(seconds) {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const units = [
+    [86400, "d", 3600, "h"],
+    [3600, "h", 60, "min"],
+    [60, "min", 1, "s"]
+  ];
+  for (const [unit, name, smaller, smallName] of units) {
+    if (whole < unit) continue;
+    const rest = Math.floor(whole % unit / smaller);
+    const count = `${Math.floor(whole / unit)} ${name}`;
+    return rest ? `${count} ${rest} ${smallName}` : count;
   }
-  return { ...sum, percent: Math.floor(100 * sum.received / Math.max(sum.size, 1)) };
+  return `${whole} s`;
 }
-function pace(sum, speed) {
-  const size = amount(sum.size);
-  const unit = size.slice(size.indexOf(" "));
-  const received = amount(sum.received);
-  const here = received.endsWith(unit) ? received.slice(0, -unit.length) : received;
-  const parts = [many(sum.arriving, "file"), `${here} of ${size}`];
-  if (speed) {
-    parts.push(`${amount(speed)}/s`, left((sum.size - sum.received) / speed));
-  }
-  return parts.join(" · ");
-}
-function outcome(sum) {
-  const parts = [];
-  if (sum.arrived) parts.push(`${many(sum.arrived, "file")} uploaded, ${amount(sum.kept)}`);
-  if (sum.failed) parts.push(`${NUMBERS.format(sum.failed)} failed`);
-  if (sum.cancelled) parts.push(`${NUMBERS.format(sum.cancelled)} cancelled`);
-  return parts.join(" · ");
-}
-function left(seconds) {
+function remaining(seconds) {
+  if (seconds === null) return "time left unknown";
   if (seconds < 5) return "a few seconds left";
   if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
-  const minutes = Math.max(Math.round(seconds / 60), 1);
-  return minutes < 60 ? `about ${minutes} min left` : `about ${Math.round(minutes / 60)} h left`;
+  const minutes = Math.round(seconds / 60);
+  const shown = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
+  return `about ${duration(shown * 60)} left`;
 }
-function leftOut(count) {
-  return count ? `${many(count, "file")} of other kinds in folders left out.` : "";
-}
-function amount(size) {
+function fileSize(size) {
   for (
     const [unit, name] of
     /** @type {[number, string][]} */
@@ -415,31 +70,234 @@ function amount(size) {
     const value = size / unit;
     if (value >= 1) return `${value < 99.95 ? value.toFixed(1) : value.toFixed(0)} ${name}`;
   }
-  return many(Math.round(size), "byte");
+  return plural(Math.round(size), "byte");
 }
-function many(count, noun) {
-  return `${NUMBERS.format(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-async function readFolder(folder, found, unread, most) {
-  const reader = folder.createReader();
-  for (; ; ) {
-    let some;
-    try {
-      some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    } catch {
-      unread.count += 1;
-      return;
+
+// src/uploader/speed.js
+var WINDOW = 4e3;
+var MINIMUM = 300;
+function createSpeedMeter() {
+  let samples = [];
+  return {
+    /** @param {number} received bytes so far */
+    add(received) {
+      const now = performance.now();
+      samples = [...samples.filter(({ at }) => at > now - WINDOW), { at: now, received }];
+    },
+    reset() {
+      samples = [];
+    },
+    /** Bytes a second; null if unknown. */
+    value() {
+      const first = samples[0];
+      const last = samples[samples.length - 1];
+      if (!first || last.at - first.at < MINIMUM) return null;
+      return Math.max(1e3 * (last.received - first.received) / (last.at - first.at), 0);
     }
-    if (!some.length) return;
-    for (const entry of some) {
-      if (found.length >= most) return;
+  };
+}
+
+// src/uploader/transfer.js
+var WINDOW2 = 4;
+function createTransfer({ send, chunkSize, onUnreadable }) {
+  const files = /* @__PURE__ */ new Map();
+  const inFlight = /* @__PURE__ */ new Map();
+  function dropInFlight(key) {
+    for (const [id, chunk] of inFlight) if (chunk.key === key) inFlight.delete(id);
+  }
+  function nextChunk() {
+    for (const [key, outgoing] of files) {
+      if (!outgoing.accepted) continue;
+      const lost = outgoing.lost.shift();
+      if (lost !== void 0) return { key, outgoing, offset: lost };
+      if (outgoing.nextOffset < outgoing.file.size) {
+        const offset = outgoing.nextOffset;
+        outgoing.nextOffset += chunkSize();
+        return { key, outgoing, offset };
+      }
+    }
+    return null;
+  }
+  async function sendChunk(key, { file }, offset) {
+    const chunk = { key, offset, message: 0 };
+    const id = `${key} ${offset}`;
+    inFlight.set(id, chunk);
+    const end = Math.min(offset + chunkSize(), file.size);
+    const bytes = await file.slice(offset, end).arrayBuffer().catch(() => null);
+    if (inFlight.get(id) !== chunk) return;
+    if (bytes?.byteLength === end - offset) {
+      chunk.message = send({ type: "chunk", key, offset }, [bytes]);
+    } else onUnreadable(key);
+  }
+  const transfer = {
+    files,
+    /**
+     * @param {string} key
+     * @param {File} file
+     * @param {string} drop
+     */
+    add(key, file, drop) {
+      const state = { announcedAt: 0, accepted: false, nextOffset: 0, lost: [] };
+      files.set(key, { file, drop, ...state });
+    },
+    /** @param {string} key */
+    remove(key) {
+      files.delete(key);
+      dropInFlight(key);
+    },
+    clear() {
+      files.clear();
+      inFlight.clear();
+    },
+    /**
+     * @param {string} key
+     * @param {number} offset
+     */
+    acknowledge(key, offset) {
+      inFlight.delete(`${key} ${offset}`);
+    },
+    /**
+     * Start over with a file of which the kernel knows nothing.
+     *
+     * @param {string} key
+     */
+    restart(key) {
+      Object.assign(files.get(key) ?? {}, { accepted: false, nextOffset: 0, lost: [] });
+      dropInFlight(key);
+    },
+    /**
+     * Send again what was sent before the kernel was asked, but has not arrived.
+     *
+     * @param {string} key
+     * @param {Set<number>} arrived offsets
+     * @param {number} asked the number of the question
+     */
+    resendLost(key, arrived, asked) {
+      for (const [id, chunk] of inFlight) {
+        if (chunk.key !== key || !chunk.message || chunk.message >= asked) continue;
+        inFlight.delete(id);
+        if (!arrived.has(chunk.offset)) files.get(key)?.lost.push(chunk.offset);
+      }
+    },
+    /** Send as many chunks as may be in flight. */
+    pump() {
+      while (inFlight.size < WINDOW2) {
+        const next = nextChunk();
+        if (!next) break;
+        sendChunk(next.key, next.outgoing, next.offset);
+      }
+    }
+  };
+  return transfer;
+}
+
+// src/shared/dom.js
+var CLASS_PREFIX = "dp-";
+function createElement(tag, classNames = "", ...children) {
+  const element = document.createElement(tag);
+  for (const name of classNames.split(" ").filter(Boolean)) toggleClass(element, name, true);
+  element.append(...children);
+  return element;
+}
+function createButton(label, signal, onClick) {
+  const button = document.createElement("button");
+  button.type = "button";
+  toggleClass(button, "button", true);
+  button.textContent = label;
+  suppressShortcuts(button);
+  button.addEventListener("click", () => onClick(), { signal });
+  return button;
+}
+function withRole(element, role) {
+  element.setAttribute("role", role);
+  return element;
+}
+function suppressShortcuts(element) {
+  element.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+function setText(element, text) {
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
+}
+function setTitle(element, text) {
+  if (element.title !== text) element.title = text;
+}
+function setAttribute(element, name, value) {
+  const text = String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+}
+function toggleClass(element, name, present) {
+  const className = `${CLASS_PREFIX}${name}`;
+  if (element.classList.contains(className) !== present) {
+    element.classList.toggle(className, present);
+  }
+}
+function setStyle(element, property, value) {
+  if (element.style.getPropertyValue(property) !== value) {
+    element.style.setProperty(property, value);
+  }
+}
+function setHidden(element, hidden) {
+  if (element.hidden === hidden) return;
+  const focused = hidden && element.contains(document.activeElement);
+  element.hidden = hidden;
+  if (focused) element.closest(".docprogress")?.focus();
+}
+
+// src/shared/icons.js
+var STATE_PATHS = {
+  queued: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Zm0 1.4a4.6 4.6 0 1 1 0 9.2 4.6 4.6 0 0 1 0-9.2Z",
+  processing: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm0 1.5a5 5 0 1 1 0 10A5 5 0 0 1 8 3Zm0 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
+  stalled: "M8 1.2c.35 0 .66.19.83.5l6.2 11.4a.95.95 0 0 1-.83 1.4H1.8a.95.95 0 0 1-.83-1.4L7.17 1.7c.17-.31.48-.5.83-.5ZM7.2 5.6l.2 4.4h1.2l.2-4.4Zm.8 5.3a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8Z",
+  completed: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm3.1 3.9 1.1 1-4.9 5.5-3-2.8 1-1.1 1.9 1.7Z",
+  failed: "M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2ZM5.7 4.6 4.6 5.7 6.9 8l-2.3 2.3 1.1 1.1L8 9.1l2.3 2.3 1.1-1.1L9.1 8l2.3-2.3-1.1-1.1L8 6.9Z",
+  cancelled: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3ZM4.9 7.25h6.2v1.5H4.9Z"
+};
+var CLOSE_PATH = "M3.7 2.6 8 6.9l4.3-4.3 1.1 1.1L9.1 8l4.3 4.3-1.1 1.1L8 9.1l-4.3 4.3-1.1-1.1L6.9 8 2.6 3.7Z";
+var UPLOAD_PATH = "M8 1.5 12.6 6l-1.1 1.1-2.7-2.6V11H7.2V4.5L4.5 7.1 3.4 6ZM2 12.5h12V14H2Z";
+function createSvg(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  shape.setAttribute("d", path);
+  shape.setAttribute("fill-rule", "evenodd");
+  svg.append(shape);
+  return svg;
+}
+function createIcon(state = "queued") {
+  const icon = createElement("span", "icon", createSvg(STATE_PATHS[state]));
+  icon.dataset.state = state;
+  return icon;
+}
+function setIcon(icon, state) {
+  if (icon.dataset.state === state) return;
+  icon.dataset.state = state;
+  icon.querySelector("path")?.setAttribute("d", STATE_PATHS[state]);
+}
+
+// src/uploader/folders.js
+async function readFolder(folder, found, limit) {
+  const reader = folder.createReader();
+  let unreadable = 0;
+  for (; ; ) {
+    let entries;
+    try {
+      entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    } catch {
+      return unreadable + 1;
+    }
+    if (!entries.length) return unreadable;
+    for (const entry of entries) {
+      if (found.length >= limit) return unreadable;
       if (entry.name.startsWith(".")) continue;
       if (entry.isDirectory) {
         const inner = (
           /** @type {FileSystemDirectoryEntry} */
           entry
         );
-        await readFolder(inner, found, unread, most);
+        unreadable += await readFolder(inner, found, limit);
         continue;
       }
       try {
@@ -449,27 +307,134 @@ async function readFolder(folder, found, unread, most) {
             entry.file(resolve, reject)
           )
         );
-        found.push([entry.fullPath, file]);
+        found.push({ path: entry.fullPath, file });
       } catch {
-        unread.count += 1;
+        unreadable += 1;
       }
     }
   }
 }
-function plain(text) {
-  return text.slice(0, 6e3).replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�").replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "�").replace(/\s+/gu, " ").trim();
+function selectSupported(found, suffixes) {
+  const files = found.filter(({ path, file: { name } }) => {
+    const hidden = path.split("/").some((part) => part.startsWith("."));
+    const suffix = name.toLowerCase().match(/\.[^.]*$/)?.[0] ?? "";
+    return !hidden && (!suffixes || suffixes.includes(suffix));
+  }).map(({ file }) => file);
+  return { files, leftOut: found.length - files.length };
 }
-function setName(element, text) {
-  const name = plain(text) || "unnamed";
-  if (element.title === name) return;
-  element.title = name;
-  const simple = name.length > 2 * TAIL && /^[\x20-\x7e]+$/.test(name);
-  const parts = simple ? [name.slice(0, LONGEST_NAME - TAIL).slice(0, -TAIL), name.slice(-TAIL)] : [name.slice(0, LONGEST_NAME).replace(/[\ud800-\udbff]$/, "")];
-  const spans = parts.map((part) => make("span", "", part));
-  for (const span of spans) span.dir = "auto";
-  element.replaceChildren(...spans);
+
+// src/uploader/drop-zone.js
+var CHOOSING = 120;
+var DRAGGING = 10;
+function createDropZone({ signal, onFiles, onHold }) {
+  let state = null;
+  const filesInput = createFileInput("Choose files");
+  const folderInput = createFileInput("Choose a folder");
+  folderInput.setAttribute("webkitdirectory", "");
+  const chooseFiles = createButton("Choose files", signal, () => choose(filesInput));
+  const chooseFolder = createButton("Choose a folder", signal, () => choose(folderInput));
+  const invitation = createElement("span", "invitation", "Drop documents here, or");
+  const limits = createElement("p", "limits");
+  const element = createElement(
+    "div",
+    "zone",
+    createElement("span", "arrow", createSvg(UPLOAD_PATH)),
+    createElement("div", "offer", invitation, chooseFiles, chooseFolder),
+    limits,
+    filesInput,
+    folderInput
+  );
+  function choose(input) {
+    onHold(CHOOSING);
+    input.click();
+  }
+  for (const input of [filesInput, folderInput]) {
+    input.addEventListener("change", () => addChosen(input), { signal });
+    input.addEventListener("cancel", () => onHold(0), { signal });
+  }
+  function addChosen(input) {
+    onHold(0);
+    const chosen = [...input.files ?? []];
+    if (input === folderInput) {
+      const found = chosen.map((file) => ({ path: file.webkitRelativePath, file }));
+      const { files, leftOut } = selectSupported(found, state?.limits.suffixes);
+      onFiles(files, leftOutNote(leftOut));
+    } else onFiles(chosen);
+    input.value = "";
+  }
+  async function addDropped(transfer) {
+    const items = [...transfer.items].filter(({ kind }) => kind === "file").map((item) => ({ entry: item.webkitGetAsEntry?.() ?? null, file: item.getAsFile() }));
+    const files = [];
+    const found = [];
+    let unreadable = 0;
+    const limit = (state?.limits.max_files ?? 0) + 1;
+    for (const { entry, file } of items) {
+      if (entry?.isDirectory) {
+        const folder = (
+          /** @type {FileSystemDirectoryEntry} */
+          entry
+        );
+        unreadable += await readFolder(folder, found, limit);
+      } else if (file) files.push(file);
+    }
+    const supported = selectSupported(found, state?.limits.suffixes);
+    const notes = [leftOutNote(supported.leftOut)];
+    if (unreadable) notes.push(`${plural(unreadable, "thing")} in folders could not be read.`);
+    onFiles([...files, ...supported.files], notes.filter(Boolean).join(" "));
+  }
+  function hasFiles(event) {
+    return Boolean(event.dataTransfer?.types.includes("Files")) && state?.silence !== "gone";
+  }
+  function listenOn(root) {
+    let dragging = false;
+    function setDragging(over) {
+      dragging = over;
+      toggleClass(root, "over", over);
+    }
+    function dragOver(event) {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (!dragging) onHold(DRAGGING);
+      setDragging(true);
+    }
+    function dragLeave({ relatedTarget }) {
+      const target = (
+        /** @type {Node | null} */
+        relatedTarget
+      );
+      if (!target || !root.contains(target)) setDragging(false);
+    }
+    function drop(event) {
+      setDragging(false);
+      if (!hasFiles(event) || !event.dataTransfer) return;
+      event.preventDefault();
+      event.stopPropagation();
+      addDropped(event.dataTransfer);
+    }
+    root.addEventListener("dragenter", dragOver, { signal });
+    root.addEventListener("dragover", dragOver, { signal });
+    root.addEventListener("dragleave", dragLeave, { signal });
+    root.addEventListener("drop", drop, { signal });
+  }
+  function draw(next) {
+    state = next;
+    const { max_bytes, max_files, processed } = state.limits;
+    const limit = `Up to ${fileSize(max_bytes)} each, ${formatNumber(max_files)} files`;
+    setText(limits, limit + (processed ? "; processed as soon as they are here" : ""));
+    for (const button of [chooseFiles, chooseFolder]) button.disabled = state.silence === "gone";
+  }
+  return {
+    element,
+    listenOn,
+    draw,
+    /** @param {UploadState} next known before it is drawn */
+    setState(next) {
+      state = next;
+    }
+  };
 }
-function makeInput(label) {
+function createFileInput(label) {
   const input = document.createElement("input");
   input.type = "file";
   input.multiple = true;
@@ -477,64 +442,359 @@ function makeInput(label) {
   input.setAttribute("aria-label", label);
   return input;
 }
-function make(tag, className = "", ...children) {
-  const element = document.createElement(tag);
-  for (const name of className.split(" ").filter(Boolean)) {
-    mark(element, name.replace(PREFIX, ""), true);
+function leftOutNote(count) {
+  return count ? `${plural(count, "file")} of other kinds in folders left out.` : "";
+}
+
+// src/shared/text.js
+var MAX_TITLE = 6e3;
+var MAX_CELL = 300;
+var NAME_TAIL = 9;
+function singleLine(text) {
+  return replaceInvisible(text.slice(0, MAX_TITLE)).replace(/\s+/gu, " ").trim();
+}
+function replaceInvisible(text) {
+  return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�").replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "�");
+}
+function truncate(text, length) {
+  if (text.length <= length) return text;
+  return `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
+}
+function setName(element, name) {
+  if (element.title === name) return;
+  element.title = name;
+  const splits = name.length > 2 * NAME_TAIL && /^[\x20-\x7e]+$/.test(name);
+  const parts = splits ? [name.slice(0, MAX_CELL - NAME_TAIL).slice(0, -NAME_TAIL), name.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
+  const spans = parts.map((part) => createElement("span", "", part));
+  for (const span of spans) span.dir = "auto";
+  element.replaceChildren(...spans);
+}
+
+// src/uploader/file-list.js
+var MAX_LISTED = 1e3;
+function createFileList({ signal, onRemove }) {
+  const rows = /* @__PURE__ */ new Map();
+  const list = withRole(createElement("ul", "files"), "list");
+  list.setAttribute("aria-label", "files");
+  const more = createElement("p", "more");
+  function draw(entries, gone) {
+    const failed = entries.filter(({ status }) => status === "failed");
+    const others = entries.filter(({ status }) => status !== "failed");
+    const shown = [...failed, ...others].slice(0, MAX_LISTED);
+    removeOthers(new Set(shown.map(({ key }) => key)));
+    let next = list.firstElementChild;
+    for (const entry of shown) {
+      let row = rows.get(entry.key);
+      if (!row) {
+        row = createFileRow(signal, () => onRemove(entry.key));
+        rows.set(entry.key, row);
+      }
+      row.draw(entry, gone);
+      if (row.element === next) next = next.nextElementSibling;
+      else list.insertBefore(row.element, next);
+    }
+    setHidden(list, !shown.length);
+    setText(more, `… and ${formatNumber(entries.length - shown.length)} more`);
+    setHidden(more, entries.length === shown.length);
   }
-  element.append(...children);
-  return element;
-}
-function makeButton(label, signal, pressed) {
-  const button = document.createElement("button");
-  button.type = "button";
-  mark(button, "button", true);
-  button.textContent = label;
-  button.setAttribute("data-lm-suppress-shortcuts", "true");
-  button.addEventListener("click", () => pressed(), { signal });
-  return button;
-}
-function makeSvg(shape) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", shape);
-  path.setAttribute("fill-rule", "evenodd");
-  svg.append(path);
-  return svg;
-}
-function withRole(element, role) {
-  element.setAttribute("role", role);
-  return element;
-}
-function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-function tell(element, attribute, value) {
-  const text = String(value);
-  if (element.getAttribute(attribute) !== text) element.setAttribute(attribute, text);
-}
-function mark(element, name, marked) {
-  element.classList.toggle(`${PREFIX}${name}`, marked);
-}
-function style(element, property, value) {
-  if (element.style.getPropertyValue(property) !== value) {
-    element.style.setProperty(property, value);
+  function removeOthers(keys) {
+    for (const [key, row] of rows) {
+      if (keys.has(key)) continue;
+      setHidden(row.element, true);
+      row.element.remove();
+      rows.delete(key);
+    }
   }
+  return { elements: [list, more], draw };
 }
-function hide(element, hidden) {
-  if (element.hidden === hidden) return;
-  const focused = hidden && element.contains(document.activeElement);
-  element.hidden = hidden;
-  if (focused) element.closest(".docprogress")?.focus();
+function createFileRow(signal, onRemove) {
+  const icon = createIcon();
+  const name = createElement("span", "name");
+  const fill = createElement("div", "fill");
+  const bar = withRole(createElement("div", "bar", fill), "progressbar");
+  setAttribute(bar, "aria-valuemin", 0);
+  setAttribute(bar, "aria-valuemax", 100);
+  const status = createElement("span", "said");
+  const size = createElement("span", "amount");
+  const remove = createButton("", signal, onRemove);
+  toggleClass(remove, "close", true);
+  remove.replaceChildren(createSvg(CLOSE_PATH));
+  const element = createElement("li", "file", icon, name, bar, status, size, remove);
+  function draw(entry, gone) {
+    const arriving = entry.status === "arriving" && !gone;
+    const state = entry.status === "arriving" && gone ? "failed" : stateOf(entry);
+    setAttribute(element, "data-state", state);
+    setIcon(icon, state);
+    setName(name, singleLine(entry.name) || "unnamed");
+    const percent = percentOf(entry);
+    setAttribute(bar, "aria-valuenow", percent);
+    setAttribute(bar, "aria-label", name.title);
+    setStyle(fill, "width", `${percent}%`);
+    setHidden(bar, !arriving);
+    const text = statusText(entry, gone);
+    setText(status, text);
+    setTitle(status, text);
+    setText(size, fileSize(entry.size));
+    const verb = arriving ? "Cancel" : "Remove";
+    setAttribute(remove, "aria-label", `${verb} ${name.title}`);
+    setTitle(remove, verb);
+    setHidden(remove, gone);
+  }
+  return { element, draw };
 }
-function createUploads(model) {
+function stateOf({ status, received }) {
+  if (status === "arrived") return "completed";
+  if (status !== "arriving") return status;
+  return received ? "processing" : "queued";
+}
+function percentOf({ size, received }) {
+  return Math.floor(100 * received / Math.max(size, 1));
+}
+function statusText(entry, gone) {
+  if (entry.status === "failed") return singleLine(entry.error ?? "failed");
+  if (entry.status === "cancelled") return "cancelled";
+  if (entry.status === "arrived") return gone ? "was uploaded" : "uploaded";
+  if (gone) return "did not arrive";
+  if (!entry.received) return entry.own === false ? "from another window" : "waiting";
+  return `${percentOf(entry)} %${entry.own === false ? ", from another window" : ""}`;
+}
+
+// src/uploader/totals.js
+function totalsOf(entries, batch) {
+  const totals = { arriving: 0, arrived: 0, failed: 0, cancelled: 0 };
+  let [size, received, arrivedSize] = [0, 0, 0];
+  for (const entry of entries) {
+    totals[entry.status] += 1;
+    if (entry.status === "arrived") arrivedSize += entry.size;
+    if (batch.has(entry.key) && (entry.status === "arriving" || entry.status === "arrived")) {
+      size += entry.size;
+      received += entry.received;
+    }
+  }
+  const percent = Math.floor(100 * received / Math.max(size, 1));
+  return { ...totals, size, received, arrivedSize, percent };
+}
+function progressText({ arriving, size, received }, speed) {
+  const total = fileSize(size);
+  const unit = total.slice(total.indexOf(" "));
+  const done = fileSize(received);
+  const number = done.endsWith(unit) ? done.slice(0, -unit.length) : done;
+  const parts = [plural(arriving, "file"), `${number} of ${total}`];
+  if (speed) parts.push(`${fileSize(speed)}/s`, remaining((size - received) / speed));
+  return parts.join(" · ");
+}
+function resultText({ arrived, arrivedSize, failed, cancelled }) {
+  const parts = [];
+  if (arrived) parts.push(`${plural(arrived, "file")} uploaded, ${fileSize(arrivedSize)}`);
+  if (failed) parts.push(`${formatNumber(failed)} failed`);
+  if (cancelled) parts.push(`${formatNumber(cancelled)} cancelled`);
+  return parts.join(" · ");
+}
+
+// src/uploader/view.js
+var DRAW_INTERVAL = 100;
+var ANNOUNCEMENT_INTERVAL = 2e3;
+var SILENCE_TEXT = {
+  "": "",
+  busy: "Waiting for the kernel, which is busy. The upload goes on when it answers.",
+  lost: "The connection to the kernel is lost. The upload goes on when it is back.",
+  gone: "The kernel was restarted or has ended: what was uploaded here is gone with it. Run the cell again."
+};
+function createUploader(element, actions) {
+  const closing = new AbortController();
+  const { signal } = closing;
+  let state = null;
+  let frame = 0;
+  let timer = 0;
+  let drawnAt = -Infinity;
+  const zone = createDropZone({ signal, onFiles: actions.onFiles, onHold: actions.onHold });
+  const status = createStatus({ signal, onRemoveAll: removeAll, onRetry: actions.onRetry });
+  const files = createFileList({ signal, onRemove: remove });
+  const announcer = createAnnouncer();
+  const children = [zone.element, status.element, ...files.elements, announcer.element];
+  const root = withRole(createElement("div", "", ...children), "group");
+  root.className = "docprogress";
+  toggleClass(root, "uploader", true);
+  root.setAttribute("aria-label", "Upload documents");
+  root.tabIndex = -1;
+  zone.listenOn(root);
+  element.append(root);
+  function removeAll() {
+    if (!state) return;
+    const shown = visibleEntries(state);
+    const arriving = shown.filter((entry) => entry.status === "arriving");
+    if (arriving.length) actions.onCancel(arriving.map(({ key }) => key));
+    else actions.onForget(shown.map(({ key }) => key));
+  }
+  function remove(key) {
+    const entry = state?.entries.find((each) => each.key === key);
+    if (entry?.status === "arriving") actions.onCancel([key]);
+    else actions.onForget([key]);
+  }
+  function drawFrame() {
+    frame = 0;
+    drawnAt = performance.now();
+    if (!state) return;
+    const gone = state.silence === "gone";
+    toggleClass(root, "gone", gone);
+    zone.draw(state);
+    const text = status.draw(state);
+    files.draw(visibleEntries(state), gone);
+    announcer.announce([text, state.note].filter(Boolean).join(". "));
+  }
+  function scheduleFrame() {
+    timer = 0;
+    frame = requestAnimationFrame(drawFrame);
+  }
+  return {
+    draw(next) {
+      state = next;
+      zone.setState(next);
+      if (frame || timer) return;
+      const wait = drawnAt + DRAW_INTERVAL - performance.now();
+      if (wait <= 0) scheduleFrame();
+      else timer = Number(setTimeout(scheduleFrame, wait));
+    },
+    close() {
+      closing.abort();
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+      announcer.close();
+      root.remove();
+    }
+  };
+}
+function visibleEntries({ entries, limits }) {
+  return entries.filter(({ submitted }) => !(limits.processed && submitted));
+}
+function createStatus({ signal, onRemoveAll, onRetry }) {
+  const batch = /* @__PURE__ */ new Set();
+  const percent = createElement("span", "percent");
+  const facts = createElement("span", "pace");
+  const all = createButton("Cancel all", signal, onRemoveAll);
+  const headline = createElement("div", "headline", percent, facts, all);
+  const fill = createElement("div", "fill");
+  const bar = withRole(createElement("div", "bar sum", fill), "progressbar");
+  bar.setAttribute("aria-label", "uploaded of all files");
+  setAttribute(bar, "aria-valuemin", 0);
+  setAttribute(bar, "aria-valuemax", 100);
+  const silence = createElement("p", "problem");
+  const problemText = createElement("span", "words");
+  const retry = createButton("Try again", signal, onRetry);
+  const problem = createElement("p", "problem", problemText, retry);
+  const note = createElement("p", "notice");
+  const element = createElement("div", "header", headline, bar, silence, problem, note);
+  function draw(state) {
+    const { entries } = state;
+    const gone = state.silence === "gone";
+    const arriving = entries.filter(({ status }) => status === "arriving");
+    if (!arriving.length) batch.clear();
+    for (const { key } of arriving) batch.add(key);
+    const totals = totalsOf(entries, batch);
+    const uploading = totals.arriving > 0 && !gone;
+    const text = uploading ? progressText(totals, state.speed) : resultText(totals);
+    setHidden(headline, !text);
+    setHidden(bar, !uploading);
+    setHidden(percent, !uploading);
+    setText(percent, `${totals.percent} %`);
+    setStyle(fill, "width", `${totals.percent}%`);
+    setAttribute(bar, "aria-valuenow", totals.percent);
+    setText(facts, text);
+    setText(all, totals.arriving ? "Cancel all" : "Remove all");
+    setHidden(all, gone || !visibleEntries(state).length);
+    setText(silence, SILENCE_TEXT[state.silence]);
+    setHidden(silence, !state.silence);
+    setText(problemText, state.problem);
+    setHidden(problem, !state.problem || gone);
+    setText(note, state.note);
+    setHidden(note, !state.note);
+    setHidden(element, !entries.length && !state.silence && !state.note);
+    if (state.silence || state.problem) return SILENCE_TEXT[state.silence] || state.problem;
+    return uploading ? `Uploading ${plural(totals.arriving, "file")}` : resultText(totals);
+  }
+  return { element, draw };
+}
+function createAnnouncer() {
+  const element = createElement("div", "hidden-text");
+  element.setAttribute("aria-live", "polite");
+  let announced = { text: "", at: -Infinity };
+  let timer = 0;
+  return {
+    element,
+    /** @param {string} text */
+    announce(text) {
+      if (text === announced.text) return;
+      clearTimeout(timer);
+      const wait = Math.max(announced.at + ANNOUNCEMENT_INTERVAL - performance.now(), 0);
+      timer = Number(
+        setTimeout(() => {
+          announced = { text, at: performance.now() };
+          setText(element, text);
+        }, wait)
+      );
+    },
+    close() {
+      clearTimeout(timer);
+    }
+  };
+}
+
+// src/uploader/watchdog.js
+var TIMEOUT = 3e3;
+var LONGEST_TIMEOUT = 3e4;
+var CHECK_INTERVAL = 500;
+function createWatchdog({ model, onAsk, onSilence }) {
+  let lastMessageAt = -Infinity;
+  let timeout = TIMEOUT;
+  let nextAskAt = Infinity;
+  let timer = 0;
+  function check() {
+    const now = performance.now();
+    if (now < lastMessageAt + TIMEOUT || watchdog.silence === "gone") return;
+    const status = model.widget_manager?.kernel?.connectionStatus;
+    watchdog.silence = status === void 0 || status === "connected" ? "busy" : "lost";
+    if (now >= nextAskAt) {
+      timeout = Math.min(2 * timeout, LONGEST_TIMEOUT);
+      nextAskAt = now + timeout;
+      onAsk();
+    }
+    onSilence();
+  }
+  const watchdog = {
+    /** @type {Silence} */
+    silence: "",
+    /** Record a sign of life. */
+    reset() {
+      lastMessageAt = performance.now();
+      timeout = TIMEOUT;
+      nextAskAt = lastMessageAt + timeout;
+      watchdog.silence = "";
+    },
+    start() {
+      timer ||= Number(setInterval(check, CHECK_INTERVAL));
+    },
+    stop() {
+      clearInterval(timer);
+      timer = 0;
+      if (watchdog.silence !== "gone") watchdog.silence = "";
+    },
+    /** Record that the kernel is gone for good. */
+    setGone() {
+      watchdog.stop();
+      watchdog.silence = "gone";
+    }
+  };
+  return watchdog;
+}
+
+// src/uploader/session.js
+function createUploadSession(model) {
   const views = /* @__PURE__ */ new Set();
   const entries = /* @__PURE__ */ new Map();
-  const sending = /* @__PURE__ */ new Map();
-  const flights = /* @__PURE__ */ new Map();
-  let paces = [];
+  const page = pageId();
+  const speed = createSpeedMeter();
+  const transfer = createTransfer({ send, chunkSize: () => limits.chunk, onUnreadable });
+  const watchdog = createWatchdog({ model, onAsk: askKernel, onSilence });
   let limits = {
     max_bytes: 0,
     max_files: 0,
@@ -542,322 +802,234 @@ function createUploads(model) {
     suffixes: [],
     processed: false
   };
-  let silence = "";
   let note = "";
   let problem = "";
-  let order = 0;
-  let heard = -Infinity;
-  let patience = SILENCE;
-  let askAt = Infinity;
-  let timer = 0;
-  let count = 0;
-  const page = Math.random().toString(36).slice(2);
+  let messages = 0;
+  let drops = 0;
   function send(content, buffers) {
-    order += 1;
+    messages += 1;
     try {
       model.send(content, void 0, buffers);
     } catch {
-      lose();
+      disconnect();
     }
-    return order;
+    return messages;
   }
-  function offer(files, said = "") {
+  function addFiles(files, leftOut = "") {
     const offered = [...files];
-    const here = [...entries.values()].filter(
-      ({ status, submitted }) => !submitted && (status === "arriving" || status === "arrived")
-    ).length;
-    const room = Math.max(limits.max_files - here, 0);
-    const taken = offered.slice(0, room);
-    const over = offered.length - taken.length;
-    const notes = [said];
-    if (over) {
-      const most = NUMBERS.format(limits.max_files);
-      notes.push(`${many(over, "file")} left out: the limit is ${most} files.`);
+    const accepted = offered.slice(0, Math.max(limits.max_files - countOpen(), 0));
+    const excess = offered.length - accepted.length;
+    const notes = [leftOut];
+    if (excess) {
+      const limit = `the limit is ${formatNumber(limits.max_files)} files`;
+      notes.push(`${plural(excess, "file")} left out: ${limit}.`);
     }
     note = notes.filter(Boolean).join(" ") || (offered.length ? "" : "There is no file in it.");
-    if (!sending.size) rest();
-    count += 1;
-    const drop = `${page}-${count}`;
-    taken.forEach((file, place) => {
-      const key = `${drop}-${place}`;
-      const error = refusal(file);
-      const status = error ? "failed" : "arriving";
-      const { name, size } = file;
-      const entry = { key, name, size, status, error, received: 0, submitted: false };
-      entries.set(
-        key,
-        /** @type {Entry} */
-        { ...entry, version: 0, own: true }
-      );
-      if (!error) {
-        sending.set(key, { file, drop, announcedAt: 0, expected: false, next: 0, again: [] });
-      }
-    });
-    announce([...entries.values()].filter(({ key }) => key.startsWith(`${drop}-`)));
+    if (!transfer.files.size) watchdog.reset();
+    drops += 1;
+    const drop = `${page}-${drops}`;
+    announce(drop, accepted.map((file, position) => addFile(`${drop}-${position}`, file, drop)));
     draw();
+  }
+  function countOpen() {
+    return [...entries.values()].filter(
+      ({ status, submitted }) => !submitted && (status === "arriving" || status === "arrived")
+    ).length;
+  }
+  function addFile(key, file, drop) {
+    const { name, size } = file;
+    const error = refusal(file);
+    const entry = {
+      key,
+      name,
+      size,
+      status: error ? "failed" : "arriving",
+      error,
+      received: 0,
+      submitted: false,
+      version: 0,
+      own: true
+    };
+    entries.set(key, entry);
+    if (!error) transfer.add(key, file, drop);
+    return entry;
   }
   function refusal({ size }) {
     if (!size) return "the file is empty";
-    if (size > limits.max_bytes) {
-      return `too large: the limit is ${amount(limits.max_bytes)}`;
-    }
+    if (size > limits.max_bytes) return `too large: the limit is ${fileSize(limits.max_bytes)}`;
     return null;
   }
-  function announce(files) {
+  function announce(drop, files) {
     if (!files.length) return;
-    const at = send({
+    const message = send({
       type: "drop",
-      drop: files[0].key.replace(/-[^-]*$/, ""),
+      drop,
       files: files.map(({ key, name, size, error }) => ({ key, name, size, error }))
     });
     for (const { key } of files) {
-      const own = sending.get(key);
-      if (own) own.announcedAt = at;
+      const outgoing = transfer.files.get(key);
+      if (outgoing) outgoing.announcedAt = message;
     }
-    if (sending.size) watch();
+    if (transfer.files.size) watchdog.start();
   }
-  function pump() {
-    while (flights.size < WINDOW) {
-      const next = take();
-      if (!next) break;
-      launch(next.key, next.own, next.offset);
-    }
+  function onUnreadable(key) {
+    const error = "the file was changed, moved or deleted while it was read";
+    endFile(key, "failed", error);
+    send({ type: "lost", key, error });
+    transfer.pump();
+    draw();
   }
-  function take() {
-    for (const [key, own] of sending) {
-      if (!own.expected) continue;
-      const again = own.again.shift();
-      if (again !== void 0) return { key, own, offset: again };
-      if (own.next < own.file.size) {
-        own.next += limits.chunk;
-        return { key, own, offset: own.next - limits.chunk };
-      }
-    }
-    return null;
-  }
-  async function launch(key, own, offset) {
-    const flight = { key, offset, order: 0 };
-    flights.set(`${key} ${offset}`, flight);
-    const end = Math.min(offset + limits.chunk, own.file.size);
-    let block;
-    try {
-      block = await own.file.slice(offset, end).arrayBuffer();
-    } catch {
-      block = null;
-    }
-    if (flights.get(`${key} ${offset}`) !== flight) return;
-    if (block?.byteLength !== end - offset) {
-      const error = "the file was changed, moved or deleted while it was read";
-      rule(key, "failed", error);
-      send({ type: "lost", key, error });
-      pump();
-      draw();
-      return;
-    }
-    flight.order = send({ type: "chunk", key, offset }, [block]);
-  }
-  function rule(key, status, error) {
-    forgetSending(key);
+  function endFile(key, status, error) {
+    stopSending(key);
     const entry = entries.get(key);
     if (entry?.status === "arriving") entries.set(key, { ...entry, status, error });
   }
-  function forgetSending(key) {
-    sending.delete(key);
-    for (const [id, flight] of flights) if (flight.key === key) flights.delete(id);
-    if (!sending.size) unwatch();
+  function stopSending(key) {
+    transfer.remove(key);
+    if (!transfer.files.size) stopWatching();
   }
-  function merge(told) {
-    const known = entries.get(told.key);
-    if (known && told.version <= known.version) return;
-    const own = sending.get(told.key);
-    const ended = known && known.own && !own && known.status !== "arriving";
-    const status = ended && told.status === "arriving" ? known.status : told.status;
-    entries.set(told.key, { ...told, status, own: told.key.startsWith(`${page}-`) });
-    if (!own) return;
-    if (told.status === "arriving") own.expected = true;
-    else forgetSending(told.key);
+  function stopWatching() {
+    watchdog.stop();
+    speed.reset();
   }
-  function hear(content) {
-    rest();
-    if (content.type === "got") {
-      flights.delete(`${content.key} ${content.offset}`);
-      merge(content.file);
-      measure();
-    } else if (content.type === "files") {
-      content.files.forEach(merge);
-      problem = content.problem ?? "";
-    } else if (content.type === "gone") {
-      for (const key of content.keys) entries.delete(key);
+  function mergeEntry(received) {
+    const { key } = received;
+    const known = entries.get(key);
+    if (known && received.version <= known.version) return;
+    const outgoing = transfer.files.get(key);
+    const ended = known?.own && !outgoing && known.status !== "arriving";
+    const status = ended && received.status === "arriving" ? known.status : received.status;
+    entries.set(key, { ...received, status, own: key.startsWith(`${page}-`) });
+    if (!outgoing) return;
+    if (received.status === "arriving") outgoing.accepted = true;
+    else stopSending(key);
+  }
+  function receive(message) {
+    watchdog.reset();
+    if (message.type === "got") {
+      transfer.acknowledge(message.key, message.offset);
+      mergeEntry(message.file);
+      measureSpeed();
+    } else if (message.type === "files") {
+      message.files.forEach(mergeEntry);
+      problem = message.problem ?? "";
+    } else if (message.type === "gone") {
+      for (const key of message.keys) entries.delete(key);
       note = "";
-    } else if (content.type === "state") {
-      compare(content.asked, new Map(content.files.map((f) => [f.key, f])));
+    } else if (message.type === "state") {
+      const received = message.files.map((file) => [file.key, file]);
+      sendMissing(message.asked, new Map(received));
     }
-    pump();
+    transfer.pump();
     draw();
   }
-  function compare(asked, told) {
-    const unknown = [];
-    for (const [key, own] of [...sending]) {
-      const file = told.get(key);
-      if (!file) {
-        if (own.announcedAt >= asked) continue;
-        Object.assign(own, { expected: false, next: 0, again: [] });
-        for (const [id, flight] of flights) if (flight.key === key) flights.delete(id);
-        unknown.push(
-          /** @type {Entry} */
+  function sendMissing(asked, received) {
+    const unknown = /* @__PURE__ */ new Map();
+    for (const [key, { announcedAt, drop }] of [...transfer.files]) {
+      const file = received.get(key);
+      if (file) {
+        mergeEntry(file);
+        transfer.resendLost(key, new Set(file.have), asked);
+      } else if (announcedAt < asked) {
+        transfer.restart(key);
+        const entry = (
+          /** @type {FileEntry} */
           entries.get(key)
         );
-        continue;
-      }
-      merge(file);
-      const have = new Set(file.have);
-      for (const [id, flight] of flights) {
-        if (flight.key !== key || !flight.order || flight.order >= asked) continue;
-        flights.delete(id);
-        if (!have.has(flight.offset)) own.again.push(flight.offset);
+        unknown.set(drop, [...unknown.get(drop) ?? [], entry]);
       }
     }
-    const drops = new Set(unknown.map(({ key }) => sending.get(key)?.drop));
-    for (const drop of drops) {
-      announce(unknown.filter(({ key }) => sending.get(key)?.drop === drop));
-    }
+    for (const [drop, files] of unknown) announce(drop, files);
   }
-  function measure() {
-    const now = performance.now();
-    let received = 0;
-    for (const { own, received: here } of entries.values()) if (own) received += here;
-    paces = [...paces.filter(({ at }) => at > now - PACE), { at: now, received }];
+  function askKernel() {
+    send({ type: "ask", asked: messages + 1, keys: [...transfer.files.keys()] });
   }
-  function speed() {
-    const first = paces[0];
-    const last = paces[paces.length - 1];
-    if (!sending.size || silence || !first || last.at - first.at < 300) return null;
-    return Math.max(1e3 * (last.received - first.received) / (last.at - first.at), 0);
-  }
-  function rest() {
-    heard = performance.now();
-    patience = SILENCE;
-    askAt = heard + patience;
-    silence = "";
-  }
-  function watch() {
-    timer ||= Number(setInterval(look, LOOK));
-  }
-  function unwatch() {
-    clearInterval(timer);
-    timer = 0;
-    paces = [];
-    if (silence !== "gone") silence = "";
-  }
-  function look() {
-    const now = performance.now();
-    if (now < heard + SILENCE || silence === "gone") return;
-    const status = model.widget_manager?.kernel?.connectionStatus;
-    silence = status === void 0 || status === "connected" ? "busy" : "lost";
-    paces = [];
-    if (now >= askAt) {
-      patience = Math.min(2 * patience, LONGEST_SILENCE);
-      askAt = now + patience;
-      send({ type: "ask", asked: order + 1, keys: [...sending.keys()] });
-    }
+  function onSilence() {
+    speed.reset();
     draw();
   }
-  function lose() {
-    sending.clear();
-    flights.clear();
-    unwatch();
-    silence = "gone";
+  function measureSpeed() {
+    const own = [...entries.values()].filter((entry) => entry.own);
+    speed.add(own.reduce((sum, { received }) => sum + received, 0));
+  }
+  function disconnect() {
+    transfer.clear();
+    speed.reset();
+    watchdog.setGone();
     draw();
   }
   function cancel(keys) {
-    for (const key of keys) if (sending.has(key)) rule(key, "cancelled", null);
+    for (const key of keys) if (transfer.files.has(key)) endFile(key, "cancelled", null);
     send({ type: "cancel", keys });
-    pump();
+    transfer.pump();
     draw();
   }
-  function leave() {
-    if (sending.size) send({ type: "cancel", keys: [...sending.keys()] });
+  function cancelOnLeave() {
+    if (transfer.files.size) send({ type: "cancel", keys: [...transfer.files.keys()] });
   }
-  function restore() {
+  function restoreSnapshot() {
     const snapshot = model.get("snapshot");
     if (!snapshot?.files) return;
     const { max_bytes, max_files, chunk, suffixes, processed } = snapshot;
     limits = { max_bytes, max_files, chunk, suffixes, processed };
     problem = snapshot.problem ?? "";
-    const told = new Set(snapshot.files.map(({ key }) => key));
+    const kept = new Set(snapshot.files.map(({ key }) => key));
     for (const key of [...entries.keys()]) {
-      if (!told.has(key) && !sending.has(key)) entries.delete(key);
+      if (!kept.has(key) && !transfer.files.has(key)) entries.delete(key);
     }
-    snapshot.files.forEach(merge);
-    pump();
+    snapshot.files.forEach(mergeEntry);
+    transfer.pump();
     draw();
   }
-  function picture() {
-    const all = [...entries.values()];
-    return { limits, entries: all, silence, note, problem, speed: speed() };
+  function currentState() {
+    const { silence } = watchdog;
+    const measured = transfer.files.size && !silence ? speed.value() : null;
+    return { limits, entries: [...entries.values()], silence, note, problem, speed: measured };
   }
   function draw() {
     if (!views.size) return;
-    const drawn = picture();
-    for (const view of views) view.draw(drawn);
+    const state = currentState();
+    for (const view of views) view.draw(state);
   }
-  model.on("msg:custom", hear);
-  model.on("change:snapshot", restore);
-  model.on("comm_live_update", lose);
-  window.addEventListener("pagehide", leave);
-  restore();
+  const listeners = [
+    ["msg:custom", receive],
+    ["change:snapshot", restoreSnapshot],
+    ["comm_live_update", disconnect]
+  ];
+  for (const [event, listener] of listeners) model.on(event, listener);
+  window.addEventListener("pagehide", cancelOnLeave);
+  restoreSnapshot();
   return {
-    offer,
+    addFiles,
     /** @param {HTMLElement} element */
     show(element) {
       const view = createUploader(element, {
-        onFiles: offer,
+        onFiles: addFiles,
         onCancel: cancel,
         onForget: (keys) => send({ type: "forget", keys }),
-        onAgain: () => send({ type: "again" }),
+        onRetry: () => send({ type: "again" }),
         onHold: (seconds) => send({ type: "hold", seconds })
       });
       views.add(view);
-      view.draw(picture());
+      view.draw(currentState());
       return () => {
         views.delete(view);
         view.close();
       };
     },
     close() {
-      model.off("msg:custom", hear);
-      model.off("change:snapshot", restore);
-      model.off("comm_live_update", lose);
-      window.removeEventListener("pagehide", leave);
-      unwatch();
-      sending.clear();
-      flights.clear();
+      for (const [event, listener] of listeners) model.off(event, listener);
+      window.removeEventListener("pagehide", cancelOnLeave);
+      stopWatching();
+      transfer.clear();
       for (const view of views) view.close();
       views.clear();
     }
   };
 }
-function uploaderWidget() {
-  let uploads = null;
-  return {
-    /** @param {{model: Model}} context */
-    initialize({ model }) {
-      uploads = createUploads(model);
-      return () => {
-        uploads?.close();
-        uploads = null;
-      };
-    },
-    /** @param {{model: Model, el: HTMLElement}} context */
-    render({ model, el }) {
-      uploads ??= createUploads(model);
-      return uploads.show(el);
-    }
-  };
-}
+
+// src/uploader.js
+var uploader_default = createWidget(createUploadSession);
 export {
-  amount,
-  createUploader,
-  createUploads,
-  uploaderWidget as default
+  uploader_default as default
 };
