@@ -14,7 +14,7 @@ from support.patience import patient
 from support.services import Server, eventually
 from support.web import TOKEN, running, served
 
-from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
+from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
 from docprogress.errors import SettingsError, StoreError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.run import Pipeline
@@ -25,8 +25,9 @@ from docprogress.server.mailbox import Kind, Subject
 from docprogress.server.threads import BusyError, SharedCall
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store
+from docprogress.store.engine import Database
 from docprogress.store.runs import Runs
-from docprogress.worker.leadership import LEADER, LOOKED, LOOKED_SECONDS, Leadership
+from docprogress.worker.leadership import LAST_LOOK, LEADER, Leadership
 
 A = Subject(Kind.DOCUMENT, "a")
 B = Subject(Kind.DOCUMENT, "b")
@@ -497,7 +498,7 @@ def test_recovery_that_is_overdue_shows_in_ready_and_in_the_metrics(web, redis_u
         assert leader.acquire()
         leader.looked()
         assert web.client.get("/ready").json()["recovery"]["ok"] is True
-        client.expire(LOOKED, LOOKED_SECONDS - 40)
+        client.expire(LAST_LOOK, LAST_RECOVERY_SECONDS - 40)
 
         answer = web.client.get("/ready")
 

@@ -21,6 +21,8 @@ from docprogress.server.meter import Meter
 from docprogress.server.stream import EventStream
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store, schema
+from docprogress.store.documents import Documents
+from docprogress.store.engine import Database
 
 
 @pytest.fixture
@@ -628,7 +630,7 @@ def test_nothing_is_taken_for_deleted_while_the_store_does_not_answer(
     def unavailable(*_):
         raise StoreError("the database is away")
 
-    monkeypatch.setattr(Store, "reading", unavailable)
+    monkeypatch.setattr(Database, "reading", unavailable)
     for path, since in (
         ("/progress/runs/run/stream", end),
         ("/progress/documents/a/stream", document.id),
@@ -638,7 +640,7 @@ def test_nothing_is_taken_for_deleted_while_the_store_does_not_answer(
 
 
 def test_watched_run_is_read_whole_only_once(web, store, monkeypatch):
-    documents, changes, whole = Store.documents, Store.changes, []
+    documents, changes, whole = Documents.find, Documents.changes, []
     looked = []
 
     def counted(self, run_id=None, **options):
@@ -650,8 +652,8 @@ def test_watched_run_is_read_whole_only_once(web, store, monkeypatch):
         looked.append(len(rows := changes(self, run_id, since)))
         return rows
 
-    monkeypatch.setattr(Store, "documents", counted)
-    monkeypatch.setattr(Store, "changes", changed)
+    monkeypatch.setattr(Documents, "find", counted)
+    monkeypatch.setattr(Documents, "changes", changed)
     ids = [f"d{number}" for number in range(50)]
     add_run(store, *ids)
     with web.read("/progress/runs/run/stream") as reader:
