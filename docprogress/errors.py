@@ -22,10 +22,17 @@
     │   └── LimitExceeded       larger, longer or slower than the settings allow
     ├── TransientError          this may pass; the document is tried again
     │   ├── StorageUnavailable  the storage of documents' bytes is away
-    │   └── ServiceUnavailable  a service that a step uses is away, or limits its use
+    │   ├── ServiceUnavailable  a service that a step uses is away, or limits its use
+    │   └── ServerBusy          the HTTP server has too many calls waiting
     ├── Superseded              another attempt works on this document now
     ├── Cancelled               somebody asked for this document to be cancelled
-    └── HandedBack              this worker stops: another one goes on
+    ├── HandedBack              this worker stops: another one goes on
+    └── RequestError            the HTTP server refuses a request
+        ├── UnauthorizedError   the request has no valid token or ticket
+        ├── ForbiddenError      the ticket does not cover what is requested
+        ├── TooManyRequests     over the rate limit, or too many streams
+        ├── InvalidForm         the request's parameters or body are malformed
+        └── UploadTooSlow       the upload stalled, or is too slow
 
 A step of your own raises `DocumentError` to fail its document at once,
 `TransientError` to have it tried again, and `ServiceUnavailable` to have it wait,
@@ -182,3 +189,36 @@ class Cancelled(DocProgressError):  # noqa: N818 - reads as a fact
 
 class HandedBack(DocProgressError):  # noqa: N818 - reads as a fact
     """Raised in a step when its worker stops, and another one is to go on."""
+
+
+class ServerBusy(TransientError):  # noqa: N818 - reads as a fact
+    """Raised when the HTTP server has too many calls waiting, or one timed out."""
+
+
+class RequestError(DocProgressError):
+    """Raised, in one of its kinds, when the HTTP server refuses a request."""
+
+
+class UnauthorizedError(RequestError):
+    """Raised when a request has no valid token or ticket."""
+
+
+class ForbiddenError(RequestError):
+    """Raised when a ticket does not cover what is requested."""
+
+
+class TooManyRequests(RequestError):  # noqa: N818 - HTTP's name for it
+    """Raised when a client exceeds its rate limit, or its number of streams."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        #: Seconds until the client may try again.
+        self.retry_after = retry_after
+
+
+class InvalidForm(RequestError, ValueError):  # noqa: N818 - reads as a fact
+    """Raised when a request's parameters or its body are malformed."""
+
+
+class UploadTooSlow(RequestError):  # noqa: N818 - reads as a fact
+    """Raised when an upload stalls, or is slower than the server allows."""

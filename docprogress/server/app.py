@@ -17,9 +17,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
-from docprogress.errors import DocumentNotFound
+from docprogress.errors import DocumentNotFound, InvalidForm
 from docprogress.events import Status
-from docprogress.server.answers import (
+from docprogress.server.error_handlers import (
     BODY_REFUSALS,
     HANDLERS,
     LAST_EVENT_ID,
@@ -29,12 +29,9 @@ from docprogress.server.answers import (
     UPLOAD_BODY,
     UPLOAD_REFUSALS,
 )
-from docprogress.server.auth import Grant
-from docprogress.server.gate import Limited, Record
-from docprogress.server.mailbox import Kind, Subject
+from docprogress.server.middleware import AccessLog, RequestGuard
 from docprogress.server.options import ServerOptions, configured
-from docprogress.server.service import Service, changed
-from docprogress.server.shapes import (
+from docprogress.server.schemas import (
     Changed,
     DocumentDetails,
     DocumentHistory,
@@ -47,9 +44,12 @@ from docprogress.server.shapes import (
     TicketRequest,
     Uploaded,
 )
-from docprogress.server.site import add_site
-from docprogress.server.stream import BEGUN, EventStream
-from docprogress.server.uploads import FormError, received
+from docprogress.server.security import Grant
+from docprogress.server.sse.client_queue import Kind, Subject
+from docprogress.server.sse.response import BEGUN, EventStream
+from docprogress.server.state import ServerState, changed
+from docprogress.server.static_files import add_site
+from docprogress.server.uploads import received
 from docprogress.settings import Settings, load
 from docprogress.store import DocumentRow
 from docprogress.version import __version__
@@ -65,7 +65,7 @@ class Application(FastAPI):
     long as the stream lasts, and have each of its frames pass through it.
     """
 
-    def __init__(self, service: Service, **options: Any) -> None:
+    def __init__(self, service: ServerState, **options: Any) -> None:
         super().__init__(**options)
         self._service = service
 
@@ -74,7 +74,7 @@ class Application(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        record = Record(scope, send, self._service.meter)
+        record = AccessLog(scope, send, self._service.meter)
         begun: list[EventStream] = []
         given = set(scope)
         scope[BEGUN] = begun
@@ -128,7 +128,7 @@ def create_app(
     if token is not ...:
         given = {} if options is None else options.model_dump(exclude_unset=True)
         options = configured(**(given | {"token": token}))
-    service = Service(settings or load(), options or configured())
+    service = ServerState(settings or load(), options or configured())
     app = Application(
         service,
         title="docprogress",
@@ -147,7 +147,7 @@ def create_app(
                 max_age=600,
             ),
             Middleware(
-                Limited,
+                RequestGuard,
                 limits=service.limits,
                 hosts=service.options.hosts,
                 origins=service.options.cors_origins,
@@ -164,7 +164,7 @@ def create_app(
     return app
 
 
-def _add_progress(app: FastAPI, service: Service) -> None:
+def _add_progress(app: FastAPI, service: ServerState) -> None:
     granted = Annotated[Grant, Depends(service.granted)]
     document_id = Annotated[Id, Path(description="Any document's id.")]
     tags: list[Any] = ["progress"]
@@ -298,7 +298,7 @@ def _add_progress(app: FastAPI, service: Service) -> None:
         return await service.stream(request, grant, [Subject(Kind.CASE, case_id)])
 
 
-def _add_tickets(app: FastAPI, service: Service) -> None:
+def _add_tickets(app: FastAPI, service: ServerState) -> None:
     @app.post(
         "/tickets",
         tags=["progress"],
@@ -318,13 +318,13 @@ def _add_tickets(app: FastAPI, service: Service) -> None:
         ]
         if not 0 < len(subjects) <= service.options.subjects:
             most = service.options.subjects
-            raise FormError(f"name 1 to {most} documents, runs and cases")
+            raise InvalidForm(f"name 1 to {most} documents, runs and cases")
         seconds = min(wanted.seconds, service.options.ticket_seconds)
         ticket, until = service.access.ticket(subjects, seconds=seconds)
         return Ticket(ticket=ticket, expires_at=datetime.fromtimestamp(until, UTC))
 
 
-def _add_documents(app: FastAPI, service: Service) -> None:
+def _add_documents(app: FastAPI, service: ServerState) -> None:
     trusted = [Depends(service.trusted)]
     granted = Annotated[Grant, Depends(service.granted)]
     document_id = Annotated[Id, Path(description="The id that its upload gave.")]
@@ -426,7 +426,7 @@ def _add_documents(app: FastAPI, service: Service) -> None:
         return Changed(documents=await service.desk.cancel(document_id))
 
 
-def _add_operations(app: FastAPI, service: Service) -> None:
+def _add_operations(app: FastAPI, service: ServerState) -> None:
     tags: list[Any] = ["operations"]
 
     @app.get("/health", tags=tags)

@@ -10,10 +10,10 @@ from typing import Self
 
 from docprogress.errors import ServicesError
 from docprogress.server.app import create_app
-from docprogress.server.desk import Desk
+from docprogress.server.backend import Backend
 from docprogress.server.options import ServerOptions
-from docprogress.server.serving import listen, server
 from docprogress.server.token import generate_token, url_fragment
+from docprogress.server.uvicorn_server import listen, server
 from docprogress.settings import Settings, load
 
 #: Seconds that a server may take to start, and to stop.
@@ -45,7 +45,7 @@ class BackgroundServer:
     ) -> None:
         settings, options = settings or load(), options or ServerOptions()
         # What is wrong with the settings is raised here, not in the thread.
-        Desk(settings).close()
+        Backend(settings).close()
         #: What every request has to know: `Authorization: Bearer TOKEN`.
         self.token: str = options.token or generate_token()
         listening = listen("127.0.0.1", port)

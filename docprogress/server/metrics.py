@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import Status
-from docprogress.server.meter import Meter
-from docprogress.server.threads import SharedCall
+from docprogress.server.counters import Counters
+from docprogress.server.executor import SharedCall
 from docprogress.store import Store
 from docprogress.worker.leadership import LastLook, last_look
 from docprogress.worker.queues import Queue, queues
@@ -54,7 +54,7 @@ class Metrics:
 
     def __init__(
         self,
-        meter: Meter,
+        meter: Counters,
         store: Store,
         bus: Bus,
         deaf_seconds: Callable[[], float] = lambda: 0.0,

@@ -19,10 +19,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from docprogress.documents import Document, display_name
-from docprogress.errors import TransientError
+from docprogress.errors import (
+    InvalidForm,
+    TooManyRequests,
+    TransientError,
+    UploadTooSlow,
+)
 from docprogress.events import LONGEST_ID
-from docprogress.server.limits import TooManyError
-from docprogress.server.threads import Threads
+from docprogress.server.executor import BoundedExecutor
 from docprogress.settings import Settings
 from docprogress.steps.formats import media_type
 from docprogress.storage.incoming import too_large
@@ -47,14 +51,6 @@ GIVE_WAY_SECONDS = 2.0
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-class FormError(ValueError):
-    """Raised when a request's body is not the form that it has to be."""
-
-
-class TooSlowError(Exception):
-    """Raised when an upload pauses for too long, or never gets anywhere."""
-
-
 class Upload(NamedTuple):
     """A document that has arrived, and lies in a file of its own."""
 
@@ -68,13 +64,13 @@ class Upload(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def received(
-    request: Request, settings: Settings, threads: Threads, pace: "Pace"
+    request: Request, settings: Settings, threads: BoundedExecutor, pace: "UploadRate"
 ) -> AsyncIterator[Upload]:
     """The document of a form, for as long as the block lasts.
 
     Raises:
-        FormError: The body is not a form with one `file`.
-        TooSlowError: It does not come on.
+        InvalidForm: The body is not a form with one `file`.
+        UploadTooSlow: It does not come on.
         LimitExceeded: The file is larger than `max_bytes`.
         Unreadable: It is nothing that can be read.
         TransientError: It cannot be written away now.
@@ -117,24 +113,24 @@ class Uploads:
         self._most = most
         self._pause_seconds = pause_seconds
         self._least_speed = least_speed
-        self._under_way: set[Pace] = set()
+        self._under_way: set[UploadRate] = set()
 
     @contextlib.contextmanager
-    def begun(self) -> Iterator["Pace"]:
+    def begun(self) -> Iterator["UploadRate"]:
         """One upload, for as long as the block lasts.
 
         Raises:
-            TooManyError: There are as many as there may be, and all come on.
+            TooManyRequests: There are as many as there may be, and all come on.
         """
         if len(self._under_way) >= self._most:
             slowest = min(self._under_way, key=lambda pace: pace.speed)
             if not slowest.too_slow(GIVE_WAY_SECONDS):
-                raise TooManyError(
+                raise TooManyRequests(
                     "too many uploads at the same time", GIVE_WAY_SECONDS
                 )
             slowest.end()
             self._under_way.discard(slowest)
-        pace = Pace(self._pause_seconds, self._least_speed)
+        pace = UploadRate(self._pause_seconds, self._least_speed)
         self._under_way.add(pace)
         try:
             yield pace
@@ -142,7 +138,7 @@ class Uploads:
             self._under_way.discard(pace)
 
 
-class Pace:
+class UploadRate:
     """How fast one upload comes, and what ends it if it does not."""
 
     def __init__(self, pause_seconds: float, least_speed: float) -> None:
@@ -173,7 +169,7 @@ class Pace:
         """The body as it comes, as long as it comes on.
 
         Raises:
-            TooSlowError: It does not.
+            UploadTooSlow: It does not.
         """
         body = aiter(stream)
         while True:
@@ -185,7 +181,7 @@ class Pace:
             except TimeoutError:
                 if self._ended:
                     break
-                raise TooSlowError(
+                raise UploadTooSlow(
                     f"nothing of the upload has come for {self._pause_seconds:g} s"
                 ) from None
             finally:
@@ -194,7 +190,7 @@ class Pace:
             if self._ended or self.too_slow(SPEED_SECONDS):
                 break
             yield data
-        raise TooSlowError(f"the upload is slower than {self._least_speed:g} bytes/s")
+        raise UploadTooSlow(f"the upload is slower than {self._least_speed:g} bytes/s")
 
 
 class _Form:
@@ -231,9 +227,9 @@ class _Form:
         try:
             case_id = self._case.decode()
         except UnicodeDecodeError:
-            raise FormError("case_id is not UTF-8") from None
+            raise InvalidForm("case_id is not UTF-8") from None
         if len(case_id) > LONGEST_ID or _UNFIT.search(case_id):
-            raise FormError(
+            raise InvalidForm(
                 f"case_id must have at most {LONGEST_ID} characters, and no control "
                 "characters"
             )
@@ -246,7 +242,7 @@ class _Form:
             self._parser.write(data)
         self._beside += len(data) - (self.size - before)
         if self._beside > MOST_BESIDE:
-            raise FormError(
+            raise InvalidForm(
                 f"the form has more than {MOST_BESIDE} bytes beside its file"
             )
         if len(self._block) < BLOCK:
@@ -261,9 +257,9 @@ class _Form:
     def close(self) -> None:
         """Find out whether the form was whole."""
         if not self._ended:
-            raise FormError("the form is cut short")
+            raise InvalidForm("the form is cut short")
         if self.name is None:
-            raise FormError("the form has no file: name its part `file`")
+            raise InvalidForm("the form has no file: name its part `file`")
 
     def _part(self) -> None:
         self._headers = {}
@@ -286,14 +282,14 @@ class _Form:
             self._headers.get("content-disposition", b"")
         )
         if kind != b"form-data":
-            raise FormError("a part of the form does not say what it is")
+            raise InvalidForm("a part of the form does not say what it is")
         self._field = options.get(b"name", b"").decode(errors="replace")
         if self._field != "file":
             return
         if b"filename" not in options:
-            raise FormError("`file` has to be a file, with a filename")
+            raise InvalidForm("`file` has to be a file, with a filename")
         if self.name is not None:
-            raise FormError("the form has more than one file: send one at a time")
+            raise InvalidForm("the form has more than one file: send one at a time")
         self.name = display_name(options[b"filename"].decode(errors="replace"))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -314,14 +310,14 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except FormParserError as error:
-        raise FormError(f"the form cannot be read: {error}") from error
+        raise InvalidForm(f"the form cannot be read: {error}") from error
 
 
 def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not boundary:
-        raise FormError("send the document as multipart/form-data, in a part `file`")
+        raise InvalidForm("send the document as multipart/form-data, in a part `file`")
     return boundary
 
 

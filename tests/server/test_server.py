@@ -15,14 +15,20 @@ from support.services import Server, eventually
 from support.web import TOKEN, running, served
 
 from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
-from docprogress.errors import SettingsError, StoreError
+from docprogress.errors import (
+    ServerBusy,
+    SettingsError,
+    StoreError,
+    TooManyRequests,
+    UnauthorizedError,
+)
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.run import Pipeline
 from docprogress.server import BackgroundServer, ServerOptions, create_app
-from docprogress.server.auth import Access, UnauthorizedError
-from docprogress.server.limits import Limits, TooManyError
-from docprogress.server.mailbox import Kind, Subject
-from docprogress.server.threads import BusyError, SharedCall
+from docprogress.server.executor import SharedCall
+from docprogress.server.rate_limit import RateLimiter
+from docprogress.server.security import Access
+from docprogress.server.sse.client_queue import Kind, Subject
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store
 from docprogress.store.engine import Database
@@ -295,12 +301,12 @@ def test_secrets_are_never_shown(settings, caplog):
 
 def test_address_that_asks_too_often_is_told_when_to_come_again():
     at = 0.0
-    limits = Limits(
+    limits = RateLimiter(
         streams=3, streams_each=2, per_second=2.0, burst=2.0, clock=lambda: at
     )
     limits.spend("a")
     limits.spend("a")
-    with pytest.raises(TooManyError) as caught:
+    with pytest.raises(TooManyRequests) as caught:
         limits.spend("a")
     assert caught.value.retry_after == 0.5
     limits.spend("b")
@@ -309,13 +315,13 @@ def test_address_that_asks_too_often_is_told_when_to_come_again():
 
 
 def test_streams_are_limited_by_address_and_in_all():
-    limits = Limits(streams=3, streams_each=2, per_second=1.0, burst=1.0)
+    limits = RateLimiter(streams=3, streams_each=2, per_second=1.0, burst=1.0)
     limits.enter("a")
     limits.enter("a")
-    with pytest.raises(TooManyError, match="this address"):
+    with pytest.raises(TooManyRequests, match="this address"):
         limits.enter("a")
     limits.enter("b")
-    with pytest.raises(TooManyError, match="no stream left"):
+    with pytest.raises(TooManyRequests, match="no stream left"):
         limits.enter("c")
     limits.leave("a")
     limits.enter("c")
@@ -367,7 +373,7 @@ def test_endless_headers_are_refused(shared):
 
 
 def test_connection_on_which_nothing_is_asked_is_closed(settings, monkeypatch):
-    monkeypatch.setattr("docprogress.server.serving.HEADER_SECONDS", 0.1)
+    monkeypatch.setattr("docprogress.server.uvicorn_server.HEADER_SECONDS", 0.1)
     with served(settings) as web, web.connect() as silent, web.connect() as slow:
         slow.sendall(b"GET /health HTTP/1.1\r\nHost:")
 
@@ -529,7 +535,7 @@ def test_metrics_count_what_happened(web, bus):
 
 def test_database_that_hangs_holds_up_no_other_answer(settings, monkeypatch):
     monkeypatch.setattr("docprogress.server.metrics.STORE_SECONDS", 0.5)
-    monkeypatch.setattr("docprogress.server.desk.READY_SECONDS", 0.5)
+    monkeypatch.setattr("docprogress.server.backend.READY_SECONDS", 0.5)
     let_go, hanging = threading.Event(), []
 
     def hang(*_, **__):
@@ -567,10 +573,10 @@ async def test_call_that_is_shared_is_waited_for_once():
     try:
         waiting = [asyncio.ensure_future(shared()) for _ in range(3)]
         found = await asyncio.gather(*waiting, return_exceptions=True)
-        assert [type(each) for each in found] == [BusyError] * 3
+        assert [type(each) for each in found] == [ServerBusy] * 3
         at = 100.0
         started = time.monotonic()
-        with pytest.raises(BusyError):
+        with pytest.raises(ServerBusy):
             await shared()
         assert time.monotonic() - started < 1.0, "it has been waited for already"
         let_go.set()
@@ -580,7 +586,7 @@ async def test_call_that_is_shared_is_waited_for_once():
                 try:
                     assert await shared() == 1
                     break
-                except BusyError:
+                except ServerBusy:
                     await asyncio.sleep(0.01)
         at = 109.0
         assert await shared() == 1

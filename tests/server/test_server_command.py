@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 from docprogress.bus.bus import Bus
 from docprogress.cli.app import app
 from docprogress.errors import BusError, SettingsError, StoreError
-from docprogress.server.proxy import describe
-from docprogress.server.serving import listen_unix
+from docprogress.server.jupyter_proxy import describe
+from docprogress.server.uvicorn_server import listen_unix
 
 
 class Served:

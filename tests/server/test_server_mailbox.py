@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
-from docprogress.server.mailbox import (
+from docprogress.server.sse.client_queue import (
     BURST,
     Client,
     Kind,

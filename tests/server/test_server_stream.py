@@ -15,10 +15,10 @@ from support.web import Reader, served
 from docprogress.bus.bus import Bus
 from docprogress.errors import StoreError
 from docprogress.events import FINAL_NUMBER, Status, now
-from docprogress.server.hub import PART, Hub
-from docprogress.server.mailbox import Client, Kind, Subject
-from docprogress.server.meter import Meter
-from docprogress.server.stream import EventStream
+from docprogress.server.counters import Counters
+from docprogress.server.sse.broadcaster import PART, Broadcaster
+from docprogress.server.sse.client_queue import Client, Kind, Subject
+from docprogress.server.sse.response import EventStream
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store, schema
 from docprogress.store.documents import Documents
@@ -552,7 +552,7 @@ def test_server_listens_again_once_redis_allows_it(settings, server: Server):
 
 
 def test_fault_while_clients_are_looked_after_ends_nothing(web, bus, monkeypatch):
-    sweep, swept = Hub._sweep, []
+    sweep, swept = Broadcaster._sweep, []
 
     async def failing(self, moment):
         swept.append(moment)
@@ -560,7 +560,7 @@ def test_fault_while_clients_are_looked_after_ends_nothing(web, bus, monkeypatch
             raise RuntimeError("a fault of this test")
         await sweep(self, moment)
 
-    monkeypatch.setattr(Hub, "_sweep", failing)
+    monkeypatch.setattr(Broadcaster, "_sweep", failing)
     with web.read("/progress/documents/a/stream") as reader:
         eventually(lambda: len(swept) >= 3)
         bus.publish(event("a", progress=20.0))
@@ -592,7 +592,7 @@ def run_to_its_end(web, store, run_id="run"):
 def test_stream_of_what_was_deleted_has_ended_for_whoever_saw_its_end(
     web, store, bus, monkeypatch, whole
 ):
-    monkeypatch.setattr("docprogress.server.hub.LINGER_SECONDS", 0.0)
+    monkeypatch.setattr("docprogress.server.sse.broadcaster.LINGER_SECONDS", 0.0)
     add_run(store, "a", "b")
     path = "/progress/runs/run/stream"
     if not whole:
@@ -620,8 +620,8 @@ def test_stream_of_what_was_deleted_has_ended_for_whoever_saw_its_end(
 def test_nothing_is_taken_for_deleted_while_the_store_does_not_answer(
     web, store, bus, monkeypatch
 ):
-    monkeypatch.setattr("docprogress.server.hub.LINGER_SECONDS", 0.0)
-    monkeypatch.setattr("docprogress.server.hub.JOIN_SECONDS", 0.2)
+    monkeypatch.setattr("docprogress.server.sse.broadcaster.LINGER_SECONDS", 0.0)
+    monkeypatch.setattr("docprogress.server.sse.broadcaster.JOIN_SECONDS", 0.2)
     add_run(store, "a")
     end = run_to_its_end(web, store)
     (document,) = store.documents.current_events(documents=["a"])
@@ -674,7 +674,7 @@ async def test_others_run_while_a_large_run_is_read(settings, store, redis_url):
     client = Client([Subject(Kind.RUN, "run")], abort=lambda: None)
     counts = [0]
     with Bus(redis_url) as bus:
-        hub = Hub(bus, store, settings, meter=Meter())
+        hub = Broadcaster(bus, store, settings, meter=Counters())
         try:
             hub.join(client)
             async with asyncio.timeout(patient(30)):
@@ -917,7 +917,7 @@ def test_status_says_why_a_document_has_failed(web, bus):
 
 
 def test_no_subscription_is_left_when_nobody_watches(settings, monkeypatch):
-    monkeypatch.setattr("docprogress.server.hub.LINGER_SECONDS", 0.1)
+    monkeypatch.setattr("docprogress.server.sse.broadcaster.LINGER_SECONDS", 0.1)
     with served(settings) as web, redis.Redis.from_url(settings.redis_url) as client:
         with web.read("/progress/documents/a/stream") as a:
             a.next()

@@ -13,7 +13,7 @@ import httpx
 from support.patience import patient
 
 from docprogress.server import ServerOptions, create_app
-from docprogress.server.serving import listen, server
+from docprogress.server.uvicorn_server import listen, server
 from docprogress.settings import Settings
 
 TOKEN = "a-token-of-the-tests"

@@ -61,9 +61,9 @@ def serve(
     """
     try:
         from docprogress.server import create_app
-        from docprogress.server.desk import Desk
+        from docprogress.server.backend import Backend
         from docprogress.server.options import configured
-        from docprogress.server.serving import (
+        from docprogress.server.uvicorn_server import (
             allow_connections,
             listen,
             listen_unix,
@@ -94,7 +94,7 @@ def serve(
             host,
         )
     # Report wrong settings before the server listens.
-    Desk(settings).close()
+    Backend(settings).close()
     allow_connections()
     address = f"{host}, port {port}" if unix_socket is None else str(unix_socket)
     try:

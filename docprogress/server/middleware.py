@@ -16,9 +16,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docprogress.server.limits import Limits, TooManyError
-from docprogress.server.meter import Meter
+from docprogress.errors import TooManyRequests
+from docprogress.server.counters import Counters
 from docprogress.server.origins import SAFE, foreign
+from docprogress.server.rate_limit import RateLimiter
 
 access_log = logging.getLogger("docprogress.server.access")
 
@@ -43,12 +44,12 @@ FOREIGN = (
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-class Record:
+class AccessLog:
     """What is noted of one request, from its beginning to its end."""
 
     __slots__ = ("_meter", "_scope", "_send", "_started", "_status")
 
-    def __init__(self, scope: Scope, send: Send, meter: Meter) -> None:
+    def __init__(self, scope: Scope, send: Send, meter: Counters) -> None:
         self._scope = scope
         self._send = send
         self._meter = meter
@@ -84,14 +85,14 @@ class Record:
         )
 
 
-class Limited:
+class RequestGuard:
     """Turns away whoever asks too often, at too great a length, or from elsewhere."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        limits: Limits,
+        limits: RateLimiter,
         hosts: Collection[str],
         origins: Collection[str],
     ) -> None:
@@ -118,7 +119,7 @@ class Limited:
             )
         try:
             self._limits.spend(address(scope))
-        except TooManyError as error:
+        except TooManyRequests as error:
             return too_many(error)
         headers = Headers(scope=scope)
         if self._hosts and _host(headers.get("host", "")) not in self._hosts:
@@ -171,7 +172,7 @@ def _too_large(headers: Headers) -> JSONResponse | None:
     return None
 
 
-def too_many(error: TooManyError) -> JSONResponse:
+def too_many(error: TooManyRequests) -> JSONResponse:
     """What somebody is told who asks for too much."""
     return JSONResponse(
         {"detail": str(error)},

@@ -24,8 +24,8 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from docprogress.server.app import Application
-from docprogress.server.gate import LONGEST_TARGET
-from docprogress.server.stream import CONNECTION
+from docprogress.server.middleware import LONGEST_TARGET
+from docprogress.server.sse.response import CONNECTION
 
 #: Seconds that requests have to end in when the server stops.
 STOP_SECONDS = 2

@@ -7,20 +7,13 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 
+from docprogress.errors import TooManyRequests
+
 #: Addresses whose rate is remembered.
 MOST_ADDRESSES = 10_000
 
 
-class TooManyError(Exception):
-    """Raised when a client asks for more than it may have, for now."""
-
-    def __init__(self, what: str, retry_after: float) -> None:
-        super().__init__(what)
-        #: Seconds.
-        self.retry_after = retry_after
-
-
-class Limits:
+class RateLimiter:
     """Counts what each address has, and does.
 
     Args:
@@ -54,7 +47,7 @@ class Limits:
         """Count a request.
 
         Raises:
-            TooManyError: The address has spent what it had.
+            TooManyRequests: The address has spent what it had.
         """
         at = self._clock()
         left, since = self._left.pop(address, (self._burst, at))
@@ -65,22 +58,22 @@ class Limits:
             self._left.popitem(last=False)
         if not enough:
             wait = (cost - left) / self._per_second
-            raise TooManyError("too many requests from this address", wait)
+            raise TooManyRequests("too many requests from this address", wait)
 
     def enter(self, address: str) -> None:
         """Count a stream that opens; `leave` has to follow.
 
         Raises:
-            TooManyError: There are as many as there may be.
+            TooManyRequests: There are as many as there may be.
         """
         if self._open[address] >= self._streams_each:
-            raise TooManyError(
+            raise TooManyRequests(
                 f"this address has {self._streams_each} streams open, the most that "
                 "it may have; watch many documents over one",
                 RETRY_SECONDS,
             )
         if self._total >= self._streams:
-            raise TooManyError("the server has no stream left", RETRY_SECONDS)
+            raise TooManyRequests("the server has no stream left", RETRY_SECONDS)
         self._open[address] += 1
         self._total += 1
 

@@ -10,29 +10,24 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
+from docprogress.errors import ForbiddenError, ServerBusy, UnauthorizedError
 from docprogress.events import ProgressEvent, sort_key
-from docprogress.server.auth import (
-    Access,
-    ForbiddenError,
-    Grant,
-    UnauthorizedError,
-)
-from docprogress.server.desk import Desk
-from docprogress.server.gate import address
-from docprogress.server.hub import Hub
-from docprogress.server.limits import Limits
-from docprogress.server.mailbox import (
+from docprogress.server.backend import Backend
+from docprogress.server.counters import Counters
+from docprogress.server.metrics import Metrics
+from docprogress.server.middleware import address
+from docprogress.server.options import ServerOptions
+from docprogress.server.rate_limit import RateLimiter
+from docprogress.server.security import Access, Grant
+from docprogress.server.sse.broadcaster import Broadcaster
+from docprogress.server.sse.client_queue import (
     Client,
     Kind,
     Subject,
     denotes_end,
     event_id,
 )
-from docprogress.server.meter import Meter
-from docprogress.server.metrics import Metrics
-from docprogress.server.options import ServerOptions
-from docprogress.server.stream import CONNECTION, EventStream
-from docprogress.server.threads import BusyError
+from docprogress.server.sse.response import CONNECTION, EventStream
 from docprogress.server.token import load_or_create_token, token_path
 from docprogress.server.uploads import Uploads
 from docprogress.settings import Settings
@@ -48,7 +43,7 @@ _TicketQuery = APIKeyQuery(
 )
 
 
-class Service:
+class ServerState:
     """The pipeline, the hub and the rules of one application.
 
     Args:
@@ -59,15 +54,15 @@ class Service:
     def __init__(self, settings: Settings, options: ServerOptions) -> None:
         self.settings = settings
         self.options = options
-        self.meter = Meter()
+        self.meter = Counters()
         self._access: Access | None = None
-        self.limits = Limits(
+        self.limits = RateLimiter(
             streams=options.streams,
             streams_each=options.streams_each,
             per_second=options.requests_per_second,
             burst=options.requests_burst,
         )
-        self.running: tuple[Desk, Hub] | None = None
+        self.running: tuple[Backend, Broadcaster] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[None] | None = None
         self.metrics: Metrics | None = None
@@ -81,8 +76,8 @@ class Service:
     async def lifespan(self, _: Any) -> AsyncIterator[None]:
         """Open what requests need, and close it after the last of them."""
         self.access  # noqa: B018 - says where a token is that was made up
-        desk = await asyncio.to_thread(Desk, self.settings)
-        hub = Hub(
+        desk = await asyncio.to_thread(Backend, self.settings)
+        hub = Broadcaster(
             desk.bus,
             desk.pipeline.store,
             desk.pipeline.settings,
@@ -137,12 +132,12 @@ class Service:
             opened.cancel()
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> Backend:
         """Who asks the pipeline."""
         return self._run()[0]
 
     @property
-    def hub(self) -> Hub:
+    def hub(self) -> Broadcaster:
         """Who tells the clients."""
         return self._run()[1]
 
@@ -160,9 +155,9 @@ class Service:
             self._access = Access(token)
         return self._access
 
-    def _run(self) -> tuple[Desk, Hub]:
+    def _run(self) -> tuple[Backend, Broadcaster]:
         if self.running is None:
-            raise BusyError("the server stops")
+            raise ServerBusy("the server stops")
         return self.running
 
     # FastAPI has what is not asynchronous wait for a thread.
@@ -223,7 +218,7 @@ class Service:
         await self.check(grant, subjects)
         hub = self.hub
         if hub.closing:
-            raise BusyError("the server stops")
+            raise ServerBusy("the server stops")
         client_address = address(request.scope)
         self.limits.enter(client_address)
         client = Client(subjects, abort=_abort(request))
@@ -270,7 +265,7 @@ class Service:
 
 
 async def changed(
-    service: Service,
+    service: ServerState,
     request: Request,
     subject: Subject,
     event: ProgressEvent | None,

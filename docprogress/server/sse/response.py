@@ -15,10 +15,10 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from docprogress.server.hub import Hub
-from docprogress.server.limits import Limits
-from docprogress.server.mailbox import Client, Frame
-from docprogress.server.meter import Meter
+from docprogress.server.counters import Counters
+from docprogress.server.rate_limit import RateLimiter
+from docprogress.server.sse.broadcaster import Broadcaster
+from docprogress.server.sse.client_queue import Client, Frame
 
 #: What a browser waits before it connects again, in milliseconds: from, to.  Not the
 #: same for all, so that they do not come at once when a server was restarted.
@@ -59,11 +59,11 @@ class EventStream(Response):
 
     def __init__(
         self,
-        hub: Hub,
+        hub: Broadcaster,
         client: Client,
         *,
-        meter: Meter,
-        limits: Limits,
+        meter: Counters,
+        limits: RateLimiter,
         address: str,
         single: bool,
         endless: bool = False,

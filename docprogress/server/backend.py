@@ -14,13 +14,13 @@ from redis.exceptions import RedisError
 from docprogress import local
 from docprogress.bus.bus import Bus
 from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
-from docprogress.errors import BusError, DocProgressError, DocumentNotFound
+from docprogress.errors import BusError, DocProgressError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
 from docprogress.run import Pipeline
-from docprogress.server.mailbox import Kind, Subject
-from docprogress.server.shapes import DocumentHistory, Part, Readiness, StepTime
-from docprogress.server.threads import SharedCall, Threads
-from docprogress.server.uploads import FormError, Upload
+from docprogress.server.executor import BoundedExecutor, SharedCall
+from docprogress.server.schemas import DocumentHistory, Part, Readiness, StepTime
+from docprogress.server.sse.client_queue import Kind, Subject
+from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
 from docprogress.store.schema import storable
@@ -29,7 +29,7 @@ from docprogress.worker.leadership import LEADER, last_look
 
 log = logging.getLogger(__name__)
 
-#: Threads that read, and threads that write; how many calls may wait for them.
+#: BoundedExecutor that read, and threads that write; how many calls may wait for them.
 READING, WRITING = 4, 4
 MOST_WAITING = 1_000
 
@@ -55,7 +55,7 @@ class Submitted(NamedTuple):
     created_at: datetime
 
 
-class Desk:
+class Backend:
     """A pipeline, and the threads in which it is asked.
 
     Args:
@@ -79,8 +79,10 @@ class Desk:
         except BaseException:
             self.pipeline.close()
             raise
-        self.reading = Threads(READING, most=MOST_WAITING, seconds=READ_SECONDS)
-        self.writing = Threads(WRITING, most=MOST_WAITING, seconds=WRITE_SECONDS)
+        self.reading = BoundedExecutor(READING, most=MOST_WAITING, seconds=READ_SECONDS)
+        self.writing = BoundedExecutor(
+            WRITING, most=MOST_WAITING, seconds=WRITE_SECONDS
+        )
         # What hangs holds up no other, and is not asked twice.
         self._parts = {
             ask: SharedCall(ask, seconds=READY_SECONDS)
@@ -136,7 +138,7 @@ class Desk:
             ones; None if there are no more.
 
         Raises:
-            FormError: `after` is none that was given here.
+            InvalidForm: `after` is none that was given here.
         """
         place = None if after is None else _place(after)
         found = await self.reading.run(
@@ -333,9 +335,9 @@ def _place(cursor: str) -> tuple[datetime, str, int]:
         made, run_id, number = msgspec.json.decode(place, type=tuple[str, str, int])
         moment = datetime.fromisoformat(made)
     except (ValueError, msgspec.DecodeError):
-        raise FormError(_NO_PLACE) from None
+        raise InvalidForm(_NO_PLACE) from None
     if moment.tzinfo is None or not 0 <= number < 2**31 or storable(run_id) != run_id:
-        raise FormError(_NO_PLACE)
+        raise InvalidForm(_NO_PLACE)
     return moment, run_id, number
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-class Meter:
+class Counters:
     """The counters of one server process."""
 
     def __init__(self) -> None:

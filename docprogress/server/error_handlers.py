@@ -17,19 +17,21 @@ from starlette.requests import ClientDisconnect
 from docprogress.errors import (
     BusError,
     DocumentNotFound,
+    ForbiddenError,
+    InvalidForm,
     LimitExceeded,
     RunNotFound,
     ServicesError,
     StoreError,
+    TooManyRequests,
     TransientError,
+    UnauthorizedError,
     Unreadable,
+    UploadTooSlow,
 )
 from docprogress.events import LONGEST_ID
-from docprogress.server.auth import ForbiddenError, UnauthorizedError
-from docprogress.server.gate import shown, too_many
-from docprogress.server.limits import TooManyError
-from docprogress.server.shapes import Problem
-from docprogress.server.uploads import FormError, TooSlowError
+from docprogress.server.middleware import shown, too_many
+from docprogress.server.schemas import Problem
 from docprogress.settings import redacted
 
 log = logging.getLogger(__name__)
@@ -134,7 +136,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     """What a request is told that cannot be answered as it wants."""
-    if isinstance(error, TooManyError):
+    if isinstance(error, TooManyRequests):
         return too_many(error)
     status = next(found for kind, found in _STATUSES.items() if isinstance(error, kind))
     headers = {}
@@ -154,8 +156,8 @@ _STATUSES: dict[type[Exception], HTTPStatus] = {
     RunNotFound: HTTPStatus.NOT_FOUND,
     LimitExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unreadable: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    FormError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    TooSlowError: HTTPStatus.REQUEST_TIMEOUT,
+    InvalidForm: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     ClientDisconnect: HTTPStatus.BAD_REQUEST,
     # Redis, the database or the disk is away, or the server is busy: it may pass.
     BusError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -165,6 +167,6 @@ _STATUSES: dict[type[Exception], HTTPStatus] = {
 }
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Any]] = {
     RequestValidationError: _invalid,
-    TooManyError: _refused,
+    TooManyRequests: _refused,
     **dict.fromkeys(_STATUSES, _refused),
 }

@@ -16,7 +16,7 @@ import msgspec
 from docprogress.events import FINAL_NUMBER, ProgressEvent
 
 if TYPE_CHECKING:
-    from docprogress.server.hub import Room
+    from docprogress.server.sse.broadcaster import Channel
 
 #: Frames that are handed to a connection at a time.
 FRAMES = 256
@@ -121,7 +121,7 @@ class Client:
         #: Set once there is nothing more to be told: the server stops.
         self.closed = False
         #: What it hears of, cases being the runs that they have.
-        self.rooms: set[Room] = set()
+        self.rooms: set[Channel] = set()
         #: Whether it comes again after the end of the same stream.
         self.saw_end = False
         #: When it was last sent something, and since when it is being sent something.

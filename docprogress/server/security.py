@@ -15,18 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from docprogress.server.mailbox import Kind, Subject
+from docprogress.errors import UnauthorizedError
+from docprogress.server.sse.client_queue import Kind, Subject
 
 #: The longest ticket that is looked at, in characters.
 LONGEST_TICKET = 60_000
-
-
-class UnauthorizedError(Exception):
-    """Raised when a request does not say who it is from, or is not believed."""
-
-
-class ForbiddenError(Exception):
-    """Raised when a ticket does not name what is asked for."""
 
 
 class Grant(NamedTuple):

@@ -9,13 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
-from docprogress.errors import TransientError
+from docprogress.errors import ServerBusy
 
 T = TypeVar("T")
-
-
-class BusyError(TransientError):
-    """Raised when too much waits already, or an answer does not come in time."""
 
 
 class SharedCall(Generic[T]):
@@ -51,7 +47,7 @@ class SharedCall(Generic[T]):
         """What the call gives, or raises.
 
         Raises:
-            BusyError: It takes too long.
+            ServerBusy: It takes too long.
         """
         call = self._call
         if call is None or (
@@ -63,7 +59,7 @@ class SharedCall(Generic[T]):
         left = self._begun_at + self._seconds - self._clock()
         await asyncio.wait([call], timeout=max(left, 0.0))
         if not call.done():
-            raise BusyError(f"no answer for {self._clock() - self._begun_at:.0f} s")
+            raise ServerBusy(f"no answer for {self._clock() - self._begun_at:.0f} s")
         return call.result()
 
     def close(self) -> None:
@@ -76,7 +72,7 @@ class SharedCall(Generic[T]):
             call.exception()  # whoever asks is told; nobody may
 
 
-class Threads:
+class BoundedExecutor:
     """Runs blocking calls in at most `count` threads.
 
     Args:
@@ -95,10 +91,10 @@ class Threads:
         """What the call gives, or raises.
 
         Raises:
-            BusyError: Too many calls wait, or this one takes too long.
+            ServerBusy: Too many calls wait, or this one takes too long.
         """
         if self._under_way >= self._most:
-            raise BusyError("the server is busy; try again in a moment")
+            raise ServerBusy("the server is busy; try again in a moment")
         self._under_way += 1
         loop = asyncio.get_running_loop()
         future = self._executor.submit(function, *arguments)
@@ -113,7 +109,7 @@ class Threads:
             async with asyncio.timeout(self._seconds):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
-            raise BusyError(
+            raise ServerBusy(
                 f"the store has not answered for {self._seconds:g} s"
             ) from None
 

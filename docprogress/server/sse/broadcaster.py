@@ -26,7 +26,9 @@ from docprogress.errors import DocProgressError, RunNotFound
 from docprogress.events import ProgressEvent, Status, is_stale, now, sort_key
 from docprogress.progress.document import STALLED_SECONDS
 from docprogress.progress.fold import OLDEST
-from docprogress.server.mailbox import (
+from docprogress.server.counters import Counters
+from docprogress.server.executor import BoundedExecutor
+from docprogress.server.sse.client_queue import (
     END,
     Client,
     Frame,
@@ -37,8 +39,6 @@ from docprogress.server.mailbox import (
     progress,
     sign,
 )
-from docprogress.server.meter import Meter
-from docprogress.server.threads import Threads
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow, Store
 
@@ -72,7 +72,7 @@ PART = 500
 MOST_ENDS = 10_000
 
 
-class _Standing:
+class DocumentState:
     """Where one document stands, with the frame that tells it."""
 
     __slots__ = ("frame", "heard_at", "rooms", "stalled")
@@ -81,7 +81,7 @@ class _Standing:
         self.frame = frame
         self.heard_at = heard_at
         self.stalled: Frame | None = None
-        self.rooms: set[Room] = set()
+        self.rooms: set[Channel] = set()
 
     @property
     def event(self) -> ProgressEvent:
@@ -89,7 +89,7 @@ class _Standing:
         return self.frame.event
 
 
-class Room:
+class Channel:
     """A document, a run or a case that is listened to, and its clients."""
 
     __slots__ = (
@@ -137,7 +137,7 @@ class Room:
         )
 
 
-class Hub:
+class Broadcaster:
     """Listens for all clients of this process, over one subscription.
 
     Args:
@@ -156,7 +156,7 @@ class Hub:
         store: Store,
         settings: Settings,
         *,
-        meter: Meter,
+        meter: Counters,
         keep_alive_seconds: float = 15.0,
         stuck_seconds: float = 10.0,
         truth_seconds: float = 5.0,
@@ -168,12 +168,12 @@ class Hub:
         self._store = store
         self._settings = settings
         self._meter = meter
-        self._threads = Threads(1, most=10_000, seconds=30.0)
-        self._rooms: dict[Subject, Room] = {}
-        self._standings: dict[str, _Standing] = {}
+        self._threads = BoundedExecutor(1, most=10_000, seconds=30.0)
+        self._rooms: dict[Subject, Channel] = {}
+        self._standings: dict[str, DocumentState] = {}
         self._ends: OrderedDict[str, Frame] = OrderedDict()
         self._clients: set[Client] = set()
-        self._wanted: list[Room] = []
+        self._wanted: list[Channel] = []
         self._subscription: Subscription | None = None
         self._listener: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Future[None]] = set()
@@ -305,7 +305,7 @@ class Hub:
         """Whether nobody knows of a document: neither Redis nor the store."""
         return self._forgotten(self._rooms[Subject(Kind.DOCUMENT, document_id)])
 
-    def _forgotten(self, room: Room) -> bool:
+    def _forgotten(self, room: Channel) -> bool:
         return self._receiving() and room.missing and not room.documents
 
     def newest(self, document_id: str) -> ProgressEvent | None:
@@ -338,7 +338,7 @@ class Hub:
     def _enter(self, client: Client, subject: Subject) -> None:
         room = self._rooms.get(subject)
         if room is None:
-            room = self._rooms[subject] = Room(subject)
+            room = self._rooms[subject] = Channel(subject)
             self._wanted.append(room)
             if len(self._wanted) == 1:
                 # Those who come in the same turn of the loop are asked for together.
@@ -353,7 +353,7 @@ class Hub:
             if standing.stalled is not None:
                 client.offer(standing.stalled)
 
-    def _open(self, room: Room) -> None:
+    def _open(self, room: Channel) -> None:
         """Let a room have what is known already: nothing is told twice."""
         kind, subject_id = room.subject
         if kind is not Kind.DOCUMENT:
@@ -371,7 +371,7 @@ class Hub:
         if rooms and not self._closing:
             self._begin(self._welcome(rooms), "docprogress-hub-join")
 
-    async def _welcome(self, rooms: list[Room]) -> None:
+    async def _welcome(self, rooms: list[Channel]) -> None:
         """Subscribe to what is new, and ask the store about it."""
         cases, others = _parted(rooms)
         try:
@@ -384,7 +384,7 @@ class Hub:
                 room.ready.set()
                 _wake(room)
 
-    async def _listen_to(self, rooms: Iterable[Room]) -> None:
+    async def _listen_to(self, rooms: Iterable[Channel]) -> None:
         """Subscribe, for as long as a newcomer waits for that."""
         added = asyncio.ensure_future(self._subscribe(rooms))
         try:
@@ -393,7 +393,7 @@ class Hub:
         except TimeoutError:
             self._keep(added)  # it goes on until Redis is back
 
-    async def _subscribe(self, rooms: Iterable[Room]) -> None:
+    async def _subscribe(self, rooms: Iterable[Channel]) -> None:
         documents, runs = _named(rooms)
         if not documents and not runs:
             return
@@ -483,10 +483,10 @@ class Hub:
         live = frame._replace(published=event.timestamp.timestamp()) if known else frame
         self._tell(standing, live)
 
-    def _stand(self, frame: Frame, at: float) -> _Standing:
+    def _stand(self, frame: Frame, at: float) -> DocumentState:
         standing = self._standings.get(frame.slot)
         if standing is None:
-            standing = self._standings[frame.slot] = _Standing(frame, at)
+            standing = self._standings[frame.slot] = DocumentState(frame, at)
             return standing
         change = int(frame.final) - int(standing.frame.final)
         for room in standing.rooms:
@@ -494,13 +494,13 @@ class Hub:
         standing.frame, standing.heard_at, standing.stalled = frame, at, None
         return standing
 
-    def _house(self, standing: _Standing, room: Room) -> None:
+    def _house(self, standing: DocumentState, room: Channel) -> None:
         if room not in standing.rooms:
             standing.rooms.add(room)
             room.documents[standing.frame.slot] = None
             room.ended += standing.frame.final
 
-    def _tell(self, standing: _Standing, frame: Frame) -> None:
+    def _tell(self, standing: DocumentState, frame: Frame) -> None:
         for room in standing.rooms:
             for client in room.clients:
                 client.offer(frame)
@@ -613,7 +613,7 @@ class Hub:
         finally:
             self._comparing = False
 
-    def _foreign(self, room: Room) -> bool:
+    def _foreign(self, room: Channel) -> bool:
         """Whether it is a document of another program, which no store knows."""
         standing = self._standings.get(room.subject.id)
         return (
@@ -622,7 +622,7 @@ class Hub:
             and standing.event.run_id is None
         )
 
-    async def _look_into(self, room: Room) -> None:
+    async def _look_into(self, room: Channel) -> None:
         """Tell what is new of a case, and listen to the runs of it that go on."""
         unfinished = [
             each for each in room.documents if not self._standings[each].frame.final
@@ -659,7 +659,7 @@ class Hub:
         if standing is None or sort_key(event) > sort_key(standing.event):
             self._take(event)
 
-    async def _compare(self, rooms: list[Room]) -> None:
+    async def _compare(self, rooms: list[Channel]) -> None:
         """Tell what the store knows better."""
         documents = [room for room in rooms if room.subject.kind is Kind.DOCUMENT]
         if documents:
@@ -676,7 +676,7 @@ class Hub:
             if room.subject.kind is Kind.RUN:
                 await self._compare_run(room)
 
-    async def _compare_run(self, room: Room) -> None:
+    async def _compare_run(self, room: Channel) -> None:
         """Tell what has changed of a run; read all of it where that does not add up."""
         before = room.counts
         found = await self._read_run(room)
@@ -695,7 +695,7 @@ class Hub:
         room.missing = found.expected is None and not room.documents
         _wake(room)
 
-    async def _read_run(self, room: Room) -> "_Found | None":
+    async def _read_run(self, room: Channel) -> "_Found | None":
         """Tell what changed of a run since it was read; all of it at first."""
         found = await self._do(
             lambda: _of_run(self._store, room.subject.id, room.seen_at)
@@ -728,7 +728,7 @@ class Hub:
             log.error("a part of the server has failed", exc_info=error)
 
 
-def _wake(room: Room) -> None:
+def _wake(room: Channel) -> None:
     for client in room.clients:
         client.wake.set()
 
@@ -742,14 +742,14 @@ def _subjects(event: ProgressEvent) -> list[Subject]:
     return subjects
 
 
-def _parted(rooms: Iterable[Room]) -> tuple[list[Room], list[Room]]:
+def _parted(rooms: Iterable[Channel]) -> tuple[list[Channel], list[Channel]]:
     """The cases, and the other rooms."""
     found = list(rooms)
     cases = [room for room in found if room.subject.kind is Kind.CASE]
     return cases, [room for room in found if room.subject.kind is not Kind.CASE]
 
 
-def _named(rooms: Iterable[Room]) -> tuple[list[str], list[str]]:
+def _named(rooms: Iterable[Channel]) -> tuple[list[str], list[str]]:
     """The ids of documents and of runs that are listened to."""
     documents: list[str] = []
     runs: dict[str, None] = {}

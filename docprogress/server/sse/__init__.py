@@ -1,0 +1,1 @@
+"""Server-Sent Events: one Redis subscription, any number of clients."""
