@@ -55,20 +55,25 @@ from docprogress.errors import (
 )
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.progress.fold import Progress, summarize
+from docprogress.queueing import fair_share, protocol
+from docprogress.queueing.availability import (
+    SUBMITTER_GONE,
+    is_worker_alive,
+    mark_unserved,
+)
+from docprogress.queueing.batching import MessageBatcher
+from docprogress.queueing.sender import Sender
 from docprogress.reporting.process_buffer import publish_later
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.steps import Step, plan
 from docprogress.steps import load as load_step
-from docprogress.steps.planning import is_fast_plan, stored_plan_spans
+from docprogress.steps.planning import stored_plan_spans
 from docprogress.storage import Files, Source, Spool
 from docprogress.storage.sources import expand
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
 from docprogress.store.statements import batches
 from docprogress.store.submissions import document_id
-from docprogress.worker import protocol, turns
-from docprogress.worker.app import Message, Sender, make_app
-from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, worker_alive
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -110,12 +115,6 @@ BATCH_SIZE = 1000
 
 #: Documents that are entered into the store in one transaction.
 ADDED_TOGETHER = 500
-
-#: Documents, and their bytes, that one message carries at most.  Taking a message
-#: costs as much as reading a few pages.  Towards the end of a run they are fewer,
-#: so that all workers end together.
-MOST_TOGETHER = 8
-MOST_BYTES_TOGETHER = 1024 * 1024
 
 #: Seconds after which documents are sent on their way, however few they are.
 FLUSH_SECONDS = 0.1
@@ -184,7 +183,6 @@ class Pipeline:
         self._sender: Sender | None = None
         self._inherited: Sender | None = None
         renew_after_fork(self)
-        self._plans: dict[str, _Plan] = {}
         self._revived_at = float("-inf")
         if self.settings.local:
             local.prepare(self.settings.home)
@@ -193,6 +191,7 @@ class Pipeline:
         elif start:
             self._check()
         self.store = Store(self.settings.database).open()
+        self._batcher = MessageBatcher(self.store, processes=self.settings.processes)
         self.files = Files(self.settings.storage, self.settings.storage_options)
 
     def __repr__(self) -> str:
@@ -249,7 +248,7 @@ class Pipeline:
                 case_id=case_id,
                 own={
                     "skip_existing": skip_existing,
-                    "priority": turns.checked(priority),
+                    "priority": fair_share.validate_priority(priority),
                 },
                 told=told or (lambda *_: None),
             )
@@ -379,7 +378,8 @@ class Pipeline:
             BusRefused: The broker wants another password, certificate or right.
         """
         try:
-            self._made_sender().send(self._messages(rows, first, coming))
+            messages = self._batcher.batch(rows, first=first, coming=coming)
+            self._made_sender().send(messages)
         except BusRefused:
             raise
         except BusError as error:
@@ -399,7 +399,7 @@ class Pipeline:
             log.warning("progress is told later: %s", error)
             publish_later(self._made_bus(), events)
 
-    def say_unserved(self, run_id: str) -> None:
+    def mark_unserved(self, run_id: str) -> None:
         """Have a run's documents say that no worker serves the queue they wait in.
 
         With local services there is always one, or one is started.
@@ -410,7 +410,7 @@ class Pipeline:
         """
         if not self.settings.local:
             tell = partial(self.tell, waiting=True)
-            say_unserved(self.store, self.bus.redis, tell, run_id=run_id)
+            mark_unserved(self.store, self.bus.redis, tell, run_id=run_id)
 
     @property
     def _redis_url(self) -> str:
@@ -432,7 +432,7 @@ class Pipeline:
                 reached = self.settings.model_copy(
                     update={"redis_url": self._redis_url}
                 )
-                self._sender = Sender(make_app(reached))
+                self._sender = Sender.for_settings(reached)
             return self._sender
 
     def _check(self) -> None:
@@ -461,48 +461,6 @@ class Pipeline:
             self.bus.redis.ping()
         except (RedisError, OSError) as error:
             raise translate_error(error) from error
-
-    def _messages(
-        self, rows: Sequence[DocumentRow], first: int, coming: int
-    ) -> list[Message]:
-        """The documents in messages; several in one where each takes moments."""
-        messages: list[Message] = []
-        processes = self.settings.processes
-        # Of the first few, each worker process is to have its share.
-        share = -(-len(rows) // processes)
-        room = size = 0
-        for position, row in enumerate(rows):
-            plan = self._plan(row.run_id)
-            queue = plan.steps[min(row.next_step, len(plan.steps) - 1)].queue
-            # What has failed before may be what its worker died of.
-            quick = plan.quick and row.attempt == 1 and row.url is None
-            size += row.size or 0
-            # Recovery expects a document's first message in the level of its number.
-            place = row.number if row.attempt == 1 else first + position
-            level = turns.level(place, plan.priority)
-            same = bool(room) and messages[-1].level == level
-            if not (quick and same and size <= MOST_BYTES_TOGETHER):
-                # Half of what would be left for each worker process.
-                rest = (len(rows) - position + coming) // (2 * processes)
-                room = max(1, min(rest, share, MOST_TOGETHER)) if quick else 1
-                size = row.size or 0
-                messages.append(Message(queue, [], level))
-            messages[-1].documents.append((row.id, row.attempt))
-            room -= 1
-        return messages
-
-    def _plan(self, run_id: str) -> "_Plan":
-        found = self._plans.get(run_id)
-        if found is None:
-            row = self.store.runs.get(run_id)
-            steps = [Step.from_dict(step) for step in row.steps]
-            found = _Plan(
-                steps,
-                quick=is_fast_plan(steps, embedder=row.settings["embedder"]),
-                priority=row.settings.get("priority", 0),
-            )
-            self._plans[run_id] = found
-        return found
 
 
 class Run:
@@ -709,7 +667,7 @@ class Run:
         Raises:
             RunTooNew: It was submitted by a later version than this one.
         """
-        if (version := protocol.newer(self._row.settings)) is not None:
+        if (version := protocol.required_version(self._row.settings)) is not None:
             raise RunTooNew(self.id, version)
         count = 0
         for chosen in self._chosen(document_ids):
@@ -1101,7 +1059,7 @@ class _Truth:
         waits = counts[Status.QUEUED] or not whole
         if waits and counts == self._counts and not settings.local:
             # Nothing moves: perhaps there is no worker, which would do both of this.
-            self._say_unserved()
+            self._mark_unserved()
             self._give_up_submission()
             counts = self._store.documents.counts(self._run.id)
         self._counts = counts
@@ -1118,11 +1076,11 @@ class _Truth:
         self._since = None if missed else newest
         return [row.event() for row in news]
 
-    def _say_unserved(self) -> None:
+    def _mark_unserved(self) -> None:
         pipeline = self._run._pipeline
         with suppress(BusError):
-            if worker_alive(pipeline.bus.redis) is False:
-                pipeline.say_unserved(self._run.id)
+            if is_worker_alive(pipeline.bus.redis) is False:
+                pipeline.mark_unserved(self._run.id)
 
     def _give_up_submission(self) -> None:
         """Cancel what will never come, once the submitting process has long gone."""
@@ -1154,15 +1112,6 @@ def _unlike(row: DocumentRow, told: ProgressEvent | None) -> bool:
     return told is None or (row.status, row.attempt) != (told.status, told.attempt)
 
 
-class _Plan(NamedTuple):
-    """How the documents of a run are sent."""
-
-    steps: list[Step]
-    #: Whether each of them takes moments.
-    quick: bool
-    priority: int
-
-
 class _Submission:
     """Stores the documents of a run and sends them on their way, some at a time."""
 
@@ -1192,15 +1141,15 @@ class _Submission:
                 for documents in batches(self._new(), ADDED_TOGETHER):
                     self._store.submissions.add(documents)
                 self._upload()
-            self._say_unserved()
+            self._mark_unserved()
         except BaseException as error:
             self._abandon(error)
             raise
 
-    def _say_unserved(self) -> None:
+    def _mark_unserved(self) -> None:
         """Say that no worker is there, if none is; the run has started in any case."""
         try:
-            self._pipeline.say_unserved(self._run.id)
+            self._pipeline.mark_unserved(self._run.id)
         except Exception:
             log.exception("cannot tell whether a worker serves run %s", self._run.id)
 

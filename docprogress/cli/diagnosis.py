@@ -23,12 +23,12 @@ from docprogress.bus.connection import connect
 from docprogress.bus.connection_errors import translate_error
 from docprogress.errors import DocProgressError
 from docprogress.formatting import plural
+from docprogress.queueing.celery_app import make_app
+from docprogress.queueing.recovery_status import last_recovery
 from docprogress.settings import MIB, Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import Store
 from docprogress.version import __version__
-from docprogress.worker.app import make_app
-from docprogress.worker.leadership import last_look
 
 #: Free bytes that the home folder should have.
 MIN_FREE_BYTES = 1024 * MIB
@@ -208,7 +208,7 @@ def check_recovery(url: str, *, any_worker: bool) -> Finding:
     try:
         client: Any = connect(url)
         with client:
-            look = last_look(client)
+            look = last_recovery(client)
     except DocProgressError as error:
         return Finding(State.BROKEN, "recovery", f"cannot be checked: {error}")
     if look is None:

@@ -17,11 +17,11 @@ from docprogress.bus.connection import connect
 from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.formatting import duration, plain, plural
 from docprogress.progress.fold import SUMMARY_ORDER
+from docprogress.queueing.queues import Queue, queues
 from docprogress.run import Pipeline, Run
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
 from docprogress.terminal.drawing import STYLES
-from docprogress.worker.queues import Queue, queues
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -16,6 +16,7 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
 from docprogress.errors import BusError, DocProgressError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
+from docprogress.queueing.recovery_status import last_leader_seen, last_recovery
 from docprogress.run import Pipeline
 from docprogress.server.executor import BoundedExecutor, SharedCall
 from docprogress.server.schemas import DocumentHistory, Part, Readiness, StepTime
@@ -25,7 +26,6 @@ from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
 from docprogress.store.schema import storable
 from docprogress.store.submissions import document_id
-from docprogress.worker.leadership import LEADER, last_look
 
 log = logging.getLogger(__name__)
 
@@ -295,18 +295,17 @@ class Backend:
         if self._resting():
             return _RESTING
         # Held by the worker that looks for lost documents; it takes turns.
-        left: Any = self.bus.redis.pttl(LEADER)
-        if left < 0:
+        ago = last_leader_seen(self.bus.redis)
+        if ago is None:
             return Part(
                 ok=False, message=f"none was seen for {RECOVERY_LEADER_SECONDS} s"
             )
-        ago = max(RECOVERY_LEADER_SECONDS - left / 1000, 0.0)
         return Part(ok=True, message=f"one was seen {ago:.1f} s ago")
 
     def _recovery(self) -> Part:
         if self._resting():
             return _RESTING
-        look = last_look(self.bus.redis)
+        look = last_recovery(self.bus.redis)
         if look is None:
             return Part(ok=False, message="not known: no worker has looked yet")
         message = f"lost documents were looked for {look.seconds:.1f} s ago"

@@ -16,11 +16,11 @@ from prometheus_client.registry import Collector
 from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import Status
+from docprogress.queueing.queues import Queue, queues
+from docprogress.queueing.recovery_status import LastRecovery, last_recovery
 from docprogress.server.counters import Counters
 from docprogress.server.executor import SharedCall
 from docprogress.store import Store
-from docprogress.worker.leadership import LastLook, last_look
-from docprogress.worker.queues import Queue, queues
 
 #: Seconds for which what the store was asked is told again: counting takes a while.
 FRESH_SECONDS = 10.0
@@ -39,7 +39,7 @@ class Stored(NamedTuple):
     #: What waits for a worker.
     queues: list[Queue]
     #: When lost documents were last looked for; None if that is not known.
-    look: LastLook | None
+    look: LastRecovery | None
 
 
 class Metrics:
@@ -86,7 +86,7 @@ class Metrics:
         documents = self._store.documents.counts()
         steps = self._store.results.step_totals()
         try:
-            look = last_look(self._bus.redis)
+            look = last_recovery(self._bus.redis)
         except BusError:
             look = None
         return Stored(

@@ -13,14 +13,14 @@ from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, Status
 from docprogress.outages import Outages, SharedMemory
 from docprogress.pipeline import Outcome, Pipeline
+from docprogress.queueing import fair_share
+from docprogress.queueing.protocol import NEWER_WORKER_NEEDED, required_version
+from docprogress.queueing.routing import next_step, queue_name
+from docprogress.queueing.sender import Message, Sender, recovered_messages
 from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.settings import Settings, redacted
-from docprogress.steps import Step
 from docprogress.storage import Files
-from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
-from docprogress.worker import turns
-from docprogress.worker.app import Message, Sender, make_app, queue_name, recovered
-from docprogress.worker.protocol import NEWER, newer
+from docprogress.store import DocumentRow, Store
 from docprogress.worker.warden import Guard
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Child:
         )
         self._publisher = BufferedPublisher(self._bus)
         self._leases = Leases(lambda: self._bus.redis, seconds=settings.lease_seconds)
-        self._sender = Sender(make_app(settings))
+        self._sender = Sender.for_settings(settings)
         self._lease: Lease | None = None
         self._changing = threading.Lock()
         self._guard = guard
@@ -140,9 +140,9 @@ class Child:
         if claim is None:
             log.info("attempt %s of %s is over: delivery dropped", attempt, document_id)
             return None
-        if (version := newer(claim.run.settings)) is not None:
+        if (version := required_version(claim.run.settings)) is not None:
             # Its message was sent by somebody who did not know.
-            message = NEWER.format(version)
+            message = NEWER_WORKER_NEEDED.format(version)
             row = self._store.attempts.hand_over(document_id, attempt, message=message)
             self._publish(row.event())
             log.warning("%s needs docprogress %s: left alone", document_id, version)
@@ -204,7 +204,7 @@ class Child:
             message = self._message(row)
             with suppress(BusError):
                 self._sender.send(
-                    recovered(message) if outcome.interrupted else [message]
+                    recovered_messages(message) if outcome.interrupted else [message]
                 )
 
     def _leave(self, documents: Sequence[tuple[str, int]]) -> None:
@@ -215,15 +215,10 @@ class Child:
         waiting = [row for row in rows if row.status is Status.QUEUED]
         with suppress(BusError):
             for row in waiting:
-                self._sender.send(recovered(self._message(row)))
+                self._sender.send(recovered_messages(self._message(row)))
 
     def _message(self, row: DocumentRow) -> Message:
         run = self._store.runs.get(row.run_id)
         step = next_step(row, run)
-        level = turns.level(row.number, run.settings.get("priority", 0))
+        level = fair_share.priority_level(row.number, run.settings.get("priority", 0))
         return Message(step.queue, [(row.id, row.attempt)], level)
-
-
-def next_step(row: DocumentRow | QueuedRow, run: RunRow) -> Step:
-    """The step that a document waits for, or is at; the last one if it has had all."""
-    return Step.from_dict(run.steps[min(row.next_step, len(run.steps) - 1)])

@@ -20,8 +20,9 @@ from redis.exceptions import RedisError
 from docprogress.bus.connection import connect
 from docprogress.bus.connection_errors import translate_error
 from docprogress.errors import BusError
+from docprogress.queueing.celery_app import is_rabbitmq
+from docprogress.queueing.sender import Sender
 from docprogress.settings import Settings
-from docprogress.worker.app import Sender, is_rabbitmq
 
 log = logging.getLogger(__name__)
 

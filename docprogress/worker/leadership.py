@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, NamedTuple
 
 import redis
 from redis.exceptions import RedisError
@@ -21,35 +20,20 @@ from docprogress.bus.keys import (
     last_recovery_key,
     recovery_leader_key,
 )
+from docprogress.queueing.protocol import PROTOCOL
 from docprogress.settings import redacted
-from docprogress.worker.protocol import PROTOCOL
 
 log = logging.getLogger(__name__)
+
+#: The keys of the leader and of the last search, which outlasts a change of leader.
+RECOVERY_LEADER = recovery_leader_key(PROTOCOL)
+LAST_RECOVERY = last_recovery_key(PROTOCOL)
 
 #: How often leadership is renewed before it would expire.
 RENEWALS = 2.5
 
 #: Seconds after which a leader whose look does not end leaves the lead to another.
 STUCK_SECONDS = 60.0
-
-#: The keys of the leader and of the last look, which outlasts a change of leader.
-LEADER = recovery_leader_key(PROTOCOL)
-LAST_LOOK = last_recovery_key(PROTOCOL)
-
-#: Seconds without a look after which something is wrong.
-OVERDUE_SECONDS = 30.0
-
-
-class LastLook(NamedTuple):
-    """When lost documents were last looked for."""
-
-    worker: str
-    seconds: float
-
-    @property
-    def overdue(self) -> bool:
-        """Whether it was too long ago."""
-        return self.seconds > OVERDUE_SECONDS
 
 
 class Leadership:
@@ -114,7 +98,7 @@ class Leadership:
         """
         self._active_at = self._clock()
         try:
-            self._client().set(LAST_LOOK, self._worker, ex=LAST_RECOVERY_SECONDS)
+            self._client().set(LAST_RECOVERY, self._worker, ex=LAST_RECOVERY_SECONDS)
         except (RedisError, OSError) as error:
             raise translate_error(error) from error
 
@@ -127,13 +111,13 @@ class Leadership:
         self._leads = False
         client = self._client()
         try:
-            if client.get(LEADER) == self._worker.encode():
-                client.delete(LEADER)
+            if client.get(RECOVERY_LEADER) == self._worker.encode():
+                client.delete(RECOVERY_LEADER)
         except (RedisError, OSError) as error:
             raise translate_error(error) from error
 
     def _asked(self) -> bool:
-        keys = (LEADER, LAST_LOOK)
+        keys = (RECOVERY_LEADER, LAST_RECOVERY)
         lasts = round(RECOVERY_LEADER_SECONDS * 1000)
         try:
             answer = self._client().eval(
@@ -156,26 +140,3 @@ class Leadership:
                         self._asked()
             except Exception as error:  # noqa: BLE001 - the thread must not end
                 log.info("leadership was not renewed: %s", redacted(str(error)))
-
-
-def last_look(client: redis.Redis) -> LastLook | None:
-    """When a worker last looked for lost documents.
-
-    None if that is not known: no worker has, Redis came back empty, or the leader is
-    of a version that does not record it.
-
-    Raises:
-        BusError: Redis cannot be reached.
-    """
-    milliseconds = LAST_RECOVERY_SECONDS * 1000
-    pipe: Any = client.pipeline(transaction=True)
-    # Without this, a clock that was set back would make the look seem recent.
-    pipe.pexpire(LAST_LOOK, milliseconds, lt=True)
-    pipe.get(LAST_LOOK).pttl(LAST_LOOK).get(LEADER)
-    try:
-        _, worker, left, leader = pipe.execute()
-    except (RedisError, OSError) as error:
-        raise translate_error(error) from error
-    if worker is None or leader not in (None, worker):
-        return None
-    return LastLook(worker.decode(), max((milliseconds - left) / 1000, 0.0))

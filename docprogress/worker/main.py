@@ -21,18 +21,15 @@ from celery.worker.request import Request
 
 from docprogress.bus.bus import Bus
 from docprogress.errors import DocProgressError, SettingsError
+from docprogress.queueing.celery_app import make_app
+from docprogress.queueing.routing import task_queues
+from docprogress.queueing.sender import TASK, Sender
 from docprogress.settings import Settings, log_to_stderr
 from docprogress.steps import chunk, extract
 from docprogress.steps.embed import embedder
 from docprogress.storage import Files
 from docprogress.store import Store
 from docprogress.worker import transports
-from docprogress.worker.app import (
-    TASK,
-    Sender,
-    make_app,
-    task_queues,
-)
 from docprogress.worker.child import Child
 from docprogress.worker.consumer_watchdog import ConsumerWatchdog, WaitingMessages
 from docprogress.worker.drain import Drain
@@ -211,7 +208,7 @@ def _check(settings: Settings) -> None:
     Files(settings.storage, settings.storage_options).check()
     with Bus(settings.redis_url or "") as bus:
         bus.check()
-    with Sender(make_app(settings)) as sender:
+    with Sender.for_settings(settings) as sender:
         sender.check()
 
 

@@ -40,16 +40,20 @@ from docprogress.errors import (
 )
 from docprogress.events import Status
 from docprogress.pipeline import HANDED_BACK, LONGEST_DELAY
+from docprogress.queueing import fair_share
+from docprogress.queueing.availability import (
+    SUBMITTER_GONE,
+    announce_queues,
+    mark_unserved,
+)
+from docprogress.queueing.broker_inspection import inspector_for
+from docprogress.queueing.protocol import required_version
+from docprogress.queueing.routing import next_step, queue_name
+from docprogress.queueing.sender import Message, Sender, recovered_messages
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
 from docprogress.store.schema import HEAD
-from docprogress.worker import turns
-from docprogress.worker.app import Message, Sender, queue_name, recovered
-from docprogress.worker.broker import broker_of
-from docprogress.worker.child import next_step
 from docprogress.worker.leadership import Leadership
-from docprogress.worker.protocol import newer
-from docprogress.worker.queues import SUBMITTER_GONE, say_unserved, serve
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +175,7 @@ class Reaper:
         self._bus = Bus(
             settings.redis_url or "", remember_seconds=settings.remember_seconds
         )
-        self._broker = broker_of(settings, self._bus, sender)
+        self._broker = inspector_for(settings, self._bus, sender)
         # What ends a pause early: a death, or, with None, work after there was none.
         self._wake: queue.SimpleQueue[Death | None] = queue.SimpleQueue()
         self._seen: dict[tuple[str, str, int], float] = {}
@@ -223,7 +227,7 @@ class Reaper:
 
     def begun(self, queue: str, sent_at: float) -> None:
         """A process of this worker has begun a message of this queue."""
-        self._broker.note(queue, sent_at)
+        self._broker.record_started(queue, sent_at)
         if self._idle:
             self._idle = False
             self._wake.put(None)
@@ -235,8 +239,8 @@ class Reaper:
             DocProgressError: The store or Redis cannot be reached.
         """
         well = self._each("a death", list(self._dead), self._handle_death)
-        self._broker.tell()
-        serve(self._bus.redis, self._queues)
+        self._broker.publish_positions()
+        announce_queues(self._bus.redis, self._queues)
         with self._tables.turn() as due:
             if due:
                 self._check_tables()
@@ -290,14 +294,14 @@ class Reaper:
 
     def _unserved(self) -> None:
         """Have documents say that nobody serves the queue that they wait for."""
-        say_unserved(self._store, self._bus.redis, self._tell_waiting)
+        mark_unserved(self._store, self._bus.redis, self._tell_waiting)
 
     def _understood(self, rows: Iterable[Row]) -> list[Row]:
         """Those that are not to be left to a later version."""
         found: list[Row] = []
 
         def understand(row: Row) -> None:
-            if newer(self._run(row).settings) is None:
+            if required_version(self._run(row).settings) is None:
                 found.append(row)
 
         self._each("document", rows, understand)
@@ -539,7 +543,7 @@ class Reaper:
                 self._cursor = page[-1].position
             else:
                 self._begin_again()
-        taken = self._broker.taken() if found else set()
+        taken = self._broker.prefetched() if found else set()
         lost = []
         for row in self._lost("message", found, LOST_SECONDS):
             since = self._clock() - self._seen["message", row.id, row.attempt]
@@ -597,7 +601,7 @@ class Reaper:
 
     def _give_up(self, run_id: str) -> None:
         """Cancel documents of a run that are still to come: as many as a look may."""
-        if newer(self._store.runs.get(run_id).settings) is not None:
+        if required_version(self._store.runs.get(run_id).settings) is not None:
             return
         count = 0
         while count < GIVEN_UP:
@@ -659,7 +663,7 @@ class Reaper:
 
     def _send_first(self, row: DocumentRow) -> None:
         """Send a document that was begun: it is not to wait behind all others."""
-        self._sender.send(recovered(self._message(row)))
+        self._sender.send(recovered_messages(self._message(row)))
 
     def _message(self, row: DocumentRow | QueuedRow) -> Message:
         return Message(self._queue(row), [(row.id, row.attempt)], self._level(row))
@@ -680,7 +684,9 @@ class Reaper:
         return [queue_name(queue, level) for level in levels]
 
     def _level(self, row: DocumentRow | QueuedRow) -> int:
-        return turns.level(row.number, self._run(row).settings.get("priority", 0))
+        return fair_share.priority_level(
+            row.number, self._run(row).settings.get("priority", 0)
+        )
 
     def _run(self, row: DocumentRow | QueuedRow) -> RunRow:
         if row.run_id not in self._runs:

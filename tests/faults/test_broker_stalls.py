@@ -36,8 +36,8 @@ def held(pages):
 
 #: What a stall is to a worker that waits ten seconds for a command, in short.
 IMPATIENT = """
-import docprogress.worker.app as app
-app._REDIS |= {"socket_timeout": 1, "socket_connect_timeout": 1}
+from docprogress.queueing import celery_app
+celery_app._REDIS_OPTIONS |= {"socket_timeout": 1, "socket_connect_timeout": 1}
 """
 
 #: A worker whose consumers are cancelled once a file is there, behind Celery's back.

@@ -23,7 +23,7 @@ from test_faults import (
 )
 
 from docprogress import Pipeline, Status
-from docprogress.worker.leadership import LEADER
+from docprogress.worker.leadership import RECOVERY_LEADER
 
 CI = "CI" in os.environ
 
@@ -191,7 +191,7 @@ def test_a_worker_that_dies_after_the_clock_was_set_back_is_not_waited_for(home,
         for key in ending:
             client.pexpire(key, client.pttl(key) + 3_600_000)
         # Whether it was that worker's turn to look just now is left to chance.
-        client.set(LEADER, "somebody:1", px=3_600_000)
+        client.set(RECOVERY_LEADER, "somebody:1", px=3_600_000)
         for process in processes:
             process.kill()
 

@@ -14,13 +14,17 @@ import redis
 from support.services import Worker, eventually
 
 from docprogress import Pipeline, Status
+from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
 from docprogress.cli.diagnosis import State, check_recovery, findings
+from docprogress.queueing import fair_share
+from docprogress.queueing.recovery_status import last_recovery
+from docprogress.queueing.routing import queue_name
+from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step
 from docprogress.store import NewDocument, Store, submissions
-from docprogress.worker import leadership, reaper, turns
-from docprogress.worker.app import Sender, make_app, queue_name
-from docprogress.worker.leadership import Leadership, last_look
+from docprogress.worker import leadership, reaper
+from docprogress.worker.leadership import Leadership
 from docprogress.worker.reaper import LOST_SECONDS, Death, Reaper
 
 SLOW = """
@@ -67,7 +71,7 @@ class Recovery:
     def __init__(self, where, name="host:1"):
         self.now = 1000.0
         settings = load(**where)
-        self._sender = Sender(make_app(settings))
+        self._sender = Sender.for_settings(settings)
         self.reaper = Reaper(
             settings, self._sender, worker=name, clock=lambda: self.now
         )
@@ -159,7 +163,7 @@ def test_a_lost_document_is_found_behind_many_pages_that_nobody_serves(
 ):
     monkeypatch.setattr(reaper, "PAGE", 100)
     add_documents(store, 2_000, steps=[step("recovery_steps:slow", queue="gpu")])
-    for level in range(turns.LEVELS):
+    for level in range(fair_share.LEVELS):
         # A message of which it is not known when it was sent was sent long ago.
         client.lpush(queue_name("gpu", level), b"{}")
     lost = add_documents(store, 1)
@@ -179,7 +183,7 @@ def test_everything_lost_at_once_is_sent_again_a_part_with_each_look(
 
     def take():
         """Take what was sent, as a worker that completes it at once."""
-        for level in range(turns.LEVELS):
+        for level in range(fair_share.LEVELS):
             found.extend(sent(client, level))
             client.delete(queue_name(None, level))
         store.documents.cancel(document_ids=found)
@@ -216,7 +220,7 @@ def test_a_look_at_a_hundred_thousand_queued_documents_costs_a_page(
     client, recovery, store
 ):
     add_documents(store, 100_000)
-    for level in range(turns.LEVELS):
+    for level in range(fair_share.LEVELS):
         client.lpush(queue_name(None, level), b"{}")
     read = []
     queued = recovery.reaper._store.documents.queued
@@ -260,7 +264,7 @@ def test_a_document_that_cannot_be_understood_keeps_none_from_being_found(
     assert (sent(client, 0), sent(client, 1)) == ([lost], [lease_lost])
     wrong = [r for r in caplog.records if r.levelno == logging.ERROR and r.exc_info]
     assert 1 <= len(wrong) <= 3, "each once, with its traceback"
-    assert last_look(client).seconds < 30
+    assert last_recovery(client).seconds < 30
 
 
 def test_a_part_of_a_look_that_fails_keeps_none_of_the_others_from_being_done(
@@ -286,7 +290,7 @@ def test_the_thread_outlasts_whatever_goes_wrong(where, client, store, monkeypat
     monkeypatch.setattr(reaper, "LOST_SECONDS", 0.2)
     settings = load(**where)
     [lost] = add_documents(store, 1)
-    with Sender(make_app(settings)) as sender:
+    with Sender.for_settings(settings) as sender:
         recovery = Reaper(settings, sender, worker="host:1")
         failures = iter([RuntimeError("unforeseen"), KeyError("x"), SystemError("y")])
         version = recovery._store.version
@@ -328,7 +332,7 @@ def test_lost_documents_are_found_however_long_a_look_takes(
     [lost] = add_documents(store, 1)
     [lease_lost] = add_documents(store, 1, priority=-1)
     store.attempts.claim(lease_lost, 1, worker="w")
-    senders = [Sender(make_app(settings)) for _ in range(workers)]
+    senders = [Sender.for_settings(settings) for _ in range(workers)]
     recoveries = [
         Reaper(settings, sender, worker=f"host:{number}")
         for number, sender in enumerate(senders)
@@ -367,7 +371,7 @@ def test_another_worker_leads_within_seconds_after_the_leader_died(redis_url, cl
     started = time.monotonic()
     eventually(other.acquire)
 
-    assert time.monotonic() - started <= leadership.RECOVERY_LEADER_SECONDS + 5
+    assert time.monotonic() - started <= RECOVERY_LEADER_SECONDS + 5
     assert not leader.acquire()
 
 
@@ -400,7 +404,7 @@ def test_leadership_is_renewed_while_a_fork_waits_for_the_end_of_a_look(
     recovery = Recovery(where)
     try:
         recovery.reaper.start()
-        eventually(lambda: client.exists(leadership.REAPER))
+        eventually(lambda: client.exists(leadership.RECOVERY_LEADER))
         with recovery.reaper._fork:
 
             def fork():
@@ -411,8 +415,8 @@ def test_leadership_is_renewed_while_a_fork_waits_for_the_end_of_a_look(
 
             waiting = threading.Thread(target=fork)
             waiting.start()
-            client.pexpire(leadership.REAPER, 3000)
-            eventually(lambda: client.pttl(leadership.REAPER) > 3000)
+            client.pexpire(leadership.RECOVERY_LEADER, 3000)
+            eventually(lambda: client.pttl(leadership.RECOVERY_LEADER) > 3000)
             assert waiting.is_alive()
         waiting.join()
     finally:
@@ -422,21 +426,21 @@ def test_leadership_is_renewed_while_a_fork_waits_for_the_end_of_a_look(
 def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client):
     one = Leadership(lambda: client, "a", fork=threading.Lock())
     other = Leadership(lambda: client, "b", fork=threading.Lock())
-    assert last_look(client) is None
+    assert last_recovery(client) is None
     assert one.acquire()
-    assert last_look(client).seconds < 30, "time counts from when a worker leads"
+    assert last_recovery(client).seconds < 30, "time counts from when a worker leads"
     one.looked()
-    client.expire(leadership.LAST_LOOK, leadership.LAST_RECOVERY_SECONDS - 40)
+    client.expire(leadership.LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
     one.resign()
     assert other.acquire()
 
-    found = last_look(client)
+    found = last_recovery(client)
     assert (found.worker, found.overdue) == ("b", True)
     assert 40 <= found.seconds < 70
 
-    client.expire(leadership.LAST_LOOK, leadership.LAST_RECOVERY_SECONDS + 3600)
-    assert last_look(client).seconds < 30
-    assert client.ttl(leadership.LAST_LOOK) <= leadership.LAST_RECOVERY_SECONDS
+    client.expire(leadership.LAST_RECOVERY, LAST_RECOVERY_SECONDS + 3600)
+    assert last_recovery(client).seconds < 30
+    assert client.ttl(leadership.LAST_RECOVERY) <= LAST_RECOVERY_SECONDS
 
 
 def test_the_doctor_says_that_recovery_is_overdue(where, client):
@@ -450,10 +454,10 @@ def test_the_doctor_says_that_recovery_is_overdue(where, client):
         worker.ready()
         eventually(lambda: recovery().state is State.OK)
         worker.process.send_signal(signal.SIGSTOP)
-        client.expire(leadership.LAST_LOOK, leadership.LAST_RECOVERY_SECONDS - 40)
+        client.expire(leadership.LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
         # It does not answer either: that no worker is there is no fault of recovery.
         assert recovery().state is State.NOTE
-        assert "looked for 4" in recovery().message
+        assert "documents 4" in recovery().message
     finally:
         worker.process.send_signal(signal.SIGCONT)
         worker.kill()
@@ -471,7 +475,7 @@ def test_recovered_work_is_sent_before_all_that_waits(client, recovery, store):
 
     recovery.look_for(LOST_SECONDS + 2)
 
-    first = sent(client, turns.RECOVERED)
+    first = sent(client, fair_share.RECOVERED_LEVEL)
     assert sorted(first) == sorted([lease_lost, process_lost, prefetched])
     assert set(first) <= set(sent(client, 1)), "for workers of earlier versions, too"
 
@@ -520,13 +524,15 @@ def test_the_message_of_each_document_is_in_the_level_that_recovery_expects(
         run = pipeline.submit(files)
         recovery.look_for(LOST_SECONDS + 2)
         for row in run.documents(status=Status.QUEUED):
-            assert row.id in sent(client, turns.level(row.number)), row.number
+            assert row.id in sent(client, fair_share.priority_level(row.number)), (
+                row.number
+            )
         run.cancel()
-        client.delete(*turns.names(queue_name(None)))
+        client.delete(*fair_share.level_queue_names(queue_name(None)))
         run.retry(document_ids=[row.id for row in run.documents()[200:260]])
-        before = [sent(client, level) for level in range(turns.LEVELS)]
+        before = [sent(client, level) for level in range(fair_share.LEVELS)]
 
         recovery.look_for(LOST_SECONDS + 2)
 
-    assert [sent(client, level) for level in range(turns.LEVELS)] == before
+    assert [sent(client, level) for level in range(fair_share.LEVELS)] == before
     assert [len(level) for level in before[:2]] == [16, 44]

@@ -17,9 +17,10 @@ from docprogress.bus.connection_errors import translate_error
 from docprogress.bus.leases import Leases
 from docprogress.cli.diagnosis import State, findings
 from docprogress.errors import BusError, BusRefused
+from docprogress.queueing.broker_inspection import RedisInspector
+from docprogress.queueing.celery_app import make_app
+from docprogress.queueing.sender import Sender
 from docprogress.settings import load
-from docprogress.worker.app import Sender, make_app
-from docprogress.worker.broker import RedisBroker
 
 UNTRUSTED = r"is not trusted \((Hostname|IP address) mismatch"
 
@@ -102,7 +103,7 @@ def clients(url, tmp_path):
             raise BusRefused(found.message)
 
     def recovery():
-        broker = RedisBroker(url)
+        broker = RedisInspector(url)
         try:
             broker.oldest("docprogress")
         finally:
@@ -121,7 +122,7 @@ def _of_celery(settings):
                 raise translate_error(error) from error
 
     def sender():
-        with Sender(make_app(settings)) as sender:
+        with Sender.for_settings(settings) as sender:
             sender.check()
 
     yield from (celery, sender)

@@ -12,11 +12,11 @@ from support.services import eventually
 
 from docprogress import Pipeline, Status
 from docprogress.errors import SubmitError
+from docprogress.queueing import fair_share
+from docprogress.queueing.queues import queues
+from docprogress.queueing.sender import Message, Sender
 from docprogress.settings import load
 from docprogress.steps import step
-from docprogress.worker import turns
-from docprogress.worker.app import Message, Sender, make_app
-from docprogress.worker.queues import queues
 
 STEPS = """
 import time
@@ -106,33 +106,42 @@ def test_small_run_overtakes_a_large_one_that_is_under_way(where, gate, count):
 
 
 def test_a_run_is_spread_over_levels_by_what_comes_before():
-    levels = [turns.level(place) for place in (1, 16, 17, 144, 145, 10_000, 10**9)]
+    levels = [
+        fair_share.priority_level(place)
+        for place in (1, 16, 17, 144, 145, 10_000, 10**9)
+    ]
 
-    assert levels == [0, 0, 1, 1, 2, 4, turns.LEVELS - 1]
-    assert turns.level(17, priority=1) == turns.level(1, priority=5) == 0
-    assert turns.level(1, priority=-2) == 2
+    assert levels == [0, 0, 1, 1, 2, 4, fair_share.LEVELS - 1]
+    assert (
+        fair_share.priority_level(17, priority=1)
+        == fair_share.priority_level(1, priority=5)
+        == 0
+    )
+    assert fair_share.priority_level(1, priority=-2) == 2
 
 
 def test_each_later_level_has_its_turn_of_eight():
-    order = turns.Turns()
-    order.update([*turns.names("one"), *turns.names("other")])
+    order = fair_share.FairShareOrder()
+    order.update(
+        [*fair_share.level_queue_names("one"), *fair_share.level_queue_names("other")]
+    )
     asked = []
-    for _ in range(8 * (turns.LEVELS - 1)):
-        asked.append(order.consume(2 * turns.LEVELS)[0])
+    for _ in range(8 * (fair_share.LEVELS - 1)):
+        asked.append(order.consume(2 * fair_share.LEVELS)[0])
         order.rotate(asked[-1])
 
     later = [name.partition(":")[2] for name in asked[7::8]]
-    assert later == [str(level) for level in range(1, turns.LEVELS)]
+    assert later == [str(level) for level in range(1, fair_share.LEVELS)]
     assert abs(asked.count("one") - asked.count("other")) <= 1
-    assert asked.count("one") + asked.count("other") == 7 * (turns.LEVELS - 1)
+    assert asked.count("one") + asked.count("other") == 7 * (fair_share.LEVELS - 1)
 
 
 def test_interrupted_work_is_always_taken_first():
-    order = turns.Turns()
-    recovered = turns.name("one", turns.RECOVERED)
-    order.update([*turns.names("one"), recovered])
+    order = fair_share.FairShareOrder()
+    recovered = fair_share.level_queue_name("one", fair_share.RECOVERED_LEVEL)
+    order.update([*fair_share.level_queue_names("one"), recovered])
     for _ in range(16):
-        assert order.consume(turns.LEVELS + 1)[0] == recovered
+        assert order.consume(fair_share.LEVELS + 1)[0] == recovered
         order.rotate("one")
 
 
@@ -173,7 +182,7 @@ def test_a_message_that_comes_twice_has_no_step_done_by_who_does_not_serve_it(wh
 
         with worker(where):
             eventually(waits)
-            with Sender(make_app(load(**where))) as sender:
+            with Sender.for_settings(load(**where)) as sender:
                 sender.send([Message(None, [(row.id, 1)])])
             eventually(lambda: waits() == 2)
             told = pipeline.bus.history(row.id)

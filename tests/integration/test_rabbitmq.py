@@ -25,16 +25,11 @@ from test_faults import documents, ended_right, in_the_middle
 from docprogress import Pipeline, Status
 from docprogress.cli.diagnosis import findings
 from docprogress.errors import BusRefused
+from docprogress.queueing import fair_share
+from docprogress.queueing.routing import DEFAULT_QUEUE, queue_name, task_queues
+from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step
-from docprogress.worker import turns
-from docprogress.worker.app import (
-    DEFAULT_QUEUE,
-    Sender,
-    make_app,
-    queue_name,
-    task_queues,
-)
 from docprogress.worker.main import run_worker
 from docprogress.worker.reaper import TAKEN_SECONDS, Reaper
 
@@ -102,8 +97,10 @@ def started(settings):
 
 def counts(settings):
     """How many messages wait in RabbitMQ."""
-    with Sender(make_app(load(**settings))) as sender:
-        return sum(sender.counts(turns.names(queue_name(None))).values())
+    with Sender.for_settings(load(**settings)) as sender:
+        return sum(
+            sender.counts(fair_share.level_queue_names(queue_name(None))).values()
+        )
 
 
 @pytest.mark.slow
@@ -115,14 +112,14 @@ def test_a_run_outlasts_a_lost_worker_and_rabbitmq_restarted_and_emptied(
         run = pipeline.submit(documents(40))
         assert counts(settings) == 40
         assert not list(client.scan_iter("*kombu*"))
-        assert not client.exists(*turns.names(DEFAULT_QUEUE))
+        assert not client.exists(*fair_share.level_queue_names(DEFAULT_QUEUE))
         worker, other = started(), started()
         in_the_middle(run)
         rabbit.server.kill()
         worker.kill()
         rabbit.start()
         assert counts(settings) > 0, "messages outlast a restart"
-        for name in turns.names(DEFAULT_QUEUE):
+        for name in fair_share.level_queue_names(DEFAULT_QUEUE):
             rabbit.control("purge_queue", name)
 
         rows = ended_right(run, seconds=120)
@@ -145,7 +142,7 @@ def test_looks_for_lost_messages_share_one_connection_and_outlast_it(rabbit, set
         run = pipeline.submit(documents(3))
     now = [1000.0]
     found = load(**settings, database_url=pipeline.settings.database)
-    with Sender(make_app(found)) as sender:
+    with Sender.for_settings(found) as sender:
         recovery = Reaper(found, sender, worker="host:1", clock=lambda: now[0])
 
         def look():
@@ -181,7 +178,7 @@ def test_recovery_beside_rabbitmq_needs_only_the_rights_that_are_written_down(
         run = pipeline.submit(documents(3))
         found = load(**settings, database_url=pipeline.settings.database)
         first = queue_name(None)
-        with Sender(make_app(found)) as sender:
+        with Sender.for_settings(found) as sender:
             sender.counts([first])
             recovery = Reaper(found, sender, worker="host:1", clock=lambda: now[0])
             recovery.begun(first, time.time())

@@ -25,10 +25,10 @@ from docprogress import Pipeline, Status, local
 from docprogress.bus.keys import submitting_key
 from docprogress.cli.app import app
 from docprogress.errors import RunNotFound, ServicesError, StoreError, SubmitError
+from docprogress.queueing import fair_share
 from docprogress.settings import load
 from docprogress.storage import spool
 from docprogress.store.submissions import Submissions
-from docprogress.worker import turns
 
 TEXT = b"Either party may terminate this agreement for convenience. " * 30
 
@@ -397,7 +397,7 @@ def test_no_message_is_sent_for_what_was_cancelled_during_its_upload(where):
 
         pipeline.submit(texts(100), told=told)
 
-        names = turns.names("docprogress")
+        names = fair_share.level_queue_names("docprogress")
         queued = sum(pipeline.bus.redis.llen(name) for name in names)
         assert queued <= 1
 

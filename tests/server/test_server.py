@@ -33,7 +33,7 @@ from docprogress.settings import load
 from docprogress.store import NewDocument, Store
 from docprogress.store.engine import Database
 from docprogress.store.runs import Runs
-from docprogress.worker.leadership import LAST_LOOK, LEADER, Leadership
+from docprogress.worker.leadership import LAST_RECOVERY, RECOVERY_LEADER, Leadership
 
 A = Subject(Kind.DOCUMENT, "a")
 B = Subject(Kind.DOCUMENT, "b")
@@ -487,7 +487,7 @@ def test_ready_says_what_is_away(settings, server: Server):
 
 def test_ready_says_when_a_worker_was_seen(web, redis_url):
     with redis.Redis.from_url(redis_url) as client:
-        client.set(LEADER, "worker", px=RECOVERY_LEADER_SECONDS * 1000 - 3_000)
+        client.set(RECOVERY_LEADER, "worker", px=RECOVERY_LEADER_SECONDS * 1000 - 3_000)
 
     workers = web.client.get("/ready").json()["workers"]
 
@@ -504,7 +504,7 @@ def test_recovery_that_is_overdue_shows_in_ready_and_in_the_metrics(web, redis_u
         assert leader.acquire()
         leader.looked()
         assert web.client.get("/ready").json()["recovery"]["ok"] is True
-        client.expire(LAST_LOOK, LAST_RECOVERY_SECONDS - 40)
+        client.expire(LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
 
         answer = web.client.get("/ready")
 

@@ -1,0 +1,1 @@
+"""Queues of Celery: how documents are routed, sent, shared among runs and inspected."""

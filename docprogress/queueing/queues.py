@@ -1,0 +1,57 @@
+"""The queues as the store knows them: what waits in each, and whether it has a worker.
+
+Not every broker can list its messages, and they only follow from what the store holds.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import redis
+
+from docprogress.events import now
+from docprogress.queueing.availability import served_queues
+from docprogress.queueing.routing import (
+    DEFAULT_DISPLAY_NAME,
+    display_name,
+    waiting_queue,
+)
+from docprogress.store import Store
+from docprogress.store.queues import Waiting
+
+
+class Queue(NamedTuple):
+    """The documents that wait in a queue."""
+
+    name: str
+    documents: int
+    #: How long the oldest one has waited; None if the queue is empty.
+    oldest_seconds: float | None
+    #: Whether a worker consumes the queue; None if Redis cannot be asked.
+    served: bool | None
+
+
+def queues(store: Store, client: redis.Redis | None) -> list[Queue]:
+    """The default queue and every other queue with waiting documents, by name.
+
+    Raises:
+        StoreError: The store cannot be asked.
+    """
+    found: dict[str, list[Waiting]] = {DEFAULT_DISPLAY_NAME: []}
+    for waiting in store.queues.waiting():
+        name = display_name(waiting_queue(store, waiting))
+        found.setdefault(name, []).append(waiting)
+    current = now()
+    names = sorted(found)
+    return [
+        Queue(
+            name,
+            sum(waiting.documents for waiting in found[name]),
+            _age(min((w.since for w in found[name]), default=None), current),
+            served,
+        )
+        for name, served in zip(names, served_queues(client, names), strict=True)
+    ]
+
+
+def _age(since: datetime | None, current: datetime) -> float | None:
+    return None if since is None else max((current - since).total_seconds(), 0.0)
