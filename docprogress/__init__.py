@@ -20,9 +20,9 @@ if TYPE_CHECKING:
         TransientError,
     )
     from docprogress.events import ProgressEvent, Status
-    from docprogress.notebook.nesting import allow_nested_asyncio
-    from docprogress.notebook.uploader import Uploader
-    from docprogress.notebook.view import ProgressView
+    from docprogress.notebook.nested_asyncio import allow_nested_asyncio
+    from docprogress.notebook.progress.view import ProgressView
+    from docprogress.notebook.upload.uploader import Uploader
     from docprogress.progress.fold import Progress
     from docprogress.reporting.report import report
     from docprogress.run import Pipeline, Run
@@ -64,15 +64,15 @@ _HOMES = {
     "Pipeline": "run",
     "Progress": "progress.fold",
     "ProgressEvent": "events",
-    "ProgressView": "notebook.view",
+    "ProgressView": "notebook.progress.view",
     "Run": "run",
     "Settings": "settings",
     "Status": "events",
     "Step": "steps",
     "Superseded": "errors",
     "TransientError": "errors",
-    "Uploader": "notebook.uploader",
-    "allow_nested_asyncio": "notebook.nesting",
+    "Uploader": "notebook.upload.uploader",
+    "allow_nested_asyncio": "notebook.nested_asyncio",
     "report": "reporting.report",
 }
 

@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from docprogress import Uploader
-    from docprogress.notebook.view import ProgressView
+    from docprogress.notebook.progress.view import ProgressView
     from docprogress.plots.style import Plot
 
 log = logging.getLogger(__name__)
@@ -521,7 +521,7 @@ class Run:
 
     def _view(self) -> "ProgressView":
         # The one place where a run knows of what shows it.
-        from docprogress.notebook.view import ProgressView
+        from docprogress.notebook.progress.view import ProgressView
 
         return ProgressView(self)
 

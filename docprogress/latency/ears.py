@@ -12,7 +12,7 @@ from docprogress.bus.bus import Bus
 from docprogress.events import ProgressEvent
 from docprogress.latency.measurement import ClockOffset, Floats, Integers
 from docprogress.latency.plan import Plan, clock
-from docprogress.notebook.view import ProgressView
+from docprogress.notebook.progress.view import ProgressView
 from docprogress.run import Pipeline
 
 #: A message to the page, or from it.
@@ -157,7 +157,7 @@ class Page:
 
     def close(self) -> None:
         """Take the view away again, and leave nothing where it was."""
-        from docprogress.notebook.display import publish
+        from docprogress.notebook.live_output import publish
 
         self._feed.probe = None
         shown = list(self._view._shown)

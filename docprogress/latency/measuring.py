@@ -19,7 +19,7 @@ from docprogress.latency.measurement import Floats, Hop, Integers, Measurement
 from docprogress.latency.plan import Plan
 from docprogress.latency.processes import TICK, Process, environment_of, taking_part
 from docprogress.latency.telling import Teller
-from docprogress.notebook.view import has_anywidget, in_kernel
+from docprogress.notebook.progress.view import has_anywidget, in_kernel
 from docprogress.run import Pipeline
 
 #: What may be asked for: from, to.

@@ -6,7 +6,7 @@ import uuid
 from types import TracebackType
 from typing import Self
 
-from docprogress.notebook.view import in_kernel
+from docprogress.notebook.progress.view import in_kernel
 
 #: Seconds between two lines that tell of the same.
 SELDOM = 0.5
@@ -44,7 +44,7 @@ class Teller:
 
     def _write(self, line: str, *, update: bool) -> None:
         if self._display is not None:
-            from docprogress.notebook.display import publish
+            from docprogress.notebook.live_output import publish
 
             publish({"text/plain": line}, display_id=self._display, update=update)
         elif self._terminal:

@@ -20,10 +20,10 @@ import psutil
 from surroundings import finished, short_folder, stop_services
 
 from docprogress import Document, Page, Pipeline, Run
-from docprogress.notebook import table
-from docprogress.notebook.outbox import Outbox
-from docprogress.notebook.picture import Picture
-from docprogress.notebook.watched import WatchedRun
+from docprogress.notebook.progress import table
+from docprogress.notebook.progress.source import RunSource
+from docprogress.notebook.progress.update_scheduler import UpdateScheduler
+from docprogress.notebook.progress.view_model import ViewModel
 from docprogress.settings import MIB
 
 #: The columns of the table, and what stands over them.
@@ -89,8 +89,8 @@ def view(home: Path, run_id: str) -> dict[str, float]:
     with Pipeline(home=home) as pipeline:
         made = pipeline.attach(run_id)
         before, started = _memory(), time.perf_counter()
-        picture = Picture(WatchedRun(made))
-        outbox = Outbox(picture)
+        picture = ViewModel(RunSource(made))
+        outbox = UpdateScheduler(picture)
         outbox.change(picture.begin())
         frame = json.dumps([table.bundle(picture), outbox.next()])
         first = time.perf_counter() - started
@@ -103,7 +103,7 @@ def view(home: Path, run_id: str) -> dict[str, float]:
         }
 
 
-async def _all_rows(picture: Picture, outbox: Outbox) -> None:
+async def _all_rows(picture: ViewModel, outbox: UpdateScheduler) -> None:
     """As a view's feed does, with a page that paints at once."""
 
     def tell() -> None:

@@ -14,10 +14,10 @@ from docprogress import Pipeline
 from docprogress.bus.bus import Bus
 from docprogress.errors import Superseded
 from docprogress.events import ProgressEvent, Status
-from docprogress.notebook import table
-from docprogress.notebook.outbox import MOST_ROWS, Outbox
-from docprogress.notebook.picture import Picture
-from docprogress.notebook.watched import WatchedRun
+from docprogress.notebook.progress import table
+from docprogress.notebook.progress.source import RunSource
+from docprogress.notebook.progress.update_scheduler import MOST_ROWS, UpdateScheduler
+from docprogress.notebook.progress.view_model import ViewModel
 from docprogress.store import NewDocument
 
 RUN = "run"
@@ -184,8 +184,8 @@ def large(redis_url, tmp_path):
 @pytest.mark.anyio
 async def test_a_view_begins_with_counts_and_what_went_wrong(large):
     clock = Clock()
-    picture = Picture(WatchedRun(large))
-    outbox = Outbox(picture, clock=clock)
+    picture = ViewModel(RunSource(large))
+    outbox = UpdateScheduler(picture, clock=clock)
     outbox.change(picture.begin())
     first = outbox.next()
     summary = first["summary"]
@@ -232,7 +232,7 @@ async def test_a_view_begins_with_counts_and_what_went_wrong(large):
 
 def test_counts_of_a_view_that_loads_are_those_of_now(large):
     """Also where Redis came back empty, and knows of a few documents only."""
-    picture = Picture(WatchedRun(large))
+    picture = ViewModel(RunSource(large))
     picture.begin()
     store, ids = large._store, [row.id for row in large.documents()[100:103]]
     large._pipeline.bus.redis.flushall()

@@ -10,7 +10,7 @@ from support.patience import patient
 from support.services import eventually
 
 from docprogress import Pipeline, ProgressView
-from docprogress.notebook import feed
+from docprogress.notebook.progress import session
 
 #: How a page's request is met by a view that is being closed, with one side slowed.
 SLOWED = {
@@ -34,7 +34,7 @@ eventually(lambda: view._closed)
 free.set()
 """,
     "the closing before it waits for the thread": """
-leave = Feed.leave
+leave = ViewSession.leave
 
 
 def slow(self, shown):
@@ -43,7 +43,7 @@ def slow(self, shown):
     leave(self, shown)
 
 
-Feed.leave = slow
+ViewSession.leave = slow
 uploader._held_until = float("-inf")
 close = Thread(target=closing)
 close.start()
@@ -65,7 +65,7 @@ PREPARED = """
 import time
 from threading import Event, Thread
 from docprogress import Pipeline
-from docprogress.notebook.feed import Feed
+from docprogress.notebook.progress.session import ViewSession
 from docprogress.run import observers
 
 def eventually(condition):
@@ -117,13 +117,13 @@ def test_views_that_end_together_do_not_wait_for_each_other(
     kernel.run(
         "import threading\n"
         "from docprogress import Pipeline\n"
-        "from docprogress.notebook import feed\n"
+        "from docprogress.notebook.progress import session\n"
         "both = threading.Barrier(2)\n"
         "class Slow:\n"
         "    def __rsub__(self, ended):\n"
         "        both.wait(25)  # both have found what has ended\n"
         "        return ended\n"
-        "feed.MOST_ENDED = Slow()\n"
+        "session.MOST_ENDED = Slow()\n"
         f"pipeline = Pipeline(home={str(shared_home)!r})\n"
         "text = b'Text. ' * 500_000\n"
         "runs = [pipeline.submit([(name, text)]) for name in ('a.txt', 'b.txt')]\n"
@@ -151,7 +151,7 @@ def test_a_view_is_used_from_many_threads(pipeline: Pipeline):
 
         in_threads(4, view.close)
         assert view._feed.ended
-        assert view._feed not in feed._feeds.values()
+        assert view._feed not in session._feeds.values()
     assert "docprogress-view" not in [each.name for each in threading.enumerate()]
 
 
@@ -165,7 +165,7 @@ def test_a_view_that_joins_while_the_last_one_leaves_is_alive(pipeline: Pipeline
 
         assert new._feed is not None
         assert not new._feed._closed
-        assert new._feed in feed._feeds.values()
+        assert new._feed in session._feeds.values()
         new.close()
 
 

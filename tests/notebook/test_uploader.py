@@ -23,12 +23,12 @@ from docprogress import Pipeline, Status, Uploader
 from docprogress.documents import LONGEST_NAME
 from docprogress.errors import SubmitError
 from docprogress.events import now
-from docprogress.notebook.arrivals import (
+from docprogress.notebook.upload.receiver import (
     CHUNK,
     FOLDER,
     Announced,
-    Arrival,
-    Arrivals,
+    IncomingFile,
+    Receiver,
     State,
     amount,
 )
@@ -37,8 +37,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 @pytest.fixture
-def arrivals(tmp_path: Path) -> Iterator[Arrivals]:
-    arrivals = Arrivals(max_bytes=8 * CHUNK, max_files=20, folder=tmp_path)
+def arrivals(tmp_path: Path) -> Iterator[Receiver]:
+    arrivals = Receiver(max_bytes=8 * CHUNK, max_files=20, folder=tmp_path)
     yield arrivals
     arrivals.close()
 
@@ -59,7 +59,7 @@ def announced(name: str, data: bytes) -> Announced:
     return Announced(key=f"{name} {random.random()}", name=name, size=len(data))
 
 
-def expect(arrivals: Arrivals, name: str, data: bytes) -> Arrival:
+def expect(arrivals: Receiver, name: str, data: bytes) -> IncomingFile:
     [arrival] = arrivals.expect("a drop", [announced(name, data)])
     return arrival
 
@@ -174,7 +174,7 @@ def test_more_files_than_there_may_be_are_refused_until_some_are_gone(arrivals):
 
 def test_more_bytes_than_the_disk_has_are_refused_before_they_are_sent(tmp_path):
     huge = 1 << 60
-    arrivals = Arrivals(max_bytes=huge, max_files=9, folder=tmp_path)
+    arrivals = Receiver(max_bytes=huge, max_files=9, folder=tmp_path)
 
     [arrival] = arrivals.expect("a drop", [Announced("key", "a.pdf", huge)])
 
@@ -184,7 +184,7 @@ def test_more_bytes_than_the_disk_has_are_refused_before_they_are_sent(tmp_path)
 
 def test_a_folder_that_cannot_be_made_fails_what_is_dropped(tmp_path):
     (tmp_path / "file").touch()
-    arrivals = Arrivals(max_bytes=9, max_files=9, folder=tmp_path / "file" / "folder")
+    arrivals = Receiver(max_bytes=9, max_files=9, folder=tmp_path / "file" / "folder")
 
     arrival = expect(arrivals, "a.pdf", b"x")
 

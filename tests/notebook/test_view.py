@@ -14,8 +14,9 @@ from support.patience import patient
 from docprogress import Bus, Pipeline, ProgressEvent, ProgressView, Status
 from docprogress.errors import BusError, RunNotFound
 from docprogress.events import now
-from docprogress.notebook import table
-from docprogress.notebook.outbox import (
+from docprogress.notebook.progress import table
+from docprogress.notebook.progress.source import DocumentsSource
+from docprogress.notebook.progress.update_scheduler import (
     ASK_SECONDS,
     DELTA_GAP,
     HEARTBEAT,
@@ -23,10 +24,9 @@ from docprogress.notebook.outbox import (
     PATIENCE,
     REPEATED,
     SHORTEST_GAP,
-    Outbox,
+    UpdateScheduler,
 )
-from docprogress.notebook.picture import LONGEST_TEXT, Picture
-from docprogress.notebook.watched import WatchedDocuments
+from docprogress.notebook.progress.view_model import LONGEST_TEXT, ViewModel
 from docprogress.progress.document import STALLED_SECONDS
 
 ROW_FIELDS = {
@@ -76,7 +76,7 @@ SUMMARY_FIELDS = {
 class Page:
     """Keeps rows as a page does, and has everything that was sent to it."""
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: UpdateScheduler, clock: Clock) -> None:
         self._outbox = outbox
         self._clock = clock
         self.rows: dict[int, dict] = {}
@@ -110,29 +110,29 @@ class Page:
 
 def picture_of(
     document_ids: Sequence[str], clock: Clock, names: dict[str, str] | None = None
-) -> Picture:
-    watched = WatchedDocuments(
+) -> ViewModel:
+    watched = DocumentsSource(
         document_ids,
         names=names or {},
         redis_url="unix:///nowhere",
         pipeline=None,
         owned=False,
     )
-    return Picture(watched, clock=clock)
+    return ViewModel(watched, clock=clock)
 
 
 @pytest.fixture
-def picture(clock: Clock) -> Picture:
+def picture(clock: Clock) -> ViewModel:
     return picture_of(["a", "b", "c"], clock)
 
 
 @pytest.fixture
-def outbox(picture: Picture, clock: Clock) -> Outbox:
-    return Outbox(picture, clock=clock)
+def outbox(picture: ViewModel, clock: Clock) -> UpdateScheduler:
+    return UpdateScheduler(picture, clock=clock)
 
 
 @pytest.fixture
-def page(outbox: Outbox, clock: Clock) -> Page:
+def page(outbox: UpdateScheduler, clock: Clock) -> Page:
     """A page that has been told what there was in the beginning."""
     page = Page(outbox, clock)
     page.take()
@@ -146,7 +146,7 @@ def ending(document_id: str, status: Status = Status.COMPLETED, **fields):
     return event(document_id, status=status, progress=progress, **fields)
 
 
-def tell(outbox: Outbox, picture: Picture, *events: ProgressEvent) -> None:
+def tell(outbox: UpdateScheduler, picture: ViewModel, *events: ProgressEvent) -> None:
     outbox.change(picture.apply(events))
 
 
@@ -344,7 +344,7 @@ def test_an_end_that_nobody_paints_counts_as_told_in_time(outbox, picture, page,
 
 def test_a_silent_view_beats_and_repeats_its_rows_in_full(clock):
     picture = picture_of([f"d{n:03}" for n in range(250)], clock)
-    page = Page(Outbox(picture, clock=clock), clock)
+    page = Page(UpdateScheduler(picture, clock=clock), clock)
 
     messages = page.live(3 * HEARTBEAT + 0.1)
 
@@ -617,10 +617,10 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password():
 
 
 def test_details_tell_steps_history_and_the_whole_error(bus: Bus, redis_url, clock):
-    watched = WatchedDocuments(
+    watched = DocumentsSource(
         ["a"], names={}, redis_url=redis_url, pipeline=None, owned=False
     )
-    picture = Picture(watched)
+    picture = ViewModel(watched)
     events = [event("a"), ending("a", Status.FAILED, error="because " + "x" * 1000)]
     for each in events:
         bus.publish(each)

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from docprogress.events import Status
-from docprogress.notebook.picture import Picture, Row, moment
+from docprogress.notebook.progress.view_model import Row, ViewModel, moment
 
 #: Something that is sent to the page, or came from it.
 Message = dict[str, Any]
@@ -50,11 +50,11 @@ MOST_REPLIES = 50
 _CLOCKS = ("elapsed", "silent")
 
 
-class Outbox:
+class UpdateScheduler:
     """Decides what is sent; one thread owns it, except for `snapshot`."""
 
     def __init__(
-        self, picture: Picture, *, clock: Callable[[], float] = time.monotonic
+        self, picture: ViewModel, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.session = secrets.token_hex(8)
         self.seq = 0

@@ -18,16 +18,16 @@ from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import ProgressEvent, now
 from docprogress.formatting import plural
-from docprogress.notebook import table
-from docprogress.notebook.display import publish
-from docprogress.notebook.outbox import Message, Outbox
-from docprogress.notebook.picture import LOOK_SECONDS, Picture
-from docprogress.notebook.watched import Watched
+from docprogress.notebook.live_output import publish
+from docprogress.notebook.progress import table
+from docprogress.notebook.progress.source import Source
+from docprogress.notebook.progress.update_scheduler import Message, UpdateScheduler
+from docprogress.notebook.progress.view_model import LOOK_SECONDS, ViewModel
 from docprogress.run import Run, observers
 from docprogress.settings import redacted
 
 if TYPE_CHECKING:
-    from docprogress.notebook.model import ProgressModel
+    from docprogress.notebook.progress.widget import ProgressWidget
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ NOTHING = "There is nothing to do"
 #: How many ended feeds are kept ready for a page that is loaded again.
 MOST_ENDED = 32
 
-_feeds: dict[Hashable, "Feed"] = {}
+_feeds: dict[Hashable, "ViewSession"] = {}
 _lock = threading.RLock()
 
 
@@ -78,16 +78,16 @@ class Probe(Protocol):
         """A message has come from a page."""
 
 
-class Feed:
+class ViewSession:
     """What the views of the same documents have in common."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: Source) -> None:
         self.watched = watched
-        self.picture = Picture(watched)
-        self._outbox = Outbox(self.picture)
+        self.picture = ViewModel(watched)
+        self._outbox = UpdateScheduler(self.picture)
         # Guards all that follows: which thread runs, and what is on the page.
         self._gate = threading.RLock()
-        self._model: ProgressModel | None = None
+        self._model: ProgressWidget | None = None
         self._shown: list[str] = []
         # Whether what is shown was replaced by a table, and when.
         self._frozen_at: float | None = None
@@ -134,16 +134,16 @@ class Feed:
             self._shown.append("")
         return ""
 
-    def model(self) -> "ProgressModel":
+    def model(self) -> "ProgressWidget":
         """The model of all views."""
-        from docprogress.notebook.model import ProgressModel
+        from docprogress.notebook.progress.widget import ProgressWidget
 
         with self._gate:
             if self._model is None:
-                self._model = ProgressModel(self._outbox.snapshot, self._take)
+                self._model = ProgressWidget(self._outbox.snapshot, self._take)
             return self._model
 
-    def refreshed(self) -> Picture:
+    def refreshed(self) -> ViewModel:
         """What is known now.
 
         Raises:
@@ -446,7 +446,7 @@ class Feed:
             if each:
                 publish(data, display_id=each, update=True)
 
-    def _live(self, model: "ProgressModel") -> dict[str, Any]:
+    def _live(self, model: "ProgressWidget") -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": model.model_id}
         return {
             "application/vnd.jupyter.widget-view+json": view,
@@ -540,19 +540,19 @@ class _Observer:
             feed.settle(SETTLE_SECONDS)
 
 
-def join(watched: Watched) -> Feed:
+def join(watched: Source) -> ViewSession:
     """The feed of these documents, which may be somebody else's by now."""
     with _lock:
         feed = _feeds.get(watched.key)
         if feed is None:
-            feed = _feeds[watched.key] = Feed(watched)
+            feed = _feeds[watched.key] = ViewSession(watched)
         feed._views += 1
     if feed.watched is not watched:
         watched.close()
     return feed
 
 
-def _of(run: Run) -> list[Feed]:
+def _of(run: Run) -> list[ViewSession]:
     with _lock:
         feeds = list(_feeds.values())
     return [

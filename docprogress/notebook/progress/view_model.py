@@ -13,7 +13,7 @@ from typing import Any
 
 from docprogress.errors import BusError
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.notebook.watched import Watched
+from docprogress.notebook.progress.source import Source
 from docprogress.progress.document import GREATEST_COUNT, DocumentProgress
 from docprogress.progress.fold import Progress
 
@@ -40,14 +40,14 @@ LOOK_SECONDS = 0.5
 MOST_EVENTS = 256
 
 
-class Picture:
+class ViewModel:
     """Everything that can be seen of what is watched, as it is known now.
 
     Each call holds `lock` for moments, so any thread may ask.
     """
 
     def __init__(
-        self, watched: Watched, *, clock: Callable[[], float] = time.monotonic
+        self, watched: Source, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._watched = watched
         self._clock = clock

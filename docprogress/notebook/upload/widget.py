@@ -5,12 +5,12 @@ from typing import Any
 
 import traitlets
 
-from docprogress.notebook.model import _FRONTEND, ProgressModel
+from docprogress.notebook.progress.widget import FRONTEND, ProgressWidget
 
 Heard = Callable[[dict[str, Any], list[memoryview]], None]
 
 
-class UploaderModel(ProgressModel):
+class UploadWidget(ProgressWidget):
     """The one model of an uploader: it carries messages and knows nothing.
 
     Args:
@@ -19,10 +19,10 @@ class UploaderModel(ProgressModel):
             whichever thread it comes.
     """
 
-    _esm = traitlets.Unicode(_FRONTEND.joinpath("uploader.js").read_text("utf-8")).tag(
+    _esm = traitlets.Unicode(FRONTEND.joinpath("uploader.js").read_text("utf-8")).tag(
         sync=True
     )
-    _css = traitlets.Unicode(_FRONTEND.joinpath("uploader.css").read_text("utf-8")).tag(
+    _css = traitlets.Unicode(FRONTEND.joinpath("uploader.css").read_text("utf-8")).tag(
         sync=True
     )
 
@@ -31,7 +31,7 @@ class UploaderModel(ProgressModel):
         super().__init__(present, lambda _: None)
 
     def __repr__(self) -> str:
-        return "UploaderModel()"
+        return "UploadWidget()"
 
     def _take(self, _: object, content: Any, buffers: Any) -> None:
         if isinstance(content, dict):

@@ -10,8 +10,13 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from docprogress.formatting import cut, one_line, pad, plain, plural, shorten
-from docprogress.notebook.arrivals import Arrival, State, amount
-from docprogress.notebook.table import MOST_LINES, MOST_ROWS, WIDEST_NAME, WIDEST_NOTE
+from docprogress.notebook.progress.table import (
+    MOST_LINES,
+    MOST_ROWS,
+    WIDEST_NAME,
+    WIDEST_NOTE,
+)
+from docprogress.notebook.upload.receiver import IncomingFile, State, amount
 
 #: What is said where nothing has been uploaded.
 NOTHING = "No file has been uploaded"
@@ -45,7 +50,7 @@ class Listing(NamedTuple):
     lines: list[Line]
 
 
-def listing(arrivals: Sequence[Arrival], *, submitted: bool = True) -> Listing:
+def listing(arrivals: Sequence[IncomingFile], *, submitted: bool = True) -> Listing:
     """What there is to say of files, those first that failed if there are many.
 
     Args:
@@ -111,7 +116,7 @@ def _row(line: Line) -> str:
     )
 
 
-def _line(arrival: Arrival) -> Line:
+def _line(arrival: IncomingFile) -> Line:
     with arrival.lock:
         note = {
             State.ARRIVED: "",

@@ -21,7 +21,7 @@ MANY = 1000
 FIRST = 200
 
 
-class Watched(Protocol):
+class Source(Protocol):
     """What a view is about.
 
     Its methods may wait for Redis or the store, so they are called off the loop.
@@ -98,7 +98,7 @@ class Watched(Protocol):
         """Give back what was opened for it."""
 
 
-class WatchedRun:
+class RunSource:
     """All documents of one run.
 
     Args:
@@ -168,7 +168,7 @@ class WatchedRun:
             self.run._pipeline.close()
 
 
-class WatchedDocuments:
+class DocumentsSource:
     """Documents that were named, whoever publishes what happens to them.
 
     Args:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from docprogress.events import Status
 from docprogress.formatting import cut, one_line, pad, plain, shorten
-from docprogress.notebook.picture import Picture, Row
+from docprogress.notebook.progress.view_model import Row, ViewModel
 
 #: The most documents that are named, in text and in HTML.
 MOST_LINES = 60
@@ -44,7 +44,7 @@ _NAME = "word-break: break-all"
 _NUMBER = "text-align: right; vertical-align: top; padding: 2px 12px 2px 0"
 
 
-def bundle(picture: Picture, *, note: str = "") -> dict[str, str]:
+def bundle(picture: ViewModel, *, note: str = "") -> dict[str, str]:
     """What a cell shows that no page draws.
 
     Args:
@@ -61,7 +61,7 @@ def bundle(picture: Picture, *, note: str = "") -> dict[str, str]:
     }
 
 
-def text(picture: Picture) -> str:
+def text(picture: ViewModel) -> str:
     """A line for all documents, and one for each."""
     with picture.lock:
         return _text(picture.summary(), picture.first(MOST_LINES), "")

@@ -64,7 +64,7 @@ class Announced(NamedTuple):
     error: str | None = None
 
 
-class Arrival:
+class IncomingFile:
     """One file on its way in.
 
     Args:
@@ -172,7 +172,7 @@ class Arrival:
             self.status = State.ARRIVED
 
 
-class Arrivals:
+class Receiver:
     """All files of one uploader.
 
     Args:
@@ -189,20 +189,20 @@ class Arrivals:
         self._remove: Callable[[], object] = lambda: None
         self._closed = False
         self._count = 0
-        self._all: dict[str, Arrival] = {}
+        self._all: dict[str, IncomingFile] = {}
         # Guards which files there are.
         self._lock = threading.RLock()
 
-    def __iter__(self) -> Iterator[Arrival]:
+    def __iter__(self) -> Iterator[IncomingFile]:
         with self._lock:
             return iter(list(self._all.values()))
 
-    def find(self, key: object) -> Arrival | None:
+    def find(self, key: object) -> IncomingFile | None:
         """The file with this key."""
         with self._lock:
             return self._all.get(key) if isinstance(key, str) else None
 
-    def expect(self, drop: str, announced: Iterable[Announced]) -> list[Arrival]:
+    def expect(self, drop: str, announced: Iterable[Announced]) -> list[IncomingFile]:
         """Get ready for files, each of them on its way or refused from here on.
 
         A file that was announced before is as it was.
@@ -224,9 +224,9 @@ class Arrivals:
                 expected.append(arrival)
             return expected
 
-    def drops(self) -> list[list[Arrival]]:
+    def drops(self) -> list[list[IncomingFile]]:
         """What came together, drop by drop."""
-        drops: dict[str, list[Arrival]] = {}
+        drops: dict[str, list[IncomingFile]] = {}
         for arrival in self:
             drops.setdefault(arrival.drop, []).append(arrival)
         return list(drops.values())
@@ -243,7 +243,7 @@ class Arrivals:
                 gone.append(arrival.key)
             return gone
 
-    def files(self, among: Iterable[Arrival] | None = None) -> list[UploadedFile]:
+    def files(self, among: Iterable[IncomingFile] | None = None) -> list[UploadedFile]:
         """What has arrived, in the order in which it was announced."""
         return [
             UploadedFile(
@@ -264,13 +264,13 @@ class Arrivals:
                 arrival.end(State.CANCELLED)
             self._remove()
 
-    def _new(self, drop: str, announced: Announced) -> Arrival:
+    def _new(self, drop: str, announced: Announced) -> IncomingFile:
         self._count += 1
         name = self._apart(display_name(announced.name))
         # A file's own name could be anything; its end is kept for whoever looks there.
         place = self._place or Path()
         path = place / f"{self._count:06d}{_suffix(name)}"
-        return Arrival(announced, name=name, drop=drop, path=path)
+        return IncomingFile(announced, name=name, drop=drop, path=path)
 
     def _refusal(self, size: int) -> str | None:
         """Why a file of this size is not taken."""
@@ -376,6 +376,6 @@ def _remove_left_over(parent: Path) -> None:
                 os.close(handle)
 
 
-def settled(arrivals: Sequence[Arrival]) -> bool:
+def settled(arrivals: Sequence[IncomingFile]) -> bool:
     """Whether none of these is on its way any more."""
     return all(arrival.status is not State.ARRIVING for arrival in arrivals)

@@ -19,29 +19,29 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from docprogress.errors import DocProgressError, SubmitError
 from docprogress.formatting import plural
-from docprogress.notebook.arrivals import (
-    CHUNK,
-    Announced,
-    Arrival,
-    Arrivals,
-    State,
-    UploadedFile,
-    amount,
-    settled,
-)
-from docprogress.notebook.listing import html, listing, text
-from docprogress.notebook.view import (
+from docprogress.notebook.progress.view import (
     HOW_TO_INSTALL,
     ProgressView,
     _require_anywidget,
     has_anywidget,
     in_kernel,
 )
+from docprogress.notebook.upload.receiver import (
+    CHUNK,
+    Announced,
+    IncomingFile,
+    Receiver,
+    State,
+    UploadedFile,
+    amount,
+    settled,
+)
+from docprogress.notebook.upload.summary import html, listing, text
 from docprogress.run import Pipeline, Run, observers
 from docprogress.settings import MIB, redacted
 
 if TYPE_CHECKING:
-    from docprogress.notebook.uploader_model import UploaderModel
+    from docprogress.notebook.upload.widget import UploadWidget
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Uploader:
         if max_bytes < 1 or max_files < 1:
             raise ValueError("max_bytes and max_files must be at least 1")
         place = None if folder is None else Path(folder).expanduser().absolute()
-        self._arrivals = Arrivals(
+        self._arrivals = Receiver(
             max_bytes=max_bytes, max_files=max_files, folder=place
         )
         #: What was made of the files, newest last.
@@ -103,7 +103,7 @@ class Uploader:
         # Guards all that follows: what is on the page, and who works.
         self._gate = threading.RLock()
         self._session = uuid.uuid4().hex
-        self._model: UploaderModel | None = None
+        self._model: UploadWidget | None = None
         self._box: Any = None
         self._views: dict[str, ProgressView] = {}
         self._shown: list[str] = []
@@ -273,7 +273,7 @@ class Uploader:
             print(self._bundle(NO_PAGE)["text/plain"])  # noqa: T201 - it was asked for
             return
 
-        from docprogress.notebook.display import publish
+        from docprogress.notebook.live_output import publish
 
         if self._closed or not has_anywidget():
             publish(self._bundle(CLOSED if self._closed else HOW_TO_INSTALL))
@@ -292,10 +292,10 @@ class Uploader:
 
     def _drawn(self) -> Any:
         """The model; in a box with the views of its runs if there may be any."""
-        from docprogress.notebook.uploader_model import UploaderModel
+        from docprogress.notebook.upload.widget import UploadWidget
 
         if self._model is None:
-            self._model = UploaderModel(self._present, self._take)
+            self._model = UploadWidget(self._present, self._take)
         if self._pipeline is None:
             return self._model
         if self._box is None:
@@ -352,7 +352,7 @@ class Uploader:
             run waits for a thread that may be waiting for the gate.
         """
         if self._shown:
-            from docprogress.notebook.display import publish
+            from docprogress.notebook.live_output import publish
 
             data = self._bundle(note)
             for each in self._shown:
@@ -370,7 +370,7 @@ class Uploader:
     def _thaw(self) -> None:
         """Be alive again where the table stands."""
         if self._frozen and self._shown and not self._closed:
-            from docprogress.notebook.display import publish
+            from docprogress.notebook.live_output import publish
 
             self._frozen = False
             data = self._live()
@@ -444,7 +444,7 @@ class Uploader:
             "files": [arrival.to_dict() for arrival in arrivals],
         }
 
-    def _tell(self, arrivals: Sequence[Arrival]) -> None:
+    def _tell(self, arrivals: Sequence[IncomingFile]) -> None:
         if arrivals:
             files = [arrival.to_dict() for arrival in arrivals]
             self._send({"type": "files", "files": files, "problem": self._said()})
@@ -459,17 +459,17 @@ class Uploader:
 
     # What becomes of files that have arrived.
 
-    def _arrived(self) -> list[Arrival]:
+    def _arrived(self) -> list[IncomingFile]:
         return [each for each in self._arrivals if each.status is State.ARRIVED]
 
-    def _advance(self, arrivals: Iterable[Arrival]) -> None:
+    def _advance(self, arrivals: Iterable[IncomingFile]) -> None:
         """Take care of drops of which nothing is on its way any more."""
         if self._pipeline is not None and any(settled([each]) for each in arrivals):
             # What could not be submitted is tried again with what has come now.
             self._problem = None
             self._work()
 
-    def _ready(self) -> list[Arrival]:
+    def _ready(self) -> list[IncomingFile]:
         """What came together, is here, and is in no run yet."""
         if self._pipeline is None or self._problem is not None:
             return []
@@ -520,7 +520,7 @@ class Uploader:
             if not rests:
                 self._closing.wait(TICK)
 
-    def _submit(self, together: list[Arrival]) -> None:
+    def _submit(self, together: list[IncomingFile]) -> None:
         assert self._pipeline is not None, "there is nothing that processes them"
         try:
             run = self._pipeline.submit(self._arrivals.files(together), **self._options)
@@ -535,7 +535,7 @@ class Uploader:
             self._arrange()
         self._mark_submitted(together)
 
-    def _mark_submitted(self, arrivals: Sequence[Arrival]) -> None:
+    def _mark_submitted(self, arrivals: Sequence[IncomingFile]) -> None:
         for arrival in arrivals:
             arrival.submitted = True
         self._tell(arrivals)

@@ -7,10 +7,10 @@ from typing import Any
 import anywidget
 import traitlets
 
-_FRONTEND = files("docprogress").joinpath("frontend", "dist")
+FRONTEND = files("docprogress").joinpath("frontend", "dist")
 
 
-class ProgressModel(anywidget.AnyWidget):
+class ProgressWidget(anywidget.AnyWidget):
     """The one model of a view: it carries messages and knows nothing.
 
     Args:
@@ -20,10 +20,10 @@ class ProgressModel(anywidget.AnyWidget):
 
     # Read once, here: a path would be watched for changes, by a thread for each.
     _esm = traitlets.Unicode(
-        _FRONTEND.joinpath("progress-view.js").read_text("utf-8")
+        FRONTEND.joinpath("progress-view.js").read_text("utf-8")
     ).tag(sync=True)
     _css = traitlets.Unicode(
-        _FRONTEND.joinpath("progress-view.css").read_text("utf-8")
+        FRONTEND.joinpath("progress-view.css").read_text("utf-8")
     ).tag(sync=True)
 
     #: Never set: it is made whenever a page asks for the model's state.
@@ -46,7 +46,7 @@ class ProgressModel(anywidget.AnyWidget):
             self.comm._reply_subshell_for = None
 
     def __repr__(self) -> str:
-        return "ProgressModel()"
+        return "ProgressWidget()"
 
     def close(self) -> None:
         """Close the model, and the layout that came with it."""

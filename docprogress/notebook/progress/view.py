@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
-from docprogress.notebook import table
-from docprogress.notebook.picture import Picture
-from docprogress.notebook.watched import Watched, WatchedDocuments, WatchedRun
+from docprogress.notebook.progress import table
+from docprogress.notebook.progress.source import DocumentsSource, RunSource, Source
+from docprogress.notebook.progress.view_model import ViewModel
 from docprogress.run import Pipeline, Run
 from docprogress.terminal import prompt
 
 if TYPE_CHECKING:
-    from docprogress.notebook.feed import Feed
-    from docprogress.notebook.model import ProgressModel
+    from docprogress.notebook.progress.session import ViewSession
+    from docprogress.notebook.progress.widget import ProgressWidget
 
 #: What is said where the live view could be and is not.
 HOW_TO_INSTALL = "install docprogress[notebook] to see this live"
@@ -30,16 +30,16 @@ class ProgressView:
         run: The run that is shown.
     """
 
-    _watched: Watched
+    _watched: Source
     _lock: threading.RLock
-    _feed: "Feed | None"
-    #: What `Feed.leave` takes away again.
+    _feed: "ViewSession | None"
+    #: What `ViewSession.leave` takes away again.
     _shown: list[str]
     _closed: bool
-    _last: Picture | None
+    _last: ViewModel | None
 
     def __init__(self, run: Run) -> None:
-        self._begin(WatchedRun(run))
+        self._begin(RunSource(run))
 
     @classmethod
     def attach(cls, run_id: str, **settings: Any) -> Self:
@@ -58,7 +58,7 @@ class ProgressView:
         except BaseException:
             pipeline.close()
             raise
-        return cls._of(WatchedRun(run, owned=True))
+        return cls._of(RunSource(run, owned=True))
 
     @classmethod
     def watch(
@@ -95,7 +95,7 @@ class ProgressView:
         if pipeline is not None:
             redis_url = pipeline._redis_url
         assert redis_url is not None
-        watched = WatchedDocuments(
+        watched = DocumentsSource(
             document_ids,
             names=names or {},
             redis_url=redis_url,
@@ -127,7 +127,7 @@ class ProgressView:
         return self
 
     @property
-    def widget(self) -> "ProgressModel":
+    def widget(self) -> "ProgressWidget":
         """The widget, to be put into a layout of your own; it stays alive.
 
         Raises:
@@ -168,7 +168,7 @@ class ProgressView:
     def _repr_html_(self) -> str:
         return self._bundle()["text/html"]
 
-    def _display_(self) -> "ProgressModel":
+    def _display_(self) -> "ProgressWidget":
         """What marimo shows."""
         return self.widget
 
@@ -181,7 +181,7 @@ class ProgressView:
             return
 
         if self._closed or not has_anywidget():
-            from docprogress.notebook.display import publish
+            from docprogress.notebook.live_output import publish
 
             publish(self._bundle())
             return
@@ -189,12 +189,12 @@ class ProgressView:
             self._shown.append(self._joined().show())
 
     @classmethod
-    def _of(cls, watched: Watched) -> Self:
+    def _of(cls, watched: Source) -> Self:
         view = cls.__new__(cls)
         view._begin(watched)
         return view
 
-    def _begin(self, watched: Watched) -> None:
+    def _begin(self, watched: Source) -> None:
         self._watched = watched
         # Guards all that follows, as any thread may use a view.
         self._lock = threading.RLock()
@@ -203,12 +203,12 @@ class ProgressView:
         self._closed = False
         self._last = None
 
-    def _joined(self) -> "Feed":
-        from docprogress.notebook import feed
+    def _joined(self) -> "ViewSession":
+        from docprogress.notebook.progress import session
 
         with self._lock:
             if self._feed is None:
-                self._feed = feed.join(self._watched)
+                self._feed = session.join(self._watched)
             return self._feed
 
     def _bundle(self) -> dict[str, str]:
@@ -217,12 +217,12 @@ class ProgressView:
             note = ""
         return table.bundle(self._picture(), note=note)
 
-    def _picture(self) -> Picture:
+    def _picture(self) -> ViewModel:
         if self._last is not None:
             return self._last
         if self._feed is not None:
             return self._feed.refreshed()
-        picture = Picture(self._watched)
+        picture = ViewModel(self._watched)
         picture.begin()
         return picture
 

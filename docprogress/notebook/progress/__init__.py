@@ -1,0 +1,1 @@
+"""Runs and documents in a notebook: a live view, and a static table at the end."""
