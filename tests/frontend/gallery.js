@@ -30,7 +30,7 @@ function draw(name) {
     onAction: (action, ids) => asked.push({ action, ids }),
     onDetails(id) {
       const row = scene.rows.find((each) => each.id === id);
-      if (row) view.details(details(row));
+      if (row) view.showDetails(details(row));
     },
   });
   view.replace(scene);

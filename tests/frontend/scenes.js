@@ -5,11 +5,11 @@
  * pictures of one scene can be compared.
  */
 
-/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Row} Row */
-/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Summary} Summary */
-/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Whole} Whole */
-/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Details} Details */
-/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Status} Status */
+/** @typedef {import("../../docprogress/frontend/src/progress-view/types.js").Row} Row */
+/** @typedef {import("../../docprogress/frontend/src/progress-view/types.js").Summary} Summary */
+/** @typedef {import("../../docprogress/frontend/src/progress-view/types.js").Snapshot} Snapshot */
+/** @typedef {import("../../docprogress/frontend/src/progress-view/types.js").Details} Details */
+/** @typedef {import("../../docprogress/frontend/src/progress-view/types.js").Status} Status */
 
 const STEPS = [
   { name: "extraction", from: 0, to: 60 },
@@ -99,7 +99,7 @@ export function row(index, fields = {}) {
  * @param {Row[]} rows
  * @returns {Pick<Summary, "fraction" | "shares">}
  */
-function workOf(rows) {
+function sharesOfWork(rows) {
   const shares = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   for (const { status, progress } of rows) shares[status] += progress / 100 / rows.length;
   return { fraction: Object.values(shares).reduce((sum, each) => sum + each, 0), shares };
@@ -124,7 +124,7 @@ export function summary(rows, fields = {}) {
     total: rows.length,
     counts,
     stalled: rows.filter(({ stalled }) => stalled).length,
-    ...workOf(rows),
+    ...sharesOfWork(rows),
     elapsed: 102,
     remaining: finished ? null : 131,
     documents_per_second: finished ? null : 12.4,
@@ -146,7 +146,7 @@ export function summary(rows, fields = {}) {
  * @param {Partial<Record<Status, number>>} counts
  * @param {Record<number, Partial<Row>>} [particular] fields of some rows
  * @param {Partial<Summary>} [fields]
- * @returns {Whole}
+ * @returns {Snapshot}
  */
 export function run(counts, particular = {}, fields = {}) {
   /** @type {Status[]} */
@@ -204,7 +204,7 @@ const hostile = [
   }),
 ];
 
-/** @type {Record<string, Whole>} */
+/** @type {Record<string, Snapshot>} */
 export const scenes = {
   "1 running": run(
     { processing: 1 },

@@ -3,14 +3,15 @@ import { button, isHidden, paint, pass, place, press, read, sleep } from "./page
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { createProgressView, workOf } from "../../docprogress/frontend/src/progress-view.js";
+import { sharesOfWork } from "../../docprogress/frontend/src/progress-view/shares.js";
+import { createProgressView } from "../../docprogress/frontend/src/progress-view/view.js";
 import { details, row, run, scenes, summary } from "./scenes.js";
 
-/** @typedef {import("../../docprogress/frontend/src/progress-view.js").Row} Row */
+/** @typedef {import("../../docprogress/frontend/src/progress-view/types.js").Row} Row */
 
 /** @type {HTMLElement} */
 let element;
-/** @type {import("../../docprogress/frontend/src/progress-view.js").ProgressView} */
+/** @type {import("../../docprogress/frontend/src/progress-view/types.js").ProgressView} */
 let view;
 /** @type {any[]} what the view asked for */
 let asked;
@@ -24,7 +25,7 @@ beforeEach(() => {
   });
 });
 
-/** @param {import("../../docprogress/frontend/src/progress-view.js").Whole} whole */
+/** @param {import("../../docprogress/frontend/src/progress-view/types.js").Snapshot} whole */
 function show(whole) {
   view.replace(whole);
   paint();
@@ -94,7 +95,7 @@ test("a run that is over shows nothing as processing, whatever its counts add up
         }));
         const counts = { queued: 0, processing: 0, completed, failed: 0, cancelled: 0 };
         counts[status] = total - completed;
-        const fields = { counts, total, finished: true, ...workOf(documents) };
+        const fields = { counts, total, finished: true, ...sharesOfWork(documents) };
         view.update({ summary: summary([row(0)], fields), rows: [] });
         paint();
 
@@ -354,7 +355,7 @@ test("the next word takes it back", () => {
 test("a sender that is known to be gone is told at once", () => {
   show(run({ processing: 2 }));
 
-  view.lose();
+  view.disconnect();
   paint();
 
   assert.match(read(element, ".dp-problem"), /^disconnected, last update \d\d:\d\d:\d\d$/);
@@ -524,7 +525,7 @@ test("details show the whole error, what each step took, and the history", () =>
   paint();
 
   const error = `${failed.name}: ${"and so on ".repeat(100)}`;
-  view.details(details({ ...failed, error }));
+  view.showDetails(details({ ...failed, error }));
   paint();
 
   assert.equal(read(element, ".dp-reason"), error);
@@ -543,7 +544,7 @@ test("details show a name and a message whole of which a row has the beginning",
   paint();
   assert.equal(read(element, "h3"), part.name);
 
-  view.details(details({ ...whole.rows[0], name, message }));
+  view.showDetails(details({ ...whole.rows[0], name, message }));
   paint();
   assert.equal(read(element, "h3"), name);
   assert.equal(read(element, ".dp-words"), message);
@@ -558,7 +559,7 @@ test("details of another document than the one that is open are not shown", () =
   show(whole);
   rows()[0].click();
 
-  view.details(details(whole.rows[1]));
+  view.showDetails(details(whole.rows[1]));
   paint();
 
   assert.equal(read(element, ".dp-history"), "");
@@ -568,7 +569,7 @@ test("details are asked for again when the document has moved on", () => {
   const whole = run({ processing: 2 });
   show(whole);
   rows()[0].click();
-  view.details(details(whole.rows[0]));
+  view.showDetails(details(whole.rows[0]));
   pass(1500);
 
   view.update({ summary: whole.summary, rows: [{ index: 0, progress: 50 }] });
@@ -583,7 +584,7 @@ test("an incomplete history says why", () => {
   show(whole);
   rows()[0].click();
 
-  view.details({
+  view.showDetails({
     ...details(whole.rows[0]),
     history: [],
     problem: "Redis cannot be reached: only the store is shown",
@@ -638,8 +639,8 @@ test("an action's answer is told, and only to the one who asked", () => {
   paint();
   assert.equal(read(element, ".dp-notice"), "cancelling …");
 
-  view.acted({ request: 99, ok: true, text: "somebody else's" });
-  view.acted({ request: 1, ok: true, text: "6 documents are cancelled" });
+  view.showResult({ request: 99, ok: true, text: "somebody else's" });
+  view.showResult({ request: 1, ok: true, text: "6 documents are cancelled" });
   paint();
   assert.equal(read(element, ".dp-notice"), "6 documents are cancelled");
 
@@ -656,7 +657,7 @@ function twoFailed(attempt = 1) {
 test("the notice of a retry is taken away once what it is about has ended again", () => {
   show(twoFailed());
   button(element, "Retry 2 failed").click();
-  view.acted({ request: 1, ok: true, text: "2 documents tried again" });
+  view.showResult({ request: 1, ok: true, text: "2 documents tried again" });
   paint();
   assert.equal(read(element, ".dp-notice"), "2 documents tried again");
 
@@ -672,7 +673,7 @@ test("an answer that comes after the retried documents have ended is not shown",
   show(twoFailed());
   button(element, "Retry 2 failed").click();
   show(twoFailed(2));
-  view.acted({ request: 1, ok: true, text: "2 documents tried again" });
+  view.showResult({ request: 1, ok: true, text: "2 documents tried again" });
   paint();
 
   assert.equal(read(element, ".dp-notice"), "");
@@ -681,7 +682,7 @@ test("an answer that comes after the retried documents have ended is not shown",
 test("the notice of a retry stays while nothing has been heard of it yet", () => {
   show(twoFailed());
   button(element, "Retry 2 failed").click();
-  view.acted({ request: 1, ok: true, text: "2 documents tried again" });
+  view.showResult({ request: 1, ok: true, text: "2 documents tried again" });
 
   show(twoFailed());
 
@@ -691,7 +692,7 @@ test("the notice of a retry stays while nothing has been heard of it yet", () =>
 test("what could not be retried stays to be read", () => {
   show(twoFailed());
   button(element, "Retry 2 failed").click();
-  view.acted({ request: 1, ok: false, text: "1 document tried again; 1 could not be" });
+  view.showResult({ request: 1, ok: false, text: "1 document tried again; 1 could not be" });
 
   show(twoFailed(2));
 
@@ -720,7 +721,7 @@ test("those who listen to the page are told now and then, and of trouble at once
   pass(2000);
   assert.equal(said(), first);
 
-  view.lose();
+  view.disconnect();
   paint();
   assert.match(said() ?? "", /^disconnected/);
 

@@ -3,13 +3,8 @@ import "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  duration,
-  plain,
-  rate,
-  remaining,
-  stopwatch,
-} from "../../docprogress/frontend/src/progress-view.js";
+import { duration, rate, remaining, stopwatch } from "../../docprogress/frontend/src/shared/format.js";
+import { singleLine } from "../../docprogress/frontend/src/shared/text.js";
 
 test("time that runs is shown as on a stopwatch", () => {
   assert.deepEqual([0, 7.9, 750, 3723].map(stopwatch), ["0:00", "0:07", "12:30", "1:02:03"]);
@@ -57,11 +52,11 @@ test("a rate is told in the unit that makes it readable", () => {
 });
 
 test("a text becomes one line that turns nothing around", () => {
-  assert.equal(plain(" a\n\tb\u2028c "), "a b c");
+  assert.equal(singleLine(" a\n\tb\u2028c "), "a b c");
   assert.equal(
-    plain("gpj\u202eexe\u2066\u0000\u001b[31m"),
+    singleLine("gpj\u202eexe\u2066\u0000\u001b[31m"),
     "gpj\ufffdexe\ufffd\ufffd\ufffd[31m",
   );
-  assert.equal(plain("half \ud83d"), "half \ufffd");
-  assert.equal(plain("👩‍👧 שלום"), "👩‍👧 שלום");
+  assert.equal(singleLine("half \ud83d"), "half \ufffd");
+  assert.equal(singleLine("👩‍👧 שלום"), "👩‍👧 שלום");
 });

@@ -369,981 +369,8 @@ function delay(milliseconds, signal) {
   });
 }
 
-// src/progress-view.js
-var ROW_HEIGHT = 28;
-var ROWS_SHOWN = 14;
-var OVERSCAN = 4;
-var SILENCE2 = 6e3;
-var HOLD = 15e3;
-var PATIENCE = 3e3;
-var NOTICE = 8e3;
-var ANNOUNCEMENTS = 1e4;
-var LONGEST_CELL = 300;
-var LONGEST_TITLE = 6e3;
-var TAIL = 9;
-var ORDER = ["failed", "stalled", "processing", "queued", "cancelled", "completed"];
-var RATE = 1e3;
-var FILTERS = ["all", ...ORDER];
-var ALWAYS_SHOWN = /* @__PURE__ */ new Set(["all", "failed", "completed"]);
-var SHOWN_MEANWHILE = /* @__PURE__ */ new Set(["processing", "queued"]);
-var SHAPES = {
-  queued: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Zm0 1.4a4.6 4.6 0 1 1 0 9.2 4.6 4.6 0 0 1 0-9.2Z",
-  processing: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm0 1.5a5 5 0 1 1 0 10A5 5 0 0 1 8 3Zm0 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
-  stalled: "M8 1.2c.35 0 .66.19.83.5l6.2 11.4a.95.95 0 0 1-.83 1.4H1.8a.95.95 0 0 1-.83-1.4L7.17 1.7c.17-.31.48-.5.83-.5ZM7.2 5.6l.2 4.4h1.2l.2-4.4Zm.8 5.3a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8Z",
-  completed: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm3.1 3.9 1.1 1-4.9 5.5-3-2.8 1-1.1 1.9 1.7Z",
-  failed: "M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2ZM5.7 4.6 4.6 5.7 6.9 8l-2.3 2.3 1.1 1.1L8 9.1l2.3 2.3 1.1-1.1L9.1 8l2.3-2.3-1.1-1.1L8 6.9Z",
-  cancelled: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3ZM4.9 7.25h6.2v1.5H4.9Z"
-};
-var PREFIX = "dp-";
-var CLOSE_SHAPE = "M3.7 2.6 8 6.9l4.3-4.3 1.1 1.1L9.1 8l4.3 4.3-1.1 1.1L8 9.1l-4.3 4.3-1.1-1.1L6.9 8 2.6 3.7Z";
-var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-function createProgressView(element, options = {}) {
-  const { sender = "kernel" } = options;
-  const closing = new AbortController();
-  const { signal } = closing;
-  const knowledge = createKnowledge();
-  const line = createLine();
-  const unique = `docprogress-${Math.random().toString(36).slice(2)}`;
-  const asked = /* @__PURE__ */ new Map();
-  let notice = { text: "", bad: false };
-  let noticeTimer = 0;
-  let retried = /* @__PURE__ */ new Map();
-  let frame2 = 0;
-  let filter = "all";
-  let query = "";
-  let announced = { text: "", urgent: "", at: -Infinity };
-  const header = createHeader({ signal, act: act2, show, seek, reveal: open });
-  const grid = createGrid({ signal, unique, open, dismiss, schedule: schedule2 });
-  const panel = createPanel({ signal, act: act2, dismiss, sender });
-  const live = make("div", "hidden-text");
-  live.setAttribute("role", "status");
-  const root = make("div", "", header.element, grid.element, panel.element, live);
-  root.className = "docprogress";
-  root.dir = "ltr";
-  root.setAttribute("role", "group");
-  root.tabIndex = -1;
-  suppressShortcuts(root);
-  root.style.setProperty("--docprogress-row", `${ROW_HEIGHT}px`);
-  root.style.setProperty("--docprogress-rows", String(ROWS_SHOWN));
-  element.append(root);
-  const clock = setInterval(() => {
-    if (!document.hidden) schedule2();
-  }, 1e3);
-  document.addEventListener("visibilitychange", schedule2, { signal });
-  function schedule2() {
-    if (!frame2 && !signal.aborted) frame2 = requestAnimationFrame(draw2);
-  }
-  function draw2() {
-    frame2 = 0;
-    const { summary } = knowledge;
-    const lost = line.lost();
-    const now = line.now(summary);
-    const picture = { knowledge, summary, lost, now, filter, query, notice, line };
-    mark(root, "single", knowledge.single);
-    mark(root, "stale", line.problem(summary) !== "");
-    tell(root, "aria-label", plain(summary?.title ?? "") || "documents");
-    header.draw(picture);
-    grid.draw(picture, panel.opened);
-    panel.draw(picture);
-    announce(summary, line.problem(summary));
-  }
-  function announce(summary, problem2) {
-    if (!summary) return;
-    const text = [problem2, notice.text, summary.text].filter(Boolean).join(". ");
-    const urgent = [problem2, notice.text, summary.finished, summary.counts.failed > 0].join();
-    const due = performance.now() - announced.at > ANNOUNCEMENTS;
-    if (text === announced.text || !due && urgent === announced.urgent) return;
-    announced = { text, urgent, at: performance.now() };
-    put(live, text);
-  }
-  function act2(action, ids) {
-    const request2 = options.onAction?.(action, ids) ?? -1;
-    if (request2 < 0) {
-      say2(`the ${sender} cannot be reached: nothing was done`, true);
-      return;
-    }
-    const label = action === "cancel" ? "cancelling" : "retrying";
-    const timer = setTimeout(() => {
-      const gone = line.lost() ? " or gone" : "";
-      say2(`${label}: waiting for the ${sender}, which is busy${gone}`, false, Infinity);
-    }, PATIENCE);
-    const targets = action === "retry" ? toRetry(ids) : /* @__PURE__ */ new Map();
-    asked.set(request2, { label, timer: Number(timer), targets });
-    say2(`${label} …`, false, Infinity);
-  }
-  function toRetry(ids) {
-    const found = /* @__PURE__ */ new Map();
-    for (const { index, id, status, attempt } of knowledge.rows.values()) {
-      const again = status === "failed" || status === "cancelled";
-      if (again && (ids === null || ids.includes(id))) {
-        found.set(id, { index, attempt, begun: false });
-      }
-    }
-    return found;
-  }
-  function followRetried() {
-    for (const { targets } of asked.values()) targets.forEach(look2);
-    if (!retried.size) return;
-    retried.forEach(look2);
-    const rows = [...retried].map(([, { index }]) => knowledge.rows.get(index));
-    const ended = [...retried.values()].every(({ begun }, at) => {
-      const row = rows[at];
-      return !row || begun && isFinal(row.status);
-    });
-    if (ended) say2("", false, Infinity);
-  }
-  function look2(target) {
-    const row = knowledge.rows.get(target.index);
-    if (!row) return;
-    const later = (row.attempt ?? 0) > (target.attempt ?? 0);
-    if (later || !isFinal(row.status)) target.begun = true;
-  }
-  function say2(text, bad = false, milliseconds = NOTICE) {
-    clearTimeout(noticeTimer);
-    notice = { text, bad };
-    retried = /* @__PURE__ */ new Map();
-    if (Number.isFinite(milliseconds)) {
-      noticeTimer = Number(setTimeout(() => say2("", false, Infinity), milliseconds));
-    }
-    schedule2();
-  }
-  function show(chosen) {
-    filter = filter === chosen ? "all" : chosen;
-    grid.rearrange();
-    schedule2();
-  }
-  function seek(text) {
-    query = text.trim().toLocaleLowerCase();
-    grid.rearrange();
-    schedule2();
-  }
-  function open(row = knowledge.sorted()[0]) {
-    if (!row) return;
-    if (panel.opened === row.id) {
-      dismiss();
-      return;
-    }
-    panel.open(row.id);
-    ask2(row.id);
-    schedule2();
-  }
-  function ask2(id) {
-    panel.asking();
-    options.onDetails?.(id);
-  }
-  function dismiss() {
-    if (!panel.opened) return;
-    const focused = panel.element.contains(document.activeElement);
-    panel.close();
-    if (focused) (knowledge.single ? root : grid.element).focus();
-    schedule2();
-  }
-  return {
-    update(delta) {
-      knowledge.update(delta);
-      followRetried();
-      line.beat();
-      if (panel.outdated(knowledge)) ask2(panel.opened);
-      schedule2();
-    },
-    replace(whole) {
-      knowledge.replace(whole);
-      followRetried();
-      line.beat();
-      if (panel.outdated(knowledge)) ask2(panel.opened);
-      schedule2();
-    },
-    details(details) {
-      panel.show(details);
-      schedule2();
-    },
-    acted(answer) {
-      const question = asked.get(answer.request);
-      if (!question) return;
-      clearTimeout(question.timer);
-      asked.delete(answer.request);
-      say2(answer.text, !answer.ok);
-      if (answer.ok) retried = question.targets;
-      followRetried();
-    },
-    beat(wall) {
-      line.beat(wall);
-      schedule2();
-    },
-    lose() {
-      line.lose();
-      schedule2();
-    },
-    close() {
-      closing.abort();
-      clearInterval(clock);
-      clearTimeout(noticeTimer);
-      for (const { timer } of asked.values()) clearTimeout(timer);
-      asked.clear();
-      cancelAnimationFrame(frame2);
-      grid.close();
-      panel.close();
-      root.remove();
-    }
-  };
-}
-var UNKNOWN = {
-  step: "",
-  progress: 0,
-  message: "",
-  error: null,
-  attempt: null,
-  attempts: null,
-  current: null,
-  total: null,
-  unit: null,
-  worker: null,
-  elapsed: null,
-  stalled: false,
-  silent: null
-};
-function createKnowledge() {
-  const rows = /* @__PURE__ */ new Map();
-  let sorted = null;
-  const knowledge = {
-    /** @type {Summary | null} */
-    summary: null,
-    /** Grows whenever a row may have to stand elsewhere. */
-    revision: 0,
-    rows,
-    /** The rows in the order in which they were submitted. */
-    sorted() {
-      sorted ??= [...rows.values()].sort((one, other) => one.index - other.index);
-      return sorted;
-    },
-    get single() {
-      return rows.size === 1 && (knowledge.summary?.total ?? 0) <= 1;
-    },
-    /** @param {Delta} delta */
-    update({ summary, rows: changes }) {
-      const now = performance.now();
-      knowledge.summary = { ...summary, heardAt: summary.heardAt ?? now };
-      for (const change of changes) {
-        const known = rows.get(change.index);
-        if (!known && !isWhole(change)) continue;
-        const before = known && stateOf(known);
-        const row = known ?? /** @type {Row} */
-        { ...UNKNOWN, ...change };
-        if (known) Object.assign(known, change);
-        else {
-          rows.set(row.index, row);
-          sorted = null;
-        }
-        anchor(row, change, now);
-        if (before !== stateOf(row)) knowledge.revision += 1;
-      }
-    },
-    /** @param {Whole} whole */
-    replace(whole) {
-      rows.clear();
-      sorted = null;
-      knowledge.revision += 1;
-      knowledge.update(whole);
-    }
-  };
-  return knowledge;
-}
-function isWhole(change) {
-  return change.id !== void 0 && change.name !== void 0 && change.status !== void 0;
-}
-function anchor(row, change, now) {
-  if (typeof change.elapsed === "number" && change.startedAt === void 0) {
-    const started = now - change.elapsed * 1e3;
-    if (Math.abs((row.startedAt ?? -Infinity) - started) > 1e3) row.startedAt = started;
-  }
-  if (typeof change.silent === "number" && change.silentFrom === void 0) {
-    row.silentFrom = now - change.silent * 1e3;
-  }
-}
-function createLine() {
-  let heard2 = performance.now();
-  let heardWall = Date.now();
-  let shown = null;
-  let gone = false;
-  let frozen = null;
-  function over(summary) {
-    return summary !== null && summary.finished;
-  }
-  const line = {
-    beat(wall = Date.now()) {
-      heard2 = performance.now();
-      heardWall = Date.now();
-      shown = wall;
-      gone = false;
-    },
-    lose() {
-      gone = true;
-    },
-    lost() {
-      return gone || performance.now() - heard2 > SILENCE2 || Date.now() - heardWall > SILENCE2;
-    },
-    /**
-     * Where the clocks stand: they stop when nothing is heard.
-     *
-     * @param {Summary | null} summary
-     */
-    now(summary) {
-      if (line.lost()) return heard2;
-      if (summary?.connected === false) frozen ??= performance.now();
-      else frozen = null;
-      return frozen ?? performance.now();
-    },
-    /**
-     * What is wrong with the line, for a person; empty if it is well, or if what
-     * is shown is final and cannot become wrong.
-     *
-     * @param {Summary | null} summary
-     */
-    problem(summary) {
-      if (over(summary)) return "";
-      if (line.lost()) {
-        return shown === null ? "disconnected, nothing was heard yet" : `disconnected, last update ${timeOfDay(shown)}`;
-      }
-      if (summary?.connected === false) {
-        const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
-        return `Redis is away${since}; the view is as of then`;
-      }
-      return "";
-    }
-  };
-  return line;
-}
-function createHeader({ signal, act: act2, show, seek, reveal }) {
-  const icon = makeIcon();
-  const name = make("span", "name");
-  const percent = make("strong", "percent");
-  const left = make("span", "left");
-  const title = make("span", "title");
-  const elapsed = make("span", "elapsed");
-  const pages = make("span", "pages");
-  const documents = make("span", "documents");
-  const pace = make("span", "pace", elapsed, pages, documents);
-  const cancel = makeButton("Cancel", signal, () => act2("cancel", null));
-  const retry = makeButton("Retry", signal, () => act2("retry", null));
-  const headline = make(
-    "div",
-    "headline",
-    icon,
-    name,
-    percent,
-    left,
-    title,
-    pace,
-    retry,
-    cancel
-  );
-  const parts = {
-    completed: make("div", "part completed"),
-    failed: make("div", "part failed"),
-    cancelled: make("div", "part cancelled"),
-    stalled: make("div", "part stalled"),
-    processing: make("div", "part processing"),
-    queued: make("div", "part queued")
-  };
-  const bar = make("div", "bar total", ...Object.values(parts));
-  bar.setAttribute("role", "progressbar");
-  bar.setAttribute("aria-label", "all documents");
-  const scale = make("div", "scale");
-  scale.setAttribute("aria-hidden", "true");
-  const message = make("span", "message");
-  const more2 = makeButton("Details", signal, reveal);
-  const present = make("div", "present", message, more2);
-  const problem2 = make("p", "problem", makeIcon("stalled"), make("span"));
-  const notice = make("p", "notice");
-  const chips = FILTERS.map((each) => {
-    const count = make("b", "count");
-    const chip = makeButton("", signal, () => show(each));
-    mark(chip, "chip", true);
-    mark(chip, each, true);
-    if (each !== "all") chip.append(makeIcon(each));
-    chip.append(count, make("span", "", each));
-    return { each, chip, count };
-  });
-  const search = document.createElement("input");
-  search.type = "search";
-  mark(search, "search", true);
-  search.placeholder = "Filter names";
-  search.setAttribute("aria-label", "filter documents by name");
-  search.autocomplete = "off";
-  search.spellcheck = false;
-  suppressShortcuts(search);
-  search.addEventListener("input", () => seek(search.value), { signal });
-  const filters = make("div", "filters", ...chips.map(({ chip }) => chip));
-  filters.setAttribute("role", "group");
-  filters.setAttribute("aria-label", "filter documents by state");
-  const tools = make("div", "tools", filters, search);
-  let segments = "";
-  let ratesUntil = -Infinity;
-  let ratesOf = "";
-  function drawScale(steps) {
-    const key = JSON.stringify(steps);
-    if (key === segments) return;
-    segments = key;
-    scale.replaceChildren(
-      ...steps.map((step) => {
-        const label = make("span", "segment", plain(step.name));
-        label.style.left = `${step.from}%`;
-        label.style.width = `${step.to - step.from}%`;
-        return label;
-      })
-    );
-    element.parentElement?.style.setProperty("--docprogress-segments", mask(steps));
-  }
-  function draw2({ knowledge, summary, lost, now, filter, notice: said, line }) {
-    const row = knowledge.single ? knowledge.sorted()[0] : null;
-    const trouble = line.problem(summary);
-    put(
-      /** @type {HTMLElement} */
-      problem2.lastChild,
-      trouble
-    );
-    hide(problem2, !trouble);
-    put(notice, said.text);
-    hide(notice, !said.text);
-    mark(notice, "bad", said.bad);
-    hide(tools, knowledge.single || !summary);
-    hide(present, !row);
-    hide(scale, !row);
-    hide(bar, !summary);
-    hide(name, !row);
-    if (!summary) {
-      setIcon(icon, "queued");
-      put(percent, lost ? "" : "connecting …");
-      hide(cancel, true);
-      hide(retry, true);
-      return;
-    }
-    drawScale(summary.steps ?? []);
-    const { counts } = summary;
-    const verdict = row ? stateOf(row) : verdictOf(summary);
-    const until = summary.loading ? `${NUMBERS.format(summary.rows)} of ${NUMBERS.format(summary.total)} listed so far` : summary.finished ? "" : untilWhen(summary, now);
-    setIcon(icon, verdict);
-    tell(headline, "data-state", verdict);
-    put(percent, headlineOf(summary, row));
-    put(left, trouble ? "" : until);
-    put(title, row ? "" : plain(summary.title));
-    if (row) setName(name, row);
-    put(elapsed, elapsedOf(summary, now));
-    const shown = `${summary.finished} ${trouble}`;
-    if (performance.now() >= ratesUntil || shown !== ratesOf) {
-      ratesUntil = performance.now() + RATE;
-      ratesOf = shown;
-      put(pages, pagesOf(summary, trouble));
-      put(documents, row || trouble ? "" : rateOf(summary.documents_per_second, "documents"));
-    }
-    const shares = row ? { [stateOf(row)]: row.progress / 100 } : sharesOf(summary);
-    for (const [state, part] of Object.entries(parts)) {
-      const share = shares[
-        /** @type {State} */
-        state
-      ] ?? 0;
-      style(part, "width", `${rounded(clamp(share, 0, 1) * 100)}%`);
-      const ended = !row && (state === "failed" || state === "cancelled") && counts[state] > 0;
-      hide(part, share === 0 && !ended);
-    }
-    mark(bar, "segmented", row !== null);
-    const whole = row ? row.progress : percentage(summary.fraction);
-    describe(bar, whole, [headlineOf(summary, row), until].filter(Boolean).join(", "));
-    hide(cancel, !summary.actions || summary.finished || !summary.total);
-    const again = counts.failed + counts.cancelled;
-    hide(retry, !summary.actions || !again);
-    put(retry, row ? "Retry" : retryLabel(counts));
-    if (row) drawPresent(row, now);
-    for (const { each, chip, count } of chips) {
-      const many = countOf(summary, each);
-      put(count, NUMBERS.format(many));
-      tell(chip, "aria-pressed", each === filter);
-      mark(chip, "none", !many);
-      const wanted = ALWAYS_SHOWN.has(each) || SHOWN_MEANWHILE.has(each) && !summary.finished;
-      hide(chip, !many && !wanted && each !== filter);
-    }
-  }
-  function drawPresent(row, clock) {
-    const said = [
-      row.step && !isFinal(row.status) ? plain(row.step) : "",
-      detailOf(row, clock)
-    ];
-    put(message, cut(said.filter(Boolean).join(" · "), LONGEST_CELL));
-    tell(present, "data-state", stateOf(row));
-    for (const label of scale.children) {
-      const now = row.status !== "completed" && label.textContent === plain(row.step);
-      mark(label, "now", now);
-    }
-  }
-  const element = make("div", "header", headline, bar, scale, present, problem2, notice, tools);
-  return { element, draw: draw2 };
-}
-function createGrid({ signal, unique, open, dismiss, schedule: schedule2 }) {
-  const titles = ["state", "document", "progress", "step", "message", "worker", "time"];
-  const heading = make(
-    "div",
-    "hidden-text",
-    ...titles.map((title) => withRole(make("span", "", title), "columnheader"))
-  );
-  heading.setAttribute("role", "row");
-  heading.setAttribute("aria-rowindex", "1");
-  const body = withRole(make("div", "rows", heading), "rowgroup");
-  const nothing = make("p", "nothing");
-  const element = make("div", "grid", body, nothing);
-  element.setAttribute("role", "grid");
-  element.setAttribute("aria-label", "documents");
-  element.tabIndex = 0;
-  suppressShortcuts(element);
-  let slots = [];
-  let order = [];
-  let arranged = "";
-  let revision = -1;
-  let top = 0;
-  let height = 0;
-  let heldUntil = 0;
-  let active = null;
-  element.addEventListener(
-    "scroll",
-    () => {
-      top = element.scrollTop;
-      schedule2();
-    },
-    { signal, passive: true }
-  );
-  for (const event of ["pointermove", "pointerdown", "keydown", "wheel"]) {
-    const hold = () => {
-      heldUntil = performance.now() + HOLD;
-    };
-    element.addEventListener(event, hold, { signal, passive: true });
-  }
-  const release = () => {
-    heldUntil = 0;
-    schedule2();
-  };
-  element.addEventListener("pointerleave", release, { signal });
-  element.addEventListener("focusout", release, { signal });
-  element.addEventListener("focusin", schedule2, { signal });
-  element.addEventListener(
-    "click",
-    (event) => {
-      const row = slots.find(
-        (slot) => slot.element.contains(
-          /** @type {Node} */
-          event.target
-        )
-      )?.row;
-      if (!row) return;
-      active = row;
-      open(row);
-    },
-    { signal }
-  );
-  element.addEventListener("keydown", pressed, { signal });
-  const observer = new ResizeObserver(() => {
-    height = element.clientHeight;
-    top = element.scrollTop;
-    schedule2();
-  });
-  observer.observe(element);
-  function pressed(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(Math.floor(height / ROW_HEIGHT) - 1, 1);
-    const at = active ? order.indexOf(active) : -1;
-    const moves = {
-      ArrowDown: at + 1,
-      ArrowUp: Math.max(at, 1) - 1,
-      PageDown: at + page,
-      PageUp: at - page,
-      Home: 0,
-      End: order.length - 1
-    };
-    if (event.key in moves) move(moves[event.key]);
-    else if ((event.key === "Enter" || event.key === " ") && active) open(active);
-    else if (event.key === "Escape") dismiss();
-    else return;
-    event.preventDefault();
-  }
-  function move(position) {
-    const at = clamp(position, 0, order.length - 1);
-    active = order[at] ?? null;
-    const above = at * ROW_HEIGHT;
-    if (above < top) element.scrollTop = above;
-    else if (above + ROW_HEIGHT > top + height) element.scrollTop = above + ROW_HEIGHT - height;
-    top = element.scrollTop;
-    schedule2();
-  }
-  function arrange2({ knowledge, filter, query }) {
-    const wanted = `${filter} ${query}`;
-    const sorted = knowledge.sorted();
-    const same = wanted === arranged && order.length > 0;
-    if (same && revision === knowledge.revision) return;
-    const known = same && knowledge.rows.get(order[0].index) === order[0];
-    if (known && performance.now() < heldUntil) return;
-    if (wanted !== arranged) element.scrollTop = top = 0;
-    arranged = wanted;
-    revision = knowledge.revision;
-    order = arrangement(sorted, filter, query);
-    if (active) active = knowledge.rows.get(active.index) ?? null;
-  }
-  function draw2(picture, opened) {
-    const { knowledge, now, summary } = picture;
-    hide(element, knowledge.single || !summary);
-    if (element.hidden) return;
-    arrange2(picture);
-    const long = order.length > ROWS_SHOWN;
-    mark(element, "long", long);
-    style(element, "max-height", long ? `${order.length * ROW_HEIGHT}px` : "none");
-    style(body, "height", `${order.length * ROW_HEIGHT}px`);
-    tell(element, "aria-rowcount", order.length + 1);
-    put(nothing, order.length ? "" : emptiness(picture));
-    hide(nothing, order.length > 0);
-    const seen = Math.ceil((height || ROWS_SHOWN * ROW_HEIGHT) / ROW_HEIGHT) + 1;
-    const size = Math.min(seen + 2 * OVERSCAN, order.length);
-    while (slots.length < size) {
-      const slot = createSlot(`${unique}-${slots.length}`);
-      slots.push(slot);
-      body.append(slot.element);
-    }
-    for (const slot of slots.splice(size)) slot.element.remove();
-    const first = clamp(Math.floor(top / ROW_HEIGHT) - OVERSCAN, 0, order.length - size);
-    let pointed = "";
-    for (let position = first; position < first + size; position += 1) {
-      const row = order[position];
-      const slot = slots[position % size];
-      slot.draw(row, position, now);
-      mark(slot.element, "active", row === active);
-      tell(slot.element, "aria-selected", row.id === opened);
-      if (row === active) pointed = slot.element.id;
-    }
-    if (pointed) tell(element, "aria-activedescendant", pointed);
-    else element.removeAttribute("aria-activedescendant");
-  }
-  return {
-    element,
-    draw: draw2,
-    rearrange() {
-      heldUntil = 0;
-    },
-    close() {
-      observer.disconnect();
-      slots = [];
-      order = [];
-    }
-  };
-}
-function arrangement(sorted, filter, query) {
-  const fits = sorted.length <= ROWS_SHOWN;
-  const groups = ORDER.map(() => []);
-  for (const row of sorted) {
-    const state = stateOf(row);
-    if (!isWanted(row, state, filter)) continue;
-    if (query && !row.name.toLocaleLowerCase().includes(query)) continue;
-    groups[fits && state !== "failed" ? 1 : ORDER.indexOf(state)].push(row);
-  }
-  return groups.flat();
-}
-function isWanted(row, state, filter) {
-  return filter === "all" || state === filter || row.status === filter;
-}
-function createSlot(id) {
-  const icon = makeIcon();
-  const state = withRole(make("div", "state", icon), "gridcell");
-  const name = withRole(make("div", "name"), "gridcell");
-  const fill = make("div", "fill");
-  const bar = make("div", "bar segmented", fill);
-  bar.setAttribute("role", "progressbar");
-  const percent = make("span", "percent");
-  const progress = withRole(make("div", "progress", bar, percent), "gridcell");
-  const step = withRole(make("div", "step"), "gridcell");
-  const number = make("span");
-  const attempt = make("span", "attempt", make("span", "word", "attempt "), number);
-  const said = make("span", "said");
-  said.dir = "auto";
-  const message = withRole(make("div", "message", attempt, said), "gridcell");
-  const worker = withRole(make("div", "worker"), "gridcell");
-  const time = withRole(make("div", "time"), "gridcell");
-  const element = make("div", "row", state, name, progress, step, message, worker, time);
-  element.setAttribute("role", "row");
-  element.id = id;
-  const slot = {
-    element,
-    /** @type {Row | null} */
-    row: null,
-    /**
-     * @param {Row} row
-     * @param {number} position
-     * @param {number} now
-     */
-    draw(row, position, now) {
-      const what = stateOf(row);
-      slot.row = row;
-      style(element, "transform", `translateY(${position * ROW_HEIGHT}px)`);
-      tell(element, "aria-rowindex", position + 2);
-      tell(element, "data-state", what);
-      setIcon(icon, what);
-      tell(state, "aria-label", what);
-      setName(name, row);
-      const share = clamp(row.progress, 0, 100);
-      style(fill, "transform", `translateX(${rounded(share - 100)}%)`);
-      const shown = what === "queued" ? "" : percentOf(row);
-      put(percent, shown);
-      describe(bar, share, `${what}, ${percentOf(row)}`);
-      tell(bar, "aria-label", cut(nameOf(row), 80));
-      const text = detailOf(row, now);
-      put(said, cut(text, LONGEST_CELL));
-      hover(message, what === "failed" ? wordsOf(row) : text);
-      put(number, attemptOf2(row));
-      hide(attempt, !number.textContent);
-      const named = row.status === "processing" || row.status === "failed";
-      put(step, named ? cut(plain(row.step), 60) : "");
-      put(worker, cut(plain(row.worker ?? ""), 60));
-      put(time, timeOf(row, now));
-    }
-  };
-  return slot;
-}
-function createPanel({ signal, act: act2, dismiss, sender }) {
-  const icon = makeIcon();
-  const name = make("h3", "name");
-  name.dir = "auto";
-  suppressShortcuts(name);
-  const cancel = makeButton("Cancel", signal, () => act2("cancel", [panel.opened]));
-  const retry = makeButton("Retry", signal, () => act2("retry", [panel.opened]));
-  const close = makeButton("", signal, dismiss);
-  mark(close, "close", true);
-  close.setAttribute("aria-label", "close the details");
-  close.append(makeSvg(CLOSE_SHAPE));
-  const head = make("div", "head", icon, name, retry, cancel, close);
-  const facts = make("p", "facts");
-  const words = make("p", "words");
-  words.dir = "auto";
-  suppressShortcuts(words);
-  const reason = make("div", "reason");
-  reason.dir = "auto";
-  reason.tabIndex = 0;
-  reason.setAttribute("role", "group");
-  reason.setAttribute("aria-label", "error");
-  suppressShortcuts(reason);
-  const copy = makeButton("Copy", signal, copyReason);
-  const error = make("div", "error", reason, copy);
-  const timeline = make("div", "timeline");
-  const history2 = make("div", "history");
-  history2.tabIndex = 0;
-  history2.setAttribute("role", "group");
-  history2.setAttribute("aria-label", "history");
-  suppressShortcuts(history2);
-  const waiting = make("p", "waiting");
-  const element = make("div", "panel", head, facts, words, error, waiting, timeline, history2);
-  element.setAttribute("role", "group");
-  element.hidden = true;
-  element.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.key === "Escape") dismiss();
-    },
-    { signal }
-  );
-  let details = null;
-  let askedAt = 0;
-  let pending = false;
-  let asOf = "";
-  let whole = "";
-  let copyTimer = 0;
-  async function copyReason() {
-    const copied = await copyText(whole, reason);
-    if (signal.aborted) return;
-    clearTimeout(copyTimer);
-    put(copy, copied ? "Copied" : "Select it and press Ctrl+C");
-    copyTimer = Number(setTimeout(() => put(copy, "Copy"), 2e3));
-  }
-  function momentOf(row) {
-    return `${row.status} ${row.step} ${row.attempt}`;
-  }
-  function find2(knowledge) {
-    return knowledge.sorted().find((row) => row.id === panel.opened);
-  }
-  const panel = {
-    element,
-    opened: "",
-    /** @param {string} id */
-    open(id) {
-      panel.opened = id;
-      details = null;
-      asOf = "";
-      timeline.replaceChildren();
-      history2.replaceChildren();
-    },
-    asking() {
-      askedAt = performance.now();
-      pending = true;
-    },
-    /**
-     * Whether the document has moved on since its details were asked for.
-     *
-     * @param {Knowledge} knowledge
-     */
-    outdated(knowledge) {
-      if (!panel.opened || performance.now() - askedAt < 1e3) return false;
-      const row = find2(knowledge);
-      if (!row || momentOf(row) === asOf) return false;
-      asOf = momentOf(row);
-      return true;
-    },
-    /** @param {Details} told */
-    show(told) {
-      if (told.id !== panel.opened) return;
-      details = told;
-      pending = false;
-      asOf ||= momentOf(told.row);
-      timeline.replaceChildren(...timelineOf(told));
-      history2.replaceChildren(historyOf(told));
-    },
-    /** @param {Picture} picture */
-    draw({ knowledge, summary, now }) {
-      const row = panel.opened ? find2(knowledge) : void 0;
-      hide(element, !row);
-      if (!row) return;
-      const state = stateOf(row);
-      asOf ||= momentOf(row);
-      tell(element, "data-state", state);
-      tell(element, "aria-label", `details of ${cut(nameOf(row), 80)}`);
-      setIcon(icon, state);
-      const told = details?.row;
-      const full = {
-        ...row,
-        name: wholeOf(row.name, told?.name),
-        message: wholeOf(row.message, told?.message)
-      };
-      putScrolled(name, nameOf(full));
-      putScrolled(words, row.status === "failed" ? "" : detailOf(full, now));
-      hide(words, !words.textContent);
-      hide(cancel, !summary?.actions || isFinal(row.status));
-      hide(retry, !summary?.actions || !["failed", "cancelled"].includes(row.status));
-      put(facts, factsOf(row, now).join(" · "));
-      const ended = told?.attempt === row.attempt ? told.error : null;
-      whole = row.error ? ended ?? row.error : "";
-      put(reason, visible(whole));
-      hide(error, !whole);
-      const patient = pending && performance.now() - askedAt > PATIENCE;
-      const busy = `waiting for the ${sender}, which is busy`;
-      const note = patient ? busy : details?.problem ?? "";
-      put(waiting, note || (details ? "" : "…"));
-      hide(waiting, !waiting.textContent);
-      hide(timeline, !timeline.childElementCount);
-      hide(history2, !details?.history.length);
-    },
-    close() {
-      clearTimeout(copyTimer);
-      panel.opened = "";
-      details = null;
-      hide(element, true);
-    }
-  };
-  return panel;
-}
-function timelineOf({ steps }) {
-  if (steps.every((step) => step.seconds === null)) return [];
-  const all = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0) || 1;
-  let begun = 0;
-  return steps.map((step) => {
-    const seconds = step.seconds ?? 0;
-    const span = make("div", "span");
-    span.hidden = !seconds;
-    span.style.marginInlineStart = `${rounded(begun / all * 100)}%`;
-    span.style.width = `${rounded(seconds / all * 100)}%`;
-    begun += seconds;
-    const took = step.seconds === null ? [] : [duration(step.seconds)];
-    if (step.pages) took.push(plural(step.pages, "page"));
-    if (step.attempt && step.attempt > 1) took.push(`attempt ${step.attempt}`);
-    return make(
-      "div",
-      "timed",
-      make("span", "step", plain(step.name)),
-      make("div", "lane", span),
-      make("span", "took", took.join(" · "))
-    );
-  });
-}
-function historyOf({ history: history2 }) {
-  const table = document.createElement("table");
-  const head = table.createTHead().insertRow();
-  for (const title of ["time", "attempt", "state", "step", "%", "message"]) {
-    const cell = document.createElement("th");
-    cell.scope = "col";
-    cell.textContent = title;
-    head.append(cell);
-  }
-  const body = table.createTBody();
-  for (const event of [...history2].reverse()) {
-    const line = body.insertRow();
-    line.dataset.state = event.status;
-    for (const text of [
-      timeOfDay(Date.parse(event.timestamp)),
-      event.attempt === null ? "" : String(event.attempt),
-      event.status,
-      cut(plain(event.step), 60),
-      String(Math.floor(event.progress))
-    ]) {
-      line.insertCell().textContent = text;
-    }
-    const message = line.insertCell();
-    message.dir = "auto";
-    message.textContent = cut(plain(event.error || event.message), 1e3);
-  }
-  return table;
-}
-function stateOf(row) {
-  return row.status === "processing" && row.stalled ? "stalled" : row.status;
-}
-function nameOf(row) {
-  return plain(row.name) || "(no name)";
-}
-function isFinal(status) {
-  return status === "completed" || status === "failed" || status === "cancelled";
-}
-function verdictOf({ counts, finished, stalled }) {
-  if (!finished) {
-    if (stalled && stalled >= counts.processing) return "stalled";
-    return counts.processing || counts.completed ? "processing" : "queued";
-  }
-  if (counts.failed) return "failed";
-  return counts.cancelled ? "cancelled" : "completed";
-}
-function headlineOf(summary, row) {
-  if (row) return isFinal(row.status) ? row.status : percentOf(row);
-  const { counts, finished, fraction, total } = summary;
-  if (!total) return "no documents";
-  if (!finished) return `${percentage(fraction)} %`;
-  const all = plural(total, "document");
-  if (counts.failed) return `${NUMBERS.format(counts.failed)} of ${all} failed`;
-  if (counts.cancelled) return `${NUMBERS.format(counts.cancelled)} of ${all} cancelled`;
-  return total === 1 ? "completed" : `all ${NUMBERS.format(total)} documents completed`;
-}
-function untilWhen(summary, now) {
-  const { counts, stalled, remaining: seconds, heardAt, total, sending: sending2, waiting } = summary;
-  if (!total) return "";
-  if (sending2) {
-    const [sent2, all] = [NUMBERS.format(sending2.sent), NUMBERS.format(sending2.total)];
-    return sending2.total === 1 ? "sending the file" : `sending files: ${sent2} of ${all} sent`;
-  }
-  if (!counts.processing) return waiting ?? "waiting for a worker";
-  if (stalled >= counts.processing) return "stalled";
-  if (seconds === null) return remaining(null);
-  return remaining(Math.max(seconds - (now - (heardAt ?? now)) / 1e3, 0));
-}
-function rateOf(perSecond, noun) {
-  return perSecond ? rate(perSecond, noun) : "";
-}
-function pagesOf({ finished, pages, pages_per_second }, trouble) {
-  if (finished) return pages ? plural(pages, "page") : "";
-  return trouble ? "" : rateOf(pages_per_second, "pages");
-}
-function elapsedOf({ elapsed, finished, heardAt }, now) {
-  if (elapsed === null) return "";
-  const since = finished ? 0 : Math.max(now - (heardAt ?? now), 0) / 1e3;
-  return stopwatch(elapsed + since);
-}
-function workOf(documents) {
+// src/progress-view/shares.js
+function sharesOfWork(documents) {
   const work2 = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let total = 0;
   for (const { status, progress } of documents) {
@@ -1361,46 +388,394 @@ function workOf(documents) {
   }
   return { fraction: total ? done / total : 0, shares };
 }
-function sharesOf({ counts, shares, stalled }) {
+function sharesByState({ counts, shares, stalled }) {
   const { processing, ...rest } = shares;
-  const dead = stalled > 0 && stalled >= counts.processing;
-  return { ...rest, [dead ? "stalled" : "processing"]: processing };
+  const allStalled = stalled > 0 && stalled >= counts.processing;
+  return { ...rest, [allStalled ? "stalled" : "processing"]: processing };
 }
-function countOf({ counts, stalled, total }, filter) {
-  if (filter === "all") return total;
-  return filter === "stalled" ? stalled : counts[filter];
+
+// src/shared/dom.js
+var CLASS_PREFIX = "dp-";
+function createElement(tag, classNames = "", ...children) {
+  const element = document.createElement(tag);
+  for (const name of classNames.split(" ").filter(Boolean)) toggleClass(element, name, true);
+  element.append(...children);
+  return element;
 }
-function retryLabel({ failed, cancelled }) {
-  if (failed && cancelled) return `Retry ${NUMBERS.format(failed + cancelled)}`;
-  return failed ? `Retry ${NUMBERS.format(failed)} failed` : `Retry ${NUMBERS.format(cancelled)} cancelled`;
+function createButton(label, signal, onClick) {
+  const button = document.createElement("button");
+  button.type = "button";
+  toggleClass(button, "button", true);
+  button.textContent = label;
+  suppressShortcuts(button);
+  button.addEventListener("click", () => onClick(), { signal });
+  return button;
 }
-function emptiness({ knowledge, filter, query }) {
-  if (!knowledge.rows.size) return "no documents yet";
-  const what = filter === "all" ? "document" : `${filter} document`;
-  return query ? `no ${what} with “${query}” in its name` : `no ${what}`;
+function withRole(element, role) {
+  element.setAttribute("role", role);
+  return element;
 }
+function suppressShortcuts(element) {
+  element.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+function setText(element, text) {
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
+}
+function setScrollableText(element, text) {
+  if (setText(element, text)) {
+    element.tabIndex = element.scrollHeight > element.clientHeight ? 0 : -1;
+  }
+}
+function setTitle(element, text) {
+  if (element.title !== text) element.title = text;
+}
+function setAttribute(element, name, value) {
+  const text = String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+}
+function toggleClass(element, name, present) {
+  const className = `${CLASS_PREFIX}${name}`;
+  if (element.classList.contains(className) !== present) {
+    element.classList.toggle(className, present);
+  }
+}
+function setStyle(element, property, value) {
+  if (element.style.getPropertyValue(property) !== value) {
+    element.style.setProperty(property, value);
+  }
+}
+function setHidden(element, hidden) {
+  if (element.hidden === hidden) return;
+  const focused = hidden && element.contains(document.activeElement);
+  element.hidden = hidden;
+  if (focused) element.closest(".docprogress")?.focus();
+}
+function setProgress(bar, percent, text) {
+  setAttribute(bar, "aria-valuenow", Math.floor(clamp(percent, 0, 100)));
+  setAttribute(bar, "aria-valuetext", text);
+}
+function rounded(value) {
+  return Number(value.toFixed(2));
+}
+function clamp(value, minimum, maximum) {
+  return Math.max(minimum, Math.min(value, maximum));
+}
+
+// src/shared/text.js
+var MAX_TITLE = 6e3;
+var MAX_CELL = 300;
+var NAME_TAIL = 9;
+function singleLine(text) {
+  return replaceInvisible(text.slice(0, MAX_TITLE)).replace(/\s+/gu, " ").trim();
+}
+function replaceInvisible(text) {
+  return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�").replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "�");
+}
+function truncate(text, length) {
+  if (text.length <= length) return text;
+  return `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
+}
+function setName(element, name) {
+  if (element.title === name) return;
+  element.title = name;
+  const splits = name.length > 2 * NAME_TAIL && /^[\x20-\x7e]+$/.test(name);
+  const parts = splits ? [name.slice(0, MAX_CELL - NAME_TAIL).slice(0, -NAME_TAIL), name.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
+  const spans = parts.map((part) => createElement("span", "", part));
+  for (const span of spans) span.dir = "auto";
+  element.replaceChildren(...spans);
+}
+
+// src/progress-view/status.js
+var STATES = ["failed", "stalled", "processing", "queued", "cancelled", "completed"];
+function stateOf(row) {
+  return row.status === "processing" && row.stalled ? "stalled" : row.status;
+}
+function isFinal(status) {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+function isRetryable(status) {
+  return status === "failed" || status === "cancelled";
+}
+function nameOf(row) {
+  return singleLine(row.name) || "(no name)";
+}
+function percentOf({ progress, status }) {
+  return `${status === "completed" ? 100 : Math.floor(clamp(progress, 0, 99.9))} %`;
+}
+function runState({ counts, finished, stalled }) {
+  if (!finished) {
+    if (stalled && stalled >= counts.processing) return "stalled";
+    return counts.processing || counts.completed ? "processing" : "queued";
+  }
+  if (counts.failed) return "failed";
+  return counts.cancelled ? "cancelled" : "completed";
+}
+
+// src/progress-view/actions.js
+var SLOW_ANSWER = 3e3;
+var NOTICE_DURATION = 8e3;
+function createActions({ store, sender, isLost, onAction, onChange }) {
+  const pending = /* @__PURE__ */ new Map();
+  let retried = /* @__PURE__ */ new Map();
+  let timer = 0;
+  function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
+    clearTimeout(timer);
+    actions.notice = { text, bad };
+    retried = /* @__PURE__ */ new Map();
+    if (Number.isFinite(milliseconds)) {
+      timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));
+    }
+    onChange();
+  }
+  function retryTargets(ids) {
+    const targets = /* @__PURE__ */ new Map();
+    for (const { index, id, status, attempt } of store.rows.values()) {
+      if (isRetryable(status) && (ids === null || ids.includes(id))) {
+        targets.set(id, { index, attempt, started: false });
+      }
+    }
+    return targets;
+  }
+  function updateTarget(target) {
+    const row = store.rows.get(target.index);
+    if (!row) return;
+    const newAttempt = (row.attempt ?? 0) > (target.attempt ?? 0);
+    if (newAttempt || !isFinal(row.status)) target.started = true;
+  }
+  function hasEnded({ index, started }) {
+    const row = store.rows.get(index);
+    return !row || started && isFinal(row.status);
+  }
+  const actions = {
+    /** @type {Notice} */
+    notice: { text: "", bad: false },
+    /**
+     * @param {Action} action
+     * @param {string[] | null} ids all documents if null
+     */
+    request(action, ids) {
+      const request2 = onAction?.(action, ids) ?? -1;
+      if (request2 < 0) {
+        notify(`the ${sender} cannot be reached: nothing was done`, true);
+        return;
+      }
+      const label = action === "cancel" ? "cancelling" : "retrying";
+      const slow = setTimeout(() => {
+        const gone = isLost() ? " or gone" : "";
+        notify(`${label}: waiting for the ${sender}, which is busy${gone}`, false, Infinity);
+      }, SLOW_ANSWER);
+      const targets = action === "retry" ? retryTargets(ids) : /* @__PURE__ */ new Map();
+      pending.set(request2, { timer: Number(slow), targets });
+      notify(`${label} …`, false, Infinity);
+    },
+    /** @param {ActionResult} result */
+    showResult({ request: request2, ok, text }) {
+      const found = pending.get(request2);
+      if (!found) return;
+      clearTimeout(found.timer);
+      pending.delete(request2);
+      notify(text, !ok);
+      if (ok) retried = found.targets;
+      actions.rowsChanged();
+    },
+    /** Hide the notice of a retry when all its documents have ended again. */
+    rowsChanged() {
+      for (const { targets } of pending.values()) targets.forEach(updateTarget);
+      if (!retried.size) return;
+      retried.forEach(updateTarget);
+      if ([...retried.values()].every(hasEnded)) notify("", false, Infinity);
+    },
+    close() {
+      clearTimeout(timer);
+      for (const each of pending.values()) clearTimeout(each.timer);
+      pending.clear();
+    }
+  };
+  return actions;
+}
+
+// src/progress-view/arrangement.js
+var VISIBLE_ROWS = 14;
+function arrange(sorted, filter, query) {
+  const fits = sorted.length <= VISIBLE_ROWS;
+  const groups = STATES.map(() => []);
+  for (const row of sorted) {
+    const state = stateOf(row);
+    if (filter !== "all" && state !== filter && row.status !== filter) continue;
+    if (query && !row.name.toLocaleLowerCase().includes(query)) continue;
+    groups[fits && state !== "failed" ? 1 : STATES.indexOf(state)].push(row);
+  }
+  return groups.flat();
+}
+
+// src/shared/icons.js
+var STATE_PATHS = {
+  queued: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Zm0 1.4a4.6 4.6 0 1 1 0 9.2 4.6 4.6 0 0 1 0-9.2Z",
+  processing: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm0 1.5a5 5 0 1 1 0 10A5 5 0 0 1 8 3Zm0 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
+  stalled: "M8 1.2c.35 0 .66.19.83.5l6.2 11.4a.95.95 0 0 1-.83 1.4H1.8a.95.95 0 0 1-.83-1.4L7.17 1.7c.17-.31.48-.5.83-.5ZM7.2 5.6l.2 4.4h1.2l.2-4.4Zm.8 5.3a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8Z",
+  completed: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm3.1 3.9 1.1 1-4.9 5.5-3-2.8 1-1.1 1.9 1.7Z",
+  failed: "M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2ZM5.7 4.6 4.6 5.7 6.9 8l-2.3 2.3 1.1 1.1L8 9.1l2.3 2.3 1.1-1.1L9.1 8l2.3-2.3-1.1-1.1L8 6.9Z",
+  cancelled: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3ZM4.9 7.25h6.2v1.5H4.9Z"
+};
+var CLOSE_PATH = "M3.7 2.6 8 6.9l4.3-4.3 1.1 1.1L9.1 8l4.3 4.3-1.1 1.1L8 9.1l-4.3 4.3-1.1-1.1L6.9 8 2.6 3.7Z";
+function createSvg(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  shape.setAttribute("d", path);
+  shape.setAttribute("fill-rule", "evenodd");
+  svg.append(shape);
+  return svg;
+}
+function createIcon(state = "queued") {
+  const icon = createElement("span", "icon", createSvg(STATE_PATHS[state]));
+  icon.dataset.state = state;
+  return icon;
+}
+function setIcon(icon, state) {
+  if (icon.dataset.state === state) return;
+  icon.dataset.state = state;
+  icon.querySelector("path")?.setAttribute("d", STATE_PATHS[state]);
+}
+
+// src/shared/format.js
+var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+function formatNumber(value) {
+  return NUMBERS.format(value);
+}
+function plural(count, noun) {
+  return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+function percentage(fraction) {
+  return fraction >= 1 ? 100 : Math.max(0, Math.min(Math.floor(fraction * 100 + 1e-9), 99));
+}
+function stopwatch(seconds) {
+  const whole = Math.floor(seconds);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
+}
+function duration(seconds) {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const units = [
+    [86400, "d", 3600, "h"],
+    [3600, "h", 60, "min"],
+    [60, "min", 1, "s"]
+  ];
+  for (const [unit, name, smaller, smallName] of units) {
+    if (whole < unit) continue;
+    const rest = Math.floor(whole % unit / smaller);
+    const count = `${Math.floor(whole / unit)} ${name}`;
+    return rest ? `${count} ${rest} ${smallName}` : count;
+  }
+  return `${whole} s`;
+}
+function remaining(seconds) {
+  if (seconds === null) return "time left unknown";
+  if (seconds < 5) return "a few seconds left";
+  if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
+  const minutes = Math.round(seconds / 60);
+  const shown = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
+  return `about ${duration(shown * 60)} left`;
+}
+function rate(perSecond, noun) {
+  let value = perSecond;
+  let unit = "s";
+  for (const longer of ["min", "h"]) {
+    if (value >= 0.95) break;
+    value *= 60;
+    unit = longer;
+  }
+  return `${value >= 9.95 ? formatNumber(value) : value.toFixed(1)} ${noun}/${unit}`;
+}
+function timeOfDay(time) {
+  if (!Number.isFinite(time)) return "an unknown time";
+  const date = new Date(time);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
+}
+function twoDigits(number) {
+  return String(number).padStart(2, "0");
+}
+
+// src/progress-view/details-sections.js
+function createTimeline({ steps }) {
+  if (steps.every((step) => step.seconds === null)) return [];
+  const total = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0) || 1;
+  let start = 0;
+  return steps.map((step) => {
+    const seconds = step.seconds ?? 0;
+    const span = createElement("div", "span");
+    span.hidden = !seconds;
+    span.style.marginInlineStart = `${rounded(start / total * 100)}%`;
+    span.style.width = `${rounded(seconds / total * 100)}%`;
+    start += seconds;
+    const facts = step.seconds === null ? [] : [duration(step.seconds)];
+    if (step.pages) facts.push(plural(step.pages, "page"));
+    if (step.attempt && step.attempt > 1) facts.push(`attempt ${step.attempt}`);
+    return createElement(
+      "div",
+      "timed",
+      createElement("span", "step", singleLine(step.name)),
+      createElement("div", "lane", span),
+      createElement("span", "took", facts.join(" · "))
+    );
+  });
+}
+function createHistoryTable({ history: history2 }) {
+  const table = document.createElement("table");
+  const head = table.createTHead().insertRow();
+  for (const title of ["time", "attempt", "state", "step", "%", "message"]) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = title;
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const event of [...history2].reverse()) {
+    const row = body.insertRow();
+    row.dataset.state = event.status;
+    for (const text of [
+      timeOfDay(Date.parse(event.timestamp)),
+      event.attempt === null ? "" : String(event.attempt),
+      event.status,
+      truncate(singleLine(event.step), 60),
+      String(Math.floor(event.progress))
+    ]) {
+      row.insertCell().textContent = text;
+    }
+    const message = row.insertCell();
+    message.dir = "auto";
+    message.textContent = truncate(singleLine(event.error || event.message), 1e3);
+  }
+  return table;
+}
+
+// src/progress-view/row-text.js
 function detailOf(row, now) {
   const state = stateOf(row);
-  const words = wordsOf(row);
+  const message = messageOf(row);
   if (state === "stalled") {
-    const silent = Math.max(now - (row.silentFrom ?? now), 0) / 1e3;
-    const since = row.silentFrom === void 0 ? "" : ` for ${stopwatch(silent)}`;
-    return `stalled${since}${words ? `, after “${words}”` : ""}`;
+    const silent = Math.max(now - (row.silentSince ?? now), 0) / 1e3;
+    const since = row.silentSince === void 0 ? "" : ` for ${stopwatch(silent)}`;
+    return `stalled${since}${message ? `, after “${message}”` : ""}`;
   }
-  if (state === "failed") return words || "no reason was given";
-  if (words.toLocaleLowerCase() !== state && words.toLocaleLowerCase() !== row.step.toLocaleLowerCase()) {
-    return words;
-  }
+  if (state === "failed") return message || "no reason was given";
+  const lowerCase = message.toLocaleLowerCase();
+  if (lowerCase !== state && lowerCase !== row.step.toLocaleLowerCase()) return message;
   if (state === "processing" && row.current !== null && row.total) {
-    return `${plain(row.unit ?? "")} ${row.current} of ${row.total}`.trim();
+    return `${singleLine(row.unit ?? "")} ${row.current} of ${row.total}`.trim();
   }
   return "";
 }
-function wordsOf(row) {
-  let text = plain(row.status === "failed" && row.error || row.message || "");
-  for (const prefix of [`${plain(row.name)}:`, `${row.status}:`]) {
-    const begins = text.slice(0, prefix.length).toLocaleLowerCase();
-    if (begins === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
+function messageOf(row) {
+  let text = singleLine(row.status === "failed" && row.error || row.message || "");
+  for (const prefix of [`${singleLine(row.name)}:`, `${row.status}:`]) {
+    const start = text.slice(0, prefix.length).toLocaleLowerCase();
+    if (start === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
   }
   return text;
 }
@@ -1419,7 +794,7 @@ function secondsOf(row, now) {
 }
 function factsOf(row, now) {
   const facts = [row.status, percentOf(row)];
-  if (row.step) facts.push(cut(plain(row.step), LONGEST_CELL));
+  if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
   if (row.attempt !== null) {
     facts.push(
       row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`
@@ -1427,94 +802,165 @@ function factsOf(row, now) {
   }
   if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
   for (const text of [row.worker, row.id]) {
-    if (text) facts.push(cut(plain(text), LONGEST_CELL));
+    if (text) facts.push(truncate(singleLine(text), MAX_CELL));
   }
   return facts;
 }
-function wholeOf(text, told) {
-  return told?.startsWith(text.replace(/…$/, "")) ? told : text;
-}
-function percentOf({ progress, status }) {
-  return `${status === "completed" ? 100 : Math.floor(clamp(progress, 0, 99.9))} %`;
-}
-function percentage(share) {
-  return share >= 1 ? 100 : clamp(Math.floor(share * 100 + 1e-9), 0, 99);
-}
-function stopwatch(seconds) {
-  const whole = Math.floor(seconds);
-  const pad = (number) => String(number).padStart(2, "0");
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  return hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
-}
-function duration(seconds) {
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  const units = [
-    [86400, "d", 3600, "h"],
-    [3600, "h", 60, "min"],
-    [60, "min", 1, "s"]
-  ];
-  for (const [unit, name, smaller, smallName] of units) {
-    if (whole < unit) continue;
-    const rest = Math.floor(whole % unit / smaller);
-    const many = `${Math.floor(whole / unit)} ${name}`;
-    return rest ? `${many} ${rest} ${smallName}` : many;
+
+// src/progress-view/details-panel.js
+var SLOW_ANSWER2 = 3e3;
+var REQUEST_INTERVAL = 1e3;
+function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
+  const icon = createIcon();
+  const name = createElement("h3", "name");
+  name.dir = "auto";
+  suppressShortcuts(name);
+  const cancel = createButton("Cancel", signal, () => onAction("cancel", [panel.openedId]));
+  const retry = createButton("Retry", signal, () => onAction("retry", [panel.openedId]));
+  const close = createButton("", signal, onDismiss);
+  toggleClass(close, "close", true);
+  close.setAttribute("aria-label", "close the details");
+  close.append(createSvg(CLOSE_PATH));
+  const head = createElement("div", "head", icon, name, retry, cancel, close);
+  const facts = createElement("p", "facts");
+  const message = createElement("p", "words");
+  message.dir = "auto";
+  suppressShortcuts(message);
+  const error = createError(signal);
+  const timeline = createElement("div", "timeline");
+  const history2 = withRole(createElement("div", "history"), "group");
+  history2.tabIndex = 0;
+  history2.setAttribute("aria-label", "history");
+  suppressShortcuts(history2);
+  const note = createElement("p", "waiting");
+  const sections = [head, facts, message, error.element, note, timeline, history2];
+  const element = withRole(createElement("div", "panel", ...sections), "group");
+  element.hidden = true;
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Escape") onDismiss();
+    },
+    { signal }
+  );
+  let details = null;
+  let requestedAt = 0;
+  let pending = false;
+  let requestedState = "";
+  function changeKey({ status, step, attempt }) {
+    return `${status} ${step} ${attempt}`;
   }
-  return `${whole} s`;
-}
-function remaining(seconds) {
-  if (seconds === null) return "time left unknown";
-  if (seconds < 5) return "a few seconds left";
-  if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
-  const minutes = Math.round(seconds / 60);
-  const said = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
-  return `about ${duration(said * 60)} left`;
-}
-function rate(perSecond, noun) {
-  let value = perSecond;
-  let unit = "s";
-  for (const longer of ["min", "h"]) {
-    if (value >= 0.95) break;
-    value *= 60;
-    unit = longer;
+  function openedRow(store) {
+    return store.sorted().find(({ id }) => id === panel.openedId);
   }
-  return `${value >= 9.95 ? NUMBERS.format(value) : value.toFixed(1)} ${noun}/${unit}`;
+  const panel = {
+    element,
+    openedId: "",
+    /** @param {string} id */
+    open(id) {
+      panel.openedId = id;
+      details = null;
+      requestedState = "";
+      timeline.replaceChildren();
+      history2.replaceChildren();
+    },
+    markRequested() {
+      requestedAt = performance.now();
+      pending = true;
+    },
+    /**
+     * Whether the document has changed since its details were requested.
+     *
+     * @param {RowStore} store
+     */
+    isOutdated(store) {
+      if (!panel.openedId || performance.now() - requestedAt < REQUEST_INTERVAL) return false;
+      const row = openedRow(store);
+      if (!row || changeKey(row) === requestedState) return false;
+      requestedState = changeKey(row);
+      return true;
+    },
+    /** @param {Details} received */
+    show(received) {
+      if (received.id !== panel.openedId) return;
+      details = received;
+      pending = false;
+      requestedState ||= changeKey(received.row);
+      timeline.replaceChildren(...createTimeline(received));
+      history2.replaceChildren(createHistoryTable(received));
+    },
+    /** @param {ViewState} state */
+    draw({ store, summary, now }) {
+      const row = panel.openedId ? openedRow(store) : void 0;
+      setHidden(element, !row);
+      if (!row) return;
+      requestedState ||= changeKey(row);
+      const state = stateOf(row);
+      setAttribute(element, "data-state", state);
+      setAttribute(element, "aria-label", `details of ${truncate(nameOf(row), 80)}`);
+      setIcon(icon, state);
+      const full = details?.row;
+      const completed = {
+        ...row,
+        name: untruncated(row.name, full?.name),
+        message: untruncated(row.message, full?.message)
+      };
+      setScrollableText(name, nameOf(completed));
+      setScrollableText(message, row.status === "failed" ? "" : detailOf(completed, now));
+      setHidden(message, !message.textContent);
+      setHidden(cancel, !summary?.actions || isFinal(row.status));
+      setHidden(retry, !summary?.actions || !isRetryable(row.status));
+      setText(facts, factsOf(row, now).join(" · "));
+      const fullError = full?.attempt === row.attempt ? full.error : null;
+      error.draw(row.error ? fullError ?? row.error : "");
+      const slow = pending && performance.now() - requestedAt > SLOW_ANSWER2;
+      const busy = `waiting for the ${sender}, which is busy`;
+      const noteText = slow ? busy : details?.problem ?? "";
+      setText(note, noteText || (details ? "" : "…"));
+      setHidden(note, !note.textContent);
+      setHidden(timeline, !timeline.childElementCount);
+      setHidden(history2, !details?.history.length);
+    },
+    close() {
+      error.close();
+      panel.openedId = "";
+      details = null;
+      setHidden(element, true);
+    }
+  };
+  return panel;
 }
-function plural(count, noun) {
-  return `${NUMBERS.format(count)} ${noun}${count === 1 ? "" : "s"}`;
+function createError(signal) {
+  const reason = withRole(createElement("div", "reason"), "group");
+  reason.dir = "auto";
+  reason.tabIndex = 0;
+  reason.setAttribute("aria-label", "error");
+  suppressShortcuts(reason);
+  const copy = createButton("Copy", signal, copyText);
+  const element = createElement("div", "error", reason, copy);
+  let text = "";
+  let timer = 0;
+  async function copyText() {
+    const copied = await copyToClipboard(text, reason);
+    if (signal.aborted) return;
+    clearTimeout(timer);
+    setText(copy, copied ? "Copied" : "Select it and press Ctrl+C");
+    timer = Number(setTimeout(() => setText(copy, "Copy"), 2e3));
+  }
+  return {
+    element,
+    /** @param {string} error */
+    draw(error) {
+      text = error;
+      setText(reason, replaceInvisible(text));
+      setHidden(element, !text);
+    },
+    close() {
+      clearTimeout(timer);
+    }
+  };
 }
-function timeOfDay(wall) {
-  if (!Number.isFinite(wall)) return "an unknown time";
-  const date = new Date(wall);
-  const pad = (number) => String(number).padStart(2, "0");
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(pad).join(":");
-}
-function plain(text) {
-  return visible(text.slice(0, LONGEST_TITLE)).replace(/\s+/gu, " ").trim();
-}
-function visible(text) {
-  return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�").replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "�");
-}
-function cut(text, longest) {
-  if (text.length <= longest) return text;
-  return `${text.slice(0, longest).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
-}
-function setName(element, row) {
-  const name = nameOf(row);
-  if (element.title === name) return;
-  element.title = name;
-  const parts = name.length > 2 * TAIL && /^[\x20-\x7e]+$/.test(name) ? [name.slice(0, LONGEST_CELL - TAIL).slice(0, -TAIL), name.slice(-TAIL)] : [cut(name, LONGEST_CELL), ""];
-  const spans = parts.map((part) => make("span", "", part));
-  for (const span of spans) span.dir = "auto";
-  element.replaceChildren(...parts[1] ? spans : spans.slice(0, 1));
-}
-function mask(steps) {
-  if (steps.length < 2) return "none";
-  const gaps = steps.slice(1).map(({ from }) => `#000 calc(${from}% - 1px), transparent 0 calc(${from}% + 1px), #000 0`);
-  return `linear-gradient(to right, ${gaps.join(", ")})`;
-}
-async function copyText(text, shown) {
+async function copyToClipboard(text, shown) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -1523,91 +969,780 @@ async function copyText(text, shown) {
     return document.execCommand("copy");
   }
 }
-function make(tag, className = "", ...children) {
-  const element = document.createElement(tag);
-  for (const name of className.split(" ").filter(Boolean)) mark(element, name, true);
-  element.append(...children);
-  return element;
+function untruncated(text, full) {
+  return full?.startsWith(text.replace(/…$/, "")) ? full : text;
 }
-function makeButton(label, signal, pressed) {
-  const button = document.createElement("button");
-  button.type = "button";
-  mark(button, "button", true);
-  button.textContent = label;
-  suppressShortcuts(button);
-  button.addEventListener("click", () => pressed(), { signal });
-  return button;
+
+// src/progress-view/grid-row.js
+var ROW_HEIGHT = 28;
+function createGridRow(id) {
+  const icon = createIcon();
+  const state = withRole(createElement("div", "state", icon), "gridcell");
+  const name = withRole(createElement("div", "name"), "gridcell");
+  const fill = createElement("div", "fill");
+  const bar = withRole(createElement("div", "bar segmented", fill), "progressbar");
+  const percent = createElement("span", "percent");
+  const progress = withRole(createElement("div", "progress", bar, percent), "gridcell");
+  const step = withRole(createElement("div", "step"), "gridcell");
+  const number = createElement("span");
+  const word = createElement("span", "word", "attempt ");
+  const attempt = createElement("span", "attempt", word, number);
+  const text = createElement("span", "said");
+  text.dir = "auto";
+  const message = withRole(createElement("div", "message", attempt, text), "gridcell");
+  const worker = withRole(createElement("div", "worker"), "gridcell");
+  const time = withRole(createElement("div", "time"), "gridcell");
+  const cells = [state, name, progress, step, message, worker, time];
+  const element = withRole(createElement("div", "row", ...cells), "row");
+  element.id = id;
+  const gridRow = {
+    element,
+    /** @type {Row | null} */
+    row: null,
+    /**
+     * @param {Row} row
+     * @param {number} position
+     * @param {number} now
+     */
+    draw(row, position, now) {
+      gridRow.row = row;
+      const rowState = stateOf(row);
+      setStyle(element, "transform", `translateY(${position * ROW_HEIGHT}px)`);
+      setAttribute(element, "aria-rowindex", position + 2);
+      setAttribute(element, "data-state", rowState);
+      setIcon(icon, rowState);
+      setAttribute(state, "aria-label", rowState);
+      setName(name, nameOf(row));
+      const share = clamp(row.progress, 0, 100);
+      setStyle(fill, "transform", `translateX(${rounded(share - 100)}%)`);
+      setText(percent, rowState === "queued" ? "" : percentOf(row));
+      setProgress(bar, share, `${rowState}, ${percentOf(row)}`);
+      setAttribute(bar, "aria-label", truncate(nameOf(row), 80));
+      const detail2 = detailOf(row, now);
+      setText(text, truncate(detail2, MAX_CELL));
+      setTitle(message, rowState === "failed" ? messageOf(row) : detail2);
+      setText(number, attemptOf2(row));
+      setHidden(attempt, !number.textContent);
+      const hasStep = row.status === "processing" || row.status === "failed";
+      setText(step, hasStep ? truncate(singleLine(row.step), 60) : "");
+      setText(worker, truncate(singleLine(row.worker ?? ""), 60));
+      setText(time, timeOf(row, now));
+    }
+  };
+  return gridRow;
 }
-function makeSvg(shape) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", shape);
-  path.setAttribute("fill-rule", "evenodd");
-  svg.append(path);
-  return svg;
+
+// src/progress-view/summary-text.js
+function headlineOf(summary, row) {
+  if (row) return isFinal(row.status) ? row.status : percentOf(row);
+  const { counts, finished, fraction, total } = summary;
+  if (!total) return "no documents";
+  if (!finished) return `${percentage(fraction)} %`;
+  const all = plural(total, "document");
+  if (counts.failed) return `${formatNumber(counts.failed)} of ${all} failed`;
+  if (counts.cancelled) return `${formatNumber(counts.cancelled)} of ${all} cancelled`;
+  return total === 1 ? "completed" : `all ${formatNumber(total)} documents completed`;
 }
-function makeIcon(state = "queued") {
-  const icon = make("span", "icon", makeSvg(SHAPES[state]));
-  icon.dataset.state = state;
-  return icon;
+function outlookOf(summary, now) {
+  if (summary.loading) {
+    const listed2 = formatNumber(summary.rows);
+    return `${listed2} of ${formatNumber(summary.total)} listed so far`;
+  }
+  const { counts, finished, stalled, remaining: seconds, total, sending: sending2, waiting } = summary;
+  if (finished || !total) return "";
+  if (sending2) {
+    const [sent2, all] = [formatNumber(sending2.sent), formatNumber(sending2.total)];
+    return sending2.total === 1 ? "sending the file" : `sending files: ${sent2} of ${all} sent`;
+  }
+  if (!counts.processing) return waiting ?? "waiting for a worker";
+  if (stalled >= counts.processing) return "stalled";
+  if (seconds === null) return remaining(null);
+  return remaining(Math.max(seconds - secondsSince(summary, now), 0));
 }
-function setIcon(icon, state) {
-  if (icon.dataset.state === state) return;
-  icon.dataset.state = state;
-  icon.querySelector("path")?.setAttribute("d", SHAPES[state]);
+function pagesOf({ finished, pages, pages_per_second }, problem2) {
+  if (finished) return pages ? plural(pages, "page") : "";
+  return problem2 ? "" : rateOf(pages_per_second, "pages");
 }
-function withRole(element, role) {
-  element.setAttribute("role", role);
-  return element;
+function rateOf(perSecond, noun) {
+  return perSecond ? rate(perSecond, noun) : "";
 }
-function suppressShortcuts(element) {
-  element.setAttribute("data-lm-suppress-shortcuts", "true");
+function elapsedOf(summary, now) {
+  const { elapsed, finished } = summary;
+  if (elapsed === null) return "";
+  return stopwatch(elapsed + (finished ? 0 : Math.max(secondsSince(summary, now), 0)));
 }
-function put(element, text) {
-  if (element.textContent === text) return false;
-  element.textContent = text;
-  return true;
+function secondsSince({ receivedAt }, now) {
+  return (now - (receivedAt ?? now)) / 1e3;
 }
-function putScrolled(element, text) {
-  if (put(element, text)) {
-    element.tabIndex = element.scrollHeight > element.clientHeight ? 0 : -1;
+function countOf({ counts, stalled, total }, filter) {
+  if (filter === "all") return total;
+  return filter === "stalled" ? stalled : counts[filter];
+}
+function retryLabel({ failed, cancelled }) {
+  if (failed && cancelled) return `Retry ${formatNumber(failed + cancelled)}`;
+  return failed ? `Retry ${formatNumber(failed)} failed` : `Retry ${formatNumber(cancelled)} cancelled`;
+}
+function emptyText({ store, filter, query }) {
+  if (!store.rows.size) return "no documents yet";
+  const noun = filter === "all" ? "document" : `${filter} document`;
+  return query ? `no ${noun} with “${query}” in its name` : `no ${noun}`;
+}
+
+// src/progress-view/grid.js
+var OVERSCAN = 4;
+var HOLD = 15e3;
+var COLUMNS = ["state", "document", "progress", "step", "message", "worker", "time"];
+function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
+  const headers = COLUMNS.map((title) => {
+    return withRole(createElement("span", "", title), "columnheader");
+  });
+  const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
+  heading.setAttribute("aria-rowindex", "1");
+  const body = withRole(createElement("div", "rows", heading), "rowgroup");
+  const empty2 = createElement("p", "nothing");
+  const element = withRole(createElement("div", "grid", body, empty2), "grid");
+  element.setAttribute("aria-label", "documents");
+  element.tabIndex = 0;
+  suppressShortcuts(element);
+  let pool = [];
+  let order = [];
+  let orderKey = "";
+  let revision = -1;
+  let scrollTop = 0;
+  let height = 0;
+  let heldUntil = 0;
+  let active = null;
+  function listen2(type, listener) {
+    element.addEventListener(type, listener, { signal, passive: true });
+  }
+  function hold() {
+    heldUntil = performance.now() + HOLD;
+  }
+  function release() {
+    heldUntil = 0;
+    scheduleDraw();
+  }
+  listen2("scroll", () => {
+    scrollTop = element.scrollTop;
+    scheduleDraw();
+  });
+  for (const type of ["pointermove", "pointerdown", "keydown", "wheel"]) listen2(type, hold);
+  for (const type of ["pointerleave", "focusout"]) listen2(type, release);
+  listen2("focusin", scheduleDraw);
+  element.addEventListener("click", openClicked, { signal });
+  element.addEventListener("keydown", handleKey, { signal });
+  const observer = new ResizeObserver(() => {
+    height = element.clientHeight;
+    scrollTop = element.scrollTop;
+    scheduleDraw();
+  });
+  observer.observe(element);
+  function openClicked(event) {
+    const target = (
+      /** @type {Node} */
+      event.target
+    );
+    const row = pool.find((each) => each.element.contains(target))?.row;
+    if (!row) return;
+    active = row;
+    onOpen(row);
+  }
+  function handleKey(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const page = Math.max(Math.floor(height / ROW_HEIGHT) - 1, 1);
+    const position = active ? order.indexOf(active) : -1;
+    const moves = {
+      ArrowDown: position + 1,
+      ArrowUp: Math.max(position, 1) - 1,
+      PageDown: position + page,
+      PageUp: position - page,
+      Home: 0,
+      End: order.length - 1
+    };
+    if (event.key in moves) moveTo(moves[event.key]);
+    else if ((event.key === "Enter" || event.key === " ") && active) onOpen(active);
+    else if (event.key === "Escape") onDismiss();
+    else return;
+    event.preventDefault();
+  }
+  function moveTo(wanted) {
+    const position = clamp(wanted, 0, order.length - 1);
+    active = order[position] ?? null;
+    const above = position * ROW_HEIGHT;
+    const below = above + ROW_HEIGHT;
+    if (above < scrollTop) element.scrollTop = above;
+    else if (below > scrollTop + height) element.scrollTop = below - height;
+    scrollTop = element.scrollTop;
+    scheduleDraw();
+  }
+  function updateOrder({ store, filter, query }) {
+    const key = `${filter} ${query}`;
+    const sorted = store.sorted();
+    const unchanged = key === orderKey && order.length > 0;
+    if (unchanged && revision === store.revision) return;
+    const current = unchanged && store.rows.get(order[0].index) === order[0];
+    if (current && performance.now() < heldUntil) return;
+    if (key !== orderKey) element.scrollTop = scrollTop = 0;
+    orderKey = key;
+    revision = store.revision;
+    order = arrange(sorted, filter, query);
+    if (active) active = store.rows.get(active.index) ?? null;
+  }
+  function resizePool(size) {
+    while (pool.length < size) {
+      const row = createGridRow(`${idPrefix}-${pool.length}`);
+      pool.push(row);
+      body.append(row.element);
+    }
+    for (const row of pool.splice(size)) row.element.remove();
+  }
+  function draw2(state, openedId) {
+    setHidden(element, state.store.single || !state.summary);
+    if (element.hidden) return;
+    updateOrder(state);
+    const long = order.length > VISIBLE_ROWS;
+    toggleClass(element, "long", long);
+    setStyle(element, "max-height", long ? `${order.length * ROW_HEIGHT}px` : "none");
+    setStyle(body, "height", `${order.length * ROW_HEIGHT}px`);
+    setAttribute(element, "aria-rowcount", order.length + 1);
+    setText(empty2, order.length ? "" : emptyText(state));
+    setHidden(empty2, order.length > 0);
+    const visible = Math.ceil((height || VISIBLE_ROWS * ROW_HEIGHT) / ROW_HEIGHT) + 1;
+    const size = Math.min(visible + 2 * OVERSCAN, order.length);
+    resizePool(size);
+    const top = Math.floor(scrollTop / ROW_HEIGHT) - OVERSCAN;
+    const first = clamp(top, 0, order.length - size);
+    let activeId = "";
+    for (let position = first; position < first + size; position += 1) {
+      const row = order[position];
+      const { element: drawn, draw: drawRow } = pool[position % size];
+      drawRow(row, position, state.now);
+      toggleClass(drawn, "active", row === active);
+      setAttribute(drawn, "aria-selected", row.id === openedId);
+      if (row === active) activeId = drawn.id;
+    }
+    if (activeId) setAttribute(element, "aria-activedescendant", activeId);
+    else element.removeAttribute("aria-activedescendant");
+  }
+  return {
+    element,
+    draw: draw2,
+    /** Let the next drawing move rows, even under a pointer. */
+    releaseRows() {
+      heldUntil = 0;
+    },
+    close() {
+      observer.disconnect();
+      pool = [];
+      order = [];
+    }
+  };
+}
+
+// src/progress-view/filters.js
+var FILTERS = ["all", ...STATES];
+var ALWAYS_SHOWN = /* @__PURE__ */ new Set(["all", "failed", "completed"]);
+var SHOWN_UNTIL_FINISHED = /* @__PURE__ */ new Set(["processing", "queued"]);
+function createFilters({ signal, onFilter, onQuery }) {
+  const chips = FILTERS.map((filter) => {
+    const count = createElement("b", "count");
+    const chip = createButton("", signal, () => onFilter(filter));
+    toggleClass(chip, "chip", true);
+    toggleClass(chip, filter, true);
+    if (filter !== "all") chip.append(createIcon(filter));
+    chip.append(count, createElement("span", "", filter));
+    return { filter, chip, count };
+  });
+  const search = document.createElement("input");
+  search.type = "search";
+  toggleClass(search, "search", true);
+  search.placeholder = "Filter names";
+  search.setAttribute("aria-label", "filter documents by name");
+  search.autocomplete = "off";
+  search.spellcheck = false;
+  suppressShortcuts(search);
+  search.addEventListener("input", () => onQuery(search.value), { signal });
+  const group = withRole(createElement("div", "filters", ...chips.map(({ chip }) => chip)), "group");
+  group.setAttribute("aria-label", "filter documents by state");
+  const element = createElement("div", "tools", group, search);
+  function draw2({ store, summary, filter: selected }) {
+    setHidden(element, store.single || !summary);
+    if (!summary) return;
+    for (const { filter, chip, count } of chips) {
+      const documents = countOf(summary, filter);
+      setText(count, formatNumber(documents));
+      setAttribute(chip, "aria-pressed", filter === selected);
+      toggleClass(chip, "none", !documents);
+      const kept2 = ALWAYS_SHOWN.has(filter) || SHOWN_UNTIL_FINISHED.has(filter) && !summary.finished;
+      setHidden(chip, !documents && !kept2 && filter !== selected);
+    }
+  }
+  return { element, draw: draw2 };
+}
+
+// src/progress-view/header.js
+var RATE_INTERVAL = 1e3;
+function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
+  const icon = createIcon();
+  const name = createElement("span", "name");
+  const percent = createElement("strong", "percent");
+  const outlook = createElement("span", "left");
+  const title = createElement("span", "title");
+  const cancel = createButton("Cancel", signal, () => onAction("cancel", null));
+  const retry = createButton("Retry", signal, () => onAction("retry", null));
+  const rates = createRates();
+  const headline = createElement(
+    "div",
+    "headline",
+    icon,
+    name,
+    percent,
+    outlook,
+    title,
+    rates.element,
+    retry,
+    cancel
+  );
+  const bar = createRunBar();
+  const steps = createStepScale();
+  const message = createElement("span", "message");
+  const details = createButton("Details", signal, onDetails);
+  const current = createElement("div", "present", message, details);
+  const problemText = createElement("span");
+  const problem2 = createElement("p", "problem", createIcon("stalled"), problemText);
+  const notice = createElement("p", "notice");
+  const filters = createFilters({ signal, onFilter, onQuery });
+  function draw2(state) {
+    const { store, summary, now } = state;
+    const row = store.single ? store.sorted()[0] : null;
+    setText(problemText, state.problem);
+    setHidden(problem2, !state.problem);
+    setText(notice, state.notice.text);
+    setHidden(notice, !state.notice.text);
+    toggleClass(notice, "bad", state.notice.bad);
+    setHidden(current, !row);
+    setHidden(steps.element, !row);
+    setHidden(bar.element, !summary);
+    setHidden(name, !row);
+    filters.draw(state);
+    if (!summary) {
+      setIcon(icon, "queued");
+      setText(percent, state.lost ? "" : "connecting …");
+      setHidden(cancel, true);
+      setHidden(retry, true);
+      return;
+    }
+    const mask = steps.setSegments(summary.steps ?? []);
+    if (mask) element.parentElement?.style.setProperty("--docprogress-segments", mask);
+    const headlineState = row ? stateOf(row) : runState(summary);
+    const outlookText = outlookOf(summary, now);
+    setIcon(icon, headlineState);
+    setAttribute(headline, "data-state", headlineState);
+    setText(percent, headlineOf(summary, row));
+    setText(outlook, state.problem ? "" : outlookText);
+    setText(title, row ? "" : singleLine(summary.title));
+    if (row) setName(name, nameOf(row));
+    rates.draw(state, summary, row);
+    bar.draw(summary, row, outlookText);
+    setHidden(cancel, !summary.actions || summary.finished || !summary.total);
+    const retryable = summary.counts.failed + summary.counts.cancelled;
+    setHidden(retry, !summary.actions || !retryable);
+    setText(retry, row ? "Retry" : retryLabel(summary.counts));
+    if (!row) return;
+    const step = row.step && !isFinal(row.status) ? singleLine(row.step) : "";
+    const text = [step, detailOf(row, now)].filter(Boolean).join(" · ");
+    setText(message, truncate(text, MAX_CELL));
+    setAttribute(current, "data-state", stateOf(row));
+    steps.draw(row);
+  }
+  const element = createElement(
+    "div",
+    "header",
+    headline,
+    bar.element,
+    steps.element,
+    current,
+    problem2,
+    notice,
+    filters.element
+  );
+  return { element, draw: draw2 };
+}
+function createRates() {
+  const elapsed = createElement("span", "elapsed");
+  const pages = createElement("span", "pages");
+  const documents = createElement("span", "documents");
+  const element = createElement("span", "pace", elapsed, pages, documents);
+  let nextUpdate = -Infinity;
+  let shownKey = "";
+  function draw2({ now, problem: problem2 }, summary, row) {
+    setText(elapsed, elapsedOf(summary, now));
+    const key = `${summary.finished} ${problem2}`;
+    if (performance.now() < nextUpdate && key === shownKey) return;
+    nextUpdate = performance.now() + RATE_INTERVAL;
+    shownKey = key;
+    setText(pages, pagesOf(summary, problem2));
+    const rate2 = row || problem2 ? "" : rateOf(summary.documents_per_second, "documents");
+    setText(documents, rate2);
+  }
+  return { element, draw: draw2 };
+}
+function createRunBar() {
+  const parts = {
+    completed: createElement("div", "part completed"),
+    failed: createElement("div", "part failed"),
+    cancelled: createElement("div", "part cancelled"),
+    stalled: createElement("div", "part stalled"),
+    processing: createElement("div", "part processing"),
+    queued: createElement("div", "part queued")
+  };
+  const bar = createElement("div", "bar total", ...Object.values(parts));
+  const element = withRole(bar, "progressbar");
+  element.setAttribute("aria-label", "all documents");
+  function draw2(summary, row, outlook) {
+    const shares = row ? { [stateOf(row)]: row.progress / 100 } : sharesByState(summary);
+    for (const [key, part] of Object.entries(parts)) {
+      const state = (
+        /** @type {State} */
+        key
+      );
+      const share = shares[state] ?? 0;
+      setStyle(part, "width", `${rounded(clamp(share, 0, 1) * 100)}%`);
+      const ended = !row && (state === "failed" || state === "cancelled") && summary.counts[state] > 0;
+      setHidden(part, share === 0 && !ended);
+    }
+    toggleClass(element, "segmented", row !== null);
+    const percent = row ? row.progress : percentage(summary.fraction);
+    setProgress(element, percent, [headlineOf(summary, row), outlook].filter(Boolean).join(", "));
+  }
+  return { element, draw: draw2 };
+}
+function createStepScale() {
+  const element = createElement("div", "scale");
+  element.setAttribute("aria-hidden", "true");
+  let shownKey = "";
+  return {
+    element,
+    /**
+     * @param {Segment[]} segments
+     * @returns {string} the new mask of segmented bars; empty if nothing has changed
+     */
+    setSegments(segments) {
+      const key = JSON.stringify(segments);
+      if (key === shownKey) return "";
+      shownKey = key;
+      element.replaceChildren(
+        ...segments.map(({ name, from, to }) => {
+          const label = createElement("span", "segment", singleLine(name));
+          label.style.left = `${from}%`;
+          label.style.width = `${to - from}%`;
+          return label;
+        })
+      );
+      return maskOf(segments);
+    },
+    /** @param {Row} row */
+    draw(row) {
+      const step = row.status === "completed" ? null : singleLine(row.step);
+      for (const label of element.children) toggleClass(label, "now", label.textContent === step);
+    }
+  };
+}
+function maskOf(segments) {
+  if (segments.length < 2) return "none";
+  const gaps = segments.slice(1).map(({ from }) => `#000 calc(${from}% - 1px), transparent 0 calc(${from}% + 1px), #000 0`);
+  return `linear-gradient(to right, ${gaps.join(", ")})`;
+}
+
+// src/progress-view/heartbeat.js
+var TIMEOUT = 6e3;
+function createHeartbeat() {
+  let lastBeat = performance.now();
+  let lastBeatWall = Date.now();
+  let lastUpdate = null;
+  let disconnected = false;
+  let frozenAt = null;
+  const heartbeat = {
+    beat(time = Date.now()) {
+      lastBeat = performance.now();
+      lastBeatWall = Date.now();
+      lastUpdate = time;
+      disconnected = false;
+    },
+    disconnect() {
+      disconnected = true;
+    },
+    isLost() {
+      return disconnected || performance.now() - lastBeat > TIMEOUT || Date.now() - lastBeatWall > TIMEOUT;
+    },
+    /**
+     * The page's clock, which stops while nothing is known.
+     *
+     * @param {Summary | null} summary
+     */
+    now(summary) {
+      if (heartbeat.isLost()) return lastBeat;
+      if (summary?.connected === false) frozenAt ??= performance.now();
+      else frozenAt = null;
+      return frozenAt ?? performance.now();
+    },
+    /**
+     * What is wrong with the connection, in words. Empty if nothing is, or if the run
+     * has finished and what is shown cannot become outdated.
+     *
+     * @param {Summary | null} summary
+     */
+    problem(summary) {
+      if (summary?.finished) return "";
+      if (heartbeat.isLost()) {
+        return lastUpdate === null ? "disconnected, nothing was heard yet" : `disconnected, last update ${timeOfDay(lastUpdate)}`;
+      }
+      if (summary?.connected === false) {
+        const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
+        return `Redis is away${since}; the view is as of then`;
+      }
+      return "";
+    }
+  };
+  return heartbeat;
+}
+
+// src/progress-view/row-store.js
+var DEFAULTS = {
+  step: "",
+  progress: 0,
+  message: "",
+  error: null,
+  attempt: null,
+  attempts: null,
+  current: null,
+  total: null,
+  unit: null,
+  worker: null,
+  elapsed: null,
+  stalled: false,
+  silent: null
+};
+var CLOCK_TOLERANCE = 1e3;
+function createRowStore() {
+  const rows = /* @__PURE__ */ new Map();
+  let sorted = null;
+  const store = {
+    /** @type {Summary | null} */
+    summary: null,
+    /** Increases whenever the position of a row may change. */
+    revision: 0,
+    rows,
+    /** The rows in the order in which they were submitted. */
+    sorted() {
+      sorted ??= [...rows.values()].sort((one, other) => one.index - other.index);
+      return sorted;
+    },
+    get single() {
+      return rows.size === 1 && (store.summary?.total ?? 0) <= 1;
+    },
+    /** @param {Delta} delta */
+    update({ summary, rows: changes }) {
+      const now = performance.now();
+      store.summary = { ...summary, receivedAt: summary.receivedAt ?? now };
+      for (const change of changes) {
+        const known = rows.get(change.index);
+        if (!known && !isComplete(change)) continue;
+        const before = known && stateOf(known);
+        const row = known ?? /** @type {Row} */
+        { ...DEFAULTS, ...change };
+        if (known) Object.assign(known, change);
+        else {
+          rows.set(row.index, row);
+          sorted = null;
+        }
+        startClocks(row, change, now);
+        if (before !== stateOf(row)) store.revision += 1;
+      }
+    },
+    /** @param {Snapshot} snapshot */
+    replace(snapshot) {
+      rows.clear();
+      sorted = null;
+      store.revision += 1;
+      store.update(snapshot);
+    }
+  };
+  return store;
+}
+function isComplete(change) {
+  return change.id !== void 0 && change.name !== void 0 && change.status !== void 0;
+}
+function startClocks(row, change, now) {
+  if (typeof change.elapsed === "number" && change.startedAt === void 0) {
+    const startedAt = now - change.elapsed * 1e3;
+    const moved = Math.abs((row.startedAt ?? -Infinity) - startedAt);
+    if (moved > CLOCK_TOLERANCE) row.startedAt = startedAt;
+  }
+  if (typeof change.silent === "number" && change.silentSince === void 0) {
+    row.silentSince = now - change.silent * 1e3;
   }
 }
-function hover(element, text) {
-  if (element.title !== text) element.title = text;
-}
-function tell(element, attribute, value) {
-  const text = String(value);
-  if (element.getAttribute(attribute) !== text) element.setAttribute(attribute, text);
-}
-function mark(element, name, marked) {
-  const className = `${PREFIX}${name}`;
-  if (element.classList.contains(className) !== marked) {
-    element.classList.toggle(className, marked);
+
+// src/progress-view/view.js
+var ANNOUNCEMENT_INTERVAL = 1e4;
+function createProgressView(element, options = {}) {
+  const { sender = "kernel" } = options;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const store = createRowStore();
+  const heartbeat = createHeartbeat();
+  let frame2 = 0;
+  let filter = "all";
+  let query = "";
+  const actions = createActions({
+    store,
+    sender,
+    isLost: heartbeat.isLost,
+    onAction: options.onAction,
+    onChange: scheduleDraw
+  });
+  const header = createHeader({
+    signal,
+    onAction: actions.request,
+    onFilter: toggleFilter,
+    onQuery: setQuery,
+    onDetails: () => openDetails(store.sorted()[0])
+  });
+  const grid = createGrid({
+    signal,
+    idPrefix: `docprogress-${Math.random().toString(36).slice(2)}`,
+    onOpen: openDetails,
+    onDismiss: closeDetails,
+    scheduleDraw
+  });
+  const panel = createDetailsPanel({
+    signal,
+    onAction: actions.request,
+    onDismiss: closeDetails,
+    sender
+  });
+  const announcer = createAnnouncer();
+  const children = [header.element, grid.element, panel.element, announcer.element];
+  const root = withRole(createElement("div", "", ...children), "group");
+  root.className = "docprogress";
+  root.dir = "ltr";
+  root.tabIndex = -1;
+  suppressShortcuts(root);
+  root.style.setProperty("--docprogress-row", `${ROW_HEIGHT}px`);
+  root.style.setProperty("--docprogress-rows", String(VISIBLE_ROWS));
+  element.append(root);
+  const clock = setInterval(() => {
+    if (!document.hidden) scheduleDraw();
+  }, 1e3);
+  document.addEventListener("visibilitychange", scheduleDraw, { signal });
+  function scheduleDraw() {
+    if (!frame2 && !signal.aborted) frame2 = requestAnimationFrame(draw2);
   }
-}
-function style(element, property, value) {
-  if (element.style.getPropertyValue(property) !== value) {
-    element.style.setProperty(property, value);
+  function draw2() {
+    frame2 = 0;
+    const { summary } = store;
+    const state = {
+      store,
+      summary,
+      lost: heartbeat.isLost(),
+      problem: heartbeat.problem(summary),
+      now: heartbeat.now(summary),
+      filter,
+      query,
+      notice: actions.notice
+    };
+    toggleClass(root, "single", store.single);
+    toggleClass(root, "stale", state.problem !== "");
+    setAttribute(root, "aria-label", singleLine(summary?.title ?? "") || "documents");
+    header.draw(state);
+    grid.draw(state, panel.openedId);
+    panel.draw(state);
+    announcer.announce(state);
   }
+  function toggleFilter(selected) {
+    filter = filter === selected ? "all" : selected;
+    grid.releaseRows();
+    scheduleDraw();
+  }
+  function setQuery(text) {
+    query = text.trim().toLocaleLowerCase();
+    grid.releaseRows();
+    scheduleDraw();
+  }
+  function openDetails(row) {
+    if (!row) return;
+    if (panel.openedId === row.id) {
+      closeDetails();
+      return;
+    }
+    panel.open(row.id);
+    requestDetails();
+    scheduleDraw();
+  }
+  function requestDetails() {
+    panel.markRequested();
+    options.onDetails?.(panel.openedId);
+  }
+  function closeDetails() {
+    if (!panel.openedId) return;
+    const focused = panel.element.contains(document.activeElement);
+    panel.close();
+    if (focused) (store.single ? root : grid.element).focus();
+    scheduleDraw();
+  }
+  function rowsChanged() {
+    actions.rowsChanged();
+    heartbeat.beat();
+    if (panel.isOutdated(store)) requestDetails();
+    scheduleDraw();
+  }
+  return {
+    update(delta) {
+      store.update(delta);
+      rowsChanged();
+    },
+    replace(snapshot) {
+      store.replace(snapshot);
+      rowsChanged();
+    },
+    showDetails(details) {
+      panel.show(details);
+      scheduleDraw();
+    },
+    showResult: actions.showResult,
+    beat(time) {
+      heartbeat.beat(time);
+      scheduleDraw();
+    },
+    disconnect() {
+      heartbeat.disconnect();
+      scheduleDraw();
+    },
+    close() {
+      closing.abort();
+      clearInterval(clock);
+      cancelAnimationFrame(frame2);
+      actions.close();
+      grid.close();
+      panel.close();
+      root.remove();
+    }
+  };
 }
-function describe(bar, percent, text) {
-  tell(bar, "aria-valuenow", Math.floor(clamp(percent, 0, 100)));
-  tell(bar, "aria-valuetext", text);
-}
-function hide(element, hidden) {
-  if (element.hidden === hidden) return;
-  const focused = hidden && element.contains(document.activeElement);
-  element.hidden = hidden;
-  if (focused) element.closest(".docprogress")?.focus();
-}
-function rounded(value) {
-  return Number(value.toFixed(2));
-}
-function clamp(value, least, most) {
-  return Math.max(least, Math.min(value, most));
+function createAnnouncer() {
+  const element = withRole(createElement("div", "hidden-text"), "status");
+  let announced = { text: "", urgent: "", at: -Infinity };
+  function announce({ summary, problem: problem2, notice }) {
+    if (!summary) return;
+    const text = [problem2, notice.text, summary.text].filter(Boolean).join(". ");
+    const urgent = [problem2, notice.text, summary.finished, summary.counts.failed > 0].join();
+    const due = performance.now() - announced.at > ANNOUNCEMENT_INTERVAL;
+    if (text === announced.text || !due && urgent === announced.urgent) return;
+    announced = { text, urgent, at: performance.now() };
+    setText(element, text);
+  }
+  return { element, announce };
 }
 
 // src/page.js
@@ -1823,7 +1958,7 @@ function hear() {
 }
 function lose({ message }) {
   heard = false;
-  view.lose();
+  view.disconnect();
   say(access.hidden ? message : "");
 }
 function list(told, last = false) {
@@ -2103,7 +2238,7 @@ async function perform(request2, action, ids) {
   const count = `${done} ${done === 1 ? "document is" : "documents are"}`;
   const text = `${count} ${again ? "tried again" : "cancelled"}`;
   const failed = errors.length ? `; ${errors.length} could not be: ${errors[0]}` : "";
-  view.acted({ request: request2, ok: !errors.length, text: text + failed });
+  view.showResult({ request: request2, ok: !errors.length, text: text + failed });
   refresh();
 }
 function actOnUpload(entry, again) {
@@ -2140,7 +2275,7 @@ async function detail(id) {
     reason = /** @type {Error} */
     error.message;
   }
-  view.details({
+  view.showDetails({
     id,
     row: { ...rowOf(entry), error: entry.event.error ?? null },
     // The newest attempt that did a step comes last.
@@ -2202,7 +2337,7 @@ function summarize() {
     total,
     counts,
     stalled,
-    ...workOf([...entries.values()].map(({ event }) => event)),
+    ...sharesOfWork([...entries.values()].map(({ event }) => event)),
     sending: sent < toSend ? { sent, total: toSend } : null,
     ...counts.processing ? {} : waitingFor([...entries.values()].map(({ event }) => event)),
     elapsed: null,
@@ -2223,19 +2358,19 @@ function schedule() {
 }
 function draw() {
   frame = 0;
-  arrange();
+  arrange2();
   const rows = [...entries.values()].filter(({ index }) => changed.has(index)).map(rowOf);
   changed.clear();
   view.update({ summary: summarize(), rows });
-  if (!heard) view.lose();
+  if (!heard) view.disconnect();
 }
 function replace() {
-  arrange();
+  arrange2();
   changed.clear();
   view.replace({ summary: summarize(), rows: [...entries.values()].map(rowOf) });
-  if (!heard) view.lose();
+  if (!heard) view.disconnect();
 }
-function arrange() {
+function arrange2() {
   place.hidden = !entries.size;
   empty.hidden = entries.size > 0 || !listed;
   older.hidden = next === null;

@@ -6,11 +6,12 @@
  */
 
 import { watch } from "./document-progress.js";
-import { createProgressView, workOf } from "./progress-view.js";
+import { sharesOfWork } from "./progress-view/shares.js";
+import { createProgressView } from "./progress-view/view.js";
 
 /** @typedef {import("./document-progress.js").ProgressEvent} ProgressEvent */
-/** @typedef {import("./progress-view.js").Row} Row */
-/** @typedef {import("./progress-view.js").Summary} Summary */
+/** @typedef {import("./progress-view/types.js").Row} Row */
+/** @typedef {import("./progress-view/types.js").Summary} Summary */
 
 /**
  * @typedef {object} Upload
@@ -299,7 +300,7 @@ function hear() {
 /** @param {Error} error */
 function lose({ message }) {
   heard = false;
-  view.lose();
+  view.disconnect();
   say(access.hidden ? message : "");
 }
 
@@ -676,7 +677,7 @@ async function perform(request, action, ids) {
   const count = `${done} ${done === 1 ? "document is" : "documents are"}`;
   const text = `${count} ${again ? "tried again" : "cancelled"}`;
   const failed = errors.length ? `; ${errors.length} could not be: ${errors[0]}` : "";
-  view.acted({ request, ok: !errors.length, text: text + failed });
+  view.showResult({ request, ok: !errors.length, text: text + failed });
   refresh();
 }
 
@@ -717,7 +718,7 @@ async function detail(id) {
   } catch (error) {
     reason = /** @type {Error} */ (error).message;
   }
-  view.details({
+  view.showDetails({
     id,
     row: { ...rowOf(entry), error: entry.event.error ?? null },
     // The newest attempt that did a step comes last.
@@ -795,7 +796,7 @@ function summarize() {
     total,
     counts,
     stalled,
-    ...workOf([...entries.values()].map(({ event }) => event)),
+    ...sharesOfWork([...entries.values()].map(({ event }) => event)),
     sending: sent < toSend ? { sent, total: toSend } : null,
     ...(counts.processing ? {} : waitingFor([...entries.values()].map(({ event }) => event))),
     elapsed: null,
@@ -822,7 +823,7 @@ function draw() {
   const rows = [...entries.values()].filter(({ index }) => changed.has(index)).map(rowOf);
   changed.clear();
   view.update({ summary: summarize(), rows });
-  if (!heard) view.lose();
+  if (!heard) view.disconnect();
 }
 
 /** Show what there is, and no row of what has gone. */
@@ -830,7 +831,7 @@ function replace() {
   arrange();
   changed.clear();
   view.replace({ summary: summarize(), rows: [...entries.values()].map(rowOf) });
-  if (!heard) view.lose();
+  if (!heard) view.disconnect();
 }
 
 function arrange() {

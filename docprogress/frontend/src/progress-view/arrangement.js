@@ -1,0 +1,34 @@
+/** Which rows are shown, and in which order. */
+
+import { STATES, stateOf } from "./status.js";
+
+/** @typedef {import("./types.js").Filter} Filter */
+/** @typedef {import("./types.js").Row} Row */
+
+/** The most rows that are visible at once, unless the user resizes the grid. */
+export const VISIBLE_ROWS = 14;
+
+/**
+ * The rows that match, in the order in which they are shown.
+ *
+ * If all rows fit, failures come first and the others keep the order of submission, so
+ * that nothing moves needlessly. Otherwise rows are ordered by the attention they need;
+ * running documents would end up far below completed ones.
+ *
+ * @param {Row[]} sorted
+ * @param {Filter} filter
+ * @param {string} query
+ * @returns {Row[]}
+ */
+export function arrange(sorted, filter, query) {
+  const fits = sorted.length <= VISIBLE_ROWS;
+  /** @type {Row[][]} */
+  const groups = STATES.map(() => []);
+  for (const row of sorted) {
+    const state = stateOf(row);
+    if (filter !== "all" && state !== filter && row.status !== filter) continue;
+    if (query && !row.name.toLocaleLowerCase().includes(query)) continue;
+    groups[fits && state !== "failed" ? 1 : STATES.indexOf(state)].push(row);
+  }
+  return groups.flat();
+}

@@ -1,0 +1,69 @@
+/** When the sender was last heard from, and whether it is still there. */
+
+import { timeOfDay } from "../shared/format.js";
+
+/** @typedef {import("./types.js").Summary} Summary */
+
+/** Milliseconds of silence after which the sender counts as lost. */
+const TIMEOUT = 6000;
+
+export function createHeartbeat() {
+  let lastBeat = performance.now();
+  // A monotonic clock may stand still while the machine sleeps; the wall clock does not.
+  let lastBeatWall = Date.now();
+  /** @type {number | null} the time that is shown */
+  let lastUpdate = null;
+  let disconnected = false;
+  /** @type {number | null} */
+  let frozenAt = null;
+
+  const heartbeat = {
+    beat(time = Date.now()) {
+      lastBeat = performance.now();
+      lastBeatWall = Date.now();
+      lastUpdate = time;
+      disconnected = false;
+    },
+    disconnect() {
+      disconnected = true;
+    },
+    isLost() {
+      return (
+        disconnected ||
+        performance.now() - lastBeat > TIMEOUT ||
+        Date.now() - lastBeatWall > TIMEOUT
+      );
+    },
+    /**
+     * The page's clock, which stops while nothing is known.
+     *
+     * @param {Summary | null} summary
+     */
+    now(summary) {
+      if (heartbeat.isLost()) return lastBeat;
+      if (summary?.connected === false) frozenAt ??= performance.now();
+      else frozenAt = null;
+      return frozenAt ?? performance.now();
+    },
+    /**
+     * What is wrong with the connection, in words. Empty if nothing is, or if the run
+     * has finished and what is shown cannot become outdated.
+     *
+     * @param {Summary | null} summary
+     */
+    problem(summary) {
+      if (summary?.finished) return "";
+      if (heartbeat.isLost()) {
+        return lastUpdate === null
+          ? "disconnected, nothing was heard yet"
+          : `disconnected, last update ${timeOfDay(lastUpdate)}`;
+      }
+      if (summary?.connected === false) {
+        const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
+        return `Redis is away${since}; the view is as of then`;
+      }
+      return "";
+    },
+  };
+  return heartbeat;
+}

@@ -1,0 +1,92 @@
+/** What is written about one document. */
+
+import { duration, stopwatch } from "../shared/format.js";
+import { MAX_CELL, singleLine, truncate } from "../shared/text.js";
+import { isFinal, percentOf, stateOf } from "./status.js";
+
+/** @typedef {import("./types.js").Row} Row */
+
+/**
+ * What is happening to a document, or why nothing is.
+ *
+ * @param {Row} row
+ * @param {number} now
+ */
+export function detailOf(row, now) {
+  const state = stateOf(row);
+  const message = messageOf(row);
+  if (state === "stalled") {
+    const silent = Math.max(now - (row.silentSince ?? now), 0) / 1000;
+    const since = row.silentSince === undefined ? "" : ` for ${stopwatch(silent)}`;
+    return `stalled${since}${message ? `, after “${message}”` : ""}`;
+  }
+  if (state === "failed") return message || "no reason was given";
+  const lowerCase = message.toLocaleLowerCase();
+  if (lowerCase !== state && lowerCase !== row.step.toLocaleLowerCase()) return message;
+  if (state === "processing" && row.current !== null && row.total) {
+    return `${singleLine(row.unit ?? "")} ${row.current} of ${row.total}`.trim();
+  }
+  return "";
+}
+
+/**
+ * A document's message or error, without its name and status, which stand beside it.
+ *
+ * @param {Row} row
+ */
+export function messageOf(row) {
+  let text = singleLine((row.status === "failed" && row.error) || row.message || "");
+  for (const prefix of [`${singleLine(row.name)}:`, `${row.status}:`]) {
+    const start = text.slice(0, prefix.length).toLocaleLowerCase();
+    if (start === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
+  }
+  return text;
+}
+
+/**
+ * The number of the attempt, except where it is the first or no longer matters.
+ *
+ * @param {Row} row
+ */
+export function attemptOf({ attempt, attempts, status }) {
+  if (attempt === null || attempt <= 1 || status === "completed") return "";
+  return attempts ? `${attempt} of ${attempts}` : String(attempt);
+}
+
+/**
+ * @param {Row} row
+ * @param {number} now
+ */
+export function timeOf(row, now) {
+  if (row.status === "queued" || row.elapsed === null) return "";
+  const seconds = secondsOf(row, now);
+  return isFinal(row.status) && seconds < 59.95 ? duration(seconds) : stopwatch(seconds);
+}
+
+/**
+ * @param {Row} row
+ * @param {number} now
+ */
+function secondsOf(row, now) {
+  if (row.status !== "processing" || row.startedAt === undefined) return row.elapsed ?? 0;
+  return Math.max(now - row.startedAt, 0) / 1000;
+}
+
+/**
+ * @param {Row} row
+ * @param {number} now
+ */
+export function factsOf(row, now) {
+  const facts = [row.status, percentOf(row)];
+  if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
+  if (row.attempt !== null) {
+    facts.push(
+      row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`,
+    );
+  }
+  if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
+  for (const text of [row.worker, row.id]) {
+    if (text) facts.push(truncate(singleLine(text), MAX_CELL));
+  }
+  return facts;
+}

@@ -1,0 +1,181 @@
+/**
+ * What the views of one widget show, kept up to date by messages from the kernel.
+ *
+ * Every message is a hint: if any is lost, the state is requested again, and what is
+ * shown becomes right later.
+ */
+
+import { pageId } from "../shared/widget.js";
+import { createRowStore } from "./row-store.js";
+import { createProgressView } from "./view.js";
+
+/** @typedef {import("../shared/widget.js").Model} Model */
+/** @typedef {import("../shared/widget.js").Session} Session */
+/** @typedef {import("./types.js").Delta} Delta */
+/** @typedef {import("./types.js").ProgressView} ProgressView */
+/** @typedef {import("./types.js").Snapshot} Snapshot */
+/** @typedef {import("./types.js").Summary} Summary */
+
+/** Milliseconds until a snapshot is requested again; doubled each time, up to a limit. */
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 60_000;
+
+/**
+ * @param {Model} model
+ * @returns {Session}
+ */
+export function createViewSession(model) {
+  /** @type {Set<ProgressView>} */
+  const views = new Set();
+  const store = createRowStore();
+  const page = pageId();
+  let session = "";
+  let seq = -1;
+  let lastMessageAt = Date.now();
+  let requests = 0;
+  let frame = 0;
+  let timer = 0;
+  let acknowledging = false;
+  let incomplete = false;
+  let nextRequestAt = -Infinity;
+  let retryDelay = FIRST_RETRY;
+
+  /** @param {object} content */
+  function send(content) {
+    try {
+      model.send(content);
+      return true;
+    } catch {
+      return false; // the comm is closed
+    }
+  }
+
+  function requestSnapshot() {
+    incomplete = true;
+    if (performance.now() < nextRequestAt) return;
+    nextRequestAt = performance.now() + retryDelay;
+    retryDelay = Math.min(retryDelay * 2, LONGEST_RETRY);
+    send({ type: "whole" });
+  }
+
+  /**
+   * Tell the kernel what was painted, after the next frame.
+   *
+   * @param {boolean} [requested] whether the kernel asked for it
+   */
+  function acknowledge(requested = true) {
+    acknowledging ||= requested;
+    if (!acknowledging || frame || !views.size) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      acknowledging = false;
+      const painted = { type: "painted", session, seq, page };
+      timer = Number(setTimeout(() => send({ ...painted, at: now() }), 0));
+    });
+  }
+
+  /** @param {Snapshot & {session: string, seq: number}} snapshot */
+  function applySnapshot(snapshot) {
+    ({ session, seq } = snapshot);
+    store.replace(snapshot);
+    incomplete = false;
+    retryDelay = FIRST_RETRY;
+    for (const view of views) view.replace(currentState());
+    acknowledge();
+  }
+
+  /** @param {Delta & {session: string, seq: number, ack?: boolean}} delta */
+  function applyDelta(delta) {
+    const restarted = delta.session !== session;
+    if (!restarted && delta.seq <= seq) return;
+    const gap = restarted || delta.seq !== seq + 1;
+    ({ session, seq } = delta);
+    if (restarted) store.replace({ summary: delta.summary, rows: [] });
+    store.update(delta);
+    for (const view of views) {
+      if (restarted) view.replace(currentState());
+      else view.update(delta);
+    }
+    if (gap || incomplete || store.rows.size < delta.summary.rows) requestSnapshot();
+    acknowledge(delta.ack);
+  }
+
+  /** @returns {Snapshot} */
+  function currentState() {
+    return { summary: /** @type {Summary} */ (store.summary), rows: store.sorted() };
+  }
+
+  /** @param {any} message */
+  function receive(message) {
+    lastMessageAt = Date.now();
+    if (message.type === "clock") {
+      send({ type: "clock", request: message.request, page, at: now() });
+    } else if (message.type === "whole") applySnapshot(message);
+    else if (message.type === "delta") applyDelta(message);
+    else if (message.type === "details") for (const view of views) view.showDetails(message);
+    else if (message.type === "acted" && (message.page ?? page) === page) {
+      // Other pages count their requests too. Older kernels do not name the page.
+      for (const view of views) view.showResult(message);
+    }
+    for (const view of views) view.beat();
+  }
+
+  function restoreSnapshot() {
+    const snapshot = model.get("snapshot");
+    if (!snapshot?.summary) return;
+    if (snapshot.session === session && snapshot.seq < seq) return;
+    const sentAt = Date.parse(snapshot.at);
+    if (Number.isFinite(sentAt)) lastMessageAt = sentAt;
+    applySnapshot(snapshot);
+    for (const view of views) view.beat(lastMessageAt);
+  }
+
+  function disconnect() {
+    for (const view of views) view.disconnect();
+  }
+
+  /** @type {[string, (...values: any[]) => void][]} */
+  const listeners = [
+    ["msg:custom", receive],
+    ["change:snapshot", restoreSnapshot],
+    ["comm_live_update", disconnect],
+  ];
+  for (const [event, listener] of listeners) model.on(event, listener);
+  restoreSnapshot();
+
+  return {
+    show(element) {
+      const view = createProgressView(element, {
+        onAction(action, ids) {
+          requests += 1;
+          return send({ type: action, request: requests, page, ids }) ? requests : -1;
+        },
+        onDetails(id) {
+          send({ type: "details", id });
+        },
+      });
+      views.add(view);
+      if (store.summary) {
+        view.replace(currentState());
+        view.beat(lastMessageAt);
+        acknowledge();
+      } else requestSnapshot();
+      return () => {
+        views.delete(view);
+        view.close();
+      };
+    },
+    close() {
+      for (const [event, listener] of listeners) model.off(event, listener);
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+      for (const view of views) view.close();
+      views.clear();
+    },
+  };
+}
+
+/** Milliseconds since the epoch, by a clock that does not jump. */
+function now() {
+  return performance.timeOrigin + performance.now();
+}

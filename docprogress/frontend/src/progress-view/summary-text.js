@@ -1,0 +1,115 @@
+/** What is written about a run as a whole. */
+
+import { formatNumber, percentage, plural, rate, remaining, stopwatch } from "../shared/format.js";
+import { isFinal, percentOf } from "./status.js";
+
+/** @typedef {import("./types.js").Filter} Filter */
+/** @typedef {import("./types.js").Row} Row */
+/** @typedef {import("./types.js").Status} Status */
+/** @typedef {import("./types.js").Summary} Summary */
+/** @typedef {import("./types.js").ViewState} ViewState */
+
+/**
+ * How far the run is, or how it ended.
+ *
+ * @param {Summary} summary
+ * @param {Row | null} row the only document, if there is only one
+ */
+export function headlineOf(summary, row) {
+  if (row) return isFinal(row.status) ? row.status : percentOf(row);
+  const { counts, finished, fraction, total } = summary;
+  if (!total) return "no documents";
+  if (!finished) return `${percentage(fraction)} %`;
+  const all = plural(total, "document");
+  if (counts.failed) return `${formatNumber(counts.failed)} of ${all} failed`;
+  if (counts.cancelled) return `${formatNumber(counts.cancelled)} of ${all} cancelled`;
+  return total === 1 ? "completed" : `all ${formatNumber(total)} documents completed`;
+}
+
+/**
+ * How long the run will take, or what it waits for.
+ *
+ * @param {Summary} summary
+ * @param {number} now
+ */
+export function outlookOf(summary, now) {
+  if (summary.loading) {
+    const listed = formatNumber(summary.rows);
+    return `${listed} of ${formatNumber(summary.total)} listed so far`;
+  }
+  const { counts, finished, stalled, remaining: seconds, total, sending, waiting } = summary;
+  if (finished || !total) return "";
+  if (sending) {
+    const [sent, all] = [formatNumber(sending.sent), formatNumber(sending.total)];
+    return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
+  }
+  if (!counts.processing) return waiting ?? "waiting for a worker";
+  if (stalled >= counts.processing) return "stalled";
+  if (seconds === null) return remaining(null);
+  return remaining(Math.max(seconds - secondsSince(summary, now), 0));
+}
+
+/**
+ * The number of pages, or how fast they are read.
+ *
+ * @param {Summary} summary
+ * @param {string} problem
+ */
+export function pagesOf({ finished, pages, pages_per_second }, problem) {
+  if (finished) return pages ? plural(pages, "page") : "";
+  return problem ? "" : rateOf(pages_per_second, "pages");
+}
+
+/**
+ * @param {number | null} perSecond
+ * @param {string} noun
+ */
+export function rateOf(perSecond, noun) {
+  return perSecond ? rate(perSecond, noun) : "";
+}
+
+/**
+ * @param {Summary} summary
+ * @param {number} now
+ */
+export function elapsedOf(summary, now) {
+  const { elapsed, finished } = summary;
+  if (elapsed === null) return "";
+  return stopwatch(elapsed + (finished ? 0 : Math.max(secondsSince(summary, now), 0)));
+}
+
+/**
+ * @param {Summary} summary
+ * @param {number} now
+ */
+function secondsSince({ receivedAt }, now) {
+  return (now - (receivedAt ?? now)) / 1000;
+}
+
+/**
+ * @param {Summary} summary
+ * @param {Filter} filter
+ */
+export function countOf({ counts, stalled, total }, filter) {
+  if (filter === "all") return total;
+  return filter === "stalled" ? stalled : counts[filter];
+}
+
+/** @param {Record<Status, number>} counts */
+export function retryLabel({ failed, cancelled }) {
+  if (failed && cancelled) return `Retry ${formatNumber(failed + cancelled)}`;
+  return failed
+    ? `Retry ${formatNumber(failed)} failed`
+    : `Retry ${formatNumber(cancelled)} cancelled`;
+}
+
+/**
+ * Why no row is shown.
+ *
+ * @param {ViewState} state
+ */
+export function emptyText({ store, filter, query }) {
+  if (!store.rows.size) return "no documents yet";
+  const noun = filter === "all" ? "document" : `${filter} document`;
+  return query ? `no ${noun} with “${query}” in its name` : `no ${noun}`;
+}

@@ -1,0 +1,220 @@
+/**
+ * The progress view: draws rows and a summary, wherever they come from.
+ *
+ * It draws what was received last. Nothing moves by itself except clocks, and these
+ * stop when the sender falls silent.
+ */
+
+import {
+  createElement,
+  setAttribute,
+  setText,
+  suppressShortcuts,
+  toggleClass,
+  withRole,
+} from "../shared/dom.js";
+import { singleLine } from "../shared/text.js";
+import { createActions } from "./actions.js";
+import { VISIBLE_ROWS } from "./arrangement.js";
+import { createDetailsPanel } from "./details-panel.js";
+import { ROW_HEIGHT } from "./grid-row.js";
+import { createGrid } from "./grid.js";
+import { createHeader } from "./header.js";
+import { createHeartbeat } from "./heartbeat.js";
+import { createRowStore } from "./row-store.js";
+
+/** @typedef {import("./types.js").Filter} Filter */
+/** @typedef {import("./types.js").Options} Options */
+/** @typedef {import("./types.js").ProgressView} ProgressView */
+/** @typedef {import("./types.js").Row} Row */
+/** @typedef {import("./types.js").ViewState} ViewState */
+
+/** Milliseconds between two announcements to screen readers. */
+const ANNOUNCEMENT_INTERVAL = 10_000;
+
+/**
+ * Draw a view into `element`.
+ *
+ * @param {HTMLElement} element gets one child, which `close` removes
+ * @param {Options} [options]
+ * @returns {ProgressView}
+ */
+export function createProgressView(element, options = {}) {
+  const { sender = "kernel" } = options;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const store = createRowStore();
+  const heartbeat = createHeartbeat();
+  let frame = 0;
+  /** @type {Filter} */
+  let filter = "all";
+  let query = "";
+
+  const actions = createActions({
+    store,
+    sender,
+    isLost: heartbeat.isLost,
+    onAction: options.onAction,
+    onChange: scheduleDraw,
+  });
+  const header = createHeader({
+    signal,
+    onAction: actions.request,
+    onFilter: toggleFilter,
+    onQuery: setQuery,
+    onDetails: () => openDetails(store.sorted()[0]),
+  });
+  const grid = createGrid({
+    signal,
+    idPrefix: `docprogress-${Math.random().toString(36).slice(2)}`,
+    onOpen: openDetails,
+    onDismiss: closeDetails,
+    scheduleDraw,
+  });
+  const panel = createDetailsPanel({
+    signal,
+    onAction: actions.request,
+    onDismiss: closeDetails,
+    sender,
+  });
+  const announcer = createAnnouncer();
+  const children = [header.element, grid.element, panel.element, announcer.element];
+  const root = withRole(createElement("div", "", ...children), "group");
+  root.className = "docprogress";
+  root.dir = "ltr";
+  root.tabIndex = -1;
+  suppressShortcuts(root);
+  root.style.setProperty("--docprogress-row", `${ROW_HEIGHT}px`);
+  root.style.setProperty("--docprogress-rows", String(VISIBLE_ROWS));
+  element.append(root);
+
+  const clock = setInterval(() => {
+    if (!document.hidden) scheduleDraw();
+  }, 1000);
+  document.addEventListener("visibilitychange", scheduleDraw, { signal });
+
+  function scheduleDraw() {
+    if (!frame && !signal.aborted) frame = requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    frame = 0;
+    const { summary } = store;
+    /** @type {ViewState} */
+    const state = {
+      store,
+      summary,
+      lost: heartbeat.isLost(),
+      problem: heartbeat.problem(summary),
+      now: heartbeat.now(summary),
+      filter,
+      query,
+      notice: actions.notice,
+    };
+    toggleClass(root, "single", store.single);
+    toggleClass(root, "stale", state.problem !== "");
+    setAttribute(root, "aria-label", singleLine(summary?.title ?? "") || "documents");
+    header.draw(state);
+    grid.draw(state, panel.openedId);
+    panel.draw(state);
+    announcer.announce(state);
+  }
+
+  /** @param {Filter} selected */
+  function toggleFilter(selected) {
+    filter = filter === selected ? "all" : selected;
+    grid.releaseRows();
+    scheduleDraw();
+  }
+
+  /** @param {string} text */
+  function setQuery(text) {
+    query = text.trim().toLocaleLowerCase();
+    grid.releaseRows();
+    scheduleDraw();
+  }
+
+  /** @param {Row | undefined} row */
+  function openDetails(row) {
+    if (!row) return;
+    if (panel.openedId === row.id) {
+      closeDetails();
+      return;
+    }
+    panel.open(row.id);
+    requestDetails();
+    scheduleDraw();
+  }
+
+  function requestDetails() {
+    panel.markRequested();
+    options.onDetails?.(panel.openedId);
+  }
+
+  function closeDetails() {
+    if (!panel.openedId) return;
+    const focused = panel.element.contains(document.activeElement);
+    panel.close();
+    if (focused) (store.single ? root : grid.element).focus();
+    scheduleDraw();
+  }
+
+  function rowsChanged() {
+    actions.rowsChanged();
+    heartbeat.beat();
+    if (panel.isOutdated(store)) requestDetails();
+    scheduleDraw();
+  }
+
+  return {
+    update(delta) {
+      store.update(delta);
+      rowsChanged();
+    },
+    replace(snapshot) {
+      store.replace(snapshot);
+      rowsChanged();
+    },
+    showDetails(details) {
+      panel.show(details);
+      scheduleDraw();
+    },
+    showResult: actions.showResult,
+    beat(time) {
+      heartbeat.beat(time);
+      scheduleDraw();
+    },
+    disconnect() {
+      heartbeat.disconnect();
+      scheduleDraw();
+    },
+    close() {
+      closing.abort();
+      clearInterval(clock);
+      cancelAnimationFrame(frame);
+      actions.close();
+      grid.close();
+      panel.close();
+      root.remove();
+    },
+  };
+}
+
+/** A live region: problems and results are announced at once, progress now and then. */
+function createAnnouncer() {
+  const element = withRole(createElement("div", "hidden-text"), "status");
+  let announced = { text: "", urgent: "", at: -Infinity };
+
+  /** @param {ViewState} state */
+  function announce({ summary, problem, notice }) {
+    if (!summary) return;
+    const text = [problem, notice.text, summary.text].filter(Boolean).join(". ");
+    const urgent = [problem, notice.text, summary.finished, summary.counts.failed > 0].join();
+    const due = performance.now() - announced.at > ANNOUNCEMENT_INTERVAL;
+    if (text === announced.text || (!due && urgent === announced.urgent)) return;
+    announced = { text, urgent, at: performance.now() };
+    setText(element, text);
+  }
+
+  return { element, announce };
+}

@@ -1,0 +1,65 @@
+/** Make text from documents safe to lay out: one line, of limited length. */
+
+import { createElement } from "./dom.js";
+
+/** Most characters of a title: browsers do not scroll titles. */
+const MAX_TITLE = 6000;
+
+/** Most characters of a text that is laid out in a row; the title has more. */
+export const MAX_CELL = 300;
+
+/** Characters at the end of a long name that stay visible. */
+const NAME_TAIL = 9;
+
+/**
+ * A single line, without characters that change the direction of the text around it.
+ *
+ * @param {string} text
+ */
+export function singleLine(text) {
+  return replaceInvisible(text.slice(0, MAX_TITLE)).replace(/\s+/gu, " ").trim();
+}
+
+/**
+ * Replace control and direction characters, but keep line breaks.
+ *
+ * @param {string} text
+ */
+export function replaceInvisible(text) {
+  return text
+    .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "\ufffd")
+    .replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "\ufffd");
+}
+
+/**
+ * @param {string} text
+ * @param {number} length
+ */
+export function truncate(text, length) {
+  if (text.length <= length) return text;
+  // Do not split a surrogate pair.
+  return `${text
+    .slice(0, length)
+    .replace(/[\ud800-\udbff]$/, "")
+    .trimEnd()}…`;
+}
+
+/**
+ * Show a name so that its end stays visible where there is no room for its middle.
+ *
+ * Only ASCII names are split: other scripts may join letters or run right to left.
+ *
+ * @param {HTMLElement} element
+ * @param {string} name on a single line
+ */
+export function setName(element, name) {
+  if (element.title === name) return;
+  element.title = name;
+  const splits = name.length > 2 * NAME_TAIL && /^[\x20-\x7e]+$/.test(name);
+  const parts = splits
+    ? [name.slice(0, MAX_CELL - NAME_TAIL).slice(0, -NAME_TAIL), name.slice(-NAME_TAIL)]
+    : [truncate(name, MAX_CELL)];
+  const spans = parts.map((part) => createElement("span", "", part));
+  for (const span of spans) span.dir = "auto";
+  element.replaceChildren(...spans);
+}
