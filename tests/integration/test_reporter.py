@@ -157,8 +157,10 @@ def test_work_goes_on_while_redis_is_away(server: Server, caplog):
     with Bus(server.url) as bus:
         publisher = BufferedPublisher(bus)
         for progress in range(100):
-            assert publisher.publish(event(progress=float(progress))) is False
-        publisher.publish(completed())
+            assert (
+                publisher.publish(event(attempt=1, progress=float(progress))) is False
+            )
+        publisher.publish(completed(attempt=1))
         assert not publisher.flush(0.05)
 
         server.start()
@@ -174,10 +176,10 @@ def test_what_is_held_back_comes_before_what_is_new(server: Server):
     with Bus(server.url) as bus:
         publisher = BufferedPublisher(bus)
         server.kill()
-        publisher.publish(event(progress=10.0))
-        publisher.publish(completed())
+        publisher.publish(event(attempt=1, progress=10.0))
+        publisher.publish(completed(attempt=1))
         server.start()
-        publisher.publish(event(document_id="b"))
+        publisher.publish(event(attempt=1, document_id="b"))
 
         assert publisher.flush(20)
         eventually(lambda: bus.history("b"))
@@ -188,15 +190,15 @@ def test_what_is_held_back_comes_before_what_is_new(server: Server):
 def test_a_publisher_that_was_superseded_while_away_is_told_so(server: Server):
     with Bus(server.url) as bus:
         publisher = BufferedPublisher(bus)
-        publisher.publish(event())
+        publisher.publish(event(attempt=1))
         server.kill()
-        publisher.publish(event(progress=20.0))
+        publisher.publish(event(attempt=1, progress=20.0))
         server.start()
         bus.publish(event(attempt=2))
 
         assert publisher.flush(20)
         with pytest.raises(Superseded):
-            publisher.publish(event(progress=30.0))
+            publisher.publish(event(attempt=1, progress=30.0))
         publisher.close()
 
 
@@ -218,8 +220,10 @@ def test_publishing_from_many_threads_loses_nothing(bus):
 
     def story(document_id):
         for progress in range(20):
-            publisher.publish(event(document_id=document_id, progress=float(progress)))
-        publisher.publish(completed(document_id=document_id))
+            publisher.publish(
+                event(attempt=1, document_id=document_id, progress=float(progress))
+            )
+        publisher.publish(completed(attempt=1, document_id=document_id))
 
     names = [f"d{number}" for number in range(8)]
     threads = [threading.Thread(target=story, args=(name,)) for name in names]
