@@ -86,3 +86,8 @@ def display_name(name: str | bytes | os.PathLike[str]) -> str:
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code - 0xDC00:02x}" if code in _BYTES else f"\\u{code:04x}"
+
+
+def document_id(run_id: str, number: int) -> str:
+    """The id of a run's document, by its number in the run, counted from 1."""
+    return f"{run_id}-{number:04d}"

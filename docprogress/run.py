@@ -39,6 +39,7 @@ from docprogress.bus.fork_safety import renew_after_fork
 from docprogress.bus.keys import SUBMITTING_SECONDS, submitting_key
 from docprogress.bus.redis_url import unix_url
 from docprogress.bus.subscription import Subscription
+from docprogress.documents import document_id
 from docprogress.errors import (
     BusError,
     BusRefused,
@@ -73,7 +74,6 @@ from docprogress.storage import Files, Source, Spool
 from docprogress.storage.sources import expand
 from docprogress.store import DocumentRow, NewDocument, RunRow, RunSummary, Store
 from docprogress.store.statements import batches
-from docprogress.store.submissions import document_id
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from docprogress import local
 from docprogress.bus.bus import Bus
 from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
+from docprogress.documents import document_id
 from docprogress.errors import BusError, DocProgressError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
 from docprogress.queueing.recovery_status import last_leader_seen, last_recovery
@@ -25,7 +26,6 @@ from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
 from docprogress.store.schema import storable
-from docprogress.store.submissions import document_id
 
 log = logging.getLogger(__name__)
 

@@ -8,32 +8,28 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    case,
-    func,
-    insert,
-    select,
-    text,
-    update,
-)
-
 from docprogress.documents import Chunk
-from docprogress.errors import (
-    Cancelled,
-    Superseded,
-)
-from docprogress.events import (
-    MAX_UNFINISHED_PROGRESS,
-    Status,
-    now,
-)
+from docprogress.errors import Cancelled, Superseded
+from docprogress.events import MAX_UNFINISHED_PROGRESS, Status, now
 from docprogress.store import pgvector, results, schema, vectors
+from docprogress.store.attempt_statements import (
+    ATTEMPTS_OF_RUN,
+    BEGIN_ATTEMPT,
+    BEGIN_NEXT,
+    CLAIM,
+    COUNT_LOST,
+    END_UNSUCCESSFUL,
+    FIRST_ATTEMPT,
+    TAKE_DUE,
+    UPDATE,
+    UPSERT_TIMING,
+    end_attempt,
+    identify,
+    update_attempt,
+)
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
     FACTS,
-    UNFINISHED,
     AttemptRow,
     AttemptStatus,
     Claim,
@@ -42,78 +38,6 @@ from docprogress.store.rows import (
     document_row,
 )
 from docprogress.store.runs import Runs
-from docprogress.store.statements import CompiledStatement
-
-_document = schema.document.c
-_attempt = schema.attempt.c
-# What an update sets is named by its parameters.
-_OF_ATTEMPT = update(schema.document).where(
-    _document.id == bindparam("document"),
-    _document.attempt == bindparam("present_attempt"),
-)
-_PROCESSING = _OF_ATTEMPT.where(_document.status == Status.PROCESSING.value)
-_QUEUED = _OF_ATTEMPT.where(_document.status == Status.QUEUED.value)
-_CHANGE = CompiledStatement(_PROCESSING.returning(schema.document))
-_STEP = _PROCESSING.returning(_document.cancel_requested)
-_CLAIM = CompiledStatement(
-    _QUEUED.where(_document.ready)
-    .values(
-        started_at=func.coalesce(
-            _document.started_at, bindparam("moment", type_=schema.Moment)
-        )
-    )
-    .returning(schema.document)
-)
-_NEXT = _PROCESSING.values(progress=_document.kept_progress).returning(schema.document)
-_TAKE_DUE = _QUEUED.where(_document.due_at.is_not(None))
-_END = (
-    _OF_ATTEMPT.where(_document.status.in_(UNFINISHED))
-    .values(
-        progress=case(
-            (_document.progress < bindparam("reached"), bindparam("reached")),
-            else_=_document.progress,
-        )
-    )
-    .returning(schema.document)
-)
-_FIRST_ATTEMPT = select(_document.first_attempt).where(
-    _document.id == bindparam("document")
-)
-_BEGIN_ATTEMPT = CompiledStatement(insert(schema.attempt))
-_END_ATTEMPT = CompiledStatement(
-    update(schema.attempt).where(
-        _attempt.document_id == bindparam("document"),
-        _attempt.number == bindparam("present_attempt"),
-    )
-)
-_LOST = (
-    select(func.count())
-    .select_from(schema.attempt)
-    .join(schema.document)
-    .where(
-        _document.id == bindparam("document"),
-        _attempt.number >= _document.first_attempt,
-        _attempt.status == AttemptStatus.LOST.value,
-    )
-)
-# Core has no word for this that both databases take.
-_TIMING = CompiledStatement(
-    text(
-        "INSERT INTO step_timing (document_id, attempt, position, step, started_at,"
-        " seconds, items, unit) VALUES (:document_id, :attempt, :position, :step,"
-        " :started_at, :seconds, :items, :unit)"
-        " ON CONFLICT (document_id, attempt, position) DO UPDATE SET step = :step,"
-        " started_at = :started_at, seconds = :seconds, items = :items, unit = :unit"
-    ).bindparams(
-        *(bindparam(column.name, type_=column.type) for column in schema.step_timing.c)
-    )
-)
-_ATTEMPTS = (
-    select(schema.attempt)
-    .join(schema.document)
-    .where(_document.run_id == bindparam("run"))
-    .order_by(_document.number, schema.attempt.c.number)
-)
 
 
 class Attempts:
@@ -124,16 +48,16 @@ class Attempts:
         self._runs = runs
 
     def claim(self, document_id: str, attempt: int, *, worker: str) -> Claim | None:
-        """Begin this attempt, or go on with it after it was handed over.
+        """Begin a waiting attempt, or continue it after it was handed over.
 
-        None if it is not waiting: it was claimed already, or is over.
+        None if it is not waiting, because it was claimed already or is over.
         """
         with self._database.writing() as connection:
             moment = now()
-            row = _CLAIM.one_or_none(
+            row = CLAIM.one_or_none(
                 connection,
                 {
-                    **_present(document_id, attempt),
+                    **identify(document_id, attempt),
                     "moment": moment,
                     "status": Status.PROCESSING.value,
                     "message": "Started",
@@ -146,7 +70,7 @@ class Attempts:
                 return None
             document = document_row(row)
             if document.started_at == moment:
-                _BEGIN_ATTEMPT.run(
+                BEGIN_ATTEMPT.run(
                     connection,
                     {
                         "document_id": document_id,
@@ -164,11 +88,11 @@ class Attempts:
     def resume(
         self, document_id: str, attempt: int, *, worker: str | None = None
     ) -> Claim | None:
-        """Go on with an attempt that is being processed; None if it is not."""
+        """Continue an attempt in processing; None if it is not."""
         with self._database.writing() as connection:
             changes = {"updated_at": now()} | ({"worker": worker} if worker else {})
-            row = _CHANGE.one_or_none(
-                connection, _present(document_id, attempt) | changes
+            row = UPDATE.one_or_none(
+                connection, identify(document_id, attempt) | changes
             )
             if row is None:
                 return None
@@ -177,7 +101,7 @@ class Attempts:
         return Claim(document=document, run=run)
 
     def hand_over(self, document_id: str, attempt: int, *, message: str) -> DocumentRow:
-        """Leave the next step of this attempt to whoever claims it.
+        """Release an attempt, so that any worker can claim its next step.
 
         Raises:
             Superseded: The attempt is over.
@@ -200,7 +124,7 @@ class Attempts:
         progress: float,
         message: str,
     ) -> DocumentRow:
-        """Have this attempt go on later, with whoever claims it then.
+        """Release an attempt, so that any worker can claim it from `due_at` on.
 
         Raises:
             Superseded: The attempt is over.
@@ -217,11 +141,11 @@ class Attempts:
             )
 
     def take_due(self, document_id: str, attempt: int) -> bool:
-        """Whether it is the caller who sends this attempt, whose time has come."""
+        """Clear the due time of an attempt; False if another process already did."""
         with self._database.writing() as connection:
             values = {"due_at": None, "updated_at": now()}
             taken = connection.execute(
-                _TAKE_DUE, _present(document_id, attempt) | values
+                TAKE_DUE, identify(document_id, attempt) | values
             )
             return taken.rowcount > 0
 
@@ -233,7 +157,7 @@ class Attempts:
         size: int | None,
         sha256: str | None,
     ) -> None:
-        """Keep what is known of a document once a worker has fetched it.
+        """Record the size and digest of a downloaded document.
 
         Raises:
             Superseded: The attempt is over.
@@ -250,7 +174,7 @@ class Attempts:
         step: str,
         message: str,
     ) -> None:
-        """Keep where an attempt stands within a step.
+        """Record an attempt's progress within a step.
 
         Raises:
             Superseded: The attempt is over.
@@ -271,9 +195,9 @@ class Attempts:
         *,
         embedder: str,
     ) -> None:
-        """Keep the vectors of a step that is not finished, beside those it has kept.
+        """Add vectors of an unfinished step to those it saved before.
 
-        The first chunk follows the last one that was kept.
+        The first chunk must follow the last one saved.
 
         Raises:
             Superseded: The attempt is over.
@@ -292,19 +216,23 @@ class Attempts:
         completed: str | None = None,
         new: bool = False,
     ) -> DocumentRow:
-        """Keep what several steps have made, in their order: all of it, or nothing.
+        """Store the results of several steps, in their order: all of them, or none.
 
-        With a message, they were the last ones: the document is `completed` as well.
-        One that is `new` has nothing yet that would have to be looked for.
+        Args:
+            document_id: The document.
+            attempt: The attempt.
+            steps: The steps, whose results replace earlier ones of their kind.
+            completed: The message of a document that these steps complete.
+            new: Whether the document has no results yet that would be replaced.
 
         Raises:
             Superseded: The attempt is over.
-            Cancelled: It would be completed, and somebody asked for it to be cancelled.
+            Cancelled: The document would be completed, but cancelling was requested.
         """
         moment = now()
         values: dict[str, Any] = {"updated_at": moment}
         for finished in steps:
-            values |= _worth(finished)
+            values |= _step_changes(finished)
         if completed is not None:
             values |= {
                 "status": Status.COMPLETED.value,
@@ -314,8 +242,7 @@ class Attempts:
                 "due_at": None,
                 "finished_at": moment,
             }
-        # Made before the transaction: on SQLite everybody else waits for its end.
-        # Of several outputs of a kind, the last one is what there is.
+        # Prepared before the transaction, which blocks all other writers on SQLite.
         pages = next((s.pages for s in reversed(steps) if s.pages is not None), None)
         chunks = next((s.chunks for s in reversed(steps) if s.chunks is not None), None)
         page_rows = results.page_rows(pages or ())
@@ -326,8 +253,8 @@ class Attempts:
         )
         timings = [_timed(document_id, attempt, finished) for finished in steps]
         with self._database.writing() as connection:
-            row = _CHANGE.one_or_none(
-                connection, _present(document_id, attempt) | values
+            row = UPDATE.one_or_none(
+                connection, identify(document_id, attempt) | values
             )
             if row is None:
                 raise Superseded(document_id, attempt)
@@ -335,7 +262,7 @@ class Attempts:
             if completed is not None and document.cancel_requested:
                 raise Cancelled(document_id)
             if timings:
-                _TIMING.run(connection, *timings)
+                UPSERT_TIMING.run(connection, *timings)
             if pages is not None:
                 results.replace_rows(
                     connection, schema.page, document_id, page_rows, new=new
@@ -374,10 +301,10 @@ class Attempts:
         error: str | None = None,
         progress: float | None = None,
     ) -> DocumentRow:
-        """Bring an attempt to its end; one that was never claimed cannot complete.
+        """End an attempt. One that was never claimed cannot complete.
 
-        Short of that, `progress` says how far it came, if that is more than the
-        store knows of.
+        `progress` is how far a failed or cancelled attempt came, if that is more than
+        the store knows.
 
         Raises:
             Superseded: The attempt is over already.
@@ -386,7 +313,7 @@ class Attempts:
             raise ValueError(f"{status} is not the end of an attempt")
         with self._database.writing() as connection:
             moment = now()
-            values: dict[str, Any] = _present(document_id, attempt) | {
+            values: dict[str, Any] = identify(document_id, attempt) | {
                 "status": status.value,
                 "message": message,
                 "error": error,
@@ -396,10 +323,10 @@ class Attempts:
             }
             row: Sequence[Any] | None
             if status is Status.COMPLETED:
-                row = _CHANGE.one_or_none(connection, values | {"progress": 100.0})
+                row = UPDATE.one_or_none(connection, values | {"progress": 100.0})
             else:
                 values["reached"] = min(progress or 0.0, MAX_UNFINISHED_PROGRESS)
-                row = connection.execute(_END, values).one_or_none()
+                row = connection.execute(END_UNSUCCESSFUL, values).one_or_none()
             if row is None:
                 raise Superseded(document_id, attempt)
             end_attempt(
@@ -422,22 +349,26 @@ class Attempts:
         lost: bool,
         tries: int,
     ) -> DocumentRow | None:
-        """Give this attempt up, and let the next one wait for a worker.
+        """End an attempt, and queue the next one from the first unfinished step.
 
-        It goes on from the first step that is not finished, and is not to be sent
-        before `delay` seconds are over.  `lost` says that the worker died, and
-        `tries` how many attempts a series has at most.
+        Args:
+            document_id: The document.
+            attempt: The attempt to end.
+            error: Why it ended.
+            delay: Seconds until the next attempt is due.
+            lost: Whether its worker died.
+            tries: The most attempts of a series.
 
         Returns:
             The document, or None if the attempt is over already.
         """
-        ids = _present(document_id, attempt)
+        ids = identify(document_id, attempt)
         with self._database.writing() as connection:
             moment = now()
-            first = connection.execute(_FIRST_ATTEMPT, ids).scalar_one_or_none()
+            first = connection.execute(FIRST_ATTEMPT, ids).scalar_one_or_none()
             number = attempt + 2 - (first or 1)
             row = connection.execute(
-                _NEXT,
+                BEGIN_NEXT,
                 ids
                 | {
                     "status": Status.QUEUED.value,
@@ -463,36 +394,33 @@ class Attempts:
             return document_row(row)
 
     def count_lost(self, document_id: str) -> int:
-        """How many workers have died of a document in the present series of tries."""
+        """The number of workers that died in this series of attempts."""
         with self._database.reading() as connection:
-            return connection.execute(_LOST, {"document": document_id}).scalar_one()
+            return connection.execute(
+                COUNT_LOST, {"document": document_id}
+            ).scalar_one()
 
     def of_run(self, run_id: str) -> list[AttemptRow]:
-        """The attempts that began, in the order of the documents."""
+        """The attempts of a run that began, in the order of the documents."""
         with self._database.reading() as connection:
-            rows = connection.execute(_ATTEMPTS, {"run": run_id}).mappings()
+            rows = connection.execute(ATTEMPTS_OF_RUN, {"run": run_id}).mappings()
             return [
                 AttemptRow(**{**row, "status": AttemptStatus(row["status"])})
                 for row in rows
             ]
 
 
-def _present(document_id: str, attempt: int) -> dict[str, Any]:
-    """What an update's conditions need."""
-    return {"document": document_id, "present_attempt": attempt}
-
-
-def _worth(finished: FinishedStep) -> dict[str, Any]:
-    """What a finished step changes of its document."""
-    worth = min(finished.progress, MAX_UNFINISHED_PROGRESS)
+def _step_changes(finished: FinishedStep) -> dict[str, Any]:
+    """The columns of a document that a finished step changes."""
+    progress = min(finished.progress, MAX_UNFINISHED_PROGRESS)
     values: dict[str, Any] = {
         k: str(v) for k, v in finished.facts.items() if k in FACTS and v is not None
     }
     values |= {
         "next_step": finished.position + 1,
         "step": finished.next_step,
-        "progress": worth,
-        "kept_progress": worth,
+        "progress": progress,
+        "kept_progress": progress,
         "message": f"Finished {finished.step}",
     }
     if finished.pages is not None:
@@ -514,26 +442,3 @@ def _timed(document_id: str, attempt: int, finished: FinishedStep) -> dict[str, 
         "items": finished.items,
         "unit": finished.unit,
     }
-
-
-def update_attempt(
-    connection: Connection, document_id: str, attempt: int, **values: Any
-) -> DocumentRow:
-    """Update a document that this attempt is processing.
-
-    Raises:
-        Superseded: The attempt is over.
-    """
-    row = _CHANGE.one_or_none(
-        connection, _present(document_id, attempt) | values | {"updated_at": now()}
-    )
-    if row is None:
-        raise Superseded(document_id, attempt)
-    return document_row(row)
-
-
-def end_attempt(
-    connection: Connection, document_id: str, attempt: int, **values: Any
-) -> None:
-    """Record how an attempt ended."""
-    _END_ATTEMPT.run(connection, _present(document_id, attempt) | values)

@@ -1,4 +1,4 @@
-"""Documents: where they stand, and what users do to them."""
+"""Documents: queries, and what users do with them: cancel, retry, delete."""
 
 import time
 from collections import Counter
@@ -21,15 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from docprogress.errors import (
-    DocumentNotFound,
-)
-from docprogress.events import (
-    NOT_HANDED_IN,
-    ProgressEvent,
-    Status,
-    now,
-)
+from docprogress.errors import DocumentNotFound
+from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
 from docprogress.store import schema
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
@@ -52,28 +45,30 @@ _LAST_NUMBER = select(func.max(_document.number)).where(
     _document.run_id == bindparam("run")
 )
 _COUNTS = select(_document.status, func.count()).group_by(_document.status)
+#: Conditions of documents that were cancelled because their submission ended.
 ABANDONED = (
     _document.status == Status.CANCELLED.value,
     _document.ready.is_(False),
     _document.message.startswith(NOT_HANDED_IN, autoescape=True),
 )
 _moment = bindparam("moment", type_=schema.Moment)
-_waits = _document.status == Status.QUEUED.value
-# In one statement, so that all locks are taken in one order.
+_waiting = _document.status == Status.QUEUED.value
+#: Cancels waiting documents, and requests it for those in processing. One statement,
+#: so that all locks are taken in one order.
 CANCEL = (
     update(schema.document)
     .values(
-        status=case((_waits, Status.CANCELLED.value), else_=_document.status),
-        message=case((_waits, "Cancelled"), else_=_document.message),
-        due_at=case((_waits, null()), else_=_document.due_at),
-        finished_at=case((_waits, _moment), else_=_document.finished_at),
-        updated_at=case((_waits, _moment), else_=_document.updated_at),
-        cancel_requested=case((_waits, _document.cancel_requested), else_=True),
+        status=case((_waiting, Status.CANCELLED.value), else_=_document.status),
+        message=case((_waiting, "Cancelled"), else_=_document.message),
+        due_at=case((_waiting, null()), else_=_document.due_at),
+        finished_at=case((_waiting, _moment), else_=_document.finished_at),
+        updated_at=case((_waiting, _moment), else_=_document.updated_at),
+        cancel_requested=case((_waiting, _document.cancel_requested), else_=True),
     )
     .returning(schema.document)
 )
 _KEEP_ABANDONED = update(schema.document).values(cancel_requested=True)
-# Those that were handed from one queue to the next have begun.
+# A waiting document has a current attempt if it was handed over between queues.
 _END_ATTEMPTS = (
     update(schema.attempt)
     .where(
@@ -116,7 +111,7 @@ _DELETE = (
     )
     .returning(_document.run_id)
 )
-# A run that is deleted in part is complete with what is left of it.
+# Without this, a run that was deleted in part would never finish.
 _EXPECT_LESS = (
     update(schema.run)
     .where(_run.id == bindparam("run"))
@@ -132,10 +127,10 @@ class Documents:
         self._runs = runs
 
     def get(self, document_id: str) -> DocumentRow:
-        """Where a document stands.
+        """The document with this id.
 
         Raises:
-            DocumentNotFound: There is none with this id.
+            DocumentNotFound: There is none.
         """
         with self._database.reading() as connection:
             row = connection.execute(_BY_ID, {"document": document_id}).one_or_none()
@@ -153,15 +148,15 @@ class Documents:
         after: int = 0,
         limit: int | None = None,
     ) -> list[DocumentRow]:
-        """The documents of which all of this is true, in the order of their numbers.
+        """Documents that match all filters, oldest run first, in the run's order.
 
         Args:
-            run_id: Of this run.
-            case_id: Of this case.
-            ids: With one of these ids, however many.
-            status: With this status.
-            after: With a greater number: the last one of the page before.
-            limit: The first so many.
+            run_id: Only of this run.
+            case_id: Only of this case.
+            ids: Only these; there may be any number of them.
+            status: Only with this status.
+            after: Only with greater numbers; the last one of the page before.
+            limit: The size of a page.
         """
         conditions: list[ColumnElement[bool]] = [_document.number > after]
         if run_id is not None:
@@ -170,7 +165,7 @@ class Documents:
             conditions.append(_document.case_id == case_id)
         if status is not None:
             conditions.append(_document.status == status.value)
-        return self._found(*conditions, ids=ids, limit=limit)
+        return self._find(*conditions, ids=ids, limit=limit)
 
     def recent(
         self,
@@ -181,17 +176,18 @@ class Documents:
         after: tuple[datetime, str, int] | None = None,
         limit: int = 100,
     ) -> list[tuple[datetime, DocumentRow]]:
-        """Documents of all runs: those of the newest run first, each run's in order.
+        """Documents that match all filters, newest run first, in the run's order.
 
         Args:
-            run_id: Of this run.
-            case_id: Of this case.
-            status: With this status.
-            after: Behind this one: when its run was made, its run, and its number.
-            limit: The first so many.
+            run_id: Only of this run.
+            case_id: Only of this case.
+            status: Only with this status.
+            after: The last one of the page before: its run's creation time, its run,
+                and its number.
+            limit: The size of a page.
 
         Returns:
-            Each with the moment when its run was made.
+            Each with the creation time of its run.
         """
         query = select(_run.created_at, schema.document).join(schema.run)
         if run_id is not None:
@@ -201,11 +197,11 @@ class Documents:
         if status is not None:
             query = query.where(_document.status == status.value)
         if after is not None:
-            made, run, number = after
+            created_at, run, number = after
             query = query.where(
                 or_(
-                    _run.created_at < made,
-                    and_(_run.created_at == made, _run.id < run),
+                    _run.created_at < created_at,
+                    and_(_run.created_at == created_at, _run.id < run),
                     and_(_run.id == run, _document.number > number),
                 )
             )
@@ -221,10 +217,10 @@ class Documents:
         conditions = [_document.case_id == case_id]
         if since is not None:
             conditions.append(_document.updated_at >= since)
-        return self._found(*conditions)
+        return self._find(*conditions)
 
     def count_in_case(self, case_id: str) -> int:
-        """How many documents a case has."""
+        """The number of documents in a case."""
         query = select(func.count()).where(_document.case_id == case_id)
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
@@ -238,42 +234,42 @@ class Documents:
             return counted(dict(map(tuple, connection.execute(query))))
 
     def last_number(self, run_id: str) -> int:
-        """The highest number that a document of a run has; 0 if there is none."""
+        """The highest document number of a run; 0 if it has no documents."""
         with self._database.reading() as connection:
             return connection.scalar(_LAST_NUMBER, {"run": run_id}) or 0
 
     def current_events(
         self, *, documents: Sequence[str] = (), runs: Sequence[str] = ()
     ) -> list[ProgressEvent]:
-        """Where these documents, and those of these runs, stand now."""
-        rows = {row.id: row for row in self._found(ids=documents)} if documents else {}
+        """The current events of these documents, and of all documents of these runs."""
+        rows = {row.id: row for row in self._find(ids=documents)} if documents else {}
         for run_id in runs:
             rows |= {row.id: row for row in self.find(run_id)}
         return [row.event() for row in rows.values()]
 
-    def finals(self, run_id: str) -> list[DocumentRow]:
-        """The documents of a run that have come to rest."""
-        return self._found(_document.run_id == run_id, _document.status.in_(FINAL))
+    def finished(self, run_id: str) -> list[DocumentRow]:
+        """The documents of a run that have a final status."""
+        return self._find(_document.run_id == run_id, _document.status.in_(FINAL))
 
     def changes(self, run_id: str, since: datetime) -> list[DocumentRow]:
-        """The documents of a run that changed at that moment or later.
+        """The documents of a run that changed at a moment or later.
 
-        On PostgreSQL a change may become visible a little after the moment it
-        names: ask again from somewhat before the newest one.
+        On PostgreSQL a change may become visible a little after its `updated_at`, so
+        the next query should overlap with this one.
         """
-        return self._found(_document.run_id == run_id, _document.updated_at >= since)
+        return self._find(_document.run_id == run_id, _document.updated_at >= since)
 
     def processing(self) -> list[DocumentRow]:
-        """The documents that a worker has, or had when it died."""
-        return self._found(_document.status == Status.PROCESSING.value)
+        """The documents that a worker is processing, or was when it died."""
+        return self._find(_document.status == Status.PROCESSING.value)
 
     def due(self, *, latest: float, limit: int) -> list[DocumentRow]:
-        """The documents whose next attempt is due, those that are due first at first.
+        """Documents whose scheduled attempt is due, earliest first.
 
         Args:
-            latest: The longest that an attempt is ever put off, in seconds: one that
-                is due later than that was scheduled before the clock was set back.
-            limit: The first so many.
+            latest: The longest delay of an attempt, in seconds. One that is due later
+                was scheduled before the clock was set back, and counts as due.
+            limit: The most documents to return.
         """
         moment = time.time()
         query = (
@@ -293,15 +289,15 @@ class Documents:
         ids: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> list[QueuedRow]:
-        """The documents that have been sent and wait for a worker, page by page.
+        """The documents that should have a message in a queue, page by page.
 
         Args:
             after: The `position` of the last document of the page before.
-            ids: Only those with one of these ids.
+            ids: Only these.
             limit: The size of a page.
         """
-        # An index holds the queued documents in the order of SQLite's row ids, so
-        # that a page costs no more than its own rows.
+        # SQLite's index by status is ordered by row id, so that a page costs no more
+        # than its own rows.
         position: ColumnElement[Any] = _document.id
         if self._database.is_sqlite:
             position = literal_column("document.rowid", Integer)
@@ -330,13 +326,13 @@ class Documents:
             ]
 
     def idle(self) -> bool:
-        """Whether every document of every run has reached a final state."""
+        """Whether all documents of all runs have a final status."""
         query = select(_document.id).where(_document.status.in_(UNFINISHED)).limit(1)
         with self._database.reading() as connection:
             return connection.execute(query).first() is None
 
     def count_unfinished(self) -> int:
-        """How many documents have not come to rest, in all runs."""
+        """The number of documents without a final status, in all runs."""
         query = select(func.count()).where(_document.status.in_(UNFINISHED))
         with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
@@ -348,33 +344,34 @@ class Documents:
         document_ids: Sequence[str] | None = None,
         numbers: range | None = None,
     ) -> tuple[list[DocumentRow], list[DocumentRow]]:
-        """Cancel what has not come to rest: of a run, or of these documents, or both.
+        """Cancel unfinished documents that match all filters.
 
         Args:
-            run_id: Of this run.
-            document_ids: Of these.
-            numbers: Of those that have these numbers in their run.
+            run_id: Only of this run.
+            document_ids: Only these.
+            numbers: Only with these numbers in their run.
 
         Returns:
-            The documents that were waiting and are cancelled, and those that a
-            worker has, which it is to find out.
+            The waiting documents, which are cancelled now, and those in processing,
+            which their workers will cancel.
         """
-        ended: list[DocumentRow] = []
-        asked: list[DocumentRow] = []
+        cancelled: list[DocumentRow] = []
+        requested: list[DocumentRow] = []
         unfinished = _document.status.in_(UNFINISHED)
         with self._database.writing() as connection:
             moment = now()
-            for chosen in _chosen(run_id, document_ids, numbers):
-                # First, or a submitter that resumes could make them unfinished between
-                # the two statements.
-                given_up = _in_order(*ABANDONED, *chosen)
-                connection.execute(_KEEP_ABANDONED.where(given_up))
+            for chosen in _filters(run_id, document_ids, numbers):
+                # First, because a submitter that resumes could make abandoned
+                # documents unfinished between the two statements.
+                abandoned = _in_order(*ABANDONED, *chosen)
+                connection.execute(_KEEP_ABANDONED.where(abandoned))
                 statement = CANCEL.where(_in_order(unfinished, *chosen))
                 for row in connection.execute(statement, {"moment": moment}):
-                    (ended if row.status in FINAL else asked).append(document_row(row))
-            for ids in batches(row.id for row in ended):
+                    rows = cancelled if row.status in FINAL else requested
+                    rows.append(document_row(row))
+            for ids in batches(row.id for row in cancelled):
                 connection.execute(_END_ATTEMPTS, {"documents": ids, "moment": moment})
-        return sorted(ended, key=by_number), sorted(asked, key=by_number)
+        return sorted(cancelled, key=by_number), sorted(requested, key=by_number)
 
     def retry(
         self,
@@ -384,24 +381,24 @@ class Documents:
         numbers: range | None = None,
         failed_only: bool = True,
     ) -> list[DocumentRow]:
-        """Begin a new series of attempts, of a run, or of these documents, or both.
+        """Begin a new series of attempts for documents that match all filters.
 
-        What failed or was cancelled goes on from its first unfinished step; what
-        never arrived stays as it is.  Unless it is for `failed_only`, completed
-        documents begin again from the first step.
+        Failed and cancelled documents continue from their first unfinished step.
+        Documents whose files were never uploaded stay as they are. Without
+        `failed_only`, completed documents start over from the first step.
         """
-        again: list[DocumentRow] = []
+        retried: list[DocumentRow] = []
         with self._database.writing() as connection:
             moment = {"moment": now()}
-            for chosen in _chosen(run_id, document_ids, numbers):
+            for chosen in _filters(run_id, document_ids, numbers):
                 statement = _RETRY.where(_in_order(_UNSUCCESSFUL, *chosen))
                 rows = connection.execute(statement, moment)
-                again += map(document_row, rows)
+                retried += map(document_row, rows)
                 if failed_only:
                     continue
                 for run in list(connection.scalars(_COMPLETED_RUNS.where(*chosen))):
                     steps = self._runs.cached(run, connection).steps
-                    again += map(
+                    retried += map(
                         document_row,
                         connection.execute(
                             _AGAIN.where(
@@ -410,12 +407,15 @@ class Documents:
                             moment | {"step": steps[0]["name"]},
                         ),
                     )
-        return sorted(again, key=by_number)
+        return sorted(retried, key=by_number)
 
     def delete(self, document_ids: Sequence[str]) -> int:
-        """Forget documents that have come to rest, and all that they gave.
+        """Delete documents that have a final status, with their results.
 
-        Their runs are as many documents smaller.
+        The expected number of documents of their runs decreases accordingly.
+
+        Returns:
+            The number of documents deleted.
         """
         chosen = {"documents": list(document_ids)}
         with self._database.writing() as connection:
@@ -424,7 +424,7 @@ class Documents:
                 connection.execute(_EXPECT_LESS, {"run": run_id, "fewer": count})
         return deleted.total()
 
-    def _found(
+    def _find(
         self,
         *conditions: ColumnElement[bool],
         ids: Sequence[str] | None = None,
@@ -448,10 +448,10 @@ class Documents:
         return found[:limit]
 
 
-def _chosen(
+def _filters(
     run_id: str | None, document_ids: Sequence[str] | None, numbers: range | None
 ) -> Iterator[list[ColumnElement[bool]]]:
-    """The conditions that choose documents, in parts that a statement takes."""
+    """The conditions of a filter, with as many ids as one statement takes."""
     if run_id is None and document_ids is None:
         raise ValueError("name a run, or documents")
     condition = [] if run_id is None else [_document.run_id == run_id]
@@ -465,10 +465,9 @@ def _chosen(
 
 
 def _in_order(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a document is one of these, locked in the order of their ids.
+    """The condition that a document matches, locking rows in the order of their ids.
 
-    On PostgreSQL, two that took many in orders of their own would wait for each
-    other; on SQLite there is but one lock.
+    On PostgreSQL, transactions that lock rows in different orders deadlock.
     """
     ids = select(_document.id).where(*conditions).order_by(_document.id)
     return _document.id.in_(ids.with_for_update())

@@ -22,6 +22,7 @@ from docprogress.settings import redacted
 from docprogress.store import migrations, pgvector
 from docprogress.store.error_translation import translate_errors
 from docprogress.store.fork_guard import fork_guard
+from docprogress.store.migrations import embedding
 from docprogress.store.schema import HEAD, VERSION_TABLE
 
 #: Arguments of PostgreSQL's client that detect a lost connection.
@@ -212,9 +213,9 @@ class Database:
                 self._enable_wal()
             with self._begin(self.engine, "BEGIN") as connection:
                 version = _version(connection)
-                self.compares_vectors = pgvector.there(connection)
+                self.compares_vectors = pgvector.available(connection)
                 ready = version == HEAD and (
-                    not self.compares_vectors or pgvector.exists(connection)
+                    not self.compares_vectors or embedding.exists(connection)
                 )
             if not ready:
                 self._upgrade()
@@ -246,7 +247,7 @@ class Database:
             if version != HEAD:
                 migrations.upgrade(connection, version)
             if self.compares_vectors:
-                pgvector.create(connection)
+                embedding.create(connection)
 
 
 def _parse_url(url: str) -> tuple[URL, Path | None]:

@@ -1,8 +1,8 @@
-"""Vectors that PostgreSQL compares itself, where its `vector` extension is there.
+"""Nearest-neighbour search in PostgreSQL, if it has the `vector` extension.
 
-They are a copy: `vectors` holds the truth, and what is not here is compared elsewhere.
-Left out is what compares otherwise, or not at all: vectors of mostly zeros, which are
-the words of a text, and those that the extension does not take.
+The table `embedding` is a copy of `vectors` for comparison. It leaves out vectors that
+are mostly zeros, which the search weights itself, and those that the extension rejects.
+Runs that are not complete in it are searched outside the database.
 """
 
 from collections.abc import Iterable
@@ -15,19 +15,10 @@ from sqlalchemy import Connection, text
 
 from docprogress.store.schema import storable
 
-#: The most numbers of a vector that the extension takes.
-DIMENSIONS = 16_000
+#: The most dimensions that the extension accepts.
+MAX_DIMENSIONS = 16_000
 
-_THERE = text("SELECT to_regtype('vector') IS NOT NULL")
-
-_CREATE = text(
-    "CREATE TABLE IF NOT EXISTS embedding ("
-    " document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE,"
-    " number INTEGER NOT NULL,"
-    " vector vector NOT NULL,"
-    " PRIMARY KEY (document_id, number))"
-)
-_EXISTS = text("SELECT to_regclass('embedding') IS NOT NULL")
+_AVAILABLE = text("SELECT to_regtype('vector') IS NOT NULL")
 
 _DELETE = text("DELETE FROM embedding WHERE document_id = :document")
 _INSERT = (
@@ -49,8 +40,8 @@ _COMPLETE = text(
     " FROM embedding JOIN document ON document.id = embedding.document_id"
     " WHERE run_id = :run AND vector_dims(vector) = :dimensions)"
 )
-# In a `CASE`: vectors of different lengths cannot be compared, and nothing else says
-# which condition is looked at first.  The distance to a vector of zeros is no number.
+# The extension raises an error for vectors of different lengths, and only `CASE`
+# guarantees the order of evaluation. The distance to a vector of zeros is NaN.
 _NEAREST = text(
     "SELECT document_id, number, 1 - distance FROM ("
     " SELECT document_id, embedding.number, CASE"
@@ -63,7 +54,7 @@ _NEAREST = text(
 
 
 class Match(NamedTuple):
-    """A chunk, and how near it is: the cosine similarity, of 1 at most."""
+    """A chunk that a search found, and its cosine similarity."""
 
     score: float
     document_id: str
@@ -71,50 +62,40 @@ class Match(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The numbers of chunks, and their vectors as the extension reads them."""
+    """The numbers of chunks, and their vectors in the extension's text format."""
 
     numbers: list[int]
     vectors: list[str]
 
 
-def there(connection: Connection) -> bool:
-    """Whether vectors can be compared here."""
+def available(connection: Connection) -> bool:
+    """Whether the database has the extension."""
     return connection.dialect.name == "postgresql" and bool(
-        connection.execute(_THERE).scalar()
+        connection.execute(_AVAILABLE).scalar()
     )
 
 
-def exists(connection: Connection) -> bool:
-    """Whether there is a table for them."""
-    return bool(connection.execute(_EXISTS).scalar())
-
-
-def create(connection: Connection) -> None:
-    """Make the table, unless somebody else just has."""
-    connection.execute(_CREATE)
-
-
 def rows(parts: Iterable[tuple[int, NDArray[np.float32]]]) -> Rows:
-    """What is to be compared of a document, given as (number of the first, array)."""
+    """The comparable vectors of a document, given as (first number, array)."""
     found = Rows([], [])
     for first, array in parts:
-        fits = array.shape[1] <= DIMENSIONS and bool(np.isfinite(array).all())
+        fits = array.shape[1] <= MAX_DIMENSIONS and bool(np.isfinite(array).all())
         if not fits or 2 * np.count_nonzero(array) < array.size:
             continue
         found.numbers.extend(range(first, first + len(array)))
-        found.vectors.extend(map(_written, array))
+        found.vectors.extend(map(_to_text, array))
     return found
 
 
 def replace(connection: Connection, document_id: str, given: Rows) -> None:
-    """Store a document's vectors instead of those that are there."""
+    """Replace a document's vectors."""
     connection.execute(_DELETE, {"document": storable(document_id)})
     if given.numbers:
         connection.exec_driver_sql(_INSERT, (storable(document_id), *given))
 
 
 def copy(connection: Connection, source_id: str, document_id: str) -> None:
-    """Give a document the vectors of another one."""
+    """Replace a document's vectors with those of another one."""
     ids = {"document": document_id, "source": source_id}
     connection.execute(_DELETE, {"document": document_id})
     connection.execute(_COPY, ids)
@@ -123,17 +104,17 @@ def copy(connection: Connection, source_id: str, document_id: str) -> None:
 def nearest(
     connection: Connection, run_id: str, query: NDArray[np.float32], limit: int
 ) -> list[Match] | None:
-    """The chunks of a run nearest to `query`; None where not all of them are here."""
+    """The chunks of a run nearest to `query`; None if some of them are missing."""
     values: dict[str, Any] = {"run": run_id, "dimensions": len(query)}
     if not connection.execute(_COMPLETE, values).scalar():
         return None
-    values |= {"query": _written(query), "limit": limit}
+    values |= {"query": _to_text(query), "limit": limit}
     return [
         Match(score, document_id, number)
         for document_id, number, score in connection.execute(_NEAREST, values)
     ]
 
 
-def _written(vector: NDArray[np.float32]) -> str:
-    # With more digits than it takes: the nearest number of 32 bits is the same one.
+def _to_text(vector: NDArray[np.float32]) -> str:
+    # Digits of a double, which round to the same 32-bit number.
     return msgspec.json.encode(vector.tolist()).decode()

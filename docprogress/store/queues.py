@@ -11,9 +11,9 @@ from docprogress.store.engine import Database
 from docprogress.store.rows import DocumentRow, document_row
 
 _document = schema.document.c
-#: What is said of a document that waits for a worker.
+#: The message of a document that waits for a worker.
 QUEUED = "Queued"
-#: How many documents one statement says something of.
+#: Documents that one statement updates.
 SET_TOGETHER = 500
 _SENT = (
     _document.status == Status.QUEUED.value,
@@ -40,19 +40,19 @@ _OTHERS = (
     )
     .order_by(_document.number)
     .limit(SET_TOGETHER)
-    # On PostgreSQL: what somebody else is about to change need not be waited for.
+    # Documents that another transaction is changing are no longer waiting.
     .with_for_update(skip_locked=True)
 )
 
 
 class Waiting(NamedTuple):
-    """The documents of a run that wait for a worker to do the same step."""
+    """The documents of a run that wait for a worker at the same step."""
 
     run_id: str
     #: The step's place among the run's steps, from 0.
     position: int
     documents: int
-    #: Since when the first of them waits.
+    #: When the first of them began to wait.
     since: datetime
 
 
@@ -63,10 +63,10 @@ class QueueBacklog:
         self._database = database
 
     def waiting(self, run_id: str | None = None) -> list[Waiting]:
-        """The documents that wait for a worker, and not for a time.
+        """Count the documents that wait for a worker, by run and step.
 
         Args:
-            run_id: Only of this run, however many wait in all.
+            run_id: Only of this run.
         """
         query = _WAITING
         if run_id is not None:
@@ -77,12 +77,15 @@ class QueueBacklog:
     def set_message(
         self, waiting: Waiting, message: str, *, instead_of: str = ""
     ) -> list[DocumentRow]:
-        """Say the same of all these documents, or of the first few hundred.
+        """Set the message of waiting documents, of the first few hundred at most.
 
-        With `instead_of`, only of those whose message begins so.
+        Args:
+            waiting: The documents.
+            message: The message.
+            instead_of: Only replace messages with this prefix.
 
         Returns:
-            The documents of which something else was said before.
+            The documents whose message changed.
         """
         begins = _document.message.startswith(instead_of, autoescape=True)
         others = _OTHERS.where(begins)
@@ -91,7 +94,7 @@ class QueueBacklog:
             .where(_document.id.in_(others), *_SENT)
             .returning(schema.document)
         )
-        # When they began to wait stays as it is.
+        # `updated_at` stays: it is when they began to wait.
         values = {
             "run": waiting.run_id,
             "position": waiting.position,

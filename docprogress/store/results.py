@@ -1,4 +1,4 @@
-"""What the steps made: pages, chunks, and how long it took."""
+"""The results of steps: pages, chunks, and timings."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -74,19 +74,19 @@ _STORED = {
 
 
 class Results:
-    """What the steps of each document made."""
+    """The results of documents."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def pages(self, document_id: str) -> list[Page]:
-        """The pages of a document; none before it was extracted."""
+        """The pages of a document; none before its extraction."""
         with self._database.reading() as connection:
             rows = connection.execute(_PAGES, {"document": document_id})
             return [Page(number=number, text=text) for number, text in rows]
 
     def chunks(self, document_id: str, *, vectors: bool = False) -> list[Chunk]:
-        """The chunks of a document, with their vectors if these are wanted."""
+        """The chunks of a document, with their vectors if requested."""
         with self._database.reading() as connection:
             rows = (
                 connection.execute(_CHUNKS, {"document": document_id}).mappings().all()
@@ -100,7 +100,7 @@ class Results:
         return [Chunk(**row, vector=found.get(row["number"])) for row in rows]
 
     def chunks_numbered(self, document_id: str, numbers: Sequence[int]) -> list[Chunk]:
-        """Some chunks of a document: those of these numbers that there are."""
+        """The chunks of a document that have these numbers."""
         with self._database.reading() as connection:
             return [
                 Chunk(**row)
@@ -118,13 +118,13 @@ class Results:
         after: int = 0,
         up_to: int | None = None,
     ) -> list[StepTiming]:
-        """How long each step of each attempt took, in the order of the documents.
+        """The timings of a run's steps, in the order of its documents.
 
         Args:
-            run_id: The run's id.
-            document_id: Only of this document of the run.
-            after: Only of documents with a greater number.
-            up_to: Only of documents with no greater number.
+            run_id: The run.
+            document_id: Only of this document.
+            after: Only of documents with greater numbers.
+            up_to: Only of documents with numbers up to this one.
         """
         query = _TIMINGS.where(_document.number > after)
         if document_id is not None:
@@ -136,14 +136,14 @@ class Results:
             return [StepTiming(**row) for row in rows]
 
     def step_totals(self) -> dict[str, tuple[int, float]]:
-        """How often each step was finished, and the seconds it took in all."""
+        """How often each step was finished, and the seconds it took in total."""
         with self._database.reading() as connection:
             rows = connection.execute(_STEP_TOTALS)
             return {step: (count, seconds) for step, count, seconds in rows}
 
 
 def page_rows(pages: Sequence[Page]) -> list[tuple[Any, ...]]:
-    """The rows of `page`, without the document.
+    """The rows of `page`, without the document's id.
 
     Raises:
         StoreError: Two pages have the same number.
@@ -153,14 +153,14 @@ def page_rows(pages: Sequence[Page]) -> list[tuple[Any, ...]]:
 
 
 def chunk_rows(chunks: Sequence[Chunk]) -> list[tuple[Any, ...]]:
-    """The rows of `chunk`, without the document.
+    """The rows of `chunk`, without the document's id.
 
     Raises:
         StoreError: Two chunks have the same number.
     """
     rows = (
         (
-            # A step of somebody's own may count with NumPy.
+            # Users' steps may pass NumPy integers.
             index(chunk.number),
             index(chunk.start),
             index(chunk.end),
@@ -181,10 +181,10 @@ def replace_rows(
     *,
     new: bool = False,
 ) -> None:
-    """Store a document's rows, if they differ from those that are there.
+    """Replace a document's rows, if they differ from the stored ones.
 
-    The chunks that a step gives are often those that it took, with vectors.
-    Of a `new` document nothing is there.
+    They often do not: embedding yields the chunks that it takes, with vectors. A `new`
+    document has no rows.
     """
     if not new:
         stored = connection.execute(_STORED[table], {"document": document_id}).all()
@@ -199,9 +199,9 @@ def replace_rows(
 def insert_rows(
     connection: Connection, table: Table, document_id: str, rows: list[tuple[Any, ...]]
 ) -> None:
-    """Add rows to what a document has, in one statement.
+    """Add rows to a document in one statement.
 
-    It is for the driver as it is: SQLAlchemy would take each value in hand.
+    It is passed to the driver directly, since SQLAlchemy would convert each value.
     """
     columns = [column for column in table.c if column.name != "document_id"]
     into = ", ".join(f'"{column.name}"' for column in columns)
@@ -213,7 +213,7 @@ def insert_rows(
             f"{into} VALUES ({marks})", [(document_id, *row) for row in rows]
         )
         return
-    # A column is one value: neither a message nor a parameter for each row.
+    # One array parameter for each column, instead of parameters for each row.
     arrays = ", ".join(
         f"%s::{column.type.compile(connection.dialect)}[]" for column in columns
     )

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, select
 
 from docprogress.events import Status, now
 from docprogress.store import pgvector, results, schema
-from docprogress.store.attempts import end_attempt, update_attempt
+from docprogress.store.attempt_statements import end_attempt, update_attempt
 from docprogress.store.engine import Database
 from docprogress.store.rows import FACTS, AttemptStatus, DocumentRow, document_row
 
@@ -26,20 +26,20 @@ _SOURCE = (
         _document.id == bindparam("document"),
         _document.status == Status.COMPLETED.value,
     )
-    # On PostgreSQL it could begin again, or be deleted, while it is copied.
+    # On PostgreSQL it could be retried or deleted while it is copied.
     .with_for_update(read=True)
 )
 _COPIED = ("step", "next_step", "pages", "characters", "chunks", "size", "sha256")
 
 
 class Reuse:
-    """Completed documents whose results other documents can have."""
+    """Completed documents whose results can be copied to others."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, sha256: str, fingerprint: str) -> DocumentRow | None:
-        """A completed document of the same bytes, from the same steps and settings."""
+        """A completed document with this content, from the same steps and settings."""
         values = {"sha256": sha256, "fingerprint": fingerprint}
         with self._database.reading() as connection:
             row = connection.execute(_SAME, values).one_or_none()
@@ -48,9 +48,9 @@ class Reuse:
     def copy(
         self, source_id: str, document_id: str, attempt: int
     ) -> DocumentRow | None:
-        """Complete a document with what a document of the same content gave.
+        """Complete a document with the results of another one.
 
-        None, and nothing is changed, if that one is not completed any more.
+        None, without any change, if the other one is no longer completed.
 
         Raises:
             Superseded: The attempt is over.

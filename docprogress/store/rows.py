@@ -1,4 +1,4 @@
-"""What the store takes and gives: plain values, one for each row."""
+"""The store's parameters and results: one plain value for each row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,12 +17,12 @@ from docprogress.events import (
 FINAL = tuple(status.value for status in Status if status.final)
 UNFINISHED = (Status.QUEUED.value, Status.PROCESSING.value)
 
-#: What a step may find out about a document, beside what it makes.
+#: The facts about a document that a step may report besides its items.
 FACTS = ("media_type", "engine", "title", "note", "embedder")
 
 
 class AttemptStatus(StrEnum):
-    """What has become of an attempt; `lost` where its worker died."""
+    """The status of an attempt; `lost` if its worker died."""
 
     PROCESSING = "processing"
     COMPLETED = "completed"
@@ -33,15 +33,15 @@ class AttemptStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDocument:
-    """A document that is about to be uploaded, or fetched."""
+    """A document that is about to be uploaded or downloaded."""
 
     id: str
     run_id: str
-    #: Its place in the run, counted from 1.
+    #: Its position in the run, counted from 1.
     number: int
     name: str
-    #: Where a worker fetches it from; None if it is uploaded.
-    #: Not shown: it may hold a password.
+    #: Where a worker downloads it from; None if it is uploaded.
+    #: Hidden from `repr`, since it may contain a password.
     url: str | None = field(default=None, repr=False)
     size: int | None = None
     case_id: str | None = None
@@ -51,34 +51,31 @@ class NewDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run, as it was submitted; nothing of it ever changes."""
+    """A run as it was submitted."""
 
     id: str
     case_id: str | None
     created_at: datetime
-    #: How many documents were handed in.
+    #: The number of documents submitted.
     expected: int
     steps: list[dict[str, Any]]
     settings: dict[str, Any]
-    #: The same for runs whose steps and settings give the same results.
+    #: Equal for runs whose steps and settings give the same results.
     fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary(RunRow):
-    """A run, and how far it has come."""
+    """A run and its progress."""
 
-    #: Documents of each status, also where there are none.
+    #: Documents of every status, including zeros.
     counts: dict[Status, int]
-    #: When the last document came to rest; None until then.
+    #: When the last document reached a final status; None until then.
     finished_at: datetime | None
 
     @property
     def seconds(self) -> float | None:
-        """How long the run took: from its submission to the end of its last document.
-
-        None until then.
-        """
+        """Seconds from submission to the end of the last document; None until then."""
         if self.finished_at is None:
             return None
         return max((self.finished_at - self.created_at).total_seconds(), 0.0)
@@ -86,18 +83,18 @@ class RunSummary(RunRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRow:
-    """Where one document stands, as the store has it."""
+    """The state of a document."""
 
     id: str
     run_id: str
     number: int
     case_id: str | None
     name: str
-    #: Not shown: it may hold a password.
+    #: Hidden from `repr`, since it may contain a password.
     url: str | None = field(repr=False)
     size: int | None
     sha256: str | None
-    #: Whether its bytes, or its URL, are there for a worker.
+    #: Whether a worker can read its file, or download it.
     ready: bool
     media_type: str | None
     engine: str | None
@@ -108,16 +105,16 @@ class DocumentRow:
     #: The position of the first step that is not finished, counted from 0.
     next_step: int
     progress: float
-    #: What the finished steps are worth: where the next attempt would begin.
+    #: The progress of its finished steps, where the next attempt would begin.
     kept_progress: float
     message: str
     error: str | None
     #: Counted from 1.
     attempt: int
-    #: The attempt that the present series of tries began with.
+    #: The first attempt of the current series.
     first_attempt: int
     cancel_requested: bool
-    #: Not to be sent before, in seconds since the epoch.
+    #: When the attempt may be sent, in seconds since the epoch; None if it was.
     due_at: float | None
     pages: int
     characters: int
@@ -125,13 +122,13 @@ class DocumentRow:
     embedder: str | None
     worker: str | None
     created_at: datetime
-    #: When the present attempt began.
+    #: When the current attempt began.
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
 
     def event(self) -> ProgressEvent:
-        """The truth as an event; it has an id if the attempt is over."""
+        """The event of this state; it has an id if the attempt is over."""
         completed = self.status is Status.COMPLETED
         final = self.status.final
         return ProgressEvent(
@@ -154,9 +151,9 @@ class DocumentRow:
 
 
 class QueuedRow(NamedTuple):
-    """What says whether a document that waits for a worker has a message."""
+    """A document that waits for a worker, and should have a message in a queue."""
 
-    #: Its place in the order in which queued documents are read.
+    #: Its position in the order of `Documents.queued`.
     position: int | str
     id: str
     run_id: str
@@ -164,7 +161,7 @@ class QueuedRow(NamedTuple):
     #: The position of the first step that is not finished, counted from 0.
     next_step: int
     attempt: int
-    #: The attempt that the present series of tries began with.
+    #: The first attempt of the current series.
     first_attempt: int
     #: When it began to wait.
     updated_at: datetime
@@ -172,7 +169,7 @@ class QueuedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A document that is this worker's to process, and its run."""
+    """A document that a worker has claimed, and its run."""
 
     document: DocumentRow
     run: RunRow
@@ -193,7 +190,7 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTiming:
-    """How long a finished step took, and how many items it made."""
+    """The duration of a finished step, and the number of items it made."""
 
     document_id: str
     attempt: int
@@ -206,14 +203,14 @@ class StepTiming:
 
 
 def document_row(row: Sequence[Any]) -> DocumentRow:
-    """The value of a row that holds all columns of `document`."""
+    """The value of a row with all columns of `document`."""
     values = dict(zip(_DOCUMENT_FIELDS, row, strict=True))
     values["status"] = Status(values["status"])
     return DocumentRow(**values)
 
 
 def counted(found: Mapping[str, int]) -> dict[Status, int]:
-    """A number for every status."""
+    """The counts of all statuses, including zeros."""
     return {status: found.get(status, 0) for status in Status}
 
 
@@ -222,18 +219,18 @@ _DOCUMENT_FIELDS = tuple(field.name for field in fields(DocumentRow))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedStep:
-    """What a step has made of a document, and how long that took."""
+    """The results of a step, and how long it took."""
 
-    #: The step's place among the run's steps, from 0.
+    #: The step's position in the run's plan, counted from 0.
     position: int
     step: str
-    #: The step that follows; its own name for the last one.
+    #: The following step's name; its own for the last one.
     next_step: str
     started_at: datetime
     seconds: float
     items: int
     unit: str
-    #: What the document's progress is worth with it, in percent.
+    #: The document's progress after this step, in percent.
     progress: float
     facts: Mapping[str, str | int] = field(default_factory=dict)
     pages: Sequence[Page] | None = None

@@ -16,8 +16,8 @@ from docprogress.store.statements import batches
 _document = schema.document.c
 _run = schema.run.c
 
-#: Runs that are cached: workers ask for the same ones again and again.
-CACHED = 64
+#: The most runs that are cached.
+CACHED_RUNS = 64
 
 _RUN = select(schema.run).where(_run.id == bindparam("run"))
 _COUNTS = (
@@ -31,7 +31,7 @@ _COUNTS = (
     .group_by(_document.run_id, _document.status)
 )
 _OF_RUN = select(_document.id).where(_document.run_id == _run.id)
-# Documents are added in the order of their numbers.
+# Documents are added in the order of their numbers, so the last one comes last.
 INCOMPLETE = (_run.expected > 0) & ~exists(
     _OF_RUN.where(_document.number >= _run.expected)
 )
@@ -51,7 +51,6 @@ _OLD = (
     .where(_run.created_at < bindparam("before", type_=schema.Moment))
     .order_by(_run.created_at, _run.id)
 )
-# A document that has come to rest has ended at some time.
 _NEWER = select(_document.id).where(
     _document.run_id == _run.id,
     func.coalesce(_document.finished_at, _document.updated_at)
@@ -63,12 +62,12 @@ _UNFINISHED = select(_document.id).where(
 
 
 class Totals(NamedTuple):
-    """What a store holds."""
+    """The numbers of runs and documents in the store."""
 
     runs: int
-    #: Runs of which documents have not come to rest, or are still to come.
+    #: Runs with documents that are unfinished or still being submitted.
     unfinished: int
-    #: Documents of each status, also where there are none.
+    #: Documents of every status, including zeros.
     counts: dict[Status, int]
 
 
@@ -89,7 +88,7 @@ class Runs:
         settings: dict[str, Any],
         fingerprint: str,
     ) -> RunRow:
-        """Begin a run of `expected` documents."""
+        """Add a run that will have `expected` documents."""
         run = RunRow(
             id=run_id,
             case_id=case_id,
@@ -104,10 +103,10 @@ class Runs:
         return run
 
     def get(self, run_id: str) -> RunRow:
-        """A run, as it was submitted.
+        """The run with this id.
 
         Raises:
-            RunNotFound: There is none with this id.
+            RunNotFound: There is none.
         """
         with self._database.reading() as connection:
             row = connection.execute(_RUN, {"run": run_id}).mappings().one_or_none()
@@ -129,13 +128,13 @@ class Runs:
             else:
                 rows = connection.execute(_RUN, {"run": run_id})
                 run = RunRow(**rows.mappings().one())
-            if len(self._cache) >= CACHED:
+            if len(self._cache) >= CACHED_RUNS:
                 self._cache.clear()
             self._cache[run_id] = run
         return run
 
     def ids(self, prefix: str, *, limit: int) -> list[str]:
-        """The ids of runs that begin like this, the newest first."""
+        """The ids of runs with this prefix, newest first."""
         query = (
             select(_run.id)
             # Not LIKE, which ignores case on SQLite.
@@ -153,7 +152,7 @@ class Runs:
         run_id: str | None = None,
         limit: int = 100,
     ) -> list[RunSummary]:
-        """The runs, newest first, and how far they have come."""
+        """Runs with their progress, newest first."""
         query = select(schema.run).order_by(_run.created_at.desc(), _run.id.desc())
         if case_id is not None:
             query = query.where(_run.case_id == case_id)
@@ -176,7 +175,7 @@ class Runs:
         ]
 
     def totals(self) -> Totals:
-        """How many runs there are, how many are unfinished, and their documents."""
+        """Count runs, unfinished runs, and documents by status."""
         with self._database.reading() as connection:
             runs, unfinished = connection.execute(_RUN_TOTALS).one()
             rows = connection.execute(_STATUS_TOTALS).all()
@@ -185,27 +184,27 @@ class Runs:
         )
 
     def old(self, before: datetime) -> tuple[list[str], list[str]]:
-        """The runs that were at rest then already, and older ones that are not yet.
+        """Runs that finished before a moment, and unfinished ones created before it.
 
-        The oldest come first.
+        Both are sorted by age, oldest first.
         """
         with self._database.reading() as connection:
-            at_rest = _OLD.where(
+            finished = _OLD.where(
                 ~exists(_NEWER.correlate(schema.run)),
                 ~exists(_UNFINISHED.correlate(schema.run)),
             )
             unfinished = _OLD.where(exists(_UNFINISHED.correlate(schema.run)))
             moment = {"before": before}
             return (
-                list(connection.scalars(at_rest, moment)),
+                list(connection.scalars(finished, moment)),
                 list(connection.scalars(unfinished, moment)),
             )
 
     def delete_empty(self, run_id: str) -> bool:
-        """Forget a run that has no documents any more; False if it has some.
+        """Delete a run without documents; return False if it has some.
 
         Raises:
-            RunNotFound: There is none with this id.
+            RunNotFound: There is no such run.
         """
         with self._database.writing() as connection:
             if connection.execute(_DELETE_RUN, {"run": run_id}).rowcount:

@@ -1,6 +1,6 @@
-"""The tables, and how their values are written.
+"""The tables, and the types of their columns.
 
-A table changes only together with a new file in `migrations/versions`.
+Every change of a table needs a new file in `migrations/versions`.
 """
 
 import json
@@ -12,22 +12,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-#: The schema version that this code reads and writes: the newest migration.
+#: The version of the tables that this code reads and writes: the newest migration.
 HEAD = "0001"
 
-#: The table that holds the version; a name of our own, so that a database may
-#: be shared with another program that uses Alembic.
+#: The table of the version. Its own name lets other programs that use Alembic share the
+#: database.
 VERSION_TABLE = "docprogress_version"
 
-#: What stands for a character that no database can hold.
+#: Replaces characters that databases cannot store.
 REPLACEMENT = "\ufffd"
 
-# PostgreSQL refuses NUL, and no encoding holds half of a surrogate pair.
+# PostgreSQL rejects NUL, and UTF-8 cannot encode single surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Text(TypeDecorator[str]):
-    """Text, made `storable`; the offsets of a chunk stay right."""
+    """Text made `storable`; offsets of chunks stay valid."""
 
     impl = sa.Text
     cache_ok = True
@@ -37,7 +37,7 @@ class Text(TypeDecorator[str]):
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC, exact to the microsecond; as text it sorts by time."""
+    """A moment in UTC with microseconds; SQLite's text sorts by time."""
 
     impl = sa.Text
     cache_ok = True
@@ -63,7 +63,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """A value as JSON, in ASCII: it holds whatever characters there are."""
+    """A value as JSON in ASCII, which can contain any characters."""
 
     impl = sa.Text
     cache_ok = True
@@ -76,14 +76,14 @@ class Json(TypeDecorator[Any]):
 
 
 def storable(text: str) -> str:
-    """The text, with what no database can hold replaced, one character for one."""
+    """The text with unstorable characters replaced one by one."""
     if "\x00" not in text and _encodes(text):
         return text
     return _UNSTORABLE.sub(REPLACEMENT, text)
 
 
 def _encodes(text: str) -> bool:
-    # Many times as fast as looking for surrogates with a regular expression.
+    # Many times faster than a regular expression for surrogates.
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -154,7 +154,7 @@ document = sa.Table(
     _column("finished_at", Moment, nullable=True),
     _column("updated_at", Moment),
     sa.Index("document_run_number", "run_id", "number", unique=True),
-    # Holds all that counting a run's documents, and finding its end, reads.
+    # Covers counting a run's documents, and finding when it finished.
     sa.Index("document_run_status", "run_id", "status", "finished_at"),
     sa.Index("document_status", "status"),
     sa.Index("document_case_id", "case_id"),
@@ -206,10 +206,10 @@ chunk = sa.Table(
     _column("text", Text),
 )
 
-#: The vectors of neighbouring chunks, `count` rows of `dimensions` little-endian
-#: float32 numbers; the first is that of chunk number `first`.  Where that is shorter,
-#: `data` has a bit for each number, the highest of a byte first, and then only the
-#: numbers whose bits are set: the others are zero.
+#: The vectors of consecutive chunks, from number `first` on: `count` rows of
+#: `dimensions` little-endian float32 numbers. If it is shorter, `data` instead starts
+#: with a bitmap, one bit for each number, highest bit first, followed by the numbers
+#: whose bits are set; the others are zero.
 vectors = sa.Table(
     "vectors",
     metadata,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from docprogress.documents import document_id
 from docprogress.events import NOT_HANDED_IN, Status, now
 from docprogress.store import schema
 from docprogress.store.documents import ABANDONED, CANCEL, by_number
@@ -41,8 +42,8 @@ _READY = update(schema.document).where(
     _document.status == Status.QUEUED.value,
     _document.ready.is_(False),
 )
-# Given up while the submitting process was suspended: it resumes them unless a user
-# has cancelled them since.
+# Abandoned while the submitting process was suspended, which now continues. Documents
+# that a user has cancelled since stay cancelled.
 _RESUME_ABANDONED = (
     update(schema.document)
     .where(
@@ -80,15 +81,15 @@ class Submissions:
         self._database = database
 
     def add(self, documents: Sequence[NewDocument]) -> None:
-        """Add documents whose bytes are still to come: all of them, or none.
+        """Add documents whose files are not stored yet: all of them, or none.
 
-        One that was cancelled before it was added stays cancelled, and gets its name.
+        A document that was cancelled before it was added stays cancelled.
         """
         if not documents:
             return
         moment = now()
         rows = [
-            # Not `asdict`, which copies every value with care.
+            # `asdict` copies every value deeply, which is slow.
             {name: getattr(document, name) for name in _FIELDS}
             | _NEW
             | {"created_at": moment, "updated_at": moment}
@@ -98,10 +99,10 @@ class Submissions:
             connection.execute(_upsert_documents(connection), rows)
 
     def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
-        """Let workers have these documents: (id, size, SHA-256) of each.
+        """Make documents available to workers: (id, size, SHA-256) of each.
 
-        A document that was cancelled in the meantime stays so, unless it was given up
-        because its submitter seemed gone: then it begins its next attempt.
+        A document that was cancelled in the meantime stays cancelled, unless it was
+        abandoned because its submitter seemed to be gone: then a new attempt begins.
         """
         if not stored:
             return
@@ -122,10 +123,10 @@ class Submissions:
                 connection.execute(_RESUME_ABANDONED, values)
 
     def unfinished(self, run_id: str | None = None) -> list[str]:
-        """The runs of which documents, or their bytes, are still to come.
+        """The runs whose submission is not complete: documents or files are missing.
 
         Args:
-            run_id: Ask of this run alone.
+            run_id: Only this run.
         """
         documents, runs = _RUNS_WITHOUT_FILES, _RUNS_WITHOUT_DOCUMENTS
         if run_id is not None:
@@ -136,17 +137,17 @@ class Submissions:
         return list(dict.fromkeys(found))
 
     def abandon(self, run_id: str, reason: str) -> list[DocumentRow]:
-        """Cancel documents of a run that are still to come, a few hundred at a time.
+        """Cancel documents of a run without files, a few hundred at a time.
 
-        Those that were never added are added as cancelled, so that the run has as
-        many documents as it was submitted with.
+        Documents that were never added are added as cancelled, so that the run gets
+        its expected number of documents.
 
         Args:
             run_id: The run.
-            reason: Why they do not come.
+            reason: Why the submission ended.
 
         Returns:
-            The documents that are cancelled now; none when nothing is to come.
+            The documents cancelled by this call; none if the submission is complete.
         """
         message = f"{NOT_HANDED_IN}{reason}"
         waiting = select(_document.id).where(_document.run_id == run_id, *_WITHOUT_FILE)
@@ -159,12 +160,12 @@ class Submissions:
                 {"moment": now()},
             )
             rows = list(map(document_row, changed))
-            room = ABANDONED_TOGETHER - len(rows)
-            rows += _add_as_cancelled(connection, run_id, message, most=room)
+            remaining = ABANDONED_TOGETHER - len(rows)
+            rows += _add_as_cancelled(connection, run_id, message, most=remaining)
         return sorted(rows, key=by_number)
 
     def add_cancelled(self, run_id: str, numbers: range) -> list[DocumentRow]:
-        """Add documents that were never added, and have these numbers, as cancelled.
+        """Add the documents with these numbers, unless they exist, as cancelled.
 
         Returns:
             The documents that were added.
@@ -173,7 +174,7 @@ class Submissions:
             return _add_as_cancelled(connection, run_id, "Cancelled", numbers=numbers)
 
     def abandoned_reason(self, run_id: str) -> str | None:
-        """Why documents of a run were not handed in; None if all were."""
+        """Why documents of a run were abandoned; None if none were."""
         query = (
             select(_document.message)
             .where(
@@ -189,12 +190,12 @@ class Submissions:
 
 
 def _upsert_documents(connection: Connection) -> _Insert:
-    """Adds documents; one that is there keeps everything but what it is made from."""
+    """An insert that fills in documents cancelled before they were added."""
     statement = _insert(connection)
-    made_from = {name: statement.excluded[name] for name in ("name", "url", "size")}
+    source = {name: statement.excluded[name] for name in ("name", "url", "size")}
     return statement.on_conflict_do_update(
         index_elements=["id"],
-        set_=made_from,
+        set_=source,
         where=_document.status == Status.CANCELLED.value,
     )
 
@@ -213,7 +214,7 @@ def _add_as_cancelled(
     numbers: range | None = None,
     most: int | None = None,
 ) -> list[DocumentRow]:
-    """Add the documents of a run that are missing at its end, as cancelled."""
+    """Add the last documents of a run, which are missing, as cancelled."""
     run = connection.execute(_RUN_AND_LAST_NUMBER, {"run": run_id}).one_or_none()
     if run is None:
         return []
@@ -229,7 +230,7 @@ def _add_as_cancelled(
             "id": document_id(run_id, number),
             "run_id": run_id,
             "number": number,
-            # Its name was known to the submitting process alone.
+            # Only the submitting process knows its name.
             "name": f"document {number:,}",
             "url": None,
             "size": None,
@@ -246,16 +247,11 @@ def _add_as_cancelled(
     added: list[DocumentRow] = []
     for some in batches(rows, ABANDONED_TOGETHER):
         connection.execute(_insert(connection).on_conflict_do_nothing(), some)
-        # Not those that the submitting process has just added.
-        mine = select(schema.document).where(
+        # Without those that the submitting process has just added.
+        inserted = select(schema.document).where(
             _document.id.in_([row["id"] for row in some]),
             _document.status == Status.CANCELLED.value,
             _document.created_at == moment,
         )
-        added += map(document_row, connection.execute(mine))
+        added += map(document_row, connection.execute(inserted))
     return sorted(added, key=by_number)
-
-
-def document_id(run_id: str, number: int) -> str:
-    """The id of a run's document, by its place in the run, counted from 1."""
-    return f"{run_id}-{number:04d}"

@@ -1,4 +1,4 @@
-"""Chunks' vectors: packed for the database, and read back."""
+"""Chunks' vectors: packed into rows, and read back as arrays."""
 
 from collections.abc import Iterator, Sequence
 from operator import attrgetter, index
@@ -15,14 +15,14 @@ from docprogress.store.pgvector import Match
 from docprogress.store.schema import storable
 from docprogress.store.statements import CompiledStatement
 
-#: The most vectors of one row.
+#: The most vectors in one row.
 VECTORS_PER_ROW = 1024
-#: How many bytes of vectors, and how many rows, are read at a time.
+#: Bytes of vectors, and rows, that are read at a time.
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_ROWS = 256
 _FLOAT = np.dtype("<f4")
-#: What stands before the embedder's name where the step is not finished: only the
-#: step itself, when it goes on, reads these vectors.
+#: The prefix of the embedder's name in rows of an unfinished step. Only the step itself
+#: reads them, when it continues.
 UNFINISHED_PREFIX = "unfinished "
 _document = schema.document.c
 _vectors = schema.vectors.c
@@ -73,10 +73,10 @@ class Vectors:
         self._database = database
 
     def in_run(self, run_id: str) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
-        """The vectors of a run: (document id, first, array), a bounded part at a time.
+        """Iterate over a run's vectors in bounded memory: (document id, first, array).
 
-        Row `i` of an array is the vector of chunk number `first + i`.  What changes
-        meanwhile is seen or not.
+        Row `i` of an array is the vector of chunk number `first + i`. Concurrent
+        changes may or may not be seen.
         """
         with self._database.reading() as connection:
             largest = connection.execute(_LARGEST, {"run": run_id}).scalar()
@@ -85,7 +85,7 @@ class Vectors:
         limit = max(1, min(BATCH_ROWS, BATCH_BYTES // (largest * _FLOAT.itemsize)))
         number, first = 0, 0
         while True:
-            # Nothing is held open while the caller does what it does.
+            # The connection is not held while the caller processes the rows.
             with self._database.reading() as connection:
                 rows = connection.execute(
                     _VECTORS_OF_RUN,
@@ -100,9 +100,9 @@ class Vectors:
     def nearest(
         self, run_id: str, query: NDArray[np.float32], *, limit: int
     ) -> list[Match] | None:
-        """The chunks of a run nearest to `query`, best first, as the database finds.
+        """The chunks of a run nearest to `query`, best first, found by the database.
 
-        None where it cannot compare them, or not all of them.
+        None if it cannot compare vectors, or not all of this run.
         """
         self._database.open()
         if not self._database.compares_vectors:
@@ -113,7 +113,7 @@ class Vectors:
     def unfinished(
         self, document_id: str, *, embedder: str
     ) -> dict[int, NDArray[np.float32]]:
-        """The vectors that an unfinished step of this embedder has kept, by chunk."""
+        """Vectors that an unfinished step with this embedder has saved, by chunk."""
         values = {"document": document_id, "embedder": UNFINISHED_PREFIX + embedder}
         found: dict[int, NDArray[np.float32]] = {}
         with self._database.reading() as connection:
@@ -125,7 +125,7 @@ class Vectors:
 def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
     """First, count, dimensions and data of each row of `vectors`.
 
-    None if no chunk has a vector.
+    Empty if no chunk has a vector.
 
     Raises:
         StoreError: Some have one, or their vectors differ in shape.
@@ -157,7 +157,7 @@ def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
 
 
 def comparable(rows: list[tuple[int, int, int, bytes]]) -> pgvector.Rows:
-    """The rows of `vectors`, as the database compares them."""
+    """The rows of `vectors` in the form in which the database compares them."""
     return pgvector.rows(
         (first, unpack(count, dimensions, data))
         for first, count, dimensions, data in rows
@@ -172,7 +172,7 @@ def replace(
     *,
     new: bool = False,
 ) -> None:
-    """Store a document's vectors instead of those that are there."""
+    """Replace a document's vectors; a `new` document has none."""
     if not new:
         connection.execute(_DELETE, {"document": document_id})
     _insert(connection, document_id, rows, embedder)
@@ -204,7 +204,7 @@ def add_unfinished(
     rows: list[tuple[int, int, int, bytes]],
     embedder: str,
 ) -> None:
-    """Store vectors of a step that is not finished; other steps' are dropped."""
+    """Add vectors of an unfinished step, and drop those of other steps."""
     tag = UNFINISHED_PREFIX + embedder
     first = rows[0][0] if rows else 0
     connection.execute(
@@ -217,14 +217,14 @@ def add_unfinished(
 
 
 def _pack(array: NDArray[np.float32]) -> bytes:
-    """The numbers of an array; where most are zero, only the others, and where.
+    """The bytes of an array, in a sparse form if that is shorter.
 
-    So it is with a hashing embedder, whose numbers are the words of a text.
+    It is for the hashing embedder, whose vectors are mostly zeros.
     """
     dense = array.tobytes()
-    # Not `array != 0`: a negative zero is to stay one.
-    there = array.view(np.uint32) != 0
-    sparse = np.packbits(there).tobytes() + array[there].tobytes()
+    # Not `array != 0`, which would lose negative zeros.
+    nonzero = array.view(np.uint32) != 0
+    sparse = np.packbits(nonzero).tobytes() + array[nonzero].tobytes()
     return sparse if len(sparse) < len(dense) else dense
 
 
@@ -233,7 +233,7 @@ def unpack(count: int, dimensions: int, data: bytes) -> NDArray[np.float32]:
     if len(data) == count * dimensions * _FLOAT.itemsize:
         return np.frombuffer(data, _FLOAT).reshape(count, dimensions)
     array = np.zeros(count * dimensions, _FLOAT)
-    marks = -(-array.size // 8)
-    there = np.unpackbits(np.frombuffer(data, np.uint8, marks), count=array.size)
-    array[there.view(bool)] = np.frombuffer(data, _FLOAT, offset=marks)
+    bitmap = -(-array.size // 8)
+    nonzero = np.unpackbits(np.frombuffer(data, np.uint8, bitmap), count=array.size)
+    array[nonzero.view(bool)] = np.frombuffer(data, _FLOAT, offset=bitmap)
     return array.reshape(count, dimensions)

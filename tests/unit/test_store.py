@@ -1019,7 +1019,7 @@ def test_changes_are_those_since_a_moment(store, run):
 
     assert [row.id for row in store.documents.changes(run.id, since)] == [ids[1]]
     assert store.documents.changes(run.id, since + timedelta(microseconds=1)) == []
-    assert [row.id for row in store.documents.finals(run.id)] == [ids[1]]
+    assert [row.id for row in store.documents.finished(run.id)] == [ids[1]]
 
 
 def test_present_is_told_of_documents_and_runs_once(store):

@@ -1,4 +1,4 @@
-"""How the tables came to be what they are, one file for each version."""
+"""Migrations of the tables, one file for each version."""
 
 import threading
 from pathlib import Path
@@ -7,17 +7,17 @@ from sqlalchemy import Connection
 
 from docprogress.errors import StoreTooNew
 
-# Alembic keeps what it does in a global.
+# Alembic keeps its state in a global variable.
 _one_at_a_time = threading.Lock()
 
 
 def upgrade(connection: Connection, version: str | None) -> None:
-    """Bring the tables from `version`, or from nothing, to the newest one.
+    """Upgrade the tables from `version`, or from an empty database.
 
     Raises:
         StoreTooNew: `version` is newer than this code.
     """
-    # Not needed, and so not loaded, where the tables are up to date.
+    # Imported here because it is not needed when the tables are up to date.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory

@@ -8,7 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     version_table=VERSION_TABLE,
-    # SQLite alters a table by making it again.
+    # SQLite can alter most things of a table only by recreating it.
     render_as_batch=True,
 )
 with context.begin_transaction():
