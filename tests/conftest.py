@@ -50,20 +50,77 @@ settings.load_profile("patient")
 expect.set_options(timeout=patient(30) * 1000)
 
 
+#: Fixtures that cost seconds, by the group of the tests that share them. A group runs
+#: in one process; the longest begin first.
+GROUPS = {
+    "lab": "lab",
+    "pipeline": "pipeline",
+    "shared_kernel": "pipeline",
+    "postgres": "postgres",
+    "rabbit": "rabbit",
+    "site": "site",
+    "moto_port": "moto",
+    "jupyter": "jupyter",
+    "wheel": "wheel",
+}
+
+#: Directories in the order in which their other tests begin: the longest waits come
+#: first, so that short tests fill the end of a run evenly.
+ORDER = (
+    "faults",
+    "frontend",
+    "packaging",
+    "notebook",
+    "integration",
+    "server",
+    "unit",
+)
+
+
+def group(item: pytest.Item) -> str | None:
+    """The tests that one process runs, as they share what is costly to start."""
+    names = getattr(item, "fixturenames", ())
+    parameters = getattr(item, "callspec", None)
+    if parameters is not None and "postgresql" in parameters.params.values():
+        return "postgres"
+    for fixture, name in GROUPS.items():
+        if fixture in names:
+            return name
+    # Several modules use a browser, which each of them opens for itself.
+    return f"browser-{item.path.stem}" if "browser" in names else None
+
+
+def rank(item: pytest.Item) -> tuple[int, int]:
+    """Where in a run a test begins."""
+    mark = item.get_closest_marker("xdist_group")
+    names = list(GROUPS.values())
+    if mark is None:
+        first = len(names) + 1
+    else:
+        [name] = mark.args
+        first = names.index(name) if name in names else len(names)
+    return first, ORDER.index(item.path.parent.name)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
-) -> None:
-    """Scale the timeouts of pyproject.toml and of markers like all other deadlines."""
+) -> Iterator[None]:
     default = pytest.mark.timeout(float(config.getini("timeout"))).mark
     for item in items:
+        # Timeouts scale like all other deadlines.
         mark = item.get_closest_marker("timeout", default)
         scaled = pytest.mark.timeout(patient(mark.args[0]), **mark.kwargs)
         item.add_marker(scaled, append=False)
+        if name := group(item):
+            item.add_marker(pytest.mark.xdist_group(name))
+    yield
+    items.sort(key=rank)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes for each core: most of their time tests wait for something."""
-    return min(2 * len(os.sched_getaffinity(0)), 8)
+    """Three processes for each core: most of their time tests wait for something."""
+    return min(3 * len(os.sched_getaffinity(0)), 8)
 
 
 @pytest.fixture
