@@ -11,8 +11,6 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.leases import Lease, Leases, lease_owner
 from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, Status
-from docprogress.outages import Outages, SharedMemory
-from docprogress.pipeline import Outcome, Pipeline
 from docprogress.queueing import fair_share
 from docprogress.queueing.protocol import NEWER_WORKER_NEEDED, required_version
 from docprogress.queueing.routing import next_step, queue_name
@@ -21,7 +19,9 @@ from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.settings import Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import DocumentRow, Store
-from docprogress.worker.warden import Guard
+from docprogress.worker.limits import StepLimit
+from docprogress.worker.processing import DocumentProcessor, Outcome
+from docprogress.worker.service_outages import ServiceOutages, SharedMemory
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Child:
         *,
         worker: str,
         queues: Sequence[str | None] = (None,),
-        guard: Guard | None,
+        guard: StepLimit | None,
     ) -> None:
         self._settings = settings
         self._worker = worker
@@ -60,14 +60,14 @@ class Child:
         self._lease: Lease | None = None
         self._changing = threading.Lock()
         self._guard = guard
-        self._pipeline = Pipeline(
+        self._pipeline = DocumentProcessor(
             store=self._store,
             files=Files(settings.storage, settings.storage_options),
             settings=settings,
             publish=self._publish,
             guard=self._guarded,
             uninterrupted=guard.deferred if guard else nullcontext,
-            outages=Outages(SharedMemory(self._bus)),
+            outages=ServiceOutages(SharedMemory(self._bus)),
         )
         self._idle = threading.Event()
         self._idle.set()

@@ -32,9 +32,9 @@ from docprogress.store import Store
 from docprogress.worker import transports
 from docprogress.worker.child import Child
 from docprogress.worker.consumer_watchdog import ConsumerWatchdog, WaitingMessages
-from docprogress.worker.drain import Drain
-from docprogress.worker.reaper import Death, Reaper
-from docprogress.worker.warden import Warden
+from docprogress.worker.limits import LimitEnforcer
+from docprogress.worker.recovery import Death, Recovery
+from docprogress.worker.shutdown import GracefulShutdown
 
 log = logging.getLogger(__name__)
 
@@ -81,15 +81,15 @@ def run_worker(
     _check(settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
     app = make_app(settings)
-    warden = Warden(memory=settings.worker_memory)
+    warden = LimitEnforcer(memory=settings.worker_memory)
     served = queues or [None]
     sender = Sender(app)
-    reaper = Reaper(settings, sender, worker=name, queues=served)
+    reaper = Recovery(settings, sender, worker=name, queues=served)
     _add_task(app, settings, name=name, queues=served, warden=warden, reaper=reaper)
     worker = _celery_worker(app, settings, served, concurrency, name)
     waiting = WaitingMessages(settings, sender)
     watchdog = ConsumerWatchdog(worker, waiting)
-    drain = Drain(warden, reaper.close)
+    drain = GracefulShutdown(warden, reaper.close)
     warden.start()
     reaper.start()
     watchdog.start()
@@ -137,8 +137,8 @@ def _add_task(
     *,
     name: str,
     queues: Sequence[str | None],
-    warden: Warden,
-    reaper: Reaper,
+    warden: LimitEnforcer,
+    reaper: Recovery,
 ) -> None:
     children: list[Child] = []
     parent = os.getpid()

@@ -23,7 +23,7 @@ from test_faults import (
 )
 
 from docprogress import Pipeline, Status
-from docprogress.worker.leadership import RECOVERY_LEADER
+from docprogress.worker.leader_election import RECOVERY_LEADER
 
 CI = "CI" in os.environ
 

@@ -23,9 +23,10 @@ from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step
 from docprogress.store import NewDocument, Store, submissions
-from docprogress.worker import leadership, reaper
-from docprogress.worker.leadership import Leadership
-from docprogress.worker.reaper import LOST_SECONDS, Death, Reaper
+from docprogress.worker import leader_election
+from docprogress.worker import recovery as recovery_module
+from docprogress.worker.leader_election import LeaderElection
+from docprogress.worker.recovery import LOST_SECONDS, Death, Recovery
 
 SLOW = """
 import time
@@ -65,33 +66,33 @@ def client(redis_url):
         yield client
 
 
-class Recovery:
+class SteppedRecovery:
     """A worker's recovery that looks when the test says so, on the test's clock."""
 
     def __init__(self, where, name="host:1"):
         self.now = 1000.0
         settings = load(**where)
         self._sender = Sender.for_settings(settings)
-        self.reaper = Reaper(
+        self.recovery = Recovery(
             settings, self._sender, worker=name, clock=lambda: self.now
         )
 
     def look(self, seconds=1.0):
         self.now += seconds
-        self.reaper.look()
+        self.recovery.look()
 
     def look_for(self, seconds):
         for _ in range(round(seconds)):
             self.look()
 
     def close(self):
-        self.reaper.close()
+        self.recovery.close()
         self._sender.close()
 
 
 @pytest.fixture
 def recovery(where):
-    recovery = Recovery(where)
+    recovery = SteppedRecovery(where)
     yield recovery
     recovery.close()
 
@@ -153,7 +154,7 @@ def test_a_lost_message_is_found_beside_older_messages_of_other_levels(
     recovery.look_for(LOST_SECONDS + 2)
 
     assert sorted(sent(client, 0)) == sorted(lost)
-    recovery.look_for(reaper.AGAIN_SECONDS / 2)
+    recovery.look_for(recovery_module.RESENT_SECONDS / 2)
     assert len(sent(client, 0)) == 16, "sent again once"
     assert len(sent(client, 1)) == 128
 
@@ -161,7 +162,7 @@ def test_a_lost_message_is_found_beside_older_messages_of_other_levels(
 def test_a_lost_document_is_found_behind_many_pages_that_nobody_serves(
     where, client, recovery, store, monkeypatch
 ):
-    monkeypatch.setattr(reaper, "PAGE", 100)
+    monkeypatch.setattr(recovery_module, "PAGE_SIZE", 100)
     add_documents(store, 2_000, steps=[step("recovery_steps:slow", queue="gpu")])
     for level in range(fair_share.LEVELS):
         # A message of which it is not known when it was sent was sent long ago.
@@ -176,8 +177,8 @@ def test_a_lost_document_is_found_behind_many_pages_that_nobody_serves(
 def test_everything_lost_at_once_is_sent_again_a_part_with_each_look(
     client, recovery, store, monkeypatch
 ):
-    monkeypatch.setattr(reaper, "PAGE", 100)
-    monkeypatch.setattr(reaper, "SUSPECTS", 50)
+    monkeypatch.setattr(recovery_module, "PAGE_SIZE", 100)
+    monkeypatch.setattr(recovery_module, "MAX_SUSPECTS", 50)
     lost = add_documents(store, 300)
     found = []
 
@@ -200,7 +201,7 @@ def test_everything_lost_at_once_is_sent_again_a_part_with_each_look(
 def test_uploads_of_large_runs_are_given_up_a_part_with_each_look(
     recovery, store, monkeypatch
 ):
-    monkeypatch.setattr(reaper, "GIVEN_UP", 20)
+    monkeypatch.setattr(recovery_module, "MAX_ABANDONED", 20)
     monkeypatch.setattr(submissions, "ABANDONED_TOGETHER", 10)
     ids = add_documents(store, 50, ready=False)
     run_id = store.documents.get(ids[0]).run_id
@@ -223,17 +224,17 @@ def test_a_look_at_a_hundred_thousand_queued_documents_costs_a_page(
     for level in range(fair_share.LEVELS):
         client.lpush(queue_name(None, level), b"{}")
     read = []
-    queued = recovery.reaper._store.documents.queued
+    queued = recovery.recovery._store.documents.queued
 
     def counted(**arguments):
         rows = queued(**arguments)
         read.append(len(rows))
         return rows
 
-    recovery.reaper._store.documents.queued = counted
+    recovery.recovery._store.documents.queued = counted
     recovery.look_for(25)
 
-    assert max(read) <= reaper.PAGE
+    assert max(read) <= recovery_module.PAGE_SIZE
     assert sum(read) >= 100_000
 
 
@@ -241,12 +242,12 @@ def test_a_death_in_a_run_that_was_deleted_does_not_stop_recovery(
     client, recovery, store
 ):
     lost = add_documents(store, 1)
-    recovery.reaper._dead.append(Death("deleted-1", 1, 4711, None))
+    recovery.recovery._dead.append(Death("deleted-1", 1, 4711, None))
 
     recovery.look_for(LOST_SECONDS + 2)
 
     assert sent(client, 0) == lost
-    assert recovery.reaper._dead == []
+    assert recovery.recovery._dead == []
 
 
 def test_a_document_that_cannot_be_understood_keeps_none_from_being_found(
@@ -275,8 +276,8 @@ def test_a_part_of_a_look_that_fails_keeps_none_of_the_others_from_being_done(
 
     [lost] = add_documents(store, 1)
     store.attempts.claim(lost, 1, worker="w")
-    recovery.reaper._store.documents.due = fail
-    recovery.reaper._store.submissions.unfinished = fail
+    recovery.recovery._store.documents.due = fail
+    recovery.recovery._store.submissions.unfinished = fail
 
     recovery.look_for(LOST_SECONDS + 2)
 
@@ -286,12 +287,12 @@ def test_a_part_of_a_look_that_fails_keeps_none_of_the_others_from_being_done(
 
 
 def test_the_thread_outlasts_whatever_goes_wrong(where, client, store, monkeypatch):
-    monkeypatch.setattr(reaper, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(reaper, "LOST_SECONDS", 0.2)
+    monkeypatch.setattr(recovery_module, "SEARCH_SECONDS", 0.05)
+    monkeypatch.setattr(recovery_module, "LOST_SECONDS", 0.2)
     settings = load(**where)
     [lost] = add_documents(store, 1)
     with Sender.for_settings(settings) as sender:
-        recovery = Reaper(settings, sender, worker="host:1")
+        recovery = Recovery(settings, sender, worker="host:1")
         failures = iter([RuntimeError("unforeseen"), KeyError("x"), SystemError("y")])
         version = recovery._store.version
 
@@ -301,8 +302,8 @@ def test_the_thread_outlasts_whatever_goes_wrong(where, client, store, monkeypat
             return version()
 
         recovery._store.version = failing
-        monkeypatch.setattr(reaper, "TABLES_SECONDS", 0.05)
-        recovery._tables = reaper.Pace(0.0, time.monotonic)
+        monkeypatch.setattr(recovery_module, "SCHEMA_CHECK_SECONDS", 0.05)
+        recovery._tables = recovery_module.Periodic(0.0, time.monotonic)
         recovery.start()
         try:
             eventually(lambda: sent(client, 0) == [lost])
@@ -319,22 +320,22 @@ def test_lost_documents_are_found_however_long_a_look_takes(
     """All at a tenth of the usual times."""
     client = redis.Redis.from_url(where["redis_url"])
     for name in (
-        "LOOK_SECONDS",
+        "SEARCH_SECONDS",
         "IDLE_SECONDS",
-        "LONGEST_PAUSE",
-        "LONGEST_PACE",
+        "MAX_PAUSE",
+        "MAX_TASK_PAUSE",
         "LOST_SECONDS",
-        "TAKEN_SECONDS",
+        "PREFETCHED_SECONDS",
     ):
-        monkeypatch.setattr(reaper, name, getattr(reaper, name) / 10)
-    monkeypatch.setattr(leadership, "RECOVERY_LEADER_SECONDS", 0.5)
+        monkeypatch.setattr(recovery_module, name, getattr(recovery_module, name) / 10)
+    monkeypatch.setattr(leader_election, "RECOVERY_LEADER_SECONDS", 0.5)
     settings = load(**where)
     [lost] = add_documents(store, 1)
     [lease_lost] = add_documents(store, 1, priority=-1)
     store.attempts.claim(lease_lost, 1, worker="w")
     senders = [Sender.for_settings(settings) for _ in range(workers)]
     recoveries = [
-        Reaper(settings, sender, worker=f"host:{number}")
+        Recovery(settings, sender, worker=f"host:{number}")
         for number, sender in enumerate(senders)
     ]
     for recovery in recoveries:
@@ -361,7 +362,7 @@ def test_lost_documents_are_found_however_long_a_look_takes(
 
 def test_another_worker_leads_within_seconds_after_the_leader_died(redis_url, client):
     leader, other = (
-        Leadership(lambda: client, name, fork=threading.Lock()) for name in "ab"
+        LeaderElection(lambda: client, name, fork=threading.Lock()) for name in "ab"
     )
     assert leader.acquire()
     leader.start()
@@ -378,17 +379,19 @@ def test_another_worker_leads_within_seconds_after_the_leader_died(redis_url, cl
 def test_a_leader_whose_look_does_not_end_leaves_the_lead_to_another(
     client, monkeypatch
 ):
-    monkeypatch.setattr(leadership, "RECOVERY_LEADER_SECONDS", 0.5)
+    monkeypatch.setattr(leader_election, "RECOVERY_LEADER_SECONDS", 0.5)
     now = [0.0]
-    stuck = Leadership(lambda: client, "a", fork=threading.Lock(), clock=lambda: now[0])
-    other = Leadership(lambda: client, "b", fork=threading.Lock())
+    stuck = LeaderElection(
+        lambda: client, "a", fork=threading.Lock(), clock=lambda: now[0]
+    )
+    other = LeaderElection(lambda: client, "b", fork=threading.Lock())
     assert stuck.acquire()
     stuck.start()
     try:
-        now[0] = leadership.STUCK_SECONDS - 1
+        now[0] = leader_election.STUCK_SECONDS - 1
         time.sleep(1.0)  # twice as long as leadership lasts without being renewed
         assert not other.acquire()
-        now[0] = leadership.STUCK_SECONDS + 1
+        now[0] = leader_election.STUCK_SECONDS + 1
         eventually(other.acquire)
     finally:
         stuck.close()
@@ -401,11 +404,11 @@ def test_leadership_is_renewed_while_a_fork_waits_for_the_end_of_a_look(
     monkeypatch.setattr(
         os, "register_at_fork", lambda **handlers: forks.append(handlers)
     )
-    recovery = Recovery(where)
+    recovery = SteppedRecovery(where)
     try:
-        recovery.reaper.start()
-        eventually(lambda: client.exists(leadership.RECOVERY_LEADER))
-        with recovery.reaper._fork:
+        recovery.recovery.start()
+        eventually(lambda: client.exists(leader_election.RECOVERY_LEADER))
+        with recovery.recovery._fork:
 
             def fork():
                 for handlers in reversed(forks):
@@ -415,8 +418,8 @@ def test_leadership_is_renewed_while_a_fork_waits_for_the_end_of_a_look(
 
             waiting = threading.Thread(target=fork)
             waiting.start()
-            client.pexpire(leadership.RECOVERY_LEADER, 3000)
-            eventually(lambda: client.pttl(leadership.RECOVERY_LEADER) > 3000)
+            client.pexpire(leader_election.RECOVERY_LEADER, 3000)
+            eventually(lambda: client.pttl(leader_election.RECOVERY_LEADER) > 3000)
             assert waiting.is_alive()
         waiting.join()
     finally:
@@ -424,13 +427,13 @@ def test_leadership_is_renewed_while_a_fork_waits_for_the_end_of_a_look(
 
 
 def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client):
-    one = Leadership(lambda: client, "a", fork=threading.Lock())
-    other = Leadership(lambda: client, "b", fork=threading.Lock())
+    one = LeaderElection(lambda: client, "a", fork=threading.Lock())
+    other = LeaderElection(lambda: client, "b", fork=threading.Lock())
     assert last_recovery(client) is None
     assert one.acquire()
     assert last_recovery(client).seconds < 30, "time counts from when a worker leads"
     one.looked()
-    client.expire(leadership.LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
+    client.expire(leader_election.LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
     one.resign()
     assert other.acquire()
 
@@ -438,9 +441,9 @@ def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client
     assert (found.worker, found.overdue) == ("b", True)
     assert 40 <= found.seconds < 70
 
-    client.expire(leadership.LAST_RECOVERY, LAST_RECOVERY_SECONDS + 3600)
+    client.expire(leader_election.LAST_RECOVERY, LAST_RECOVERY_SECONDS + 3600)
     assert last_recovery(client).seconds < 30
-    assert client.ttl(leadership.LAST_RECOVERY) <= LAST_RECOVERY_SECONDS
+    assert client.ttl(leader_election.LAST_RECOVERY) <= LAST_RECOVERY_SECONDS
 
 
 def test_the_doctor_says_that_recovery_is_overdue(where, client):
@@ -454,7 +457,7 @@ def test_the_doctor_says_that_recovery_is_overdue(where, client):
         worker.ready()
         eventually(lambda: recovery().state is State.OK)
         worker.process.send_signal(signal.SIGSTOP)
-        client.expire(leadership.LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
+        client.expire(leader_election.LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
         # It does not answer either: that no worker is there is no fault of recovery.
         assert recovery().state is State.NOTE
         assert "documents 4" in recovery().message
@@ -471,7 +474,7 @@ def test_recovered_work_is_sent_before_all_that_waits(client, recovery, store):
     for document_id in (lease_lost, process_lost):
         store.attempts.claim(document_id, 1, worker="host:1")
     for document_id in (process_lost, prefetched):
-        recovery.reaper._dead.append(Death(document_id, 1, 4711, None))
+        recovery.recovery._dead.append(Death(document_id, 1, 4711, None))
 
     recovery.look_for(LOST_SECONDS + 2)
 

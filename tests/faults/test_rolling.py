@@ -10,8 +10,8 @@ from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline, Status
 from docprogress.bus.leases import owners
-from docprogress.pipeline import HANDED_BACK
 from docprogress.store import AttemptStatus
+from docprogress.worker.processing import HANDED_BACK_MESSAGE
 
 STEPS = """
 import time
@@ -140,8 +140,8 @@ def test_steps_that_do_not_end_are_handed_back_within_ten_seconds(pipeline_of, s
         for run in runs:
             [row] = run.documents()
             stands = (row.status, row.attempt, row.message)
-            assert stands == (Status.QUEUED, 1, HANDED_BACK)
-            assert HANDED_BACK in messages(pipeline, row)
+            assert stands == (Status.QUEUED, 1, HANDED_BACK_MESSAGE)
+            assert HANDED_BACK_MESSAGE in messages(pipeline, row)
             assert not pipeline.bus.redis.exists(f"document:{row.id}:lease")
 
         # Another worker takes them at once, as the same attempts.

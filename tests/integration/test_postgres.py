@@ -38,13 +38,14 @@ from test_store import (
     run,
 )
 
-from docprogress import Pipeline, Status, local, pipeline, search
+from docprogress import Pipeline, Status, local, search
 from docprogress.cli.diagnosis import State, check_database
 from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.settings import load
 from docprogress.steps import plan
 from docprogress.storage import Files, Source
 from docprogress.store import NewDocument, Store
+from docprogress.worker import processing
 
 __all__ = ["claimed", "document", "run"]
 
@@ -116,7 +117,7 @@ def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url)
         files.add(document_id, Source(name="a.txt", data=b"text"), max_bytes=99)
     store.submissions.mark_ready([(i, 4, "x") for i in ids])
     with Store(postgres_url) as theirs, Store(postgres_url, busy_seconds=5) as ours:
-        worker = pipeline.Pipeline(
+        worker = processing.DocumentProcessor(
             store=theirs, files=files, settings=settings, publish=lambda event: False
         )
         claim = theirs.attempts.claim(ids[0], 1, worker="w")

@@ -31,7 +31,7 @@ from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step
 from docprogress.worker.main import run_worker
-from docprogress.worker.reaper import TAKEN_SECONDS, Reaper
+from docprogress.worker.recovery import PREFETCHED_SECONDS, Recovery
 
 STEPS = """
 import time
@@ -143,7 +143,7 @@ def test_looks_for_lost_messages_share_one_connection_and_outlast_it(rabbit, set
     now = [1000.0]
     found = load(**settings, database_url=pipeline.settings.database)
     with Sender.for_settings(found) as sender:
-        recovery = Reaper(found, sender, worker="host:1", clock=lambda: now[0])
+        recovery = Recovery(found, sender, worker="host:1", clock=lambda: now[0])
 
         def look():
             now[0] += 1.0
@@ -157,7 +157,7 @@ def test_looks_for_lost_messages_share_one_connection_and_outlast_it(rabbit, set
             assert connections(rabbit) == opened
             rabbit.control("close_all_connections", "test")
             rabbit.control("purge_queue", queue_name(None))
-            for _ in range(round(TAKEN_SECONDS) + 3):
+            for _ in range(round(PREFETCHED_SECONDS) + 3):
                 look()
             first = queue_name(None)
             assert sender.counts([first]) == {first: 3}, "sent again"
@@ -180,13 +180,13 @@ def test_recovery_beside_rabbitmq_needs_only_the_rights_that_are_written_down(
         first = queue_name(None)
         with Sender.for_settings(found) as sender:
             sender.counts([first])
-            recovery = Reaper(found, sender, worker="host:1", clock=lambda: now[0])
+            recovery = Recovery(found, sender, worker="host:1", clock=lambda: now[0])
             recovery.begun(first, time.time())
             while counts(settings):
                 with Connection(settings["broker_url"]) as connection:
                     connection.default_channel.queue_purge(first)
             try:
-                for _ in range(round(TAKEN_SECONDS) + 3):
+                for _ in range(round(PREFETCHED_SECONDS) + 3):
                     now[0] += 1.0
                     recovery.look()
             finally:

@@ -13,17 +13,21 @@ from support.services import Worker, eventually
 from test_embed import endpoint, good, meaning
 from test_store import add_documents, add_run
 
-from docprogress import Pipeline as Client
+from docprogress import DocumentProcessor as Client
 from docprogress.errors import HandedBack
 from docprogress.events import Status
-from docprogress.outages import LONGEST_WAIT, LocalMemory, Outages
-from docprogress.pipeline import HANDED_BACK, Pipeline, _Attempt
 from docprogress.settings import load
 from docprogress.steps import embed as embedding
 from docprogress.steps import plan
 from docprogress.storage import Files, Source
 from docprogress.store import Store
-from docprogress.worker.warden import HAND_BACK, Warden
+from docprogress.worker.limits import HAND_BACK_SIGNAL, LimitEnforcer
+from docprogress.worker.processing import (
+    HANDED_BACK_MESSAGE,
+    DocumentProcessor,
+    _Attempt,
+)
+from docprogress.worker.service_outages import MAX_WAIT, LocalMemory, ServiceOutages
 
 WAITING = re.compile(
     r"Waiting for the embedding endpoint until \d\d:\d\d:\d\d \(([\w ]+)\)"
@@ -69,13 +73,13 @@ class Office:
         return self.store.documents.get(document_id)
 
     def worker(self, **options):
-        return Pipeline(
+        return DocumentProcessor(
             store=self.store,
             files=self.files,
             settings=load(embedding_url=self.server.url, events_per_second=1e6),
             publish=options.pop("publish", self._publish),
             sleep=lambda _: None,
-            outages=Outages(self.memory, clock=lambda: self.now),
+            outages=ServiceOutages(self.memory, clock=lambda: self.now),
             **options,
         )
 
@@ -198,7 +202,7 @@ def test_what_was_embedded_survives_a_failure_and_a_worker_that_stops(office):
 
 def test_vectors_are_kept_also_while_nothing_fails(office, monkeypatch):
     """So that a worker that is killed loses no more than some seconds' work."""
-    monkeypatch.setattr("docprogress.pipeline.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("docprogress.worker.processing.KEEP_SECONDS", 0.0)
     kept = []
 
     def look(event):
@@ -222,13 +226,13 @@ def test_vectors_are_kept_also_while_nothing_fails(office, monkeypatch):
 def test_worker_that_stops_does_not_interrupt_the_keeping_of_vectors(
     office, monkeypatch
 ):
-    monkeypatch.setattr("docprogress.pipeline.KEEP_SECONDS", 0.0)
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGALRM, HAND_BACK)}
-    guard = Warden(memory=1 << 40).guard(0)
+    monkeypatch.setattr("docprogress.worker.processing.KEEP_SECONDS", 0.0)
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGALRM, HAND_BACK_SIGNAL)}
+    guard = LimitEnforcer(memory=1 << 40).guard(0)
     keep, kept = office.store.attempts.save_vectors, []
 
     def keep_while_stopping(*args, **options):
-        os.kill(os.getpid(), HAND_BACK)
+        os.kill(os.getpid(), HAND_BACK_SIGNAL)
         keep(*args, **options)
         kept.append(len(args[2]))
 
@@ -243,7 +247,7 @@ def test_worker_that_stops_does_not_interrupt_the_keeping_of_vectors(
             signal.signal(number, handler)
 
     assert row.status is Status.QUEUED
-    assert row.message == HANDED_BACK
+    assert row.message == HANDED_BACK_MESSAGE
     assert kept == [1], "kept once, and handed back after that"
     embedder = "openai:waiting"
     assert len(office.store.vectors.unfinished(document_id, embedder=embedder)) == 1
@@ -268,11 +272,11 @@ def test_waiting_has_a_limit_of_its_own(office):
     began, row = office.now, office.process(document_id)
 
     while row.status is Status.QUEUED:
-        assert row.due_at - office.now <= LONGEST_WAIT
+        assert row.due_at - office.now <= MAX_WAIT
         office.now = row.due_at
         row = office.process(document_id)
 
-    assert 100 <= office.now - began <= 100 + LONGEST_WAIT
+    assert 100 <= office.now - began <= 100 + MAX_WAIT
     assert (row.status, row.attempt) == (Status.FAILED, 1)
     assert "503 Service Unavailable" in row.error
     assert "limit of 100 s (wait_seconds)" in row.error
@@ -327,7 +331,7 @@ def test_document_that_is_still_served_ends_no_rate_limit(office, answer, open_a
     claim = office.store.attempts.claim(served, 1, worker="w")
     assert office.process(refused).status is Status.QUEUED
 
-    outages = Outages(office.memory, clock=lambda: office.now)
+    outages = ServiceOutages(office.memory, clock=lambda: office.now)
     worker = _Attempt(office.worker(), claim)
     outages.served(worker._used_by(worker._steps[-1]), served)
 
@@ -349,7 +353,7 @@ def test_document_goes_on_waiting_while_others_are_served(office):
 
 
 def test_document_that_alone_is_refused_comes_to_an_end(office, monkeypatch):
-    monkeypatch.setattr("docprogress.outages.REFUSALS", 3)
+    monkeypatch.setattr("docprogress.worker.service_outages.MIN_REFUSALS", 3)
     [refused] = office.add(wait_seconds=100)
     for _ in range(10):
         office.server.answers[:] = [(429, {"Retry-After": "60"}, "")]
@@ -441,7 +445,7 @@ def test_step_that_yields_before_its_service_refuses_waits_no_longer_than_the_li
         office.now = row.due_at
         row = office.process(document_id)
 
-    assert 100 <= office.now - began <= 100 + LONGEST_WAIT
+    assert 100 <= office.now - began <= 100 + MAX_WAIT
     assert (row.status, row.attempt) == (Status.FAILED, 1)
     assert "limit of 100 s (wait_seconds)" in row.error
 

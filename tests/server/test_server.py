@@ -33,7 +33,11 @@ from docprogress.settings import load
 from docprogress.store import NewDocument, Store
 from docprogress.store.engine import Database
 from docprogress.store.runs import Runs
-from docprogress.worker.leadership import LAST_RECOVERY, RECOVERY_LEADER, Leadership
+from docprogress.worker.leader_election import (
+    LAST_RECOVERY,
+    RECOVERY_LEADER,
+    LeaderElection,
+)
 
 A = Subject(Kind.DOCUMENT, "a")
 B = Subject(Kind.DOCUMENT, "b")
@@ -500,7 +504,7 @@ def test_recovery_that_is_overdue_shows_in_ready_and_in_the_metrics(web, redis_u
     name = "docprogress_recovery_last_look_seconds"
     assert web.client.get("/ready").json()["recovery"]["ok"] is False
     with redis.Redis.from_url(redis_url) as client:
-        leader = Leadership(lambda: client, "a", fork=threading.Lock())
+        leader = LeaderElection(lambda: client, "a", fork=threading.Lock())
         assert leader.acquire()
         leader.looked()
         assert web.client.get("/ready").json()["recovery"]["ok"] is True

@@ -9,12 +9,12 @@ from test_store import add_documents, add_run
 
 from docprogress.errors import StoreUnavailable
 from docprogress.events import Status
-from docprogress.pipeline import Pipeline
 from docprogress.settings import load
 from docprogress.steps import plan
 from docprogress.storage import Files, Source
 from docprogress.store import Store
 from docprogress.store.attempts import Attempts
+from docprogress.worker.processing import DocumentProcessor
 
 
 class AttemptsOverLossyConnection(Attempts):
@@ -57,7 +57,7 @@ def test_what_a_step_made_is_kept_once_though_nobody_was_told_that_it_is(
         [document_id] = add_documents(store, run, 1, name="a.txt")
         files.add(document_id, Source(name="a.txt", data=b"Some words."), max_bytes=99)
         store.submissions.mark_ready([(document_id, 11, "x")])
-        worker = Pipeline(
+        worker = DocumentProcessor(
             store=store,
             files=files,
             settings=load(),
@@ -95,7 +95,7 @@ def test_the_pause_before_the_next_attempt_grows_no_longer_than_an_hour(
         [document_id] = add_documents(store, run, 1, name="a.txt")
         files.add(document_id, Source(name="a.txt", data=b"Some words."), max_bytes=99)
         store.submissions.mark_ready([(document_id, 11, "x")])
-        worker = Pipeline(
+        worker = DocumentProcessor(
             store=store, files=files, settings=load(), publish=lambda _: False
         )
 

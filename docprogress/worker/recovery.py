@@ -39,7 +39,6 @@ from docprogress.errors import (
     Superseded,
 )
 from docprogress.events import Status
-from docprogress.pipeline import HANDED_BACK, LONGEST_DELAY
 from docprogress.queueing import fair_share
 from docprogress.queueing.availability import (
     SUBMITTER_GONE,
@@ -53,11 +52,13 @@ from docprogress.queueing.sender import Message, Sender, recovered_messages
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
 from docprogress.store.schema import HEAD
-from docprogress.worker.leadership import Leadership
+from docprogress.worker.leader_election import LeaderElection
+from docprogress.worker.processing import HANDED_BACK_MESSAGE, MAX_RETRY_DELAY
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
 Row = TypeVar("Row", DocumentRow, QueuedRow)
 
 #: What of recovery waits for, rather than logs and goes on: nothing could be done.
@@ -65,16 +66,17 @@ _OUTAGES = (BusError, StoreUnavailable, RedisError)
 
 #: Seconds between two looks: while there are unfinished documents, and while there
 #: are none.  At most: a look that takes long is followed by a longer pause.
-LOOK_SECONDS = 1.0
+SEARCH_SECONDS = 1.0
+
 IDLE_SECONDS = 10.0
 
 #: How many times as long as work takes the pause after it is, at the least: what
 #: waits may be very much.
-PAUSES = 10
+PAUSE_RATIO = 10
 
 #: The longest pause after a look that took long.  Two looks find a lost lease, and
 #: its document has to be with another worker 30 seconds after the first one died.
-LONGEST_PAUSE = 5.0
+MAX_PAUSE = 5.0
 
 #: Seconds that a document must be seen without a lease, or without a message,
 #: before it counts as lost.  More than it takes a worker to take its lease again
@@ -83,43 +85,44 @@ LOST_SECONDS = 6.0
 
 #: Seconds after which a message that a worker has taken is not waited for any
 #: longer.  More than it takes the broker to give it to another one.
-TAKEN_SECONDS = 30.0
+PREFETCHED_SECONDS = 30.0
 
 #: Seconds after which a message that was sent again is not waited for any longer.
-AGAIN_SECONDS = 60.0
+RESENT_SECONDS = 60.0
 
 #: How many queued documents one look examines; the next one goes on from there.
-PAGE = 5_000
+PAGE_SIZE = 5_000
 
 #: How many documents without a message are watched together until they count as lost.
-SUSPECTS = 1_000
+MAX_SUSPECTS = 1_000
 
 #: How many attempts that are due are sent in one look, and how many documents of a run
 #: are given up that its submitting process did not hand in.
-DUE = 500
-GIVEN_UP = 2_000
+MAX_DUE = 500
+
+MAX_ABANDONED = 2_000
 
 #: Seconds between two looks whether the tables are still those of this version.
-TABLES_SECONDS = 5.0
+SCHEMA_CHECK_SECONDS = 5.0
 
 #: Seconds between two looks whether each queue is served.
-QUEUES_SECONDS = 5.0
+QUEUE_CHECK_SECONDS = 5.0
 
 #: Seconds for which the process that submits a run must be gone: more than it takes to
 #: say again that it lives, in a Redis that came back empty.
-UPLOADS_LOST_SECONDS = 10.0
+SUBMITTER_LOST_SECONDS = 10.0
 
 #: How often a worker may die of a document before the document has failed.
-DEATHS = 3
+MAX_DEATHS = 3
 
 #: The longest pause after a part of a look that took long.
-LONGEST_PACE = 20.0
+MAX_TASK_PAUSE = 20.0
 
 #: How many runs are remembered, and errors whose repetition is not logged.
-REMEMBERED = 1_000
+CACHE_SIZE = 1_000
 
 #: Seconds for which the repetition of an error is not logged.
-LOGGED_SECONDS = 60.0
+LOG_INTERVAL = 60.0
 
 
 class Death(NamedTuple):
@@ -132,7 +135,7 @@ class Death(NamedTuple):
     reason: str | None
 
 
-class Again(NamedTuple):
+class Resent(NamedTuple):
     """When a lost message was sent again."""
 
     #: On this process's monotonic clock.
@@ -141,7 +144,7 @@ class Again(NamedTuple):
     sent_at: float
 
 
-class Reaper:
+class Recovery:
     """Looks for lost documents from a thread of a worker's parent.
 
     No process is forked while it is in the middle of a call into a library that
@@ -162,12 +165,12 @@ class Reaper:
         self._worker = worker
         self._queues = queues
         self._paces = {
-            self._due: Pace(LOOK_SECONDS, clock),
-            self._missing_messages: Pace(LOOK_SECONDS, clock),
-            self._unserved: Pace(QUEUES_SECONDS, clock),
+            self._due: Periodic(SEARCH_SECONDS, clock),
+            self._missing_messages: Periodic(SEARCH_SECONDS, clock),
+            self._unserved: Periodic(QUEUE_CHECK_SECONDS, clock),
         }
-        self._tables = Pace(TABLES_SECONDS, clock)
-        self._submissions = Pace(LOOK_SECONDS, clock)
+        self._tables = Periodic(SCHEMA_CHECK_SECONDS, clock)
+        self._submissions = Periodic(SEARCH_SECONDS, clock)
         self._took = 0.0
         self._idle = False
         self._clock = clock
@@ -180,7 +183,7 @@ class Reaper:
         self._wake: queue.SimpleQueue[Death | None] = queue.SimpleQueue()
         self._seen: dict[tuple[str, str, int], float] = {}
         self._cursor: int | str | None = None
-        self._again: dict[tuple[str, int], Again] = {}
+        self._again: dict[tuple[str, int], Resent] = {}
         self._met: set[tuple[str, int]] = set()
         self._dead: list[Death] = []
         self._runs: dict[str, RunRow] = {}
@@ -189,7 +192,7 @@ class Reaper:
         # Handlers before a fork run in reverse order. The lock that a look holds is
         # waited for first, so that leadership is renewed meanwhile.
         self._locks = (renewing, self._fork)
-        self._leadership = Leadership(
+        self._leadership = LeaderElection(
             lambda: self._bus.redis, worker, fork=renewing, clock=clock
         )
         self._closed = self._stopping = False
@@ -205,7 +208,7 @@ class Reaper:
             )
         self._leadership.start()
         self._thread = threading.Thread(
-            target=self._watch, name="docprogress-reaper", daemon=True
+            target=self._watch, name="docprogress-recovery", daemon=True
         )
         self._thread.start()
 
@@ -280,7 +283,7 @@ class Reaper:
     def _due(self) -> None:
         """Send what has waited long enough for its next attempt."""
         rows = self._understood(
-            self._store.documents.due(latest=LONGEST_DELAY, limit=DUE)
+            self._store.documents.due(latest=MAX_RETRY_DELAY, limit=MAX_DUE)
         )
         held = owners(self._bus.redis, [row.id for row in rows])
 
@@ -325,8 +328,8 @@ class Reaper:
             return True  # it was deleted, or went on, meanwhile
         except Exception:
             moment = self._clock()
-            if moment >= self._logged.get(what, float("-inf")) + LOGGED_SECONDS:
-                if len(self._logged) >= REMEMBERED:
+            if moment >= self._logged.get(what, float("-inf")) + LOG_INTERVAL:
+                if len(self._logged) >= CACHE_SIZE:
                     self._logged.clear()
                 self._logged[what] = moment
                 log.exception("recovery went wrong with %s", what)
@@ -389,7 +392,7 @@ class Reaper:
 
     def _waited(self) -> bool:
         """Wait for the next look, or a death; whether to go on."""
-        pause = max(LOOK_SECONDS, min(self._took * PAUSES, LONGEST_PAUSE))
+        pause = max(SEARCH_SECONDS, min(self._took * PAUSE_RATIO, MAX_PAUSE))
         if self._idle:
             pause = max(pause, IDLE_SECONDS)
         with suppress(queue.Empty):
@@ -422,10 +425,10 @@ class Reaper:
                 row.attempt,
                 progress=max(seen, row.progress),
                 step=row.step,
-                message=HANDED_BACK,
+                message=HANDED_BACK_MESSAGE,
             )
             back = self._store.attempts.hand_over(
-                row.id, row.attempt, message=HANDED_BACK
+                row.id, row.attempt, message=HANDED_BACK_MESSAGE
             )
             client.delete(lease_key(row.id))
             client.hdel(LEASED_DOCUMENTS, row.id)
@@ -490,7 +493,7 @@ class Reaper:
         most = int(
             self._run(row).settings.get("max_attempts", self._settings.max_attempts)
         )
-        if deaths >= DEATHS or tries >= most:
+        if deaths >= MAX_DEATHS or tries >= most:
             self._end(row, Status.FAILED, f"{cause} ({deaths} times on this document)")
             return
         error = f"{row.name}: {cause}"
@@ -532,14 +535,14 @@ class Reaper:
             if suspects
             else {}
         )
-        free = SUSPECTS - len(found)
+        free = MAX_SUSPECTS - len(found)
         if free > 0:
-            page = self._store.documents.queued(after=self._cursor, limit=PAGE)
+            page = self._store.documents.queued(after=self._cursor, limit=PAGE_SIZE)
             missing = list(self._missing(page).items())
             found |= missing[:free]
             if len(missing) > free:
                 self._cursor = missing[free - 1][1].position
-            elif len(page) == PAGE:
+            elif len(page) == PAGE_SIZE:
                 self._cursor = page[-1].position
             else:
                 self._begin_again()
@@ -547,13 +550,13 @@ class Reaper:
         lost = []
         for row in self._lost("message", found, LOST_SECONDS):
             since = self._clock() - self._seen["message", row.id, row.attempt]
-            if since >= TAKEN_SECONDS or not (taken is None or row.id in taken):
+            if since >= PREFETCHED_SECONDS or not (taken is None or row.id in taken):
                 lost.append(row)
         self._send(lost)
         for row in lost:
             key = (row.id, row.attempt)
             log.warning("%s had no message on its way: sent again", row.id)
-            self._again[key] = Again(self._clock(), time.time())
+            self._again[key] = Resent(self._clock(), time.time())
             self._met.add(key)
             del self._seen["message", row.id, row.attempt]
 
@@ -574,11 +577,11 @@ class Reaper:
             since = row.updated_at.timestamp()
             if key in self._again:
                 self._met.add(key)
-                if self._clock() < self._again[key].at + AGAIN_SECONDS:
+                if self._clock() < self._again[key].at + RESENT_SECONDS:
                     continue
                 since = max(since, self._again[key].sent_at)
             sent = (oldest[name] for name in names)
-            if all(at is None or at > since + AGAIN_SECONDS for at in sent):
+            if all(at is None or at > since + RESENT_SECONDS for at in sent):
                 missing[key] = row
         held = owners(self._bus.redis, [row.id for row in missing.values()])
         return {key: row for key, row in missing.items() if held[row.id] is None}
@@ -596,7 +599,7 @@ class Reaper:
             for run_id in self._store.submissions.unfinished()
             if not self._submitting(run_id)
         }
-        lost = self._lost("upload", gone, UPLOADS_LOST_SECONDS)
+        lost = self._lost("upload", gone, SUBMITTER_LOST_SECONDS)
         self._each("run", lost, self._give_up)
 
     def _give_up(self, run_id: str) -> None:
@@ -604,7 +607,7 @@ class Reaper:
         if required_version(self._store.runs.get(run_id).settings) is not None:
             return
         count = 0
-        while count < GIVEN_UP:
+        while count < MAX_ABANDONED:
             rows = self._store.submissions.abandon(run_id, SUBMITTER_GONE)
             if not rows:
                 break
@@ -690,13 +693,13 @@ class Reaper:
 
     def _run(self, row: DocumentRow | QueuedRow) -> RunRow:
         if row.run_id not in self._runs:
-            if len(self._runs) >= REMEMBERED:
+            if len(self._runs) >= CACHE_SIZE:
                 self._runs.clear()
             self._runs[row.run_id] = self._store.runs.get(row.run_id)
         return self._runs[row.run_id]
 
 
-class Pace:
+class Periodic:
     """When work is due that is repeated: seldom, if it takes long.
 
     As a context, it gives whether the work is due, and measures how long it takes.
@@ -718,5 +721,5 @@ class Pace:
             yield True
         finally:
             ended = self._clock()
-            pause = min((ended - began) * PAUSES, LONGEST_PACE)
+            pause = min((ended - began) * PAUSE_RATIO, MAX_TASK_PAUSE)
             self._due_at = max(began + self._seconds, ended + pause)

@@ -26,17 +26,18 @@ log = logging.getLogger(__name__)
 #: Seconds until a service that does not say how long it is away is asked again: at
 #: first and at most.  Between them it is half as long as it has been away.
 FIRST_WAIT = 2.0
-LONGEST_WAIT = 60.0
+
+MAX_WAIT = 60.0
 
 #: Seconds between two documents that come back to ask the same service.
-APART = 0.05
+RETURN_INTERVAL = 0.05
 
 #: How often a document is refused, at least, before it gives up on a service that
 #: serves others.
-REFUSALS = 30
+MIN_REFUSALS = 30
 
 #: Seconds that what is known is remembered after the last news.
-REMEMBERED = 24 * 3600
+RETENTION_SECONDS = 24 * 3600
 
 
 @dataclass(slots=True)
@@ -78,6 +79,18 @@ class Wait:
     reason: str
     until: float
     waited: float
+
+
+class KnownOutage(ServiceUnavailable):
+    """Raised before a step whose service is known to be away."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(
+            f"{wait.service} is away: {wait.reason}",
+            service=wait.service,
+            reason=wait.reason,
+        )
+        self.wait = wait
 
 
 class Memory(Protocol):
@@ -126,12 +139,12 @@ class SharedMemory:
             if value is None:
                 self._bus.redis.unlink(key)
             else:
-                self._bus.redis.set(key, value, ex=REMEMBERED)
+                self._bus.redis.set(key, value, ex=RETENTION_SECONDS)
         except (BusError, RedisError, OSError) as error:
             log.info("outages are not shared: %s", redacted(str(error)))
 
 
-class Outages:
+class ServiceOutages:
     """Says when a document may ask a service, and how long it has waited for it.
 
     Two workers that write at once may lose what one of them wrote: then the service
@@ -172,7 +185,7 @@ class Outages:
             served = 0.0 if outage is None else outage.served
         else:
             since, following, served = outage.since, outage.next, outage.served
-        pause = min(max(FIRST_WAIT, (moment - since) / 2), LONGEST_WAIT)
+        pause = min(max(FIRST_WAIT, (moment - since) / 2), MAX_WAIT)
         if error.seconds is not None:
             pause = max(1.0, error.seconds)
         until = moment + pause
@@ -202,7 +215,7 @@ class Outages:
     def _turn(self, key: str, outage: Outage) -> float:
         """When a document comes back: behind those that wait already."""
         turn = max(outage.next, outage.until)
-        outage.next = turn + APART
+        outage.next = turn + RETURN_INTERVAL
         self._write(outage_key(key), outage)
         return turn
 
@@ -223,7 +236,7 @@ class Outages:
         waiting.refusals += refused
         self._write(key, waiting)
         since = waiting.since
-        if waiting.refusals < REFUSALS:
+        if waiting.refusals < MIN_REFUSALS:
             since = max(since, outage.served)
         return Wait(
             service=outage.service,
@@ -243,6 +256,6 @@ class Outages:
         self._memory.write(key, msgspec.json.encode(value))
 
 
-def key_of(*parts: str | None) -> str:
+def service_key(*parts: str | None) -> str:
     """A key for a service, in which nobody reads what it is made of."""
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]

@@ -24,16 +24,16 @@ from docprogress.settings import MIB
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks.
-LOOK_SECONDS = 0.2
+CHECK_SECONDS = 0.2
 
 #: Seconds between two looks while no process is at work; `wake` ends such a pause.
-IDLE_SECONDS = 1.0
+IDLE_CHECK_SECONDS = 1.0
 
 #: Seconds that a step is given to stop by itself once its time is over.
 GRACE_SECONDS = 2.0
 
 #: The signal that has a process hand back what it is at.
-HAND_BACK = signal.SIGUSR2
+HAND_BACK_SIGNAL = signal.SIGUSR2
 
 #: How many worker processes may share the memory.
 SLOTS = 1024
@@ -43,7 +43,7 @@ SLOTS = 1024
 _SLOT = struct.Struct("=qdd")
 
 
-class Warden:
+class LimitEnforcer:
     """Kills worker processes that use more memory or time than they may.
 
     Make it before the processes are forked, and `start` it after.
@@ -65,7 +65,7 @@ class Warden:
     def start(self) -> None:
         """Begin to look."""
         self._thread = threading.Thread(
-            target=self._watch, name="docprogress-warden", daemon=True
+            target=self._watch, name="docprogress-limits", daemon=True
         )
         self._thread.start()
 
@@ -84,9 +84,9 @@ class Warden:
         """Why a process was killed, if it was killed here; told once."""
         return self._reasons.pop(pid, None)
 
-    def guard(self, slot: int) -> "Guard":
+    def guard(self, slot: int) -> "StepLimit":
         """What the process in this slot holds its steps with."""
-        return Guard(self._shared, slot, self._clock)
+        return StepLimit(self._shared, slot, self._clock)
 
     def stop_all(self) -> None:
         """Have every process hand back what it is at; a step that goes on is killed."""
@@ -99,14 +99,14 @@ class Warden:
                 now = self._clock()
                 _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, now, 0.0)
             with suppress(ProcessLookupError):
-                os.kill(pid, HAND_BACK)
+                os.kill(pid, HAND_BACK_SIGNAL)
 
     def _watch(self) -> None:
-        pause = LOOK_SECONDS
+        pause = CHECK_SECONDS
         while not self._closed:
             if self._wake.wait(pause):
                 self._wake.clear()
-            pause = IDLE_SECONDS
+            pause = IDLE_CHECK_SECONDS
             for slot in range(SLOTS):
                 pid, deadline, limit = _SLOT.unpack_from(
                     self._shared, slot * _SLOT.size
@@ -115,7 +115,7 @@ class Warden:
                     # Slots are taken from the first on.
                     break
                 if deadline:
-                    pause = LOOK_SECONDS
+                    pause = CHECK_SECONDS
                     try:
                         self._look(slot, pid, deadline, limit)
                     except Exception:
@@ -128,7 +128,9 @@ class Warden:
         except psutil.Error:
             return
         if self._clock() > deadline + GRACE_SECONDS:
-            reason = too_slow(limit) if limit else "it was told to stop, and did not"
+            reason = (
+                timeout_reason(limit) if limit else "it was told to stop, and did not"
+            )
         elif used > self._memory:
             reason = f"it needs more memory than the limit of {self._memory // MIB} MB"
             reason += " (worker_memory)"
@@ -143,7 +145,7 @@ class Warden:
             self._reasons.pop(pid, None)
 
 
-class Guard:
+class StepLimit:
     """Holds one worker process to its limits, from the inside."""
 
     def __init__(
@@ -163,7 +165,7 @@ class Guard:
         self.stopping = False
         self._write(0.0, 0.0)
         signal.signal(signal.SIGALRM, self._over)
-        signal.signal(HAND_BACK, self._stop_here)
+        signal.signal(HAND_BACK_SIGNAL, self._stop_here)
 
     @contextmanager
     def step(self, seconds: float) -> Iterator[None]:
@@ -224,7 +226,7 @@ class Guard:
 
     def _over(self, *_: Any) -> None:
         if self._running.is_set():
-            self._interrupt(self._error or LimitExceeded(too_slow(self._seconds)))
+            self._interrupt(self._error or LimitExceeded(timeout_reason(self._seconds)))
 
     def _interrupt(self, error: DocProgressError) -> None:
         if not self._deferring:
@@ -235,6 +237,6 @@ class Guard:
         _SLOT.pack_into(self._shared, self._offset, os.getpid(), deadline, limit)
 
 
-def too_slow(seconds: float) -> str:
+def timeout_reason(seconds: float) -> str:
     """The reason of a document whose step took too long."""
     return f"the step took longer than its limit of {seconds:g} s (step_seconds)"

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 #: The keys of the leader and of the last search, which outlasts a change of leader.
 RECOVERY_LEADER = recovery_leader_key(PROTOCOL)
+
 LAST_RECOVERY = last_recovery_key(PROTOCOL)
 
 #: How often leadership is renewed before it would expire.
@@ -36,7 +37,7 @@ RENEWALS = 2.5
 STUCK_SECONDS = 60.0
 
 
-class Leadership:
+class LeaderElection:
     """One worker's part in deciding who leads.
 
     Args:
@@ -69,7 +70,7 @@ class Leadership:
     def start(self) -> None:
         """Renew leadership, once this worker has it, from a thread."""
         self._thread = threading.Thread(
-            target=self._renew, name="docprogress-leadership", daemon=True
+            target=self._renew, name="docprogress-leader-election", daemon=True
         )
         self._thread.start()
 

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from celery import signals
 
-from docprogress.worker.warden import GRACE_SECONDS, Warden
+from docprogress.worker.limits import GRACE_SECONDS, LimitEnforcer
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ FINISH_SECONDS = 6.0
 HAND_BACK_SECONDS = 2.0
 
 
-class Drain:
+class GracefulShutdown:
     """Sees to it that a worker that is told to stop does so.
 
     Args:
@@ -37,7 +37,9 @@ class Drain:
             given how many seconds that may take.
     """
 
-    def __init__(self, warden: Warden, hand_back: Callable[[float], None]) -> None:
+    def __init__(
+        self, warden: LimitEnforcer, hand_back: Callable[[float], None]
+    ) -> None:
         self._warden = warden
         self._hand_back = hand_back
         self._stopped = threading.Event()
@@ -58,9 +60,9 @@ class Drain:
         if self._thread is not None:
             return
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            signal.signal(number, _leave_at_once)
+            signal.signal(number, _exit_at_once)
         self._thread = threading.Thread(
-            target=self._see_to_it, name="docprogress-drain", daemon=True
+            target=self._see_to_it, name="docprogress-shutdown", daemon=True
         )
         self._thread.start()
 
@@ -82,7 +84,7 @@ class Drain:
             os._exit(0)
 
 
-def _leave_at_once(number: int, _: Any) -> None:
+def _exit_at_once(number: int, _: Any) -> None:
     """Leave at the second signal: what is lost is tried again elsewhere."""
     _kill_children()
     os._exit(128 + number)

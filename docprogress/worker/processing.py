@@ -4,10 +4,9 @@ Whatever happens on the way, the attempt ends in exactly one of these: completed
 failed, cancelled, tried again, postponed, handed over to another queue, or superseded.
 """
 
-import errno
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,10 +24,8 @@ from docprogress.errors import (
     StepError,
     StoreUnavailable,
     Superseded,
-    TransientError,
 )
 from docprogress.events import MAX_UNFINISHED_PROGRESS, ProgressEvent, Status, now
-from docprogress.outages import Outages, Wait, key_of
 from docprogress.reporting.step_progress import StepProgress
 from docprogress.settings import MIB, RUN_SETTINGS, Settings, redacted
 from docprogress.steps import Kind, Step, call
@@ -36,26 +33,27 @@ from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH
 from docprogress.steps.planning import is_fast_plan, progress_spans
 from docprogress.storage import Files
 from docprogress.store import Claim, DocumentRow, FinishedStep, Store
+from docprogress.worker.error_reasons import (
+    MAX_ERROR_LENGTH,
+    format_duration,
+    is_disk_full,
+    is_transient,
+)
+from docprogress.worker.service_outages import KnownOutage, ServiceOutages, service_key
+from docprogress.worker.step_runner import UNITS, VERBS, CountedInput, _vector_length
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Errors of the operating system that do not pass by waiting.
-PERMANENT = (
-    FileNotFoundError,
-    IsADirectoryError,
-    NotADirectoryError,
-    PermissionError,
-)
-
 #: Seconds for which a step waits for a database that is away before the attempt
 #: is given up, and the longest pause between two tries.
-PATIENCE = 60.0
-LONGEST_PAUSE = 2.0
+STORE_WAIT_SECONDS = 60.0
+
+MAX_PAUSE = 2.0
 
 #: The longest that a document waits for its next attempt, in seconds.
-LONGEST_DELAY = 3600.0
+MAX_RETRY_DELAY = 3600.0
 
 #: Seconds of finished work that may be lost, and done again, with a killed worker.
 SAVE_SECONDS = 0.25
@@ -64,17 +62,7 @@ SAVE_SECONDS = 0.25
 KEEP_SECONDS = 10.0
 
 #: What is said of a document whose worker was stopped before it was finished.
-HANDED_BACK = "Waiting for another worker: the one before it was stopped"
-
-#: The longest error that is kept, in characters.
-LONGEST_ERROR = 2_000
-
-#: What a step's message begins with; a user's own step has its name there.
-VERBS = {
-    "extraction": "Extracting",
-    "chunking": "Chunking",
-    "embedding": "Embedding",
-}
+HANDED_BACK_MESSAGE = "Waiting for another worker: the one before it was stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +80,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pipeline:
+class DocumentProcessor:
     """What it takes to process documents; one for each worker process.
 
     Args:
@@ -111,7 +99,7 @@ class Pipeline:
     uninterrupted: Callable[[], AbstractContextManager[object]] = nullcontext
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    outages: Outages = field(default_factory=Outages)
+    outages: ServiceOutages = field(default_factory=ServiceOutages)
 
     def process(self, claim: Claim) -> Outcome:
         """Take a claimed document as far as its queue goes."""
@@ -121,7 +109,7 @@ class Pipeline:
 class _Attempt:
     """One attempt at one document, in one task."""
 
-    def __init__(self, pipeline: Pipeline, claim: Claim) -> None:
+    def __init__(self, pipeline: DocumentProcessor, claim: Claim) -> None:
         self._pipeline = pipeline
         self._store = pipeline.store
         self._document = claim.document
@@ -166,9 +154,9 @@ class _Attempt:
             with suppress(Superseded, Cancelled):
                 self._save()
                 self._keep()
-            if _full(error):
+            if is_disk_full(error):
                 return self._elsewhere(error)
-            if _may_pass(error):
+            if is_transient(error):
                 return self._again(error)
             if not isinstance(error, DocProgressError):
                 log.exception("%s failed during %s", self._document.id, self._step)
@@ -212,7 +200,7 @@ class _Attempt:
             self._told,
             self._event,
             step=step.name,
-            unit=_UNITS[step.gives],
+            unit=UNITS[step.gives],
             span=self._spans[position],
             verb=VERBS.get(step.name),
             per_second=self._settings.events_per_second,
@@ -259,17 +247,17 @@ class _Attempt:
             self._service, self._document.id, self._document.attempt
         )
         if wait is not None:
-            raise _Closed(wait)
+            raise KnownOutage(wait)
 
     def _used_by(self, step: Step) -> str | None:
         """A key for the service that a step may use; None if it uses none."""
         if step.path not in BUILT_IN_PATHS:
-            return key_of(step.path)
+            return service_key(step.path)
         settings = self._settings
         if step.path != EMBEDDING_PATH or not settings.embedder.startswith("openai:"):
             return None
         used = settings.embedder, settings.embedding_url, settings.embedding_api_key
-        return key_of(step.path, *used)
+        return service_key(step.path, *used)
 
     def _kept_chunks(self, step: Step, takes: Sequence[Any]) -> list[Chunk]:
         """The chunks that this step had embedded when it was interrupted."""
@@ -361,7 +349,7 @@ class _Attempt:
         """
         numbers = {chunk.number for chunk in kept}
         left = [item for item in takes if item.number not in numbers] if kept else takes
-        counted = _Counted(left, progress)
+        counted = CountedInput(left, progress)
         given = document if step.takes is Kind.DOCUMENT else counted
         result = call(step, given, document=document, settings=self._settings)
         wanted = Page if step.gives is Kind.PAGES else Chunk
@@ -387,7 +375,7 @@ class _Attempt:
                 if keeps and not made:
                     self._served()
                 if keeps and isinstance(item, Chunk):
-                    if kept and _length(kept[0]) != _length(item):
+                    if kept and _vector_length(kept[0]) != _vector_length(item):
                         # The endpoint has another model now.
                         return self._made(step, takes, progress, document, [])
                     self._unkept.append(item)
@@ -470,8 +458,8 @@ class _Attempt:
         )
 
     def _summary(self) -> str:
-        pages = _counted(self._counts[Kind.PAGES], "page")
-        chunks = _counted(self._counts[Kind.CHUNKS], "chunk")
+        pages = _plural(self._counts[Kind.PAGES], "page")
+        chunks = _plural(self._counts[Kind.CHUNKS], "chunk")
         said = f"Completed: {pages}, {chunks}"
         return f"{said}; {self._note}" if self._note else said
 
@@ -499,10 +487,10 @@ class _Attempt:
             self._document.attempt,
             progress=self._event.progress,
             step=self._step,
-            message=HANDED_BACK,
+            message=HANDED_BACK_MESSAGE,
         )
         self._patiently(reached)
-        return replace(self._hand_over(HANDED_BACK), interrupted=True)
+        return replace(self._hand_over(HANDED_BACK_MESSAGE), interrupted=True)
 
     def _elsewhere(self, error: BaseException) -> Outcome:
         """Leave the document to a worker whose disk is not full.
@@ -510,11 +498,11 @@ class _Attempt:
         That is no attempt: there may be room on this one, too, a little later.
         """
         begun = self._document.started_at or now()
-        if (now() - begun).total_seconds() > PATIENCE:
+        if (now() - begun).total_seconds() > STORE_WAIT_SECONDS:
             return self._again(error)
         host = (self._document.worker or "").rpartition(":")[0]
         self._told(self._waiting_for(f"room on the disk of {host}"))
-        self._pipeline.sleep(LONGEST_PAUSE)
+        self._pipeline.sleep(MAX_PAUSE)
         try:
             return self._hand_over("Waiting for a worker with room on its disk")
         except Superseded:
@@ -530,7 +518,7 @@ class _Attempt:
         That is no attempt, but it has a limit of its own.
         """
         longest = self._settings.wait_seconds
-        if isinstance(error, _Closed):
+        if isinstance(error, KnownOutage):
             wait = error.wait
         else:
             wait = self._pipeline.outages.refused(
@@ -542,13 +530,14 @@ class _Attempt:
             )
             if (error.seconds or 0.0) > longest:
                 return self._fail(
-                    f"{error}; it asks to wait for {_duration(error.seconds)}, longer "
-                    f"than the limit of {_duration(longest)} (wait_seconds)"
+                    f"{error}; it asks to wait for {format_duration(error.seconds)}, "
+                    f"longer than the limit of {format_duration(longest)} "
+                    "(wait_seconds)"
                 )
         if wait.waited >= longest:
             return self._fail(
                 f"{error}; it was waited for as long as the limit of "
-                f"{_duration(longest)} (wait_seconds) allows"
+                f"{format_duration(longest)} (wait_seconds) allows"
             )
         until = datetime.fromtimestamp(wait.until).astimezone()
         row = self._patiently(
@@ -556,7 +545,7 @@ class _Attempt:
                 self._store.attempts.postpone,
                 self._document.id,
                 self._document.attempt,
-                due_at=min(wait.until, time.time() + LONGEST_DELAY),
+                due_at=min(wait.until, time.time() + MAX_RETRY_DELAY),
                 progress=max(self._event.progress, self._document.progress),
                 message=f"Waiting for {wait.service} until {until:%H:%M:%S} "
                 f"({wait.reason})",
@@ -572,8 +561,8 @@ class _Attempt:
         tries = self._document.attempt - self._document.first_attempt + 1
         most = self._settings.max_attempts
         if tries >= most:
-            return self._fail(f"{reason} (after {_counted(tries, 'attempt')})")
-        delay = min(self._settings.retry_seconds * 2 ** (tries - 1), LONGEST_DELAY)
+            return self._fail(f"{reason} (after {_plural(tries, 'attempt')})")
+        delay = min(self._settings.retry_seconds * 2 ** (tries - 1), MAX_RETRY_DELAY)
         row = self._patiently(
             partial(
                 self._store.attempts.next_attempt,
@@ -649,14 +638,14 @@ class _Attempt:
 
     def _reason(self, text: str) -> str:
         text = redacted(text).strip()
-        if len(text) > LONGEST_ERROR:
-            text = f"{text[:LONGEST_ERROR]}…"
+        if len(text) > MAX_ERROR_LENGTH:
+            text = f"{text[:MAX_ERROR_LENGTH]}…"
         name = self._document.name
         return text if text.startswith(f"{name}:") else f"{name}: {text}"
 
     def _patiently(self, write: Callable[[], T]) -> T:
         """Write to the store, also if it is away for a while."""
-        deadline = self._pipeline.clock() + PATIENCE
+        deadline = self._pipeline.clock() + STORE_WAIT_SECONDS
         pause = 0.1
         while True:
             try:
@@ -667,69 +656,12 @@ class _Attempt:
                 log.warning("waiting for the store: %s", redacted(str(error)))
                 self._told(self._waiting_for("the database"))
             self._pipeline.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
 
-class _Closed(ServiceUnavailable):
-    """Raised before a step whose service is known to be away."""
-
-    def __init__(self, wait: Wait) -> None:
-        super().__init__(
-            f"{wait.service} is away: {wait.reason}",
-            service=wait.service,
-            reason=wait.reason,
-        )
-        self.wait = wait
-
-
-class _Counted(list[Any]):
-    """A step's input that counts what the step takes of it."""
-
-    def __init__(self, items: Iterable[Any], progress: StepProgress) -> None:
-        super().__init__(items)
-        self.progress: StepProgress | None = progress
-
-    def __iter__(self) -> Iterator[Any]:
-        progress = self.progress
-        for item in super().__iter__():
-            yield item
-            if progress is not None and progress is self.progress:
-                progress.total = len(self)
-                progress.advance()
-
-
-_UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether trying again is worth it: a lost connection, a full disk, a time-out."""
-    return isinstance(error, TransientError | OSError) and not isinstance(
-        error, PERMANENT
-    )
-
-
-def _full(error: BaseException | None) -> bool:
-    """Whether a disk of this machine is full."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return error is not None and _full(error.__cause__)
-
-
-def _counted(count: int | None, noun: str) -> str:
+def _plural(count: int | None, noun: str) -> str:
     count = count or 0
     return f"{count} {noun}{'s' * (count != 1)}"
-
-
-def _length(chunk: Chunk) -> int:
-    return 0 if chunk.vector is None else len(chunk.vector)
-
-
-def _duration(seconds: float | None) -> str:
-    """A number of seconds, as a person says it: `45 s`, `10 min`, `2 h`."""
-    for unit, length in (("h", 3600), ("min", 60)):
-        if (seconds and seconds >= 2 * length) or seconds == length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds or 0:.3g} s"
 
 
 def _downloading(done: int, total: int | None) -> str:
