@@ -7,10 +7,13 @@ imported when it is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from docprogress.client.hooks import register_surface
 from docprogress.version import __version__ as __version__  # a public name
 
 if TYPE_CHECKING:
     from docprogress.bus.bus import Bus
+    from docprogress.client.pipeline import Pipeline
+    from docprogress.client.run import Run
     from docprogress.documents import Chunk, Document, Page
     from docprogress.errors import (
         Cancelled,
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from docprogress.notebook.upload.uploader import Uploader
     from docprogress.progress.fold import Progress
     from docprogress.reporting.report import report
-    from docprogress.run import Pipeline, Run
     from docprogress.settings import Settings
     from docprogress.steps import Step
 
@@ -61,11 +63,11 @@ _HOMES = {
     "Document": "documents",
     "DocumentError": "errors",
     "Page": "documents",
-    "Pipeline": "run",
+    "Pipeline": "client.pipeline",
     "Progress": "progress.fold",
     "ProgressEvent": "events",
     "ProgressView": "notebook.progress.view",
-    "Run": "run",
+    "Run": "client.run",
     "Settings": "settings",
     "Status": "events",
     "Step": "steps",
@@ -75,6 +77,9 @@ _HOMES = {
     "allow_nested_asyncio": "notebook.nested_asyncio",
     "report": "reporting.report",
 }
+
+# The client shows runs without importing the notebook.
+register_surface("docprogress.notebook.surface")
 
 if not TYPE_CHECKING:
     # Hidden from type checkers: they would accept any misspelled name as `Any`.

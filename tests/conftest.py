@@ -20,7 +20,7 @@ from support.services import Server
 
 from docprogress import local
 from docprogress.bus.bus import Bus
-from docprogress.run import Pipeline
+from docprogress.client.pipeline import Pipeline
 from docprogress.store import Store
 
 

@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from docprogress.client.pipeline import Pipeline
+from docprogress.client.run import Run
+from docprogress.client.stream import RunStream
 from docprogress.events import Status, now
 from docprogress.formatting import plain, plural
 from docprogress.progress.fold import Progress
-from docprogress.run import Pipeline, Run, Watch
 from docprogress.terminal.live import JsonView, PlainView, TerminalView, View
 from docprogress.terminal.results import closing_line, failure_lines
 
@@ -53,7 +55,7 @@ def submit(
             case_id=case_id,
             skip_existing=skip_existing,
             priority=priority,
-            told=on_progress,
+            on_progress=on_progress,
         )
 
     return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
@@ -146,7 +148,7 @@ class _Session:
         return 1 if failed or self._interrupted else 0
 
     async def _draw_until_end(
-        self, run: Run, events: Watch, view: View, *, cancels: bool
+        self, run: Run, events: RunStream, view: View, *, cancels: bool
     ) -> bool:
         """Draw the run until it ends; False if the user left before."""
         listening = asyncio.create_task(_listen(events, view))
@@ -235,12 +237,12 @@ def _pages_of(run: Run) -> int:
     return sum(row.pages for rows in run.batches() for row in rows)
 
 
-async def _listen(events: Watch, view: View) -> None:
+async def _listen(events: RunStream, view: View) -> None:
     async for event in events:
         view.apply(event)
 
 
-def _lost_at(events: Watch) -> datetime | None:
+def _lost_at(events: RunStream) -> datetime | None:
     """The time of the last update, if the connection has been lost for a while."""
     lost_at = events.lost_at
     return lost_at if lost_at is not None and now() - lost_at > SILENT_LOSS else None

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from docprogress.errors import DocumentNotFound, RunNotFound
 
 if TYPE_CHECKING:
-    from docprogress.run import Pipeline, Run
+    from docprogress.client.pipeline import Pipeline
+    from docprogress.client.run import Run
     from docprogress.store import DocumentRow
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from docprogress.run import Pipeline
+    from docprogress.client.pipeline import Pipeline
     from docprogress.settings import Settings
 
 Home = Annotated[
@@ -47,7 +47,7 @@ class ServiceOptions:
 
     def open_pipeline(self, **options: Any) -> "Pipeline":
         """A pipeline on these services, with further options of `Pipeline`."""
-        from docprogress.run import Pipeline
+        from docprogress.client.pipeline import Pipeline
 
         return Pipeline(**self._given(), **options)
 

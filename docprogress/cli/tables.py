@@ -14,11 +14,12 @@ from rich.text import Text
 
 from docprogress import local
 from docprogress.bus.connection import connect
+from docprogress.client.pipeline import Pipeline
+from docprogress.client.run import Run
 from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.formatting import duration, plain, plural
 from docprogress.progress.fold import SUMMARY_ORDER
 from docprogress.queueing.queues import Queue, queues
-from docprogress.run import Pipeline, Run
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
 from docprogress.terminal.drawing import STYLES

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from docprogress.bus.bus import Bus
+from docprogress.client.pipeline import Pipeline
 from docprogress.events import ProgressEvent
 from docprogress.latency.measurement import ClockOffset, Floats, Integers
 from docprogress.latency.plan import Plan, clock
 from docprogress.notebook.progress.view import ProgressView
-from docprogress.run import Pipeline
 
 #: A message to the page, or from it.
 Message = dict[str, Any]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from docprogress.bus.bus import Bus
+from docprogress.client.pipeline import Pipeline
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import now
 from docprogress.formatting import plural
@@ -20,7 +21,6 @@ from docprogress.latency.plan import Plan
 from docprogress.latency.processes import TICK, Process, environment_of, taking_part
 from docprogress.latency.telling import Teller
 from docprogress.notebook.progress.view import has_anywidget, in_kernel
-from docprogress.run import Pipeline
 
 #: What may be asked for: from, to.
 DOCUMENTS = (1, 10_000)
@@ -130,7 +130,7 @@ class _Measuring:
         publishing = self._stack.enter_context(
             taking_part(
                 publisher.__name__,
-                {"url": self._pipeline._redis_url, "plan": plan.to_dict()},
+                {"url": self._pipeline.redis_url, "plan": plan.to_dict()},
             )
         )
         watching = self._watchers(clients)

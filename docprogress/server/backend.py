@@ -18,7 +18,6 @@ from docprogress.documents import document_id
 from docprogress.errors import BusError, DocProgressError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
 from docprogress.queueing.recovery_status import last_leader_seen, last_recovery
-from docprogress.run import Pipeline
 from docprogress.server.executor import BoundedExecutor, SharedCall
 from docprogress.server.schemas import DocumentHistory, Part, Readiness, StepTime
 from docprogress.server.sse.client_queue import Kind, Subject
@@ -72,7 +71,7 @@ class Backend:
         self.pipeline = Pipeline(**(given | {"home": settings.home}))
         #: Where progress is told, without anything being started for that.
         self.bus = Bus(
-            self.pipeline._redis_url, remember_seconds=settings.remember_seconds
+            self.pipeline.redis_url, remember_seconds=settings.remember_seconds
         )
         try:
             self.bus.redis  # noqa: B018 - a URL that cannot be used is found out here

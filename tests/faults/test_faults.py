@@ -132,10 +132,10 @@ def ended_right(run, *, seconds=90):
         (row.name, row.status, row.error) for row in rows
     ]
     for row in rows:
-        chunks = run._store.results.chunks(row.id, vectors=True)
+        chunks = run.connections.store.results.chunks(row.id, vectors=True)
         assert [chunk.number for chunk in chunks] == list(range(1, row.chunks + 1))
         assert all(chunk.vector is not None for chunk in chunks)
-        assert len(run._store.results.pages(row.id)) == row.pages == 1
+        assert len(run.connections.store.results.pages(row.id)) == row.pages == 1
     return rows
 
 
@@ -199,7 +199,9 @@ def test_documents_that_came_in_one_message_with_the_one_that_died_are_sent_agai
         assert all(row.status is Status.COMPLETED for row in rows)
         assert sorted(row.attempt for row in rows) == [1] * (len(rows) - 1) + [2]
         for row in rows:
-            numbers = [chunk.number for chunk in run._store.results.chunks(row.id)]
+            numbers = [
+                chunk.number for chunk in run.connections.store.results.chunks(row.id)
+            ]
             assert numbers == list(range(1, row.chunks + 1))
     nothing_is_left(home)
 

@@ -508,7 +508,9 @@ def test_killed_work_is_resumed_before_a_backlog(where, backlog):
             assert killed
 
             def resumed():
-                rows = run._store.documents.find(ids=[row.id for row in killed])
+                rows = run.connections.store.documents.find(
+                    ids=[row.id for row in killed]
+                )
                 return all(row.attempt == 2 and row.status.final for row in rows)
 
             eventually(resumed, seconds=60)

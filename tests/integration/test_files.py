@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 from support.patience import patient
 
+from docprogress.client.sources import expand
 from docprogress.errors import (
     Cancelled,
     DocumentNotFound,
@@ -29,7 +30,6 @@ from docprogress.errors import (
 )
 from docprogress.storage import Files, Source
 from docprogress.storage.files import ABANDONED_SECONDS, BLOCK_BYTES
-from docprogress.storage.sources import expand
 
 MOST = 10_000_000
 

@@ -15,9 +15,9 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.celery_broker import celery_broker
 from docprogress.bus.connection import connect
 from docprogress.bus.redis_url import parse_redis_url, unix_url
+from docprogress.client.pipeline import Pipeline
 from docprogress.errors import ServicesError
 from docprogress.local import supervisor
-from docprogress.run import Pipeline
 from docprogress.settings import load
 
 NAMES = [

@@ -162,7 +162,7 @@ def test_an_interrupted_deletion_is_gone_on_with(where, tmp_path):
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            run.delete(told=interrupt)
+            run.delete(on_progress=interrupt)
         assert len(run.documents()) == 200
 
         assert pipeline.attach(run.id).delete().documents == 200

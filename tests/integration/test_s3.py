@@ -473,4 +473,4 @@ def messages(run):
 
 def answering(pipeline):
     """The workers that are there."""
-    return pipeline._made_sender()._app.control.ping(timeout=0.5)
+    return pipeline.connections.sender._app.control.ping(timeout=0.5)

@@ -172,11 +172,11 @@ def large(redis_url, tmp_path):
             store.submissions.mark_ready(
                 [(document_id, 1, None) for document_id in some]
             )
-            pipeline.tell(store.documents.find(ids=some))
+            pipeline.connections.publish_states(store.documents.find(ids=some))
         broken = store.attempts.finish(
             ids[11_000], 1, Status.FAILED, message="Failed", error="broken"
         )
-        pipeline.tell([broken])
+        pipeline.connections.publish_states([broken])
         store.documents.cancel(document_ids=ids[:50])
         yield pipeline.attach(RUN)
 
@@ -207,7 +207,7 @@ async def test_a_view_begins_with_counts_and_what_went_wrong(large):
     assert shown[-1] == "… and 11,940 more"
 
     rows = {row["index"]: row for row in first["rows"]}
-    async with asyncio.timeout(patient(60)), aclosing(large._subscribe()) as events:
+    async with asyncio.timeout(patient(60)), aclosing(large.subscribe()) as events:
         async for event in events:
             outbox.change(picture.apply((event,)))
             if not picture.progress.partial:
@@ -234,8 +234,8 @@ def test_counts_of_a_view_that_loads_are_those_of_now(large):
     """Also where Redis came back empty, and knows of a few documents only."""
     picture = ViewModel(RunSource(large))
     picture.begin()
-    store, ids = large._store, [row.id for row in large.documents()[100:103]]
-    large._pipeline.bus.redis.flushall()
+    store, ids = large.connections.store, [row.id for row in large.documents()[100:103]]
+    large.connections.bus.redis.flushall()
     large.cancel(ids)
 
     assert picture.recount()
@@ -249,7 +249,7 @@ def test_counts_of_a_view_that_loads_are_those_of_now(large):
 
 
 def test_a_run_is_summed_up_without_its_documents(large, monkeypatch):
-    monkeypatch.setattr(large._store.documents, "find", None)
+    monkeypatch.setattr(large.connections.store.documents, "find", None)
 
     said = repr(large)
 

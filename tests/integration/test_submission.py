@@ -73,14 +73,15 @@ def worker(where):
 SUBMITTER = """
 import os, signal, sys, time
 from pathlib import Path
-import docprogress.run as run
+from docprogress import Pipeline
+from docprogress.client import submission
 from docprogress.store.submissions import Submissions
 
 def pause():
     print(pipeline.runs()[0].id, flush=True)
     {pause}
 
-run.ADDED_TOGETHER = {batch}
+submission.ADDED_TOGETHER = {batch}
 added, stored = {added}, {stored}
 add = Submissions.add
 
@@ -89,13 +90,13 @@ def add_some(store, documents):
         pause()
     add(store, documents)
 
-def told(done, total):
+def on_progress(done, total):
     if done == stored:
         pause()
 
 Submissions.add = add_some
-pipeline = run.Pipeline(**{where!r})
-pipeline.submit([(f"{{n}}.txt", b"%d text" % n) for n in range({count})], told=told)
+pipeline = Pipeline(**{where!r})
+pipeline.submit([(f"{{n}}.txt", b"%d text" % n) for n in range({count})], on_progress=on_progress)
 """
 
 
@@ -126,7 +127,7 @@ def killed_submission(where, *, added=COUNT, stored=0):
 @pytest.fixture
 def impatient(monkeypatch):
     """Whoever watches gives up at once what will not be handed in."""
-    monkeypatch.setattr("docprogress.run.GONE_SECONDS", 0)
+    monkeypatch.setattr("docprogress.client.reconcile.GONE_SECONDS", 0)
     monkeypatch.setattr("docprogress.bus.subscription.RECONCILE_SECONDS", 0.2)
 
 
@@ -227,14 +228,14 @@ def test_nobody_gives_up_what_is_still_being_submitted(where, impatient):
     with Pipeline(**where) as pipeline:
         seen = []
 
-        def told(done, total):
+        def on_progress(done, total):
             if done == 1:
                 run = pipeline.attach("latest")
                 with pytest.raises(TimeoutError, match=f"{total} documents are unf"):
                     run.wait(timeout=1)
                 seen.append(run.summary())
 
-        run = pipeline.submit(texts(COUNT), told=told)
+        run = pipeline.submit(texts(COUNT), on_progress=on_progress)
 
         assert seen == [f"{COUNT} documents: {COUNT} queued"]
         assert run.summary() == f"{COUNT} documents: {COUNT} queued"
@@ -261,7 +262,7 @@ def test_what_is_cancelled_before_it_is_added_stays_cancelled(
 ):
     if database == "postgresql":
         where |= {"database_url": request.getfixturevalue("postgres_url")}
-    monkeypatch.setattr("docprogress.run.ADDED_TOGETHER", BATCH)
+    monkeypatch.setattr("docprogress.client.submission.ADDED_TOGETHER", BATCH)
     add = Submissions.add
     cancelled = []
 
@@ -283,12 +284,12 @@ def test_a_submission_that_was_given_up_by_mistake_goes_on(where):
     """As where a laptop slept in the middle of it."""
     with Pipeline(**where) as pipeline:
 
-        def told(done, _):
+        def on_progress(done, _):
             if done == 1:
                 run_id = pipeline.runs()[0].id
                 assert len(pipeline.store.submissions.abandon(run_id, "asleep"))
 
-        run = pipeline.submit(texts(3), told=told)
+        run = pipeline.submit(texts(3), on_progress=on_progress)
         assert {row.status for row in run.documents()} == {Status.QUEUED}
         assert run.not_handed_in is None
         with worker(where):
@@ -334,7 +335,7 @@ def test_cancelled_documents_stay_cancelled_when_a_suspended_submitter_resumes(
 def test_a_submission_that_raises_leaves_nothing_that_goes_on(
     where, monkeypatch, error, reason, added
 ):
-    monkeypatch.setattr("docprogress.run.ADDED_TOGETHER", BATCH)
+    monkeypatch.setattr("docprogress.client.submission.ADDED_TOGETHER", BATCH)
     add = Submissions.add
 
     def interrupted(store, documents):
@@ -342,14 +343,14 @@ def test_a_submission_that_raises_leaves_nothing_that_goes_on(
             raise error
         add(store, documents)
 
-    def told(done, _):
+    def on_progress(done, _):
         if done == BATCH:
             raise error
 
     monkeypatch.setattr(Submissions, "add", interrupted)
     with Pipeline(**where) as pipeline:
         with pytest.raises(type(error)):
-            pipeline.submit(texts(COUNT), told=told)
+            pipeline.submit(texts(COUNT), on_progress=on_progress)
 
         run = pipeline.attach("latest")
         assert {row.status for row in run.documents()} == {Status.CANCELLED}
@@ -378,12 +379,14 @@ def test_a_file_that_cannot_be_read_and_was_cancelled_raises_nothing(where, tmp_
     (tmp_path / "gone.txt").write_bytes(TEXT)
     with Pipeline(**where) as pipeline:
 
-        def told(done, _):
+        def on_progress(done, _):
             if done == 1:
                 pipeline.attach("latest").cancel()
                 (tmp_path / "gone.txt").unlink()
 
-        run = pipeline.submit([("a.txt", TEXT), tmp_path / "gone.txt"], told=told)
+        run = pipeline.submit(
+            [("a.txt", TEXT), tmp_path / "gone.txt"], on_progress=on_progress
+        )
 
         assert run.summary() == "2 documents: 2 cancelled"
 
@@ -391,11 +394,11 @@ def test_a_file_that_cannot_be_read_and_was_cancelled_raises_nothing(where, tmp_
 def test_no_message_is_sent_for_what_was_cancelled_during_its_upload(where):
     with Pipeline(**where) as pipeline:
 
-        def told(done, _):
+        def on_progress(done, _):
             if done == 1:
                 pipeline.attach("latest").cancel()
 
-        pipeline.submit(texts(100), told=told)
+        pipeline.submit(texts(100), on_progress=on_progress)
 
         names = fair_share.level_queue_names("docprogress")
         queued = sum(pipeline.bus.redis.llen(name) for name in names)
@@ -429,12 +432,12 @@ def test_a_database_that_goes_away_in_the_middle_ends_the_run_once_it_is_back(
     where |= {"database_url": postgres_url}
     with Pipeline(**where) as pipeline:
 
-        def told(done, _):
+        def on_progress(done, _):
             if done == 2:
                 postgres.stop()
 
         with pytest.raises(StoreError):
-            pipeline.submit(texts(COUNT), told=told)
+            pipeline.submit(texts(COUNT), on_progress=on_progress)
         postgres.start()
         with worker(where):
             run = pipeline.attach("latest").wait(timeout=patient(60))
@@ -449,11 +452,11 @@ def test_a_run_that_has_started_is_returned_though_the_database_is_away(
     where |= {"database_url": postgres_url}
     with Pipeline(**where) as pipeline:
 
-        def told(done, total):
+        def on_progress(done, total):
             if done == total:
                 postgres.stop()
 
-        run = pipeline.submit(texts(3), told=told)
+        run = pipeline.submit(texts(3), on_progress=on_progress)
         postgres.start()
 
         assert run.summary() == "3 documents: 3 queued"
@@ -463,11 +466,11 @@ def test_a_run_that_has_started_is_returned_though_redis_is_away(where, server):
     where |= {"redis_url": server.url}
     with Pipeline(**where) as pipeline:
 
-        def told(done, _):
+        def on_progress(done, _):
             if done == 1:
                 server.kill()
 
-        run = pipeline.submit(texts(3), told=told)
+        run = pipeline.submit(texts(3), on_progress=on_progress)
 
         assert run.summary() == "3 documents: 3 queued"
 

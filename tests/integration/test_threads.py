@@ -14,10 +14,10 @@ from support.services import Server, eventually
 
 from docprogress import report
 from docprogress.bus.bus import Bus
+from docprogress.client.pipeline import Pipeline
 from docprogress.errors import Cancelled, Superseded
 from docprogress.events import Status
 from docprogress.reporting.buffered_publisher import BufferedPublisher
-from docprogress.run import Pipeline
 
 THREADS = 16
 
@@ -192,7 +192,7 @@ def test_a_forked_process_may_use_its_parents_pipeline(pipeline: Pipeline):
     def go_on():
         while not stop.is_set():
             pipeline.bus.redis.ping()
-            pipeline.send([])
+            pipeline.connections.send_tasks([])
 
     submitted("of its parent")
     parent = threading.Thread(target=go_on)

@@ -102,7 +102,7 @@ def test_a_later_versions_run_waits_for_a_later_worker_and_says_so(
         eventually(lambda: told([row.id])[row.id].message == said)
 
         # Somebody who does not know sends it to the worker that may not touch it.
-        pipeline.send([row])
+        pipeline.connections.send_tasks([row])
         eventually(lambda: "needs docprogress 9.9.0: left alone" in old.said())
         [row] = run.documents()
         assert (row.status, row.attempt) == (Status.QUEUED, 1)

@@ -70,7 +70,7 @@ def run(redis_url: str, tmp_path: Path) -> Iterator[SteeredRun]:
 
 def complete(run: SteeredRun) -> None:
     """Let every document end, in the store as well."""
-    store = run.run._store
+    store = run.run.connections.store
     for number, row in enumerate(run.run.documents()):
         store.attempts.claim(row.id, row.attempt, worker="a test")
         store.attempts.finish(

@@ -16,15 +16,15 @@ from docprogress.notebook.progress import session
 SLOWED = {
     "the request before it takes a lock": """
 class Slow:
-    def tried_again(self, run):
+    def retried(self, run):
         reached.set()
         free.wait(60)
 
-    def waited_for(self, run):
+    def waited(self, run):
         pass
 
 
-observers.insert(0, Slow())
+run.connections.observers.insert(0, Slow())
 request()
 assert reached.wait(60)
 uploader._held_until = float("-inf")
@@ -66,7 +66,6 @@ import time
 from threading import Event, Thread
 from docprogress import Pipeline
 from docprogress.notebook.progress.session import ViewSession
-from docprogress.run import observers
 
 def eventually(condition):
     ends = time.monotonic() + 100

@@ -430,7 +430,7 @@ def test_a_notebook_shows_a_plot_once(store, tmp_path, before):
 def test_without_matplotlib_the_error_names_what_to_install(tmp_path):
     script = (
         "import sys; sys.modules['matplotlib'] = None\n"
-        "from docprogress.run import Run\n"
+        "from docprogress.client.run import Run\n"
         "try: Run.plot(None)\n"
         "except ImportError as error: print(error)"
     )

@@ -15,6 +15,7 @@ from support.services import Server, eventually
 from support.web import TOKEN, running, served
 
 from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
+from docprogress.client.pipeline import Pipeline
 from docprogress.errors import (
     ServerBusy,
     SettingsError,
@@ -23,7 +24,6 @@ from docprogress.errors import (
     UnauthorizedError,
 )
 from docprogress.events import ProgressEvent, Status, now
-from docprogress.run import Pipeline
 from docprogress.server import BackgroundServer, ServerOptions, create_app
 from docprogress.server.executor import SharedCall
 from docprogress.server.rate_limit import RateLimiter

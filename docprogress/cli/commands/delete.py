@@ -12,7 +12,8 @@ from docprogress.cli.options import ServiceOptions, Yes, with_service_options
 from docprogress.errors import RunNotFound, RunUnfinished, SettingsError
 
 if TYPE_CHECKING:
-    from docprogress.run import Deleted, Run
+    from docprogress.client.deletion import Deleted
+    from docprogress.client.run import Run
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE = re.compile(r"(\d{1,6})([mhdw])")

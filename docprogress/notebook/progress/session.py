@@ -15,6 +15,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from docprogress.bus.subscription import Subscription
+from docprogress.client.connections import Connections
+from docprogress.client.run import Run
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import ProgressEvent, now
 from docprogress.formatting import plural
@@ -23,7 +25,6 @@ from docprogress.notebook.progress import table
 from docprogress.notebook.progress.source import Source
 from docprogress.notebook.progress.update_scheduler import Message, UpdateScheduler
 from docprogress.notebook.progress.view_model import LOOK_SECONDS, ViewModel
-from docprogress.run import Run, observers
 from docprogress.settings import redacted
 
 if TYPE_CHECKING:
@@ -530,11 +531,11 @@ class ViewSession:
 class _Observer:
     """Hears of what is done to runs in this process."""
 
-    def tried_again(self, run: Run) -> None:
+    def retried(self, run: Run) -> None:
         for feed in _of(run):
             feed.tried_again()
 
-    def waited_for(self, run: Run) -> None:
+    def waited(self, run: Run) -> None:
         # So that whoever executes a notebook without looking finds the table.
         for feed in _of(run):
             feed.settle(SETTLE_SECONDS)
@@ -547,9 +548,16 @@ def join(watched: Source) -> ViewSession:
         if feed is None:
             feed = _feeds[watched.key] = ViewSession(watched)
         feed._views += 1
+    if watched.run is not None:
+        observe(watched.run.connections)
     if feed.watched is not watched:
         watched.close()
     return feed
+
+
+def observe(connections: Connections) -> None:
+    """Notify the sessions of retries and waits of these connections' runs."""
+    connections.observe(_observer)
 
 
 def _of(run: Run) -> list[ViewSession]:
@@ -577,4 +585,4 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {redacted(str(error))}"
 
 
-observers.append(_Observer())
+_observer = _Observer()

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
+from docprogress.client.pipeline import Pipeline
+from docprogress.client.run import Run
 from docprogress.errors import BusError, DocumentNotFound
 from docprogress.events import ProgressEvent, Status
-from docprogress.run import Pipeline, Run
 from docprogress.steps.planning import stored_plan_spans
-from docprogress.store import DocumentRow, StepTiming
+from docprogress.store import DocumentRow, StepTiming, Store
 
 #: How many documents are more than can be told at once, and how many of each kind
 #: are told then.
@@ -108,19 +109,23 @@ class RunSource:
 
     def __init__(self, run: Run, *, owned: bool = False) -> None:
         self.run = run
-        self.key = (run._pipeline._redis_url, run._pipeline.settings.database, run.id)
+        self.key = (
+            run.connections.redis_url,
+            run.connections.settings.database,
+            run.id,
+        )
         self.title = f"run {run.id}"
         self.expected = run.expected
         self.names: dict[str, str | None] = {}
-        self.attempts: int | None = run._row.settings.get("max_attempts")
-        self.steps = _segments(run._row.steps)
+        self.attempts: int | None = run.record.settings.get("max_attempts")
+        self.steps = _segments(run.record.steps)
         self.actions = True
         self._owned = owned
         # Not the pipeline's: nothing is started again only to look back.
-        self._bus = Bus(run._pipeline._redis_url)
+        self._bus = Bus(run.connections.redis_url)
 
     def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
-        store, run_id = self.run._store, self.run.id
+        store, run_id = self.run.connections.store, self.run.id
         if self.expected <= MANY:
             return None, store.documents.current_events(runs=[run_id])
         first = {row.id: row for row in store.documents.find(run_id, limit=FIRST)}
@@ -136,7 +141,11 @@ class RunSource:
             counts = {}
         # Redis knows of what was told since it was empty last: perhaps not of all.
         whole = sum(counts.values()) >= self.expected
-        return counts if whole else self.run._store.documents.counts(self.run.id)
+        return (
+            counts
+            if whole
+            else self.run.connections.store.documents.counts(self.run.id)
+        )
 
     def place(self, document_id: str) -> int | None:
         begin, _, number = document_id.rpartition("-")
@@ -145,13 +154,13 @@ class RunSource:
         return int(number) - 1 if 1 <= int(number) <= self.expected else None
 
     def subscribe(self) -> Subscription:
-        return self.run._subscribe()
+        return self.run.subscribe()
 
     def stored(self, document_id: str) -> DocumentRow | None:
-        return _stored(self.run._pipeline, document_id)
+        return _stored(self.run.connections.store, document_id)
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
-        return _timings(self.run._pipeline, document)
+        return _timings(self.run.connections.store, document)
 
     def history(self, document_id: str) -> list[ProgressEvent]:
         return self._bus.history(document_id)
@@ -165,7 +174,7 @@ class RunSource:
     def close(self) -> None:
         self._bus.close()
         if self._owned:
-            self.run._pipeline.close()
+            self.run.connections.close()
 
 
 class DocumentsSource:
@@ -228,11 +237,11 @@ class DocumentsSource:
     def stored(self, document_id: str) -> DocumentRow | None:
         if self._pipeline is None:
             return None
-        return _stored(self._pipeline, document_id)
+        return _stored(self._pipeline.store, document_id)
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
         assert self._pipeline is not None, "only a store has stored documents"
-        return _timings(self._pipeline, document)
+        return _timings(self._pipeline.store, document)
 
     def history(self, document_id: str) -> list[ProgressEvent]:
         return self._bus.history(document_id)
@@ -264,7 +273,7 @@ class DocumentsSource:
         for document_id in self.names if document_ids is None else document_ids:
             ids_of.setdefault(self._runs[document_id], []).append(document_id)
         return [
-            (Run(pipeline, pipeline.store.runs.get(run_id)), ids)
+            (Run(pipeline.connections, pipeline.store.runs.get(run_id)), ids)
             for run_id, ids in ids_of.items()
         ]
 
@@ -277,13 +286,13 @@ def _segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _stored(pipeline: Pipeline, document_id: str) -> DocumentRow | None:
+def _stored(store: Store, document_id: str) -> DocumentRow | None:
     try:
-        return pipeline.store.documents.get(document_id)
+        return store.documents.get(document_id)
     except DocumentNotFound:
         return None
 
 
-def _timings(pipeline: Pipeline, document: DocumentRow) -> list[StepTiming]:
-    found = pipeline.store.results.timings(document.run_id)
+def _timings(store: Store, document: DocumentRow) -> list[StepTiming]:
+    found = store.results.timings(document.run_id)
     return [timing for timing in found if timing.document_id == document.id]

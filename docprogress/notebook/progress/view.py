@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
+from docprogress.client.pipeline import Pipeline
+from docprogress.client.run import Run
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.source import DocumentsSource, RunSource, Source
 from docprogress.notebook.progress.view_model import ViewModel
-from docprogress.run import Pipeline, Run
 from docprogress.terminal import prompt
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class ProgressView:
         if pipeline is None and redis_url is None:
             pipeline, owned = Pipeline(), True
         if pipeline is not None:
-            redis_url = pipeline._redis_url
+            redis_url = pipeline.redis_url
         assert redis_url is not None
         watched = DocumentsSource(
             document_ids,

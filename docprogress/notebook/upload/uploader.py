@@ -17,8 +17,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from docprogress.client.pipeline import Pipeline
+from docprogress.client.run import Run
 from docprogress.errors import DocProgressError, SubmitError
 from docprogress.formatting import plural
+from docprogress.notebook.progress import session
 from docprogress.notebook.progress.view import (
     HOW_TO_INSTALL,
     ProgressView,
@@ -37,7 +40,6 @@ from docprogress.notebook.upload.receiver import (
     settled,
 )
 from docprogress.notebook.upload.summary import html, listing, text
-from docprogress.run import Pipeline, Run, observers
 from docprogress.settings import MIB, redacted
 
 if TYPE_CHECKING:
@@ -125,6 +127,9 @@ class Uploader:
             folder=settings.home / "uploads" if settings.storage_url is None else None,
         )
         uploader._pipeline, uploader._options = pipeline, options
+        # The sessions first: an uploader closes views that they have to update.
+        session.observe(pipeline.connections)
+        pipeline.connections.observe(_observer)
         return uploader
 
     @property
@@ -560,12 +565,12 @@ _open: weakref.WeakSet[Uploader] = weakref.WeakSet()
 class _Observer:
     """Hears of what is done to runs in this process."""
 
-    def tried_again(self, run: Run) -> None:
+    def retried(self, run: Run) -> None:
         for uploader in _of(run):
             with uploader._gate:
                 uploader._thaw()
 
-    def waited_for(self, run: Run) -> None:
+    def waited(self, run: Run) -> None:
         # So that whoever executes a notebook without looking finds the table.
         for uploader in _of(run):
             _eventually(uploader._at_rest)
@@ -630,9 +635,9 @@ def _announced(files: Sequence[Any]) -> Iterable[Announced]:
 
 
 def _suffixes() -> Iterable[str]:
-    from docprogress.storage.sources import SUFFIXES
+    from docprogress.client.sources import SUFFIXES
 
     return SUFFIXES
 
 
-observers.append(_Observer())
+_observer = _Observer()

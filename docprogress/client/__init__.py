@@ -1,0 +1,1 @@
+"""The client: submit documents, watch runs, and work with their results."""

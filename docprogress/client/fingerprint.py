@@ -1,0 +1,35 @@
+"""What determines the results of a document's bytes, to recognize equal runs."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docprogress.steps import Step
+from docprogress.steps import load as load_step
+
+#: Increased whenever the built-in steps produce different results.
+STEPS_VERSION = 1
+
+
+def fingerprint(plan: Sequence[Step], settings: Mapping[str, Any]) -> str:
+    """A digest of the steps and settings that determine the results."""
+    decides = {
+        "version": STEPS_VERSION,
+        "steps": [[step.path, _source_digest(step)] for step in plan],
+        "settings": {
+            name: settings[name]
+            for name in ("embedder", "pdf_engine", "chunk_characters", "chunk_overlap")
+        },
+    }
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def _source_digest(step: Step) -> str | None:
+    """A digest of the source file of a custom step."""
+    if step.path.startswith("docprogress."):
+        return None
+    path = inspect.getsourcefile(load_step(step))
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None

@@ -1,0 +1,342 @@
+"""`Run`: the handle on documents that were submitted together.
+
+A run belongs to no process. Every process that attaches to its id sees the same.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from docprogress.bus.bus import Bus
+from docprogress.bus.subscription import Subscription
+from docprogress.client import frames, hooks
+from docprogress.client.batches import BATCH_SIZE, document_batches
+from docprogress.client.connections import Connections
+from docprogress.client.deletion import Deleted, RunDeletion
+from docprogress.client.stream import RunStream, iterate_blocking, subscribe
+from docprogress.errors import BusError, RunTooNew
+from docprogress.events import ProgressEvent, Status
+from docprogress.progress.fold import Progress, summarize
+from docprogress.queueing import protocol
+from docprogress.search import nearest
+from docprogress.steps.planning import stored_plan_spans
+from docprogress.store import DocumentRow, RunRow
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from docprogress.plots.style import Plot
+
+log = logging.getLogger(__name__)
+
+#: Documents of a run that are cancelled, or retried, in one transaction.
+CHANGED_TOGETHER = 2_000
+
+
+class Run:
+    """The documents that were submitted together.
+
+    Args:
+        connections: Where the run is.
+        record: The run in the store.
+        skipped: Files that were left out.
+    """
+
+    def __init__(
+        self, connections: Connections, record: RunRow, *, skipped: Sequence[str] = ()
+    ) -> None:
+        #: The connections of the pipeline, for the surfaces that show the run.
+        self.connections = connections
+        #: The run in the store.
+        self.record = record
+        self._store = connections.store
+        self.id: str = record.id
+        self.case_id: str | None = record.case_id
+        #: How many documents were submitted.
+        self.expected: int = record.expected
+        #: Files of folders that were left out, because no step reads their format.
+        self.skipped: list[str] = list(skipped)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}: {self.summary()}>"
+
+    def summary(self) -> str:
+        """One line for people: how many documents have each status."""
+        counts = self._store.documents.counts(self.id)
+        total = max(sum(counts.values()), self.expected)
+        because = self.not_handed_in if counts[Status.CANCELLED] else None
+        return summarize(counts, total, not_handed_in=because)
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds from its submission to the end of its last document.
+
+        None while it is unfinished.
+        """
+        found = self._store.runs.find(run_id=self.id)
+        return found[0].seconds if found else None
+
+    @property
+    def not_handed_in(self) -> str | None:
+        """Why documents were never submitted; None if none is known to be missing.
+
+        They are cancelled: the process that submitted them ended, or was interrupted.
+        """
+        return self._store.submissions.abandoned_reason(self.id)
+
+    def __len__(self) -> int:
+        return self.expected
+
+    def _ipython_display_(self) -> None:
+        hooks.show(self)._ipython_display_()
+
+    def _repr_html_(self) -> str:
+        return hooks.show(self)._repr_html_()
+
+    def _display_(self) -> Any:
+        """What marimo shows."""
+        return hooks.show(self)._display_()
+
+    def documents(
+        self,
+        *,
+        status: Status | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[DocumentRow]:
+        """The documents as the store has them, in the order of submission.
+
+        Args:
+            status: Only those with this status.
+            after: Only those with a greater number.
+            limit: Only the first so many; use `batches` to read all in batches.
+        """
+        return self._store.documents.find(
+            self.id, status=status, after=after, limit=limit
+        )
+
+    def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
+        """The same as `documents`, so many at a time, in bounded memory."""
+        return document_batches(self._store, self.id, size)
+
+    def progress(self) -> Progress:
+        """The current state of the run, from the store."""
+        progress = self._new_progress()
+        for rows in self.batches():
+            for row in rows:
+                progress.apply(row.event())
+        return progress
+
+    def watch(self) -> RunStream:
+        """The current state of every document, then events until the run's end.
+
+        Iterating raises `RunNotFound` once somebody has deleted the run.
+        """
+        return RunStream(self.connections, self.record)
+
+    def subscribe(self) -> Subscription:
+        """The same as `watch`, without an end and without folding the events."""
+        return subscribe(self.connections, self.record)
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until every document has ended, whatever the result.
+
+        It works where an event loop is running. An interrupt stops the waiting but not
+        the run. At an IPython prompt, the run is shown meanwhile.
+
+        Raises:
+            TimeoutError: The run was unfinished after `timeout` seconds.
+            RunNotFound: Somebody has deleted the run.
+        """
+        from docprogress.terminal import prompt
+
+        stream = RunStream(
+            self.connections, self.record, final_only=not prompt.at_prompt()
+        )
+        # Not the stream's, which is in another thread.
+        progress = self._new_progress()
+        with prompt.show_while_waiting(
+            progress, lambda: stream.lost_at, seconds=lambda: self.seconds
+        ) as shown:
+            events = iterate_blocking(
+                stream, timeout, wanted=lambda _: shown.visible, meanwhile=shown.draw
+            )
+            for event in events:
+                shown.apply(event)
+        self._notify_waited()
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._finish().__await__()
+
+    async def _finish(self) -> Self:
+        async with RunStream(self.connections, self.record, final_only=True) as events:
+            async for _ in events:
+                pass
+        await asyncio.to_thread(self._notify_waited)
+        return self
+
+    def _notify_waited(self) -> None:
+        for observer in list(self.connections.observers):
+            observer.waited(self)
+
+    def __aiter__(self) -> AsyncIterator[ProgressEvent]:
+        return self._events()
+
+    async def _events(self) -> AsyncIterator[ProgressEvent]:
+        async with self.watch() as events:
+            async for event in events:
+                yield event
+
+    def as_completed(self, timeout: float | None = None) -> Iterator[DocumentRow]:
+        """Each document as soon as it has ended, completed or not.
+
+        Raises:
+            TimeoutError: The run was unfinished after `timeout` seconds.
+        """
+        ended: set[str] = set()
+        stream = RunStream(self.connections, self.record, final_only=True)
+        for event in iterate_blocking(
+            stream, timeout, wanted=lambda event: event.final
+        ):
+            if event.document_id not in ended:
+                ended.add(event.document_id)
+                yield self._store.documents.get(event.document_id)
+
+    def cancel(self, document_ids: Sequence[str] | None = None) -> int:
+        """Cancel unfinished documents; returns how many.
+
+        Queued documents are cancelled at once, those at a worker within moments. So are
+        documents that have not been submitted yet, and those that never will be.
+        """
+        count = 0
+        for chosen in self._selections(document_ids):
+            if document_ids is None:
+                missing = self._store.submissions.add_cancelled(**chosen)
+                self.connections.publish_states(missing)
+                count += len(missing)
+            ended, requested = self._store.documents.cancel(**chosen)
+            self.connections.publish_states(ended)
+            if requested:
+                attempts = {row.id: row.attempt for row in requested}
+                try:
+                    self.connections.bus.request_cancel(attempts)
+                except BusError as error:
+                    log.warning("workers learn of the cancellation later: %s", error)
+            count += len(ended) + len(requested)
+        return count
+
+    def retry(
+        self, *, failed_only: bool = True, document_ids: Sequence[str] | None = None
+    ) -> int:
+        """Retry failed and cancelled documents; returns how many.
+
+        Finished steps are not repeated.
+
+        Args:
+            failed_only: False repeats everything, also for completed documents.
+            document_ids: Only these.
+
+        Raises:
+            RunTooNew: The run was submitted by a later version than this one.
+        """
+        if (version := protocol.required_version(self.record.settings)) is not None:
+            raise RunTooNew(self.id, version)
+        count = 0
+        for chosen in self._selections(document_ids):
+            rows = self._store.documents.retry(**chosen, failed_only=failed_only)
+            self.connections.publish_states(rows)
+            self.connections.send_tasks(rows, first=count + 1)
+            count += len(rows)
+        for observer in list(self.connections.observers) if count else ():
+            observer.retried(self)
+        return count
+
+    def _selections(
+        self, document_ids: Sequence[str] | None
+    ) -> Iterator[dict[str, Any]]:
+        """Arguments of the store's methods that select these documents, or all.
+
+        In batches, so that neither side waits long, however large the run is.
+        """
+        if document_ids is not None:
+            yield {"document_ids": document_ids}
+            return
+        first = 1
+        while first <= max(self._store.documents.last_number(self.id), self.expected):
+            numbers = range(first, first + CHANGED_TOGETHER)
+            yield {"run_id": self.id, "numbers": numbers}
+            first += CHANGED_TOGETHER
+
+    def delete(self, on_progress: Callable[[int, int], None] | None = None) -> Deleted:
+        """Delete the run: documents, files, results, and what Redis has.
+
+        It works in batches: delete again to continue after an interruption. Other runs,
+        and their files, are not affected.
+
+        Args:
+            on_progress: Called with how many documents are deleted, out of how many.
+
+        Raises:
+            RunNotFound: Somebody else has deleted it.
+            RunUnfinished: Documents are being processed or submitted: cancel it first.
+            BusError: Redis cannot be reached.
+            TransientError: The storage of documents' files cannot be reached.
+        """
+        deletion = RunDeletion(
+            self.connections, self.id, on_progress or (lambda *_: None)
+        )
+        return deletion.delete()
+
+    def to_frame(self) -> "DataFrame":
+        """A row for each document: its status, the time of each step, its error.
+
+        Columns `<step>_seconds` are of the newest attempt that finished the step.
+        """
+        return frames.documents_frame(self._store, self.record)
+
+    def to_frames(self, batch_size: int = 10_000) -> "Iterator[DataFrame]":
+        """The same as `to_frame`, so many documents at a time."""
+        return frames.document_frames(self._store, self.record, batch_size)
+
+    def events(self) -> "DataFrame":
+        """The history: a row for each event that is kept, oldest first.
+
+        For some days, Redis keeps a few hundred events of a document that is being
+        processed, and the last few dozen once it has ended. For a document that Redis
+        has lost, the row is its state in the store.
+        """
+        return frames.events_frame(self._store, self.record, self.connections.bus)
+
+    def plot(self) -> "Plot":
+        """A plot of which worker did what and when, and of documents per second.
+
+        Each worker process has a track, on which each document has a bar for each step;
+        failures and retries are marked.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        from docprogress.plots.timeline import timeline
+
+        # Not the pipeline's bus: looking back does not start local services.
+        return timeline(
+            self._store, self.record, lambda: Bus(self.connections.redis_url)
+        )
+
+    def search(self, query: str, limit: int = 10) -> "DataFrame":
+        """The chunks nearest to a query.
+
+        Columns: `document` (its name), `page` (its number), `text`, `score` (cosine
+        similarity, 1 at most), `document_id`.
+        """
+        settings = self.connections.settings
+        return nearest(
+            self._store, [self.record], query, settings=settings, limit=limit
+        )
+
+    def _new_progress(self) -> Progress:
+        return Progress(
+            expected=self.expected, steps=stored_plan_spans(self.record.steps)
+        )
