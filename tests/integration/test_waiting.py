@@ -13,7 +13,7 @@ from support.services import Worker, eventually
 from test_embed import endpoint, good, meaning
 from test_store import add_documents, add_run
 
-from docprogress import DocumentProcessor as Client
+from docprogress import Pipeline as Client
 from docprogress.errors import HandedBack
 from docprogress.events import Status
 from docprogress.settings import load
