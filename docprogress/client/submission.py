@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from docprogress.bus.keys import SUBMITTING_SECONDS, submitting_key
 from docprogress.client.connections import Connections
+from docprogress.documents import document_id
 from docprogress.errors import (
     DocProgressError,
     DocumentError,
@@ -24,7 +25,6 @@ from docprogress.settings import redacted
 from docprogress.storage import Source, Spool
 from docprogress.store import DocumentRow, NewDocument, RunRow
 from docprogress.store.statements import batches
-from docprogress.store.submissions import document_id
 
 log = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from docprogress import local
 from docprogress.bus.bus import Bus
 from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
+from docprogress.client.pipeline import Pipeline
 from docprogress.documents import document_id
 from docprogress.errors import BusError, DocProgressError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
