@@ -1,32 +1,32 @@
-"""What can go wrong, in one tree.
+"""The exceptions, in one tree.
 
 ::
 
     DocProgressError
-    ├── SettingsError           a setting cannot be used as it stands
-    ├── SubmitError             nothing was started: what was handed in is not there
+    ├── SettingsError           a setting cannot be used
+    ├── SubmitError             nothing was started: a document does not exist
     ├── RunNotFound             no run has this id
-    ├── RunUnfinished           a run that is at work is not deleted
+    ├── RunUnfinished           a run in progress cannot be deleted
     ├── RunTooNew               a run was submitted by a later version than this one
     ├── DocumentNotFound        no document has this id
     ├── ServicesError           the local services could not be started
     ├── BusError                Redis cannot be reached, or refuses
-    │   └── BusRefused          it wants another password, certificate or right
+    │   └── BusRefused          it wants another password, certificate or permission
     ├── StoreError              the database cannot be reached, or refuses
-    │   ├── StoreUnavailable    it is away, busy or full: also a TransientError
+    │   ├── StoreUnavailable    it is unreachable, busy or full: also a TransientError
     │   └── StoreTooNew         a later version has changed its tables
     ├── EventError              bytes that are not a progress event
     ├── StepError               a step cannot be found, or is not a step
-    ├── DocumentError           this document cannot pass; trying again is pointless
+    ├── DocumentError           this document cannot be processed; a retry is pointless
     │   ├── Unreadable          not what its name says, damaged, encrypted, empty
     │   └── LimitExceeded       larger, longer or slower than the settings allow
-    ├── TransientError          this may pass; the document is tried again
-    │   ├── StorageUnavailable  the storage of documents' bytes is away
-    │   ├── ServiceUnavailable  a service that a step uses is away, or limits its use
+    ├── TransientError          a temporary failure; the document is retried
+    │   ├── StorageUnavailable  the storage of documents is unreachable
+    │   ├── ServiceUnavailable  a service of a step is unreachable or limits its use
     │   └── ServerBusy          the HTTP server has too many calls waiting
-    ├── Superseded              another attempt works on this document now
-    ├── Cancelled               somebody asked for this document to be cancelled
-    ├── HandedBack              this worker stops: another one goes on
+    ├── Superseded              another attempt processes this document
+    ├── Cancelled               this document is to be cancelled
+    ├── HandedBack              this worker stops; another one continues
     └── RequestError            the HTTP server refuses a request
         ├── UnauthorizedError   the request has no valid token or ticket
         ├── ForbiddenError      the ticket does not cover what is requested
@@ -35,21 +35,21 @@
         └── UploadTooSlow       the upload stalled, or is too slow
 
 A step of your own raises `DocumentError` to fail its document at once,
-`TransientError` to have it tried again, and `ServiceUnavailable` to have it wait,
-without spending an attempt, for a service that it uses.
+`TransientError` to have it retried, and `ServiceUnavailable` to wait for a service
+without using up an attempt.
 """
 
 
 class DocProgressError(Exception):
-    """Raised, in one of its kinds, for everything this package refuses."""
+    """The base class of all errors of this package."""
 
 
 class SettingsError(DocProgressError, ValueError):
-    """Raised when a setting cannot be used as it stands."""
+    """Raised when a setting cannot be used."""
 
 
 class SubmitError(DocProgressError, ValueError):
-    """Raised when what was handed in is not there; nothing was started."""
+    """Raised when a submitted document does not exist; nothing was started."""
 
 
 class RunNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
@@ -63,7 +63,7 @@ class RunNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fac
 
 
 class RunUnfinished(DocProgressError):  # noqa: N818 - reads as a fact
-    """Raised when a run cannot be deleted, because documents of it are at work."""
+    """Raised when a run cannot be deleted because it is in progress."""
 
     def __init__(self, run_id: str, reason: str) -> None:
         super().__init__(f"run {run_id} is not deleted: {reason}")
@@ -98,9 +98,9 @@ class BusError(DocProgressError):
 
 
 class BusRefused(BusError):  # noqa: N818 - reads as a fact
-    """Raised when Redis wants another password, certificate or right.
+    """Raised when Redis wants another password, certificate or permission.
 
-    Waiting does not help, and trying again neither.
+    Waiting and retrying do not help.
     """
 
 
@@ -121,7 +121,7 @@ class StepError(DocProgressError, ValueError):
 
 
 class DocumentError(DocProgressError):
-    """Raised when a document cannot pass; trying again is pointless."""
+    """Raised when a document cannot be processed; a retry is pointless."""
 
 
 class Unreadable(DocumentError):  # noqa: N818 - reads as a fact
@@ -133,22 +133,22 @@ class LimitExceeded(DocumentError):  # noqa: N818 - reads as a fact
 
 
 class TransientError(DocProgressError):
-    """Raised when something went wrong that may pass; the document is tried again."""
+    """Raised for a temporary failure; the document is retried."""
 
 
 class StorageUnavailable(TransientError):  # noqa: N818 - reads as a fact
-    """Raised when the storage of documents' bytes is away, which may pass."""
+    """Raised when the storage of documents is unreachable, which may pass."""
 
 
 class ServiceUnavailable(TransientError):  # noqa: N818 - reads as a fact
-    """Raised when a service that a step uses is away, or limits its use.
+    """Raised when a service of a step is unreachable or limits its use.
 
     The document goes back to the queue and waits; no attempt is spent.
 
     Args:
         message: What went wrong.
-        service: What is waited for, in words: "the embedding endpoint".
-        reason: Why, in a few words: "rate limit".
+        service: The service, in words: "the embedding endpoint".
+        reason: The reason, in a few words: "rate limit".
         seconds: How long the service asks to wait; None if it does not say.
     """
 
@@ -167,11 +167,11 @@ class ServiceUnavailable(TransientError):  # noqa: N818 - reads as a fact
 
 
 class StoreUnavailable(StoreError, TransientError):  # noqa: N818 - reads as a fact
-    """Raised when the database is away, busy or full, which may pass."""
+    """Raised when the database is unreachable, busy or full for now."""
 
 
 class Superseded(DocProgressError):  # noqa: N818 - reads as a fact
-    """Raised when another attempt works on this document now."""
+    """Raised when another attempt processes this document."""
 
     def __init__(self, document_id: str, attempt: int) -> None:
         super().__init__(f"attempt {attempt} of document {document_id} is over")
@@ -180,7 +180,7 @@ class Superseded(DocProgressError):  # noqa: N818 - reads as a fact
 
 
 class Cancelled(DocProgressError):  # noqa: N818 - reads as a fact
-    """Raised when somebody asked for this document to be cancelled."""
+    """Raised when this document is to be cancelled."""
 
     def __init__(self, document_id: str) -> None:
         super().__init__(f"document {document_id} was cancelled")
@@ -188,7 +188,7 @@ class Cancelled(DocProgressError):  # noqa: N818 - reads as a fact
 
 
 class HandedBack(DocProgressError):  # noqa: N818 - reads as a fact
-    """Raised in a step when its worker stops, and another one is to go on."""
+    """Raised in a step when its worker stops and another one continues."""
 
 
 class ServerBusy(TransientError):  # noqa: N818 - reads as a fact

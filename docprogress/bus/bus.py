@@ -60,9 +60,10 @@ class Bus:
         """Another bus for the same Redis, with connections of its own."""
         return Bus(self._url, remember_seconds=self._retention_ms / 1000)
 
-    def is_equivalent(self, other: "Bus") -> bool:
-        """Whether both publish in the same way to the same Redis."""
-        return (self._url, self._retention_ms) == (other._url, other._retention_ms)
+    @property
+    def identity(self) -> tuple[str, int]:
+        """Equal for buses that publish in the same way to the same Redis."""
+        return self._url, self._retention_ms
 
     def publish(
         self, event: ProgressEvent, *, only_if_queued: bool = False

@@ -77,7 +77,9 @@ class ProcessBuffer:
             bus.close()
 
     def _of(self, bus: Bus) -> BufferedPublisher | None:
-        found = (one for own, one in self._publishers.items() if own.is_equivalent(bus))
+        found = (
+            one for own, one in self._publishers.items() if own.identity == bus.identity
+        )
         return next(found, None)
 
 
