@@ -1,5 +1,34 @@
 /* Built from docprogress/frontend/src by tests/frontend/build.js: edit that. */
 
+// src/shared/status.js
+function isFinal(status) {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+// src/client/order.js
+function isNewer(event, known) {
+  if (!known) return true;
+  const attempt = attemptOf(event);
+  const knownAttempt = attemptOf(known);
+  const later = Date.parse(event.timestamp) > Date.parse(known.timestamp);
+  if (attempt !== null && knownAttempt !== null && attempt !== knownAttempt) {
+    return attempt > knownAttempt;
+  }
+  if (isFinal(known.status)) {
+    return (attempt === null || knownAttempt === null) && !isFinal(event.status) && later;
+  }
+  if (event.id !== void 0 && known.id !== void 0) {
+    return sequenceOf(event.id) > sequenceOf(known.id) || later;
+  }
+  return event.timestamp !== known.timestamp || event.message !== known.message;
+}
+function attemptOf({ id, attempt }) {
+  return id === void 0 ? attempt ?? null : Number(id.split("-")[0]);
+}
+function sequenceOf(id) {
+  return BigInt(id.split("-")[1]);
+}
+
 // src/document-progress.js
 var MOST = 500;
 var GREETING = 5e3;
@@ -17,7 +46,6 @@ var GRACE = 2e3;
 var TICK = 5e3;
 var SLEPT = 15e3;
 var TICKET = 3600;
-var FINAL = /* @__PURE__ */ new Set(["completed", "failed", "cancelled"]);
 var Refusal = class extends Error {
 };
 var Unavailable = class extends Error {
@@ -276,10 +304,10 @@ function watch(documentIds, options = {}) {
   function take(event) {
     const id = event.document_id;
     const before = known.get(id);
-    if (!ids.includes(id) || !isNews(event, before)) return;
-    const told = before && !FINAL.has(before.status) && attemptOf(before) === attemptOf(event) ? { ...event, progress: Math.max(event.progress, before.progress) } : event;
+    if (!ids.includes(id) || !isNewer(event, before)) return;
+    const told = before && !isFinal(before.status) && attemptOf(before) === attemptOf(event) ? { ...event, progress: Math.max(event.progress, before.progress) } : event;
     known.set(id, told);
-    if (FINAL.has(told.status)) pending.delete(id);
+    if (isFinal(told.status)) pending.delete(id);
     else pending.add(id);
     call(options.onChange, told);
     if (!pending.size && !follow) finish();
@@ -300,9 +328,9 @@ function watch(documentIds, options = {}) {
       const event = await ask(id, await access(), 0, signal);
       heardAt = Date.now();
       if (pending.delete(id)) pending.add(id);
-      if (event && isNews(event, known.get(id))) {
+      if (event && isNewer(event, known.get(id))) {
         await delay(GRACE, signal);
-        if (mine === opening && isNews(event, known.get(id))) fail();
+        if (mine === opening && isNewer(event, known.get(id))) fail();
       }
     } catch {
       if (mine === opening) fail();
@@ -335,26 +363,6 @@ async function request(url, init, milliseconds, signal) {
     throw new Unavailable(message, 1e3 * Number(answer.headers.get("Retry-After") ?? 0) || 0);
   }
   throw new Refusal(message);
-}
-function isNews(event, known) {
-  if (!known) return true;
-  const attempt = attemptOf(event);
-  const before = attemptOf(known);
-  const later = Date.parse(event.timestamp) > Date.parse(known.timestamp);
-  if (attempt !== null && before !== null && attempt !== before) return attempt > before;
-  if (FINAL.has(known.status)) {
-    return (attempt === null || before === null) && !FINAL.has(event.status) && later;
-  }
-  if (event.id !== void 0 && known.id !== void 0) {
-    return numberOf(event.id) > numberOf(known.id) || later;
-  }
-  return event.timestamp !== known.timestamp || event.message !== known.message;
-}
-function attemptOf({ id, attempt }) {
-  return id === void 0 ? attempt ?? null : Number(id.split("-")[0]);
-}
-function numberOf(id) {
-  return BigInt(id.split("-")[1]);
 }
 function delay(milliseconds, signal) {
   return new Promise((resolve) => {

@@ -1,399 +1,5 @@
 /* Built from docprogress/frontend/src by tests/frontend/build.js: edit that. */
 
-// src/document-progress.js
-var MOST = 500;
-var GREETING = 5e3;
-var RECONNECTION = 1e4;
-var RETRY = 4e3;
-var RETRY_MOST = 6e4;
-var PAUSE = 1e3;
-var PAUSE_EACH = 20;
-var SCATTER = 3e3;
-var LANES = 3;
-var WAIT = 10;
-var ANSWER = 1e4;
-var SILENCE = 2e4;
-var GRACE = 2e3;
-var TICK = 5e3;
-var SLEPT = 15e3;
-var TICKET = 3600;
-var FINAL = /* @__PURE__ */ new Set(["completed", "failed", "cancelled"]);
-var Refusal = class extends Error {
-};
-var Unavailable = class extends Error {
-  /**
-   * @param {string} message
-   * @param {number} [after]
-   */
-  constructor(message, after = 0) {
-    super(message);
-    this.after = after;
-  }
-};
-var Unauthorized = class extends Error {
-};
-function watch(documentIds, options = {}) {
-  const ids = [...new Set([documentIds].flat())];
-  if (ids.length > MOST) {
-    throw new RangeError(`${ids.length} documents: watch ${MOST} at most over one connection`);
-  }
-  const { url = "", follow: follow2 = false } = options;
-  const closing = new AbortController();
-  const { signal } = closing;
-  const pending = new Set(ids);
-  const known = /* @__PURE__ */ new Map();
-  let connection = null;
-  let troubled = false;
-  let source = null;
-  let polling = null;
-  let ticket = null;
-  let opening = 0;
-  let patience;
-  let retry;
-  let wait = RETRY;
-  let heardAt = Date.now();
-  let tickedAt = Date.now();
-  let doubting = false;
-  const clock = setInterval(tick, TICK);
-  addEventListener("online", open, { signal });
-  addEventListener("offline", doubt, { signal });
-  addEventListener("pageshow", tick, { signal });
-  document.addEventListener("visibilitychange", tick, { signal });
-  queueMicrotask(pending.size ? open : finish);
-  return stop;
-  function stop() {
-    closing.abort();
-    clearInterval(clock);
-    clearTimeout(retry);
-    hangUp();
-    polling?.abort();
-  }
-  function finish() {
-    if (signal.aborted) return;
-    stop();
-    connect("ended");
-  }
-  function refuse(error) {
-    if (signal.aborted) return;
-    stop();
-    connect("refused");
-    call(options.onError, error);
-  }
-  function connect(next2) {
-    if (next2 === "streaming" || next2 === "polling") troubled = false;
-    if (connection === next2) return;
-    connection = next2;
-    call(options.onConnection, next2);
-  }
-  function lose2(error) {
-    connect("lost");
-    if (troubled || signal.aborted) return;
-    troubled = true;
-    call(options.onError, error);
-  }
-  async function open() {
-    if (signal.aborted) return;
-    clearTimeout(retry);
-    hangUp();
-    if (connection !== "polling" && connection !== "lost") connect("connecting");
-    opening += 1;
-    const mine = opening;
-    patience = setTimeout(fail, GREETING);
-    try {
-      const query = await access2();
-      if (mine !== opening || signal.aborted) return;
-      listen2(query);
-    } catch (error) {
-      if (mine !== opening || signal.aborted) return;
-      if (error instanceof Refusal) refuse(error);
-      else fail();
-    }
-  }
-  function listen2(query) {
-    let path = `${url}/progress/stream`;
-    if (ids.length === 1 && !follow2) path = `${pathOf(ids[0])}/stream`;
-    else for (const id of ids) query.append("document_id", id);
-    if (follow2) query.set("follow", "true");
-    const stream = new EventSource(`${path}?${query}`);
-    source = stream;
-    stream.onmessage = ({ data }) => {
-      const told = read(data);
-      if (!told) return;
-      if (told.document_id !== void 0) take2(
-        /** @type {ProgressEvent} */
-        told
-      );
-      else if (told.status === "connected") greet();
-    };
-    for (
-      const type of
-      /** @type {const} */
-      ["heartbeat", "stalled"]
-    ) {
-      stream.addEventListener(type, ({ data }) => {
-        const told = read(data);
-        if (told) call(
-          options.onSign,
-          /** @type {Sign} */
-          { ...told, type }
-        );
-      });
-    }
-    stream.addEventListener("end", fail);
-    stream.onerror = () => {
-      if (stream.readyState === EventSource.CLOSED) {
-        fail();
-        return;
-      }
-      if (connection === "streaming") connect("connecting");
-      clearTimeout(patience);
-      patience = setTimeout(fail, RECONNECTION);
-    };
-  }
-  function read(data) {
-    heardAt = Date.now();
-    try {
-      return JSON.parse(data);
-    } catch {
-      fail();
-      return null;
-    }
-  }
-  function greet() {
-    clearTimeout(patience);
-    wait = RETRY;
-    polling?.abort();
-    polling = null;
-    connect("streaming");
-  }
-  function fail() {
-    if (signal.aborted) return;
-    hangUp();
-    if (connection === "streaming") connect("connecting");
-    ticket = null;
-    clearTimeout(retry);
-    retry = setTimeout(open, wait * (0.75 + Math.random() / 2));
-    wait = Math.min(wait * 2, RETRY_MOST);
-    poll();
-  }
-  function hangUp() {
-    opening += 1;
-    clearTimeout(patience);
-    source?.close();
-    source = null;
-  }
-  async function poll() {
-    if (polling) return;
-    const mine = new AbortController();
-    polling = mine;
-    let renewed = false;
-    while (!mine.signal.aborted) {
-      let pause = Math.max(PAUSE, asked().length * PAUSE_EACH);
-      try {
-        await askAll(mine.signal);
-        renewed = false;
-      } catch (thrown) {
-        if (mine.signal.aborted) return;
-        const error = (
-          /** @type {Error} */
-          thrown
-        );
-        if (error instanceof Unauthorized && ticket !== null && !renewed) {
-          ticket = null;
-          renewed = true;
-        } else if (error instanceof Refusal || error instanceof Unauthorized) {
-          refuse(error);
-          return;
-        } else {
-          lose2(error);
-          pause += Math.random() * SCATTER;
-          if (error instanceof Unavailable) pause = Math.max(pause, error.after);
-        }
-      }
-      await delay(pause, mine.signal);
-    }
-  }
-  function asked() {
-    return follow2 ? ids : [...pending];
-  }
-  async function askAll(asking) {
-    const query = await access2();
-    const waiting = [...asked()];
-    const seconds = connection === "polling" && waiting.length <= LANES ? WAIT : 0;
-    const lane = async () => {
-      for (let id = waiting.shift(); id !== void 0; id = waiting.shift()) {
-        const event = await ask2(id, query, seconds, asking);
-        if (asking.aborted) return;
-        const back = connection === "lost";
-        connect("polling");
-        if (event) take2(event);
-        if (back) {
-          wait = RETRY;
-          open();
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
-  }
-  async function ask2(id, access3, seconds, asking) {
-    const query = new URLSearchParams(access3);
-    const since = known.get(id)?.id;
-    if (seconds) query.set("wait", String(seconds));
-    if (seconds && since) query.set("since", since);
-    const path = `${pathOf(id)}/status?${query}`;
-    const answer = await request(path, { cache: "no-store" }, seconds * 1e3, asking);
-    if (answer.status === 404) return null;
-    const { error_message: _, ...event } = await answer.json();
-    return event;
-  }
-  async function access2() {
-    if (ticket === null) {
-      if (options.ticket) ticket = await options.ticket(ids);
-      else if (options.token !== void 0) {
-        ticket = await makeTicket(options.token);
-      }
-    }
-    return new URLSearchParams(ticket === null ? {} : { ticket });
-  }
-  async function makeTicket(token2) {
-    const headers = { Authorization: `Bearer ${token2}`, "Content-Type": "application/json" };
-    const body = JSON.stringify({ documents: ids, seconds: TICKET });
-    try {
-      const init = { method: "POST", headers, body };
-      const answer = await request(`${url}/tickets`, init, 0, signal);
-      if (!answer.ok) throw new Refusal("there is no server of docprogress at this address");
-      return (
-        /** @type {string} */
-        (await answer.json()).ticket
-      );
-    } catch (error) {
-      throw error instanceof Unauthorized ? new Refusal(error.message) : error;
-    }
-  }
-  function pathOf(id) {
-    return `${url}/progress/documents/${encodeURIComponent(id)}`;
-  }
-  function take2(event) {
-    const id = event.document_id;
-    const before = known.get(id);
-    if (!ids.includes(id) || !isNews(event, before)) return;
-    const told = before && !FINAL.has(before.status) && attemptOf(before) === attemptOf(event) ? { ...event, progress: Math.max(event.progress, before.progress) } : event;
-    known.set(id, told);
-    if (FINAL.has(told.status)) pending.delete(id);
-    else pending.add(id);
-    call(options.onChange, told);
-    if (!pending.size && !follow2) finish();
-  }
-  function tick() {
-    const now = Date.now();
-    const slept = now - tickedAt > SLEPT;
-    tickedAt = now;
-    if (slept) open();
-    else if (now - heardAt > SILENCE) doubt();
-  }
-  async function doubt() {
-    if (doubting || connection !== "streaming") return;
-    doubting = true;
-    const mine = opening;
-    const [id] = pending.size ? pending : ids;
-    try {
-      const event = await ask2(id, await access2(), 0, signal);
-      heardAt = Date.now();
-      if (pending.delete(id)) pending.add(id);
-      if (event && isNews(event, known.get(id))) {
-        await delay(GRACE, signal);
-        if (mine === opening && isNews(event, known.get(id))) fail();
-      }
-    } catch {
-      if (mine === opening) fail();
-    } finally {
-      doubting = false;
-    }
-  }
-  function call(callback, value) {
-    try {
-      callback?.(value);
-    } catch (error) {
-      reportError(error);
-    }
-  }
-}
-async function request(url, init, milliseconds, signal) {
-  const late = AbortSignal.timeout(ANSWER + milliseconds);
-  let answer;
-  try {
-    answer = await fetch(url, { ...init, signal: AbortSignal.any([signal, late]) });
-  } catch (error) {
-    throw new Unavailable(`the server cannot be reached (${/** @type {Error} */
-    error.message})`);
-  }
-  if (answer.ok || answer.status === 404) return answer;
-  const { detail: detail2 } = await answer.json().catch(() => ({}));
-  const message = detail2 ?? `the server answered ${answer.status}`;
-  if (answer.status === 401) throw new Unauthorized(message);
-  if (answer.status === 408 || answer.status === 429 || answer.status >= 500) {
-    throw new Unavailable(message, 1e3 * Number(answer.headers.get("Retry-After") ?? 0) || 0);
-  }
-  throw new Refusal(message);
-}
-function isNews(event, known) {
-  if (!known) return true;
-  const attempt = attemptOf(event);
-  const before = attemptOf(known);
-  const later = Date.parse(event.timestamp) > Date.parse(known.timestamp);
-  if (attempt !== null && before !== null && attempt !== before) return attempt > before;
-  if (FINAL.has(known.status)) {
-    return (attempt === null || before === null) && !FINAL.has(event.status) && later;
-  }
-  if (event.id !== void 0 && known.id !== void 0) {
-    return numberOf(event.id) > numberOf(known.id) || later;
-  }
-  return event.timestamp !== known.timestamp || event.message !== known.message;
-}
-function attemptOf({ id, attempt }) {
-  return id === void 0 ? attempt ?? null : Number(id.split("-")[0]);
-}
-function numberOf(id) {
-  return BigInt(id.split("-")[1]);
-}
-function delay(milliseconds, signal) {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
-}
-
-// src/progress-view/shares.js
-function sharesOfWork(documents) {
-  const work2 = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
-  let total = 0;
-  for (const { status, progress } of documents) {
-    work2[status] += status === "completed" ? 100 : progress;
-    total += 100;
-  }
-  const done = Object.values(work2).reduce((sum, each) => sum + each, 0);
-  const shares = { ...work2 };
-  for (
-    const status of
-    /** @type {Status[]} */
-    Object.keys(work2)
-  ) {
-    shares[status] = total ? work2[status] / total : 0;
-  }
-  return { fraction: total ? done / total : 0, shares };
-}
-function sharesByState({ counts, shares, stalled }) {
-  const { processing, ...rest } = shares;
-  const allStalled = stalled > 0 && stalled >= counts.processing;
-  return { ...rest, [allStalled ? "stalled" : "processing"]: processing };
-}
-
 // src/shared/dom.js
 var CLASS_PREFIX = "dp-";
 function createElement(tag, classNames = "", ...children) {
@@ -492,9 +98,6 @@ var STATES = ["failed", "stalled", "processing", "queued", "cancelled", "complet
 function stateOf(row) {
   return row.status === "processing" && row.stalled ? "stalled" : row.status;
 }
-function isFinal(status) {
-  return status === "completed" || status === "failed" || status === "cancelled";
-}
 function isRetryable(status) {
   return status === "failed" || status === "cancelled";
 }
@@ -513,6 +116,1021 @@ function runState({ counts, finished, stalled }) {
   return counts.cancelled ? "cancelled" : "completed";
 }
 
+// src/shared/status.js
+function isFinal(status) {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+// src/page/actions.js
+var CONCURRENCY = 3;
+async function performAction({ documents: documents2, request: request2, uploads: uploads2 }, action, ids) {
+  const retrying = action === "retry";
+  const targets = [...documents2.entries.values()].filter(({ id, event: { status } }) => {
+    const applies = retrying ? isRetryable(status) : !isFinal(status);
+    return applies && (ids === null || ids.includes(id));
+  });
+  let done = 0;
+  const errors = [];
+  async function perform(entry) {
+    if (entry.upload) return retrying ? uploads2.retry(entry) : uploads2.cancel(entry);
+    const path = `/documents/${encodeURIComponent(entry.id)}/${action}`;
+    return (await request2(path, { method: "POST" })).documents;
+  }
+  async function performSome() {
+    for (let entry = targets.shift(); entry; entry = targets.shift()) {
+      try {
+        const count = await perform(entry);
+        done += count;
+      } catch (error) {
+        errors.push(
+          /** @type {Error} */
+          error.message
+        );
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, performSome));
+  const subject = `${done} ${done === 1 ? "document is" : "documents are"}`;
+  const text = `${subject} ${retrying ? "tried again" : "cancelled"}`;
+  const failed = errors.length ? `; ${errors.length} could not be: ${errors[0]}` : "";
+  return { ok: !errors.length, text: text + failed };
+}
+
+// src/page/api.js
+function createApi(base2, onUnauthorized) {
+  const api2 = {
+    base: base2,
+    token: "",
+    /** @returns {Record<string, string>} */
+    headers() {
+      return api2.token ? { Authorization: `Bearer ${api2.token}` } : {};
+    },
+    /**
+     * @param {string} path
+     * @param {RequestInit} [init]
+     * @returns {Promise<any>} the body of the response
+     */
+    async request(path, init = {}) {
+      let response;
+      try {
+        const options = { ...init, headers: api2.headers() };
+        response = await fetch(base2 + path, { ...options, cache: "no-store" });
+      } catch {
+        throw new Error("the server cannot be reached");
+      }
+      if (response.status === 401) onUnauthorized();
+      if (response.ok) return response.json();
+      const { detail } = await response.json().catch(() => ({}));
+      throw new Error(detail ?? `the server answered ${response.status}`);
+    }
+  };
+  return api2;
+}
+function tokenOf(hash) {
+  const [, token = ""] = /[#&]token=([^&]*)/.exec(hash) ?? [];
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    return token;
+  }
+}
+function parseJson(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+// src/client/order.js
+function isNewer(event, known) {
+  if (!known) return true;
+  const attempt = attemptOf(event);
+  const knownAttempt = attemptOf(known);
+  const later = Date.parse(event.timestamp) > Date.parse(known.timestamp);
+  if (attempt !== null && knownAttempt !== null && attempt !== knownAttempt) {
+    return attempt > knownAttempt;
+  }
+  if (isFinal(known.status)) {
+    return (attempt === null || knownAttempt === null) && !isFinal(event.status) && later;
+  }
+  if (event.id !== void 0 && known.id !== void 0) {
+    return sequenceOf(event.id) > sequenceOf(known.id) || later;
+  }
+  return event.timestamp !== known.timestamp || event.message !== known.message;
+}
+function attemptOf({ id, attempt }) {
+  return id === void 0 ? attempt ?? null : Number(id.split("-")[0]);
+}
+function sequenceOf(id) {
+  return BigInt(id.split("-")[1]);
+}
+
+// src/page/documents.js
+var MAX_ERROR = 300;
+function createDocuments(onChange) {
+  const entries = /* @__PURE__ */ new Map();
+  const changed = /* @__PURE__ */ new Set();
+  let first = 0;
+  const documents2 = {
+    entries,
+    /** A new id for a file that is not a document yet. */
+    uploadId() {
+      return `upload ${first}`;
+    },
+    /**
+     * Leave room for so many documents between those that are known and newer ones.
+     *
+     * @param {number} count
+     */
+    reserve(count) {
+      first -= count;
+    },
+    /** All indexes that are taken. */
+    indexes() {
+      return new Set([...entries.values()].map(({ index }) => index));
+    },
+    /**
+     * @param {string} id
+     * @param {ProgressEvent} event
+     * @param {{upload?: Upload | null, index?: number}} [options] the index is that of a
+     *   new first row, unless it is given
+     */
+    add(id, event, { upload = null, index = first -= 1 } = {}) {
+      const entry = {
+        index,
+        id,
+        event,
+        upload,
+        startedAt: null,
+        finishedAt: null,
+        silent: null,
+        pages: 0
+      };
+      entries.set(id, entry);
+      documents2.markChanged(entry);
+      return entry;
+    },
+    /**
+     * @param {Entry} entry
+     * @param {ProgressEvent} event
+     */
+    apply(entry, event) {
+      const before = entry.event;
+      entry.event = { ...event, name: event.name ?? before.name };
+      entry.silent = null;
+      if (event.status === "processing" && before.status !== "processing") {
+        entry.startedAt ??= Date.parse(event.timestamp);
+      }
+      if (event.status === "queued") entry.startedAt = entry.finishedAt = null;
+      if (isFinal(event.status)) entry.finishedAt ??= Date.parse(event.timestamp);
+      documents2.markChanged(entry);
+    },
+    /**
+     * @param {Entry} entry
+     * @param {number | null} silent seconds
+     */
+    setSilent(entry, silent) {
+      entry.silent = silent;
+      documents2.markChanged(entry);
+    },
+    /** @param {Entry} entry */
+    markChanged({ index }) {
+      changed.add(index);
+      onChange();
+    },
+    /** Rows that have changed since they were last taken. */
+    takeChangedRows() {
+      const rows = [...entries.values()].filter(({ index }) => changed.has(index)).map(rowOf);
+      changed.clear();
+      return rows;
+    },
+    /** All rows, none of which counts as changed any more. */
+    takeAllRows() {
+      changed.clear();
+      return [...entries.values()].map(rowOf);
+    },
+    /** Documents of the server that have not ended. */
+    unfinished() {
+      return [...entries.values()].filter(
+        ({ upload, event }) => !upload && !isFinal(event.status)
+      );
+    }
+  };
+  return documents2;
+}
+function mergeListed(documents2, listed2, { followed, index }) {
+  const event = eventOf(listed2);
+  const known = documents2.entries.get(listed2.id);
+  const entry = known ?? documents2.add(listed2.id, event, { index });
+  if (!known || !followed && isNewer2(listed2, entry)) documents2.apply(entry, event);
+  if (attemptOf(entry.event) !== listed2.attempt) return entry;
+  if (entry.pages !== listed2.pages) documents2.markChanged(entry);
+  entry.pages = listed2.pages;
+  entry.startedAt = listed2.started_at ? Date.parse(listed2.started_at) : null;
+  entry.finishedAt = listed2.finished_at ? Date.parse(listed2.finished_at) : null;
+  return entry;
+}
+function eventOf(listed2) {
+  return {
+    document_id: listed2.id,
+    status: listed2.status,
+    step: listed2.step,
+    progress: listed2.progress,
+    message: listed2.message,
+    timestamp: listed2.updated_at,
+    attempt: listed2.attempt,
+    name: listed2.filename,
+    ...listed2.error_message === null ? {} : { error: listed2.error_message }
+  };
+}
+function isNewer2(listed2, { event }) {
+  const attempt = attemptOf(event);
+  if (listed2.attempt !== attempt) return listed2.attempt > (attempt ?? 0);
+  return !isFinal(event.status) && Date.parse(listed2.updated_at) > Date.parse(event.timestamp);
+}
+function localEvent(id, name, status, message, error) {
+  const timestamp = (/* @__PURE__ */ new Date()).toISOString();
+  const event = { document_id: id, name, status, step: "", progress: 0, message, timestamp };
+  return error === void 0 ? event : { ...event, error };
+}
+function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
+  const end = isFinal(event.status) ? finishedAt : Date.parse(event.timestamp);
+  const elapsed = startedAt === null || end === null ? null : (end - startedAt) / 1e3;
+  return {
+    index,
+    id,
+    name: event.name ?? id,
+    status: event.status,
+    step: event.step,
+    progress: event.progress,
+    message: event.message,
+    error: event.error?.slice(0, MAX_ERROR) ?? null,
+    attempt: attemptOf(event),
+    attempts: null,
+    current: event.current ?? null,
+    total: event.total ?? null,
+    unit: event.unit ?? null,
+    worker: event.worker ?? null,
+    elapsed: elapsed === null || event.status === "queued" ? null : Math.max(elapsed, 0),
+    stalled: silent !== null,
+    silent
+  };
+}
+
+// src/page/details.js
+async function loadDetails(entry, request2) {
+  const { id, event, upload } = entry;
+  let history2 = { events: [event], steps: [] };
+  let problem2 = null;
+  try {
+    const path = `/progress/documents/${encodeURIComponent(id)}/history`;
+    if (!upload) history2 = await request2(path);
+  } catch (error) {
+    problem2 = /** @type {Error} */
+    error.message;
+  }
+  return {
+    id,
+    row: { ...rowOf(entry), error: entry.event.error ?? null },
+    // The last one is of the newest attempt that did the step.
+    steps: [...new Map(history2.steps.map((step) => [step.name, step])).values()],
+    history: history2.events.map((each) => ({
+      ...each,
+      attempt: attemptOf(each),
+      error: each.error ?? null
+    })),
+    problem: problem2
+  };
+}
+
+// src/document-progress.js
+var MOST = 500;
+var GREETING = 5e3;
+var RECONNECTION = 1e4;
+var RETRY = 4e3;
+var RETRY_MOST = 6e4;
+var PAUSE = 1e3;
+var PAUSE_EACH = 20;
+var SCATTER = 3e3;
+var LANES = 3;
+var WAIT = 10;
+var ANSWER = 1e4;
+var SILENCE = 2e4;
+var GRACE = 2e3;
+var TICK = 5e3;
+var SLEPT = 15e3;
+var TICKET = 3600;
+var Refusal = class extends Error {
+};
+var Unavailable = class extends Error {
+  /**
+   * @param {string} message
+   * @param {number} [after]
+   */
+  constructor(message, after = 0) {
+    super(message);
+    this.after = after;
+  }
+};
+var Unauthorized = class extends Error {
+};
+function watch(documentIds, options = {}) {
+  const ids = [...new Set([documentIds].flat())];
+  if (ids.length > MOST) {
+    throw new RangeError(`${ids.length} documents: watch ${MOST} at most over one connection`);
+  }
+  const { url = "", follow = false } = options;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const pending = new Set(ids);
+  const known = /* @__PURE__ */ new Map();
+  let connection = null;
+  let troubled = false;
+  let source = null;
+  let polling = null;
+  let ticket = null;
+  let opening = 0;
+  let patience;
+  let retry;
+  let wait = RETRY;
+  let heardAt = Date.now();
+  let tickedAt = Date.now();
+  let doubting = false;
+  const clock = setInterval(tick, TICK);
+  addEventListener("online", open, { signal });
+  addEventListener("offline", doubt, { signal });
+  addEventListener("pageshow", tick, { signal });
+  document.addEventListener("visibilitychange", tick, { signal });
+  queueMicrotask(pending.size ? open : finish);
+  return stop;
+  function stop() {
+    closing.abort();
+    clearInterval(clock);
+    clearTimeout(retry);
+    hangUp();
+    polling?.abort();
+  }
+  function finish() {
+    if (signal.aborted) return;
+    stop();
+    connect("ended");
+  }
+  function refuse(error) {
+    if (signal.aborted) return;
+    stop();
+    connect("refused");
+    call(options.onError, error);
+  }
+  function connect(next) {
+    if (next === "streaming" || next === "polling") troubled = false;
+    if (connection === next) return;
+    connection = next;
+    call(options.onConnection, next);
+  }
+  function lose(error) {
+    connect("lost");
+    if (troubled || signal.aborted) return;
+    troubled = true;
+    call(options.onError, error);
+  }
+  async function open() {
+    if (signal.aborted) return;
+    clearTimeout(retry);
+    hangUp();
+    if (connection !== "polling" && connection !== "lost") connect("connecting");
+    opening += 1;
+    const mine = opening;
+    patience = setTimeout(fail, GREETING);
+    try {
+      const query = await access();
+      if (mine !== opening || signal.aborted) return;
+      listen(query);
+    } catch (error) {
+      if (mine !== opening || signal.aborted) return;
+      if (error instanceof Refusal) refuse(error);
+      else fail();
+    }
+  }
+  function listen(query) {
+    let path = `${url}/progress/stream`;
+    if (ids.length === 1 && !follow) path = `${pathOf(ids[0])}/stream`;
+    else for (const id of ids) query.append("document_id", id);
+    if (follow) query.set("follow", "true");
+    const stream = new EventSource(`${path}?${query}`);
+    source = stream;
+    stream.onmessage = ({ data }) => {
+      const told = read(data);
+      if (!told) return;
+      if (told.document_id !== void 0) take(
+        /** @type {ProgressEvent} */
+        told
+      );
+      else if (told.status === "connected") greet();
+    };
+    for (
+      const type of
+      /** @type {const} */
+      ["heartbeat", "stalled"]
+    ) {
+      stream.addEventListener(type, ({ data }) => {
+        const told = read(data);
+        if (told) call(
+          options.onSign,
+          /** @type {Sign} */
+          { ...told, type }
+        );
+      });
+    }
+    stream.addEventListener("end", fail);
+    stream.onerror = () => {
+      if (stream.readyState === EventSource.CLOSED) {
+        fail();
+        return;
+      }
+      if (connection === "streaming") connect("connecting");
+      clearTimeout(patience);
+      patience = setTimeout(fail, RECONNECTION);
+    };
+  }
+  function read(data) {
+    heardAt = Date.now();
+    try {
+      return JSON.parse(data);
+    } catch {
+      fail();
+      return null;
+    }
+  }
+  function greet() {
+    clearTimeout(patience);
+    wait = RETRY;
+    polling?.abort();
+    polling = null;
+    connect("streaming");
+  }
+  function fail() {
+    if (signal.aborted) return;
+    hangUp();
+    if (connection === "streaming") connect("connecting");
+    ticket = null;
+    clearTimeout(retry);
+    retry = setTimeout(open, wait * (0.75 + Math.random() / 2));
+    wait = Math.min(wait * 2, RETRY_MOST);
+    poll();
+  }
+  function hangUp() {
+    opening += 1;
+    clearTimeout(patience);
+    source?.close();
+    source = null;
+  }
+  async function poll() {
+    if (polling) return;
+    const mine = new AbortController();
+    polling = mine;
+    let renewed = false;
+    while (!mine.signal.aborted) {
+      let pause = Math.max(PAUSE, asked().length * PAUSE_EACH);
+      try {
+        await askAll(mine.signal);
+        renewed = false;
+      } catch (thrown) {
+        if (mine.signal.aborted) return;
+        const error = (
+          /** @type {Error} */
+          thrown
+        );
+        if (error instanceof Unauthorized && ticket !== null && !renewed) {
+          ticket = null;
+          renewed = true;
+        } else if (error instanceof Refusal || error instanceof Unauthorized) {
+          refuse(error);
+          return;
+        } else {
+          lose(error);
+          pause += Math.random() * SCATTER;
+          if (error instanceof Unavailable) pause = Math.max(pause, error.after);
+        }
+      }
+      await delay(pause, mine.signal);
+    }
+  }
+  function asked() {
+    return follow ? ids : [...pending];
+  }
+  async function askAll(asking) {
+    const query = await access();
+    const waiting = [...asked()];
+    const seconds = connection === "polling" && waiting.length <= LANES ? WAIT : 0;
+    const lane = async () => {
+      for (let id = waiting.shift(); id !== void 0; id = waiting.shift()) {
+        const event = await ask(id, query, seconds, asking);
+        if (asking.aborted) return;
+        const back = connection === "lost";
+        connect("polling");
+        if (event) take(event);
+        if (back) {
+          wait = RETRY;
+          open();
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+  }
+  async function ask(id, access2, seconds, asking) {
+    const query = new URLSearchParams(access2);
+    const since = known.get(id)?.id;
+    if (seconds) query.set("wait", String(seconds));
+    if (seconds && since) query.set("since", since);
+    const path = `${pathOf(id)}/status?${query}`;
+    const answer = await request(path, { cache: "no-store" }, seconds * 1e3, asking);
+    if (answer.status === 404) return null;
+    const { error_message: _, ...event } = await answer.json();
+    return event;
+  }
+  async function access() {
+    if (ticket === null) {
+      if (options.ticket) ticket = await options.ticket(ids);
+      else if (options.token !== void 0) {
+        ticket = await makeTicket(options.token);
+      }
+    }
+    return new URLSearchParams(ticket === null ? {} : { ticket });
+  }
+  async function makeTicket(token) {
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const body = JSON.stringify({ documents: ids, seconds: TICKET });
+    try {
+      const init = { method: "POST", headers, body };
+      const answer = await request(`${url}/tickets`, init, 0, signal);
+      if (!answer.ok) throw new Refusal("there is no server of docprogress at this address");
+      return (
+        /** @type {string} */
+        (await answer.json()).ticket
+      );
+    } catch (error) {
+      throw error instanceof Unauthorized ? new Refusal(error.message) : error;
+    }
+  }
+  function pathOf(id) {
+    return `${url}/progress/documents/${encodeURIComponent(id)}`;
+  }
+  function take(event) {
+    const id = event.document_id;
+    const before = known.get(id);
+    if (!ids.includes(id) || !isNewer(event, before)) return;
+    const told = before && !isFinal(before.status) && attemptOf(before) === attemptOf(event) ? { ...event, progress: Math.max(event.progress, before.progress) } : event;
+    known.set(id, told);
+    if (isFinal(told.status)) pending.delete(id);
+    else pending.add(id);
+    call(options.onChange, told);
+    if (!pending.size && !follow) finish();
+  }
+  function tick() {
+    const now = Date.now();
+    const slept = now - tickedAt > SLEPT;
+    tickedAt = now;
+    if (slept) open();
+    else if (now - heardAt > SILENCE) doubt();
+  }
+  async function doubt() {
+    if (doubting || connection !== "streaming") return;
+    doubting = true;
+    const mine = opening;
+    const [id] = pending.size ? pending : ids;
+    try {
+      const event = await ask(id, await access(), 0, signal);
+      heardAt = Date.now();
+      if (pending.delete(id)) pending.add(id);
+      if (event && isNewer(event, known.get(id))) {
+        await delay(GRACE, signal);
+        if (mine === opening && isNewer(event, known.get(id))) fail();
+      }
+    } catch {
+      if (mine === opening) fail();
+    } finally {
+      doubting = false;
+    }
+  }
+  function call(callback, value) {
+    try {
+      callback?.(value);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
+async function request(url, init, milliseconds, signal) {
+  const late = AbortSignal.timeout(ANSWER + milliseconds);
+  let answer;
+  try {
+    answer = await fetch(url, { ...init, signal: AbortSignal.any([signal, late]) });
+  } catch (error) {
+    throw new Unavailable(`the server cannot be reached (${/** @type {Error} */
+    error.message})`);
+  }
+  if (answer.ok || answer.status === 404) return answer;
+  const { detail } = await answer.json().catch(() => ({}));
+  const message = detail ?? `the server answered ${answer.status}`;
+  if (answer.status === 401) throw new Unauthorized(message);
+  if (answer.status === 408 || answer.status === 429 || answer.status >= 500) {
+    throw new Unavailable(message, 1e3 * Number(answer.headers.get("Retry-After") ?? 0) || 0);
+  }
+  throw new Refusal(message);
+}
+function delay(milliseconds, signal) {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", done);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+  });
+}
+
+// src/page/follower.js
+var PER_STREAM = 500;
+var MAX_STREAMS = 2;
+var DELAY = 150;
+var DELAY_EACH = 5;
+function createFollower({ api: api2, documents: documents2, onConnected, onError }) {
+  const followed = /* @__PURE__ */ new Set();
+  let streams = [];
+  let timer = 0;
+  function followNow() {
+    timer = 0;
+    follower2.stop();
+    const ids = documents2.unfinished().map(({ id }) => id);
+    for (let from = 0; from < ids.length && streams.length < MAX_STREAMS; from += PER_STREAM) {
+      const some = ids.slice(from, from + PER_STREAM);
+      for (const id of some) followed.add(id);
+      streams.push(openStream(some));
+    }
+  }
+  function openStream(ids) {
+    return watch(ids, {
+      url: api2.base,
+      ...api2.token ? { token: api2.token } : {},
+      onChange(event) {
+        const entry = documents2.entries.get(event.document_id);
+        if (!entry) return;
+        documents2.apply(entry, event);
+        if (isFinal(event.status)) {
+          followed.delete(entry.id);
+          follower2.update();
+        }
+      },
+      onSign({ type, document_id, silent_seconds }) {
+        const entry = documents2.entries.get(document_id);
+        if (entry) documents2.setSilent(entry, type === "stalled" ? silent_seconds ?? 0 : null);
+      },
+      onConnection(connection) {
+        if (connection === "streaming" || connection === "polling") onConnected();
+        if (connection === "ended" || connection === "refused") {
+          for (const id of ids) followed.delete(id);
+        }
+      },
+      onError
+    });
+  }
+  const follower2 = {
+    /** @param {string} id */
+    isFollowed(id) {
+      return followed.has(id);
+    },
+    /** Follow documents that are not followed yet, soon. */
+    update() {
+      const unfinished = documents2.unfinished();
+      const missing = unfinished.filter(({ id }) => !followed.has(id));
+      const capacity = MAX_STREAMS * PER_STREAM;
+      const hasRoom = unfinished.length - missing.length <= capacity / 2;
+      const allFit = unfinished.length <= capacity;
+      if (timer || !missing.length || !(hasRoom || allFit)) return;
+      timer = Number(setTimeout(followNow, DELAY + DELAY_EACH * followed.size));
+    },
+    stop() {
+      for (const stop of streams) stop();
+      streams = [];
+      followed.clear();
+    }
+  };
+  return follower2;
+}
+
+// src/page/listing.js
+var PAGE_SIZE = 500;
+var MAX_KEPT = 1e3;
+var GAP = 1e6;
+function createListing({ request: request2, documents: documents2, isFollowed }) {
+  let end = { cursor: (
+    /** @type {string | null} */
+    null
+  ), position: 0 };
+  let next = end;
+  let paged = false;
+  let trimmed = false;
+  let kept = MAX_KEPT;
+  function fetchList(caseId2, options = {}) {
+    const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
+    if (caseId2) query.set("case_id", caseId2);
+    for (const [name, value] of Object.entries(options)) query.set(name, value);
+    return request2(`/documents?${query}`);
+  }
+  function mergeNewest(list) {
+    for (const listed2 of [...list.documents].reverse()) {
+      mergeListed(documents2, listed2, { followed: isFollowed(listed2.id) });
+    }
+  }
+  function mergeOlder(list, position) {
+    const taken = documents2.indexes();
+    for (const listed2 of list.documents) {
+      const known = documents2.entries.get(listed2.id);
+      let index = known?.index ?? position + 1;
+      if (!known) while (taken.has(index)) index += 1;
+      mergeListed(documents2, listed2, { followed: isFollowed(listed2.id), index });
+      taken.add(index);
+      position = Math.max(position, index);
+    }
+    return { cursor: list.next, position };
+  }
+  const listing2 = {
+    /** Whether there are older documents to request. */
+    get hasOlder() {
+      return next.cursor !== null;
+    },
+    /** Whether older documents are not shown. */
+    get incomplete() {
+      return next.cursor !== null || trimmed;
+    },
+    /** @param {string} caseId */
+    async fetchNewest(caseId2) {
+      const newest = await fetchList(caseId2);
+      const processing = newest.next === null ? { documents: [], next: null } : await fetchList(caseId2, { status: "processing" });
+      return { newest, processing };
+    },
+    /** @param {{newest: DocumentList, processing: DocumentList}} lists */
+    applyNewest({ newest, processing }) {
+      const last = newest.documents.at(-1);
+      const known = [...documents2.entries.values()].some(({ upload }) => !upload);
+      if (known && newest.next !== null && last && !documents2.entries.has(last.id)) {
+        documents2.reserve(GAP);
+        paged = false;
+      }
+      mergeNewest(processing);
+      mergeNewest(newest);
+      const position = (last && documents2.entries.get(last.id)?.index) ?? 0;
+      end = { cursor: newest.next, position };
+      if (!paged) next = end;
+    },
+    /**
+     * Request older documents, until there is one that is not shown yet.
+     *
+     * @param {string} caseId
+     * @param {() => boolean} isCurrent whether the answer is still of use
+     */
+    async fetchOlder(caseId2, isCurrent) {
+      const before = documents2.entries.size;
+      while (next.cursor !== null && documents2.entries.size === before) {
+        const from = next;
+        const list = await fetchList(caseId2, { after: next.cursor });
+        if (!isCurrent()) return;
+        const following = mergeOlder(list, from.position);
+        if (next !== from) continue;
+        next = following;
+        paged = true;
+      }
+      kept = Math.max(kept, documents2.entries.size + PAGE_SIZE);
+      trimmed = false;
+    },
+    /**
+     * Remove the oldest documents that have ended, if there are too many.
+     *
+     * @returns {boolean} whether any were removed
+     */
+    trim() {
+      let excess = documents2.entries.size - kept;
+      if (excess <= 0) return false;
+      const oldestFirst = [...documents2.entries.values()].sort(
+        (one, other) => other.index - one.index
+      );
+      for (const { id, event, upload } of oldestFirst) {
+        if (excess <= 0) break;
+        if (upload || !isFinal(event.status)) continue;
+        documents2.entries.delete(id);
+        excess -= 1;
+        trimmed = true;
+      }
+      paged = false;
+      next = end;
+      return true;
+    },
+    reset() {
+      next = end = { cursor: null, position: 0 };
+      paged = trimmed = false;
+      kept = MAX_KEPT;
+    }
+  };
+  return listing2;
+}
+
+// src/page/refused-files.js
+var MAX_KEPT2 = 100;
+function loadRefused(key) {
+  const kept = parseJson(sessionStorage.getItem(key) ?? "[]");
+  return Array.isArray(kept) ? kept : [];
+}
+function saveRefused(key, entries) {
+  const refused = [...entries].filter(({ upload, event }) => upload && event.status === "failed").map(({ upload, event }) => ({
+    name: event.name,
+    caseId: upload?.caseId,
+    error: event.error,
+    at: event.timestamp
+  }));
+  sessionStorage.setItem(key, JSON.stringify(refused.slice(-MAX_KEPT2)));
+}
+
+// src/progress-view/shares.js
+function sharesOfWork(documents2) {
+  const work2 = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  let total = 0;
+  for (const { status, progress } of documents2) {
+    work2[status] += status === "completed" ? 100 : progress;
+    total += 100;
+  }
+  const done = Object.values(work2).reduce((sum, each) => sum + each, 0);
+  const shares = { ...work2 };
+  for (
+    const status of
+    /** @type {Status[]} */
+    Object.keys(work2)
+  ) {
+    shares[status] = total ? work2[status] / total : 0;
+  }
+  return { fraction: total ? done / total : 0, shares };
+}
+function sharesByState({ counts, shares, stalled }) {
+  const { processing, ...rest } = shares;
+  const allStalled = stalled > 0 && stalled >= counts.processing;
+  return { ...rest, [allStalled ? "stalled" : "processing"]: processing };
+}
+
+// src/page/summary.js
+function summarize(entries, { caseId: caseId2, incomplete, sending }) {
+  const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  let [stalled, pages] = [0, 0];
+  for (const entry of entries) {
+    counts[entry.event.status] += 1;
+    stalled += Number(entry.silent !== null);
+    pages += entry.pages;
+  }
+  const events = entries.map(({ event }) => event);
+  const total = entries.length;
+  const documents2 = `${total} document${total === 1 ? "" : "s"}`;
+  const parts = Object.entries(counts).filter(([, count]) => count);
+  return {
+    title: (caseId2 ? `case ${caseId2}` : documents2) + (incomplete ? ", older ones not shown" : ""),
+    text: parts.map(([status, count]) => `${count} ${status}`).join(", "),
+    total,
+    counts,
+    stalled,
+    ...sharesOfWork(events),
+    sending,
+    ...counts.processing ? {} : waitingFor(events),
+    elapsed: null,
+    remaining: null,
+    documents_per_second: null,
+    pages_per_second: null,
+    pages,
+    steps: [],
+    finished: total > 0 && counts.queued + counts.processing === 0,
+    connected: true,
+    lost_at: null,
+    actions: true,
+    rows: total
+  };
+}
+function waitingFor(events) {
+  const found = events.find(
+    ({ status, message }) => status === "queued" && /^Waiting for (?!a worker$)/.test(message)
+  );
+  return found ? { waiting: `w${found.message.slice(1)}` } : {};
+}
+
+// src/page/upload-queue.js
+var CONCURRENCY2 = 3;
+function createUploadQueue({ api: api2, documents: documents2, onStored, onUnauthorized, onEnd }) {
+  const queue = [];
+  let active = 0;
+  let total = 0;
+  let ended = 0;
+  function enqueue(entry) {
+    if (ended === total) ended = total = 0;
+    total += 1;
+    queue.push(entry);
+  }
+  function sendNext() {
+    while (active < CONCURRENCY2 && queue.length) {
+      active += 1;
+      send(
+        /** @type {Entry} */
+        queue.shift()
+      );
+    }
+  }
+  function send(entry) {
+    const upload = (
+      /** @type {Upload & {file: File}} */
+      entry.upload
+    );
+    const { file, caseId: caseId2 } = upload;
+    const form = new FormData();
+    if (caseId2) form.append("case_id", caseId2);
+    form.append("file", file, file.name);
+    const request2 = new XMLHttpRequest();
+    upload.request = request2;
+    const update = (status, message, error) => documents2.apply(entry, localEvent(entry.id, file.name, status, message, error));
+    request2.open("POST", `${api2.base}/documents/upload`);
+    for (const [name, value] of Object.entries(api2.headers())) {
+      request2.setRequestHeader(name, value);
+    }
+    request2.upload.onprogress = (event) => {
+      const fraction = event.loaded / Math.max(event.total, 1);
+      update("queued", `Sending: ${Math.floor(fraction * 100)} %`);
+    };
+    request2.onload = () => {
+      const body = parseJson(request2.responseText);
+      if (request2.status === 401) onUnauthorized();
+      if (request2.status === 201) onStored(entry, body);
+      else update("failed", "", body.detail ?? `the server answered ${request2.status}`);
+    };
+    request2.onerror = () => update("failed", "", "the file could not be sent");
+    request2.onabort = () => update("cancelled", "Not sent");
+    request2.onloadend = () => {
+      active -= 1;
+      ended += 1;
+      onEnd();
+      sendNext();
+    };
+    update("queued", "Sending");
+    request2.send(form);
+  }
+  return {
+    /** How many files were sent; null if none is waiting or being sent. */
+    get progress() {
+      return ended < total ? { sent: ended, total } : null;
+    },
+    /**
+     * @param {Iterable<File>} files
+     * @param {string} caseId
+     */
+    add(files, caseId2) {
+      for (const file of files) {
+        const id = documents2.uploadId();
+        const event = localEvent(id, file.name, "queued", "Waiting to be sent");
+        enqueue(documents2.add(id, event, { upload: { file, caseId: caseId2, request: null } }));
+      }
+      sendNext();
+    },
+    /**
+     * @param {Entry} entry
+     * @returns {number} how many files are sent again
+     */
+    retry(entry) {
+      const file = entry.upload?.file;
+      if (!file) throw new Error("the file has to be chosen again");
+      documents2.apply(entry, localEvent(entry.id, file.name, "queued", "Waiting to be sent"));
+      enqueue(entry);
+      sendNext();
+      return 1;
+    },
+    /**
+     * @param {Entry} entry
+     * @returns {number} how many files were cancelled
+     */
+    cancel(entry) {
+      const { file, request: request2 } = (
+        /** @type {Upload} */
+        entry.upload
+      );
+      if (!file) throw new Error("the file has to be chosen again");
+      if (request2?.readyState && request2.readyState < XMLHttpRequest.DONE) {
+        request2.abort();
+        return 1;
+      }
+      const position = queue.indexOf(entry);
+      if (position < 0) return 0;
+      queue.splice(position, 1);
+      ended += 1;
+      documents2.apply(entry, localEvent(entry.id, file.name, "cancelled", "Not sent"));
+      return 1;
+    }
+  };
+}
+
 // src/progress-view/actions.js
 var SLOW_ANSWER = 3e3;
 var NOTICE_DURATION = 8e3;
@@ -522,7 +1140,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
   let timer = 0;
   function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
     clearTimeout(timer);
-    actions.notice = { text, bad };
+    actions2.notice = { text, bad };
     retried = /* @__PURE__ */ new Map();
     if (Number.isFinite(milliseconds)) {
       timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));
@@ -548,7 +1166,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
     const row = store.rows.get(index);
     return !row || started && isFinal(row.status);
   }
-  const actions = {
+  const actions2 = {
     /** @type {Notice} */
     notice: { text: "", bad: false },
     /**
@@ -578,7 +1196,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
       pending.delete(request2);
       notify(text, !ok);
       if (ok) retried = found.targets;
-      actions.rowsChanged();
+      actions2.rowsChanged();
     },
     /** Hide the notice of a retry when all its documents have ended again. */
     rowsChanged() {
@@ -593,7 +1211,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
       pending.clear();
     }
   };
-  return actions;
+  return actions2;
 }
 
 // src/progress-view/arrangement.js
@@ -705,14 +1323,14 @@ function twoDigits(number) {
 function createTimeline({ steps }) {
   if (steps.every((step) => step.seconds === null)) return [];
   const total = steps.reduce((sum, step) => sum + (step.seconds ?? 0), 0) || 1;
-  let start = 0;
+  let start2 = 0;
   return steps.map((step) => {
     const seconds = step.seconds ?? 0;
     const span = createElement("div", "span");
     span.hidden = !seconds;
-    span.style.marginInlineStart = `${rounded(start / total * 100)}%`;
+    span.style.marginInlineStart = `${rounded(start2 / total * 100)}%`;
     span.style.width = `${rounded(seconds / total * 100)}%`;
-    start += seconds;
+    start2 += seconds;
     const facts = step.seconds === null ? [] : [duration(step.seconds)];
     if (step.pages) facts.push(plural(step.pages, "page"));
     if (step.attempt && step.attempt > 1) facts.push(`attempt ${step.attempt}`);
@@ -774,8 +1392,8 @@ function detailOf(row, now) {
 function messageOf(row) {
   let text = singleLine(row.status === "failed" && row.error || row.message || "");
   for (const prefix of [`${singleLine(row.name)}:`, `${row.status}:`]) {
-    const start = text.slice(0, prefix.length).toLocaleLowerCase();
-    if (start === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
+    const start2 = text.slice(0, prefix.length).toLocaleLowerCase();
+    if (start2 === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
   }
   return text;
 }
@@ -1018,9 +1636,9 @@ function createGridRow(id) {
       setText(percent, rowState === "queued" ? "" : percentOf(row));
       setProgress(bar, share, `${rowState}, ${percentOf(row)}`);
       setAttribute(bar, "aria-label", truncate(nameOf(row), 80));
-      const detail2 = detailOf(row, now);
-      setText(text, truncate(detail2, MAX_CELL));
-      setTitle(message, rowState === "failed" ? messageOf(row) : detail2);
+      const detail = detailOf(row, now);
+      setText(text, truncate(detail, MAX_CELL));
+      setTitle(message, rowState === "failed" ? messageOf(row) : detail);
       setText(number, attemptOf2(row));
       setHidden(attempt, !number.textContent);
       const hasStep = row.status === "processing" || row.status === "failed";
@@ -1048,11 +1666,11 @@ function outlookOf(summary, now) {
     const listed2 = formatNumber(summary.rows);
     return `${listed2} of ${formatNumber(summary.total)} listed so far`;
   }
-  const { counts, finished, stalled, remaining: seconds, total, sending: sending2, waiting } = summary;
+  const { counts, finished, stalled, remaining: seconds, total, sending, waiting } = summary;
   if (finished || !total) return "";
-  if (sending2) {
-    const [sent2, all] = [formatNumber(sending2.sent), formatNumber(sending2.total)];
-    return sending2.total === 1 ? "sending the file" : `sending files: ${sent2} of ${all} sent`;
+  if (sending) {
+    const [sent, all] = [formatNumber(sending.sent), formatNumber(sending.total)];
+    return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
   }
   if (!counts.processing) return waiting ?? "waiting for a worker";
   if (stalled >= counts.processing) return "stalled";
@@ -1092,15 +1710,15 @@ function emptyText({ store, filter, query }) {
 var OVERSCAN = 4;
 var HOLD = 15e3;
 var COLUMNS = ["state", "document", "progress", "step", "message", "worker", "time"];
-function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
+function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: scheduleDraw2 }) {
   const headers = COLUMNS.map((title) => {
     return withRole(createElement("span", "", title), "columnheader");
   });
   const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
   heading.setAttribute("aria-rowindex", "1");
   const body = withRole(createElement("div", "rows", heading), "rowgroup");
-  const empty2 = createElement("p", "nothing");
-  const element = withRole(createElement("div", "grid", body, empty2), "grid");
+  const empty = createElement("p", "nothing");
+  const element = withRole(createElement("div", "grid", body, empty), "grid");
   element.setAttribute("aria-label", "documents");
   element.tabIndex = 0;
   suppressShortcuts(element);
@@ -1112,7 +1730,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   let height = 0;
   let heldUntil = 0;
   let active = null;
-  function listen2(type, listener) {
+  function listen(type, listener) {
     element.addEventListener(type, listener, { signal, passive: true });
   }
   function hold() {
@@ -1120,21 +1738,21 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   }
   function release() {
     heldUntil = 0;
-    scheduleDraw();
+    scheduleDraw2();
   }
-  listen2("scroll", () => {
+  listen("scroll", () => {
     scrollTop = element.scrollTop;
-    scheduleDraw();
+    scheduleDraw2();
   });
-  for (const type of ["pointermove", "pointerdown", "keydown", "wheel"]) listen2(type, hold);
-  for (const type of ["pointerleave", "focusout"]) listen2(type, release);
-  listen2("focusin", scheduleDraw);
+  for (const type of ["pointermove", "pointerdown", "keydown", "wheel"]) listen(type, hold);
+  for (const type of ["pointerleave", "focusout"]) listen(type, release);
+  listen("focusin", scheduleDraw2);
   element.addEventListener("click", openClicked, { signal });
   element.addEventListener("keydown", handleKey, { signal });
   const observer = new ResizeObserver(() => {
     height = element.clientHeight;
     scrollTop = element.scrollTop;
-    scheduleDraw();
+    scheduleDraw2();
   });
   observer.observe(element);
   function openClicked(event) {
@@ -1173,7 +1791,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
     if (above < scrollTop) element.scrollTop = above;
     else if (below > scrollTop + height) element.scrollTop = below - height;
     scrollTop = element.scrollTop;
-    scheduleDraw();
+    scheduleDraw2();
   }
   function updateOrder({ store, filter, query }) {
     const key = `${filter} ${query}`;
@@ -1196,7 +1814,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
     }
     for (const row of pool.splice(size)) row.element.remove();
   }
-  function draw2(state, openedId) {
+  function draw(state, openedId) {
     setHidden(element, state.store.single || !state.summary);
     if (element.hidden) return;
     updateOrder(state);
@@ -1205,8 +1823,8 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
     setStyle(element, "max-height", long ? `${order.length * ROW_HEIGHT}px` : "none");
     setStyle(body, "height", `${order.length * ROW_HEIGHT}px`);
     setAttribute(element, "aria-rowcount", order.length + 1);
-    setText(empty2, order.length ? "" : emptyText(state));
-    setHidden(empty2, order.length > 0);
+    setText(empty, order.length ? "" : emptyText(state));
+    setHidden(empty, order.length > 0);
     const visible = Math.ceil((height || VISIBLE_ROWS * ROW_HEIGHT) / ROW_HEIGHT) + 1;
     const size = Math.min(visible + 2 * OVERSCAN, order.length);
     resizePool(size);
@@ -1226,7 +1844,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   }
   return {
     element,
-    draw: draw2,
+    draw,
     /** Let the next drawing move rows, even under a pointer. */
     releaseRows() {
       heldUntil = 0;
@@ -1265,19 +1883,19 @@ function createFilters({ signal, onFilter, onQuery }) {
   const group = withRole(createElement("div", "filters", ...chips.map(({ chip }) => chip)), "group");
   group.setAttribute("aria-label", "filter documents by state");
   const element = createElement("div", "tools", group, search);
-  function draw2({ store, summary, filter: selected }) {
+  function draw({ store, summary, filter: selected }) {
     setHidden(element, store.single || !summary);
     if (!summary) return;
     for (const { filter, chip, count } of chips) {
-      const documents = countOf(summary, filter);
-      setText(count, formatNumber(documents));
+      const documents2 = countOf(summary, filter);
+      setText(count, formatNumber(documents2));
       setAttribute(chip, "aria-pressed", filter === selected);
-      toggleClass(chip, "none", !documents);
-      const kept2 = ALWAYS_SHOWN.has(filter) || SHOWN_UNTIL_FINISHED.has(filter) && !summary.finished;
-      setHidden(chip, !documents && !kept2 && filter !== selected);
+      toggleClass(chip, "none", !documents2);
+      const kept = ALWAYS_SHOWN.has(filter) || SHOWN_UNTIL_FINISHED.has(filter) && !summary.finished;
+      setHidden(chip, !documents2 && !kept && filter !== selected);
     }
   }
-  return { element, draw: draw2 };
+  return { element, draw };
 }
 
 // src/progress-view/header.js
@@ -1312,7 +1930,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const problem2 = createElement("p", "problem", createIcon("stalled"), problemText);
   const notice = createElement("p", "notice");
   const filters = createFilters({ signal, onFilter, onQuery });
-  function draw2(state) {
+  function draw(state) {
     const { store, summary, now } = state;
     const row = store.single ? store.sorted()[0] : null;
     setText(problemText, state.problem);
@@ -1366,16 +1984,16 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     notice,
     filters.element
   );
-  return { element, draw: draw2 };
+  return { element, draw };
 }
 function createRates() {
   const elapsed = createElement("span", "elapsed");
   const pages = createElement("span", "pages");
-  const documents = createElement("span", "documents");
-  const element = createElement("span", "pace", elapsed, pages, documents);
+  const documents2 = createElement("span", "documents");
+  const element = createElement("span", "pace", elapsed, pages, documents2);
   let nextUpdate = -Infinity;
   let shownKey = "";
-  function draw2({ now, problem: problem2 }, summary, row) {
+  function draw({ now, problem: problem2 }, summary, row) {
     setText(elapsed, elapsedOf(summary, now));
     const key = `${summary.finished} ${problem2}`;
     if (performance.now() < nextUpdate && key === shownKey) return;
@@ -1383,9 +2001,9 @@ function createRates() {
     shownKey = key;
     setText(pages, pagesOf(summary, problem2));
     const rate2 = row || problem2 ? "" : rateOf(summary.documents_per_second, "documents");
-    setText(documents, rate2);
+    setText(documents2, rate2);
   }
-  return { element, draw: draw2 };
+  return { element, draw };
 }
 function createRunBar() {
   const parts = {
@@ -1399,7 +2017,7 @@ function createRunBar() {
   const bar = createElement("div", "bar total", ...Object.values(parts));
   const element = withRole(bar, "progressbar");
   element.setAttribute("aria-label", "all documents");
-  function draw2(summary, row, outlook) {
+  function draw(summary, row, outlook) {
     const shares = row ? { [stateOf(row)]: row.progress / 100 } : sharesByState(summary);
     for (const [key, part] of Object.entries(parts)) {
       const state = (
@@ -1415,7 +2033,7 @@ function createRunBar() {
     const percent = row ? row.progress : percentage(summary.fraction);
     setProgress(element, percent, [headlineOf(summary, row), outlook].filter(Boolean).join(", "));
   }
-  return { element, draw: draw2 };
+  return { element, draw };
 }
 function createStepScale() {
   const element = createElement("div", "scale");
@@ -1595,16 +2213,16 @@ function createProgressView(element, options = {}) {
   let frame2 = 0;
   let filter = "all";
   let query = "";
-  const actions = createActions({
+  const actions2 = createActions({
     store,
     sender,
     isLost: heartbeat.isLost,
     onAction: options.onAction,
-    onChange: scheduleDraw
+    onChange: scheduleDraw2
   });
   const header = createHeader({
     signal,
-    onAction: actions.request,
+    onAction: actions2.request,
     onFilter: toggleFilter,
     onQuery: setQuery,
     onDetails: () => openDetails(store.sorted()[0])
@@ -1614,11 +2232,11 @@ function createProgressView(element, options = {}) {
     idPrefix: `docprogress-${Math.random().toString(36).slice(2)}`,
     onOpen: openDetails,
     onDismiss: closeDetails,
-    scheduleDraw
+    scheduleDraw: scheduleDraw2
   });
   const panel = createDetailsPanel({
     signal,
-    onAction: actions.request,
+    onAction: actions2.request,
     onDismiss: closeDetails,
     sender
   });
@@ -1633,13 +2251,13 @@ function createProgressView(element, options = {}) {
   root.style.setProperty("--docprogress-rows", String(VISIBLE_ROWS));
   element.append(root);
   const clock = setInterval(() => {
-    if (!document.hidden) scheduleDraw();
+    if (!document.hidden) scheduleDraw2();
   }, 1e3);
-  document.addEventListener("visibilitychange", scheduleDraw, { signal });
-  function scheduleDraw() {
-    if (!frame2 && !signal.aborted) frame2 = requestAnimationFrame(draw2);
+  document.addEventListener("visibilitychange", scheduleDraw2, { signal });
+  function scheduleDraw2() {
+    if (!frame2 && !signal.aborted) frame2 = requestAnimationFrame(draw);
   }
-  function draw2() {
+  function draw() {
     frame2 = 0;
     const { summary } = store;
     const state = {
@@ -1650,7 +2268,7 @@ function createProgressView(element, options = {}) {
       now: heartbeat.now(summary),
       filter,
       query,
-      notice: actions.notice
+      notice: actions2.notice
     };
     toggleClass(root, "single", store.single);
     toggleClass(root, "stale", state.problem !== "");
@@ -1663,12 +2281,12 @@ function createProgressView(element, options = {}) {
   function toggleFilter(selected) {
     filter = filter === selected ? "all" : selected;
     grid.releaseRows();
-    scheduleDraw();
+    scheduleDraw2();
   }
   function setQuery(text) {
     query = text.trim().toLocaleLowerCase();
     grid.releaseRows();
-    scheduleDraw();
+    scheduleDraw2();
   }
   function openDetails(row) {
     if (!row) return;
@@ -1678,7 +2296,7 @@ function createProgressView(element, options = {}) {
     }
     panel.open(row.id);
     requestDetails();
-    scheduleDraw();
+    scheduleDraw2();
   }
   function requestDetails() {
     panel.markRequested();
@@ -1689,13 +2307,13 @@ function createProgressView(element, options = {}) {
     const focused = panel.element.contains(document.activeElement);
     panel.close();
     if (focused) (store.single ? root : grid.element).focus();
-    scheduleDraw();
+    scheduleDraw2();
   }
   function rowsChanged() {
-    actions.rowsChanged();
+    actions2.rowsChanged();
     heartbeat.beat();
     if (panel.isOutdated(store)) requestDetails();
-    scheduleDraw();
+    scheduleDraw2();
   }
   return {
     update(delta) {
@@ -1708,22 +2326,22 @@ function createProgressView(element, options = {}) {
     },
     showDetails(details) {
       panel.show(details);
-      scheduleDraw();
+      scheduleDraw2();
     },
-    showResult: actions.showResult,
+    showResult: actions2.showResult,
     beat(time) {
       heartbeat.beat(time);
-      scheduleDraw();
+      scheduleDraw2();
     },
     disconnect() {
       heartbeat.disconnect();
-      scheduleDraw();
+      scheduleDraw2();
     },
     close() {
       closing.abort();
       clearInterval(clock);
       cancelAnimationFrame(frame2);
-      actions.close();
+      actions2.close();
       grid.close();
       panel.close();
       root.remove();
@@ -1746,640 +2364,272 @@ function createAnnouncer() {
 }
 
 // src/page.js
-var LISTED = 500;
-var KEPT = 1e3;
-var FOLLOWED = 500;
-var STREAMS = 2;
-var LOOK = 5e3;
-var GATHER = 150;
-var GATHER_EACH = 5;
-var BEAT = 2e3;
-var LANES2 = 3;
-var LONGEST = 300;
-var REMEMBERED = 100;
-var FINAL2 = /* @__PURE__ */ new Set(["completed", "failed", "cancelled"]);
+var REFRESH_INTERVAL = 5e3;
+var BEAT_INTERVAL = 2e3;
 var base = new URL(".", location.href).pathname.slice(0, -1);
-var KEY = `docprogress ${base}`;
-var REFUSED = `docprogress refused ${base}`;
-var access = (
+var TOKEN_KEY = `docprogress ${base}`;
+var REFUSED_KEY = `docprogress refused ${base}`;
+var accessForm = (
   /** @type {HTMLFormElement} */
-  find("access")
+  findElement("access")
 );
 var tokenField = (
   /** @type {HTMLInputElement} */
-  find("token")
+  findElement("token")
 );
-var work = find("work");
+var work = findElement("work");
 var caseField = (
   /** @type {HTMLInputElement} */
-  find("case")
+  findElement("case")
 );
-var drop = find("drop");
+var dropArea = findElement("drop");
 var picker = (
   /** @type {HTMLInputElement} */
-  find("files")
+  findElement("files")
 );
-var problem = find("problem");
-var place = find("view");
-var empty = find("empty");
-var older = (
+var problem = findElement("problem");
+var viewElement = findElement("view");
+var emptyText2 = findElement("empty");
+var olderButton = (
   /** @type {HTMLButtonElement} */
-  find("more")
+  findElement("more")
 );
-var entries = /* @__PURE__ */ new Map();
-var queue = [];
-var changed = /* @__PURE__ */ new Set();
-var sending = 0;
-var toSend = 0;
-var sent = 0;
-var indexes = 0;
-var oldIndexes = 0;
-var requests = 0;
-var token = "";
+var api = createApi(base, askForToken);
+var documents = createDocuments(scheduleDraw);
+var follower = createFollower({
+  api,
+  documents,
+  onConnected: serverAnswered,
+  onError: serverFailed
+});
+var listing = createListing({
+  request: api.request,
+  documents,
+  isFollowed: follower.isFollowed
+});
+var uploads = createUploadQueue({
+  api,
+  documents,
+  onStored: adoptUpload,
+  onUnauthorized: askForToken,
+  onEnd: uploadEnded
+});
 var caseId = new URLSearchParams(location.search).get("case") ?? "";
 var listed = false;
-var more = false;
-var kept = KEPT;
-var next = null;
-var firstNext = null;
-var paged = false;
-var trimmed = false;
-var followed = /* @__PURE__ */ new Set();
-var streams = [];
-var gathering = 0;
+var actions = 0;
 var frame = 0;
-var look = 0;
-var heard = false;
-var view = createProgressView(place, { onAction: act, onDetails: detail, sender: "server" });
-begin();
-function begin() {
-  const given = tokenOf(location.hash);
-  if (given) {
-    sessionStorage.setItem(KEY, given);
+var refreshTimer = 0;
+var connected = false;
+var view = createProgressView(viewElement, {
+  onAction: startAction,
+  onDetails: showDetails,
+  sender: "server"
+});
+start();
+function start() {
+  const token = tokenOf(location.hash);
+  if (token) {
+    sessionStorage.setItem(TOKEN_KEY, token);
     history.replaceState(null, "", location.pathname + location.search);
   }
-  token = sessionStorage.getItem(KEY) ?? "";
+  api.token = sessionStorage.getItem(TOKEN_KEY) ?? "";
   caseField.value = caseId;
-  for (const { name, caseId: belongs, error, at } of refusals()) {
-    if (caseId && belongs !== caseId) continue;
-    const id = `upload ${indexes}`;
-    const event = { ...local(id, name, "failed", "", error), timestamp: at };
-    create(id, event, { file: null, caseId: belongs, sending: null });
-  }
-  access.addEventListener("submit", (event) => {
+  restoreRefused();
+  accessForm.addEventListener("submit", (event) => {
     event.preventDefault();
-    token = tokenField.value.trim();
+    api.token = tokenField.value.trim();
     tokenField.value = "";
-    sessionStorage.setItem(KEY, token);
+    sessionStorage.setItem(TOKEN_KEY, api.token);
     refresh();
   });
-  caseField.addEventListener("change", () => choose(caseField.value.trim()));
+  caseField.addEventListener("change", () => selectCase(caseField.value.trim()));
   picker.addEventListener("change", () => {
-    add(picker.files ?? []);
+    addFiles(picker.files ?? []);
     picker.value = "";
   });
-  older.addEventListener("click", showOlder);
+  olderButton.addEventListener("click", showOlder);
   addEventListener("dragover", (event) => {
     event.preventDefault();
-    drop.classList.add("over");
+    dropArea.classList.add("over");
   });
   addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) drop.classList.remove("over");
+    if (!event.relatedTarget) dropArea.classList.remove("over");
   });
   addEventListener("drop", (event) => {
     event.preventDefault();
-    drop.classList.remove("over");
-    if (!work.hidden) add(event.dataTransfer?.files ?? []);
+    dropArea.classList.remove("over");
+    if (!work.hidden) addFiles(event.dataTransfer?.files ?? []);
   });
   addEventListener("beforeunload", (event) => {
-    if ([...entries.values()].some(({ upload, event: { status } }) => upload && !FINAL2.has(status)))
-      event.preventDefault();
+    const entries = [...documents.entries.values()];
+    const sending = entries.some(({ upload, event: { status } }) => upload && !isFinal(status));
+    if (sending) event.preventDefault();
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refresh();
   });
   setInterval(() => {
-    if (heard) view.beat();
-  }, BEAT);
+    if (connected) view.beat();
+  }, BEAT_INTERVAL);
   refresh();
 }
-function tokenOf(hash) {
-  const [, given = ""] = /[#&]token=([^&]*)/.exec(hash) ?? [];
-  try {
-    return decodeURIComponent(given);
-  } catch {
-    return given;
+function restoreRefused() {
+  for (const { name, caseId: fileCase, error, at } of loadRefused(REFUSED_KEY)) {
+    if (caseId && fileCase !== caseId) continue;
+    const id = documents.uploadId();
+    const event = { ...localEvent(id, name, "failed", "", error), timestamp: at };
+    documents.add(id, event, { upload: { file: null, caseId: fileCase, request: null } });
   }
-}
-async function ask(path, init = {}) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  let answer;
-  try {
-    answer = await fetch(base + path, { ...init, headers, cache: "no-store" });
-  } catch {
-    throw new Error("the server cannot be reached");
-  }
-  if (answer.status === 401) askForToken();
-  if (answer.ok) return answer.json();
-  const { detail: reason } = await answer.json().catch(() => ({}));
-  throw new Error(reason ?? `the server answered ${answer.status}`);
 }
 function askForToken() {
-  leave();
-  if (token) find("asked").textContent = "This is not the server's token";
-  access.hidden = false;
+  follower.stop();
+  if (api.token) findElement("asked").textContent = "This is not the server's token";
+  accessForm.hidden = false;
   work.hidden = true;
   tokenField.focus();
 }
 async function refresh() {
-  clearTimeout(look);
-  const asked = caseId;
-  const query = new URLSearchParams({ limit: String(LISTED) });
-  if (asked) query.set("case_id", asked);
+  clearTimeout(refreshTimer);
+  const requested = caseId;
   try {
-    const newest = await ask(`/documents?${query}`);
-    query.set("status", "processing");
-    const processing = newest.more ? await ask(`/documents?${query}`) : { documents: [] };
-    if (asked !== caseId) return;
-    hear();
-    access.hidden = true;
+    const lists = await listing.fetchNewest(requested);
+    if (requested !== caseId) return;
+    serverAnswered();
+    accessForm.hidden = true;
     work.hidden = false;
-    for (const document2 of processing.documents.reverse()) list(document2);
-    for (const document2 of newest.documents.reverse()) list(document2);
-    firstNext = newest.next;
-    if (!paged) next = firstNext;
-    more = next !== null || trimmed;
+    listing.applyNewest(lists);
     listed = true;
-    trim();
-    schedule();
-    follow();
+    if (listing.trim()) replaceRows();
+    scheduleDraw();
+    follower.update();
   } catch (error) {
-    lose(
+    serverFailed(
       /** @type {Error} */
       error
     );
   }
-  clearTimeout(look);
-  if (access.hidden) look = Number(setTimeout(() => !document.hidden && refresh(), LOOK));
+  clearTimeout(refreshTimer);
+  if (accessForm.hidden) {
+    refreshTimer = Number(setTimeout(() => !document.hidden && refresh(), REFRESH_INTERVAL));
+  }
 }
 async function showOlder() {
-  const asked = caseId;
-  const query = new URLSearchParams({ limit: String(LISTED) });
-  if (asked) query.set("case_id", asked);
-  const before = entries.size;
-  older.disabled = true;
+  const requested = caseId;
+  olderButton.disabled = true;
   try {
-    while (next !== null && entries.size === before) {
-      query.set("after", next);
-      const { documents, next: following } = await ask(`/documents?${query}`);
-      if (asked !== caseId) return;
-      hear();
-      for (const document2 of documents) list(document2, true);
-      next = following;
-      paged = true;
-    }
-    kept = Math.max(kept, entries.size + LISTED);
-    more = next !== null;
-    trimmed = false;
-    schedule();
-    follow();
+    await listing.fetchOlder(requested, () => requested === caseId);
+    if (requested !== caseId) return;
+    serverAnswered();
+    scheduleDraw();
+    follower.update();
   } catch (error) {
-    lose(
+    serverFailed(
       /** @type {Error} */
       error
     );
   } finally {
-    older.disabled = false;
+    olderButton.disabled = false;
   }
 }
-function hear() {
-  heard = true;
-  say("");
+function serverAnswered() {
+  connected = true;
+  showProblem("");
 }
-function lose({ message }) {
-  heard = false;
+function serverFailed({ message }) {
+  connected = false;
   view.disconnect();
-  say(access.hidden ? message : "");
+  showProblem(accessForm.hidden ? message : "");
 }
-function list(told, last = false) {
-  const known = entries.get(told.id);
-  const event = {
-    document_id: told.id,
-    status: told.status,
-    step: told.step,
-    progress: told.progress,
-    message: told.message,
-    timestamp: told.updated_at,
-    attempt: told.attempt,
-    name: told.filename,
-    ...told.error_message === null ? {} : { error: told.error_message }
-  };
-  const entry = known ?? create(told.id, event, null, last);
-  if (!known || !followed.has(told.id) && isNews2(told, entry)) take(entry, event);
-  if (attemptOf3(entry.event) !== told.attempt) return;
-  if (entry.pages !== told.pages) changed.add(entry.index);
-  entry.pages = told.pages;
-  entry.startedAt = told.started_at && Date.parse(told.started_at);
-  entry.finishedAt = told.finished_at && Date.parse(told.finished_at);
-}
-function isNews2(told, { event }) {
-  if (told.attempt !== attemptOf3(event)) return told.attempt > (attemptOf3(event) ?? 0);
-  return !FINAL2.has(event.status) && Date.parse(told.updated_at) > Date.parse(event.timestamp);
-}
-function create(id, event, upload = null, last = false) {
-  const entry = {
-    index: last ? oldIndexes += 1 : indexes -= 1,
-    id,
-    event,
-    upload,
-    startedAt: null,
-    finishedAt: null,
-    silent: null,
-    pages: 0
-  };
-  entries.set(id, entry);
-  changed.add(entry.index);
-  schedule();
-  return entry;
-}
-function take(entry, event) {
-  const before = entry.event;
-  entry.event = { ...event, name: event.name ?? before.name };
-  entry.silent = null;
-  if (event.status === "processing" && before.status !== "processing") {
-    entry.startedAt ??= Date.parse(event.timestamp);
-  }
-  if (event.status === "queued") entry.startedAt = entry.finishedAt = null;
-  if (FINAL2.has(event.status)) entry.finishedAt ??= Date.parse(event.timestamp);
-  changed.add(entry.index);
-  schedule();
-}
-function trim() {
-  let excess = entries.size - kept;
-  if (excess <= 0) return;
-  const oldest = [...entries.values()].sort((one, other) => other.index - one.index);
-  for (const { id, event, upload } of oldest) {
-    if (excess <= 0) break;
-    if (upload || !FINAL2.has(event.status)) continue;
-    entries.delete(id);
-    excess -= 1;
-    trimmed = more = true;
-  }
-  paged = false;
-  next = firstNext;
-  replace();
-}
-function unfinished() {
-  return [...entries.values()].filter(({ upload, event }) => !upload && !FINAL2.has(event.status));
-}
-function follow() {
-  const waiting = unfinished();
-  const missing = waiting.filter(({ id }) => !followed.has(id));
-  const room = waiting.length - missing.length <= STREAMS * FOLLOWED / 2;
-  const all = waiting.length <= STREAMS * FOLLOWED;
-  if (gathering || !missing.length || !(room || all)) return;
-  gathering = Number(
-    setTimeout(
-      () => {
-        gathering = 0;
-        followNow();
-      },
-      GATHER + GATHER_EACH * followed.size
-    )
-  );
-}
-function followNow() {
-  leave();
-  const ids = unfinished().map(({ id }) => id);
-  for (let from = 0; from < ids.length && streams.length < STREAMS; from += FOLLOWED) {
-    const some = ids.slice(from, from + FOLLOWED);
-    for (const id of some) followed.add(id);
-    streams.push(listen(some));
-  }
-}
-function leave() {
-  for (const stop of streams) stop();
-  streams = [];
-  followed.clear();
-}
-function listen(ids) {
-  return watch(ids, {
-    url: base,
-    ...token ? { token } : {},
-    onChange(event) {
-      const entry = entries.get(event.document_id);
-      if (!entry) return;
-      take(entry, event);
-      if (FINAL2.has(event.status)) {
-        followed.delete(entry.id);
-        follow();
-      }
-    },
-    onSign({ type, document_id, silent_seconds }) {
-      const entry = entries.get(document_id);
-      if (!entry) return;
-      entry.silent = type === "stalled" ? silent_seconds ?? 0 : null;
-      changed.add(entry.index);
-      schedule();
-    },
-    onConnection(connection) {
-      if (connection === "streaming" || connection === "polling") hear();
-      if (connection === "ended" || connection === "refused") {
-        for (const id of ids) followed.delete(id);
-      }
-    },
-    onError: lose
-  });
-}
-function choose(chosen) {
-  if (chosen === caseId) return;
-  caseId = chosen;
+function selectCase(selected) {
+  if (selected === caseId) return;
+  caseId = selected;
   const address = new URL(location.href);
-  if (chosen) address.searchParams.set("case", chosen);
+  if (selected) address.searchParams.set("case", selected);
   else address.searchParams.delete("case");
   history.replaceState(null, "", address);
-  leave();
-  for (const [id, { upload }] of entries) if (!upload) entries.delete(id);
-  listed = more = paged = trimmed = false;
-  next = firstNext = null;
-  kept = KEPT;
-  replace();
+  follower.stop();
+  for (const [id, { upload }] of documents.entries) if (!upload) documents.entries.delete(id);
+  listed = false;
+  listing.reset();
+  replaceRows();
   refresh();
 }
-function refusals() {
-  const kept2 = parse(sessionStorage.getItem(REFUSED) ?? "[]");
-  return Array.isArray(kept2) ? kept2 : [];
+function addFiles(files) {
+  const before = documents.entries.size;
+  for (const file of files) forgetRefused(file.name);
+  if (documents.entries.size !== before) replaceRows();
+  uploads.add(files, caseId);
 }
-function remember() {
-  const refused = [...entries.values()].filter(({ upload, event }) => upload && event.status === "failed").map(({ upload, event }) => ({
-    name: event.name,
-    caseId: upload?.caseId,
-    error: event.error,
-    at: event.timestamp
-  }));
-  sessionStorage.setItem(REFUSED, JSON.stringify(refused.slice(-REMEMBERED)));
-}
-function forget(name) {
-  for (const [id, { upload, event }] of entries) {
-    if (upload?.file === null && event.name === name) entries.delete(id);
+function forgetRefused(name) {
+  for (const [id, { upload, event }] of documents.entries) {
+    if (upload?.file === null && event.name === name) documents.entries.delete(id);
   }
 }
-function add(files) {
-  const before = entries.size;
-  for (const file of files) forget(file.name);
-  if (entries.size !== before) replace();
-  for (const file of files) {
-    expect();
-    const id = `upload ${indexes}`;
-    const event = local(id, file.name, "queued", "Waiting to be sent");
-    queue.push(create(id, event, { file, caseId, sending: null }));
-  }
-  sendNext();
-}
-function local(id, name, status, message, error) {
-  const timestamp = (/* @__PURE__ */ new Date()).toISOString();
-  const event = { document_id: id, name, status, step: "", progress: 0, message, timestamp };
-  return error === void 0 ? event : { ...event, error };
-}
-function expect() {
-  if (sent === toSend) sent = toSend = 0;
-  toSend += 1;
-}
-function sendNext() {
-  while (sending < LANES2 && queue.length) {
-    sending += 1;
-    send(
-      /** @type {Entry} */
-      queue.shift()
-    );
-  }
-}
-function send(entry) {
-  const { file, caseId: belongs } = (
-    /** @type {Upload & {file: File}} */
-    entry.upload
-  );
-  const form = new FormData();
-  if (belongs) form.append("case_id", belongs);
-  form.append("file", file, file.name);
-  const request2 = new XMLHttpRequest();
-  entry.upload.sending = request2;
-  const stand = (status, message, error) => take(entry, local(entry.id, file.name, status, message, error));
-  request2.open("POST", `${base}/documents/upload`);
-  if (token) request2.setRequestHeader("Authorization", `Bearer ${token}`);
-  request2.upload.onprogress = ({ loaded, total }) => stand("queued", `Sending: ${Math.floor(loaded / Math.max(total, 1) * 100)} %`);
-  request2.onload = () => {
-    const answer = parse(request2.responseText);
-    if (request2.status === 401) askForToken();
-    if (request2.status === 201) adopt(entry, answer);
-    else stand("failed", "", answer.detail ?? `the server answered ${request2.status}`);
-  };
-  request2.onerror = () => stand("failed", "", "the file could not be sent");
-  request2.onabort = () => stand("cancelled", "Not sent");
-  request2.onloadend = () => {
-    sending -= 1;
-    sent += 1;
-    remember();
-    sendNext();
-    schedule();
-  };
-  stand("queued", "Sending");
-  request2.send(form);
-}
-function parse(text) {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
-  }
-}
-function adopt(entry, told) {
+function adoptUpload(entry, stored) {
+  const { entries } = documents;
   entries.delete(entry.id);
   entry.upload = null;
-  entry.id = told.id;
-  const known = entries.get(told.id);
-  if (!known) entries.set(told.id, entry);
-  const elsewhere = caseId !== "" && told.case_id !== caseId;
-  if (elsewhere) entries.delete(told.id);
-  if (known || elsewhere) replace();
+  entry.id = stored.id;
+  const known = entries.has(stored.id);
+  if (!known) entries.set(stored.id, entry);
+  const otherCase = caseId !== "" && stored.case_id !== caseId;
+  if (otherCase) entries.delete(stored.id);
+  if (known || otherCase) replaceRows();
   else {
-    const event = local(told.id, told.filename, "queued", "Waiting for a worker");
-    take(entry, { ...event, timestamp: told.created_at, attempt: 1 });
+    const event = localEvent(stored.id, stored.filename, "queued", "Waiting for a worker");
+    documents.apply(entry, { ...event, timestamp: stored.created_at, attempt: 1 });
   }
-  follow();
+  follower.update();
 }
-function act(action, ids) {
-  requests += 1;
-  perform(requests, action, ids);
-  return requests;
+function uploadEnded() {
+  saveRefused(REFUSED_KEY, documents.entries.values());
+  scheduleDraw();
 }
-async function perform(request2, action, ids) {
-  const again = action === "retry";
-  const targets = [...entries.values()].filter(
-    ({ id, event: { status } }) => (ids === null || ids.includes(id)) && (again ? status === "failed" || status === "cancelled" : !FINAL2.has(status))
-  );
-  let done = 0;
-  const errors = [];
-  const lane = async () => {
-    for (let entry = targets.shift(); entry; entry = targets.shift()) {
-      try {
-        const path = `/documents/${encodeURIComponent(entry.id)}/${action}`;
-        const count2 = entry.upload ? actOnUpload(entry, again) : (await ask(path, { method: "POST" })).documents;
-        done += count2;
-      } catch (error) {
-        errors.push(
-          /** @type {Error} */
-          error.message
-        );
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: LANES2 }, lane));
-  const count = `${done} ${done === 1 ? "document is" : "documents are"}`;
-  const text = `${count} ${again ? "tried again" : "cancelled"}`;
-  const failed = errors.length ? `; ${errors.length} could not be: ${errors[0]}` : "";
-  view.showResult({ request: request2, ok: !errors.length, text: text + failed });
-  refresh();
+function startAction(action, ids) {
+  actions += 1;
+  const request2 = actions;
+  performAction({ documents, request: api.request, uploads }, action, ids).then((result) => {
+    view.showResult({ request: request2, ...result });
+    refresh();
+  });
+  return request2;
 }
-function actOnUpload(entry, again) {
-  const upload = (
-    /** @type {Upload} */
-    entry.upload
-  );
-  if (!upload.file) throw new Error("the file has to be chosen again");
-  const { name } = upload.file;
-  if (again) {
-    take(entry, local(entry.id, name, "queued", "Waiting to be sent"));
-    expect();
-    queue.push(entry);
-    sendNext();
-  } else if (upload.sending?.readyState && upload.sending.readyState < XMLHttpRequest.DONE) {
-    upload.sending.abort();
-  } else {
-    const place2 = queue.indexOf(entry);
-    if (place2 < 0) return 0;
-    queue.splice(place2, 1);
-    sent += 1;
-    take(entry, local(entry.id, name, "cancelled", "Not sent"));
-  }
-  return 1;
+async function showDetails(id) {
+  const entry = documents.entries.get(id);
+  if (entry) view.showDetails(await loadDetails(entry, api.request));
 }
-async function detail(id) {
-  const entry = entries.get(id);
-  if (!entry) return;
-  let told = { events: [entry.event], steps: [] };
-  let reason = null;
-  try {
-    if (!entry.upload) told = await ask(`/progress/documents/${encodeURIComponent(id)}/history`);
-  } catch (error) {
-    reason = /** @type {Error} */
-    error.message;
-  }
-  view.showDetails({
-    id,
-    row: { ...rowOf(entry), error: entry.event.error ?? null },
-    // The newest attempt that did a step comes last.
-    steps: [...new Map(told.steps.map((step) => [step.name, step])).values()],
-    history: told.events.map((event) => ({
-      ...event,
-      attempt: attemptOf3(event),
-      error: event.error ?? null
-    })),
-    problem: reason
+function scheduleDraw() {
+  if (!frame) frame = requestAnimationFrame(drawChanges);
+}
+function drawChanges() {
+  frame = 0;
+  drawPage();
+  view.update({ summary: currentSummary(), rows: documents.takeChangedRows() });
+  if (!connected) view.disconnect();
+}
+function replaceRows() {
+  drawPage();
+  view.replace({ summary: currentSummary(), rows: documents.takeAllRows() });
+  if (!connected) view.disconnect();
+}
+function currentSummary() {
+  return summarize([...documents.entries.values()], {
+    caseId,
+    incomplete: listing.incomplete,
+    sending: uploads.progress
   });
 }
-function attemptOf3({ id, attempt }) {
-  return attempt ?? (id === void 0 ? null : Number(id.split("-")[0]));
+function drawPage() {
+  const empty = !documents.entries.size;
+  viewElement.hidden = empty;
+  emptyText2.hidden = !empty || !listed;
+  olderButton.hidden = !listing.hasOlder;
 }
-function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
-  const end = FINAL2.has(event.status) ? finishedAt : Date.parse(event.timestamp);
-  const elapsed = startedAt === null || end === null ? null : (end - startedAt) / 1e3;
-  return {
-    index,
-    id,
-    name: event.name ?? id,
-    status: event.status,
-    step: event.step,
-    progress: event.progress,
-    message: event.message,
-    error: event.error?.slice(0, LONGEST) ?? null,
-    attempt: attemptOf3(event),
-    attempts: null,
-    current: event.current ?? null,
-    total: event.total ?? null,
-    unit: event.unit ?? null,
-    worker: event.worker ?? null,
-    elapsed: elapsed === null || event.status === "queued" ? null : Math.max(elapsed, 0),
-    stalled: silent !== null,
-    silent
-  };
-}
-function waitingFor(events) {
-  const found = events.find(
-    ({ status, message }) => status === "queued" && /^Waiting for (?!a worker$)/.test(message)
-  );
-  return found ? { waiting: `w${found.message.slice(1)}` } : {};
-}
-function summarize() {
-  const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
-  let [stalled, pages] = [0, 0];
-  for (const { event, silent, pages: read } of entries.values()) {
-    counts[event.status] += 1;
-    stalled += Number(silent !== null);
-    pages += read;
-  }
-  const total = entries.size;
-  const documents = `${total} document${total === 1 ? "" : "s"}`;
-  const said = Object.entries(counts).filter(([, count]) => count);
-  return {
-    title: (caseId ? `case ${caseId}` : documents) + (more ? ", older ones not shown" : ""),
-    text: said.map(([status, count]) => `${count} ${status}`).join(", "),
-    total,
-    counts,
-    stalled,
-    ...sharesOfWork([...entries.values()].map(({ event }) => event)),
-    sending: sent < toSend ? { sent, total: toSend } : null,
-    ...counts.processing ? {} : waitingFor([...entries.values()].map(({ event }) => event)),
-    elapsed: null,
-    remaining: null,
-    documents_per_second: null,
-    pages_per_second: null,
-    pages,
-    steps: [],
-    finished: total > 0 && counts.queued + counts.processing === 0,
-    connected: true,
-    lost_at: null,
-    actions: true,
-    rows: total
-  };
-}
-function schedule() {
-  if (!frame) frame = requestAnimationFrame(draw);
-}
-function draw() {
-  frame = 0;
-  arrange2();
-  const rows = [...entries.values()].filter(({ index }) => changed.has(index)).map(rowOf);
-  changed.clear();
-  view.update({ summary: summarize(), rows });
-  if (!heard) view.disconnect();
-}
-function replace() {
-  arrange2();
-  changed.clear();
-  view.replace({ summary: summarize(), rows: [...entries.values()].map(rowOf) });
-  if (!heard) view.disconnect();
-}
-function arrange2() {
-  place.hidden = !entries.size;
-  empty.hidden = entries.size > 0 || !listed;
-  older.hidden = next === null;
-}
-function say(text) {
+function showProblem(text) {
   problem.textContent = text;
   problem.hidden = !text;
 }
-function find(id) {
+function findElement(id) {
   return (
     /** @type {HTMLElement} */
     document.getElementById(id)

@@ -123,9 +123,6 @@ var STATES = ["failed", "stalled", "processing", "queued", "cancelled", "complet
 function stateOf(row) {
   return row.status === "processing" && row.stalled ? "stalled" : row.status;
 }
-function isFinal(status) {
-  return status === "completed" || status === "failed" || status === "cancelled";
-}
 function isRetryable(status) {
   return status === "failed" || status === "cancelled";
 }
@@ -219,6 +216,11 @@ function startClocks(row, change, now2) {
   if (typeof change.silent === "number" && change.silentSince === void 0) {
     row.silentSince = now2 - change.silent * 1e3;
   }
+}
+
+// src/shared/status.js
+function isFinal(status) {
+  return status === "completed" || status === "failed" || status === "cancelled";
 }
 
 // src/progress-view/actions.js

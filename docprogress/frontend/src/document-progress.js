@@ -7,6 +7,9 @@
  * told twice, late or out of order is told to nobody.
  */
 
+import { attemptOf, isNewer } from "./client/order.js";
+import { isFinal } from "./shared/status.js";
+
 /** @typedef {"queued" | "processing" | "completed" | "failed" | "cancelled"} Status */
 
 /**
@@ -103,8 +106,6 @@ const SLEPT = 15_000;
 
 /** Seconds that a ticket is asked for. */
 const TICKET = 3600;
-
-const FINAL = new Set(["completed", "failed", "cancelled"]);
 
 /** What no repetition will change. */
 class Refusal extends Error {}
@@ -420,12 +421,12 @@ export function watch(documentIds, options = {}) {
   function take(event) {
     const id = event.document_id;
     const before = known.get(id);
-    if (!ids.includes(id) || !isNews(event, before)) return;
-    const told = before && !FINAL.has(before.status) && attemptOf(before) === attemptOf(event)
+    if (!ids.includes(id) || !isNewer(event, before)) return;
+    const told = before && !isFinal(before.status) && attemptOf(before) === attemptOf(event)
       ? { ...event, progress: Math.max(event.progress, before.progress) }
       : event;
     known.set(id, told);
-    if (FINAL.has(told.status)) pending.delete(id);
+    if (isFinal(told.status)) pending.delete(id);
     else pending.add(id);
     call(options.onChange, told);
     if (!pending.size && !follow) finish();
@@ -450,9 +451,9 @@ export function watch(documentIds, options = {}) {
       heardAt = Date.now();
       // Others have their turn next time.
       if (pending.delete(id)) pending.add(id);
-      if (event && isNews(event, known.get(id))) {
+      if (event && isNewer(event, known.get(id))) {
         await delay(GRACE, signal);
-        if (mine === opening && isNews(event, known.get(id))) fail();
+        if (mine === opening && isNewer(event, known.get(id))) fail();
       }
     } catch {
       // Polling finds out why, and says so.
@@ -502,39 +503,6 @@ async function request(url, init, milliseconds, signal) {
     throw new Unavailable(message, 1000 * Number(answer.headers.get("Retry-After") ?? 0) || 0);
   }
   throw new Refusal(message);
-}
-
-/**
- * Whether an event says more than what is known.
- *
- * @param {ProgressEvent} event
- * @param {ProgressEvent | undefined} known
- */
-function isNews(event, known) {
-  if (!known) return true;
-  const attempt = attemptOf(event);
-  const before = attemptOf(known);
-  const later = Date.parse(event.timestamp) > Date.parse(known.timestamp);
-  if (attempt !== null && before !== null && attempt !== before) return attempt > before;
-  if (FINAL.has(known.status)) {
-    // Nothing follows an end, but where nobody counts attempts a new one.
-    return (attempt === null || before === null) && !FINAL.has(event.status) && later;
-  }
-  if (event.id !== undefined && known.id !== undefined) {
-    // A Redis that came back empty counts from the start again.
-    return numberOf(event.id) > numberOf(known.id) || later;
-  }
-  return event.timestamp !== known.timestamp || event.message !== known.message;
-}
-
-/** @param {ProgressEvent} event */
-function attemptOf({ id, attempt }) {
-  return id === undefined ? (attempt ?? null) : Number(id.split("-")[0]);
-}
-
-/** @param {string} id */
-function numberOf(id) {
-  return BigInt(id.split("-")[1]);
 }
 
 /**

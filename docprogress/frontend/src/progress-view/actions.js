@@ -1,6 +1,7 @@
 /** Cancel and retry documents, and show how the request went. */
 
-import { isFinal, isRetryable } from "./status.js";
+import { isFinal } from "../shared/status.js";
+import { isRetryable } from "./status.js";
 
 /** @typedef {import("./row-store.js").RowStore} RowStore */
 /** @typedef {import("./types.js").Action} Action */

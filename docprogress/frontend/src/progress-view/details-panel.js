@@ -12,10 +12,11 @@ import {
   withRole,
 } from "../shared/dom.js";
 import { CLOSE_PATH, createIcon, createSvg, setIcon } from "../shared/icons.js";
+import { isFinal } from "../shared/status.js";
 import { replaceInvisible, truncate } from "../shared/text.js";
 import { createHistoryTable, createTimeline } from "./details-sections.js";
 import { detailOf, factsOf } from "./row-text.js";
-import { isFinal, isRetryable, nameOf, stateOf } from "./status.js";
+import { isRetryable, nameOf, stateOf } from "./status.js";
 
 /** @typedef {import("./row-store.js").RowStore} RowStore */
 /** @typedef {import("./types.js").Action} Action */

@@ -15,11 +15,12 @@ import {
 } from "../shared/dom.js";
 import { percentage } from "../shared/format.js";
 import { createIcon, setIcon } from "../shared/icons.js";
+import { isFinal } from "../shared/status.js";
 import { MAX_CELL, setName, singleLine, truncate } from "../shared/text.js";
 import { createFilters } from "./filters.js";
 import { detailOf } from "./row-text.js";
 import { sharesByState } from "./shares.js";
-import { isFinal, nameOf, runState, stateOf } from "./status.js";
+import { nameOf, runState, stateOf } from "./status.js";
 import { elapsedOf, headlineOf, outlookOf, pagesOf, rateOf, retryLabel } from "./summary-text.js";
 
 /** @typedef {import("./types.js").Action} Action */

@@ -1,8 +1,9 @@
 /** What is written about one document. */
 
 import { duration, stopwatch } from "../shared/format.js";
+import { isFinal } from "../shared/status.js";
 import { MAX_CELL, singleLine, truncate } from "../shared/text.js";
-import { isFinal, percentOf, stateOf } from "./status.js";
+import { percentOf, stateOf } from "./status.js";
 
 /** @typedef {import("./types.js").Row} Row */
 

@@ -20,11 +20,6 @@ export function stateOf(row) {
 }
 
 /** @param {Status} status */
-export function isFinal(status) {
-  return status === "completed" || status === "failed" || status === "cancelled";
-}
-
-/** @param {Status} status */
 export function isRetryable(status) {
   return status === "failed" || status === "cancelled";
 }

@@ -1,7 +1,8 @@
 /** What is written about a run as a whole. */
 
 import { formatNumber, percentage, plural, rate, remaining, stopwatch } from "../shared/format.js";
-import { isFinal, percentOf } from "./status.js";
+import { isFinal } from "../shared/status.js";
+import { percentOf } from "./status.js";
 
 /** @typedef {import("./types.js").Filter} Filter */
 /** @typedef {import("./types.js").Row} Row */

@@ -1,6 +1,6 @@
 /** The types of a progress view. The kernel sends rows and summaries as JSON. */
 
-/** @typedef {"queued"|"processing"|"completed"|"failed"|"cancelled"} Status */
+/** @typedef {import("../shared/status.js").Status} Status */
 /** @typedef {Status | "stalled"} State */
 /** @typedef {State | "all"} Filter */
 /** @typedef {"cancel" | "retry"} Action */

@@ -1,0 +1,44 @@
+/** The details of a document, as the view shows them. */
+
+import { attemptOf } from "../client/order.js";
+import { rowOf } from "./documents.js";
+
+/** @typedef {import("../progress-view/types.js").Details} Details */
+/** @typedef {import("./types.js").Entry} Entry */
+/** @typedef {import("./types.js").ProgressEvent} ProgressEvent */
+
+/**
+ * @typedef {object} History
+ * @property {ProgressEvent[]} events
+ * @property {{name: string, seconds: number, attempt: number}[]} steps of all attempts
+ */
+
+/**
+ * @param {Entry} entry
+ * @param {(path: string) => Promise<History>} request
+ * @returns {Promise<Details>}
+ */
+export async function loadDetails(entry, request) {
+  const { id, event, upload } = entry;
+  /** @type {History} */
+  let history = { events: [event], steps: [] };
+  let problem = null;
+  try {
+    const path = `/progress/documents/${encodeURIComponent(id)}/history`;
+    if (!upload) history = await request(path);
+  } catch (error) {
+    problem = /** @type {Error} */ (error).message;
+  }
+  return {
+    id,
+    row: { ...rowOf(entry), error: entry.event.error ?? null },
+    // The last one is of the newest attempt that did the step.
+    steps: [...new Map(history.steps.map((step) => [step.name, step])).values()],
+    history: history.events.map((each) => ({
+      ...each,
+      attempt: attemptOf(each),
+      error: each.error ?? null,
+    })),
+    problem,
+  };
+}

@@ -1,0 +1,63 @@
+/** The summary of the documents that the page shows. */
+
+import { sharesOfWork } from "../progress-view/shares.js";
+
+/** @typedef {import("../progress-view/types.js").Summary} Summary */
+/** @typedef {import("./types.js").Entry} Entry */
+/** @typedef {import("./types.js").ProgressEvent} ProgressEvent */
+
+/**
+ * @param {Entry[]} entries
+ * @param {object} context
+ * @param {string} context.caseId
+ * @param {boolean} context.incomplete whether older documents are not shown
+ * @param {Summary["sending"]} context.sending
+ * @returns {Summary}
+ */
+export function summarize(entries, { caseId, incomplete, sending }) {
+  const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  let [stalled, pages] = [0, 0];
+  for (const entry of entries) {
+    counts[entry.event.status] += 1;
+    stalled += Number(entry.silent !== null);
+    pages += entry.pages;
+  }
+  const events = entries.map(({ event }) => event);
+  const total = entries.length;
+  const documents = `${total} document${total === 1 ? "" : "s"}`;
+  const parts = Object.entries(counts).filter(([, count]) => count);
+  return {
+    title: (caseId ? `case ${caseId}` : documents) + (incomplete ? ", older ones not shown" : ""),
+    text: parts.map(([status, count]) => `${count} ${status}`).join(", "),
+    total,
+    counts,
+    stalled,
+    ...sharesOfWork(events),
+    sending,
+    ...(counts.processing ? {} : waitingFor(events)),
+    elapsed: null,
+    remaining: null,
+    documents_per_second: null,
+    pages_per_second: null,
+    pages,
+    steps: [],
+    finished: total > 0 && counts.queued + counts.processing === 0,
+    connected: true,
+    lost_at: null,
+    actions: true,
+    rows: total,
+  };
+}
+
+/**
+ * What the first document that waits for anything but a worker waits for.
+ *
+ * @param {ProgressEvent[]} events
+ * @returns {{waiting?: string}}
+ */
+function waitingFor(events) {
+  const found = events.find(
+    ({ status, message }) => status === "queued" && /^Waiting for (?!a worker$)/.test(message),
+  );
+  return found ? { waiting: `w${found.message.slice(1)}` } : {};
+}

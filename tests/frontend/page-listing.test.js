@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createDocuments } from "../../docprogress/frontend/src/page/documents.js";
+import { createListing } from "../../docprogress/frontend/src/page/listing.js";
+
+/** A server whose lists can be read, and whose documents are added as they come. */
+function createServer() {
+  /** @type {string[]} newest first */
+  let ids = [];
+  let held = Promise.resolve();
+  return {
+    /** Hold responses back until the returned function is called. */
+    hold() {
+      let release = () => {};
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => release();
+    },
+    /** Answer later requests at once. */
+    answer() {
+      held = Promise.resolve();
+    },
+    get ids() {
+      return ids;
+    },
+    /**
+     * @param {string} run
+     * @param {number} count
+     */
+    add(run, count) {
+      const added = Array.from({ length: count }, (_, number) => `${run}${number}`);
+      ids = [...added, ...ids];
+    },
+    /** @param {string} path */
+    async request(path) {
+      await held;
+      const query = new URLSearchParams(path.split("?")[1]);
+      if (query.has("status")) return { documents: [], next: null };
+      const after = query.get("after");
+      const from = after === null ? 0 : ids.indexOf(after) + 1;
+      const page = ids.slice(from, from + Number(query.get("limit")));
+      const next = from + page.length < ids.length ? page[page.length - 1] : null;
+      return { documents: page.map(listed), next };
+    },
+  };
+}
+
+/** @param {string} id */
+function listed(id) {
+  return {
+    id,
+    filename: `${id}.md`,
+    status: "queued",
+    step: "",
+    progress: 0,
+    message: "",
+    updated_at: "2026-11-24T15:04:05.000Z",
+    started_at: null,
+    finished_at: null,
+    error_message: null,
+    attempt: 1,
+    pages: 0,
+  };
+}
+
+function createPage() {
+  const server = createServer();
+  const documents = createDocuments(() => {});
+  const listing = createListing({
+    request: server.request,
+    documents,
+    isFollowed: () => false,
+  });
+  return {
+    server,
+    documents,
+    listing,
+    async refresh() {
+      listing.applyNewest(await listing.fetchNewest(""));
+    },
+    showMore: () => listing.fetchOlder("", () => true),
+    /** The documents that are shown, from top to bottom. */
+    shown() {
+      const entries = [...documents.entries.values()];
+      return entries.sort((one, other) => one.index - other.index).map(({ id }) => id);
+    },
+  };
+}
+
+test("older documents follow those of the first list", async () => {
+  const { server, listing, refresh, showMore, shown } = createPage();
+  server.add("a", 1200);
+  await refresh();
+  assert.deepEqual(shown(), server.ids.slice(0, 500));
+
+  await showMore();
+  await showMore();
+
+  assert.deepEqual(shown(), server.ids);
+  assert.equal(listing.hasOlder, false);
+});
+
+test("a large run that was added after older documents were shown is shown whole", async () => {
+  const { server, listing, refresh, showMore, shown } = createPage();
+  server.add("a", 600);
+  await refresh();
+  await showMore();
+  assert.equal(listing.hasOlder, false);
+
+  server.add("b", 1700);
+  await refresh();
+  assert.equal(listing.hasOlder, true);
+  while (listing.hasOlder) await showMore();
+
+  assert.deepEqual(shown(), server.ids);
+});
+
+test("several large runs that were added between two lists are shown whole", async () => {
+  const { server, listing, refresh, showMore, shown } = createPage();
+  for (const [run, count] of /** @type {const} */ ([["a", 700], ["b", 1300], ["c", 900]])) {
+    server.add(run, count);
+    await refresh();
+    await showMore();
+  }
+  while (listing.hasOlder) await showMore();
+
+  assert.deepEqual(shown(), server.ids);
+});
+
+test("a list that arrives while older documents are requested loses none of them", async () => {
+  const { server, listing, refresh, showMore, shown } = createPage();
+  server.add("a", 1200);
+  await refresh();
+
+  const release = server.hold();
+  const pending = showMore();
+  server.answer();
+  server.add("b", 800);
+  await refresh();
+  release();
+  await pending;
+  while (listing.hasOlder) await showMore();
+
+  assert.deepEqual(shown(), server.ids);
+});
+
+test("documents that were removed can be requested again", async () => {
+  const { server, documents, listing, refresh, showMore, shown } = createPage();
+  server.add("a", 1200);
+  await refresh();
+  while (listing.hasOlder) await showMore();
+  for (const entry of documents.entries.values()) {
+    documents.apply(entry, { ...entry.event, status: "completed" });
+  }
+  server.add("b", 700);
+  await refresh();
+
+  listing.trim();
+  assert.equal(listing.incomplete, true);
+  while (listing.hasOlder) await showMore();
+
+  assert.deepEqual(shown(), server.ids);
+});
