@@ -18,7 +18,7 @@ from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.formatting import duration, plain, plural
-from docprogress.progress.fold import SUMMARY_ORDER
+from docprogress.progress.summary import SUMMARY_ORDER
 from docprogress.queueing.queues import Queue, queues
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary

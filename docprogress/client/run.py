@@ -17,7 +17,8 @@ from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
 from docprogress.errors import BusError, RunTooNew
 from docprogress.events import ProgressEvent, Status
-from docprogress.progress.fold import Progress, summarize
+from docprogress.progress.fold import Progress
+from docprogress.progress.summary import summarize
 from docprogress.queueing import protocol
 from docprogress.search import nearest
 from docprogress.steps.planning import stored_plan_spans

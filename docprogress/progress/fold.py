@@ -12,6 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
+from docprogress.progress.comparison import is_duplicate, passes_step, visible_state
 from docprogress.progress.document import (
     PAGE_UNITS,
     STALLED_SECONDS,
@@ -22,6 +23,7 @@ from docprogress.progress.document import (
 )
 from docprogress.progress.estimate import Estimator, from_rate
 from docprogress.progress.rates import Rate
+from docprogress.progress.summary import SUMMARY_ORDER, summarize
 
 #: Seconds that a run must have been working before there is an estimate.
 LEAST_WORK = 5.0
@@ -39,15 +41,6 @@ _FINAL = [status for status in Status if status.final]
 
 #: How the message of a document begins that says what it waits for.
 _WAITING = "Waiting for "
-
-#: Statuses in the order in which a summary lists them.
-SUMMARY_ORDER = (
-    Status.COMPLETED,
-    Status.FAILED,
-    Status.CANCELLED,
-    Status.PROCESSING,
-    Status.QUEUED,
-)
 
 
 class Progress:
@@ -300,11 +293,11 @@ class Progress:
             # A program without attempts may start again after a final event.
             later = event.timestamp > known.timestamp
             fresh = known.final and not event.final and later
-        if not fresh and (known.final or _is_duplicate(known, event)):
+        if not fresh and (known.final or is_duplicate(known, event)):
             return False
         if not fresh and event.progress < known.progress:
             event = event.replace(progress=known.progress)
-        changed = document.stalled or _visible_state(event) != _visible_state(known)
+        changed = document.stalled or visible_state(event) != visible_state(known)
         document.timing.last_seen = self._last_seen = max(at, self._last_seen)
         self._update(document, event, at, fresh=fresh)
         return changed
@@ -355,7 +348,7 @@ class Progress:
 
         was_running = known.status is Status.PROCESSING and not fresh
         running = event.status is Status.PROCESSING
-        if was_running and _passed(known, event):
+        if was_running and passes_step(known, event):
             self._pass(document, known, at)
         if not (was_running and running and event.step == known.step):
             timing.step_baseline = timing.attempt_baseline = None
@@ -457,27 +450,6 @@ class Progress:
         return rate.per_second(self._clock())
 
 
-def summarize(
-    counts: Mapping[Status, int], total: int, *, not_handed_in: str | None = None
-) -> str:
-    """One line for people; documents that are not counted are queued.
-
-    Args:
-        counts: How many documents have each status.
-        total: How many there are.
-        not_handed_in: Why documents were never submitted, if any were not.
-    """
-    if not total:
-        return "no documents"
-    queued = counts[Status.QUEUED] + total - sum(counts.values())
-    shown = {**counts, Status.QUEUED: queued}
-    parts = [f"{shown[s]:,} {s}" for s in SUMMARY_ORDER if shown[s]]
-    line = f"{total:,} document{'' if total == 1 else 's'}: {', '.join(parts)}"
-    if not_handed_in is not None:
-        line += f"; not all were handed in: {not_handed_in}"
-    return line
-
-
 def _not_handed_in(event: ProgressEvent) -> str | None:
     """Why a document was never submitted; None if it was."""
     if event.status is not Status.CANCELLED:
@@ -491,41 +463,3 @@ def _work(event: ProgressEvent) -> int:
     if event.status is Status.COMPLETED:
         return _WHOLE
     return min(int(event.progress / 100 * _WHOLE), _WHOLE - 1)
-
-
-def _visible_state(event: ProgressEvent) -> tuple[object, ...]:
-    """The fields of an event that people can see."""
-    return (
-        event.status,
-        event.step,
-        event.progress,
-        event.message,
-        event.error,
-        event.attempt,
-        event.current,
-        event.total,
-        event.unit,
-        event.name,
-        event.worker,
-    )
-
-
-def _is_duplicate(known: ProgressEvent, event: ProgressEvent) -> bool:
-    """Whether an event of the same attempt is not newer than the known one."""
-    before, position = known.position, event.position
-    if before is not None and position is not None:
-        # A Redis that was emptied numbers from the start again, with later timestamps.
-        return position <= before and event.timestamp <= known.timestamp
-    if event.timestamp == known.timestamp:
-        return _visible_state(event) == _visible_state(known)
-    if event.timestamp > known.timestamp or event.final:
-        return False
-    # An attempt has one clock. Without attempts, take events as they come.
-    return attempt_of(known) is not None and attempt_of(event) is not None
-
-
-def _passed(known: ProgressEvent, event: ProgressEvent) -> bool:
-    """Whether the known step was done when `event` happened."""
-    if event.final:
-        return event.status is Status.COMPLETED
-    return event.step != known.step

@@ -8,7 +8,8 @@ from rich.text import Text
 from docprogress.events import Status
 from docprogress.formatting import cut, pad, plain, rate, remaining, shorten, stopwatch
 from docprogress.progress.document import DocumentProgress
-from docprogress.progress.fold import SUMMARY_ORDER, Progress
+from docprogress.progress.fold import Progress
+from docprogress.progress.summary import SUMMARY_ORDER
 
 #: The colour of each state.
 STYLES = {

@@ -1,7 +1,7 @@
 -- Become, or stay, the worker that recovers lost documents.
 --
 -- KEYS: the leader, the last look.
--- ARGV: this worker, milliseconds that leadership lasts, and that a look is remembered.
+-- ARGV: this worker, the duration of leadership and the expiry of the last look, in ms.
 -- Returns 1 if this worker leads.
 local leader = redis.call('GET', KEYS[1])
 if leader == ARGV[1] then

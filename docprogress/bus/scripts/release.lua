@@ -1,6 +1,6 @@
--- Give a lease back, if it is still this owner's.  Atomic.
+-- Release a lease if it is still this owner's.
 --
--- KEYS[1]  document:{id}:lease   who works on the document
+-- KEYS[1]  document:{id}:lease   the owner of the document
 -- KEYS[2]  documents:leased      hash of the documents that have a lease or had one
 --                                whose owner died
 -- ARGV[1]  the owner

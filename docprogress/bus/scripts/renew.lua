@@ -1,19 +1,19 @@
--- Keep a lease, and give a sign of life for the document it is on.  Atomic.
+-- Renew a lease, and publish a heartbeat of its document.
 --
--- KEYS[1]  document:{id}:lease      who works on the document; runs out by itself
+-- KEYS[1]  document:{id}:lease      the owner of the document; expires
 -- KEYS[2]  document:{id}:progress   stream and channel of the document's events
--- KEYS[3]  document:{id}:cancel     the attempt that somebody asked to cancel
+-- KEYS[3]  document:{id}:cancel     the attempt that is to be cancelled
 -- KEYS[4]  run:{id}:progress        hash and channel of its run; absent without one
 -- ARGV[1]  the owner, `attempt:worker:pid`
--- ARGV[2]  how long the lease holds, in milliseconds
+-- ARGV[2]  the duration of the lease in milliseconds
 -- ARGV[3]  the document's id
--- ARGV[4]  the id of its newest event, or '' for no sign of life
+-- ARGV[4]  the id of its newest event, or '' for no heartbeat
 -- ARGV[5]  that event as JSON, with its id, a new time and "heartbeat": true
 --
--- Returns 1 if the lease is kept, 2 if it is and this attempt is to be cancelled,
--- 0 if nobody has it, -1 if somebody else has it.
--- The sign is given only while that event is the newest: it must not undo a
--- later one.
+-- Returns 1 if the lease was renewed, 2 if also the attempt is to be cancelled, 0 if
+-- there is no lease, -1 if another owner has it.
+-- The heartbeat is published only while its event is the newest, so that it never
+-- replaces a later one.
 
 local owner = redis.call('GET', KEYS[1])
 if not owner then return 0 end

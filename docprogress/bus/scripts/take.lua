@@ -1,10 +1,10 @@
--- Take a lease, if nobody has it.  Atomic; doing so again is nothing.
+-- Take a lease if it is free, or already this owner's.
 --
--- KEYS[1]  document:{id}:lease   who works on the document; runs out by itself
+-- KEYS[1]  document:{id}:lease   the owner of the document; expires
 -- KEYS[2]  documents:leased      hash of the documents that have a lease or had one
---                                whose owner died -> how long it holds
+--                                whose owner died -> duration in milliseconds
 -- ARGV[1]  the owner
--- ARGV[2]  how long the lease holds, in milliseconds
+-- ARGV[2]  the duration of the lease in milliseconds
 -- ARGV[3]  the document's id
 
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
