@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from docprogress.errors import SettingsError
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps.embed import embedder
-from docprogress.steps.embedders import Evidence
+from docprogress.steps.embedders.words import Evidence
 from docprogress.store import Match, RunRow, Store
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from docprogress.documents import Chunk
 from docprogress.errors import SettingsError
 from docprogress.settings import Settings
-from docprogress.steps.embedders import (
-    ANSWER_SECONDS,
-    Embedder,
-    EndpointEmbedder,
-    HashingEmbedder,
+from docprogress.steps.embedders.embedder import Embedder
+from docprogress.steps.embedders.hashing import HashingEmbedder
+from docprogress.steps.embedders.openai import RESPONSE_SECONDS, EndpointEmbedder
+from docprogress.steps.embedders.sentence_transformers import (
     SentenceTransformerEmbedder,
 )
 
@@ -72,7 +71,7 @@ def embedder(settings: Settings) -> Embedder:
             batch=settings.embedding_batch,
             batch_tokens=settings.embedding_batch_tokens,
             window=settings.embedding_tokens,
-            seconds=min(ANSWER_SECONDS, settings.step_seconds / 2),
+            seconds=min(RESPONSE_SECONDS, settings.step_seconds / 2),
         )
     raise SettingsError(
         f"there is no embedder {settings.embedder!r}; choose 'hashing', "
@@ -122,7 +121,7 @@ def _vectors(texts: list[str], made_by: Embedder) -> Iterator[NDArray[np.float32
     No embedder is given a blank text: endpoints refuse it.
     """
     wanted = [text for text in texts if text.strip()]
-    made = (vector for part in made_by.parts(wanted) for vector in part)
+    made = (vector for part in made_by.batches(wanted) for vector in part)
     first = next(made, None)
     empty = np.zeros(made_by.dimensions if first is None else len(first), np.float32)
     rows = chain([first], made)

@@ -36,7 +36,7 @@ def bare() -> Reader:
     import pypdfium2
     from semantic_text_splitter import TextSplitter
 
-    from docprogress.steps.embedders import HashingEmbedder
+    from docprogress.steps.embedders.hashing import HashingEmbedder
 
     splitter = TextSplitter(CHARACTERS, OVERLAP)
     embedder = HashingEmbedder()

@@ -33,7 +33,7 @@ GROUPS = (
     ("waiting for Redis", ("_socket", "select.", "recv_into")),
     ("redis-py", ("/redis/", "hiredis")),
     ("Celery", ("/celery/", "/kombu/", "/billiard/")),
-    ("vectors", ("mmh3", "numpy", "embedders.py")),
+    ("vectors", ("mmh3", "numpy", "embedders/")),
     ("fsspec, files", ("/fsspec/", "docprogress/files", "posix", "_io", "pathlib")),
     ("docprogress, store", ("docprogress/store/",)),
     ("docprogress, other", ("docprogress/",)),

@@ -287,7 +287,7 @@ def test_a_step_of_ones_own_takes_its_place(
 
     assert set(run.to_frame()["status"]) == {"completed"}
     assert "shout_seconds" in run.to_frame()
-    found = own.store.open().pages(run.documents()[0].id)[0].text
+    found = own.store.open().results.pages(run.documents()[0].id)[0].text
     assert "TERMINATE" in found
     own.close()
 

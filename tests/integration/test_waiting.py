@@ -91,7 +91,7 @@ class Office:
 @pytest.fixture
 def office(tmp_path, monkeypatch):
     """With an endpoint whose answers can be set, and which is asked without a pause."""
-    monkeypatch.setattr("docprogress.steps.embedders.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("docprogress.steps.embedders.openai.FIRST_PAUSE", 0.0)
     with endpoint(good) as (_, server):
         made = Office(tmp_path, server)
         yield made

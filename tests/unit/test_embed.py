@@ -24,10 +24,10 @@ from docprogress.errors import (
     TransientError,
 )
 from docprogress.settings import load
-from docprogress.steps import answers, embedders
 from docprogress.steps.embed import embed, embedder
-from docprogress.steps.embedders import EndpointEmbedder
-from docprogress.steps.tokens import estimated, split
+from docprogress.steps.embedders import hashing, openai, openai_client, responses, words
+from docprogress.steps.embedders.openai import EndpointEmbedder
+from docprogress.steps.embedders.tokens import estimate_tokens, split
 
 KEY = "sk-very-secret-key"
 
@@ -86,25 +86,25 @@ def test_words_are_counted_where_scikit_learns_hashing_vectorizer_counts_them(
 
 
 def test_signs_that_are_left_out_at_once_are_part_of_no_word():
-    signs = [sign for sign in map(chr, range(0x10000)) if embedders._SIGNS.match(sign)]
+    signs = [sign for sign in map(chr, range(0x10000)) if words._SYMBOLS.match(sign)]
     assert len(signs) > 400
     for sign in signs:
         text = f"Left{sign}Right one{sign} More"
         # A few become a space and a mark on it, which is no word either.
         folded = unicodedata.normalize("NFKC", text).casefold()
         expected = re.findall(r"[^\W_]{2,}", folded)
-        assert embedders.words(text) == expected == ["left", "right", "one", "more"]
+        assert words.words(text) == expected == ["left", "right", "one", "more"]
 
 
 def test_no_more_than_so_many_words_are_remembered(monkeypatch):
-    monkeypatch.setattr(embedders, "KNOWN_WORDS", 10)
-    made = embedders.HashingEmbedder()
+    monkeypatch.setattr(hashing, "CACHED_WORDS", 10)
+    made = hashing.HashingEmbedder()
     text = " ".join(f"word{n}" for n in range(95)) + " " + "long" * 500
 
     once = made.embed([text])
 
-    assert 0 < len(made._places) <= 10
-    assert not any(len(word) > embedders.LONGEST_KNOWN for word in made._places)
+    assert 0 < len(made._dimension_of) <= 10
+    assert not any(len(word) > hashing.LONGEST_CACHED for word in made._dimension_of)
     assert np.array_equal(once, made.embed([text]))
     assert np.array_equal(once, embedder(load()).embed([text]))
 
@@ -246,8 +246,7 @@ def endpoint(*answers, key=KEY, batch=64, port=0, **options):
     try:
         yield made, server
     finally:
-        if made._client is not None:
-            made._client.close()
+        made._client.close()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -340,13 +339,13 @@ def test_endpoint_in_lasting_trouble_may_be_tried_later(trouble):
     ):
         made.embed(["x"])
 
-    assert len(server.asked) == embedders.ATTEMPTS
+    assert len(server.asked) == openai.ATTEMPTS
 
 
 def test_endpoint_that_is_not_there_may_be_tried_later():
     with endpoint(good) as (made, _):
         pass
-    made._client = None
+    made._client.close()
 
     with pytest.raises(ServiceUnavailable, match="does not answer") as error:
         made.embed(["x"])
@@ -567,7 +566,7 @@ def meaning(body):
 def test_batch_that_is_too_large_is_halved_until_it_is_taken(status, says):
     texts = [f"{'word ' * 90}{n}" for n in range(37)]
     with endpoint(limited(batch=1000, status=status, says=says)) as (made, server):
-        rows = list(made.parts(texts))
+        rows = list(made.batches(texts))
         asked = len(server.asked)
         again = made.embed(texts)
 
@@ -598,7 +597,7 @@ def test_what_was_made_before_a_refusal_is_handed_on():
     texts = [f"text {n}" for n in range(8)]
     late = (429, {"Retry-After": "45"}, "")
     with endpoint(limited(count=4), meaning, late, batch=8) as (made, _):
-        rows = made.parts(texts)
+        rows = made.batches(texts)
         assert len(next(rows)) == 4
         with pytest.raises(ServiceUnavailable):
             next(rows)
@@ -691,10 +690,10 @@ def test_refusal_for_another_reason_is_not_repeated(says):
 )
 def test_refusals_of_known_endpoints_are_understood(status, says, size, window, count):
     refusal = DocumentError("refused")
-    error = answers.TooLarge(refusal, says, texts=1, sure=True)
+    error = responses.TooLarge(refusal, says, texts=1, sure=True)
 
-    assert answers.refuses_size(status, says) is size
-    assert (error.window, error.count) == (window, count)
+    assert responses.rejects_size(status, says) is size
+    assert (error.window, error.too_many) == (window, count)
 
 
 def test_refusal_of_everything_ends_soon_and_names_the_cause():
@@ -729,8 +728,8 @@ def test_page_of_a_proxy_is_shown_without_its_tags():
 
 
 def test_answer_without_end_is_not_read(monkeypatch):
-    monkeypatch.setattr(embedders, "ANSWER_BYTES", 1000)
-    monkeypatch.setattr(embedders, "TEXT_BYTES", 1000)
+    monkeypatch.setattr(openai_client, "RESPONSE_BYTES", 1000)
+    monkeypatch.setattr(openai_client, "TEXT_BYTES", 1000)
     with (
         endpoint(garbage(b" " * 5_000_000)) as (made, _),
         pytest.raises(TransientError, match="more than 2000 bytes"),
@@ -761,5 +760,5 @@ def test_texts_are_split_without_losing_anything():
         for most in (16, 100, 512):
             found = split(text, most)
             assert "".join(part for part, _ in found) == text
-            assert all(count == estimated(part) <= most for part, count in found)
-    assert split("short", 100) == [("short", estimated("short"))]
+            assert all(count == estimate_tokens(part) <= most for part, count in found)
+    assert split("short", 100) == [("short", estimate_tokens("short"))]

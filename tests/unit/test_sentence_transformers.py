@@ -10,7 +10,9 @@ import types
 import numpy as np
 import pytest
 
-from docprogress.steps.embedders import SentenceTransformerEmbedder
+from docprogress.steps.embedders.sentence_transformers import (
+    SentenceTransformerEmbedder,
+)
 
 WINDOW = 32
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

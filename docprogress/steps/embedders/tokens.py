@@ -1,6 +1,6 @@
-"""How many tokens a text has, and how a text is split that has too many.
+"""Estimate the tokens of a text, and split a text that has too many.
 
-Nothing of a text is lost when it is split, except white space between two parts.
+Splitting loses nothing except white space between two parts.
 """
 
 import math
@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-#: Tokens of a character, by the first code point of a range.  More than common
-#: tokenizers make, so that a text that is said to fit does fit: a model for English
-#: takes each Cyrillic letter for a token, and byte-level ones rare Chinese characters
-#: for two or three.
+#: Tokens per character, by the first code point of a range. They exceed those of common
+#: tokenizers, so that a text that is estimated to fit does fit: English models use a
+#: token for each Cyrillic letter, and byte-level ones two or three for rare Chinese
+#: characters.
 _WEIGHTS = (
     (0x00, 1.0),  # controls
     (0x20, 0.25),  # the space
@@ -29,29 +29,33 @@ _WEIGHTS = (
 _STARTS = np.array([start for start, _ in _WEIGHTS], np.uint32)
 _TOKENS = np.array([tokens for _, tokens in _WEIGHTS])
 
-#: Tokens that a model adds to each text, at its begin and its end.
+#: A text in parts that fit into a model's window, each with its tokens.
+Parts = list[tuple[str, int]]
+
+#: Tokens that a model adds at the begin and the end of each text.
 ADDED = 2
 
-#: The share of a part within which its end is moved back to where a word ends.
-_MOVED = 0.2
-# Also behind what ends a sentence, or a part of one, in Chinese and Japanese.
+#: The share of a part by which its end may move back to the end of a word.
+_MAX_SHIFT = 0.2
+# White space, or punctuation of Chinese and Japanese.
 _WORD_END = re.compile("(?<=[\\s\u3001\u3002\uff01\uff0c\uff0e\uff1b\uff1f])")
 
 
-def estimated(text: str) -> int:
-    """How many tokens a text has, as a cautious guess."""
+def estimate_tokens(text: str) -> int:
+    """An upper estimate of the tokens of a text."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     ranges = np.searchsorted(_STARTS, points, side="right") - 1
     return ADDED + math.ceil(float(_TOKENS[ranges].sum()))
 
 
-def split(
-    text: str, most: int, count: Callable[[str], int] = estimated
-) -> list[tuple[str, int]]:
-    """The text in parts of at most `most` tokens, each with its number of tokens.
+def split(text: str, most: int, count: Callable[[str], int] = estimate_tokens) -> Parts:
+    """Split a text into parts of at most `most` tokens.
 
-    No part is blank, unless the text is.  A part may have more than `most` tokens
-    where a single character has.
+    No part is blank, unless the text is. A part exceeds `most` only if a single
+    character does.
+
+    Returns:
+        Each part with its number of tokens.
     """
     tokens = count(text)
     if tokens <= most or len(text) < 2:  # noqa: PLR2004
@@ -66,12 +70,12 @@ def split(
 
 
 def _cut(text: str, parts: int) -> Iterator[str]:
-    """The text in so many parts of about one length, cut between words if possible."""
+    """Cut a text into parts of similar length, between words if possible."""
     length = len(text) / parts
     start = 0
     for number in range(1, parts):
         end = max(start + 1, round(number * length))
-        earliest = max(start + 1, end - round(_MOVED * length))
+        earliest = max(start + 1, end - round(_MAX_SHIFT * length))
         ends = [found.start() for found in _WORD_END.finditer(text, earliest, end)]
         end = ends[-1] if ends else end
         yield text[start:end]

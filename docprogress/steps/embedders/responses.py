@@ -1,7 +1,7 @@
-"""What an embedding endpoint's answer means: vectors, wait, send less, or give up.
+"""Interpret the errors of embedding endpoints: retry, send less, or give up.
 
-Endpoints that call themselves compatible agree on what a success looks like, and on
-little else: a text that is too long is a 400, a 413, a 422 or a 500, said in words.
+OpenAI-compatible endpoints agree on successful responses, and on little else. A text
+that is too long causes a 400, 413, 422 or 500, explained in prose.
 """
 
 import json
@@ -21,15 +21,15 @@ ERROR_BYTES = 64 * 1024
 #: The longest error that is shown, in characters.
 LONGEST_SHOWN = 300
 
-#: What a server, or a proxy before it, answers when the service is away: the last
-#: ones are Cloudflare's.
-AWAY = frozenset((408, 502, 503, 504, *range(520, 525), 529, 530))
+#: Statuses of an unavailable service, from the server or a proxy. The last ones are
+#: Cloudflare's.
+UNAVAILABLE = frozenset((408, 502, 503, 504, *range(520, 525), 529, 530))
 
-#: What may be answered otherwise at once: a conflict, too early, a failed backend.
-MAY_PASS = frozenset((409, 424, 425))
+#: Statuses worth an immediate retry: a conflict, too early, a failed backend.
+RETRYABLE = frozenset((409, 424, 425))
 
-#: What endpoints answer to too many texts, or to one that is too long.
-_REFUSES_SIZE = frozenset((400, 413, 422, 429, 500))
+#: Statuses of responses to too many texts, or to one that is too long.
+_SIZE_STATUSES = frozenset((400, 413, 422, 429, 500))
 
 _SIZE = re.compile(
     r"too (large|long|many (tokens|inputs|texts|items))|context.?(length|window|size)"
@@ -60,47 +60,47 @@ _COUNT = re.compile(
     r"|array|more than \d+ (inputs|texts|items)",
     re.IGNORECASE,
 )
-# llama.cpp's word for the tokens of a text.
+# llama.cpp's term for the tokens of a text.
 _PHYSICAL = re.compile(r"(physical|current) batch size", re.IGNORECASE)
-_NO_MONEY = re.compile(
+_QUOTA = re.compile(
     r"insufficient_quota|billing|exceeded your current quota", re.IGNORECASE
 )
 
 
 class TooLarge(Exception):  # noqa: N818 - reads as a fact
-    """Raised when a request is refused, perhaps because of its size.
+    """Raised when a request is rejected, perhaps because of its size.
 
     Args:
-        refusal: What is raised if less is refused as well.
-        text: What the endpoint said.
-        texts: How many texts the request held.
-        sure: Whether it said that it is the size.
+        rejection: The error to raise if smaller requests are rejected too.
+        text: The endpoint's message.
+        texts: The number of texts in the request.
+        sure: Whether the message names the size as the reason.
     """
 
     def __init__(
-        self, refusal: DocumentError, text: str, *, texts: int, sure: bool
+        self, rejection: DocumentError, text: str, *, texts: int, sure: bool
     ) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
+        super().__init__(str(rejection))
+        self.rejection = rejection
         self.texts = texts
         self.sure = sure
-        #: Whether there were too many texts, rather than too much of them.
-        self.count = bool(_COUNT.search(_PHYSICAL.sub("", text)))
-        #: How many tokens a text may have, if it says so.
+        #: Whether there were too many texts, not too many tokens.
+        self.too_many = bool(_COUNT.search(_PHYSICAL.sub("", text)))
+        #: The most tokens of a text, if the message says so.
         self.window = next(
             (int(found[1]) for pattern in _WINDOWS if (found := pattern.search(text))),
             None,
         )
 
 
-def refuses_size(status: int, text: str) -> bool | None:
-    """Whether it is the size that is refused; None: perhaps."""
+def rejects_size(status: int, text: str) -> bool | None:
+    """Whether a request was rejected for its size; None if that is unclear."""
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return True
-    if status not in _REFUSES_SIZE:
+    if status not in _SIZE_STATUSES:
         return False
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        # More tokens in one request than are allowed in a minute.
+        # The request has more tokens than the limit for a minute.
         return "request too large" in text.lower()
     if _SIZE.search(text):
         return True
@@ -110,17 +110,17 @@ def refuses_size(status: int, text: str) -> bool | None:
 
 
 def out_of_quota(text: str) -> bool:
-    """Whether a 429 says that somebody has to pay, so that waiting does not help."""
-    return bool(_NO_MONEY.search(text))
+    """Whether a 429 means that a paid quota is used up, so that waiting is no use."""
+    return bool(_QUOTA.search(text))
 
 
-def said(body: bytes) -> str:
-    """What an error's body says, in one line."""
+def error_message(body: bytes) -> str:
+    """The message in an error's body, as one line."""
     text = body.decode("utf-8", "replace")
     try:
         found = json.loads(text)
     except ValueError:
-        # A proxy's page: its tags say nothing.
+        # An HTML page, probably from a proxy.
         text = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]*>", " ", text)
     else:
         text = _message(found) or text
@@ -141,7 +141,7 @@ def _message(found: object) -> str:
 
 
 def phrase(status: int) -> str:
-    """A status with its name: `429 Too Many Requests`."""
+    """A status with its phrase: `429 Too Many Requests`."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -149,7 +149,7 @@ def phrase(status: int) -> str:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds that the server asks to wait; None if it does not say."""
+    """The seconds of a `Retry-After` header; None without one."""
     given = response.headers.get("Retry-After", "").strip()
     try:
         seconds = float(given)

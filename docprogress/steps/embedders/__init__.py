@@ -1,0 +1,1 @@
+"""Embedders: text to vectors, computed here or by an endpoint."""
