@@ -88,10 +88,10 @@ class LeaderElection:
             BusError: Redis cannot be reached.
         """
         self._active_at = self._clock()
-        self._leads = self._asked()
+        self._leads = self._claim()
         return self._leads
 
-    def looked(self) -> None:
+    def record_search(self) -> None:
         """Record that the leader has looked for lost documents.
 
         Raises:
@@ -117,7 +117,7 @@ class LeaderElection:
         except (RedisError, OSError) as error:
             raise translate_error(error) from error
 
-    def _asked(self) -> bool:
+    def _claim(self) -> bool:
         keys = (RECOVERY_LEADER, LAST_RECOVERY)
         lasts = round(RECOVERY_LEADER_SECONDS * 1000)
         try:
@@ -138,6 +138,6 @@ class LeaderElection:
             try:
                 if self._leads and self._clock() - self._active_at < STUCK_SECONDS:
                     with self._fork:
-                        self._asked()
+                        self._claim()
             except Exception as error:  # noqa: BLE001 - the thread must not end
                 log.info("leadership was not renewed: %s", redacted(str(error)))

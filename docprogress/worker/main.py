@@ -84,14 +84,14 @@ def run_worker(
     warden = LimitEnforcer(memory=settings.worker_memory)
     served = queues or [None]
     sender = Sender(app)
-    reaper = Recovery(settings, sender, worker=name, queues=served)
-    _add_task(app, settings, name=name, queues=served, warden=warden, reaper=reaper)
+    recovery = Recovery(settings, sender, worker=name, queues=served)
+    _add_task(app, settings, name=name, queues=served, warden=warden, recovery=recovery)
     worker = _celery_worker(app, settings, served, concurrency, name)
     waiting = WaitingMessages(settings, sender)
     watchdog = ConsumerWatchdog(worker, waiting)
-    drain = GracefulShutdown(warden, reaper.close)
+    drain = GracefulShutdown(warden, recovery.close)
     warden.start()
-    reaper.start()
+    recovery.start()
     watchdog.start()
     drain.watch()
     if supervisor is not None:
@@ -102,7 +102,7 @@ def run_worker(
         watchdog.close()
         waiting.close()
         warden.close()
-        reaper.close()
+        recovery.close()
         drain.close()
     return int(worker.exitcode or 0)
 
@@ -138,7 +138,7 @@ def _add_task(
     name: str,
     queues: Sequence[str | None],
     warden: LimitEnforcer,
-    reaper: Recovery,
+    recovery: Recovery,
 ) -> None:
     children: list[Child] = []
     parent = os.getpid()
@@ -158,14 +158,14 @@ def _add_task(
             return  # handed back once all have ended
         reason = warden.reason(pid) if pid else None
         for document_id, attempt in args:
-            reaper.died(Death(document_id, attempt, pid or 0, reason))
+            recovery.process_died(Death(document_id, attempt, pid or 0, reason))
 
     def process(*documents: tuple[str, int]) -> None:
         children[0].process(documents)
 
     def begun(queue: str, sent_at: float) -> None:
         warden.wake()
-        reaper.begun(queue, sent_at)
+        recovery.message_started(queue, sent_at)
 
     told = {"begun": staticmethod(begun), "died": staticmethod(died)}
     request = type("Request", (_Request,), told)

@@ -23,10 +23,12 @@ from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step
 from docprogress.store import NewDocument, Store, submissions
-from docprogress.worker import leader_election
+from docprogress.worker import leader_election, lost_messages, periodic, sightings
 from docprogress.worker import recovery as recovery_module
 from docprogress.worker.leader_election import LeaderElection
-from docprogress.worker.recovery import LOST_SECONDS, Death, Recovery
+from docprogress.worker.periodic import Periodic
+from docprogress.worker.recovery import Death, Recovery
+from docprogress.worker.sightings import LOST_SECONDS
 
 SLOW = """
 import time
@@ -79,7 +81,7 @@ class SteppedRecovery:
 
     def look(self, seconds=1.0):
         self.now += seconds
-        self.recovery.look()
+        self.recovery.search()
 
     def look_for(self, seconds):
         for _ in range(round(seconds)):
@@ -154,7 +156,7 @@ def test_a_lost_message_is_found_beside_older_messages_of_other_levels(
     recovery.look_for(LOST_SECONDS + 2)
 
     assert sorted(sent(client, 0)) == sorted(lost)
-    recovery.look_for(recovery_module.RESENT_SECONDS / 2)
+    recovery.look_for(lost_messages.RESENT_SECONDS / 2)
     assert len(sent(client, 0)) == 16, "sent again once"
     assert len(sent(client, 1)) == 128
 
@@ -162,7 +164,7 @@ def test_a_lost_message_is_found_beside_older_messages_of_other_levels(
 def test_a_lost_document_is_found_behind_many_pages_that_nobody_serves(
     where, client, recovery, store, monkeypatch
 ):
-    monkeypatch.setattr(recovery_module, "PAGE_SIZE", 100)
+    monkeypatch.setattr(lost_messages, "PAGE_SIZE", 100)
     add_documents(store, 2_000, steps=[step("recovery_steps:slow", queue="gpu")])
     for level in range(fair_share.LEVELS):
         # A message of which it is not known when it was sent was sent long ago.
@@ -177,8 +179,8 @@ def test_a_lost_document_is_found_behind_many_pages_that_nobody_serves(
 def test_everything_lost_at_once_is_sent_again_a_part_with_each_look(
     client, recovery, store, monkeypatch
 ):
-    monkeypatch.setattr(recovery_module, "PAGE_SIZE", 100)
-    monkeypatch.setattr(recovery_module, "MAX_SUSPECTS", 50)
+    monkeypatch.setattr(lost_messages, "PAGE_SIZE", 100)
+    monkeypatch.setattr(lost_messages, "MAX_SUSPECTS", 50)
     lost = add_documents(store, 300)
     found = []
 
@@ -234,7 +236,7 @@ def test_a_look_at_a_hundred_thousand_queued_documents_costs_a_page(
     recovery.recovery._store.documents.queued = counted
     recovery.look_for(25)
 
-    assert max(read) <= recovery_module.PAGE_SIZE
+    assert max(read) <= lost_messages.PAGE_SIZE
     assert sum(read) >= 100_000
 
 
@@ -242,12 +244,12 @@ def test_a_death_in_a_run_that_was_deleted_does_not_stop_recovery(
     client, recovery, store
 ):
     lost = add_documents(store, 1)
-    recovery.recovery._dead.append(Death("deleted-1", 1, 4711, None))
+    recovery.recovery._deaths.append(Death("deleted-1", 1, 4711, None))
 
     recovery.look_for(LOST_SECONDS + 2)
 
     assert sent(client, 0) == lost
-    assert recovery.recovery._dead == []
+    assert recovery.recovery._deaths == []
 
 
 def test_a_document_that_cannot_be_understood_keeps_none_from_being_found(
@@ -288,7 +290,7 @@ def test_a_part_of_a_look_that_fails_keeps_none_of_the_others_from_being_done(
 
 def test_the_thread_outlasts_whatever_goes_wrong(where, client, store, monkeypatch):
     monkeypatch.setattr(recovery_module, "SEARCH_SECONDS", 0.05)
-    monkeypatch.setattr(recovery_module, "LOST_SECONDS", 0.2)
+    monkeypatch.setattr(sightings, "LOST_SECONDS", 0.2)
     settings = load(**where)
     [lost] = add_documents(store, 1)
     with Sender.for_settings(settings) as sender:
@@ -303,7 +305,7 @@ def test_the_thread_outlasts_whatever_goes_wrong(where, client, store, monkeypat
 
         recovery._store.version = failing
         monkeypatch.setattr(recovery_module, "SCHEMA_CHECK_SECONDS", 0.05)
-        recovery._tables = recovery_module.Periodic(0.0, time.monotonic)
+        recovery._schema_check = Periodic(0.0, time.monotonic)
         recovery.start()
         try:
             eventually(lambda: sent(client, 0) == [lost])
@@ -319,15 +321,15 @@ def test_lost_documents_are_found_however_long_a_look_takes(
 ):
     """All at a tenth of the usual times."""
     client = redis.Redis.from_url(where["redis_url"])
-    for name in (
-        "SEARCH_SECONDS",
-        "IDLE_SECONDS",
-        "MAX_PAUSE",
-        "MAX_TASK_PAUSE",
-        "LOST_SECONDS",
-        "PREFETCHED_SECONDS",
+    for module, name in (
+        (recovery_module, "SEARCH_SECONDS"),
+        (recovery_module, "IDLE_SECONDS"),
+        (recovery_module, "MAX_PAUSE"),
+        (periodic, "MAX_TASK_PAUSE"),
+        (sightings, "LOST_SECONDS"),
+        (lost_messages, "PREFETCHED_SECONDS"),
     ):
-        monkeypatch.setattr(recovery_module, name, getattr(recovery_module, name) / 10)
+        monkeypatch.setattr(module, name, getattr(module, name) / 10)
     monkeypatch.setattr(leader_election, "RECOVERY_LEADER_SECONDS", 0.5)
     settings = load(**where)
     [lost] = add_documents(store, 1)
@@ -432,7 +434,7 @@ def test_the_last_look_is_known_after_a_change_of_leader_and_of_the_clock(client
     assert last_recovery(client) is None
     assert one.acquire()
     assert last_recovery(client).seconds < 30, "time counts from when a worker leads"
-    one.looked()
+    one.record_search()
     client.expire(leader_election.LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
     one.resign()
     assert other.acquire()
@@ -474,7 +476,7 @@ def test_recovered_work_is_sent_before_all_that_waits(client, recovery, store):
     for document_id in (lease_lost, process_lost):
         store.attempts.claim(document_id, 1, worker="host:1")
     for document_id in (process_lost, prefetched):
-        recovery.recovery._dead.append(Death(document_id, 1, 4711, None))
+        recovery.recovery._deaths.append(Death(document_id, 1, 4711, None))
 
     recovery.look_for(LOST_SECONDS + 2)
 

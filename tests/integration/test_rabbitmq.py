@@ -30,8 +30,9 @@ from docprogress.queueing.routing import DEFAULT_QUEUE, queue_name, task_queues
 from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step
+from docprogress.worker.lost_messages import PREFETCHED_SECONDS
 from docprogress.worker.main import run_worker
-from docprogress.worker.recovery import PREFETCHED_SECONDS, Recovery
+from docprogress.worker.recovery import Recovery
 
 STEPS = """
 import time
@@ -147,7 +148,7 @@ def test_looks_for_lost_messages_share_one_connection_and_outlast_it(rabbit, set
 
         def look():
             now[0] += 1.0
-            recovery.look()
+            recovery.search()
 
         try:
             look()
@@ -181,14 +182,14 @@ def test_recovery_beside_rabbitmq_needs_only_the_rights_that_are_written_down(
         with Sender.for_settings(found) as sender:
             sender.counts([first])
             recovery = Recovery(found, sender, worker="host:1", clock=lambda: now[0])
-            recovery.begun(first, time.time())
+            recovery.message_started(first, time.time())
             while counts(settings):
                 with Connection(settings["broker_url"]) as connection:
                     connection.default_channel.queue_purge(first)
             try:
                 for _ in range(round(PREFETCHED_SECONDS) + 3):
                     now[0] += 1.0
-                    recovery.look()
+                    recovery.search()
             finally:
                 recovery.close()
             assert sender.counts([first]) == {first: 3}, "sent again"

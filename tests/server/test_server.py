@@ -506,7 +506,7 @@ def test_recovery_that_is_overdue_shows_in_ready_and_in_the_metrics(web, redis_u
     with redis.Redis.from_url(redis_url) as client:
         leader = LeaderElection(lambda: client, "a", fork=threading.Lock())
         assert leader.acquire()
-        leader.looked()
+        leader.record_search()
         assert web.client.get("/ready").json()["recovery"]["ok"] is True
         client.expire(LAST_RECOVERY, LAST_RECOVERY_SECONDS - 40)
 
