@@ -13,7 +13,8 @@ from docprogress.client.pipeline import Pipeline
 from docprogress.events import ProgressEvent
 from docprogress.latency.measurement import ClockOffset, Floats, Integers
 from docprogress.latency.plan import Plan, clock
-from docprogress.notebook.progress.view import ProgressView
+from docprogress.notebook.progress.registry import registry
+from docprogress.notebook.progress.source import DocumentsSource
 
 #: A message to the page, or from it.
 Message = dict[str, Any]
@@ -125,13 +126,19 @@ class Page:
         self._page: object = None
         self._asked: dict[int, float] = {}
         self._answered = threading.Event()
-        self._view = ProgressView.watch(
-            *plan.document_ids, pipeline=pipeline, names=plan.names
+        self._session = registry.join(
+            DocumentsSource(
+                plan.document_ids,
+                names=plan.names,
+                redis_url=pipeline.redis_url,
+                pipeline=pipeline,
+                owned=False,
+            )
         )
-        self._feed = self._view._joined()
-        self._feed.probe = self
+        self._session.probe = self
+        self._display_ids: list[str] = []
         try:
-            self._view._ipython_display_()
+            self._display_ids.append(self._session.show())
         except BaseException:
             self.close()
             raise
@@ -152,26 +159,22 @@ class Page:
     def ask_time(self, seconds: float) -> bool:
         """Have the page tell its time; whether it did within so many seconds."""
         self._answered.clear()
-        self._feed.say({"type": "clock", "request": len(self._asked)})
+        self._session.send({"type": "clock", "request": len(self._asked)})
         return self._answered.wait(seconds)
 
     def close(self) -> None:
         """Take the view away again, and leave nothing where it was."""
-        from docprogress.notebook.live_output import publish
+        self._session.probe = None
+        self._session.clear(self._display_ids)
+        registry.leave(self._session, ())
 
-        self._feed.probe = None
-        shown = list(self._view._shown)
-        self._view.close()
-        for each in shown:
-            publish({"text/plain": ""}, display_id=each, update=True)
-
-    def hears(self, event: ProgressEvent) -> None:
+    def on_event(self, event: ProgressEvent) -> None:
         index = self._plan.index(event.document_id)
         if index is not None and event.current:
             self._unsent[index] = event.current
         self.heard.add(event)
 
-    def sends(self, message: Message) -> None:
+    def on_send(self, message: Message) -> None:
         if message["type"] == "clock":
             self._asked[message["request"]] = clock()
         elif "seq" in message:
@@ -182,7 +185,7 @@ class Page:
                     if self._unsent.get(row["index"], 0) <= row["current"]:
                         self._unsent.pop(row["index"], None)
 
-    def takes(self, message: Message) -> None:
+    def on_receive(self, message: Message) -> None:
         at = clock()
         moment = message.get("at")
         if not isinstance(moment, int | float):

@@ -20,7 +20,7 @@ from docprogress.latency.measurement import Floats, Hop, Integers, Measurement
 from docprogress.latency.plan import Plan
 from docprogress.latency.processes import TICK, Process, environment_of, taking_part
 from docprogress.latency.telling import Teller
-from docprogress.notebook.progress.view import has_anywidget, in_kernel
+from docprogress.notebook.environment import has_anywidget, in_kernel
 
 #: What may be asked for: from, to.
 DOCUMENTS = (1, 10_000)

@@ -6,7 +6,7 @@ import uuid
 from types import TracebackType
 from typing import Self
 
-from docprogress.notebook.progress.view import in_kernel
+from docprogress.notebook.environment import in_kernel
 
 #: Seconds between two lines that tell of the same.
 SELDOM = 0.5

@@ -89,13 +89,13 @@ def view(home: Path, run_id: str) -> dict[str, float]:
     with Pipeline(home=home) as pipeline:
         made = pipeline.attach(run_id)
         before, started = _memory(), time.perf_counter()
-        picture = ViewModel(RunSource(made))
-        outbox = UpdateScheduler(picture)
-        outbox.change(picture.begin())
-        frame = json.dumps([table.bundle(picture), outbox.next()])
+        view_model = ViewModel(RunSource(made))
+        scheduler = UpdateScheduler(view_model)
+        scheduler.mark_changed(view_model.load())
+        frame = json.dumps([table.bundle(view_model), scheduler.next_message()])
         first = time.perf_counter() - started
         assert f"{made.expected:,} documents" in frame
-        asyncio.run(_all_rows(picture, outbox))
+        asyncio.run(_all_rows(view_model, scheduler))
         return {
             "first_frame": 1000 * first,
             "all_rows": time.perf_counter() - started,
@@ -103,20 +103,20 @@ def view(home: Path, run_id: str) -> dict[str, float]:
         }
 
 
-async def _all_rows(picture: ViewModel, outbox: UpdateScheduler) -> None:
+async def _all_rows(view_model: ViewModel, scheduler: UpdateScheduler) -> None:
     """As a view's feed does, with a page that paints at once."""
 
     def tell() -> None:
-        if (message := outbox.next()) is not None:
+        if (message := scheduler.next_message()) is not None:
             json.dumps(message)
-            outbox.painted(message)
+            scheduler.acknowledge(message)
 
-    async with picture._watched.subscribe() as events:
-        while picture.progress.partial:
-            outbox.change(picture.apply((await anext(events),)))
+    async with view_model._source.subscribe() as events:
+        while view_model.progress.partial:
+            scheduler.mark_changed(view_model.apply((await anext(events),)))
             tell()
-    while len(outbox._told) < len(picture):
-        await asyncio.sleep(max(outbox.wait(), 0))
+    while len(scheduler._sent_rows) < len(view_model):
+        await asyncio.sleep(max(scheduler.seconds_until_due(), 0))
         tell()
 
 

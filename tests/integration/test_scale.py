@@ -184,12 +184,12 @@ def large(redis_url, tmp_path):
 @pytest.mark.anyio
 async def test_a_view_begins_with_counts_and_what_went_wrong(large):
     clock = Clock()
-    picture = ViewModel(RunSource(large))
-    outbox = UpdateScheduler(picture, clock=clock)
-    outbox.change(picture.begin())
-    first = outbox.next()
+    view_model = ViewModel(RunSource(large))
+    scheduler = UpdateScheduler(view_model, clock=clock)
+    scheduler.mark_changed(view_model.load())
+    first = scheduler.next_message()
     summary = first["summary"]
-    shown = table.bundle(picture)["text/plain"].splitlines()
+    shown = table.bundle(view_model)["text/plain"].splitlines()
 
     assert summary["counts"] == {
         "queued": 11_949,
@@ -209,13 +209,13 @@ async def test_a_view_begins_with_counts_and_what_went_wrong(large):
     rows = {row["index"]: row for row in first["rows"]}
     async with asyncio.timeout(patient(60)), aclosing(large.subscribe()) as events:
         async for event in events:
-            outbox.change(picture.apply((event,)))
-            if not picture.progress.partial:
+            scheduler.mark_changed(view_model.apply((event,)))
+            if not view_model.progress.partial:
                 break
     last = first
     for _ in range(100):
         clock.seconds += 0.1
-        message = outbox.next()
+        message = scheduler.next_message()
         if message is not None:
             assert len(message["rows"]) <= MOST_ROWS + 100
             assert len(json.dumps(message)) < 1_000_000
@@ -232,17 +232,17 @@ async def test_a_view_begins_with_counts_and_what_went_wrong(large):
 
 def test_counts_of_a_view_that_loads_are_those_of_now(large):
     """Also where Redis came back empty, and knows of a few documents only."""
-    picture = ViewModel(RunSource(large))
-    picture.begin()
+    view_model = ViewModel(RunSource(large))
+    view_model.load()
     store, ids = large.connections.store, [row.id for row in large.documents()[100:103]]
     large.connections.bus.redis.flushall()
     large.cancel(ids)
 
-    assert picture.recount()
-    assert picture.progress.counts[Status.CANCELLED] == 53
+    assert view_model.recount()
+    assert view_model.progress.counts[Status.CANCELLED] == 53
     store.documents.cancel(run_id=RUN)
-    assert picture.recount()
-    assert picture.finished
+    assert view_model.recount()
+    assert view_model.finished
     assert (
         large.wait(timeout=patient(60)).summary().endswith("1 failed, 11,999 cancelled")
     )

@@ -11,8 +11,8 @@ from support.steered import SteeredRun, tell, watching
 
 from docprogress import Bus, Pipeline, Status
 from docprogress.bus.pubsub import CLIENT_NAME
+from docprogress.notebook.environment import HOW_TO_INSTALL
 from docprogress.notebook.progress import table
-from docprogress.notebook.progress.view import HOW_TO_INSTALL
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -20,10 +20,10 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 COUNT = """
 import gc, os, threading
 from ipywidgets.widgets.widget import _instances
-from docprogress.notebook.progress import session
+from docprogress.notebook.progress.registry import registry
 gc.collect()
 ours = [t.name for t in threading.enumerate() if t.name.startswith("docprogress")]
-print(len(ours), len(session._feeds), len(_instances), len(os.listdir("/proc/self/fd")))
+print(len(ours), len(registry.sessions), len(_instances), len(os.listdir("/proc/self/fd")))
 """
 
 WAYS = {
@@ -48,8 +48,8 @@ def kernel(shared_kernel: Kernel) -> Iterator[Kernel]:
     shared_kernel.messages.clear()
     yield shared_kernel
     shared_kernel.run(
-        "from docprogress.notebook.progress import session\n"
-        "for each in list(session._feeds.values()): each.close()"
+        "from docprogress.notebook.progress.registry import registry\n"
+        "for each in registry.sessions: each.close()"
     )
 
 

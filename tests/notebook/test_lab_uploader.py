@@ -25,9 +25,9 @@ FILES = "print([(f.name, f.size, f.sha256[:8]) for f in uploader.files])"
 
 #: What lies in the uploader's folder once nothing is on its way.
 LEFT = """import time
-while any(each.status == "arriving" for each in uploader._arrivals):
+while any(each.status == "arriving" for each in uploader._receiver):
     time.sleep(0.01)
-sorted(path.name for path in uploader._arrivals._place.glob("0*"))"""
+sorted(path.name for path in uploader._receiver._place.glob("0*"))"""
 
 #: Lets nothing out of the page any more, and closes the line under it.
 CUT = """() => {

@@ -10,7 +10,7 @@ from support.patience import patient
 from support.services import eventually
 
 from docprogress import Pipeline, ProgressView
-from docprogress.notebook.progress import session
+from docprogress.notebook.progress.registry import registry
 
 #: How a page's request is met by a view that is being closed, with one side slowed.
 SLOWED = {
@@ -27,24 +27,24 @@ class Slow:
 run.connections.observers.insert(0, Slow())
 request()
 assert reached.wait(60)
-uploader._held_until = float("-inf")
+uploader._session.held_until = float("-inf")
 close = Thread(target=closing)
 close.start()
 eventually(lambda: view._closed)
 free.set()
 """,
     "the closing before it waits for the thread": """
-leave = ViewSession.leave
+leave = SessionRegistry.leave
 
 
-def slow(self, shown):
+def slow(self, *arguments, **options):
     reached.set()
     free.wait(60)
-    leave(self, shown)
+    leave(self, *arguments, **options)
 
 
-ViewSession.leave = slow
-uploader._held_until = float("-inf")
+SessionRegistry.leave = slow
+uploader._session.held_until = float("-inf")
 close = Thread(target=closing)
 close.start()
 assert reached.wait(60)
@@ -65,7 +65,7 @@ PREPARED = """
 import time
 from threading import Event, Thread
 from docprogress import Pipeline
-from docprogress.notebook.progress.session import ViewSession
+from docprogress.notebook.progress.registry import SessionRegistry
 
 def eventually(condition):
     ends = time.monotonic() + 100
@@ -74,7 +74,7 @@ def eventually(condition):
 
 reached, free = Event(), Event()
 uploader = Pipeline(home={home!r}).upload()
-uploader._take({{"type": "hold", "seconds": 60}}, [])
+uploader._session.receive({{"type": "hold", "seconds": 60}}, [])
 uploader.add(("broken.pdf", b"%PDF-1.7 and no more"))
 uploader.widget
 uploader.wait(25)
@@ -83,7 +83,7 @@ view = uploader._views[run.id]
 closing = lambda: {closing}
 
 def request():
-    view._joined()._take({{"type": "retry", "request": 1, "ids": None}})
+    view._join()._receive({{"type": "retry", "request": 1, "ids": None}})
 """
 
 
@@ -116,13 +116,13 @@ def test_views_that_end_together_do_not_wait_for_each_other(
     kernel.run(
         "import threading\n"
         "from docprogress import Pipeline\n"
-        "from docprogress.notebook.progress import session\n"
+        "from docprogress.notebook.progress import registry\n"
         "both = threading.Barrier(2)\n"
         "class Slow:\n"
         "    def __rsub__(self, ended):\n"
         "        both.wait(25)  # both have found what has ended\n"
         "        return ended\n"
-        "session.MOST_ENDED = Slow()\n"
+        "registry.MOST_ENDED = Slow()\n"
         f"pipeline = Pipeline(home={str(shared_home)!r})\n"
         "text = b'Text. ' * 500_000\n"
         "runs = [pipeline.submit([(name, text)]) for name in ('a.txt', 'b.txt')]\n"
@@ -143,14 +143,14 @@ def test_a_view_is_used_from_many_threads(pipeline: Pipeline):
         models = in_threads(8, lambda view=view: (repr(view), view.widget)[1])
 
         assert len({id(model) for model in models}) == 1
-        assert view._shown == [""]
-        assert view._feed is not None
-        assert view._feed._shown == [""]
-        assert view._feed._views == 1
+        assert view._held
+        assert view._session is not None
+        assert view._session._holds == 1
+        assert view._session.views == 1
 
         in_threads(4, view.close)
-        assert view._feed.ended
-        assert view._feed not in session._feeds.values()
+        assert view._session.ended
+        assert view._session not in registry.sessions
     assert "docprogress-view" not in [each.name for each in threading.enumerate()]
 
 
@@ -162,9 +162,9 @@ def test_a_view_that_joins_while_the_last_one_leaves_is_alive(pipeline: Pipeline
         calls = iter([old.close, lambda new=new: new.widget])
         in_threads(2, lambda calls=calls: next(calls)())
 
-        assert new._feed is not None
-        assert not new._feed._closed
-        assert new._feed in session._feeds.values()
+        assert new._session is not None
+        assert not new._session._closed
+        assert new._session in registry.sessions
         new.close()
 
 

@@ -223,7 +223,7 @@ def test_a_name_is_for_people_and_decides_no_path(arrivals, tmp_path, name):
     arrival.write(0, b"x")
 
     [file] = arrivals.files()
-    assert file.path.parents[2] == tmp_path
+    assert file.path.parents[1] == tmp_path
     assert file.path.stem == "000001"
     assert file.path.read_bytes() == b"x"
     assert len(file.path.name) < 20
@@ -343,7 +343,7 @@ def test_what_has_arrived_is_submitted_by_its_name(uploader, pipeline, samples):
 
 def test_what_is_still_on_the_way_is_not_left_out_in_silence(uploader, pipeline):
     uploader.add(("here.txt", b"here"))
-    uploader._arrivals.expect("a drop", [Announced("key", "coming.txt", 3 * CHUNK)])
+    uploader._receiver.expect("a drop", [Announced("key", "coming.txt", 3 * CHUNK)])
 
     with pytest.raises(SubmitError, match=r"1 file still on the way \(0 bytes of 3.1"):
         uploader.submit(pipeline)
@@ -351,7 +351,7 @@ def test_what_is_still_on_the_way_is_not_left_out_in_silence(uploader, pipeline)
 
 def test_what_was_dropped_together_is_one_run(pipeline, samples):
     with pipeline.upload(case_id="a case") as uploader:
-        arrivals = uploader._arrivals.expect(
+        files = uploader._receiver.expect(
             "a drop",
             [
                 Announced("1", "one.txt", 3),
@@ -359,11 +359,11 @@ def test_what_was_dropped_together_is_one_run(pipeline, samples):
                 Announced("3", "huge.txt", 1 << 60),
             ],
         )
-        arrivals[0].write(0, b"one")
-        uploader._advance(arrivals)
+        files[0].write(0, b"one")
+        uploader._session.advance(files)
         assert uploader.runs == []
-        arrivals[1].write(0, b"two")
-        uploader._advance(arrivals)
+        files[1].write(0, b"two")
+        uploader._session.advance(files)
         uploader.add(("three.txt", b"three"))
 
         uploader.wait(patient(60))
@@ -372,7 +372,7 @@ def test_what_was_dropped_together_is_one_run(pipeline, samples):
         assert {run.case_id for run in uploader.runs} == {"a case"}
         assert "3 files uploaded, 11 bytes; 1 failed" in repr(uploader)
         assert "2 documents: 2 completed" in repr(uploader)
-        eventually(lambda: uploader._thread is None, what="its thread has ended")
+        eventually(lambda: not uploader._session.working, what="its thread has ended")
     with pytest.raises(TypeError, match="cse_id"):
         pipeline.upload(cse_id="a case")
 
@@ -543,7 +543,7 @@ def test_what_makes_no_sense_harms_nothing(kernel):
     page.send("a.txt", b"text")
 
     page.wait("a.txt", "arrived")
-    assert kernel.run("len(list(u._arrivals)), u.close()") == "(1, None)"
+    assert kernel.run("len(list(u._receiver)), u.close()") == "(1, None)"
     assert kernel.comms() == set()
 
 

@@ -17,13 +17,13 @@ from docprogress.events import now
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.source import DocumentsSource
 from docprogress.notebook.progress.update_scheduler import (
-    ASK_SECONDS,
+    ACK_SECONDS,
     DELTA_GAP,
     HEARTBEAT,
     MOST_REPLIES,
-    PATIENCE,
-    REPEATED,
+    REPEATED_ROWS,
     SHORTEST_GAP,
+    SLOW_SECONDS,
     UpdateScheduler,
 )
 from docprogress.notebook.progress.view_model import LONGEST_TEXT, ViewModel
@@ -76,14 +76,14 @@ SUMMARY_FIELDS = {
 class Page:
     """Keeps rows as a page does, and has everything that was sent to it."""
 
-    def __init__(self, outbox: UpdateScheduler, clock: Clock) -> None:
-        self._outbox = outbox
+    def __init__(self, scheduler: UpdateScheduler, clock: Clock) -> None:
+        self._scheduler = scheduler
         self._clock = clock
         self.rows: dict[int, dict] = {}
         self.messages: list[tuple[float, dict]] = []
 
     def take(self) -> dict | None:
-        message = self._outbox.next()
+        message = self._scheduler.next_message()
         if message is None:
             return None
         json.dumps(message, allow_nan=False)
@@ -96,7 +96,9 @@ class Page:
 
     def paint(self) -> None:
         message = next(m for _, m in reversed(self.messages) if "seq" in m)
-        self._outbox.painted({"session": message["session"], "seq": message["seq"]})
+        self._scheduler.acknowledge(
+            {"session": message["session"], "seq": message["seq"]}
+        )
 
     def live(self, seconds: float, *, paints: bool = True) -> list[dict]:
         """Let time pass, and take what is sent in it."""
@@ -108,33 +110,33 @@ class Page:
         return [message for _, message in self.messages[first:]]
 
 
-def picture_of(
+def make_view_model(
     document_ids: Sequence[str], clock: Clock, names: dict[str, str] | None = None
 ) -> ViewModel:
-    watched = DocumentsSource(
+    source = DocumentsSource(
         document_ids,
         names=names or {},
         redis_url="unix:///nowhere",
         pipeline=None,
         owned=False,
     )
-    return ViewModel(watched, clock=clock)
+    return ViewModel(source, clock=clock)
 
 
 @pytest.fixture
-def picture(clock: Clock) -> ViewModel:
-    return picture_of(["a", "b", "c"], clock)
+def view_model(clock: Clock) -> ViewModel:
+    return make_view_model(["a", "b", "c"], clock)
 
 
 @pytest.fixture
-def outbox(picture: ViewModel, clock: Clock) -> UpdateScheduler:
-    return UpdateScheduler(picture, clock=clock)
+def scheduler(view_model: ViewModel, clock: Clock) -> UpdateScheduler:
+    return UpdateScheduler(view_model, clock=clock)
 
 
 @pytest.fixture
-def page(outbox: UpdateScheduler, clock: Clock) -> Page:
+def page(scheduler: UpdateScheduler, clock: Clock) -> Page:
     """A page that has been told what there was in the beginning."""
-    page = Page(outbox, clock)
+    page = Page(scheduler, clock)
     page.take()
     page.paint()
     clock.seconds += 1
@@ -146,50 +148,52 @@ def ending(document_id: str, status: Status = Status.COMPLETED, **fields):
     return event(document_id, status=status, progress=progress, **fields)
 
 
-def tell(outbox: UpdateScheduler, picture: ViewModel, *events: ProgressEvent) -> None:
-    outbox.change(picture.apply(events))
+def tell(
+    scheduler: UpdateScheduler, view_model: ViewModel, *events: ProgressEvent
+) -> None:
+    scheduler.mark_changed(view_model.apply(events))
 
 
-def test_a_row_has_every_field_of_the_contract(picture):
-    picture.apply([event("a")])
+def test_a_row_has_every_field_of_the_contract(view_model):
+    view_model.apply([event("a")])
 
-    assert all(set(row) == ROW_FIELDS for row in picture.rows())
-
-
-def test_a_summary_has_every_field_of_the_contract(picture):
-    assert set(picture.summary()) == SUMMARY_FIELDS
+    assert all(set(row) == ROW_FIELDS for row in view_model.rows())
 
 
-def test_named_documents_have_rows_before_anything_is_heard(picture):
-    rows = picture.rows()
+def test_a_summary_has_every_field_of_the_contract(view_model):
+    assert set(view_model.summary()) == SUMMARY_FIELDS
+
+
+def test_named_documents_have_rows_before_anything_is_heard(view_model):
+    rows = view_model.rows()
 
     assert [(row["id"], row["status"]) for row in rows] == [
         ("a", "queued"),
         ("b", "queued"),
         ("c", "queued"),
     ]
-    assert picture.summary()["text"] == "3 documents: 3 queued"
+    assert view_model.summary()["text"] == "3 documents: 3 queued"
 
 
 def test_a_name_that_was_given_stands_until_an_event_tells_one(clock):
-    picture = picture_of(["a"], clock, names={"a": "given.pdf"})
-    picture.apply([event("a")])
-    given_name = picture.rows()[0]["name"]
+    view_model = make_view_model(["a"], clock, names={"a": "given.pdf"})
+    view_model.apply([event("a")])
+    given_name = view_model.rows()[0]["name"]
 
-    picture.apply([event("a", name="told.pdf", progress=20)])
+    view_model.apply([event("a", name="told.pdf", progress=20)])
 
-    assert (given_name, picture.rows()[0]["name"]) == ("given.pdf", "told.pdf")
+    assert (given_name, view_model.rows()[0]["name"]) == ("given.pdf", "told.pdf")
 
 
 def test_an_attempt_beyond_the_most_is_not_of_any_number(pipeline, samples):
     run = pipeline.submit(samples / "price-list.html")
     with ProgressView(run) as view:
-        picture = view._picture()
-        document_id = picture.rows()[0]["id"]
-        picture.apply([event(document_id, attempt=2)])
-        second = picture.rows()[0]
-        picture.apply([event(document_id, attempt=4)])
-        fourth = picture.rows()[0]
+        view_model = view._current()
+        document_id = view_model.rows()[0]["id"]
+        view_model.apply([event(document_id, attempt=2)])
+        second = view_model.rows()[0]
+        view_model.apply([event(document_id, attempt=4)])
+        fourth = view_model.rows()[0]
 
     assert (second["attempt"], second["attempts"]) == (2, 3)
     assert (fourth["attempt"], fourth["attempts"]) == (4, None)
@@ -198,15 +202,15 @@ def test_an_attempt_beyond_the_most_is_not_of_any_number(pipeline, samples):
 def test_the_steps_of_a_run_fill_its_bar(pipeline, samples):
     run = pipeline.submit(samples / "price-list.html")
     with ProgressView(run) as view:
-        steps = view._picture().summary()["steps"]
+        steps = view._current().summary()["steps"]
 
     assert [step["name"] for step in steps] == ["extraction", "chunking", "embedding"]
     assert [step["from"] for step in steps] == [0, *(s["to"] for s in steps[:-1])]
     assert steps[-1]["to"] == 100
 
 
-def test_what_a_stranger_publishes_is_cut_and_can_be_sent(picture):
-    picture.apply(
+def test_what_a_stranger_publishes_is_cut_and_can_be_sent(view_model):
+    view_model.apply(
         [
             event(
                 "a",
@@ -220,46 +224,49 @@ def test_what_a_stranger_publishes_is_cut_and_can_be_sent(picture):
         ]
     )
 
-    row = picture.rows()[0]
+    row = view_model.rows()[0]
 
     assert max(len(row[name]) for name in ("message", "step", "name")) == LONGEST_TEXT
     assert (row["current"], row["total"]) == (None, None)
-    json.dumps(picture.rows()).encode()
+    json.dumps(view_model.rows()).encode()
     json.dumps(row, ensure_ascii=False).encode()
 
 
-def test_nothing_is_stalled_while_redis_is_away(picture, clock):
-    picture.apply([event("a")])
+def test_nothing_is_stalled_while_redis_is_away(view_model, clock):
+    view_model.apply([event("a")])
     clock.seconds += STALLED_SECONDS
-    silent = picture.rows()[0]["stalled"], picture.summary()["stalled"]
-    picture.lost_at = now()
+    silent = view_model.rows()[0]["stalled"], view_model.summary()["stalled"]
+    view_model.lost_at = now()
 
     assert silent == (True, 1)
-    assert (picture.rows()[0]["stalled"], picture.summary()["stalled"]) == (False, 0)
-    assert not picture.summary()["connected"]
+    assert (view_model.rows()[0]["stalled"], view_model.summary()["stalled"]) == (
+        False,
+        0,
+    )
+    assert not view_model.summary()["connected"]
 
 
-def test_a_delta_has_only_what_has_changed(outbox, picture, page, clock):
-    tell(outbox, picture, event("a", current=1, total=10))
+def test_a_delta_has_only_what_has_changed(scheduler, view_model, page, clock):
+    tell(scheduler, view_model, event("a", current=1, total=10))
     page.take()
     page.paint()
     clock.seconds += DELTA_GAP
 
-    tell(outbox, picture, event("a", progress=20, current=2, total=10))
+    tell(scheduler, view_model, event("a", progress=20, current=2, total=10))
 
     assert page.take()["rows"] == [{"index": 0, "progress": 20, "current": 2}]
 
 
 def test_a_page_that_is_slow_is_told_once_a_second_until_it_has_painted(
-    outbox, picture, page, clock
+    scheduler, view_model, page, clock
 ):
-    clock.seconds += ASK_SECONDS
-    tell(outbox, picture, event("a"))
+    clock.seconds += ACK_SECONDS
+    tell(scheduler, view_model, event("a"))
     assert page.take()["ack"]
-    clock.seconds += PATIENCE
-    tell(outbox, picture, event("a", progress=15))
+    clock.seconds += SLOW_SECONDS
+    tell(scheduler, view_model, event("a", progress=15))
     assert page.take()["ack"], "it may not have heard that it was asked"
-    tell(outbox, picture, event("a", progress=20))
+    tell(scheduler, view_model, event("a", progress=20))
     clock.seconds += DELTA_GAP * 2
     unpainted = page.take()
     page.paint()
@@ -268,53 +275,57 @@ def test_a_page_that_is_slow_is_told_once_a_second_until_it_has_painted(
     assert page.take()["rows"][0]["progress"] == 20
 
 
-def test_a_page_is_asked_for_few_acknowledgements(outbox, picture, page):
+def test_a_page_is_asked_for_few_acknowledgements(scheduler, view_model, page):
     """Each makes JupyterLab show the kernel as busy for a moment."""
     sent = []
     for number in range(2000):
-        tell(outbox, picture, event("a", progress=number / 20.1))
+        tell(scheduler, view_model, event("a", progress=number / 20.1))
         sent += page.live(0.01)
 
     assert len(sent) > 160
     assert sum(message["ack"] for message in sent) == 4
 
 
-def test_a_page_that_never_answers_is_told_once_a_second(outbox, picture, page, clock):
-    clock.seconds += ASK_SECONDS
+def test_a_page_that_never_answers_is_told_once_a_second(
+    scheduler, view_model, page, clock
+):
+    clock.seconds += ACK_SECONDS
     sent = []
     for number in range(500):
-        tell(outbox, picture, event("a", progress=number / 10))
+        tell(scheduler, view_model, event("a", progress=number / 10))
         sent += page.live(0.01, paints=False)
 
     assert 12 <= len(sent) <= 16, "ten in the first second, then one in each"
-    assert page.rows[0]["progress"] > 49.9 - 100 * PATIENCE / 10
+    assert page.rows[0]["progress"] > 49.9 - 100 * SLOW_SECONDS / 10
 
 
-def test_ten_messages_a_second_are_the_most(outbox, picture, page):
+def test_ten_messages_a_second_are_the_most(scheduler, view_model, page):
     sent = []
     for number in range(1000):
-        tell(outbox, picture, event("a", progress=number / 10.1))
+        tell(scheduler, view_model, event("a", progress=number / 10.1))
         sent += page.live(0.01)
 
     assert 80 <= len(sent) <= 100
 
 
-def test_no_second_ever_has_more_than_fifteen_messages(outbox, picture, page):
+def test_no_second_ever_has_more_than_fifteen_messages(scheduler, view_model, page):
     for number in range(300):
-        tell(outbox, picture, event("a", progress=number / 10))
-        outbox.reply({"type": "acted", "request": number, "ok": True, "text": ""})
-        outbox.ask_whole()
+        tell(scheduler, view_model, event("a", progress=number / 10))
+        scheduler.queue_reply(
+            {"type": "acted", "request": number, "ok": True, "text": ""}
+        )
+        scheduler.request_full()
         page.live(0.01)
 
     moments = [at for at, _ in page.messages]
     assert max(sum(m <= at < m + 1 for at in moments) for m in moments) <= 15
 
 
-def test_the_end_is_told_though_nothing_was_painted(outbox, picture, page, clock):
-    tell(outbox, picture, event("a"))
+def test_the_end_is_told_though_nothing_was_painted(scheduler, view_model, page, clock):
+    tell(scheduler, view_model, event("a"))
     page.take()
-    tell(outbox, picture, *(ending(document_id) for document_id in "abc"))
-    waited = outbox.wait()
+    tell(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
+    waited = scheduler.seconds_until_due()
     clock.seconds += SHORTEST_GAP
 
     message = page.take()
@@ -324,53 +335,57 @@ def test_the_end_is_told_though_nothing_was_painted(outbox, picture, page, clock
     assert {row["status"] for row in page.rows.values()} == {"completed"}
 
 
-def test_the_end_counts_as_told_once_it_is_painted(outbox, picture, page, clock):
-    tell(outbox, picture, *(ending(document_id) for document_id in "abc"))
-    before = outbox.end_told
+def test_the_end_counts_as_told_once_it_is_painted(scheduler, view_model, page, clock):
+    tell(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
+    before = scheduler.end_delivered
     page.take()
-    unpainted = outbox.end_told
+    unpainted = scheduler.end_delivered
     page.paint()
 
-    assert (before, unpainted, outbox.end_told) == (False, False, True)
+    assert (before, unpainted, scheduler.end_delivered) == (False, False, True)
 
 
-def test_an_end_that_nobody_paints_counts_as_told_in_time(outbox, picture, page, clock):
-    tell(outbox, picture, *(ending(document_id) for document_id in "abc"))
+def test_an_end_that_nobody_paints_counts_as_told_in_time(
+    scheduler, view_model, page, clock
+):
+    tell(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
     page.take()
-    clock.seconds += PATIENCE
+    clock.seconds += SLOW_SECONDS
 
-    assert outbox.end_told
+    assert scheduler.end_delivered
 
 
 def test_a_silent_view_beats_and_repeats_its_rows_in_full(clock):
-    picture = picture_of([f"d{n:03}" for n in range(250)], clock)
-    page = Page(UpdateScheduler(picture, clock=clock), clock)
+    view_model = make_view_model([f"d{n:03}" for n in range(250)], clock)
+    page = Page(UpdateScheduler(view_model, clock=clock), clock)
 
     messages = page.live(3 * HEARTBEAT + 0.1)
 
     gaps = [b - a for (a, _), (b, _) in pairwise(page.messages)]
     assert max(gaps) <= HEARTBEAT + 0.1
     assert [len(message["rows"]) for message in messages[:3]] == [
-        REPEATED,
-        REPEATED,
+        REPEATED_ROWS,
+        REPEATED_ROWS,
         50,
     ]
     assert len(page.rows) == 250
     assert all(set(row) == ROW_FIELDS for row in page.rows.values())
 
 
-def test_a_page_that_missed_messages_heals_by_itself(outbox, picture, page, clock):
-    tell(outbox, picture, event("a", progress=50))
-    outbox.next()  # this one is lost
+def test_a_page_that_missed_messages_heals_by_itself(
+    scheduler, view_model, page, clock
+):
+    tell(scheduler, view_model, event("a", progress=50))
+    scheduler.next_message()  # this one is lost
 
     page.live(HEARTBEAT + 0.1)
 
     assert page.rows[0]["progress"] == 50
 
 
-def test_who_asks_for_the_whole_is_told_everything(outbox, picture, page, clock):
-    tell(outbox, picture, event("b", progress=50))
-    outbox.ask_whole()
+def test_who_asks_for_the_whole_is_told_everything(scheduler, view_model, page, clock):
+    tell(scheduler, view_model, event("b", progress=50))
+    scheduler.request_full()
 
     message = page.take()
 
@@ -379,43 +394,45 @@ def test_who_asks_for_the_whole_is_told_everything(outbox, picture, page, clock)
     assert message["rows"][1]["progress"] == 50
 
 
-def test_messages_are_numbered_without_a_gap(outbox, picture, page):
+def test_messages_are_numbered_without_a_gap(scheduler, view_model, page):
     for number in range(50):
-        tell(outbox, picture, event("a", progress=number))
+        tell(scheduler, view_model, event("a", progress=number))
         page.live(0.1)
 
     numbers = [message["seq"] for _, message in page.messages]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_a_painting_of_another_session_is_none_of_ours(outbox, picture, page, clock):
-    clock.seconds += ASK_SECONDS
-    tell(outbox, picture, event("a"))
+def test_a_painting_of_another_session_is_none_of_ours(
+    scheduler, view_model, page, clock
+):
+    clock.seconds += ACK_SECONDS
+    tell(scheduler, view_model, event("a"))
     message = page.take()
-    outbox.painted({"session": "another", "seq": message["seq"]})
-    clock.seconds += PATIENCE
-    tell(outbox, picture, event("a", progress=20))
+    scheduler.acknowledge({"session": "another", "seq": message["seq"]})
+    clock.seconds += SLOW_SECONDS
+    tell(scheduler, view_model, event("a", progress=20))
     page.take()
-    tell(outbox, picture, event("a", progress=30))
+    tell(scheduler, view_model, event("a", progress=30))
     clock.seconds += DELTA_GAP * 2
 
     assert page.take() is None
 
 
-def test_what_the_page_counts_by_itself_is_not_told(outbox, picture, page, clock):
-    tell(outbox, picture, event("a"))
+def test_what_the_page_counts_by_itself_is_not_told(scheduler, view_model, page, clock):
+    tell(scheduler, view_model, event("a"))
     page.take()
     page.paint()
     clock.seconds += 0.8
 
-    tell(outbox, picture, event("a", progress=20))
+    tell(scheduler, view_model, event("a", progress=20))
 
     assert page.take()["rows"] == [{"index": 0, "progress": 20}]
 
 
-def test_a_snapshot_continues_with_the_next_message(outbox, picture, page, clock):
-    tell(outbox, picture, event("a"))
-    snapshot = outbox.snapshot()
+def test_a_snapshot_continues_with_the_next_message(scheduler, view_model, page, clock):
+    tell(scheduler, view_model, event("a"))
+    snapshot = scheduler.snapshot()
     message = page.take()
 
     assert snapshot["session"] == message["session"]
@@ -423,9 +440,11 @@ def test_a_snapshot_continues_with_the_next_message(outbox, picture, page, clock
     assert snapshot["rows"][0]["status"] == "processing"
 
 
-def test_replies_are_kept_only_as_far_as_anybody_waits(outbox, page):
+def test_replies_are_kept_only_as_far_as_anybody_waits(scheduler, page):
     for number in range(MOST_REPLIES * 2):
-        outbox.reply({"type": "acted", "request": number, "ok": True, "text": ""})
+        scheduler.queue_reply(
+            {"type": "acted", "request": number, "ok": True, "text": ""}
+        )
 
     replies = [m for m in page.live(20) if m["type"] == "acted"]
 
@@ -466,14 +485,14 @@ def parsed(html: str) -> _Tags:
 
 @given(name=st.text(max_size=50), error=st.text(max_size=400))
 def test_html_holds_the_texts_of_strangers_as_text(name, error):
-    picture = picture_of(["a"], Clock())
+    view_model = make_view_model(["a"], Clock())
     try:
         hostile = event("a", status=Status.FAILED, name=f"<b>{name}", error=f"&{error}")
     except UnicodeError:
         return
-    picture.apply([hostile])
+    view_model.apply([hostile])
 
-    tags = parsed(table.bundle(picture)["text/html"])
+    tags = parsed(table.bundle(view_model)["text/html"])
 
     assert tags.tags <= {
         "div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "bdi",
@@ -484,10 +503,10 @@ def test_html_holds_the_texts_of_strangers_as_text(name, error):
 
 
 def test_tables_are_bounded_and_failures_come_first(clock):
-    picture = picture_of([f"d{n:05}" for n in range(10_000)], clock)
-    picture.apply([ending("d09999", Status.FAILED, error="it is broken")])
+    view_model = make_view_model([f"d{n:05}" for n in range(10_000)], clock)
+    view_model.apply([ending("d09999", Status.FAILED, error="it is broken")])
 
-    shown = table.bundle(picture)
+    shown = table.bundle(view_model)
 
     assert len(shown["text/plain"].splitlines()) == table.MOST_LINES + 2
     assert shown["text/html"].count("<tr>") == table.MOST_ROWS + 1
@@ -498,26 +517,26 @@ def test_tables_are_bounded_and_failures_come_first(clock):
 
 
 def test_a_long_error_is_folded_and_whole(clock):
-    picture = picture_of(["a"], clock)
+    view_model = make_view_model(["a"], clock)
     error = "the cause: " + "x" * 280
-    picture.apply([ending("a", Status.FAILED, error=error)])
+    view_model.apply([ending("a", Status.FAILED, error=error)])
 
-    tags = parsed(table.bundle(picture)["text/html"])
+    tags = parsed(table.bundle(view_model)["text/html"])
 
     assert "details" in tags.tags
     assert error in tags.text
 
 
 def test_no_percentage_rounds_up_to_the_end_that_was_not_reached(clock):
-    picture = picture_of(["a", "b"], clock)
-    picture.apply(
+    view_model = make_view_model(["a", "b"], clock)
+    view_model.apply(
         [
             event("a", status=Status.CANCELLED, progress=99.999),
             event("b", status=Status.PROCESSING, progress=99.999),
         ]
     )
 
-    found = table.bundle(picture)
+    found = table.bundle(view_model)
 
     assert "99 %" in found["text/plain"]
     assert "100 %" not in found["text/plain"] + found["text/html"]
@@ -527,14 +546,14 @@ def test_the_text_is_the_same_whenever_it_went_the_same_way():
     texts = set()
     for seconds in (0.0, 100.0):
         clock = Clock()
-        picture = picture_of(["a", "b"], clock)
+        view_model = make_view_model(["a", "b"], clock)
         moment = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=seconds)
-        picture.apply([event("a", timestamp=moment, worker=str(seconds))])
+        view_model.apply([event("a", timestamp=moment, worker=str(seconds))])
         clock.seconds += seconds
-        picture.apply([ending("a", timestamp=moment, message=f"in {seconds} s")])
+        view_model.apply([ending("a", timestamp=moment, message=f"in {seconds} s")])
         failed = ending("b", Status.FAILED, error="no", timestamp=moment)
-        picture.apply([failed])
-        texts.add(table.text(picture))
+        view_model.apply([failed])
+        texts.add(table.text(view_model))
 
     lines = ["2 documents: 1 completed, 1 failed", "a  completed", "b  failed      no"]
     assert texts == {"\n".join(lines)}
@@ -617,17 +636,17 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password():
 
 
 def test_details_tell_steps_history_and_the_whole_error(bus: Bus, redis_url, clock):
-    watched = DocumentsSource(
+    source = DocumentsSource(
         ["a"], names={}, redis_url=redis_url, pipeline=None, owned=False
     )
-    picture = ViewModel(watched)
+    view_model = ViewModel(source)
     events = [event("a"), ending("a", Status.FAILED, error="because " + "x" * 1000)]
     for each in events:
         bus.publish(each)
-    picture.apply(events)
+    view_model.apply(events)
 
-    details = picture.details("a")
-    watched.close()
+    details = view_model.details("a")
+    source.close()
 
     assert [each["status"] for each in details["history"]] == ["processing", "failed"]
     assert len(details["row"]["error"]) == 1008
@@ -635,10 +654,10 @@ def test_details_tell_steps_history_and_the_whole_error(bus: Bus, redis_url, clo
 
 
 def test_details_say_that_redis_is_away(clock):
-    picture = picture_of(["a"], clock)
-    picture.apply([event("a")])
+    view_model = make_view_model(["a"], clock)
+    view_model.apply([event("a")])
 
-    details = picture.details("a")
+    details = view_model.details("a")
 
     assert details["history"] == []
     assert "Redis cannot be reached" in details["problem"]

@@ -60,7 +60,7 @@ class Source(Protocol):
     def actions(self) -> bool:
         """Whether its documents can be cancelled and tried again from here."""
 
-    def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
+    def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         """Where its documents stand now; of many only some, with how many of each kind.
 
         Raises:
@@ -74,13 +74,13 @@ class Source(Protocol):
             StoreError: The store cannot be asked.
         """
 
-    def place(self, document_id: str) -> int | None:
+    def index_of(self, document_id: str) -> int | None:
         """A document's place among all of them, from 0; None if nobody knows."""
 
     def subscribe(self) -> Subscription:
         """The present and the future of its documents."""
 
-    def stored(self, document_id: str) -> DocumentRow | None:
+    def document(self, document_id: str) -> DocumentRow | None:
         """What the store knows of one of its documents."""
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
@@ -118,13 +118,13 @@ class RunSource:
         self.expected = run.expected
         self.names: dict[str, str | None] = {}
         self.attempts: int | None = run.record.settings.get("max_attempts")
-        self.steps = _segments(run.record.steps)
+        self.steps = _step_segments(run.record.steps)
         self.actions = True
         self._owned = owned
         # Not the pipeline's: nothing is started again only to look back.
         self._bus = Bus(run.connections.redis_url)
 
-    def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
+    def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         store, run_id = self.run.connections.store, self.run.id
         if self.expected <= MANY:
             return None, store.documents.current_events(runs=[run_id])
@@ -147,7 +147,7 @@ class RunSource:
             else self.run.connections.store.documents.counts(self.run.id)
         )
 
-    def place(self, document_id: str) -> int | None:
+    def index_of(self, document_id: str) -> int | None:
         begin, _, number = document_id.rpartition("-")
         if begin != self.run.id or not (number.isascii() and number.isdigit()):
             return None
@@ -156,8 +156,8 @@ class RunSource:
     def subscribe(self) -> Subscription:
         return self.run.subscribe()
 
-    def stored(self, document_id: str) -> DocumentRow | None:
-        return _stored(self.run.connections.store, document_id)
+    def document(self, document_id: str) -> DocumentRow | None:
+        return _document(self.run.connections.store, document_id)
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
         return _timings(self.run.connections.store, document)
@@ -220,24 +220,24 @@ class DocumentsSource:
         self._runs = {row.id: row.run_id for row in rows}
         self.actions = len(self._runs) == len(ids)
 
-    def beginning(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
+    def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         # What is in Redis is told in good time by the subscription.
-        return None, self._truth({})
+        return None, self._reconcile({})
 
     def counts(self) -> dict[Status, int]:
         raise NotImplementedError("all documents that were named are told at once")
 
-    def place(self, document_id: str) -> int | None:  # noqa: ARG002 - each has a row
+    def index_of(self, document_id: str) -> int | None:  # noqa: ARG002 - each has a row
         return None
 
     def subscribe(self) -> Subscription:
-        truth = self._truth if self._pipeline is not None else None
+        truth = self._reconcile if self._pipeline is not None else None
         return self._bus.subscribe(self.names, reconcile=truth)
 
-    def stored(self, document_id: str) -> DocumentRow | None:
+    def document(self, document_id: str) -> DocumentRow | None:
         if self._pipeline is None:
             return None
-        return _stored(self._pipeline.store, document_id)
+        return _document(self._pipeline.store, document_id)
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
         assert self._pipeline is not None, "only a store has stored documents"
@@ -259,7 +259,7 @@ class DocumentsSource:
         if self._pipeline is not None and self._owned:
             self._pipeline.close()
 
-    def _truth(self, _: Mapping[str, ProgressEvent]) -> list[ProgressEvent]:
+    def _reconcile(self, _: Mapping[str, ProgressEvent]) -> list[ProgressEvent]:
         if self._pipeline is None:
             return []
         return self._pipeline.store.documents.current_events(documents=list(self.names))
@@ -278,7 +278,7 @@ class DocumentsSource:
         ]
 
 
-def _segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _step_segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     # Where a step's share lies is decided where progress is made of it.
     return [
         {"name": name, "from": begin, "to": end}
@@ -286,7 +286,7 @@ def _segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _stored(store: Store, document_id: str) -> DocumentRow | None:
+def _document(store: Store, document_id: str) -> DocumentRow | None:
     try:
         return store.documents.get(document_id)
     except DocumentNotFound:

@@ -44,16 +44,16 @@ _NAME = "word-break: break-all"
 _NUMBER = "text-align: right; vertical-align: top; padding: 2px 12px 2px 0"
 
 
-def bundle(picture: ViewModel, *, note: str = "") -> dict[str, str]:
-    """What a cell shows that no page draws.
+def bundle(view_model: ViewModel, *, note: str = "") -> dict[str, str]:
+    """Return the static forms of a view by media type.
 
     Args:
-        picture: What is shown.
-        note: What is said besides, unless everything has come to rest.
+        view_model: What to show.
+        note: A note below it, unless every document has finished.
     """
-    with picture.lock:
-        summary, rows = picture.summary(), picture.first(MOST_ROWS)
-        lines = picture.first(MOST_LINES)
+    with view_model.lock:
+        summary, rows = view_model.summary(), view_model.first_rows(MOST_ROWS)
+        lines = view_model.first_rows(MOST_LINES)
     note = "" if summary["finished"] else note
     return {
         "text/plain": _text(summary, lines, note),
@@ -61,10 +61,10 @@ def bundle(picture: ViewModel, *, note: str = "") -> dict[str, str]:
     }
 
 
-def text(picture: ViewModel) -> str:
+def text(view_model: ViewModel) -> str:
     """A line for all documents, and one for each."""
-    with picture.lock:
-        return _text(picture.summary(), picture.first(MOST_LINES), "")
+    with view_model.lock:
+        return _text(view_model.summary(), view_model.first_rows(MOST_LINES), "")
 
 
 def _text(summary: dict[str, Any], shown: list[Row], note: str) -> str:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from docprogress.events import Status
-from docprogress.notebook.progress.view_model import Row, ViewModel, moment
+from docprogress.notebook.progress.view_model import Row, ViewModel, timestamp
 
 #: Something that is sent to the page, or came from it.
 Message = dict[str, Any]
@@ -27,18 +27,18 @@ DELTA_GAP = 0.1
 
 #: Seconds that a page may take to paint what it was asked about, before it counts as
 #: slow; and between two messages to a page that is.
-PATIENCE = 1.0
+SLOW_SECONDS = 1.0
 
 #: Seconds between two messages that ask to be acknowledged.
-ASK_SECONDS = 5.0
+ACK_SECONDS = 5.0
 
 #: The most seconds between two signs of life, and how many rows one of them
 #: tells again.
 HEARTBEAT = 2.0
-REPEATED = 100
+REPEATED_ROWS = 100
 
 #: How far, in seconds, the page's own count of the elapsed may be off.
-DRIFT = 0.5
+CLOCK_DRIFT = 0.5
 
 #: The most rows of one message: what a page paints without a pause.
 MOST_ROWS = 1000
@@ -54,91 +54,91 @@ class UpdateScheduler:
     """Decides what is sent; one thread owns it, except for `snapshot`."""
 
     def __init__(
-        self, picture: ViewModel, *, clock: Callable[[], float] = time.monotonic
+        self, view_model: ViewModel, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.session = secrets.token_hex(8)
         self.seq = 0
-        self._picture = picture
+        self._view_model = view_model
         self._clock = clock
         # What the page has of each row, and when that was told.
         # Of rows that are at rest nothing is kept: they are told in full, if again.
         self._sent: dict[int, tuple[Row, float]] = {}
-        self._told: set[int] = set()
+        self._sent_rows: set[int] = set()
         self._changed: set[int] = set()
         # Those that were never told, in the order in which they came.
         self._new: dict[int, None] = {}
         self._replies: deque[Message] = deque(maxlen=MOST_REPLIES)
-        self._whole = False
-        self._stirred = False
-        self._sent_at = self._delta_at = self._beat_at = -PATIENCE
+        self._full_requested = False
+        self._summary_changed = False
+        self._sent_at = self._delta_at = self._heartbeat_at = -SLOW_SECONDS
         self._next_repeated = 0
         # Whether the page has painted what it was asked about last: that, and when.
-        self._painted = True
-        self._asked = 0
-        self._asked_at = -ASK_SECONDS
+        self._acknowledged = True
+        self._ack_seq = 0
+        self._ack_requested_at = -ACK_SECONDS
         #: Whether a page has ever said that it painted something.
-        self.seen = False
+        self.page_seen = False
         # When the end was told; None as long as it was not.
         self._ended_at: float | None = None
 
-    def change(self, indexes: Iterable[int]) -> bool:
+    def mark_changed(self, indexes: Iterable[int]) -> bool:
         """These rows look different; whether nothing was waiting before."""
         idle = not self._changed and not self._new
         for index in indexes:
-            if index in self._told:
+            if index in self._sent_rows:
                 self._changed.add(index)
             else:
                 self._new[index] = None
         return idle
 
-    def stir(self) -> None:
+    def mark_summary_changed(self) -> None:
         """The sums have changed though no row has."""
-        self._stirred = True
+        self._summary_changed = True
 
-    def ask_whole(self) -> None:
+    def request_full(self) -> None:
         """Tell everything anew."""
-        self._whole = True
+        self._full_requested = True
 
-    def reply(self, message: Message) -> None:
+    def queue_reply(self, message: Message) -> None:
         """Tell this as well, as soon as it may be."""
         self._replies.append(message)
 
-    def painted(self, message: Message) -> None:
+    def acknowledge(self, message: Message) -> None:
         """The page has painted what it was told."""
         if message.get("session") == self.session:
-            self.seen = True
+            self.page_seen = True
             seq = message.get("seq")
-            self._painted |= isinstance(seq, int) and seq >= self._asked
+            self._acknowledged |= isinstance(seq, int) and seq >= self._ack_seq
 
     @property
-    def end_told(self) -> bool:
+    def end_delivered(self) -> bool:
         """Whether the end was told, and painted if anybody paints."""
         if self._ended_at is None or self._replies or self._changed:
             return False
-        late = self._clock() >= self._ended_at + PATIENCE
-        return self._painted or late or not self.seen
+        late = self._clock() >= self._ended_at + SLOW_SECONDS
+        return self._acknowledged or late or not self.page_seen
 
-    def wait(self) -> float:
+    def seconds_until_due(self) -> float:
         """The seconds until something is due; 0 if it is."""
-        due = self._beat_at + HEARTBEAT
-        if self._replies or self._unsaid_end():
+        due = self._heartbeat_at + HEARTBEAT
+        if self._replies or self._end_undelivered():
             due = self._sent_at
-        elif self._whole:
+        elif self._full_requested:
             due = min(due, self._delta_at + DELTA_GAP)
-        elif self._changed or self._new or self._stirred:
+        elif self._changed or self._new or self._summary_changed:
             due = min(due, self._delta_at + self._gap(self._clock()))
-        elif self._ended_at is not None and not self._painted:
-            due = min(due, self._ended_at + PATIENCE)
+        elif self._ended_at is not None and not self._acknowledged:
+            due = min(due, self._ended_at + SLOW_SECONDS)
         return max(due, self._sent_at + SHORTEST_GAP) - self._clock()
 
-    def next(self) -> Message | None:
+    def next_message(self) -> Message | None:
         """What is to be sent now; None if nothing is due."""
         at = self._clock()
         if at < self._sent_at + SHORTEST_GAP:
             return None
         if self._due(at):
             self._sent_at = self._delta_at = at
-            return self._everything(at) if self._whole else self._delta(at)
+            return self._full(at) if self._full_requested else self._delta(at)
         if self._replies:
             self._sent_at = at
             return self._replies.popleft()
@@ -146,64 +146,64 @@ class UpdateScheduler:
 
     def snapshot(self) -> Message:
         """Everything as of now, for a page that begins; any thread may ask."""
-        with self._picture.lock:
-            summary = self._picture.summary()
-            rows = self._picture.first(MOST_ROWS)
+        with self._view_model.lock:
+            summary = self._view_model.summary()
+            rows = self._view_model.first_rows(MOST_ROWS)
             summary["loading"] |= len(rows) < summary["rows"]
             summary["rows"] = len(rows)
             return {
                 "session": self.session,
                 "seq": self.seq,
-                "at": moment(),
+                "at": timestamp(),
                 "summary": summary,
                 "rows": rows,
             }
 
     def _due(self, at: float) -> bool:
-        if self._unsaid_end() or at >= self._beat_at + HEARTBEAT:
+        if self._end_undelivered() or at >= self._heartbeat_at + HEARTBEAT:
             return True
-        if self._whole:
+        if self._full_requested:
             return at >= self._delta_at + DELTA_GAP
         due = at >= self._delta_at + self._gap(at)
-        return due and (bool(self._changed or self._new) or self._stirred)
+        return due and (bool(self._changed or self._new) or self._summary_changed)
 
     def _gap(self, at: float) -> float:
         """The least seconds between two deltas."""
-        slow = not self._painted and at >= self._asked_at + PATIENCE
-        return PATIENCE if slow else DELTA_GAP
+        slow = not self._acknowledged and at >= self._ack_requested_at + SLOW_SECONDS
+        return SLOW_SECONDS if slow else DELTA_GAP
 
-    def _unsaid_end(self) -> bool:
-        return self._ended_at is None and self._picture.finished
+    def _end_undelivered(self) -> bool:
+        return self._ended_at is None and self._view_model.finished
 
-    def _everything(self, at: float) -> Message:
-        with self._picture.lock:
+    def _full(self, at: float) -> Message:
+        with self._view_model.lock:
             self._changed.clear()
-            self._whole = False
-            rows = self._picture.first(MOST_ROWS)
-            self._told = {row["index"] for row in rows}
+            self._full_requested = False
+            rows = self._view_model.first_rows(MOST_ROWS)
+            self._sent_rows = {row["index"] for row in rows}
             self._sent.clear()
             for row in rows:
-                self._keep(row, at)
-            rest = (i for i in self._picture.indexes() if i not in self._told)
+                self._remember(row, at)
+            rest = (i for i in self._view_model.indexes() if i not in self._sent_rows)
             self._new = dict.fromkeys(rest)
-            self._beat_at = at
-            return self._numbered("whole", rows, at)
+            self._heartbeat_at = at
+            return self._message("whole", rows, at)
 
     def _delta(self, at: float) -> Message:
-        with self._picture.lock:
+        with self._view_model.lock:
             repeated: list[int] = []
-            if at >= self._beat_at + HEARTBEAT:
-                self._beat_at = at
+            if at >= self._heartbeat_at + HEARTBEAT:
+                self._heartbeat_at = at
                 repeated = self._to_repeat()
-            changed = self._taken(repeated)
-            rows = [self._difference(row, at) for row in self._picture.rows(changed)]
-            again = self._picture.rows(repeated)
+            changed = self._take_changed(repeated)
+            rows = [self._difference(row, at) for row in self._view_model.rows(changed)]
+            again = self._view_model.rows(repeated)
             for row in again:
-                self._keep(row, at)
-            self._told.update(changed, repeated)
-            return self._numbered("delta", [*filter(None, rows), *again], at)
+                self._remember(row, at)
+            self._sent_rows.update(changed, repeated)
+            return self._message("delta", [*filter(None, rows), *again], at)
 
-    def _taken(self, repeated: Sequence[int]) -> list[int]:
+    def _take_changed(self, repeated: Sequence[int]) -> list[int]:
         """Rows that have changed, or are new: no more than a page paints at once."""
         self._changed.difference_update(repeated)
         for index in repeated:
@@ -215,70 +215,76 @@ class UpdateScheduler:
             del self._new[index]
         return taken + new
 
-    def _keep(self, row: Row, at: float) -> None:
+    def _remember(self, row: Row, at: float) -> None:
         """Remember what the page has of a row, as long as it changes."""
         if Status(row["status"]) is Status.PROCESSING:
             self._sent[row["index"]] = (row, at)
         else:
             self._sent.pop(row["index"], None)
 
-    def _numbered(self, kind: str, rows: list[Row], at: float) -> Message:
-        summary = self._picture.summary()
+    def _message(self, kind: str, rows: list[Row], at: float) -> Message:
+        summary = self._view_model.summary()
         # A page that has fewer has missed some.
-        summary["rows"] = len(self._told)
+        summary["rows"] = len(self._sent_rows)
         summary["loading"] |= bool(self._new)
         self.seq += 1
-        self._stirred = False
+        self._summary_changed = False
         self._ended_at = at if summary["finished"] else None
-        ask = self._asks(at)
+        ask = self._wants_ack(at)
         return {
             "type": kind,
             "ack": ask,
             "session": self.session,
             "seq": self.seq,
-            "at": moment(),
+            "at": timestamp(),
             "summary": summary,
             "rows": rows,
         }
 
-    def _asks(self, at: float) -> bool:
+    def _wants_ack(self, at: float) -> bool:
         """Whether this message is to be acknowledged."""
         if self._ended_at is not None or (
-            self._painted and at >= self._asked_at + ASK_SECONDS
+            self._acknowledged and at >= self._ack_requested_at + ACK_SECONDS
         ):
-            self._painted, self._asked, self._asked_at = False, self.seq, at
+            self._acknowledged, self._ack_seq, self._ack_requested_at = (
+                False,
+                self.seq,
+                at,
+            )
             return True
         # A page that was slow, or loaded again, may not have been asked yet.
-        return not self._painted and at >= self._asked_at + PATIENCE
+        return not self._acknowledged and at >= self._ack_requested_at + SLOW_SECONDS
 
     def _to_repeat(self) -> list[int]:
-        total = len(self._picture)
+        total = len(self._view_model)
         if not total:
             return []
         begin = self._next_repeated % total
-        repeated = self._picture.indexes(begin, REPEATED)
+        repeated = self._view_model.indexes(begin, REPEATED_ROWS)
         self._next_repeated = begin + len(repeated)
         return repeated
 
     def _difference(self, row: Row, at: float) -> Row | None:
         """What the page does not have of a row."""
         index = row["index"]
-        known, told_at = self._sent.get(index, ({}, at))
-        self._keep(row, at)
+        known, sent_at = self._sent.get(index, ({}, at))
+        self._remember(row, at)
         if not known:
             return row
         changes = {name: value for name, value in row.items() if known[name] != value}
         if row["attempt"] == known["attempt"]:
             for name in _CLOCKS:
-                if self._counted_on(name, row, known, at - told_at):
+                if self._matches_page_clock(name, row, known, at - sent_at):
                     changes.pop(name, None)
                     # The page still counts from what it was told before.
-                    row[name] = known[name] + (at - told_at)
+                    row[name] = known[name] + (at - sent_at)
         return {"index": index, **changes} if changes else None
 
-    def _counted_on(self, name: str, row: Row, known: Row, passed: float) -> bool:
+    def _matches_page_clock(
+        self, name: str, row: Row, known: Row, passed: float
+    ) -> bool:
         """Whether the page's own clock says the same."""
         now, before = row[name], known[name]
         if now is None or before is None or row["status"] != "processing":
             return False
-        return bool(abs(now - before - passed) < DRIFT)
+        return bool(abs(now - before - passed) < CLOCK_DRIFT)

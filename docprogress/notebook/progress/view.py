@@ -1,13 +1,18 @@
-"""The live view of documents in a notebook, and what stands there without one."""
+"""The live view of documents in a notebook, and its static forms."""
 
-import sys
 import threading
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
+from docprogress.notebook.environment import (
+    HOW_TO_INSTALL,
+    has_anywidget,
+    in_kernel,
+    require_anywidget,
+)
+from docprogress.notebook.live_output import publish
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.source import DocumentsSource, RunSource, Source
 from docprogress.notebook.progress.view_model import ViewModel
@@ -17,41 +22,39 @@ if TYPE_CHECKING:
     from docprogress.notebook.progress.session import ViewSession
     from docprogress.notebook.progress.widget import ProgressWidget
 
-#: What is said where the live view could be and is not.
-HOW_TO_INSTALL = "install docprogress[notebook] to see this live"
-
 
 class ProgressView:
-    """Shows a run, or documents that anybody publishes, as they go on.
+    """Shows the progress of a run, or of documents that any program publishes.
 
-    As the last line of a cell it is alive until everything has come to rest, and a
-    table from then on.  Views of the same documents share one subscription.
+    As the last line of a cell it is live until every document has finished, and a
+    table afterwards. Views of the same documents share one subscription.
 
     Args:
-        run: The run that is shown.
+        run: The run to show.
     """
 
-    _watched: Source
-    _lock: threading.RLock
-    _feed: "ViewSession | None"
-    #: What `ViewSession.leave` takes away again.
-    _shown: list[str]
-    _closed: bool
-    _last: ViewModel | None
-
-    def __init__(self, run: Run) -> None:
-        self._begin(RunSource(run))
+    def __init__(self, run: Run | Source) -> None:
+        self._source = RunSource(run) if isinstance(run, Run) else run
+        # Guards all that follows, because any thread may use a view.
+        self._lock = threading.RLock()
+        self._session: ViewSession | None = None
+        self._display_ids: list[str] = []
+        # Whether the widget was handed out, so that the session stays live for it.
+        self._held = False
+        self._closed = False
+        # The last state before the view was closed.
+        self._last: ViewModel | None = None
 
     @classmethod
     def attach(cls, run_id: str, **settings: Any) -> Self:
-        """The view of a run that was submitted elsewhere, or before a restart.
+        """Show a run that was submitted elsewhere, or before a restart.
 
         Args:
             run_id: Its id, or the beginning of it, or `latest`.
-            settings: Where it is found: any field of `Settings`.
+            settings: Any field of `Settings`, such as where to find the run.
 
         Raises:
-            RunNotFound: There is none, or more than one.
+            RunNotFound: No run matches, or more than one.
         """
         pipeline = Pipeline(**settings)
         try:
@@ -59,7 +62,7 @@ class ProgressView:
         except BaseException:
             pipeline.close()
             raise
-        return cls._of(RunSource(run, owned=True))
+        return cls(RunSource(run, owned=True))
 
     @classmethod
     def watch(
@@ -69,19 +72,19 @@ class ProgressView:
         pipeline: Pipeline | None = None,
         names: Mapping[str, str] | None = None,
     ) -> Self:
-        """The view of documents, whoever publishes what happens to them.
+        """Show documents, whichever program publishes their events.
 
-        Without `redis_url` and `pipeline`, they are those of `Pipeline()`, whose
-        local services are started if need be.
+        Without `redis_url` and `pipeline`, use those of `Pipeline()`, whose local
+        services are started if necessary.
 
         Args:
-            document_ids: Their ids, in the order in which they are shown.
-            redis_url: Where they are published.
-            pipeline: Whose Redis that is, and whose store may know more of them.
-            names: What they are called where no event says so, by id.
+            document_ids: The ids of the documents, in display order.
+            redis_url: The Redis on which their events are published.
+            pipeline: The pipeline whose Redis that is. Its store provides details.
+            names: Names by id, for documents whose events have none.
 
         Raises:
-            BusError: The URL cannot be used.
+            BusError: The URL is invalid.
         """
         if not document_ids:
             raise TypeError("name at least one document to watch")
@@ -96,66 +99,80 @@ class ProgressView:
         if pipeline is not None:
             redis_url = pipeline.redis_url
         assert redis_url is not None
-        watched = DocumentsSource(
+        source = DocumentsSource(
             document_ids,
             names=names or {},
             redis_url=redis_url,
             pipeline=pipeline,
             owned=owned,
         )
-        return cls._of(watched)
+        return cls(source)
 
     def summary(self) -> str:
-        """A line for all documents and one for each, in their order.
+        """Describe the documents in plain text: one line for all, and one for each.
 
-        It holds names, states, steps and errors, and nothing that differs between
-        two runs which went the same way: no id, no time, no place in memory.
+        It contains names, states, steps and errors, but nothing that differs between
+        two identical runs: no ids and no times.
         """
-        return table.text(self._picture())
+        return table.text(self._current())
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until everything that is shown has come to rest, however it ended.
+        """Wait until every document has finished, successfully or not.
 
-        An interrupt stops the waiting and nothing else.
+        An interrupt stops the waiting, not the documents.
 
         Raises:
-            TimeoutError: `timeout` seconds were not enough.
+            TimeoutError: `timeout` seconds have passed.
         """
-        if (run := self._watched.run) is not None:
+        if (run := self._source.run) is not None:
             run.wait(timeout)
         elif not self._closed:
-            self._joined().wait(timeout)
+            self._join().wait(timeout)
         return self
 
     @property
     def widget(self) -> "ProgressWidget":
-        """The widget, to be put into a layout of your own; it stays alive.
+        """The widget, for a layout of your own; it stays live.
 
         Raises:
             ImportError: The extra `notebook` is not installed.
         """
-        _require_anywidget()
+        require_anywidget()
         with self._lock:
-            feed = self._joined()
-            if "" not in self._shown:
-                self._shown.append(feed.hold())
-            return feed.model()
+            session = self._join()
+            if not self._held:
+                session.hold()
+                self._held = True
+            return session.widget()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every document has finished."""
+        return self._current().finished
+
+    def static_bundle(self) -> dict[str, str]:
+        """The static forms of the view by media type."""
+        note = table.CLOSED if self._closed else HOW_TO_INSTALL
+        if not self._closed and has_anywidget():
+            note = ""
+        return table.bundle(self._current(), note=note)
 
     def close(self) -> None:
-        """Leave a table where the view was; what it showed goes on."""
+        """Replace the view by a table; the documents go on."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            # What is asked later is answered with what was seen last.
-            self._last = self._picture()
-            feed, shown = self._feed, self._shown
-            self._shown = []
-        # Not under the lock: the last view of a feed waits for its thread.
-        if feed is None:
-            self._watched.close()
+            self._last = self._current()
+            session, display_ids, held = self._session, self._display_ids, self._held
+            self._display_ids, self._held = [], False
+        # Without the lock: the last view of a session waits for its thread.
+        if session is None:
+            self._source.close()
         else:
-            feed.leave(shown)
+            from docprogress.notebook.progress.registry import registry
+
+            registry.leave(session, display_ids, holds=int(held))
 
     def __enter__(self) -> Self:
         return self
@@ -167,7 +184,7 @@ class ProgressView:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return self._bundle()["text/html"]
+        return self.static_bundle()["text/html"]
 
     def _display_(self) -> "ProgressWidget":
         """What marimo shows."""
@@ -175,77 +192,30 @@ class ProgressView:
 
     def _ipython_display_(self) -> None:
         if not in_kernel():
-            run = self._watched.run
+            run = self._source.run
             prompt.print_once(
-                self._picture().progress, seconds=None if run is None else run.seconds
+                self._current().progress, seconds=None if run is None else run.seconds
             )
             return
-
         if self._closed or not has_anywidget():
-            from docprogress.notebook.live_output import publish
-
-            publish(self._bundle())
+            publish(self.static_bundle())
             return
         with self._lock:
-            self._shown.append(self._joined().show())
+            self._display_ids.append(self._join().show())
 
-    @classmethod
-    def _of(cls, watched: Source) -> Self:
-        view = cls.__new__(cls)
-        view._begin(watched)
-        return view
-
-    def _begin(self, watched: Source) -> None:
-        self._watched = watched
-        # Guards all that follows, as any thread may use a view.
-        self._lock = threading.RLock()
-        self._feed = None
-        self._shown = []
-        self._closed = False
-        self._last = None
-
-    def _joined(self) -> "ViewSession":
-        from docprogress.notebook.progress import session
+    def _join(self) -> "ViewSession":
+        from docprogress.notebook.progress.registry import registry
 
         with self._lock:
-            if self._feed is None:
-                self._feed = session.join(self._watched)
-            return self._feed
+            if self._session is None:
+                self._session = registry.join(self._source)
+            return self._session
 
-    def _bundle(self) -> dict[str, str]:
-        note = table.CLOSED if self._closed else HOW_TO_INSTALL
-        if not self._closed and has_anywidget():
-            note = ""
-        return table.bundle(self._picture(), note=note)
-
-    def _picture(self) -> ViewModel:
+    def _current(self) -> ViewModel:
         if self._last is not None:
             return self._last
-        if self._feed is not None:
-            return self._feed.refreshed()
-        picture = ViewModel(self._watched)
-        picture.begin()
-        return picture
-
-
-def in_kernel() -> bool:
-    """Whether this is a kernel, which has a page to show things on."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
-
-
-def has_anywidget() -> bool:
-    """Whether a live view can be drawn."""
-    try:
-        import_module("anywidget")
-    except ImportError:
-        return False
-    return True
-
-
-def _require_anywidget() -> None:
-    if not has_anywidget():
-        raise ImportError(
-            "the live view needs anywidget: pip install 'docprogress[notebook]'"
-        )
+        if self._session is not None:
+            return self._session.current()
+        view_model = ViewModel(self._source)
+        view_model.load()
+        return view_model

@@ -34,7 +34,7 @@ LONGEST_TEXT = 300
 LONGEST_DETAIL = 20_000
 
 #: Seconds between two looks for documents that have become silent.
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 #: The most events of a document's history that are shown.
 MOST_EVENTS = 256
@@ -47,24 +47,24 @@ class ViewModel:
     """
 
     def __init__(
-        self, watched: Source, *, clock: Callable[[], float] = time.monotonic
+        self, source: Source, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._watched = watched
+        self._source = source
         self._clock = clock
         self.lock = threading.RLock()
         self.progress = Progress(
-            expected=watched.expected,
-            steps={s["name"]: (s["from"], s["to"]) for s in watched.steps},
+            expected=source.expected,
+            steps={s["name"]: (s["from"], s["to"]) for s in source.steps},
             clock=clock,
         )
         #: How often something has come to look different.
         self.changes = 0
         self._stalled: frozenset[int] = frozenset()
-        self._looked_at = float("-inf")
+        self._polled_at = float("-inf")
         #: When Redis was lost; None while it is there.
         self.lost_at: datetime | None = None
         # By the row's index, in the order in which the rows came.
-        self._ids = dict(enumerate(watched.names))
+        self._ids = dict(enumerate(source.names))
         self._index = {document_id: i for i, document_id in self._ids.items()}
         self._order = list(self._ids)
 
@@ -78,6 +78,14 @@ class ViewModel:
             return self.progress.finished
 
     @property
+    def unfinished(self) -> int:
+        """The number of documents that have not finished."""
+        with self.lock:
+            progress = self.progress
+            known = max(len(self), sum(progress.counts.values()))
+            return known - progress.ended
+
+    @property
     def ids(self) -> frozenset[str]:
         """The documents that have a row."""
         with self.lock:
@@ -87,7 +95,7 @@ class ViewModel:
         """Take events in; the indexes of the rows that look different."""
         with self.lock:
             changed = [
-                self._placed(event.document_id)
+                self._index_of(event.document_id)
                 for event in events
                 if self.progress.apply(event)
             ]
@@ -96,7 +104,7 @@ class ViewModel:
                 self.progress.assume(self.progress.counts)
         return changed
 
-    def begin(self) -> list[int]:
+    def load(self) -> list[int]:
         """Take in what there is to see first; the indexes of these rows.
 
         Of many documents that is how many there are of each kind, and some rows.
@@ -104,7 +112,7 @@ class ViewModel:
         Raises:
             StoreError: The store cannot be asked.
         """
-        counts, events = self._watched.beginning()
+        counts, events = self._source.initial_state()
         with self.lock:
             changed = self.apply(events)
             self.progress.assume(counts)
@@ -118,32 +126,32 @@ class ViewModel:
         """
         if not self.progress.partial:
             return False
-        counts = self._watched.counts()
+        counts = self._source.counts()
         with self.lock:
             if self.progress.partial:
                 self.progress.assume(counts)
         return True
 
-    def indexes(self, begin: int = 0, most: int | None = None) -> list[int]:
+    def indexes(self, start: int = 0, limit: int | None = None) -> list[int]:
         """The rows in the order in which they came, from a place on."""
         with self.lock:
-            return self._order[begin : None if most is None else begin + most]
+            return self._order[start : None if limit is None else start + limit]
 
-    def first(self, most: int) -> list[Row]:
+    def first_rows(self, limit: int) -> list[Row]:
         """All rows in their order; of too many, those that went wrong come first."""
         with self.lock:
-            if len(self._order) <= most:
+            if len(self._order) <= limit:
                 return self.rows(sorted(self._order))
-            return self.rows(nsmallest(most, self._order, key=self._urgency))
+            return self.rows(nsmallest(limit, self._order, key=self._urgency))
 
     def stalled(self) -> frozenset[int]:
         """The indexes of the documents that run without a sign of life."""
         with self.lock:
             at = self._clock()
-            if at >= self._looked_at + LOOK_SECONDS:
+            if at >= self._polled_at + POLL_SECONDS:
                 silent = self.progress.stalled_documents
                 self._stalled = frozenset(self._index[each.id] for each in silent)
-                self._looked_at = at
+                self._polled_at = at
             # What is not heard of while nothing is heard at all may be well.
             return self._stalled if self.lost_at is None else frozenset()
 
@@ -155,7 +163,7 @@ class ViewModel:
 
     def summary(self) -> dict[str, Any]:
         """What all documents add up to."""
-        watched = self._watched
+        source = self._source
         with self.lock:
             progress = self.progress
             total = max(progress.total, progress.expected or 0)
@@ -163,9 +171,9 @@ class ViewModel:
             counts[Status.QUEUED] += total - sum(counts.values())
             waiting = progress.waiting_for
             return {
-                "title": clean(watched.title),
-                "run_id": watched.run.id if watched.run else None,
-                "case_id": watched.run.case_id if watched.run else None,
+                "title": clean(source.title),
+                "run_id": source.run.id if source.run else None,
+                "case_id": source.run.case_id if source.run else None,
                 "text": progress.summary(),
                 "total": total,
                 "counts": {status.value: count for status, count in counts.items()},
@@ -177,11 +185,11 @@ class ViewModel:
                 "documents_per_second": _rounded(progress.documents_per_second),
                 "pages_per_second": _rounded(progress.pages_per_second),
                 "pages": progress.pages,
-                "steps": watched.steps,
+                "steps": source.steps,
                 "finished": progress.finished,
                 "connected": self.lost_at is None,
                 "lost_at": self.lost_at and self.lost_at.isoformat(),
-                "actions": watched.actions,
+                "actions": source.actions,
                 "rows": len(self._order),
                 "loading": progress.partial,
                 **({"waiting": clean(waiting)} if waiting else {}),
@@ -193,18 +201,18 @@ class ViewModel:
         Raises:
             StoreError: The store cannot be asked.
         """
-        watched = self._watched
+        source = self._source
         with self.lock:
             row = self._row(self._index[document_id], LONGEST_DETAIL)
             error = row["error"]
-        stored = watched.stored(document_id)
-        if stored is not None and stored.status is Status.FAILED:
-            error = stored.error and clean(stored.error, LONGEST_DETAIL)
+        document = source.document(document_id)
+        if document is not None and document.status is Status.FAILED:
+            error = document.error and clean(document.error, LONGEST_DETAIL)
         seconds = {}
-        if stored is not None:
+        if document is not None:
             # The newest attempt that did the step comes last.
-            seconds = {timing.step: timing for timing in watched.timings(stored)}
-        names = [step["name"] for step in watched.steps] or list(seconds)
+            seconds = {timing.step: timing for timing in source.timings(document)}
+        names = [step["name"] for step in source.steps] or list(seconds)
         steps = []
         for name in names:
             timing = seconds.get(name)
@@ -218,25 +226,25 @@ class ViewModel:
         problem = None
         history: list[ProgressEvent] = []
         try:
-            history = watched.history(document_id)
+            history = source.history(document_id)
         except BusError:
             problem = "Redis cannot be reached: only the store is shown"
-        if not history and stored is not None:
-            history = [stored.event()]
+        if not history and document is not None:
+            history = [document.event()]
         return {
             "type": "details",
             "id": document_id,
             "row": row | {"error": error},
             "steps": steps,
-            "history": [_told(event) for event in history[-MOST_EVENTS:]],
+            "history": [_history_entry(event) for event in history[-MOST_EVENTS:]],
             "problem": problem,
         }
 
-    def _placed(self, document_id: str) -> int:
+    def _index_of(self, document_id: str) -> int:
         """The index of a document's row, which is its place among all of them."""
         index = self._index.get(document_id)
         if index is None:
-            index = self._watched.place(document_id)
+            index = self._source.index_of(document_id)
             if index is None or index in self._ids:
                 index = max(len(self._order), self.progress.expected or 0)
                 while index in self._ids:
@@ -255,9 +263,9 @@ class ViewModel:
         document_id = self._ids[index]
         document = self.progress.documents.get(document_id)
         if document is None:
-            return self._unheard(index, document_id)
+            return self._row_without_events(index, document_id)
         event = document.event
-        attempt, most = document.attempt, self._watched.attempts
+        attempt, most = document.attempt, self._source.attempts
         stalled = self.lost_at is None and document.stalled
         return {
             "index": index,
@@ -268,11 +276,11 @@ class ViewModel:
             "progress": round(event.progress, 2),
             "message": clean(event.message, longest),
             "error": event.error and clean(event.error, longest),
-            "attempt": _count(attempt),
+            "attempt": _plausible(attempt),
             # Whoever tries again begins another series, with a number of its own.
             "attempts": most if (attempt or 1) <= (most or 0) else None,
-            "current": _count(event.current),
-            "total": _count(event.total),
+            "current": _plausible(event.current),
+            "total": _plausible(event.total),
             "unit": event.unit and clean(event.unit),
             "worker": event.worker and clean(event.worker),
             "elapsed": _rounded(document.elapsed),
@@ -280,7 +288,7 @@ class ViewModel:
             "silent": _rounded(document.silent_seconds) if stalled else None,
         }
 
-    def _unheard(self, index: int, document_id: str) -> Row:
+    def _row_without_events(self, index: int, document_id: str) -> Row:
         """A document that was named, and of which nothing is known."""
         nothing = dict.fromkeys(
             (
@@ -298,7 +306,7 @@ class ViewModel:
         return {
             "index": index,
             "id": document_id,
-            "name": clean(self._watched.names.get(document_id) or document_id),
+            "name": clean(self._source.names.get(document_id) or document_id),
             "status": Status.QUEUED.value,
             "step": "",
             "progress": 0,
@@ -309,7 +317,7 @@ class ViewModel:
 
     def _name(self, document: DocumentProgress) -> str:
         if document.name == document.id:
-            return self._watched.names.get(document.id) or document.id
+            return self._source.names.get(document.id) or document.id
         return document.name
 
 
@@ -322,12 +330,12 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     return text.encode(errors="replace").decode()
 
 
-def moment() -> str:
+def timestamp() -> str:
     """The present, as the page is told it."""
     return now().isoformat(timespec="milliseconds")
 
 
-def _told(event: ProgressEvent) -> dict[str, Any]:
+def _history_entry(event: ProgressEvent) -> dict[str, Any]:
     told: dict[str, Any] = {
         "timestamp": event.timestamp.isoformat(timespec="milliseconds"),
         "attempt": event.attempt,
@@ -345,6 +353,6 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _count(count: int | None) -> int | None:
+def _plausible(count: int | None) -> int | None:
     """A count that can be believed, or None."""
     return count if count is not None and 0 <= count <= GREATEST_COUNT else None

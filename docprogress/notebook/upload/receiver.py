@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -91,8 +91,8 @@ class IncomingFile:
         # Guards all that changes.
         self.lock = threading.RLock()
         self._version = 0
-        self._made = False
-        self._have: set[int] = set()
+        self._created = False
+        self._offsets: set[int] = set()
         self._hash = hashlib.sha256()
         self._hashed = 0
 
@@ -111,22 +111,22 @@ class IncomingFile:
                 "version": self._version,
             }
 
-    def have(self) -> list[int]:
+    def received_offsets(self) -> list[int]:
         """The offsets of the chunks that are here."""
         with self.lock:
-            return sorted(self._have)
+            return sorted(self._offsets)
 
     def write(self, offset: int, block: bytes | memoryview) -> None:
         """Take a chunk, unless it is here already or not wanted any more."""
         with self.lock:
-            if self.status is not State.ARRIVING or offset in self._have:
+            if self.status is not State.ARRIVING or offset in self._offsets:
                 return
             wanted = min(CHUNK, self.size - offset)
             if offset % CHUNK or not 0 <= offset < self.size or len(block) != wanted:
                 self.end(State.FAILED, "what came is not what was announced")
                 return
             try:
-                self._keep(offset, block)
+                self._store(offset, block)
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
                 self.end(State.FAILED, f"it cannot be kept: {reason}")
@@ -143,26 +143,26 @@ class IncomingFile:
     def remove(self) -> None:
         """Remove what is here of it."""
         with self.lock:
-            if self._made:
+            if self._created:
                 self.path.unlink(missing_ok=True)
 
-    def _keep(self, offset: int, block: bytes | memoryview) -> None:
+    def _store(self, offset: int, block: bytes | memoryview) -> None:
         # A name that it finds taken is nothing of its own.
-        exclusive = 0 if self._made else os.O_EXCL
+        exclusive = 0 if self._created else os.O_EXCL
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | exclusive, 0o600)
-        self._made = True
+        self._created = True
         with os.fdopen(handle, "r+b", buffering=0) as file:
             file.seek(offset)
             left = memoryview(block)
             while left:
                 left = left[file.write(left) :]
-            self._have.add(offset)
+            self._offsets.add(offset)
             self.received += len(block)
             if offset == self._hashed:
                 self._hash.update(block)
                 self._hashed += len(block)
             # Chunks that came before their turn are read again.
-            while self._hashed in self._have:
+            while self._hashed in self._offsets:
                 file.seek(self._hashed)
                 late = file.read(CHUNK)
                 self._hash.update(late)
@@ -215,58 +215,58 @@ class Receiver:
                 trouble = f"it cannot be kept: {(error.strerror or str(error)).lower()}"
             expected = []
             for each in announced:
-                arrival = self._all.get(each.key)
-                if arrival is None:
-                    arrival = self._new(drop, each)
+                file = self._all.get(each.key)
+                if file is None:
+                    file = self._new(drop, each)
                     if reason := each.error or trouble or self._refusal(each.size):
-                        arrival.end(State.FAILED, reason)
-                    self._all[each.key] = arrival
-                expected.append(arrival)
+                        file.end(State.FAILED, reason)
+                    self._all[each.key] = file
+                expected.append(file)
             return expected
 
     def drops(self) -> list[list[IncomingFile]]:
         """What came together, drop by drop."""
         drops: dict[str, list[IncomingFile]] = {}
-        for arrival in self:
-            drops.setdefault(arrival.drop, []).append(arrival)
+        for file in self:
+            drops.setdefault(file.drop, []).append(file)
         return list(drops.values())
 
     def forget(self, keys: Iterable[object]) -> list[str]:
         """Remove files that have come to rest; the keys of those that are gone."""
         with self._lock:
             gone = []
-            for arrival in filter(None, map(self.find, keys)):
-                if arrival.status is State.ARRIVING:
+            for file in filter(None, map(self.find, keys)):
+                if file.status is State.ARRIVING:
                     continue
-                arrival.remove()
-                del self._all[arrival.key]
-                gone.append(arrival.key)
+                file.remove()
+                del self._all[file.key]
+                gone.append(file.key)
             return gone
 
     def files(self, among: Iterable[IncomingFile] | None = None) -> list[UploadedFile]:
         """What has arrived, in the order in which it was announced."""
         return [
             UploadedFile(
-                name=arrival.name,
-                path=arrival.path,
-                size=arrival.size,
-                sha256=arrival.sha256,
+                name=file.name,
+                path=file.path,
+                size=file.size,
+                sha256=file.sha256,
             )
-            for arrival in (self if among is None else among)
-            if arrival.status is State.ARRIVED
+            for file in (self if among is None else among)
+            if file.status is State.ARRIVED
         ]
 
     def close(self) -> None:
         """Give up what is on its way, and remove every file."""
         with self._lock:
             self._closed = True
-            for arrival in self._all.values():
-                arrival.end(State.CANCELLED)
+            for file in self._all.values():
+                file.end(State.CANCELLED)
             self._remove()
 
     def _new(self, drop: str, announced: Announced) -> IncomingFile:
         self._count += 1
-        name = self._apart(display_name(announced.name))
+        name = self._unique_name(display_name(announced.name))
         # A file's own name could be anything; its end is kept for whoever looks there.
         place = self._place or Path()
         path = place / f"{self._count:06d}{_suffix(name)}"
@@ -274,10 +274,10 @@ class Receiver:
 
     def _refusal(self, size: int) -> str | None:
         """Why a file of this size is not taken."""
-        at_hand = [
-            arrival
-            for arrival in self._all.values()
-            if arrival.status in (State.ARRIVING, State.ARRIVED)
+        kept_files = [
+            file
+            for file in self._all.values()
+            if file.status in (State.ARRIVING, State.ARRIVED)
         ]
         if self._closed:
             return "the uploader is closed"
@@ -285,26 +285,26 @@ class Receiver:
             return "the file is empty"
         if size > self.max_bytes:
             return f"too large: the limit is {amount(self.max_bytes)}"
-        if sum(not arrival.submitted for arrival in at_hand) >= self.max_files:
+        if sum(not file.submitted for file in kept_files) >= self.max_files:
             return f"too many: the limit is {self.max_files:,} files"
-        to_come = sum(arrival.size - arrival.received for arrival in at_hand)
+        to_come = sum(file.size - file.received for file in kept_files)
         free = shutil.disk_usage(self._folder()).free - to_come
         if size > free:
             return f"no room: {amount(size)}, and {amount(max(free, 0))} are free"
         return None
 
-    def _apart(self, name: str) -> str:
+    def _unique_name(self, name: str) -> str:
         """The name, with a number if another file has it."""
-        taken = {arrival.name for arrival in self._all.values()}
+        taken = {file.name for file in self._all.values()}
         if name not in taken:
             return name
         suffix = _suffix(name)
         stem = name.removesuffix(suffix)
         for number in range(2, len(taken) + 3):
             mark = f" ({number}){suffix}"
-            apart = f"{stem[: LONGEST_NAME - len(mark)]}{mark}"
-            if apart not in taken:
-                return apart
+            unique = f"{stem[: LONGEST_NAME - len(mark)]}{mark}"
+            if unique not in taken:
+                return unique
         raise AssertionError("more names are taken than there are files")
 
     def _folder(self) -> Path:
@@ -316,7 +316,9 @@ class Receiver:
             place = Path(tempfile.mkdtemp(dir=parent, prefix=FOLDER))
             handle = _locked(place / LOCK)
             # At the interpreter's end as well.
-            self._remove = weakref.finalize(self, _removed, place, handle, os.getpid())
+            self._remove = weakref.finalize(
+                self, _remove_folder, place, handle, os.getpid()
+            )
             self._place = place
         return self._place
 
@@ -352,7 +354,7 @@ def _lock(handle: int) -> None:
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _removed(folder: Path, handle: int, pid: int) -> None:
+def _remove_folder(folder: Path, handle: int, pid: int) -> None:
     if os.getpid() == pid:  # and not in a process that was forked
         os.close(handle)
         shutil.rmtree(folder, ignore_errors=True)
@@ -376,6 +378,6 @@ def _remove_left_over(parent: Path) -> None:
                 os.close(handle)
 
 
-def settled(arrivals: Sequence[IncomingFile]) -> bool:
+def all_settled(files: Iterable[IncomingFile]) -> bool:
     """Whether none of these is on its way any more."""
-    return all(arrival.status is not State.ARRIVING for arrival in arrivals)
+    return all(file.status is not State.ARRIVING for file in files)

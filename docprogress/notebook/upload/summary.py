@@ -43,47 +43,47 @@ class Line(NamedTuple):
     note: str
 
 
-class Listing(NamedTuple):
+class Summary(NamedTuple):
     """All files in one line, and those that are listed."""
 
     headline: str
     lines: list[Line]
 
 
-def listing(arrivals: Sequence[IncomingFile], *, submitted: bool = True) -> Listing:
-    """What there is to say of files, those first that failed if there are many.
+def summarize(files: Sequence[IncomingFile], *, submitted: bool = True) -> Summary:
+    """Summarize files; of many, list the failed ones first.
 
     Args:
-        arrivals: The files.
-        submitted: Whether those that are part of a run are listed as well.
+        files: The files.
+        submitted: Whether to list files that are part of a run.
     """
-    found = [(each, _line(each)) for each in arrivals]
-    shown = [line for each, line in found if submitted or not each.submitted]
+    summary = [(each, _line(each)) for each in files]
+    shown = [line for each, line in summary if submitted or not each.submitted]
     if len(shown) > MOST_LINES:
         shown.sort(key=lambda line: line.status is not State.FAILED)
-    return Listing(_headline([line for _, line in found]), shown)
+    return Summary(_headline([line for _, line in summary]), shown)
 
 
-def text(found: Listing, note: str = "") -> str:
+def text(summary: Summary, note: str = "") -> str:
     """All files, as plain text."""
-    shown = found.lines[:MOST_LINES]
+    shown = summary.lines[:MOST_LINES]
     names = [shorten(plain(line.name), WIDEST_NAME) for line in shown]
     width = max(map(cell_len, names), default=0)
-    said = [found.headline]
+    lines = [summary.headline]
     for name, line in zip(names, shown, strict=True):
         row = f"{pad(name, width)}  {amount(line.size):>10}  {plain(line.note)}"
-        said.append(cut(row.rstrip(), width + WIDEST_NOTE))
-    if more := len(found.lines) - len(shown):
-        said.append(f"… and {more:,} more")
+        lines.append(cut(row.rstrip(), width + WIDEST_NOTE))
+    if more := len(summary.lines) - len(shown):
+        lines.append(f"… and {more:,} more")
     if note:
-        said.append(note)
-    return "\n".join(said)
+        lines.append(note)
+    return "\n".join(lines)
 
 
-def html(found: Listing, note: str = "") -> str:
+def html(summary: Summary, note: str = "") -> str:
     """All files, as a table."""
-    shown = found.lines[:MOST_ROWS]
-    parts = ["<div>", f"<p><strong>{escape(found.headline)}</strong></p>"]
+    shown = summary.lines[:MOST_ROWS]
+    parts = ["<div>", f"<p><strong>{escape(summary.headline)}</strong></p>"]
     if shown:
         parts += [
             '<table style="border-collapse: collapse">',
@@ -96,7 +96,7 @@ def html(found: Listing, note: str = "") -> str:
             "</tbody>",
             "</table>",
         ]
-    if more := len(found.lines) - len(shown):
+    if more := len(summary.lines) - len(shown):
         parts.append(f"<p>… and {more:,} more</p>")
     if note:
         parts.append(f"<p><em>{escape(note)}</em></p>")
@@ -116,21 +116,21 @@ def _row(line: Line) -> str:
     )
 
 
-def _line(arrival: IncomingFile) -> Line:
-    with arrival.lock:
+def _line(file: IncomingFile) -> Line:
+    with file.lock:
         note = {
             State.ARRIVED: "",
-            State.FAILED: f"failed: {arrival.error}",
+            State.FAILED: f"failed: {file.error}",
             State.CANCELLED: "cancelled",
-            State.ARRIVING: f"{100 * arrival.received // max(arrival.size, 1)} %",
-        }[arrival.status]
-        return Line(arrival.name, arrival.size, arrival.status, note)
+            State.ARRIVING: f"{100 * file.received // max(file.size, 1)} %",
+        }[file.status]
+        return Line(file.name, file.size, file.status, note)
 
 
-def _headline(found: Sequence[Line]) -> str:
-    if not found:
+def _headline(summary: Sequence[Line]) -> str:
+    if not summary:
         return NOTHING
-    arrived = [line for line in found if line.status is State.ARRIVED]
+    arrived = [line for line in summary if line.status is State.ARRIVED]
     parts = [f"{plural(len(arrived), 'file')} uploaded"]
     if arrived:
         parts[0] += f", {amount(sum(line.size for line in arrived))}"
@@ -139,6 +139,6 @@ def _headline(found: Sequence[Line]) -> str:
         (State.CANCELLED, "cancelled"),
         (State.ARRIVING, "on the way"),
     ):
-        if count := sum(line.status is status for line in found):
+        if count := sum(line.status is status for line in summary):
             parts.append(f"{count:,} {word}")
     return "; ".join(parts)
