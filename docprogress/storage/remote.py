@@ -310,7 +310,7 @@ async def _upload(system: Any, path: str, place: str) -> None:
     client.meta.events.register_last(
         "before-call.s3", _remove_expect_header, unique_id="docprogress"
     )
-    await system._put_file(
+    await system._put_file(  # noqa: SLF001 - the only method with `max_concurrency`
         path, place, chunksize=PART_BYTES, max_concurrency=CONCURRENT_PARTS
     )
 

@@ -1,5 +1,6 @@
 """What would rot in silence if nobody looked."""
 
+import ast
 import importlib
 import inspect
 import os
@@ -194,6 +195,22 @@ def test_every_error_says_when_it_is_raised(error):
 def test_an_error_keeps_and_names_its_evidence(error, evidence):
     assert vars(error) == evidence
     assert all(str(value) in str(error) for value in evidence.values())
+
+
+def test_no_module_imports_a_public_name_from_the_package_itself():
+    """It imports all others, so the import contract cannot see through it."""
+    package = Path(docprogress.__file__).parent
+
+    found = [
+        f"{path.relative_to(package)}: {node.lineno}"
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "docprogress"
+        and {name.name for name in node.names} & {*docprogress.__all__, "__version__"}
+    ]
+
+    assert found == []
 
 
 def test_imports_follow_the_module_map():
