@@ -46,7 +46,13 @@ ROUND_TRIPS = 10
 ROUND_TRIP_SECONDS = 2.0
 
 #: What a server needs to be there.
-SERVER_PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
+SERVER_PACKAGES = (
+    "fastapi",
+    "itsdangerous",
+    "prometheus_client",
+    "python_multipart",
+    "uvicorn",
+)
 
 
 def measure(

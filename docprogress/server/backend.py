@@ -1,4 +1,4 @@
-"""What the routes ask of the pipeline, in threads: it blocks, and they must not."""
+"""Calls of the pipeline for the routes, in threads, since they block."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ from docprogress.events import ProgressEvent, Status, now, sort_key
 from docprogress.queueing.recovery_status import last_leader_seen, last_recovery
 from docprogress.server.executor import BoundedExecutor, SharedCall
 from docprogress.server.schemas import DocumentHistory, Part, Readiness, StepTime
-from docprogress.server.sse.client_queue import Kind, Subject
+from docprogress.server.subjects import Subject, containers_of
 from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
@@ -29,26 +29,26 @@ from docprogress.store.schema import storable
 
 log = logging.getLogger(__name__)
 
-#: BoundedExecutor that read, and threads that write; how many calls may wait for them.
-READING, WRITING = 4, 4
-MOST_WAITING = 1_000
+#: Threads that read, threads that write, and how many calls may be pending in each.
+READERS, WRITERS = 4, 4
+MAX_PENDING = 1_000
 
-#: Events of a document that are told as its history.
-MOST_EVENTS = 256
+#: Events in the history of a document.
+MAX_EVENTS = 256
 
-#: Seconds that a call may take.
+#: Timeouts of calls, in seconds.
 READ_SECONDS = 15.0
 WRITE_SECONDS = 120.0
 
-#: Seconds for which events may not be received: connecting again takes a moment.
-DEAF_SECONDS = 2.0
+#: Seconds without events before the server is not ready: reconnecting takes a moment.
+LOST_SECONDS = 2.0
 
-#: Seconds in which what the server needs has to answer, to count as ready.
+#: The timeout of each readiness check, in seconds.
 READY_SECONDS = 5.0
 
 
 class Submitted(NamedTuple):
-    """The run that was started for an upload, and its only document."""
+    """The run that was started for an upload, and its document."""
 
     run_id: str
     document_id: str
@@ -56,10 +56,10 @@ class Submitted(NamedTuple):
 
 
 class Backend:
-    """A pipeline, and the threads in which it is asked.
+    """A pipeline, and the threads in which it is called.
 
     Args:
-        settings: The pipeline's; local services are found or started.
+        settings: The pipeline's settings. Local services are found or started.
 
     Raises:
         StoreError: The database cannot be used.
@@ -70,55 +70,63 @@ class Backend:
     def __init__(self, settings: Settings) -> None:
         given = {name: getattr(settings, name) for name in settings.model_fields_set}
         self.pipeline = Pipeline(**(given | {"home": settings.home}))
-        #: Where progress is told, without anything being started for that.
+        #: The connection to Redis. Using it starts nothing.
         self.bus = Bus(
             self.pipeline.redis_url, remember_seconds=settings.remember_seconds
         )
         try:
-            self.bus.redis  # noqa: B018 - a URL that cannot be used is found out here
+            self.bus.redis  # noqa: B018 - raises if the URL is invalid
         except BaseException:
             self.pipeline.close()
             raise
-        self.reading = BoundedExecutor(READING, most=MOST_WAITING, seconds=READ_SECONDS)
-        self.writing = BoundedExecutor(
-            WRITING, most=MOST_WAITING, seconds=WRITE_SECONDS
+        self.reading = BoundedExecutor(
+            READERS, max_pending=MAX_PENDING, seconds=READ_SECONDS
         )
-        # What hangs holds up no other, and is not asked twice.
-        self._parts = {
-            ask: SharedCall(ask, seconds=READY_SECONDS)
-            for ask in (self._redis, self._database, self._workers, self._recovery)
+        self.writing = BoundedExecutor(
+            WRITERS, max_pending=MAX_PENDING, seconds=WRITE_SECONDS
+        )
+        # A check that hangs blocks no other, and is not repeated meanwhile.
+        self._checks = {
+            check: SharedCall(check, seconds=READY_SECONDS)
+            for check in (self._redis, self._database, self._workers, self._recovery)
         }
 
     def close(self) -> None:
-        """Give threads and connections back."""
+        """Close threads and connections."""
         for threads in (self.reading, self.writing):
             threads.close()
-        for part in self._parts.values():
-            part.close()
+        for check in self._checks.values():
+            check.close()
         self.bus.close()
         self.pipeline.close()
 
     async def newest(self, document_id: str) -> ProgressEvent | None:
-        """Where a document stands, by Redis or the store, whichever knows better."""
+        """A document's newest event, from Redis or the store."""
 
-        def ask() -> ProgressEvent | None:
+        def find_newest() -> ProgressEvent | None:
             try:
-                told = self.bus.newest([document_id]).get(document_id)
+                published = self.bus.newest([document_id]).get(document_id)
             except BusError as error:
-                log.info("the store alone is asked: %s", redacted(str(error)))
-                told = None
-            if told is not None and told.final:
-                return told
-            kept = self.pipeline.store.documents.current_events(documents=[document_id])
-            return max([*kept, *([told] if told else [])], key=sort_key, default=None)
+                log.info("asking only the store: %s", redacted(str(error)))
+                published = None
+            if published is not None and published.final:
+                return published
+            stored = self.pipeline.store.documents.current_events(
+                documents=[document_id]
+            )
+            return max(
+                [*stored, *([published] if published else [])],
+                key=sort_key,
+                default=None,
+            )
 
-        return await self.reading.run(ask)
+        return await self.reading.run(find_newest)
 
     async def document(self, document_id: str) -> DocumentRow:
-        """What the store knows of a document.
+        """A document's row in the store.
 
         Raises:
-            DocumentNotFound: It knows none with this id.
+            DocumentNotFound: There is none with this id.
         """
         return await self.reading.run(self.pipeline.document, document_id)
 
@@ -131,43 +139,42 @@ class Backend:
         after: str | None,
         limit: int,
     ) -> tuple[list[DocumentRow], str | None]:
-        """Documents of which all of this is true, those of the newest run first.
+        """A page of documents that match all of this, the newest run's first.
 
         Returns:
-            The first of them, or those behind `after`, and the `after` of the next
-            ones; None if there are no more.
+            The documents, and the `after` of the next page; None if there is none.
 
         Raises:
-            InvalidForm: `after` is none that was given here.
+            InvalidForm: `after` is not a cursor returned by this method.
         """
-        place = None if after is None else _place(after)
+        position = None if after is None else _decode_cursor(after)
         found = await self.reading.run(
             lambda: self.pipeline.store.documents.recent(
                 run_id=run_id,
                 case_id=case_id,
                 status=status,
-                after=place,
+                after=position,
                 limit=limit + 1,
             )
         )
         rows = [row for _, row in found[:limit]]
         if len(found) <= limit:
             return rows, None
-        made, last = found[limit - 1]
-        return rows, _cursor(made, last)
+        created_at, last = found[limit - 1]
+        return rows, _encode_cursor(created_at, last)
 
     async def history(self, document_id: str) -> DocumentHistory:
-        """What is remembered of a document: the newest events, and its steps' times.
+        """A document's newest events, and the durations of its steps.
 
         Raises:
-            DocumentNotFound: Nothing is.
+            DocumentNotFound: Neither Redis nor the store knows the document.
         """
 
         def find() -> DocumentHistory:
             try:
-                events = self.bus.history(document_id)[-MOST_EVENTS:]
+                events = self.bus.history(document_id)[-MAX_EVENTS:]
             except BusError as error:
-                log.info("the store alone is asked: %s", redacted(str(error)))
+                log.info("asking only the store: %s", redacted(str(error)))
                 events = []
             try:
                 row = self.pipeline.document(document_id)
@@ -175,15 +182,15 @@ class Backend:
                 if not events:
                     raise
                 return DocumentHistory(
-                    document_id=document_id, events=_told(events), steps=[]
+                    document_id=document_id, events=_to_dicts(events), steps=[]
                 )
             timings = self.pipeline.store.results.timings(
                 row.run_id, document_id=row.id
             )
             return DocumentHistory(
                 document_id=document_id,
-                # Redis does not remember for ever: the store knows how it ended.
-                events=_told(events or [row.event()]),
+                # Once Redis has expired them, the store has the last one.
+                events=_to_dicts(events or [row.event()]),
                 steps=[
                     StepTime(name=each.step, seconds=each.seconds, attempt=each.attempt)
                     for each in timings
@@ -192,19 +199,21 @@ class Backend:
 
         return await self.reading.run(find)
 
-    async def holders(self, document_ids: Sequence[str]) -> dict[str, set[Subject]]:
-        """The runs and cases of which documents are, as far as anybody knows."""
+    async def containers(self, document_ids: Sequence[str]) -> dict[str, set[Subject]]:
+        """The runs and cases that contain documents."""
 
         def find() -> dict[str, set[Subject]]:
-            kept = self.pipeline.store.documents.current_events(documents=document_ids)
-            found = {event.document_id: event for event in kept}
+            stored = self.pipeline.store.documents.current_events(
+                documents=document_ids
+            )
+            found = {event.document_id: event for event in stored}
             unknown = [each for each in document_ids if each not in found]
             if unknown:
                 try:
                     found |= self.bus.newest(unknown)
                 except BusError as error:
-                    log.info("the store alone is asked: %s", redacted(str(error)))
-            return {each: _containing(event) for each, event in found.items()}
+                    log.info("asking only the store: %s", redacted(str(error)))
+            return {each: set(containers_of(event)) for each, event in found.items()}
 
         return await self.reading.run(find)
 
@@ -224,43 +233,43 @@ class Backend:
         return await self.writing.run(submit)
 
     async def retry(self, document_id: str) -> int:
-        """Try a document again; how many that is.
+        """Retry a document. Returns the number of documents retried.
 
         Raises:
             DocumentNotFound: There is none with this id.
         """
 
-        def again() -> int:
+        def retry() -> int:
             row = self.pipeline.document(document_id)
             return self.pipeline.attach(row.run_id).retry(document_ids=[document_id])
 
-        return await self.writing.run(again)
+        return await self.writing.run(retry)
 
     async def cancel(self, document_id: str) -> int:
-        """Cancel a document; how many that is.
+        """Cancel a document. Returns the number of documents cancelled.
 
         Raises:
             DocumentNotFound: There is none with this id.
         """
 
-        def end() -> int:
+        def cancel() -> int:
             row = self.pipeline.document(document_id)
             return self.pipeline.attach(row.run_id).cancel([document_id])
 
-        return await self.writing.run(end)
+        return await self.writing.run(cancel)
 
-    async def readiness(self, *, deaf_seconds: float = 0.0) -> Readiness:
-        """Whether Redis and the database answer, and workers do what they have to.
+    async def readiness(self, *, lost_seconds: float = 0.0) -> Readiness:
+        """Whether Redis and the database answer, and workers and recovery work.
 
         Args:
-            deaf_seconds: For how long events could not be received.
+            lost_seconds: For how long needed events have not been received.
         """
         redis, database, workers, recovery = await asyncio.gather(
-            *map(self._part, self._parts)
+            *map(self._check, self._checks)
         )
-        events = _RECEIVED
-        if deaf_seconds >= DEAF_SECONDS:
-            message = f"none could be received for {deaf_seconds:.0f} s"
+        events = _EVENTS_RECEIVED
+        if lost_seconds >= LOST_SECONDS:
+            message = f"none could be received for {lost_seconds:.0f} s"
             events = Part(ok=False, message=message)
         return Readiness(
             ready=redis.ok and database.ok and events.ok,
@@ -271,17 +280,17 @@ class Backend:
             recovery=recovery,
         )
 
-    async def _part(self, ask: Callable[[], Part]) -> Part:
+    async def _check(self, check: Callable[[], Part]) -> Part:
         try:
-            return await self._parts[ask]()
+            return await self._checks[check]()
         except (DocProgressError, RedisError, OSError) as error:
-            # For whoever runs the server: a probe is answered without a token.
+            # The log has the reason: probes need no token, so the answer says less.
             log.warning("not ready: %s", redacted(str(error)))
             return Part(ok=False, message="no answer; the server's log says more")
 
     def _redis(self) -> Part:
-        if self._resting():
-            return _RESTING
+        if self._idle():
+            return _IDLE
         started = time.perf_counter()
         self.bus.redis.ping()
         return _answered(started)
@@ -292,9 +301,9 @@ class Backend:
         return _answered(started)
 
     def _workers(self) -> Part:
-        if self._resting():
-            return _RESTING
-        # Held by the worker that looks for lost documents; it takes turns.
+        if self._idle():
+            return _IDLE
+        # Held by the worker that recovers lost documents; it changes hands.
         ago = last_leader_seen(self.bus.redis)
         if ago is None:
             return Part(
@@ -303,51 +312,45 @@ class Backend:
         return Part(ok=True, message=f"one was seen {ago:.1f} s ago")
 
     def _recovery(self) -> Part:
-        if self._resting():
-            return _RESTING
+        if self._idle():
+            return _IDLE
         look = last_recovery(self.bus.redis)
         if look is None:
             return Part(ok=False, message="not known: no worker has looked yet")
         message = f"lost documents were looked for {look.seconds:.1f} s ago"
         return Part(ok=not look.overdue, message=message)
 
-    def _resting(self) -> bool:
+    def _idle(self) -> bool:
         settings = self.pipeline.settings
         return settings.local and local.status(settings.home) is None
 
 
-_NO_PLACE = "`after` has to be the `next` of the list before"
-_RECEIVED = Part(ok=True, message="received as far as a stream waits for them")
-_RESTING = Part(ok=True, message="local services start when they are needed")
+_INVALID_CURSOR = "`after` has to be the `next` of the previous page"
+_EVENTS_RECEIVED = Part(ok=True, message="received as far as a stream waits for them")
+_IDLE = Part(ok=True, message="local services start when they are needed")
 
 
-def _cursor(made: datetime, row: DocumentRow) -> str:
-    """Where a list goes on: behind this document, whatever is added before it."""
-    place = msgspec.json.encode([made.isoformat(), row.run_id, row.number])
-    return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
+def _encode_cursor(created_at: datetime, row: DocumentRow) -> str:
+    """The cursor of the page after this document, whatever is added before it."""
+    position = msgspec.json.encode([created_at.isoformat(), row.run_id, row.number])
+    return base64.urlsafe_b64encode(position).rstrip(b"=").decode()
 
 
-def _place(cursor: str) -> tuple[datetime, str, int]:
+def _decode_cursor(cursor: str) -> tuple[datetime, str, int]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        place = base64.b64decode(padded, altchars=b"-_", validate=True)
-        made, run_id, number = msgspec.json.decode(place, type=tuple[str, str, int])
-        moment = datetime.fromisoformat(made)
+        position = base64.b64decode(padded, altchars=b"-_", validate=True)
+        text, run_id, number = msgspec.json.decode(position, type=tuple[str, str, int])
+        moment = datetime.fromisoformat(text)
     except (ValueError, msgspec.DecodeError):
-        raise InvalidForm(_NO_PLACE) from None
+        raise InvalidForm(_INVALID_CURSOR) from None
     if moment.tzinfo is None or not 0 <= number < 2**31 or storable(run_id) != run_id:
-        raise InvalidForm(_NO_PLACE)
+        raise InvalidForm(_INVALID_CURSOR)
     return moment, run_id, number
 
 
-def _told(events: Iterable[ProgressEvent]) -> list[dict[str, Any]]:
+def _to_dicts(events: Iterable[ProgressEvent]) -> list[dict[str, Any]]:
     return [event.to_dict() for event in events]
-
-
-def _containing(event: ProgressEvent) -> set[Subject]:
-    """The run and the case of a document."""
-    named = ((Kind.RUN, event.run_id), (Kind.CASE, event.case_id))
-    return {Subject(kind, name) for kind, name in named if name is not None}
 
 
 def _answered(started: float) -> Part:

@@ -1,42 +1,39 @@
-"""What the server counts about itself: plain numbers, changed by the event loop alone.
-
-Counting costs next to nothing, so that it may be done for each frame and client.
-"""
+"""Counters of one server process: plain numbers, changed by the event loop alone."""
 
 from bisect import bisect_left
 from collections import Counter
 
-#: The upper bounds, in seconds, of the latency histogram.
+#: The upper bounds of the latency histogram's buckets, in seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Counters:
-    """The counters of one server process."""
+    """What is counted for each frame and client, cheaply."""
 
     def __init__(self) -> None:
-        #: Streams that are open.
+        #: Open streams.
         self.clients = 0
-        #: Events that were heard and were news.
+        #: Events that changed a document's state.
         self.events = 0
-        #: Frames that were handed to clients' connections.
+        #: Frames handed to clients' connections.
         self.frames = 0
-        #: Clients that were dropped because they took nothing.
+        #: Clients dropped because they read nothing.
         self.dropped = 0
         #: Requests by method and status.
         self.requests: Counter[tuple[str, str]] = Counter()
-        #: Bytes of documents that were uploaded.
+        #: Bytes of uploaded documents.
         self.uploaded = 0
         self._latencies = [0] * (len(BUCKETS) + 1)
         self._latency_sum = 0.0
 
-    def sent(self, seconds: float) -> None:
-        """Count a frame that was sent so long after its event was published."""
+    def count_latency(self, seconds: float) -> None:
+        """Count a frame that was sent this long after its event was published."""
         self._latencies[bisect_left(BUCKETS, seconds)] += 1
         self._latency_sum += seconds
 
     @property
     def latency(self) -> tuple[list[tuple[str, float]], float]:
-        """The latency histogram: cumulated counts by upper bound, and the sum."""
+        """The latency histogram: cumulative counts by upper bound, and the sum."""
         buckets: list[tuple[str, float]] = []
         total = 0
         for bound, count in zip(map(str, BUCKETS), self._latencies, strict=False):

@@ -1,6 +1,6 @@
-"""A few threads for calls that block, so that the event loop never does.
+"""Threads for blocking calls, so that the event loop never blocks.
 
-Neither the threads nor what waits for them grows with the number of clients.
+Neither the threads nor the calls that wait for them grow with the number of clients.
 """
 
 import asyncio
@@ -15,16 +15,16 @@ T = TypeVar("T")
 
 
 class SharedCall(Generic[T]):
-    """One blocking call at a time, whose answer all who ask meanwhile are given.
+    """One blocking call at a time, whose result everybody who asks meanwhile shares.
 
-    Whoever asks while it hangs waits no longer than the first one, and no thread
-    beside its own is ever held up.
+    If it hangs, later callers wait no longer than the first one did, and only its own
+    thread is blocked.
 
     Args:
-        function: What is called, in a thread.
-        seconds: How long it is waited for; its answer is kept all the same.
-        fresh_seconds: For how long its answer, or its error, is given again.
-        clock: Seconds that never jump.
+        function: What to call, in a thread.
+        seconds: The timeout; the result is kept even if it comes later.
+        fresh_seconds: For how long the result, or the error, is reused.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -41,70 +41,70 @@ class SharedCall(Generic[T]):
         self._clock = clock
         self._executor = ThreadPoolExecutor(1, "docprogress-server")
         self._call: asyncio.Future[T] | None = None
-        self._begun_at = self._ended_at = 0.0
+        self._started_at = self._ended_at = 0.0
 
     async def __call__(self) -> T:
-        """What the call gives, or raises.
+        """The result of the call, or its error.
 
         Raises:
-            ServerBusy: It takes too long.
+            ServerBusy: The call timed out.
         """
         call = self._call
         if call is None or (
             call.done() and self._clock() >= self._ended_at + self._fresh_seconds
         ):
             call = asyncio.wrap_future(self._executor.submit(self._function))
-            call.add_done_callback(self._ended)
-            self._call, self._begun_at = call, self._clock()
-        left = self._begun_at + self._seconds - self._clock()
+            call.add_done_callback(self._on_done)
+            self._call, self._started_at = call, self._clock()
+        left = self._started_at + self._seconds - self._clock()
         await asyncio.wait([call], timeout=max(left, 0.0))
         if not call.done():
-            raise ServerBusy(f"no answer for {self._clock() - self._begun_at:.0f} s")
+            raise ServerBusy(f"no answer for {self._clock() - self._started_at:.0f} s")
         return call.result()
 
     def close(self) -> None:
         """Make no more calls."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _ended(self, call: "asyncio.Future[T]") -> None:
+    def _on_done(self, call: "asyncio.Future[T]") -> None:
         self._ended_at = self._clock()
         if not call.cancelled():
-            call.exception()  # whoever asks is told; nobody may
+            call.exception()  # retrieved here, since there may be nobody who asks
 
 
 class BoundedExecutor:
-    """Runs blocking calls in at most `count` threads.
+    """Runs blocking calls in a few threads.
 
     Args:
-        count: How many threads there are.
-        most: How many calls may be under way or waiting.
-        seconds: How long one is waited for; it goes on, and its answer is dropped.
+        threads: How many threads there are.
+        max_pending: How many calls may be running or waiting.
+        seconds: The timeout of a call. It goes on, and its result is dropped.
     """
 
-    def __init__(self, count: int, *, most: int, seconds: float) -> None:
-        self._executor = ThreadPoolExecutor(count, "docprogress-server")
-        self._most = most
+    def __init__(self, threads: int, *, max_pending: int, seconds: float) -> None:
+        self._executor = ThreadPoolExecutor(threads, "docprogress-server")
+        self._max_pending = max_pending
         self._seconds = seconds
-        self._under_way = 0
+        self._pending = 0
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """What the call gives, or raises.
+        """The result of the call, or its error.
 
         Raises:
-            ServerBusy: Too many calls wait, or this one takes too long.
+            ServerBusy: Too many calls are waiting, or this one timed out.
         """
-        if self._under_way >= self._most:
+        if self._pending >= self._max_pending:
             raise ServerBusy("the server is busy; try again in a moment")
-        self._under_way += 1
+        self._pending += 1
         loop = asyncio.get_running_loop()
         future = self._executor.submit(function, *arguments)
 
-        def count(_: Future[T]) -> None:
-            # Counted when the call has ended, however long it was waited for.
+        def on_done(_: Future[T]) -> None:
+            # Counted when the call has ended, not when its timeout has passed.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._ended)
+                loop.call_soon_threadsafe(self._on_done)
 
-        future.add_done_callback(count)
+        future.add_done_callback(on_done)
         try:
             async with asyncio.timeout(self._seconds):
                 return await asyncio.wrap_future(future)
@@ -114,8 +114,8 @@ class BoundedExecutor:
             ) from None
 
     def close(self) -> None:
-        """Take no more calls; those that wait are dropped."""
+        """Accept no more calls, and drop those that wait."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _ended(self) -> None:
-        self._under_way -= 1
+    def _on_done(self) -> None:
+        self._pending -= 1

@@ -46,31 +46,31 @@ class Metrics:
     """Gathers everything when it is asked for.
 
     Args:
-        meter: What the process counts.
+        counters: What the process counts.
         store: What documents and steps are counted in.
         bus: Which queues are served.
-        deaf_seconds: For how long events could not be received.
+        lost_seconds: For how long events could not be received.
     """
 
     def __init__(
         self,
-        meter: Counters,
+        counters: Counters,
         store: Store,
         bus: Bus,
-        deaf_seconds: Callable[[], float] = lambda: 0.0,
+        lost_seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._meter = meter
+        self._counters = counters
         self._store = store
         self._bus = bus
-        self._deaf_seconds = deaf_seconds
-        self._counted = SharedCall(
+        self._lost_seconds = lost_seconds
+        self._stored = SharedCall(
             self._count, seconds=STORE_SECONDS, fresh_seconds=FRESH_SECONDS
         )
 
     async def text(self) -> bytes:
         """All metrics, as Prometheus reads them."""
         try:
-            stored = await self._counted()
+            stored = await self._stored()
         except DocProgressError:
             # A number that is not known is left out, not told as it was.
             stored = None
@@ -80,7 +80,7 @@ class Metrics:
 
     def close(self) -> None:
         """Ask the store no more."""
-        self._counted.close()
+        self._stored.close()
 
     def _count(self) -> Stored:
         documents = self._store.documents.counts()
@@ -97,33 +97,33 @@ class Metrics:
         )
 
     def _families(self, stored: Stored | None) -> Iterator[Metric]:
-        meter = self._meter
+        counters = self._counters
         yield GaugeMetricFamily(
-            "docprogress_stream_clients", "Streams that are open", meter.clients
+            "docprogress_stream_clients", "Streams that are open", counters.clients
         )
         yield CounterMetricFamily(
             "docprogress_stream_clients_dropped",
             "Streams whose client took nothing and was dropped",
-            meter.dropped,
+            counters.dropped,
         )
         yield CounterMetricFamily(
-            "docprogress_events", "Progress events that were heard", meter.events
+            "docprogress_events", "Progress events that were heard", counters.events
         )
         yield CounterMetricFamily(
-            "docprogress_frames_sent", "Frames that were sent", meter.frames
+            "docprogress_frames_sent", "Frames that were sent", counters.frames
         )
         yield CounterMetricFamily(
             "docprogress_uploaded_bytes",
             "Bytes of documents that were uploaded",
-            meter.uploaded,
+            counters.uploaded,
         )
         requests = CounterMetricFamily(
             "docprogress_requests", "Requests", labels=["method", "status"]
         )
-        for (method, status), count in meter.requests.items():
+        for (method, status), count in counters.requests.items():
             requests.add_metric([method, status], count)
         yield requests
-        buckets, total = meter.latency
+        buckets, total = counters.latency
         yield HistogramMetricFamily(
             "docprogress_publish_to_send_seconds",
             "From an event's own time to its being sent to one client",
@@ -133,7 +133,7 @@ class Metrics:
         yield GaugeMetricFamily(
             "docprogress_events_deaf_seconds",
             "For how long events that a stream waits for could not be received",
-            self._deaf_seconds(),
+            self._lost_seconds(),
         )
         if stored is not None:
             yield from _stored_families(stored)

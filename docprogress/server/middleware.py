@@ -1,6 +1,6 @@
-"""What every request passes: it is counted, limited, and noted without its query.
+"""What every request passes through: access log, rate limit and origin check.
 
-Tickets stand in queries, so that no query is ever written down.
+Queries may contain tickets, so they are never logged.
 """
 
 import asyncio
@@ -18,46 +18,46 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docprogress.errors import TooManyRequests
 from docprogress.server.counters import Counters
-from docprogress.server.origins import SAFE, foreign
+from docprogress.server.origins import SAFE_METHODS, is_cross_origin
 from docprogress.server.rate_limit import RateLimiter
 
 access_log = logging.getLogger("docprogress.server.access")
 
-#: The longest path and query, in bytes.
-LONGEST_TARGET = 64 * 1024
+#: The maximum size of path and query, in bytes.
+MAX_TARGET_SIZE = 64 * 1024
 
-#: The longest body, in bytes, of a request that is no upload.
-LONGEST_BODY = 1024 * 1024
+#: The maximum size of a request body that is not an upload, in bytes.
+MAX_BODY_SIZE = 1024 * 1024
 
-#: Seconds that the body of a request that is refused may take.
-BODY_SECONDS = 2.0
+#: Seconds to wait for the body of a refused request.
+DRAIN_SECONDS = 2.0
 
-#: How the path ends that takes a body of any length, and takes it bit by bit.
-UPLOAD = "/documents/upload"
+#: The suffix of the path that takes a body of any size, as a stream.
+UPLOAD_PATH = "/documents/upload"
 
-#: What the page of another origin is told, or a proxy that hides the own one.
-FOREIGN = (
-    "the page that asks is of another origin: allow it by `cors_origins`, or have the "
-    "proxy hand on `Host` and `X-Forwarded-Proto`"
+#: The answer to a request from another origin, or through a proxy that hides its own.
+CROSS_ORIGIN = (
+    "the request comes from a page of another origin: allow it by `cors_origins`, or "
+    "have the proxy pass on `Host` and `X-Forwarded-Proto`"
 )
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 class AccessLog:
-    """What is noted of one request, from its beginning to its end."""
+    """Counts and logs one request."""
 
-    __slots__ = ("_meter", "_scope", "_send", "_started", "_status")
+    __slots__ = ("_counters", "_scope", "_send", "_started", "_status")
 
-    def __init__(self, scope: Scope, send: Send, meter: Counters) -> None:
+    def __init__(self, scope: Scope, send: Send, counters: Counters) -> None:
         self._scope = scope
         self._send = send
-        self._meter = meter
+        self._counters = counters
         self._started = time.monotonic()
         self._status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     async def send(self, message: Message) -> None:
-        """Hand an answer on, with the headers that every answer has."""
+        """Send a message, with the headers that every response has."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -66,38 +66,38 @@ class AccessLog:
         await self._send(message)
 
     def close(self) -> None:
-        """Count the request, and write it down."""
+        """Count and log the request."""
         scope = self._scope
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._meter.requests[method, str(self._status)] += 1
+        self._counters.requests[method, str(self._status)] += 1
         access_log.info(
             "%s %s %d",
             method,
-            shown(scope["path"]),
+            printable_path(scope["path"]),
             self._status,
             extra={
                 "method": method,
-                "path": shown(scope["path"]),
+                "path": printable_path(scope["path"]),
                 "status": self._status,
                 "seconds": round(time.monotonic() - self._started, 6),
-                "client": address(scope),
+                "client": client_address(scope),
             },
         )
 
 
 class RequestGuard:
-    """Turns away whoever asks too often, at too great a length, or from elsewhere."""
+    """Refuses requests that are too frequent, too large, or from another origin."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        limits: RateLimiter,
+        rate_limiter: RateLimiter,
         hosts: Collection[str],
         origins: Collection[str],
     ) -> None:
         self._app = app
-        self._limits = limits
+        self._rate_limiter = rate_limiter
         self._hosts = hosts
         self._origins = origins
 
@@ -105,75 +105,76 @@ class RequestGuard:
         if scope["type"] == "http":
             refusal = self._refusal(scope)
             if refusal is not None:
-                await _read_away(scope, receive)
+                await _drain_body(scope, receive)
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         raw = scope.get("raw_path") or b""
-        if len(raw) + len(scope["query_string"]) > LONGEST_TARGET:
+        if len(raw) + len(scope["query_string"]) > MAX_TARGET_SIZE:
             return JSONResponse(
-                {"detail": f"the URL is longer than {LONGEST_TARGET} bytes"},
+                {"detail": f"the URL is longer than {MAX_TARGET_SIZE} bytes"},
                 HTTPStatus.REQUEST_URI_TOO_LONG,
             )
         try:
-            self._limits.spend(address(scope))
+            self._rate_limiter.spend(client_address(scope))
         except TooManyRequests as error:
-            return too_many(error)
+            return too_many_requests(error)
         headers = Headers(scope=scope)
         if self._hosts and _host(headers.get("host", "")) not in self._hosts:
             return JSONResponse(
-                {"detail": "this server has another name, and answers to no other"},
+                {"detail": "this server has another host name"},
                 HTTPStatus.FORBIDDEN,
             )
-        changes = scope["method"] not in SAFE
-        if (changes or self._hosts) and foreign(scope, self._origins):
-            return JSONResponse({"detail": FOREIGN}, HTTPStatus.FORBIDDEN)
-        if not scope["path"].endswith(UPLOAD):
-            return _too_large(headers)
+        changes = scope["method"] not in SAFE_METHODS
+        if (changes or self._hosts) and is_cross_origin(scope, self._origins):
+            return JSONResponse({"detail": CROSS_ORIGIN}, HTTPStatus.FORBIDDEN)
+        if not scope["path"].endswith(UPLOAD_PATH):
+            return _body_refusal(headers)
         return None
 
 
-async def _read_away(scope: Scope, receive: Receive) -> None:
-    """Take a short body that nobody wants: a proxy may be able to send nothing else.
+async def _drain_body(scope: Scope, receive: Receive) -> None:
+    """Read and drop the short body of a refused request.
 
-    jupyter-server-proxy, for one, answers 500 where the connection is closed before.
+    Some proxies cannot relay the response before they have sent the body:
+    jupyter-server-proxy answers 500 if the connection is closed before.
     """
     length = Headers(scope=scope).get("content-length", "0")
-    if not length.isdigit() or not 0 < int(length) <= LONGEST_BODY:
+    if not length.isdigit() or not 0 < int(length) <= MAX_BODY_SIZE:
         return
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(DRAIN_SECONDS):
             while (message := await receive())["type"] == "http.request":
                 if not message.get("more_body"):
                     return
 
 
 def _host(name: str) -> str | None:
-    """A host without its port."""
+    """The host name without the port."""
     try:
         return urlsplit(f"//{name}").hostname
     except ValueError:
         return None
 
 
-def _too_large(headers: Headers) -> JSONResponse | None:
-    """The answer to a body that would be read whole, and is too large for that."""
+def _body_refusal(headers: Headers) -> JSONResponse | None:
+    """The response to a body that is too large to be read into memory."""
     if "transfer-encoding" in headers:
-        detail = "say how long the body is: Content-Length"
+        detail = "the request needs a Content-Length"
         return JSONResponse({"detail": detail}, HTTPStatus.LENGTH_REQUIRED)
     length = headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > LONGEST_BODY:
+    if not length.isdigit() or int(length) > MAX_BODY_SIZE:
         return JSONResponse(
-            {"detail": f"the body is longer than {LONGEST_BODY} bytes"},
+            {"detail": f"the body is larger than {MAX_BODY_SIZE} bytes"},
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         )
     return None
 
 
-def too_many(error: TooManyRequests) -> JSONResponse:
-    """What somebody is told who asks for too much."""
+def too_many_requests(error: TooManyRequests) -> JSONResponse:
+    """The response to a client over its limits."""
     return JSONResponse(
         {"detail": str(error)},
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -181,12 +182,12 @@ def too_many(error: TooManyRequests) -> JSONResponse:
     )
 
 
-def address(scope: Scope) -> str:
-    """Whom a request is from; one name for all that come over a unix socket."""
+def client_address(scope: Scope) -> str:
+    """The client's IP address; the same name for all clients of a unix socket."""
     client = scope.get("client")
     return client[0] if client else "local"
 
 
-def shown(path: str) -> str:
-    """A path as one short line, whatever its characters are."""
+def printable_path(path: str) -> str:
+    """A path as one short line, with special characters escaped."""
     return path[:300] if path.isprintable() else repr(path[:300])[1:-1]

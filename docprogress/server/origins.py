@@ -1,8 +1,8 @@
-"""Whether a browser sends a request for a page of this server, or of another one.
+"""Tell requests of this server's own pages from those of other origins.
 
-A page of another origin cannot read the answers, but what it asks for is done all the
-same, with whatever the browser is trusted for.  An origin is scheme, host and port,
-and all three are compared.
+A page of another origin cannot read the responses, but its requests would take effect
+with the credentials of the browser's user. An origin is scheme, host and port, and all
+three are compared.
 """
 
 from collections.abc import Iterable
@@ -12,25 +12,25 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-#: Methods that change nothing.
-SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+#: Methods that do not change state.
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
-#: What `Sec-Fetch-Site` says of a page that is not of the server's origin.
-_ELSEWHERE = frozenset(("cross-site", "same-site"))
+#: Values of `Sec-Fetch-Site` for pages of other origins.
+_OTHER_SITES = frozenset(("cross-site", "same-site"))
 
 _PORTS = {"http": 80, "https": 443}
 
 
 class Origin(NamedTuple):
-    """Where a page is from."""
+    """The origin of a page."""
 
     scheme: str
     host: str
     port: int
 
 
-def origin(text: str) -> Origin | None:
-    """What `scheme://host:port` means; None if it is anything else."""
+def parse_origin(text: str) -> Origin | None:
+    """Parse `scheme://host:port`; None if it is anything else."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -43,50 +43,51 @@ def origin(text: str) -> Origin | None:
     return Origin(parts.scheme, host, port or _PORTS[parts.scheme])
 
 
-def foreign(scope: Scope, allowed: Iterable[str] = ()) -> bool:
-    """Whether the page that sends this is of another origin, and not allowed to.
+def is_cross_origin(scope: Scope, allowed: Iterable[str] = ()) -> bool:
+    """Whether a page of another origin sent the request, and may not.
 
-    Only browsers name a page: whatever names none is not held up.
+    Only browsers send an origin: requests of other clients pass.
 
     Args:
-        scope: The request's.
-        allowed: Origins whose pages may send anything.
+        scope: The request's ASGI scope.
+        allowed: Origins whose pages may send any request.
     """
     headers = Headers(scope=scope)
     sites = headers.getlist("sec-fetch-site")
     named = headers.getlist("origin")
     if len(sites) > 1 or len(named) > 1:
         return True
-    # No page can set this header. The browser compares origins for the whole chain of
-    # redirects, and knows the address bar, which a proxy may hide from this server.
+    # Scripts cannot set this header, and a client that is no browser needs credentials
+    # of its own. The browser compares the origins of all redirects, and it knows the
+    # public host, which a proxy may hide.
     if sites == ["same-origin"]:
         return False
-    elsewhere = not _ELSEWHERE.isdisjoint(sites)
+    other_site = not _OTHER_SITES.isdisjoint(sites)
     if not named:
-        # A link that somebody follows names no origin, and changes nothing.
-        return scope["method"] not in SAFE and elsewhere
-    page = origin(named[0])
+        # Following a link sends no origin, and does not change state.
+        return scope["method"] not in SAFE_METHODS and other_site
+    page = parse_origin(named[0])
     if page is None:
         return True
-    if page in map(origin, allowed):
+    if page in map(parse_origin, allowed):
         return False
-    scheme, host = _asked(scope, headers)
-    return elsewhere or page != origin(f"{scheme}://{host}")
+    scheme, host = _requested_host(scope, headers)
+    return other_site or page != parse_origin(f"{scheme}://{host}")
 
 
-def _asked(scope: Scope, headers: Headers) -> tuple[str, str]:
-    """The scheme and the host, with its port, that the browser has asked.
+def _requested_host(scope: Scope, headers: Headers) -> tuple[str, str]:
+    """The scheme and host, with its port, that the browser sent the request to.
 
-    Over a unix socket it is a proxy of the server's own user that asks, and is
-    believed.  Over TCP the ASGI server knows which proxies it believes.
+    Over a unix socket the client is a proxy of the server's own user, which is
+    trusted. Over TCP the ASGI server knows which proxies to trust.
     """
     scheme, host = scope.get("scheme", "http"), headers.get("host", "")
     if scope.get("client") is None:
-        scheme = _first(headers, "x-forwarded-proto") or scheme
-        host = _first(headers, "x-forwarded-host") or host
+        scheme = _first_value(headers, "x-forwarded-proto") or scheme
+        host = _first_value(headers, "x-forwarded-host") or host
     return scheme, host
 
 
-def _first(headers: Headers, name: str) -> str:
-    """What the outermost of several proxies has said."""
+def _first_value(headers: Headers, name: str) -> str:
+    """The value that the outermost of several proxies has set."""
     return headers.get(name, "").partition(",")[0].strip().lower()

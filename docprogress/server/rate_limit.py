@@ -1,6 +1,6 @@
-"""How much one client may ask for, so that it cannot harm the others.
+"""Limits on what one client may request, so that it cannot harm the others.
 
-A client is an address.  What is remembered of addresses is bounded as well.
+A client is an IP address. The number of addresses remembered is limited as well.
 """
 
 import time
@@ -9,19 +9,22 @@ from collections.abc import Callable
 
 from docprogress.errors import TooManyRequests
 
-#: Addresses whose rate is remembered.
-MOST_ADDRESSES = 10_000
+#: Addresses whose request rate is remembered.
+MAX_ADDRESSES = 10_000
+
+#: Seconds after which a client that was refused a stream may try again.
+RETRY_SECONDS = 5.0
 
 
 class RateLimiter:
-    """Counts what each address has, and does.
+    """Counts the requests and the streams of each address.
 
     Args:
-        streams: How many streams there may be in all.
-        streams_each: How many of them one address may have.
-        per_second: Requests a second and address, on average.
-        burst: Requests that may come at once.
-        clock: Seconds that never jump.
+        streams: The maximum number of streams in total.
+        streams_each: The maximum number of streams of one address.
+        per_second: Requests per second and address, on average.
+        burst: Requests that an address may send at once.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -40,50 +43,48 @@ class RateLimiter:
         self._clock = clock
         self._open: Counter[str] = Counter()
         self._total = 0
-        # What each address has left, and when that was so.
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        # The tokens of each address's bucket, and when that was computed.
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def spend(self, address: str, cost: float = 1.0) -> None:
         """Count a request.
 
         Raises:
-            TooManyRequests: The address has spent what it had.
+            TooManyRequests: The address has used up its allowance.
         """
         at = self._clock()
-        left, since = self._left.pop(address, (self._burst, at))
-        left = min(self._burst, left + (at - since) * self._per_second)
-        enough = left >= cost
-        self._left[address] = (left - cost if enough else left, at)
-        if len(self._left) > MOST_ADDRESSES:
-            self._left.popitem(last=False)
-        if not enough:
-            wait = (cost - left) / self._per_second
+        tokens, since = self._buckets.pop(address, (self._burst, at))
+        tokens = min(self._burst, tokens + (at - since) * self._per_second)
+        allowed = tokens >= cost
+        self._buckets[address] = (tokens - cost if allowed else tokens, at)
+        if len(self._buckets) > MAX_ADDRESSES:
+            self._buckets.popitem(last=False)
+        if not allowed:
+            wait = (cost - tokens) / self._per_second
             raise TooManyRequests("too many requests from this address", wait)
 
-    def enter(self, address: str) -> None:
-        """Count a stream that opens; `leave` has to follow.
+    def open_stream(self, address: str) -> None:
+        """Count a stream that opens; `close_stream` has to follow.
 
         Raises:
-            TooManyRequests: There are as many as there may be.
+            TooManyRequests: The limit is reached.
         """
         if self._open[address] >= self._streams_each:
             raise TooManyRequests(
-                f"this address has {self._streams_each} streams open, the most that "
-                "it may have; watch many documents over one",
+                f"this address has {self._streams_each} open streams, which is the "
+                "limit; watch several documents over one stream",
                 RETRY_SECONDS,
             )
         if self._total >= self._streams:
-            raise TooManyRequests("the server has no stream left", RETRY_SECONDS)
+            raise TooManyRequests(
+                "the server's limit of streams is reached", RETRY_SECONDS
+            )
         self._open[address] += 1
         self._total += 1
 
-    def leave(self, address: str) -> None:
+    def close_stream(self, address: str) -> None:
         """Count a stream that has closed."""
         self._total -= 1
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
-
-
-#: Seconds after which a client that was given no stream may try again.
-RETRY_SECONDS = 5.0

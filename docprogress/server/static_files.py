@@ -19,7 +19,7 @@ POLICY = (
 )
 
 
-class Files(StaticFiles):
+class RevalidatedFiles(StaticFiles):
     """Files that are asked for again each time, and sent only if they have changed.
 
     Their names stay the same from version to version.
@@ -38,9 +38,9 @@ class Files(StaticFiles):
         return found
 
 
-def add_site(app: FastAPI) -> None:
+def add_static_files(app: FastAPI) -> None:
     """Serve the page at `/`, and what it is made of beside it."""
-    files = Files(directory=FRONTEND)
+    files = RevalidatedFiles(directory=FRONTEND)
 
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page(request: Request) -> Response:

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from docprogress.server.app import Application
-from docprogress.server.middleware import LONGEST_TARGET
+from docprogress.server.middleware import MAX_TARGET_SIZE
 from docprogress.server.sse.response import CONNECTION
 
 #: Seconds that requests have to end in when the server stops.
@@ -34,7 +34,7 @@ STOP_SECONDS = 2
 HEADER_SECONDS = 20.0
 
 #: The most bytes of a request before its body.
-LONGEST_HEAD = 128 * 1024
+MAX_HEAD_SIZE = 128 * 1024
 
 #: Seconds that a client whose request was refused has to read the answer in: were
 #: the connection closed while it still sends, the answer would be lost.
@@ -108,7 +108,7 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._head is not None:
             self._head += len(data)
-            if self._head > LONGEST_HEAD and not self._refused:
+            if self._head > MAX_HEAD_SIZE and not self._refused:
                 self._refuse(b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
@@ -120,7 +120,7 @@ class Protocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Take a part of what is asked for."""
         super().on_url(url)
-        if len(self.url) > LONGEST_TARGET and not self._refused:
+        if len(self.url) > MAX_TARGET_SIZE and not self._refused:
             self._refuse(b"414 URI Too Long")
 
     def on_headers_complete(self) -> None:

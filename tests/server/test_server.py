@@ -28,7 +28,7 @@ from docprogress.server import BackgroundServer, ServerOptions, create_app
 from docprogress.server.executor import SharedCall
 from docprogress.server.rate_limit import RateLimiter
 from docprogress.server.security import Access
-from docprogress.server.sse.client_queue import Kind, Subject
+from docprogress.server.subjects import Kind, Subject
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store
 from docprogress.store.engine import Database
@@ -206,7 +206,7 @@ def test_expired_and_forged_tickets_are_refused():
     at = 1000.0
     access = Access(TOKEN, clock=lambda: at)
     ticket, until = access.ticket([A], seconds=60)
-    assert access.grant(None, ticket).lacking([A, B]) == [B]
+    assert access.grant(None, ticket).missing([A, B]) == [B]
 
     content, signature = ticket.split(".")
     other, _ = access.ticket([A, B], seconds=60)
@@ -320,15 +320,15 @@ def test_address_that_asks_too_often_is_told_when_to_come_again():
 
 def test_streams_are_limited_by_address_and_in_all():
     limits = RateLimiter(streams=3, streams_each=2, per_second=1.0, burst=1.0)
-    limits.enter("a")
-    limits.enter("a")
+    limits.open_stream("a")
+    limits.open_stream("a")
     with pytest.raises(TooManyRequests, match="this address"):
-        limits.enter("a")
-    limits.enter("b")
-    with pytest.raises(TooManyRequests, match="no stream left"):
-        limits.enter("c")
-    limits.leave("a")
-    limits.enter("c")
+        limits.open_stream("a")
+    limits.open_stream("b")
+    with pytest.raises(TooManyRequests, match="limit of streams"):
+        limits.open_stream("c")
+    limits.close_stream("a")
+    limits.open_stream("c")
 
 
 def test_stream_too_many_gets_429_and_a_closed_one_makes_room(settings):
@@ -718,7 +718,7 @@ def test_mounted_application_opens_with_a_request_and_closes_with_the_server(
         assert upload_to(web, "/docprogress").status_code == 201
         assert threads_of_servers() > of_others
 
-    assert threads_of_servers() <= of_others
+    eventually(lambda: threads_of_servers() <= of_others)
     clients = bus.redis.client_list
     eventually(lambda: "docprogress-watcher" not in {c["name"] for c in clients()})
 

@@ -3,19 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docprogress.events import FINAL_NUMBER, ProgressEvent, Status, now
-from docprogress.server.sse.client_queue import (
-    BURST,
-    Client,
-    Kind,
-    Subject,
-    denotes_end,
-    progress,
-    sign,
-)
+from docprogress.server.sse.client_queue import BURST_SIZE, ClientQueue
+from docprogress.server.sse.frames import is_final_id, progress_frame, typed_frame
+from docprogress.server.subjects import Kind, Subject
 
 
 def frame(number, document_id="a", *, attempt=1, final=False):
-    return progress(
+    return progress_frame(
         ProgressEvent(
             document_id=document_id,
             status=Status.FAILED if final else Status.PROCESSING,
@@ -30,7 +24,7 @@ def frame(number, document_id="a", *, attempt=1, final=False):
 
 @pytest.fixture
 def client():
-    return Client([Subject(Kind.DOCUMENT, "a")], abort=lambda: None)
+    return ClientQueue([Subject(Kind.DOCUMENT, "a")], abort=lambda: None)
 
 
 def messages(frames):
@@ -38,46 +32,46 @@ def messages(frames):
 
 
 def test_events_that_come_at_once_are_told_one_by_one(client):
-    for number in range(BURST + 1):
-        client.offer(frame(number))
+    for number in range(BURST_SIZE + 1):
+        client.put(frame(number))
 
-    assert messages(client.take()) == [str(number) for number in range(BURST + 1)]
-    assert not client.waiting
+    assert messages(client.take()) == [str(number) for number in range(BURST_SIZE + 1)]
+    assert not client.pending
 
 
 def test_frame_is_sent_straight_while_nothing_waits_and_is_no_end(client):
     sent = []
-    client.straight = lambda frame: sent.append(frame) or len(sent) <= 2
+    client.send_now = lambda frame: sent.append(frame) or len(sent) <= 2
 
     for number in range(4):
-        client.offer(frame(number))
+        client.put(frame(number))
 
     assert messages(sent) == ["0", "1", "2"]  # of which the last was refused
     assert messages(client.take()) == ["2", "3"]
 
-    client.straight = lambda frame: sent.append(frame) or True
-    client.offer(frame(100, final=True))
-    client.offer(frame(101, attempt=2))
+    client.send_now = lambda frame: sent.append(frame) or True
+    client.put(frame(100, final=True))
+    client.put(frame(101, attempt=2))
     assert len(sent) == 3
     assert messages(client.take()) == ["100", "101"]
 
 
 def test_newest_wins_where_a_client_is_slow(client):
     for number in range(1000):
-        client.offer(frame(number))
+        client.put(frame(number))
 
     taken = messages(client.take())
 
-    assert len(taken) == BURST + 1
+    assert len(taken) == BURST_SIZE + 1
     assert taken[-1] == "999"
 
 
 def test_end_is_told_though_another_attempt_has_begun(client):
     for number in range(100):
-        client.offer(frame(number))
-    client.offer(frame(100, final=True))
+        client.put(frame(number))
+    client.put(frame(100, final=True))
     for number in range(200, 300):
-        client.offer(frame(number, attempt=2))
+        client.put(frame(number, attempt=2))
 
     taken = messages(client.take())
 
@@ -86,42 +80,42 @@ def test_end_is_told_though_another_attempt_has_begun(client):
 
 def test_client_that_takes_nothing_keeps_little(client):
     for attempt in range(1, 1000):
-        client.offer(frame(attempt, attempt=attempt))
-        client.offer(frame(attempt, attempt=attempt, final=True))
+        client.put(frame(attempt, attempt=attempt))
+        client.put(frame(attempt, attempt=attempt, final=True))
 
-    assert len(client.take()) <= BURST + 2
+    assert len(client.take()) <= BURST_SIZE + 2
 
 
 def test_busy_document_starves_no_other(client):
-    client.offer(frame(0, "quiet"))
+    client.put(frame(0, "quiet"))
     for number in range(100):
-        client.offer(frame(number, "busy"))
+        client.put(frame(number, "busy"))
 
     assert {each.event.document_id for each in client.take()} == {"quiet", "busy"}
 
 
 def test_same_frame_by_two_ways_is_told_once(client):
     same = frame(1, final=True)
-    client.offer(same)
-    client.offer(same)
+    client.put(same)
+    client.put(same)
 
     assert messages(client.take()) == ["1"]
 
 
 def test_replay_is_told_first_and_nothing_that_it_holds_again(client):
     for number in (2, 3, 4):
-        client.offer(frame(number))
+        client.put(frame(number))
     client.replay([frame(number) for number in (1, 2, 3)])
-    client.offer(frame(3))
-    client.offer(frame(5))
+    client.put(frame(3))
+    client.put(frame(5))
 
     assert messages(client.take()) == ["1", "2", "3", "4", "5"]
 
 
 def test_sign_of_life_takes_no_document_s_slot(client):
-    client.offer(frame(1))
+    client.put(frame(1))
     for number in range(100):
-        client.offer(sign("heartbeat", "a", {"number": number}))
+        client.put(typed_frame("heartbeat", "a", {"number": number}))
 
     first, second = client.take()
 
@@ -131,7 +125,7 @@ def test_sign_of_life_takes_no_document_s_slot(client):
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.booleans())))
 def test_each_document_is_told_in_order_and_up_to_its_newest(steps):
-    client = Client([Subject(Kind.DOCUMENT, "a")], abort=lambda: None)
+    client = ClientQueue([Subject(Kind.DOCUMENT, "a")], abort=lambda: None)
     offered: dict[str, list[str]] = {"a": [], "b": [], "c": []}
     told: dict[str, list[str]] = {"a": [], "b": [], "c": []}
     attempt = dict.fromkeys("abc", 1)
@@ -144,7 +138,7 @@ def test_each_document_is_told_in_order_and_up_to_its_newest(steps):
     for number, (document_id, final, taking) in enumerate(steps):
         message = str(number)
         offer = frame(number, document_id, attempt=attempt[document_id], final=final)
-        client.offer(offer)
+        client.put(offer)
         offered[document_id].append(message)
         if final:
             attempt[document_id] += 1
@@ -153,7 +147,7 @@ def test_each_document_is_told_in_order_and_up_to_its_newest(steps):
             take()
     take()
 
-    assert not client.waiting
+    assert not client.pending
     for document_id in "abc":
         assert told[document_id] == sorted(set(told[document_id]), key=int)
         assert set(told[document_id]) <= set(offered[document_id])
@@ -168,4 +162,4 @@ def test_each_document_is_told_in_order_and_up_to_its_newest(steps):
     [("end", True), (f"1-{FINAL_NUMBER}", True), ("1-7", False), ("", False)],
 )
 def test_end_is_known_by_its_id(event_id, end):
-    assert denotes_end(event_id) is end
+    assert is_final_id(event_id) is end

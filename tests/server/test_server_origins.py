@@ -12,7 +12,7 @@ from support.patience import patient
 from support.services import eventually, free_port
 from support.web import served
 
-from docprogress.server.origins import Origin, foreign, origin
+from docprogress.server.origins import Origin, is_cross_origin, parse_origin
 from docprogress.settings import load
 
 FORM = {"files": {"file": ("a.txt", b"text")}}
@@ -188,7 +188,7 @@ def test_pages_that_are_allowed_may_change_something(settings):
     ],
 )
 def test_origin_is_scheme_host_and_port(text, meant):
-    assert origin(text) == meant
+    assert parse_origin(text) == meant
 
 
 def scope(*, client=("127.0.0.1", 1), scheme="http", method="POST", **headers):
@@ -208,31 +208,33 @@ def scope(*, client=("127.0.0.1", 1), scheme="http", method="POST", **headers):
 def test_browser_may_vouch_for_the_origin():
     asked = {"host": "a", "sec_fetch_site": "same-origin"}
 
-    assert not foreign(scope(origin="https://a", **asked))
-    assert not foreign(scope(origin="https://b:8443", **asked))
-    assert not foreign(scope(origin="null", **asked))
-    assert foreign(scope(origin="https://a", host="a"))
+    assert not is_cross_origin(scope(origin="https://a", **asked))
+    assert not is_cross_origin(scope(origin="https://b:8443", **asked))
+    assert not is_cross_origin(scope(origin="null", **asked))
+    assert is_cross_origin(scope(origin="https://a", host="a"))
     for site in ("same-site", "cross-site", "none", "anything"):
-        assert foreign(scope(origin="http://b", host="a", sec_fetch_site=site))
+        assert is_cross_origin(scope(origin="http://b", host="a", sec_fetch_site=site))
     for site in ("same-site", "cross-site"):
-        assert foreign(scope(origin="http://a", host="a", sec_fetch_site=site))
+        assert is_cross_origin(scope(origin="http://a", host="a", sec_fetch_site=site))
 
 
 def test_browser_vouches_once_and_for_one_page():
     vouched = scope(origin="https://b", host="a", sec_fetch_site="same-origin")
 
     twice = vouched["headers"] + [(b"origin", b"https://c")]
-    assert foreign(vouched | {"headers": twice})
+    assert is_cross_origin(vouched | {"headers": twice})
     twice = vouched["headers"] + [(b"sec-fetch-site", b"cross-site")]
-    assert foreign(vouched | {"headers": twice})
+    assert is_cross_origin(vouched | {"headers": twice})
 
 
 def test_forwarded_headers_are_believed_over_a_unix_socket_alone():
     forwarded = {"x_forwarded_host": "b", "host": "a", "origin": "http://b"}
 
-    assert foreign(scope(**forwarded))
-    assert not foreign(scope(client=None, **forwarded))
+    assert is_cross_origin(scope(**forwarded))
+    assert not is_cross_origin(scope(client=None, **forwarded))
 
 
 def test_link_that_is_followed_changes_nothing():
-    assert not foreign(scope(method="GET", host="a", sec_fetch_site="cross-site"))
+    assert not is_cross_origin(
+        scope(method="GET", host="a", sec_fetch_site="cross-site")
+    )

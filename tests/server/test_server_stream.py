@@ -16,9 +16,11 @@ from docprogress.bus.bus import Bus
 from docprogress.errors import StoreError
 from docprogress.events import FINAL_NUMBER, Status, now
 from docprogress.server.counters import Counters
-from docprogress.server.sse.broadcaster import PART, Broadcaster
-from docprogress.server.sse.client_queue import Client, Kind, Subject
+from docprogress.server.sse.broadcaster import Broadcaster
+from docprogress.server.sse.client_queue import ClientQueue
+from docprogress.server.sse.reconcile import YIELD_EVERY
 from docprogress.server.sse.response import EventStream
+from docprogress.server.subjects import Kind, Subject
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store, schema
 from docprogress.store.documents import Documents
@@ -552,7 +554,7 @@ def test_server_listens_again_once_redis_allows_it(settings, server: Server):
 
 
 def test_fault_while_clients_are_looked_after_ends_nothing(web, bus, monkeypatch):
-    sweep, swept = Broadcaster._sweep, []
+    sweep, swept = Broadcaster._remove_unwatched, []
 
     async def failing(self, moment):
         swept.append(moment)
@@ -560,7 +562,7 @@ def test_fault_while_clients_are_looked_after_ends_nothing(web, bus, monkeypatch
             raise RuntimeError("a fault of this test")
         await sweep(self, moment)
 
-    monkeypatch.setattr(Broadcaster, "_sweep", failing)
+    monkeypatch.setattr(Broadcaster, "_remove_unwatched", failing)
     with web.read("/progress/documents/a/stream") as reader:
         eventually(lambda: len(swept) >= 3)
         bus.publish(event("a", progress=20.0))
@@ -621,7 +623,7 @@ def test_nothing_is_taken_for_deleted_while_the_store_does_not_answer(
     web, store, bus, monkeypatch
 ):
     monkeypatch.setattr("docprogress.server.sse.broadcaster.LINGER_SECONDS", 0.0)
-    monkeypatch.setattr("docprogress.server.sse.broadcaster.JOIN_SECONDS", 0.2)
+    monkeypatch.setattr("docprogress.server.sse.listener.JOIN_SECONDS", 0.2)
     add_run(store, "a")
     end = run_to_its_end(web, store)
     (document,) = store.documents.current_events(documents=["a"])
@@ -669,21 +671,21 @@ def test_watched_run_is_read_whole_only_once(web, store, monkeypatch):
 
 @pytest.mark.anyio
 async def test_others_run_while_a_large_run_is_read(settings, store, redis_url):
-    ids = [f"d{number}" for number in range(3 * PART)]
+    ids = [f"d{number}" for number in range(3 * YIELD_EVERY)]
     add_run(store, *ids)
-    client = Client([Subject(Kind.RUN, "run")], abort=lambda: None)
+    client = ClientQueue([Subject(Kind.RUN, "run")], abort=lambda: None)
     counts = [0]
     with Bus(redis_url) as bus:
-        hub = Broadcaster(bus, store, settings, meter=Counters())
+        broadcaster = Broadcaster(bus, store, settings, counters=Counters())
         try:
-            hub.join(client)
+            broadcaster.join(client)
             async with asyncio.timeout(patient(30)):
                 while counts[-1] < len(ids):
                     await asyncio.sleep(0)
                     taken = sum(map(len, iter(client.take, [])))
                     counts.append(counts[-1] + taken)
         finally:
-            await hub.close()
+            await broadcaster.close()
 
     assert any(0 < count < len(ids) for count in counts)
 
@@ -816,16 +818,14 @@ def test_hundred_clients_share_one_subscription(web, bus, redis_url):
     assert {end["status"] for end in ends} == {"completed"}
 
 
-def test_client_that_waits_is_written_to_without_a_turn_of_its_own(
-    web, bus, monkeypatch
-):
-    straight, told = EventStream._straight, []
+def test_waiting_client_is_sent_a_frame_without_a_task_switch(web, bus, monkeypatch):
+    send_now, sent = EventStream._send_now, []
 
-    def noted(self, frame):
-        told.append(straight(self, frame))
-        return told[-1]
+    def recorded(self, frame):
+        sent.append(send_now(self, frame))
+        return sent[-1]
 
-    monkeypatch.setattr(EventStream, "_straight", noted)
+    monkeypatch.setattr(EventStream, "_send_now", recorded)
     bus.publish(event("a"))
     with web.read("/progress/documents/a/stream") as reader:
         assert reader.progress().data["progress"] == 10
@@ -835,8 +835,8 @@ def test_client_that_waits_is_written_to_without_a_turn_of_its_own(
         bus.publish(completed("a"))
         assert reader.progress().data["progress"] == 100
         assert reader.next() is None
-    assert True in told
-    assert len(told) <= 4, "an end is the stream's to tell"
+    assert True in sent
+    assert len(sent) <= 4, "the stream sends final events itself"
 
 
 def test_slow_client_hears_the_newest_and_every_end(settings, bus, redis_url):

@@ -1,153 +1,71 @@
-"""What one server process hears of documents, and everybody that it tells.
+"""Distribute progress events to all clients of one server process.
 
-One subscription serves all clients, and an event is encoded once, for all of them.
-Every client has one slot for each document: the newest event wins, except that an
-end is always told.  All of this belongs to the event loop; what blocks is done in
-the threads, and the store is compared with what was told again and again, so that
-an end that never reached Redis is told all the same.  A subscription that is refused
-is tried again for as long as there is a client.
+One Redis subscription serves all clients, and each event is encoded once.
+Regular comparison with the store delivers what never reached Redis.
+Everything here runs on the event loop; what blocks runs in a thread.
 """
 
 import asyncio
 import hashlib
 import logging
-import operator
-import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
 
 from docprogress import local
 from docprogress.bus.bus import Bus
-from docprogress.bus.subscription import Subscription
-from docprogress.errors import DocProgressError, RunNotFound
+from docprogress.errors import DocProgressError
 from docprogress.events import ProgressEvent, Status, is_stale, now, sort_key
 from docprogress.progress.document import STALLED_SECONDS
 from docprogress.progress.fold import OLDEST
 from docprogress.server.counters import Counters
 from docprogress.server.executor import BoundedExecutor
-from docprogress.server.sse.client_queue import (
-    END,
-    Client,
-    Frame,
-    Kind,
-    Subject,
-    denotes_stream_end,
-    event_id,
-    progress,
-    sign,
+from docprogress.server.sse.channel import (
+    Channel,
+    DocumentState,
+    split_cases,
+    subscribed_ids,
 )
+from docprogress.server.sse.client_queue import ClientQueue
+from docprogress.server.sse.frames import (
+    END,
+    Frame,
+    event_id,
+    is_stream_end_id,
+    progress_frame,
+    typed_frame,
+)
+from docprogress.server.sse.listener import JOIN_SECONDS, RedisListener
+from docprogress.server.sse.reconcile import Reconciler
+from docprogress.server.subjects import Kind, Subject, subjects_of
+from docprogress.server.tasks import TaskSet
 from docprogress.settings import Settings, redacted
-from docprogress.store import DocumentRow, Store
+from docprogress.store import Store
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-#: Seconds between two looks at who is silent, stuck or stalled.
+#: Seconds between checks for silent clients, stuck clients and stalled documents.
 TICK_SECONDS = 1.0
 
-#: Seconds that a newcomer waits for Redis before the store alone is asked.
-JOIN_SECONDS = 1.0
-
-#: Seconds that something is listened to after its last client has left, for many
-#: come again at once; and how many such things there may be.
+#: Seconds that a channel is kept after its last client has left, since many reconnect
+#: at once; and how many such channels are kept.
 LINGER_SECONDS = 10.0
-MOST_LINGERING = 10_000
+MAX_LINGERING = 10_000
 
-#: Seconds until a subscription that was refused is tried again: at first, and at most.
-RETRY_SECONDS = 0.25
-LONGEST_RETRY_SECONDS = 5.0
-
-#: How far before the newest change that was seen the store is asked for changes: one
-#: may become visible after another that is newer.
-OVERLAP = timedelta(seconds=10)
-
-#: Documents of a case that are told before others have a turn.
-PART = 500
-
-#: Documents of other programs whose end is remembered: Redis remembers none.
-MOST_ENDS = 10_000
-
-
-class DocumentState:
-    """Where one document stands, with the frame that tells it."""
-
-    __slots__ = ("frame", "heard_at", "rooms", "stalled")
-
-    def __init__(self, frame: Frame, heard_at: float) -> None:
-        self.frame = frame
-        self.heard_at = heard_at
-        self.stalled: Frame | None = None
-        self.rooms: set[Channel] = set()
-
-    @property
-    def event(self) -> ProgressEvent:
-        assert self.frame.event is not None
-        return self.frame.event
-
-
-class Channel:
-    """A document, a run or a case that is listened to, and its clients."""
-
-    __slots__ = (
-        "clients",
-        "counts",
-        "documents",
-        "empty_since",
-        "ended",
-        "expected",
-        "missing",
-        "ready",
-        "runs",
-        "seen_at",
-        "subject",
-    )
-
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
-        self.clients: set[Client] = set()
-        #: The documents that were heard of, in that order.
-        self.documents: dict[str, None] = {}
-        #: How many of them have come to rest.
-        self.ended = 0
-        #: How many there will be; None while nobody knows.
-        self.expected = 1 if subject.kind is Kind.DOCUMENT else None
-        #: Set once the present has been told.
-        self.ready = asyncio.Event()
-        self.empty_since: float | None = None
-        #: The runs that are listened to: of a case, those that have not ended.
-        self.runs = {subject.id} if subject.kind is Kind.RUN else set[str]()
-        #: The newest change of a run's or a case's documents that the store has told.
-        self.seen_at: datetime | None = None
-        #: How many documents of a run there were, and how many had ended, by the store.
-        self.counts: tuple[int, int] | None = None
-        #: Whether the store has answered that it has none of this.
-        self.missing = False
-
-    @property
-    def finished(self) -> bool:
-        """Whether all of it is known to have come to rest."""
-        return (
-            self.expected is not None
-            and self.ended == len(self.documents) >= self.expected
-            and self.ended > 0
-        )
+#: Documents of other programs whose final event is kept, since Redis does not keep it.
+MAX_FINAL_FRAMES = 10_000
 
 
 class Broadcaster:
-    """Listens for all clients of this process, over one subscription.
+    """Distributes events to clients.
 
     Args:
-        bus: Where Redis is, without starting anything.
-        store: What Redis has forgotten, or never heard.
-        settings: Those of the pipeline.
-        meter: Where events and dropped clients are counted.
-        keep_alive_seconds: How long a client is told nothing, before it is told that.
-        stuck_seconds: How long a client may take nothing, before it is dropped.
-        truth_seconds: How often what was told is compared with the store.
+        bus: How to reach Redis. Nothing is started for it.
+        store: The store to compare with.
+        settings: The pipeline's settings.
+        counters: Where events and dropped clients are counted.
+        keep_alive_seconds: How long a stream is silent before a comment is sent.
+        stuck_seconds: How long a client may read nothing before it is dropped.
+        reconcile_seconds: Seconds between two comparisons with the store.
     """
 
     def __init__(
@@ -156,387 +74,321 @@ class Broadcaster:
         store: Store,
         settings: Settings,
         *,
-        meter: Counters,
+        counters: Counters,
         keep_alive_seconds: float = 15.0,
         stuck_seconds: float = 10.0,
-        truth_seconds: float = 5.0,
+        reconcile_seconds: float = 5.0,
     ) -> None:
-        self._truth_seconds = truth_seconds
         self.keep_alive_seconds = keep_alive_seconds
         self._stuck_seconds = stuck_seconds
+        self._reconcile_seconds = reconcile_seconds
         self._bus = bus
-        self._store = store
         self._settings = settings
-        self._meter = meter
-        self._threads = BoundedExecutor(1, most=10_000, seconds=30.0)
-        self._rooms: dict[Subject, Channel] = {}
-        self._standings: dict[str, DocumentState] = {}
-        self._ends: OrderedDict[str, Frame] = OrderedDict()
-        self._clients: set[Client] = set()
-        self._wanted: list[Channel] = []
-        self._subscription: Subscription | None = None
-        self._listener: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Future[None]] = set()
-        self._deaf_since: float | None = None
-        self._truth_at = 0.0
-        self._comparing = False
+        self._counters = counters
+        self._executor = BoundedExecutor(1, max_pending=10_000, seconds=30.0)
+        self._tasks = TaskSet()
+        self._channels: dict[Subject, Channel] = {}
+        self._documents: dict[str, DocumentState] = {}
+        self._clients: dict[ClientQueue, set[Channel]] = {}
+        #: The final events of other programs' documents.
+        self._finals: OrderedDict[str, Frame] = OrderedDict()
+        #: New channels that are about to be subscribed to.
+        self._new: list[Channel] = []
+        self._reconciled_at = 0.0
+        self._reconciling = False
         self._closing = False
-
-    @property
-    def connected(self) -> bool:
-        """Whether Redis is there, as far as somebody listens."""
-        return self._subscription is not None and self._subscription.connected
-
-    @property
-    def deaf_seconds(self) -> float:
-        """For how long events could not be received that somebody waits for."""
-        if self._deaf_since is None or self._receiving():
-            return 0.0
-        return time.monotonic() - self._deaf_since
-
-    def _receiving(self) -> bool:
-        """Whether what is published now is received, as far as anybody waits for it."""
-        if not self._wants_events():
-            return True
-        return self._subscription is not None and self._subscription.lost_at is None
-
-    def _wants_events(self) -> bool:
-        return any(
-            room.runs or room.subject.kind is Kind.DOCUMENT
-            for room in self._rooms.values()
+        self._listener = RedisListener(
+            bus,
+            channels=self._channels.values,
+            on_event=self._on_event,
+            tasks=self._tasks,
+        )
+        self._reconciler = Reconciler(
+            store,
+            self._executor,
+            accept=self._accept_if_newer,
+            subscribe=self._listener.subscribe,
+            unsubscribe=self._listener.unsubscribe,
         )
 
     @property
+    def lost_seconds(self) -> float:
+        """For how long events that a client needs have not been received."""
+        return self._listener.lost_seconds
+
+    @property
     def closing(self) -> bool:
-        """Whether no more clients are taken."""
+        """Whether no more clients are accepted."""
         return self._closing
 
     def start(self) -> None:
-        """Begin to look after clients."""
-        self._begin(self._tick(), "docprogress-hub-tick")
+        """Start the regular checks."""
+        self._tasks.start(self._tick(), "docprogress-sse-tick")
 
-    def dismiss(self) -> None:
-        """End all streams, as soon as each can be told."""
+    def end_streams(self) -> None:
+        """Have all streams end."""
         self._closing = True
         for client in self._clients:
             client.closed = True
             client.wake.set()
 
     async def close(self) -> None:
-        """End everything that was started."""
-        self.dismiss()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._threads.close()
+        """End all streams and everything that was started."""
+        self.end_streams()
+        await self._tasks.close()
+        self._executor.close()
 
-    def join(self, client: Client) -> None:
-        """Tell a client the present of its subjects, then what happens to them."""
-        self._clients.add(client)
-        self._meter.clients += 1
+    def join(self, client: ClientQueue) -> None:
+        """Send a client the current state of its subjects, then their updates."""
+        self._clients[client] = set()
+        self._counters.clients += 1
         client.closed = self._closing
         for subject in client.subjects:
             self._enter(client, subject)
 
-    def leave(self, client: Client) -> bool:
-        """Tell a client nothing more; whether it was told something until now."""
-        if client not in self._clients:
+    def leave(self, client: ClientQueue) -> bool:
+        """Send a client nothing more. Returns whether it had joined."""
+        channels = self._clients.pop(client, None)
+        if channels is None:
             return False
-        self._clients.discard(client)
-        self._meter.clients -= 1
-        client.forget()
-        for room in client.rooms:
-            room.clients.discard(client)
-            if not room.clients:
-                room.empty_since = time.monotonic()
-        client.rooms.clear()
+        self._counters.clients -= 1
+        client.clear()
+        for channel in channels:
+            channel.clients.discard(client)
+            if not channel.clients:
+                channel.empty_since = time.monotonic()
         return True
 
-    async def ready(self, client: Client, *, seconds: float = 2 * JOIN_SECONDS) -> None:
-        """Wait until the client's present is there, or for so long."""
+    async def ready(
+        self, client: ClientQueue, *, seconds: float = 2 * JOIN_SECONDS
+    ) -> None:
+        """Wait until the client's current state is known, but no longer than this."""
         try:
             async with asyncio.timeout(seconds):
-                for room in list(client.rooms):
-                    await room.ready.wait()
+                for channel in list(self._clients[client]):
+                    await channel.ready.wait()
         except TimeoutError:
             return
 
-    def finished(self, client: Client) -> bool:
-        """Whether all that the client watches has come to rest, and is told."""
-        return not client.waiting and self.ended(client)
+    def ended(self, client: ClientQueue) -> bool:
+        """Whether everything the client watches is in a final state.
 
-    def ended(self, client: Client) -> bool:
-        """Whether all that a client watches has come to rest.
-
-        What was deleted counts, for a client that saw the end of the stream before.
+        What was deleted counts too, for a client that saw the stream's end before.
         """
-        return bool(
-            all(subject.kind is not Kind.CASE for subject in client.subjects)
-            and all(
-                room.ready.is_set()
-                and (room.finished or (client.saw_end and self._forgotten(room)))
-                for room in client.rooms
-            )
+        if any(subject.kind is Kind.CASE for subject in client.subjects):
+            return False
+        return all(
+            channel.ready.is_set()
+            and (channel.finished or (client.saw_end and self._unknown(channel)))
+            for channel in self._clients[client]
         )
 
-    def saw_end(self, client: Client, since: str) -> bool:
-        """Whether a client that comes again with this id was told everything."""
-        client.saw_end = denotes_stream_end(since)
-        if not client.saw_end or not self.ended(client):
-            return False
-        deleted = not any(room.documents for room in client.rooms)
-        return deleted or since == self.end_id(client)
+    def delivered_all(self, client: ClientQueue) -> bool:
+        """Whether everything has ended, and the client has received all of it."""
+        return not client.pending and self.ended(client)
 
-    def end_id(self, client: Client) -> str:
-        """What names the end of all that a client watches, and no other end of it.
+    def end_id(self, client: ClientQueue) -> str:
+        """The id of the end of everything the client watches.
 
-        Whoever comes again with it has been told everything, unless a document was
-        tried again since.
+        A client that reconnects with it has received everything, unless a document
+        was retried since.
         """
         digest = hashlib.blake2b(digest_size=8)
-        documents = {each for room in client.rooms for each in room.documents}
+        documents = self._documents_of(client)
         for document_id in sorted(documents):
-            end = event_id(self._standings[document_id].event)
-            digest.update(f"{document_id}\n{end}\n".encode())
+            final = event_id(documents[document_id].event)
+            digest.update(f"{document_id}\n{final}\n".encode())
         return f"{END}-{digest.hexdigest()}"
 
-    def forgotten(self, document_id: str) -> bool:
-        """Whether nobody knows of a document: neither Redis nor the store."""
-        return self._forgotten(self._rooms[Subject(Kind.DOCUMENT, document_id)])
+    def received_end(self, client: ClientQueue, since: str) -> bool:
+        """Whether a client that reconnects with this id has received everything."""
+        client.saw_end = is_stream_end_id(since)
+        if not client.saw_end or not self.ended(client):
+            return False
+        return since == self.end_id(client) or not self._documents_of(client)
 
-    def _forgotten(self, room: Channel) -> bool:
-        return self._receiving() and room.missing and not room.documents
+    def unknown(self, document_id: str) -> bool:
+        """Whether neither Redis nor the store knows a document that is watched."""
+        return self._unknown(self._channels[Subject(Kind.DOCUMENT, document_id)])
 
     def newest(self, document_id: str) -> ProgressEvent | None:
-        """The newest event of a document that is listened to."""
-        standing = self._standings.get(document_id)
-        return None if standing is None else standing.event
+        """The newest event of a document that is watched."""
+        state = self._documents.get(document_id)
+        return None if state is None else state.event
 
     async def missed(self, document_id: str, since: str) -> list[Frame] | None:
-        """What came after an event; None if that is not remembered any more."""
+        """The events after this id; None if they are no longer stored."""
         newest = self.newest(document_id)
         if newest is not None and newest.id == since:
             return []
         try:
-            events = await self._threads.run(
+            events = await self._executor.run(
                 lambda: self._bus.history(document_id, since=since)
             )
         except DocProgressError as error:
-            log.info("the present is told instead: %s", redacted(str(error)))
+            log.info("sending the current state instead: %s", redacted(str(error)))
             return None
         if not events or events[0].id != since:
             return None
-        return [progress(event) for event in events[1:]]
+        return [progress_frame(event) for event in events[1:]]
 
-    def look(self, case_id: str | None) -> None:
-        """Look at once for what is new of a case that somebody watches."""
-        if case_id is not None and Subject(Kind.CASE, case_id) in self._rooms:
-            self._truth_at = 0.0
-            self._compare_soon()
+    def refresh_case(self, case_id: str | None) -> None:
+        """Look for new documents of a case at once, if it is watched."""
+        if case_id is not None and Subject(Kind.CASE, case_id) in self._channels:
+            self._reconciled_at = 0.0
+            self._start_reconciling()
 
-    def _enter(self, client: Client, subject: Subject) -> None:
-        room = self._rooms.get(subject)
-        if room is None:
-            room = self._rooms[subject] = Channel(subject)
-            self._wanted.append(room)
-            if len(self._wanted) == 1:
-                # Those who come in the same turn of the loop are asked for together.
-                asyncio.get_running_loop().call_soon(self._ask)
-            self._open(room)
-        room.clients.add(client)
-        room.empty_since = None
-        client.rooms.add(room)
-        for document_id in room.documents:
-            standing = self._standings[document_id]
-            client.offer(standing.frame)
-            if standing.stalled is not None:
-                client.offer(standing.stalled)
+    def _documents_of(self, client: ClientQueue) -> dict[str, DocumentState]:
+        documents: dict[str, DocumentState] = {}
+        for channel in self._clients[client]:
+            documents |= channel.documents
+        return documents
 
-    def _open(self, room: Channel) -> None:
-        """Let a room have what is known already: nothing is told twice."""
-        kind, subject_id = room.subject
-        if kind is not Kind.DOCUMENT:
-            for standing in self._standings.values():
-                event = standing.event
-                if subject_id == (event.run_id if kind is Kind.RUN else event.case_id):
-                    self._house(standing, room)
-        elif (known := self._standings.get(subject_id)) is not None:
-            self._house(known, room)
-        elif (end := self._ends.get(subject_id)) is not None:
-            self._house(self._stand(end, time.monotonic()), room)
+    def _unknown(self, channel: Channel) -> bool:
+        return self._listener.receiving and channel.missing and not channel.documents
 
-    def _ask(self) -> None:
-        rooms, self._wanted = self._wanted, []
-        if rooms and not self._closing:
-            self._begin(self._welcome(rooms), "docprogress-hub-join")
+    # Joining
 
-    async def _welcome(self, rooms: list[Channel]) -> None:
-        """Subscribe to what is new, and ask the store about it."""
-        cases, others = _parted(rooms)
-        try:
-            await self._listen_to(others)
-            await self._compare([room for room in others if not room.finished])
-            for room in cases:
-                await self._look_into(room)
-        finally:
-            for room in rooms:
-                room.ready.set()
-                _wake(room)
+    def _enter(self, client: ClientQueue, subject: Subject) -> None:
+        channel = self._channels.get(subject)
+        if channel is None:
+            channel = self._channels[subject] = Channel(subject)
+            self._add_known_documents(channel)
+            self._new.append(channel)
+            if len(self._new) == 1:
+                # Subscribe once for all that are new in this turn of the event loop.
+                asyncio.get_running_loop().call_soon(self._start_new)
+        channel.clients.add(client)
+        channel.empty_since = None
+        self._clients[client].add(channel)
+        for state in channel.documents.values():
+            client.put(state.frame)
+            if state.stalled is not None:
+                client.put(state.stalled)
 
-    async def _listen_to(self, rooms: Iterable[Channel]) -> None:
-        """Subscribe, for as long as a newcomer waits for that."""
-        added = asyncio.ensure_future(self._subscribe(rooms))
-        try:
-            async with asyncio.timeout(JOIN_SECONDS):
-                await asyncio.shield(added)
-        except TimeoutError:
-            self._keep(added)  # it goes on until Redis is back
-
-    async def _subscribe(self, rooms: Iterable[Channel]) -> None:
-        documents, runs = _named(rooms)
-        if not documents and not runs:
+    def _add_known_documents(self, channel: Channel) -> None:
+        """Seed a new channel with documents already tracked, without resending them."""
+        kind, subject_id = channel.subject
+        if kind is Kind.DOCUMENT:
+            state = self._documents.get(subject_id)
+            if state is None and (final := self._finals.get(subject_id)) is not None:
+                state = self._update(final, time.monotonic())
+            if state is not None:
+                channel.add(subject_id, state)
             return
-        if self._listener is None:
-            subscription = self._begin_to_listen()
-            # What it begins with is told like what is added: wait for that.
-            await subscription.add()
-        elif self._subscription is not None:
-            await self._subscription.add(documents, runs=runs)
-        # Else it was refused, and the next try names all there is.
+        for document_id, state in self._documents.items():
+            event = state.event
+            if subject_id == (event.run_id if kind is Kind.RUN else event.case_id):
+                channel.add(document_id, state)
 
-    def _begin_to_listen(self) -> Subscription:
-        documents, runs = _named(self._rooms.values())
-        subscription = self._bus.subscribe(documents, runs=runs)
-        self._subscription = subscription
-        self._listener = asyncio.create_task(
-            self._listen(subscription), name="docprogress-hub-listen"
-        )
-        self._keep(self._listener)
-        return subscription
+    def _start_new(self) -> None:
+        channels, self._new = self._new, []
+        if channels and not self._closing:
+            self._tasks.start(self._prepare(channels), "docprogress-sse-join")
 
-    async def _listen(self, subscription: Subscription) -> None:
-        """Receive events for as long as somebody waits for them."""
-        failures = 0
-        while True:
-            try:
-                async with subscription as events:
-                    async for event in events:
-                        failures = 0
-                        self._hear(event)
-            except DocProgressError as error:
-                say = log.info if failures else log.warning
-                say("no events for now, trying again: %s", redacted(str(error)))
-            except Exception:
-                log.exception("no events for now, trying again")
-            self._subscription = None
-            pause = min(RETRY_SECONDS * 2**failures, LONGEST_RETRY_SECONDS)
-            failures = min(failures + 1, 10)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
-            documents, runs = _named(self._rooms.values())
-            if not documents and not runs:
-                self._listener = None
-                return
-            subscription = self._bus.subscribe(documents, runs=runs)
-            self._subscription = subscription
+    async def _prepare(self, channels: list[Channel]) -> None:
+        """Subscribe for new channels, and read their documents from the store."""
+        cases, others = split_cases(channels)
+        try:
+            await self._listener.subscribe(others)
+            await self._reconciler.reconcile(
+                channel for channel in others if not channel.finished
+            )
+            for channel in cases:
+                await self._reconciler.reconcile_case(channel)
+        finally:
+            for channel in channels:
+                channel.ready.set()
+                channel.wake_clients()
 
-    def _hear(self, event: ProgressEvent) -> None:
-        standing = self._standings.get(event.document_id)
+    # Events
+
+    def _on_event(self, event: ProgressEvent) -> None:
+        state = self._documents.get(event.document_id)
         if event.heartbeat:
-            if standing is not None and standing.event.id == event.id:
-                standing.heard_at = time.monotonic()
-                standing.stalled = None
+            if state is not None and state.event.id == event.id:
+                state.seen_at = time.monotonic()
+                state.stalled = None
                 fields = {
                     "document_id": event.document_id,
                     "timestamp": event.timestamp.isoformat(timespec="microseconds"),
                 }
-                self._tell(standing, sign("heartbeat", event.document_id, fields))
+                state.send(typed_frame("heartbeat", event.document_id, fields))
                 return
             event = event.replace(heartbeat=False)
-        if standing is None or not is_stale(event, standing.event):
-            self._take(event)
+        if state is None or not is_stale(event, state.event):
+            self._accept(event)
 
-    def _take(self, event: ProgressEvent) -> None:
-        """Let a document stand where an event says, and tell its clients."""
-        standing = self._standings.get(event.document_id)
-        rooms = [
-            room
-            for subject in _subjects(event)
-            if (room := self._rooms.get(subject)) is not None
+    def _accept_if_newer(self, event: ProgressEvent) -> None:
+        state = self._documents.get(event.document_id)
+        if state is None or sort_key(event) > sort_key(state.event):
+            self._accept(event)
+
+    def _accept(self, event: ProgressEvent) -> None:
+        """Make an event its document's newest, and send it."""
+        known = self._documents.get(event.document_id)
+        channels = [
+            channel
+            for subject in subjects_of(event)
+            if (channel := self._channels.get(subject)) is not None
         ]
         # An event need not name the case that the store has the document in.
-        if not rooms and standing is None:
+        if not channels and known is None:
             return
-        self._meter.events += 1
-        frame = progress(event)
+        self._counters.events += 1
+        frame = progress_frame(event)
         age = time.time() - event.timestamp.timestamp()
         if event.id is None and event.final:
-            self._remember(frame)
+            self._keep_final(frame)
         elif event.id is None:
-            self._ends.pop(event.document_id, None)
-        at = time.monotonic() - (age if 0 < age <= OLDEST else 0.0)
-        known = standing is not None
-        standing = self._stand(frame, at)
-        for room in rooms:
-            self._house(standing, room)
-        # What is heard first of a document is the present: nothing is late about it.
-        live = frame._replace(published=event.timestamp.timestamp()) if known else frame
-        self._tell(standing, live)
+            self._finals.pop(event.document_id, None)
+        seen_at = time.monotonic() - (age if 0 < age <= OLDEST else 0.0)
+        state = self._update(frame, seen_at)
+        for channel in channels:
+            channel.add(event.document_id, state)
+        # The first event of a document is its current state: its age is no latency.
+        if known is not None:
+            frame = frame._replace(published=event.timestamp.timestamp())
+        state.send(frame)
 
-    def _stand(self, frame: Frame, at: float) -> DocumentState:
-        standing = self._standings.get(frame.slot)
-        if standing is None:
-            standing = self._standings[frame.slot] = DocumentState(frame, at)
-            return standing
-        change = int(frame.final) - int(standing.frame.final)
-        for room in standing.rooms:
-            room.ended += change
-        standing.frame, standing.heard_at, standing.stalled = frame, at, None
-        return standing
+    def _update(self, frame: Frame, seen_at: float) -> DocumentState:
+        state = self._documents.get(frame.slot)
+        if state is None:
+            state = self._documents[frame.slot] = DocumentState(frame, seen_at)
+        else:
+            state.update(frame, seen_at)
+        return state
 
-    def _house(self, standing: DocumentState, room: Channel) -> None:
-        if room not in standing.rooms:
-            standing.rooms.add(room)
-            room.documents[standing.frame.slot] = None
-            room.ended += standing.frame.final
+    def _keep_final(self, frame: Frame) -> None:
+        self._finals[frame.slot] = frame
+        self._finals.move_to_end(frame.slot)
+        if len(self._finals) > MAX_FINAL_FRAMES:
+            self._finals.popitem(last=False)
 
-    def _tell(self, standing: DocumentState, frame: Frame) -> None:
-        for room in standing.rooms:
-            for client in room.clients:
-                client.offer(frame)
-
-    def _remember(self, frame: Frame) -> None:
-        self._ends[frame.slot] = frame
-        self._ends.move_to_end(frame.slot)
-        if len(self._ends) > MOST_ENDS:
-            self._ends.popitem(last=False)
+    # Regular checks
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            moment = time.monotonic()
             try:
-                await self._look_around(moment)
+                await self._check(time.monotonic())
             except Exception:
-                # Whatever it is, the clients are looked after.
-                log.exception("the clients could not be looked after for a moment")
+                # Whatever it is, clients are looked after again in a second.
+                log.exception("the regular check of the streams failed")
 
-    async def _look_around(self, moment: float) -> None:
-        if self._receiving():
-            self._deaf_since = None
-        elif self._deaf_since is None:
-            self._deaf_since = moment
+    async def _check(self, moment: float) -> None:
+        self._listener.check(moment)
         for client in list(self._clients):
-            self._look_after(client, moment)
+            self._check_client(client, moment)
         self._find_stalled(moment)
-        await self._sweep(moment)
-        if moment >= self._truth_at + self._truth_seconds:
-            self._compare_soon()
+        await self._remove_unwatched(moment)
+        if moment >= self._reconciled_at + self._reconcile_seconds:
+            self._start_reconciling()
 
-    def _look_after(self, client: Client, moment: float) -> None:
+    def _check_client(self, client: ClientQueue, moment: float) -> None:
         if client.sending_since is not None:
             if moment - client.sending_since >= self._stuck_seconds:
-                self._meter.dropped += 1
+                self._counters.dropped += 1
                 client.closed = True
                 client.sending_since = None
                 client.abort()
@@ -544,270 +396,59 @@ class Broadcaster:
             client.wake.set()
 
     def _find_stalled(self, moment: float) -> None:
-        for document_id, standing in self._standings.items():
-            silent = moment - standing.heard_at
+        for document_id, state in self._documents.items():
+            silent = moment - state.seen_at
             if (
-                standing.stalled is None
+                state.stalled is None
                 and silent >= STALLED_SECONDS
-                and standing.event.status is Status.PROCESSING
+                and state.event.status is Status.PROCESSING
             ):
                 fields = {
                     "document_id": document_id,
                     "silent_seconds": round(silent, 1),
                     "timestamp": now().isoformat(timespec="microseconds"),
                 }
-                standing.stalled = sign("stalled", document_id, fields)
-                self._tell(standing, standing.stalled)
+                state.stalled = typed_frame("stalled", document_id, fields)
+                state.send(state.stalled)
 
-    async def _sweep(self, moment: float) -> None:
-        """Listen no more to what nobody has watched for a while."""
-        empty = [room for room in self._rooms.values() if room.empty_since is not None]
-        if len(empty) <= MOST_LINGERING:
-            empty = [r for r in empty if moment - r.empty_since >= LINGER_SECONDS]  # type: ignore[operator]
-        gone = [room for room in empty if room.ready.is_set()]
-        for room in gone:
-            del self._rooms[room.subject]
-            for document_id in room.documents:
-                standing = self._standings[document_id]
-                standing.rooms.discard(room)
-                if not standing.rooms:
-                    del self._standings[document_id]
-        await self._unsubscribe(*_named(gone))
-
-    async def _unsubscribe(self, documents: Iterable[str], runs: Iterable[str]) -> None:
-        """Listen no more to these, as far as nobody else does."""
-        if not self._wants_events():
-            await self._hang_up()
-        elif self._subscription is not None:
-            wanted = set().union(*(room.runs for room in self._rooms.values()))
-            gone = [run_id for run_id in runs if run_id not in wanted]
-            if gone or documents:
-                await self._subscription.remove(documents, runs=gone)
-
-    async def _hang_up(self) -> None:
-        """Hold no connection while nobody watches anything."""
-        listener, self._listener, self._subscription = self._listener, None, None
-        if listener is not None:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
-
-    def _compare_soon(self) -> None:
-        due = time.monotonic() >= self._truth_at + self._truth_seconds
-        if due and self._rooms and not self._comparing:
-            self._begin(self._compare_all(), "docprogress-hub-truth")
-
-    async def _compare_all(self) -> None:
-        self._comparing = True
-        try:
-            self._truth_at = time.monotonic()
-            if self._settings.local and not self.connected:
-                await self._do(lambda: local.up_again(self._settings))
-            cases, others = _parted(
-                room
-                for room in self._rooms.values()
-                if room.ready.is_set() and not room.finished and not self._foreign(room)
-            )
-            await self._compare(others)
-            for room in cases:
-                await self._look_into(room)
-        finally:
-            self._comparing = False
-
-    def _foreign(self, room: Channel) -> bool:
-        """Whether it is a document of another program, which no store knows."""
-        standing = self._standings.get(room.subject.id)
-        return (
-            room.subject.kind is Kind.DOCUMENT
-            and standing is not None
-            and standing.event.run_id is None
-        )
-
-    async def _look_into(self, room: Channel) -> None:
-        """Tell what is new of a case, and listen to the runs of it that go on."""
-        unfinished = [
-            each for each in room.documents if not self._standings[each].frame.final
+    async def _remove_unwatched(self, moment: float) -> None:
+        """Remove channels that nobody has watched for a while."""
+        empty = [
+            (channel, channel.empty_since)
+            for channel in self._channels.values()
+            if channel.empty_since is not None and channel.ready.is_set()
         ]
-        known = frozenset(room.documents)
-        rows = await self._do(
-            lambda: _of_case(
-                self._store, room.subject.id, room.seen_at, known, unfinished
-            )
-        )
-        if rows is None or self._rooms.get(room.subject) is not room:
-            return
-        room.seen_at = max((row.updated_at for row in rows), default=room.seen_at)
-        ended = [row for row in rows if row.status.final]
-        going_on = [row for row in rows if not row.status.final]
-        before, room.runs = room.runs, {row.run_id for row in going_on}
-        await self._tell_all(row.event() for row in ended)
-        if not room.runs <= before:
-            await self._listen_to([room])
-        # What Redis knows of these is newer, and was told just now.
-        await self._tell_all(row.event() for row in going_on)
-        if not before <= room.runs:
-            await self._unsubscribe([], before - room.runs)
+        keep_seconds = LINGER_SECONDS if len(empty) <= MAX_LINGERING else 0.0
+        removed = [each for each, since in empty if moment - since >= keep_seconds]
+        for channel in removed:
+            channel.removed = True
+            del self._channels[channel.subject]
+            for document_id, state in channel.documents.items():
+                state.channels.discard(channel)
+                if not state.channels:
+                    del self._documents[document_id]
+        await self._listener.unsubscribe(*subscribed_ids(removed))
 
-    async def _tell_all(self, events: Iterable[ProgressEvent]) -> None:
-        """Tell what the store knows better, and let others have a turn meanwhile."""
-        for count, event in enumerate(events, 1):
-            self._take_if_newer(event)
-            if count % PART == 0:
-                await asyncio.sleep(0)
+    def _start_reconciling(self) -> None:
+        due = time.monotonic() >= self._reconciled_at + self._reconcile_seconds
+        if due and self._channels and not self._reconciling:
+            self._tasks.start(self._reconcile(), "docprogress-sse-reconcile")
 
-    def _take_if_newer(self, event: ProgressEvent) -> None:
-        standing = self._standings.get(event.document_id)
-        if standing is None or sort_key(event) > sort_key(standing.event):
-            self._take(event)
-
-    async def _compare(self, rooms: list[Channel]) -> None:
-        """Tell what the store knows better."""
-        documents = [room for room in rooms if room.subject.kind is Kind.DOCUMENT]
-        if documents:
-            ids = [room.subject.id for room in documents]
-            events = await self._do(
-                lambda: self._store.documents.current_events(documents=ids)
-            )
-            if events is not None:
-                await self._tell_all(events)
-                for room in documents:
-                    room.missing = not room.documents
-                    _wake(room)
-        for room in rooms:
-            if room.subject.kind is Kind.RUN:
-                await self._compare_run(room)
-
-    async def _compare_run(self, room: Channel) -> None:
-        """Tell what has changed of a run; read all of it where that does not add up."""
-        before = room.counts
-        found = await self._read_run(room)
-        if found is not None and room.seen_at is not None:
-            told = len(room.documents), room.ended
-            # Events that arrived meanwhile may have made it more than that.
-            behind = any(map(operator.lt, told, found.counts))
-            if behind or told != found.counts == before:
-                # A change was stored under an older time: its writer's clock is late.
-                room.seen_at = None
-                found = await self._read_run(room)
-        if found is None:
-            return
-        if room.expected is None:
-            room.expected = found.expected
-        room.missing = found.expected is None and not room.documents
-        _wake(room)
-
-    async def _read_run(self, room: Channel) -> "_Found | None":
-        """Tell what changed of a run since it was read; all of it at first."""
-        found = await self._do(
-            lambda: _of_run(self._store, room.subject.id, room.seen_at)
-        )
-        if found is not None:
-            await self._tell_all(row.event() for row in found.rows)
-            changed = (row.updated_at for row in found.rows)
-            room.seen_at = max(changed, default=room.seen_at)
-            room.counts = found.counts
-        return found
-
-    async def _do(self, function: Callable[[], T]) -> T | None:
-        """What the store says; None if it says nothing now, as it may."""
+    async def _reconcile(self) -> None:
+        self._reconciling = True
         try:
-            return await self._threads.run(function)
-        except DocProgressError as error:
-            log.warning("the store could not be asked: %s", redacted(str(error)))
-            return None
-
-    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._keep(asyncio.create_task(work, name=name))
-
-    def _keep(self, task: "asyncio.Future[None]") -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Future[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a part of the server has failed", exc_info=error)
-
-
-def _wake(room: Channel) -> None:
-    for client in room.clients:
-        client.wake.set()
-
-
-def _subjects(event: ProgressEvent) -> list[Subject]:
-    subjects = [Subject(Kind.DOCUMENT, event.document_id)]
-    if event.run_id is not None:
-        subjects.append(Subject(Kind.RUN, event.run_id))
-    if event.case_id is not None:
-        subjects.append(Subject(Kind.CASE, event.case_id))
-    return subjects
-
-
-def _parted(rooms: Iterable[Channel]) -> tuple[list[Channel], list[Channel]]:
-    """The cases, and the other rooms."""
-    found = list(rooms)
-    cases = [room for room in found if room.subject.kind is Kind.CASE]
-    return cases, [room for room in found if room.subject.kind is not Kind.CASE]
-
-
-def _named(rooms: Iterable[Channel]) -> tuple[list[str], list[str]]:
-    """The ids of documents and of runs that are listened to."""
-    documents: list[str] = []
-    runs: dict[str, None] = {}
-    for room in rooms:
-        if room.subject.kind is Kind.DOCUMENT:
-            documents.append(room.subject.id)
-        runs |= dict.fromkeys(room.runs)
-    return documents, list(runs)
-
-
-def _of_case(
-    store: Store,
-    case_id: str,
-    since: datetime | None,
-    known: frozenset[str],
-    unfinished: Iterable[str],
-) -> list[DocumentRow]:
-    """The documents of a case that have changed, and all that have not ended.
-
-    Args:
-        store: What is asked.
-        case_id: Of which case.
-        since: The newest change that is known; None if none is.
-        known: The documents that are known.
-        unfinished: Those of them that had not ended, as far as is known.
-    """
-    if since is None:
-        return store.documents.in_case(case_id)
-    rows = {
-        row.id: row for row in store.documents.in_case(case_id, since=since - OVERLAP)
-    }
-    if store.documents.count_in_case(case_id) > len(known | rows.keys()):
-        # The clock of whoever has added one is late.
-        return store.documents.in_case(case_id)
-    missing = [each for each in unfinished if each not in rows]
-    return [*store.documents.find(ids=missing), *rows.values()]
-
-
-class _Found(NamedTuple):
-    """What the store says of a run."""
-
-    rows: list[DocumentRow]
-    #: How many documents there are, and how many have ended.
-    counts: tuple[int, int]
-    #: How many there will be; None if there is no such run.
-    expected: int | None
-
-
-def _of_run(store: Store, run_id: str, since: datetime | None) -> _Found:
-    """The documents of a run that have changed; all if `since` is None."""
-    try:
-        expected = store.runs.get(run_id).expected
-    except RunNotFound:
-        expected = None
-    counts = store.documents.counts(run_id)
-    ended = sum(count for status, count in counts.items() if status.final)
-    if since is None:
-        rows = store.documents.find(run_id)
-    else:
-        rows = store.documents.changes(run_id, since - OVERLAP)
-    return _Found(rows, (sum(counts.values()), ended), expected)
+            self._reconciled_at = time.monotonic()
+            if self._settings.local and not self._listener.connected:
+                await self._reconciler.read(lambda: local.up_again(self._settings))
+            cases, others = split_cases(
+                channel
+                for channel in self._channels.values()
+                if channel.ready.is_set()
+                and not channel.finished
+                and not channel.external
+            )
+            await self._reconciler.reconcile(others)
+            for channel in cases:
+                await self._reconciler.reconcile_case(channel)
+        finally:
+            self._reconciling = False
