@@ -1,7 +1,7 @@
-"""What the documentation says of the package that the package knows itself.
+"""Sphinx extension that generates reference tables from the package.
 
-A line `<!-- commands -->` in a page is replaced by what `commands` returns, and so on:
-nothing that could become untrue is written by hand.
+A line `<!-- commands -->` in a page is replaced by the result of `commands`, and so
+on, so that the reference cannot become outdated.
 """
 
 import json
@@ -69,16 +69,16 @@ def server_options() -> str:
 
 
 def _fields(model: type[Settings] | type[ServerOptions], module: str) -> str:
-    told = ModuleAnalyzer.for_module(module).find_attr_docs()
+    comments = ModuleAnalyzer.for_module(module).find_attr_docs()
     rows = []
     for name, field in model.model_fields.items():
-        said = " ".join(told.get((model.__name__, name), [])).strip()
+        meaning = " ".join(comments.get((model.__name__, name), [])).strip()
         shown = ""
         if field.default not in (None, (), PydanticUndefined):
             shown = f"`{field.default}`"
         if name in ("max_bytes", "worker_memory"):
             shown = f"{field.default // MIB} MiB"
-        rows.append((f"`{name}`", shown, said))
+        rows.append((f"`{name}`", shown, meaning))
     return _table(("setting", "default", "meaning"), rows)
 
 
@@ -98,7 +98,7 @@ def fields() -> str:
 
 
 def schema() -> str:
-    """The schema of an event, as it is shipped."""
+    """The schema of an event."""
     return f"```json\n{_schema()}```"
 
 
@@ -107,7 +107,7 @@ def _schema() -> str:
 
 
 def routes() -> str:
-    """What may be asked of the server."""
+    """Every endpoint of the server."""
     with tempfile.TemporaryDirectory() as home:
         described = create_app(Settings(home=home)).openapi()
     rows = [
@@ -123,7 +123,7 @@ def _first(text: str) -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown, without the columns that hold nothing."""
+    """A table in Markdown, without empty columns."""
     columns = [column for column in zip(head, *rows, strict=True) if any(column[1:])]
     lines = list(zip(*columns, strict=True))
     drawn = [
@@ -144,7 +144,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
 
 
 def _fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Replace each line that asks for something by what it asks for."""
+    """Replace the placeholders of a page, or prepare a notebook."""
     if app.env.doc2path(docname).suffix == ".ipynb":
         source[0] = _as_a_page(source[0])
         return
@@ -157,22 +157,18 @@ def _fill_in(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def _as_a_page(notebook: str) -> str:
-    """A notebook without what only a notebook needs.
-
-    A page begins with its title where a notebook begins with the cell that is to be
-    run, and what a cell has taken back again leaves no empty box.
-    """
-    told = json.loads(notebook)
-    if told["cells"][0]["cell_type"] == "code":
-        told["cells"][:2] = reversed(told["cells"][:2])
-    for cell in told["cells"]:
+    """A notebook with its title first, and without empty outputs."""
+    content = json.loads(notebook)
+    if content["cells"][0]["cell_type"] == "code":
+        content["cells"][:2] = reversed(content["cells"][:2])
+    for cell in content["cells"]:
         if "outputs" in cell:
             cell["outputs"] = [
                 output
                 for output in cell["outputs"]
                 if any("".join(held) for held in output.get("data", output).values())
             ]
-    return json.dumps(told)
+    return json.dumps(content)
 
 
 def _link(
@@ -181,7 +177,7 @@ def _link(
     node: addnodes.pending_xref,
     shown: nodes.TextElement,
 ) -> nodes.reference | None:
-    """Link a name to where it is documented, wherever the annotation found it."""
+    """Link a name in an annotation to its documentation, in whatever module it is."""
     if node.get("refdomain") != "py":
         return None
     name = node["reftarget"].rpartition(".")[2]
@@ -193,12 +189,12 @@ def _link(
     return None
 
 
-#: What an annotation can name.
+#: Kinds of objects that annotations name.
 _TYPES = ("class", "exception")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx."""
+    """Register with Sphinx."""
     app.connect("source-read", _fill_in)
     app.connect("missing-reference", _link)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
