@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from support.clock import Clock
 from support.lab import Lab, Window, chromium, launched
 from support.patience import patient
 from support.postgres import Postgres, system_postgres
-from support.services import Server
+from support.services import Server, lacking
 
 from docprogress import local
 from docprogress.bus.bus import Bus
@@ -227,6 +228,20 @@ def home(short_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def small_disk(short_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB, mounted for the test."""
+    folder = short_path / "disk"
+    folder.mkdir()
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    options = f"size=4m,uid={os.geteuid()}"
+    mount = [*root, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if not shutil.which(mount[0]) or subprocess.run(mount, check=False).returncode:
+        lacking("mounting a small disk takes root")
+    yield folder
+    subprocess.run([*root, "umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import pytest
 import redis
 from celery.bootsteps import RUN, TERMINATE
 from celery.worker import state
+from support.customized_workers import customized, deaf_worker
 from support.patience import patient
 from support.proxy import Proxy
+from support.runs import at_work, documents, ended_right, in_the_middle
 from support.services import Server, Worker, eventually
-from test_faults import documents, ended_right, in_the_middle
 
-from docprogress import Pipeline, Status
+from docprogress import Pipeline
 from docprogress.worker.consumer_watchdog import ConsumerWatchdog
 
 STEPS = """
@@ -40,31 +41,6 @@ from docprogress.queueing import celery_app
 celery_app._REDIS_OPTIONS |= {"socket_timeout": 1, "socket_connect_timeout": 1}
 """
 
-#: A worker whose consumers are cancelled once a file is there, behind Celery's back.
-DEAF = """
-import threading, time
-from pathlib import Path
-from celery.signals import worker_ready
-from docprogress.worker import consumer_watchdog
-
-consumer_watchdog.STALL_SECONDS = 2.0
-
-def cancel(consumer):
-    channel = consumer.task_consumer.channel
-    for tag in list(consumer.task_consumer._active_tags.values()):
-        channel.basic_cancel(tag)
-    Path("DEAF").rename("DEAF.done")
-
-def wait(consumer):
-    while not Path("DEAF").exists():
-        time.sleep(0.05)
-    consumer.hub.call_soon(cancel, consumer)
-
-@worker_ready.connect(weak=False)
-def ready(sender, **_):
-    threading.Thread(target=wait, args=(sender,), daemon=True).start()
-"""
-
 
 @pytest.fixture
 def steps(tmp_path, gate, monkeypatch):
@@ -77,20 +53,6 @@ def steps(tmp_path, gate, monkeypatch):
 def impatient(tmp_path):
     """What has a worker give up on a command after a second."""
     return customized(tmp_path, IMPATIENT)
-
-
-def customized(folder, code):
-    """The environment of a worker that runs this code first."""
-    path = folder / "customized"
-    path.mkdir()
-    (path / "sitecustomize.py").write_text(code)
-    return {"PYTHONPATH": str(path)}
-
-
-def deaf_worker(folder):
-    """The file that has a worker receive nothing more, and its environment."""
-    path = folder / "deaf"
-    return path, customized(folder, DEAF.replace("DEAF", str(path)))
 
 
 @contextlib.contextmanager
@@ -204,11 +166,6 @@ def begun(pipeline, server, work):
     run = pipeline.submit(documents(6))
     eventually(lambda: at_work(run) == 2 and unacknowledged(server) == 2)
     return run
-
-
-def at_work(run):
-    """How many documents are being worked on."""
-    return len(run.documents(status=Status.PROCESSING))
 
 
 @pytest.mark.parametrize("times", [2, pytest.param(6, marks=pytest.mark.slow)])

@@ -10,15 +10,22 @@ from pathlib import Path
 import psutil
 import pytest
 from support.patience import patient
+from support.runs import (
+    COUNT,
+    TEXT,
+    alive,
+    documents,
+    ended_right,
+    in_the_middle,
+    nothing_is_left,
+    worker_of,
+)
 from support.services import eventually
 
 from docprogress import Pipeline, Status, local
 from docprogress.bus.leases import owners
 from docprogress.errors import ServicesError
 from docprogress.store import AttemptStatus
-
-COUNT = 30
-TEXT = "Either party may terminate this agreement for convenience. " * 60
 
 STEPS = """
 import os, signal, time
@@ -86,26 +93,6 @@ def slow_pipeline(home, steps):
         yield pipeline
 
 
-def documents(count=COUNT):
-    return [(f"contract-{n}.txt", f"{n}. {TEXT}".encode()) for n in range(count)]
-
-
-def worker_of(home):
-    supervisor = psutil.Process(local.status(home).pid)
-    [worker] = [p for p in supervisor.children() if "worker" in p.cmdline()]
-    return worker
-
-
-def in_the_middle(run):
-    """Wait until some documents have ended, and some are being worked on."""
-    eventually(
-        lambda: (
-            run.documents(status=Status.COMPLETED)
-            and run.documents(status=Status.PROCESSING)
-        )
-    )
-
-
 def suspended_at_work(pipeline, run, *, step="slow"):
     """A worker process, stopped in the middle of a step; None if it was not."""
     rows = run.documents(status=Status.PROCESSING)
@@ -121,49 +108,6 @@ def suspended_at_work(pipeline, run, *, step="slow"):
             return victim
         victim.resume()
     return None
-
-
-def ended_right(run, *, seconds=90):
-    """Every document ended, and completed ones have all their chunks exactly once."""
-    run.wait(timeout=patient(seconds))
-    rows = run.documents()
-    assert len(rows) == run.expected
-    assert all(row.status is Status.COMPLETED for row in rows), [
-        (row.name, row.status, row.error) for row in rows
-    ]
-    for row in rows:
-        chunks = run.connections.store.results.chunks(row.id, vectors=True)
-        assert [chunk.number for chunk in chunks] == list(range(1, row.chunks + 1))
-        assert all(chunk.vector is not None for chunk in chunks)
-        assert len(run.connections.store.results.pages(row.id)) == row.pages == 1
-    return rows
-
-
-def alive(process):
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def nothing_is_left(home):
-    local.down(home)
-
-    def left():
-        found = []
-        for process in psutil.process_iter():
-            try:
-                # The server writes over its environment, to show where it listens.
-                ours = process.environ().get("DOCPROGRESS_HOME") == str(home) or any(
-                    str(home) in part for part in process.cmdline()
-                )
-            except psutil.Error:
-                continue
-            if ours and alive(process):
-                found.append(process)
-        return found
-
-    eventually(lambda: not left(), what="processes are left")
 
 
 def test_a_killed_worker_process_costs_one_attempt_and_no_document(home, steps):

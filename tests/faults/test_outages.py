@@ -13,14 +13,14 @@ from datetime import timedelta
 import pytest
 from support.patience import patient
 from support.proxy import Proxy
-from support.services import Server, eventually
-from test_faults import (
+from support.runs import (
     documents,
     ended_right,
     in_the_middle,
     nothing_is_left,
     worker_of,
 )
+from support.services import Server, eventually
 
 from docprogress import Pipeline, Status
 from docprogress.worker.leader_election import RECOVERY_LEADER
@@ -44,13 +44,6 @@ def steps(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def lacking(what):
-    """Skip on a laptop, fail in CI."""
-    if CI:
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.mark.parametrize("seconds", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_database_that_is_locked_is_waited_for(home, steps, seconds):
     with Pipeline(home=home, workers=2, steps=["outage_steps:slow"]) as pipeline:
@@ -65,20 +58,6 @@ def test_a_database_that_is_locked_is_waited_for(home, steps, seconds):
 
     assert all(row.attempt == 1 for row in rows)
     nothing_is_left(home)
-
-
-@pytest.fixture
-def small_disk(short_path):
-    """A file system of 4 MB, mounted for the test."""
-    folder = short_path / "disk"
-    folder.mkdir()
-    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    options = f"size=4m,uid={os.geteuid()}"
-    mount = [*root, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if not shutil.which(mount[0]) or subprocess.run(mount, check=False).returncode:
-        lacking("mounting a small disk takes root")
-    yield folder
-    subprocess.run([*root, "umount", "-l", str(folder)], check=True)
 
 
 def test_a_disk_that_was_full_and_is_freed_loses_nothing(home, small_disk, steps):

@@ -5,8 +5,8 @@ import time
 
 import pytest
 from support.patience import patient
+from support.runs import documents, ended_right, in_the_middle
 from support.services import Worker, eventually
-from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline, Status
 from docprogress.bus.leases import owners

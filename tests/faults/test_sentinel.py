@@ -8,8 +8,8 @@ import time
 import pytest
 import redis
 from support.patience import patient
+from support.runs import documents, ended_right, in_the_middle
 from support.services import Authority, Service, Worker, eventually, free_port, lacking
-from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline
 from docprogress.bus.bus import Bus

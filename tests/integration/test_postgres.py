@@ -14,19 +14,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
+from support.forked import Child
 from support.patience import patient
 from support.postgres import PASSWORD, vector_postgres
-from support.services import eventually
-from test_faults import (
-    documents,
-    ended_right,
-    in_the_middle,
-    nothing_is_left,
-    worker_of,
-)
-from test_store import (
+from support.rows import (
     CHUNKS,
-    Child,
     add_document,
     add_documents,
     add_run,
@@ -37,6 +29,14 @@ from test_store import (
     finish_step,
     run,
 )
+from support.runs import (
+    documents,
+    ended_right,
+    in_the_middle,
+    nothing_is_left,
+    worker_of,
+)
+from support.services import eventually
 
 from docprogress import Pipeline, Status, local, search
 from docprogress.cli.diagnosis import State, check_database

@@ -7,8 +7,10 @@ import time
 import pytest
 import redis
 from kombu import Connection
+from support.customized_workers import deaf_worker
 from support.patience import patient
 from support.proxy import Proxy
+from support.runs import at_work, documents, ended_right, in_the_middle
 from support.services import (
     QUOTED,
     Authority,
@@ -19,8 +21,6 @@ from support.services import (
     free_port,
     lacking,
 )
-from test_broker_stalls import at_work, deaf_worker
-from test_faults import documents, ended_right, in_the_middle
 
 from docprogress import Pipeline, Status
 from docprogress.cli.diagnosis import findings

@@ -9,6 +9,7 @@ import psutil
 import pytest
 import redis
 from support.patience import patient
+from support.runs import documents, ended_right
 from support.services import (
     QUOTED,
     SECRET,
@@ -19,7 +20,6 @@ from support.services import (
     free_port,
     lacking,
 )
-from test_faults import documents, ended_right
 
 from docprogress import Pipeline, ProgressEvent, Status
 from docprogress.bus.bus import Bus

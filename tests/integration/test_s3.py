@@ -19,10 +19,9 @@ from datetime import timedelta
 import httpx
 import pytest
 from support.patience import patient
+from support.runs import documents, ended_right, in_the_middle, nothing_is_left
 from support.s3 import KEY, S3, SECRET, client, moto
 from support.services import eventually
-from test_faults import documents, ended_right, in_the_middle, nothing_is_left
-from test_outages import small_disk
 
 from docprogress import Pipeline
 from docprogress.errors import (
@@ -35,8 +34,6 @@ from docprogress.errors import (
 from docprogress.settings import load
 from docprogress.storage import Files, Source
 from docprogress.storage.remote import PART_BYTES
-
-__all__ = ["small_disk"]
 
 MOST = 10**9
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.patience import patient
+from support.runs import documents, ended_right
 from support.services import Worker, eventually
-from test_faults import documents, ended_right
 
 import docprogress
 from docprogress import Pipeline, ProgressEvent, Status

@@ -8,10 +8,10 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from support.embedding_endpoint import endpoint, good, meaning
 from support.patience import patient
+from support.rows import add_documents, add_run
 from support.services import Worker, eventually
-from test_embed import endpoint, good, meaning
-from test_store import add_documents, add_run
 
 from docprogress import Pipeline as Client
 from docprogress.errors import HandedBack

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from support.patience import patient
+from support.react import REACT, as_module, packages
 from support.services import eventually
 from support.tabs import opened, publish
 from support.web import running, served
-from test_web import REACT, as_module, packages
 
 from docprogress.settings import load
 from docprogress.store import Store

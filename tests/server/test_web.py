@@ -1,7 +1,6 @@
 """What a browser does with the server: the page, and what follows documents."""
 
 import json
-import os
 import secrets
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from fastapi import FastAPI
 from playwright.sync_api import expect
 from support.lab import SCREENSHOTS
 from support.patience import patient
+from support.react import HERE, REACT, as_module, packages
 from support.services import eventually
 from support.tabs import (
     follow,
@@ -36,25 +36,9 @@ from docprogress.server import ServerOptions, create_app
 from docprogress.settings import load
 from docprogress.store import NewDocument, Store
 
-FRONTEND = Path(docprogress.__file__).parent / "frontend"
-HERE = Path(__file__).parents[1] / "frontend"
-PACKAGES = HERE / "node_modules"
+__all__ = ["packages"]
 
-#: React as a browser's modules: what each is made of, needs and names.
-REACT = {
-    "react": (
-        "react/cjs/react.development.js",
-        [],
-        ["createElement", "StrictMode", "useEffect", "useId", "useRef", "useState"],
-    ),
-    "scheduler": ("scheduler/cjs/scheduler.development.js", [], []),
-    "react-dom": ("react-dom/cjs/react-dom.development.js", ["react"], []),
-    "react-dom/client": (
-        "react-dom/cjs/react-dom-client.development.js",
-        ["react", "react-dom", "scheduler"],
-        ["createRoot"],
-    ),
-}
+FRONTEND = Path(docprogress.__file__).parent / "frontend"
 
 
 #: Has a page find in the answer to an upload what a slow server says of a document
@@ -82,19 +66,6 @@ NOTICES = """
   new MutationObserver(note).observe(notice, {childList: true, characterData: true});
 }
 """
-
-
-@pytest.fixture(scope="module")
-def packages():
-    """Packages of npm, real ones."""
-    if not (HERE.parents[2] / "docprogress").is_dir():
-        pytest.skip("the sources are not here: it is the wheel that is tested")
-    if not (PACKAGES / "react").is_dir():
-        reason = "npm's packages are not installed: run `npm ci` in tests/frontend"
-        if "CI" in os.environ:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return PACKAGES
 
 
 @pytest.fixture
@@ -554,27 +525,6 @@ def test_page_works_where_another_application_mounts_it(tab, settings):
         with Store(settings.database) as store:
             eventually(lambda: [run.expected for run in store.runs.find()] == [1])
     assert tab.complaints == []
-
-
-def as_module(packages, name):
-    """A package that is written for Node, as a module for browsers."""
-    path, needed, names = REACT[name]
-    imports = [f"import need{i} from {json.dumps(n)};" for i, n in enumerate(needed)]
-    given = ", ".join(f"{json.dumps(n)}: need{i}" for i, n in enumerate(needed))
-    exports = (
-        [f"export const {{{', '.join(names)}}} = module.exports;"] if names else []
-    )
-    return "\n".join(
-        [
-            *imports,
-            "const module = {exports: {}}, exports = module.exports;",
-            "const process = {env: {NODE_ENV: 'development'}};",
-            f"const require = name => ({{{given}}})[name];",
-            f"(function () {{{(packages / path).read_text('utf-8')}\n}})();",
-            "export default module.exports;",
-            *exports,
-        ]
-    )
 
 
 @contextmanager

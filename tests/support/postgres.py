@@ -13,9 +13,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
-import pytest
 from support.patience import patient
-from support.services import eventually
+from support.services import eventually, lacking
 
 #: Nothing here has to outlive a power failure, and several run side by side.
 _CONFIGURATION = """
@@ -189,13 +188,6 @@ def vector_postgres() -> Iterator[Postgres]:
             shutil.copytree(package.parent / name, Path(folder, name), symlinks=True)
         with running(Path(folder, package.name, "pginstall", "bin")) as server:
             yield server
-
-
-def lacking(what: str) -> None:
-    """Skip on a laptop, fail in CI."""
-    if "CI" in os.environ:
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def _somebody() -> str:

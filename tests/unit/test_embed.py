@@ -1,18 +1,16 @@
 """Vectors: made here by counting words, or asked of an endpoint."""
 
-import json
 import re
 import ssl
 import sys
 import threading
 import time
 import unicodedata
-from contextlib import contextmanager
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from support.embedding_endpoint import KEY, endpoint, good, meaning
 from support.patience import patient
 from support.services import Authority
 
@@ -28,8 +26,6 @@ from docprogress.steps.embed import embed, embedder
 from docprogress.steps.embedders import hashing, openai, openai_client, responses, words
 from docprogress.steps.embedders.openai import EndpointEmbedder
 from docprogress.steps.embedders.tokens import estimate_tokens, split
-
-KEY = "sk-very-secret-key"
 
 
 def chunks(*texts):
@@ -179,77 +175,8 @@ def test_missing_library_is_named_with_the_remedy(monkeypatch):
         embedder(load(embedder="sentence-transformers:no-such-model"))
 
 
-class Endpoint(ThreadingHTTPServer):
-    """An endpoint that answers as it is told to, and keeps what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self, answers, port=0):
-        self.answers = list(answers)
-        self.asked = []
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.path, dict(self.headers), body))
-        answers = self.server.answers
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        status, headers, content = answer(body) if callable(answer) else answer
-        if status is None:  # hang up
-            self.close_connection = True
-            return
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
-
-def good(body):
-    """Vectors in reverse order, each with its place, as the protocol allows."""
-    data = [
-        {"index": place, "embedding": [3.0, float(len(text)), 0.0]}
-        for place, text in enumerate(body["input"])
-    ]
-    return 200, {}, {"data": data[::-1]}
-
-
 def garbage(content):
     return 200, {}, content
-
-
-@contextmanager
-def endpoint(*answers, key=KEY, batch=64, port=0, **options):
-    server = Endpoint(answers, port)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    server.pauses = []
-    made = EndpointEmbedder(
-        "some-model",
-        url=server.url,
-        key=key,
-        batch=batch,
-        pause=server.pauses.append,
-        **options,
-    )
-    try:
-        yield made, server
-    finally:
-        made._client.close()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_endpoint_is_asked_as_its_protocol_says():
@@ -550,15 +477,6 @@ def limited(*, window=10_000, batch=10_000, count=10_000, status=400, says=None)
         return status, {}, {"error": {"message": told if says is None else says}}
 
     return answer
-
-
-def meaning(body):
-    """A vector that counts, so that of a text cut off it would be another one."""
-    data = [
-        {"index": n, "embedding": [text.count("a") + 0.5, text.count("合") + 0.25]}
-        for n, text in enumerate(body["input"])
-    ]
-    return 200, {}, {"data": data}
 
 
 @pytest.mark.parametrize("says", [None, "", "bad request"])

@@ -5,7 +5,7 @@ import textwrap
 import time
 
 import pytest
-from test_store import add_documents, add_run
+from support.rows import add_documents, add_run
 
 from docprogress.errors import StoreUnavailable
 from docprogress.events import Status

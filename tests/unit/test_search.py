@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_embed import endpoint, good
-from test_store import add_documents, add_run
+from support.embedding_endpoint import endpoint, good
+from support.rows import add_documents, add_run
 
 from docprogress.documents import Chunk
 from docprogress.events import now

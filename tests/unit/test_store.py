@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import sqlite3
 import threading
 import time
@@ -16,7 +15,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from support.forked import Child
 from support.patience import patient
+from support.rows import (
+    CHUNKS,
+    EMBEDDED,
+    PAGES,
+    STEPS,
+    add_document,
+    add_documents,
+    add_run,
+    claimed,
+    complete,
+    delete_run,
+    document,
+    finish_step,
+    run,
+)
 
 from docprogress.documents import Chunk, Page
 from docprogress.errors import (
@@ -32,23 +47,11 @@ from docprogress.events import FINAL_NUMBER, Status, now
 from docprogress.store import (
     AttemptStatus,
     DocumentRow,
-    FinishedStep,
     NewDocument,
-    RunRow,
     Store,
-    schema,
 )
 
-STEPS = [{"name": "extraction"}, {"name": "chunking"}, {"name": "embedding"}]
-PAGES = [Page(number=1, text="The first page."), Page(number=2, text="The second.")]
-CHUNKS = [
-    Chunk(number=1, text="The first", start=0, end=9, first_page=1, last_page=1),
-    Chunk(number=2, text="The second.", start=17, end=28, first_page=2, last_page=2),
-]
-EMBEDDED = [
-    replace(chunk, vector=np.array([chunk.number, 0.5, -1], np.float32))
-    for chunk in CHUNKS
-]
+__all__ = ["claimed", "document", "run"]
 
 #: What no name of a file, a person or a program may do to the store.
 HOSTILE = [
@@ -90,100 +93,6 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def store(database_url: str) -> Iterator[Store]:
     with Store(database_url) as store:
         yield store
-
-
-@pytest.fixture
-def run(store: Store) -> RunRow:
-    return add_run(store)
-
-
-@pytest.fixture
-def document(store: Store, run: RunRow) -> DocumentRow:
-    """A document that waits for a worker."""
-    return add_document(store, run)
-
-
-@pytest.fixture
-def claimed(store: Store, document: DocumentRow) -> DocumentRow:
-    """A document that a worker has."""
-    claim = store.attempts.claim(document.id, 1, worker="worker")
-    assert claim is not None
-    return claim.document
-
-
-def add_run(store: Store, **changes) -> RunRow:
-    values = {
-        "run_id": uuid.uuid4().hex,
-        "case_id": None,
-        "expected": 1,
-        "steps": STEPS,
-        "settings": {"chunk_characters": 100},
-        "fingerprint": "fingerprint",
-    }
-    return store.runs.add(**values | changes)
-
-
-def add_documents(store: Store, run: RunRow, count: int, **changes) -> list[str]:
-    """Documents that are not ready; their ids."""
-    ids = [uuid.uuid4().hex for _ in range(count)]
-    store.submissions.add(
-        [
-            replace(
-                NewDocument(
-                    id=document_id,
-                    run_id=run.id,
-                    number=number,
-                    name=f"{number}.pdf",
-                    case_id=run.case_id,
-                    step="extraction",
-                ),
-                **changes,
-            )
-            for number, document_id in enumerate(ids, 1)
-        ]
-    )
-    return ids
-
-
-def add_document(store: Store, run: RunRow, **changes) -> DocumentRow:
-    [document_id] = add_documents(store, run, 1, **changes)
-    store.submissions.mark_ready([(document_id, 1000, "5ha256")])
-    return store.documents.get(document_id)
-
-
-def finish_step(store: Store, document: DocumentRow, position: int = 0, **changes):
-    values = {
-        "position": position,
-        "step": STEPS[position]["name"],
-        "next_step": STEPS[min(position + 1, 2)]["name"],
-        "started_at": now(),
-        "seconds": 0.25,
-        "items": 2,
-        "unit": "page",
-        "progress": (60.0, 70.0, 99.0)[position],
-    }
-    finished = FinishedStep(**values | changes)
-    row = store.attempts.finish_steps(document.id, document.attempt, [finished])
-    return row.cancel_requested
-
-
-def delete_run(store: Store, run_id: str) -> None:
-    """Delete a run whose documents may be unfinished."""
-    with store.database.writing() as connection:
-        connection.execute(sa.delete(schema.run).where(schema.run.c.id == run_id))
-
-
-def complete(store: Store, document: DocumentRow) -> DocumentRow:
-    """Take a waiting document through all steps."""
-    claim = store.attempts.claim(document.id, document.attempt, worker="worker")
-    assert claim is not None
-    facts = {"media_type": "application/pdf", "engine": "pdfium", "title": "Contract"}
-    finish_step(store, document, 0, pages=PAGES, facts=facts)
-    finish_step(store, document, 1, chunks=CHUNKS)
-    finish_step(store, document, 2, chunks=EMBEDDED, facts={"embedder": "hashing"})
-    return store.attempts.finish(
-        document.id, document.attempt, Status.COMPLETED, message="Completed"
-    )
 
 
 def everything(store: Store) -> dict[str, list[tuple]]:
@@ -1226,26 +1135,6 @@ def test_threads_share_a_store(store):
 
 
 # Forks
-
-
-class Child:
-    """A fork of this process that does one thing."""
-
-    def __init__(self, task: Callable[[], object]) -> None:
-        self._pid = os.fork()
-        if self._pid == 0:
-            try:
-                # A child that hangs must not outlive the test.
-                signal.alarm(60)
-                task()
-            except BaseException:  # noqa: BLE001 - told, and by its exit status
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-
-    def wait(self) -> None:
-        _, status = os.waitpid(self._pid, 0)
-        assert os.waitstatus_to_exitcode(status) == 0
 
 
 class Signal:
