@@ -1,4 +1,4 @@
-"""Pages become chunks: pieces that end where a sentence or a paragraph does."""
+"""The chunking step: pages to chunks that end with sentences or paragraphs."""
 
 import re
 from bisect import bisect_right
@@ -10,28 +10,28 @@ from docprogress.documents import PAGE_SEPARATOR, Chunk, Page
 from docprogress.errors import Unreadable
 from docprogress.settings import Settings
 
-#: Characters that the splitter is given at a time, at least this many and chunks.
-#: Its time grows with the square of a text without line ends: a second for
-#: 400,000 characters, hours for 50 million.
+#: Characters that the splitter gets at a time: at least so many, and so many chunks.
+#: Its time is quadratic in a text without line ends: a second for 400,000 characters,
+#: hours for 50 million.
 WINDOW = 16_384
 WINDOW_CHUNKS = 4
 
-#: Texts of up to so many characters are split before the first chunk is handed
-#: on, which takes a second at most, so that their number is known.
-COUNTED = 2_000_000
+#: Texts up to this many characters are split at once, which takes a second at most, so
+#: that the number of chunks is known.
+COUNTED_CHARACTERS = 2_000_000
 
-# More white space than a page has: no chunk goes across it.  The splitter takes
-# seconds for a few thousand characters of it.
+# More white space than pages have. No chunk spans it, since the splitter takes seconds
+# for a few thousand characters of it.
 _EMPTY = re.compile(r"(?<!\s)\s{256,}")
 
-# So much of it covers eight neighbours among the characters that lie 32 apart: where
-# there are none, as nearly always, the text need not be gone through.
-_APART = 32
-_EMPTY_APART = re.compile(r"\s{8}")
+# Among every 32nd character, such white space covers eight neighbours. Nearly all texts
+# have none, and need not be searched in full.
+_STRIDE = 32
+_EMPTY_STRIDED = re.compile(r"\s{8}")
 
 
 class Chunks(Iterator[Chunk]):
-    """A document's chunks, one after the other."""
+    """An iterator over a document's chunks."""
 
     unit = "chunk"
 
@@ -48,9 +48,9 @@ class Chunks(Iterator[Chunk]):
         self._spans = _spans(
             self._text, settings.chunk_characters, settings.chunk_overlap
         )
-        #: How many there are; None if the text is so long that only the end tells.
+        #: The number of chunks; None for long texts, where it is unknown.
         self.total: int | None = None
-        if len(self._text) <= COUNTED:
+        if len(self._text) <= COUNTED_CHARACTERS:
             spans = list(self._spans)
             self.total = len(spans)
             self._spans = iter(spans)
@@ -80,13 +80,13 @@ def chunk(pages: Iterable[Page], *, settings: Settings) -> Chunks:
     """Split the text of all pages, joined by `PAGE_SEPARATOR`, into chunks.
 
     Raises:
-        Unreadable: The splitter gave up on the text.
+        Unreadable: The splitter failed.
     """
     return Chunks(pages, settings)
 
 
 def _spans(text: str, most: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """Where each chunk begins and ends, in characters."""
+    """The start and end of each chunk, in characters."""
     splitter = TextSplitter(most, overlap)
     window = max(WINDOW, WINDOW_CHUNKS * most)
     for first, last in _stretches(text):
@@ -97,17 +97,17 @@ def _spans(text: str, most: int, overlap: int) -> Iterator[tuple[int, int]]:
                 (begin + start, begin + start + len(piece))
                 for start, piece in _split(splitter, text[begin:end])
             ]
-            # The last one may go on behind the window: it is split again with what
-            # follows it, which also keeps its overlap with the one before.
+            # The last chunk may continue after the window. It is split again with the
+            # following text, which also preserves its overlap with the one before.
             further = end < last and len(spans) > 1 and spans[-1][0] > begin
             begin = spans.pop()[0] if further else end
             yield from spans
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:
-    """Where the text between two long empty spaces begins and ends."""
+    """The start and end of each stretch of text between long white space."""
     begin = 0
-    if _EMPTY_APART.search(text[::_APART]):
+    if _EMPTY_STRIDED.search(text[::_STRIDE]):
         for empty in _EMPTY.finditer(text):
             yield begin, empty.start()
             begin = empty.end()
@@ -115,16 +115,16 @@ def _stretches(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _split(splitter: TextSplitter, text: str) -> list[tuple[int, str]]:
-    """The pieces of the text that are not blank, each with its offset.
+    """Split a text into pieces that are not blank, each with its offset.
 
-    Unicode and Python disagree about white space: to the splitter, U+001C to U+001F
-    are text.
+    The splitter may return blank pieces: unlike Python, it counts U+001C to U+001F as
+    text.
     """
     try:
         pieces = splitter.chunk_indices(text)
         return [(start, piece) for start, piece in pieces if piece.strip()]
     except BaseException as error:
-        # A panic of the splitter's Rust is no Exception, lest it be swallowed.
+        # pyo3 derives panics of Rust code from BaseException.
         if type(error).__name__ != "PanicException":
             raise
         raise Unreadable(f"the text cannot be split into chunks: {error}") from error

@@ -23,22 +23,22 @@ HOW_TO_NAME = "name it as 'module:function', such as 'my_steps:ocr'"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step, as it travels with a run.
+    """One step of a run.
 
     Raises:
-        StepError: A field cannot be used.
+        StepError: A field is invalid.
     """
 
     name: str
-    #: Where the function is imported from, its module and its name.
+    #: The function's import path: `module:name`.
     path: str
     takes: Kind
     gives: Kind
-    #: None: the queue that everything else uses.
+    #: The queue of its workers; None for the default one.
     queue: str | None = None
-    #: Its share of the document's progress, relative to the other steps'.
+    #: Its share of the document's progress, relative to other steps.
     weight: float = 1.0
-    #: Where a module that is not installed was found.
+    #: The folder of a module that is not installed.
     folder: str | None = None
 
     def __post_init__(self) -> None:
@@ -65,16 +65,16 @@ class Step:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The step as JSON holds it; what is not set is left out."""
+        """The step as JSON, without fields that are None."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in fields.items() if value is not None}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """The step that `to_dict` wrote.
+        """The step from the result of `to_dict`.
 
         Raises:
-            StepError: It was written by another version, or by nobody.
+            StepError: It was written by another version, or is invalid.
         """
         try:
             kinds = {end: Kind(fields[end]) for end in ("takes", "gives")}

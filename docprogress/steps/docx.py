@@ -1,7 +1,7 @@
-"""The text of Word documents, in document order, without ever holding one whole.
+"""Read the text of Word documents in document order, in bounded memory.
 
-The XML goes through a parser that keeps nothing, so what a document's parts
-declare to contain cannot fill the memory, however it is packed or nested.
+A streaming XML parser builds no tree, so that no document can fill the memory, however
+it is compressed or nested.
 """
 
 import zipfile
@@ -15,16 +15,15 @@ from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.steps.formats import main_part
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
-#: Bytes of XML that a document may have for each character that it may have, and
-#: what is always allowed.
+#: The limit for bytes of XML: for each allowed character, and at least.
 XML_PER_CHARACTER = 10
-LEAST_XML = 16 * 1024 * 1024
+MIN_XML_LIMIT = 16 * 1024 * 1024
 
-#: How many times as large as its packed self a part beyond that size may be. Real
-#: documents stay below 100; a ZIP bomb has up to 1,030.
-MOST_RATIO = 250
+#: The largest compression ratio of a part above that size. Real documents stay below
+#: 100; ZIP bombs reach 1,030.
+MAX_RATIO = 250
 
-#: Bytes that are unpacked at a time.
+#: Bytes that are decompressed at a time.
 BLOCK = 256 * 1024
 
 _DAMAGED = "a Word document that is damaged or cut short"
@@ -45,36 +44,36 @@ _ELEMENTS = {
     )
     for name in names.split()
 }
-#: What is there twice (for older programs), or was moved elsewhere.
+#: Duplicates for older programs, and text that was moved elsewhere.
 _NOT_SHOWN = {
     "http://schemas.openxmlformats.org/markup-compatibility/2006 Fallback",
     *(f"{space} moveFrom" for space in _WORD),
 }
 _TITLE = "http://purl.org/dc/elements/1.1/ title"
 
-#: What follows the text: they are small, and contracts hide clauses there.
+#: Parts whose text follows the body's; contracts have clauses in them.
 _NOTES = ("word/footnotes.xml", "word/endnotes.xml")
 
 
 class DocxDocument:
-    """A Word document that is open."""
+    """An open Word document."""
 
     def __init__(self, name: str, path: Path, *, max_characters: int) -> None:
         self._name = name
         self._most = max_characters
-        self._budget = max(max_characters * XML_PER_CHARACTER, LEAST_XML)
+        self._budget = max(max_characters * XML_PER_CHARACTER, MIN_XML_LIMIT)
         try:
             self._archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise Unreadable(f"{name}: {_DAMAGED} ({error})") from error
 
     def title(self) -> str:
-        """What the document's properties call it, or nothing."""
+        """The title in the document's properties, or an empty string."""
         title = _Title()
         try:
             self._parse("docProps/core.xml", title)
         except (Unreadable, LimitExceeded):
-            return ""  # properties are no reason to refuse a text
+            return ""  # broken properties are no reason to reject the text
         return clean_title("".join(title.pieces))
 
     def text(self) -> str:
@@ -82,8 +81,8 @@ class DocxDocument:
 
         Raises:
             Unreadable: It is damaged or encrypted.
-            LimitExceeded: It unpacks to too much.
-            TooLong: It has more characters than it may have.
+            LimitExceeded: It decompresses to too much XML.
+            TooLong: It exceeds the limit of characters.
         """
         names = self._archive.namelist()
         body = _Body(self._most)
@@ -103,15 +102,15 @@ class DocxDocument:
         parser.StartElementHandler = handler.start
         parser.EndElementHandler = handler.end
         parser.CharacterDataHandler = handler.characters
-        # No document of Word's declares a document type; entities, the means
-        # of every attack by XML, can only be declared in one.
+        # Word writes no document type declarations. Entities, which XML attacks use,
+        # can only be declared there.
         parser.StartDoctypeDeclHandler = self._refuse_document_type
         try:
             for block in self._blocks(part):
                 parser.Parse(block, False)
             parser.Parse(b"", True)
         except (expat.ExpatError, LookupError, ValueError) as error:
-            # The last two are what it raises for an encoding that it cannot use.
+            # expat raises the last two for unsupported encodings.
             raise Unreadable(f"{self._name}: {_DAMAGED} ({part}: {error})") from error
 
     def _refuse_document_type(self, *_: object) -> None:
@@ -128,7 +127,7 @@ class DocxDocument:
                 "does not know; save it again"
             )
         ratio = entry.file_size / max(entry.compress_size, 1)
-        if entry.file_size > LEAST_XML and ratio > MOST_RATIO:
+        if entry.file_size > MIN_XML_LIMIT and ratio > MAX_RATIO:
             raise self._too_large(f"{ratio:.0f} times its size (a ZIP bomb?)")
         if entry.file_size > self._budget:
             raise self._too_large(f"{entry.file_size} bytes of XML")
@@ -148,7 +147,7 @@ class DocxDocument:
             ValueError,
         ) as error:
             raise Unreadable(f"{self._name}: {_DAMAGED} ({error})") from error
-        except RuntimeError as error:  # what zipfile says to a password
+        except RuntimeError as error:  # zipfile's error for encrypted entries
             raise Unreadable(
                 f"{self._name}: the document is encrypted and needs a password; "
                 "save it without one"
@@ -162,7 +161,7 @@ class DocxDocument:
 
 
 class _Handler(Protocol):
-    """What is told of a part's XML, in its order."""
+    """Receives the events of a part's XML."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None: ...
     def end(self, name: str) -> None: ...
@@ -186,7 +185,7 @@ class _Title:
 
 
 class _Body:
-    """Collects a part's text: a line for each paragraph and for each table's row."""
+    """Collects a part's text: one line for each paragraph and each table row."""
 
     def __init__(self, most: int) -> None:
         self.pieces: list[str] = []
@@ -194,7 +193,7 @@ class _Body:
         self._inside = False
         self._skipped = 0
         self._cells = 0
-        # What goes before the next text, if there is any.
+        # White space to write before the next text.
         self._gap = ""
 
     def start(self, name: str, _: dict[str, str]) -> None:
@@ -228,7 +227,7 @@ class _Body:
                 self.end_line()
             case "tc":
                 self._cells -= 1
-                # An empty cell keeps its place.
+                # An empty cell keeps its tab.
                 self._gap = self._gap.rstrip(" ") + "\t"
             case "tr":
                 self._gap = "\n"
@@ -238,7 +237,7 @@ class _Body:
             self._write(data)
 
     def end_line(self) -> None:
-        """End a paragraph; within a table's cell, its text goes on."""
+        """End a paragraph; a space within a table cell, else a line end."""
         if self.pieces and not self._gap:
             self._gap = " " if self._cells else "\n"
 

@@ -1,4 +1,4 @@
-"""Chunks get vectors, so that they can be found by what they say."""
+"""The embedding step: chunks to chunks with vectors."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -23,14 +23,14 @@ __all__ = ["Embedder", "Embedding", "embed", "embedder"]
 
 
 class Embedding(Iterator[Chunk]):
-    """A document's chunks with their vectors, made a batch at a time."""
+    """An iterator over a document's chunks with vectors, embedded in batches."""
 
     unit = "chunk"
 
-    def __init__(self, chunks: Iterable[Chunk], made_by: Embedder, batch: int) -> None:
+    def __init__(self, chunks: Iterable[Chunk], model: Embedder, batch: int) -> None:
         self._left = length_hint(chunks, 0)
-        self._made = _embedded(iter(chunks), made_by, batch, self)
-        self.facts: dict[str, str | int] = {"embedder": made_by.name}
+        self._made = _embedded(iter(chunks), model, batch, self)
+        self.facts: dict[str, str | int] = {"embedder": model.name}
 
     def __next__(self) -> Chunk:
         made = next(self._made)
@@ -42,18 +42,18 @@ class Embedding(Iterator[Chunk]):
 
 
 def embed(chunks: Iterable[Chunk], *, settings: Settings) -> Embedding:
-    """Give each chunk its vector, by the embedder that the settings name.
+    """Embed chunks with the embedder of the settings.
 
     Raises:
         SettingsError: There is no such embedder, or it is not installed.
-        DocumentError: The embedder refuses.
-        TransientError: The embedder may work later.
+        DocumentError: The embedder rejects the document.
+        TransientError: A later attempt may succeed.
     """
     return Embedding(chunks, embedder(settings), settings.embedding_batch)
 
 
 def embedder(settings: Settings) -> Embedder:
-    """The embedder that the settings name; there is one of each in a process.
+    """The embedder of the settings, cached for the process.
 
     Raises:
         SettingsError: There is no such embedder, or it is not installed.
@@ -97,13 +97,13 @@ def _endpoint(model: str, **options: Any) -> EndpointEmbedder:
 
 
 def _embedded(
-    chunks: Iterator[Chunk], made_by: Embedder, size: int, embedding: Embedding
+    chunks: Iterator[Chunk], model: Embedder, size: int, embedding: Embedding
 ) -> Iterator[Chunk]:
     while batch := list(islice(chunks, size)):
-        vectors = _vectors([chunk.text for chunk in batch], made_by)
+        vectors = _vectors([chunk.text for chunk in batch], model)
         for chunk, vector in zip(batch, vectors, strict=True):
             embedding.facts["dimensions"] = len(vector)
-            # Not `replace`, which takes three times as long.
+            # `replace` takes three times as long.
             yield Chunk(
                 number=chunk.number,
                 text=chunk.text,
@@ -115,15 +115,15 @@ def _embedded(
             )
 
 
-def _vectors(texts: list[str], made_by: Embedder) -> Iterator[NDArray[np.float32]]:
-    """A vector for each text as soon as there is one; a blank text's has length 0.
+def _vectors(texts: list[str], model: Embedder) -> Iterator[NDArray[np.float32]]:
+    """Yield a vector for each text as soon as it is known; zeros for a blank text.
 
-    No embedder is given a blank text: endpoints refuse it.
+    Blank texts are not sent to embedders, since endpoints reject them.
     """
     wanted = [text for text in texts if text.strip()]
-    made = (vector for part in made_by.batches(wanted) for vector in part)
+    made = (vector for part in model.batches(wanted) for vector in part)
     first = next(made, None)
-    empty = np.zeros(made_by.dimensions if first is None else len(first), np.float32)
+    empty = np.zeros(model.dimensions if first is None else len(first), np.float32)
     rows = chain([first], made)
     for text in texts:
         yield next(rows) if text.strip() else empty

@@ -1,4 +1,4 @@
-"""A document's bytes become pages of text."""
+"""The extraction step: a document's file to pages of text."""
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -13,20 +13,20 @@ from docprogress.steps.formats import media_type
 from docprogress.steps.pdf import Pdf, open_pdf
 from docprogress.steps.text import Decoded, TooLong, clean, clean_title, decode
 
-#: The most bytes of an encoded character: a longer file has too many of them.
+#: The most bytes of an encoded character, for a limit by file size.
 LONGEST_CHARACTER = 4
 
 
 class Extraction(Iterator[Page]):
-    """A document's pages, one after the other.
+    """An iterator over a document's pages.
 
-    What is open is closed after the last page, after an error, and by `close`.
+    The file is closed after the last page, after an error, and by `close`.
 
     Args:
-        pages: What yields them.
-        total: How many there are.
-        facts: What is known of the document; more may be added on the way.
-        close: Releases what is open.
+        pages: Yields the pages.
+        total: The number of pages.
+        facts: Facts about the document; `pages` may add more.
+        close: Closes the file.
     """
 
     unit = "page"
@@ -73,7 +73,7 @@ class Extraction(Iterator[Page]):
             self.close()
 
     def close(self) -> None:
-        """Release the file; there are no more pages. Closing twice is harmless."""
+        """Close the file and end the iteration; idempotent."""
         self._pages = iter(())
         self._left = 0
         close, self._close = self._close, lambda: None
@@ -83,10 +83,10 @@ class Extraction(Iterator[Page]):
 def extract(document: Document, *, settings: Settings) -> Extraction:
     """Read the pages of a PDF, DOCX, HTML, Markdown or plain text file.
 
-    What it is, is told by its content. A format without pages is one page.
+    The format is detected from the content. Formats without pages give one page.
 
     Raises:
-        Unreadable: It is none of these, damaged, encrypted, or empty.
+        Unreadable: It has another format, or is damaged, encrypted, or empty.
         LimitExceeded: It has more pages or characters than the settings allow.
         TransientError: The file cannot be opened.
     """
@@ -98,7 +98,7 @@ def extract(document: Document, *, settings: Settings) -> Extraction:
         if kind == formats.DOCX:
             return _docx(document, settings, facts)
     except OSError as error:
-        raise _not_opened(document, error) from error
+        raise _cannot_open(document, error) from error
     pages = _html if kind == formats.HTML else _text
     return Extraction(pages(document, settings, facts), total=1, facts=facts)
 
@@ -170,7 +170,7 @@ def _docx(
             text = docx.text()
         except TooLong:
             raise _too_long(document, settings) from None
-        yield _only(text, facts)
+        yield _single_page(text, facts)
 
     return Extraction(pages(), total=1, facts=facts, close=docx.close)
 
@@ -178,8 +178,8 @@ def _docx(
 def _html(
     document: Document, settings: Settings, facts: dict[str, str | int]
 ) -> Iterator[Page]:
-    data = _bytes(document, settings)
-    decoded = _decoded(document, data, facts, html.declared_encoding(data))
+    data = _read_bytes(document, settings)
+    decoded = _decode(document, data, facts, html.declared_encoding(data))
     try:
         text = html.read(decoded.text, most=settings.max_characters)
     except TooLong:
@@ -187,36 +187,36 @@ def _html(
     facts["engine"] = "html"
     if text.title:
         facts["title"] = text.title
-    yield _only(str(text), facts)
+    yield _single_page(str(text), facts)
 
 
 def _text(
     document: Document, settings: Settings, facts: dict[str, str | int]
 ) -> Iterator[Page]:
-    decoded = _decoded(document, _bytes(document, settings), facts)
+    decoded = _decode(document, _read_bytes(document, settings), facts)
     if len(decoded.text) > settings.max_characters:
         raise _too_long(document, settings)
     facts["engine"] = "text"
-    yield _only(decoded.text, facts)
+    yield _single_page(decoded.text, facts)
 
 
-def _only(text: str, facts: dict[str, str | int]) -> Page:
+def _single_page(text: str, facts: dict[str, str | int]) -> Page:
     page = Page(number=1, text=clean(text))
     if not page.text.strip():
         facts["note"] = "no text"
     return page
 
 
-def _bytes(document: Document, settings: Settings) -> bytes:
+def _read_bytes(document: Document, settings: Settings) -> bytes:
     try:
         if document.path.stat().st_size > settings.max_characters * LONGEST_CHARACTER:
             raise _too_long(document, settings)
         return document.path.read_bytes()
     except OSError as error:
-        raise _not_opened(document, error) from error
+        raise _cannot_open(document, error) from error
 
 
-def _decoded(
+def _decode(
     document: Document,
     data: bytes,
     facts: dict[str, str | int],
@@ -242,7 +242,7 @@ def _too_long(document: Document, settings: Settings) -> LimitExceeded:
     )
 
 
-def _not_opened(document: Document, error: OSError) -> TransientError:
+def _cannot_open(document: Document, error: OSError) -> TransientError:
     return TransientError(
         f"{document.name}: its file cannot be opened: {error.strerror or error}"
     )

@@ -1,4 +1,4 @@
-"""What a file is, told by what it holds; its name is only a hint."""
+"""Detect a file's type from its content; its name is only a hint."""
 
 import io
 import re
@@ -16,20 +16,20 @@ HTML = "text/html"
 MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
 
-#: How many bytes at the beginning of a file are looked at.
+#: Bytes at the beginning of a file that are examined.
 HEAD = 64 * 1024
 
-#: Where, at the latest, a PDF says that it is one.
+#: The last position of a PDF's header.
 PDF_HEADER = 1024
 
-#: The most bytes of a ZIP file's table of contents: some 80,000 entries, where a
-#: DOCX has some twenty. Python takes ten times as much memory to hold it.
-MOST_CONTENTS = 4 * 1024 * 1024
+#: The most bytes of a ZIP file's central directory: about 80,000 entries, where a DOCX
+#: has about twenty. `zipfile` needs ten times as much memory for it.
+MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 
 _MARKDOWN_SUFFIXES = (".md", ".markdown")
 _HTML_SUFFIXES = (".html", ".htm", ".xhtml")
 _TEXT_SUFFIXES = (".txt", ".text", *_MARKDOWN_SUFFIXES, *_HTML_SUFFIXES)
-_PROMISES = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
+_EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
 
 _HTML_BEGINS = re.compile(
     rb"(?is)(?:\s|<!--.{0,4096}?-->|<\?xml[^>]{0,512}>)*"
@@ -65,7 +65,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"SQLite format 3\0", "an SQLite database", "export its text"),
     (rb"PAR1", "a Parquet file", "export its text"),
 )
-_FOUND = tuple(
+_SIGNATURES = tuple(
     (re.compile(pattern, re.DOTALL), what, way) for pattern, what, way in _MAGIC
 )
 
@@ -87,12 +87,12 @@ _MAIN_PART = re.compile(r"word/document\d*\.xml")
 
 
 def media_type(document: Document) -> str:
-    """The media type that the document's bytes have.
+    """Detect the media type of a document from its content.
 
     Raises:
-        Unreadable: It is nothing that can be read; the message says what it is
-            and what to do about it.
-        LimitExceeded: It is a ZIP file of absurdly many parts.
+        Unreadable: Its type is not supported; the message says what it is and what to
+            do about it.
+        LimitExceeded: It is a ZIP file with far too many entries.
         OSError: The file cannot be opened.
     """
     name, suffix = document.name, document.path.suffix.lower()
@@ -104,20 +104,20 @@ def media_type(document: Document) -> str:
         if _is_pdf(head, suffix):
             return PDF
         if head.startswith(_OLE):
-            raise _refused(name, suffix, *_inside_ole(head + file.read(16 * HEAD)))
+            raise _unsupported(name, suffix, *_inside_ole(head + file.read(16 * HEAD)))
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             found = _inside_zip(name, file)
             if found is None:
                 return DOCX
-            raise _refused(name, suffix, *found)
-    for pattern, what, way in _FOUND:
+            raise _unsupported(name, suffix, *found)
+    for pattern, what, way in _SIGNATURES:
         if pattern.match(head):
-            raise _refused(name, suffix, what, way)
+            raise _unsupported(name, suffix, what, way)
     return _textual(name, suffix, head)
 
 
 def main_part(names: list[str]) -> str | None:
-    """The part of a ZIP file that is a Word document's text, if it is one."""
+    """The part of a ZIP file that is a Word document's text, if there is one."""
     if "[Content_Types].xml" not in names:
         return None
     return next((name for name in names if _MAIN_PART.fullmatch(name)), None)
@@ -127,25 +127,25 @@ def _is_pdf(head: bytes, suffix: str) -> bool:
     place = head.find(b"%PDF-", 0, PDF_HEADER + len(b"%PDF-"))
     if place < 0:
         return False
-    # A text may speak of PDFs in its first lines.
+    # A text file may mention `%PDF-` in its first lines.
     return not head[:place].strip(b"\xef\xbb\xbf\0 \t\r\n") or (
         suffix not in _TEXT_SUFFIXES
     )
 
 
 def _textual(name: str, suffix: str, head: bytes) -> str:
-    # UTF-16 keeps ASCII's bytes, with zeros between them.
+    # Removing zeros turns ASCII in UTF-16 into plain ASCII.
     begins = head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"")
     html = _HTML_BEGINS.match(begins) is not None
-    if suffix in _PROMISES:
+    if suffix in _EXPECTED:
         if html:
             what = "an HTML page (a login page or an error saved in its place?)"
         else:
             what = "plain text" if text.decode(head) else "binary data"
-        raise _refused(name, suffix, what, "fetch or export the document again")
+        raise _unsupported(name, suffix, what, "fetch or export the document again")
     page = re.match(rb"(?is)\s*<(?:!doctype\s+html|html)[\s>]", begins) is not None
     if suffix in _MARKDOWN_SUFFIXES and not page:
-        return MARKDOWN  # which may begin with any element of HTML
+        return MARKDOWN  # Markdown may begin with HTML elements
     return HTML if html or suffix in _HTML_SUFFIXES else PLAIN
 
 
@@ -162,12 +162,12 @@ def _inside_ole(data: bytes) -> tuple[str, str]:
 
 
 def _inside_zip(name: str, file: BinaryIO) -> tuple[str, str] | None:
-    """What a ZIP file is, or None for a Word document."""
-    contents = _contents_size(file)
-    if contents > MOST_CONTENTS:
+    """Describe a ZIP file, or return None for a Word document."""
+    size = _directory_size(file)
+    if size > MAX_DIRECTORY_BYTES:
         raise LimitExceeded(
-            f"{name}: a ZIP file whose table of contents alone has {contents} bytes; "
-            f"a document's has {MOST_CONTENTS} at most"
+            f"{name}: a ZIP file whose central directory alone has {size} bytes; "
+            f"a document's has {MAX_DIRECTORY_BYTES} at most"
         )
     try:
         with zipfile.ZipFile(file) as archive:
@@ -185,23 +185,24 @@ def _inside_zip(name: str, file: BinaryIO) -> tuple[str, str] | None:
     return "a ZIP archive", _UNPACK
 
 
-def _contents_size(file: BinaryIO) -> int:
-    """What a ZIP file's end record says, before anything is read by it."""
+def _directory_size(file: BinaryIO) -> int:
+    """The size of a ZIP file's central directory, from its end record."""
     end = file.seek(0, io.SEEK_END)
     file.seek(max(0, end - 66_000))
     tail = file.read()
     file.seek(0)
     sizes = [0]
     for record in re.finditer(rb"PK\x05\x06", tail):
-        place = record.start()
-        if place + 22 <= len(tail):
-            sizes.append(struct.unpack_from("<I", tail, place + 12)[0])
-        if place >= 76 and tail[place - 20 : place - 16] == b"PK\x06\x07":  # noqa: PLR2004
-            sizes.append(struct.unpack_from("<Q", tail, place - 36)[0])  # ZIP64
+        start = record.start()
+        if start + 22 <= len(tail):
+            sizes.append(struct.unpack_from("<I", tail, start + 12)[0])
+        if start >= 76 and tail[start - 20 : start - 16] == b"PK\x06\x07":  # noqa: PLR2004
+            sizes.append(struct.unpack_from("<Q", tail, start - 36)[0])  # ZIP64
     return max(sizes)
 
 
-def _refused(name: str, suffix: str, what: str, way: str) -> Unreadable:
-    promise = _PROMISES.get(suffix)
-    found = f"not {promise} but {what}" if promise else f"{what}, which cannot be read"
-    return Unreadable(f"{name}: {found}; {way}")
+def _unsupported(name: str, suffix: str, what: str, way: str) -> Unreadable:
+    expected = _EXPECTED.get(suffix)
+    if expected:
+        return Unreadable(f"{name}: not {expected} but {what}; {way}")
+    return Unreadable(f"{name}: {what}, which cannot be read; {way}")

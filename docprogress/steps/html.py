@@ -1,9 +1,8 @@
-"""The text that a reader sees of an HTML page.
+"""Extract the visible text of an HTML page.
 
-The page is read token by token, as the HTML standard splits it, and no tree is
-built: 500 kB of nested elements keep a tree builder busy for 14 seconds (which
-was measured), and a few megabytes of unclosed ones fill any memory. A text
-needs no tree, and this way the time grows with the page and nothing else.
+The page is read token by token, as the HTML standard defines them, without building a
+tree: 500 kB of nested elements take a tree builder 14 seconds (measured), and a few
+megabytes of unclosed ones fill the memory. Here time is linear in the page's size.
 """
 
 import html
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
-#: Where, in bytes, a page declares its encoding at the latest.
+#: Bytes in which a page must declare its encoding.
 DECLARATION = 4096
 
 _DECLARED = re.compile(rb"(?i)(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]{1,40})")
@@ -25,7 +24,7 @@ _COMMENT_END = re.compile(r"--!?>")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden")
 
-#: Elements whose content is no mark-up; only the last is text to be seen.
+#: Elements whose content is not markup; only the last one is visible text.
 _RAW = {
     name: re.compile(rf"(?i)</{name}(?=[\s/>])")
     for name in (
@@ -33,16 +32,16 @@ _RAW = {
         *("title", "textarea"),
     )
 }
-#: Elements that are not shown, with all that is in them.
+#: Elements that are hidden with their content.
 _NOT_SHOWN = {"template", "noscript"}
 _VOID = set(
     "area base br col embed hr img input link meta source track wbr".split()  # noqa: SIM905
 )
-#: Elements that end by themselves, so that their end tag cannot be waited for.
+#: Elements whose end tag may be omitted.
 _SELF_ENDING = set(
     "body dd dt head html li optgroup option p rp rt tbody td tfoot th thead tr".split()  # noqa: SIM905
 )
-#: Elements that begin and end a line, and those with an empty line around them.
+#: Elements that begin and end a line, and those surrounded by empty lines.
 _LINES = set(
     "address article aside body button caption center dd details dialog dir div dt "  # noqa: SIM905
     "fieldset figcaption figure footer form head header hr html legend li main menu "
@@ -54,7 +53,7 @@ _PARAGRAPHS = set("blockquote dl h1 h2 h3 h4 h5 h6 p pre table".split())  # noqa
 
 @dataclass
 class Text:
-    """What a page says."""
+    """The text of a page."""
 
     most: int
     title: str = ""
@@ -116,13 +115,13 @@ class Text:
 
 
 def declared_encoding(data: bytes) -> str | None:
-    """The encoding that a page says it has."""
+    """The encoding that a page declares."""
     found = _DECLARED.search(data[:DECLARATION])
     return found[1].decode("ascii", "ignore") if found else None
 
 
 def read(page: str, *, most: int) -> Text:
-    """The text and the title of a page.
+    """Extract the text and the title of a page.
 
     Raises:
         TooLong: The text has more than `most` characters.
@@ -156,7 +155,7 @@ def read(page: str, *, most: int) -> Text:
 
 
 def _after_comment(page: str, tag: int, text: Text) -> int:
-    """Where the page goes on after a comment, a declaration, or a mere `<`."""
+    """The position after a comment, a declaration, or a literal `<`; -1 at the end."""
     if page.startswith("<!--", tag):
         if page.startswith((">", "->"), tag + 4):
             return page.index(">", tag) + 1
@@ -169,7 +168,7 @@ def _after_comment(page: str, tag: int, text: Text) -> int:
 
 
 def _after_attributes(page: str, place: int) -> tuple[int, bool]:
-    """Where a tag ends, -1 if it does not; and whether it hides its element."""
+    """The position after a tag, -1 if it does not end, and whether it hides content."""
     hidden = False
     while True:
         attribute = _ATTRIBUTE.match(page, place)
@@ -207,7 +206,7 @@ def _after_raw(page: str, place: int, name: str, text: Text) -> int:
 
 
 def _after_element(page: str, place: int, name: str) -> int:
-    """Where the element `name` ends, with all that are within it."""
+    """The position after the element `name` and its content."""
     if place < 0:
         return -1
     depth = 1

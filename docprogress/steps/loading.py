@@ -15,10 +15,10 @@ from docprogress.steps.signature import extras
 
 
 def load(step: Step) -> Callable[..., Any]:
-    """The step's function, in its newest version.
+    """Import a step's function in its current version.
 
     Raises:
-        StepError: It cannot be found here, or is no function.
+        StepError: It cannot be found on this machine, or is not a function.
     """
     module_name, _, attribute = step.path.partition(":")
     module = modules.find(module_name, step.folder)
@@ -47,18 +47,18 @@ def call(
     document: Document,
     settings: Settings,
 ) -> Iterable[Any]:
-    """Run the step on its items; what it yields is not checked yet.
+    """Call a step's function; the items that it yields are not checked.
 
-    The step is passed `document` and `settings` if it has parameters of these
+    The function is passed `document` and `settings` if it has parameters with these
     names.
 
     Raises:
-        StepError: It cannot be found, or gave nothing to go through.
+        StepError: It cannot be found, or returned something that is not iterable.
     """
     function = load(step)
     names = _built_in_extras(step.path) or extras(function)
-    offered = {"document": document, "settings": settings}
-    made = function(items, **{name: offered[name] for name in names})
+    available = {"document": document, "settings": settings}
+    made = function(items, **{name: available[name] for name in names})
     if isinstance(made, (str, bytes)) or not isinstance(made, Iterable):
         if inspect.iscoroutine(made):
             made.close()
@@ -71,5 +71,5 @@ def call(
 
 @cache
 def _built_in_extras(path: str) -> tuple[str, ...]:
-    """What a built-in step asks for: that does not change, and takes long to tell."""
+    """The extras of a built-in step, cached because `inspect` is slow."""
     return extras(load(BUILT_IN_PATHS[path])) if path in BUILT_IN_PATHS else ()

@@ -1,7 +1,7 @@
-"""Where steps' code is found, and whether it is still what the file says.
+"""Import the modules of users' steps, and reload them when their files change.
 
-Workers live long and modules are edited: a module that a step names is run as
-it is now, not as it was. Nothing that is installed is ever loaded twice.
+Workers run for a long time while users edit their steps. Installed modules are never
+reloaded.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from types import CodeType, ModuleType
 from docprogress.errors import StepError
 
 _PATHS = sysconfig.get_paths()
-#: Where modules lie that are not reloaded: ours, Python's own, and installed ones.
+#: Folders of modules that are not reloaded: this package, Python, and installed ones.
 _INSTALLED = {
     os.path.realpath(root)
     for root in (
@@ -29,35 +29,35 @@ _INSTALLED = {
     )
 }
 
-#: The modules that were imported for steps: their files, as they were then.
+#: The files of the modules imported for steps, as they were then.
 _imported: dict[str, tuple[str, int, int]] = {}
 _importing = threading.RLock()
 
 
 def find(name: str, folder: str | None) -> ModuleType:
-    """Import a module of a step, again if it is another one by now.
+    """Import a step's module, again if its file has changed.
 
     Args:
         name: The module's full name.
-        folder: Where it was found; None looks where Python looks, and in the
-            current folder, which Python leaves out for installed programs.
+        folder: The folder in which it was found when the step was defined; None
+            searches `sys.path` and the current folder.
 
     Raises:
-        StepError: It is not there, or its code raises.
+        StepError: There is no such module, or importing it fails.
     """
     with _importing:
-        _forget_other(name.partition(".")[0], folder)
+        _forget_other_folder(name.partition(".")[0], folder)
         module = sys.modules.get(name)
         if module is not None and not _changed(name, module):
             return module
         sys.modules.pop(name, None)
         place = folder or str(Path.cwd())
         if place not in sys.path and not (folder is None and "" in sys.path):
-            # At the end, so that nothing there takes the place of what is installed.
+            # At the end, so that nothing there shadows installed modules.
             sys.path.append(place)
         importlib.invalidate_caches()
         try:
-            return _found(name, folder)
+            return _import(name, folder)
         except ModuleNotFoundError as error:
             if f"{name}.".startswith(f"{error.name}."):
                 raise StepError(
@@ -65,26 +65,25 @@ def find(name: str, folder: str | None) -> ModuleType:
                     "among what is installed (it must be found on every machine that "
                     "has workers)"
                 ) from None
-            raise _broken(name, error) from error
+            raise _import_error(name, error) from error
         except (Exception, SystemExit) as error:
-            # Whatever a module's code may raise.
-            raise _broken(name, error) from error
+            raise _import_error(name, error) from error
 
 
 def folder_of(module: ModuleType) -> str | None:
-    """The folder from which a module that is not installed is imported."""
+    """The folder of a module that is not installed; None for installed ones."""
     name = getattr(module, "__name__", "")
     top = sys.modules.get(name.partition(".")[0], module)
     package = next(iter(getattr(top, "__path__", ())), None)
     place = package or getattr(top, "__file__", None)
-    return str(Path(place).parent) if place and _own(place) else None
+    return str(Path(place).parent) if place and _is_user_code(place) else None
 
 
-class _Source(SourceFileLoader):
-    """Compiles what the file holds now.
+class _UncachedLoader(SourceFileLoader):
+    """Compiles the file without Python's bytecode cache.
 
-    Python's own cache takes a file that was written twice within a second, with
-    as many characters, for unchanged: a cell that was corrected is such a file.
+    The cache does not notice a file that was rewritten within a second with the same
+    length, as a corrected notebook cell may be.
     """
 
     def get_code(self, fullname: str) -> CodeType:
@@ -92,21 +91,21 @@ class _Source(SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
-def _found(name: str, folder: str | None) -> ModuleType:
+def _import(name: str, folder: str | None) -> ModuleType:
     parent, _, child = name.rpartition(".")
     if parent:
-        package = sys.modules.get(parent) or _found(parent, folder)
+        package = sys.modules.get(parent) or _import(parent, folder)
         spec = PathFinder.find_spec(name, getattr(package, "__path__", []))
     else:
         spec = PathFinder.find_spec(name, [folder]) if folder else None
         spec = spec or importlib.util.find_spec(name)
     if spec is None:
         raise ModuleNotFoundError(name=name)
-    if not _own(spec.origin) or type(spec.loader) is not SourceFileLoader:
+    if not _is_user_code(spec.origin) or type(spec.loader) is not SourceFileLoader:
         return importlib.import_module(name)
     assert spec.origin is not None
     stamp = _stamp(spec.origin)
-    loader = spec.loader = _Source(name, spec.origin)
+    loader = spec.loader = _UncachedLoader(name, spec.origin)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         loader.exec_module(module)
@@ -119,14 +118,14 @@ def _found(name: str, folder: str | None) -> ModuleType:
     return sys.modules[name]
 
 
-def _broken(name: str, error: BaseException) -> StepError:
+def _import_error(name: str, error: BaseException) -> StepError:
     return StepError(
         f"importing {name!r} failed: {type(error).__name__}: {error}".rstrip(": ")
     )
 
 
-def _forget_other(top: str, folder: str | None) -> None:
-    """Drop the modules of another run's folder, if it has one of this name."""
+def _forget_other_folder(top: str, folder: str | None) -> None:
+    """Unload the modules of another folder that has a module of this name."""
     if folder is None or top not in sys.modules:
         return
     other = folder_of(sys.modules[top])
@@ -141,7 +140,7 @@ def _forget_other(top: str, folder: str | None) -> None:
 
 def _changed(name: str, module: ModuleType) -> bool:
     file = getattr(module, "__file__", None)
-    if file is None or not _own(file):
+    if file is None or not _is_user_code(file):
         return False
     stamp = _stamp(file)
     return _imported.setdefault(name, stamp) != stamp
@@ -156,8 +155,8 @@ def _stamp(file: str) -> tuple[str, int, int]:
 
 
 @lru_cache(maxsize=1024)
-def _own(file: str | None) -> bool:
-    """Whether a file is neither ours, nor Python's, nor installed."""
+def _is_user_code(file: str | None) -> bool:
+    """Whether a file is not part of this package, Python, or an installed package."""
     if file is None or not Path(file).is_absolute():
         return False
     place = os.path.realpath(file)

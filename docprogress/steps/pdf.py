@@ -1,4 +1,4 @@
-"""The text of PDFs, by PDFium, and by pypdf where PDFium gives up."""
+"""Read PDFs with PDFium, or with pypdf if PDFium rejects them."""
 
 import logging
 import os
@@ -17,13 +17,13 @@ from pypdfium2 import raw as pdfium
 from docprogress.errors import DocProgressError, Unreadable
 from docprogress.steps.text import TooLong, clean_title
 
-# pypdf warns once for each thing it repairs: thousands of lines for a damaged
-# file. Whoever has set a level of their own keeps it.
+# pypdf logs every repair, thousands of lines for a damaged file. A level that was set
+# elsewhere is kept.
 if logging.getLogger("pypdf").level == logging.NOTSET:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
-# PDFium is not safe to use from two threads, not even with two documents.
-# Reentrant, because a collected document is closed in whatever thread is on.
+# PDFium is not thread-safe, not even with separate documents. Reentrant, because
+# garbage collection may close a document in a thread that holds the lock.
 _PDFIUM = threading.RLock()
 
 _NO_PAGES = "the PDF has no pages"
@@ -31,7 +31,7 @@ _ENCRYPTED = "the PDF is encrypted and needs a password; save it without one"
 _DAMAGED = "the PDF is damaged or cut short; fetch or export it again"
 _UNKNOWN_CIPHER = "the PDF is encrypted in a way that is not known"
 
-#: The longest piece of a word, in characters, that is looked at to join it.
+#: Characters before a hyphenation that are examined.
 _LONGEST_WORD = 40
 _WORD_END = re.compile(r"\S+\Z")
 
@@ -42,13 +42,13 @@ class Pdf(Protocol):
     engine: str
 
     def __len__(self) -> int:
-        """How many pages it has."""
+        """The number of pages."""
 
     @property
     def title(self) -> str: ...
 
     def text(self, index: int, *, most: int) -> str | None:
-        """The text of one page, counted from 0; None if that cannot be read.
+        """The text of a page, counted from 0; None if it cannot be read.
 
         Raises:
             TooLong: It has more than `most` characters.
@@ -60,33 +60,33 @@ class Pdf(Protocol):
 def open_pdf(
     name: str, path: Path, *, engine: Literal["auto", "pdfium", "pypdf"]
 ) -> Pdf:
-    """Open a PDF with the engine wanted, or with the first that can.
+    """Open a PDF with the requested engine, or the first one that can read it.
 
     Raises:
-        Unreadable: None can.
+        Unreadable: No engine can.
         OSError: The file cannot be opened.
     """
     if engine == "pypdf":
         return PypdfDocument(name, path)
     try:
         return PdfiumDocument(name, path)
-    except _Refused as refused:
-        if engine == "pdfium" or refused.locked:
-            raise Unreadable(str(refused)) from None
+    except _RejectedByPdfium as rejection:
+        if engine == "pdfium" or rejection.locked:
+            raise Unreadable(str(rejection)) from None
     return PypdfDocument(name, path)
 
 
-class _Refused(Exception):  # noqa: N818 - reads as a fact
-    """Raised when PDFium does not read a file."""
+class _RejectedByPdfium(Exception):  # noqa: N818 - reads as a fact
+    """Raised when PDFium cannot open a file."""
 
     def __init__(self, name: str, code: int) -> None:
         self.locked = code == pdfium.FPDF_ERR_PASSWORD
-        said = {
+        messages = {
             pdfium.FPDF_ERR_SUCCESS: _NO_PAGES,
             pdfium.FPDF_ERR_PASSWORD: _ENCRYPTED,
             pdfium.FPDF_ERR_SECURITY: _UNKNOWN_CIPHER,
         }
-        super().__init__(f"{name}: {said.get(code, _DAMAGED)}")
+        super().__init__(f"{name}: {messages.get(code, _DAMAGED)}")
 
 
 class PdfiumDocument:
@@ -96,17 +96,17 @@ class PdfiumDocument:
 
     def __init__(self, name: str, path: Path) -> None:
         with _PDFIUM:
-            # Not by way of `PdfDocument(path)`: it tells a PDF without pages from
-            # a refused one by an error code that an earlier document has left.
+            # `PdfDocument(path)` would report a PDF without pages with the error code
+            # of an earlier document.
             opened = pdfium.FPDF_LoadDocument(os.fsencode(path), None)
             if not opened:
-                raise _Refused(name, pdfium.FPDF_GetLastError())
+                raise _RejectedByPdfium(name, pdfium.FPDF_GetLastError())
             self._pdf = pypdfium2.PdfDocument(opened)
             self._buffer = _Buffer()
             self._pages = len(self._pdf)
             if not self._pages:
                 self._pdf.close()
-                raise _Refused(name, pdfium.FPDF_ERR_SUCCESS)
+                raise _RejectedByPdfium(name, pdfium.FPDF_ERR_SUCCESS)
 
     def __len__(self) -> int:
         return self._pages
@@ -117,8 +117,8 @@ class PdfiumDocument:
             return str(self._pdf.get_metadata_value("Title"))
 
     def text(self, index: int, *, most: int) -> str | None:
-        # By the library's plain calls: its objects, three for each page and each with
-        # a finalizer, took a twentieth of the time.
+        # The raw API, because pypdfium2's objects, three for each page with finalizers,
+        # cost 5 % of the time.
         with _PDFIUM:
             page = pdfium.FPDF_LoadPage(self._pdf, index)
             if not page:
@@ -127,7 +127,7 @@ class PdfiumDocument:
                 found = _text_of(page, most, self._buffer)
             finally:
                 pdfium.FPDF_ClosePage(page)
-        return found and _joined(found)
+        return found and _join_hyphenated(found)
 
     def close(self) -> None:
         with _PDFIUM:
@@ -142,7 +142,7 @@ class PypdfDocument:
     def __init__(self, name: str, path: Path) -> None:
         self._file = path.open("rb")
         try:
-            self._reader, self._pages = _opened(name, self._file)
+            self._reader, self._pages = _open_pypdf(name, self._file)
         except BaseException:
             self._file.close()
             raise
@@ -157,7 +157,7 @@ class PypdfDocument:
             return str((metadata and metadata.title) or "")
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001 - no reason to refuse a document, whatever it is
+        except Exception:  # noqa: BLE001 - a broken title is no reason to reject a document
             return ""
 
     def text(self, index: int, *, most: int) -> str | None:
@@ -176,26 +176,26 @@ class PypdfDocument:
 
 
 class _Buffer:
-    """Room for the text of one page after the other."""
+    """A buffer for the text of one page after the other."""
 
     def __init__(self) -> None:
-        self._room = 4096
-        self._made = (c_ushort * self._room)()
+        self._size = 4096
+        self._array = (c_ushort * self._size)()
 
-    def of(self, size: int) -> Array[c_ushort]:
-        """Room for so many characters, or more.
+    def at_least(self, size: int) -> Array[c_ushort]:
+        """An array of `size` characters or more.
 
-        There is a type of array for each size, and to make one takes longer than to
-        have the text: so there are few sizes.
+        Sizes are powers of two, because ctypes creates a type for each size, which
+        takes longer than reading the text.
         """
-        if size > self._room:
-            self._room = 1 << (size - 1).bit_length()
-            self._made = (c_ushort * self._room)()
-        return self._made
+        if size > self._size:
+            self._size = 1 << (size - 1).bit_length()
+            self._array = (c_ushort * self._size)()
+        return self._array
 
 
-def _text_of(page: object, most: int, room: _Buffer) -> str | None:
-    """The text of a page that is loaded; None if it cannot be read."""
+def _text_of(page: object, most: int, buffer: _Buffer) -> str | None:
+    """The text of a loaded page; None if it cannot be read."""
     content = pdfium.FPDFText_LoadPage(page)
     if not content:
         return None
@@ -203,24 +203,24 @@ def _text_of(page: object, most: int, room: _Buffer) -> str | None:
         count = pdfium.FPDFText_CountChars(content)
         if count > most:
             raise TooLong
-        # Characters that are left out of the text have no place in it, and what is put
-        # in has a place and is no character.
-        place = partial(pdfium.FPDFText_GetTextIndexFromCharIndex, content)
+        # Characters that PDFium leaves out of the text have no position in it, and text
+        # that it inserts has no character index.
+        position = partial(pdfium.FPDFText_GetTextIndexFromCharIndex, content)
         first, last = 0, count - 1
-        while first <= last and place(first) < 0:
+        while first <= last and position(first) < 0:
             first += 1
-        while first <= last and place(last) < 0:
+        while first <= last and position(last) < 0:
             last -= 1
         if first > last:
             return ""
-        buffer = room.of(max(count, place(last) + 1) + 1)
-        size = pdfium.FPDFText_GetText(content, first, last - first + 1, buffer)
-        return string_at(buffer, 2 * max(size - 1, 0)).decode("utf-16-le", "ignore")
+        array = buffer.at_least(max(count, position(last) + 1) + 1)
+        size = pdfium.FPDFText_GetText(content, first, last - first + 1, array)
+        return string_at(array, 2 * max(size - 1, 0)).decode("utf-16-le", "ignore")
     finally:
         pdfium.FPDFText_ClosePage(content)
 
 
-def _opened(name: str, file: BinaryIO) -> tuple[pypdf.PdfReader, int]:
+def _open_pypdf(name: str, file: BinaryIO) -> tuple[pypdf.PdfReader, int]:
     try:
         reader = pypdf.PdfReader(file, strict=False)
         locked = reader.is_encrypted and not reader.decrypt("")
@@ -239,18 +239,18 @@ def _opened(name: str, file: BinaryIO) -> tuple[pypdf.PdfReader, int]:
 
 
 def reason(error: BaseException) -> str:
-    """What a parser complains of, in a few words."""
+    """The message of a parser's exception, shortened."""
     if isinstance(error, RecursionError):
         return "its parts refer to each other in a circle"
-    said = clean_title(str(error)).removeprefix("Failed to load document ")
-    return said.strip("().") or type(error).__name__
+    message = clean_title(str(error)).removeprefix("Failed to load document ")
+    return message.strip("().") or type(error).__name__
 
 
-def _joined(text: str) -> str:
-    """Join words that were hyphenated at the end of a line.
+def _join_hyphenated(text: str) -> str:
+    """Join words hyphenated at the end of a line.
 
-    PDFium marks the place with U+FFFE, whether the hyphen belongs to the word
-    or not: it does in "day-to-day", "--all-files" and "Baden-Baden".
+    PDFium marks all hyphens at line ends with U+FFFE, including those that belong to
+    the word, as in "day-to-day", "--all-files" and "Baden-Baden".
     """
     if "\ufffe" not in text:
         return text

@@ -34,16 +34,17 @@ def step(
     weight: float | None = None,
     name: str | None = None,
 ) -> Step:
-    """A step, from a built-in's name, an import path, or a function.
+    """Define a step by a built-in's name, an import path, or a function.
 
     Args:
         what: `"embedding"`, `"my_steps:ocr"`, or a function of a module.
-        queue: Where its workers listen, if not where all others do.
-        weight: Its share of the document's progress; 1 if it is not built in.
-        name: What it is called in events; the function's name if not given.
+        queue: The queue of its workers; None for the default one.
+        weight: Its share of the document's progress; the default is 1, or the
+            built-in's.
+        name: Its name in events; the default is the function's.
 
     Raises:
-        StepError: It cannot be found, or is no step; the message says what to do.
+        StepError: It cannot be found, or is not a step; the message says what to do.
     """
     if isinstance(what, Step):
         found = what
@@ -64,9 +65,9 @@ def plan(
 ) -> tuple[Step, ...]:
     """The steps of a run, in their order.
 
-    A list that names a built-in step is taken exactly as it is given.  Steps of
-    your own alone are put among the built-in ones: each goes where what it takes
-    is at hand, and one that gives something else replaces the step that did so.
+    A list with a built-in step is used exactly as given. A list of your own steps alone
+    is inserted among the built-in ones: each step where the items it takes are
+    available. A step that gives another kind replaces the built-in one that does so.
 
     Raises:
         StepError: A step cannot be found, or the steps do not connect.
@@ -75,7 +76,7 @@ def plan(
         steps = [steps]
     given = tuple(step(each) for each in (steps or ()))
     if not any(each.path in BUILT_IN_PATHS for each in given):
-        given = _inserted(given)
+        given = _insert(given)
     _check_connected(given)
     return given
 
@@ -118,13 +119,13 @@ def _by_path(path: str) -> Step:
             f"there is no step {path!r}{hint}: the built-in ones are {names}; "
             f"for one of your own, {HOW_TO_NAME}"
         )
-    # What it takes is not known before it is found.
+    # What it takes is unknown before it is loaded.
     sought = Step(
         name=path[:LONGEST_NAME], path=path, takes=Kind.PAGES, gives=Kind.PAGES
     )
     function = load(sought)
     module = sys.modules[path.partition(":")[0]]
-    return _described(function, path, module)
+    return _describe(function, path, module)
 
 
 def _by_function(function: Callable[..., Any]) -> Step:
@@ -153,10 +154,10 @@ def _by_function(function: Callable[..., Any]) -> Step:
         found = getattr(found, part, None)
     if not callable(found):
         raise StepError(f"{name!r} cannot be found as {path!r}: {HOW_TO_NAME}")
-    return _described(function, path, module)
+    return _describe(function, path, module)
 
 
-def _described(function: Callable[..., Any], path: str, module: ModuleType) -> Step:
+def _describe(function: Callable[..., Any], path: str, module: ModuleType) -> Step:
     takes, gives = kinds(function, path)
     extras(function)
     return Step(
@@ -168,8 +169,8 @@ def _described(function: Callable[..., Any], path: str, module: ModuleType) -> S
     )
 
 
-def _inserted(own: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Put steps among the built-in ones, by what they take and give."""
+def _insert(own: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Insert steps among the built-in ones by what they take and give."""
     replacing: dict[tuple[Kind, Kind], Step] = {}
     between: dict[Kind, list[Step]] = {Kind.PAGES: [], Kind.CHUNKS: []}
     for each in own:

@@ -1,4 +1,4 @@
-"""What a step takes and gives, as its function's signature says it."""
+"""Infer what a step takes and gives from its function's signature."""
 
 import inspect
 import re
@@ -10,12 +10,12 @@ from typing import Any, TypeVar, get_args
 from docprogress.documents import Chunk, Document, Page
 from docprogress.errors import StepError
 
-#: What a step may ask for beside its items, by naming it as a parameter.
+#: Parameters that a step's function may have besides its items.
 EXTRAS = ("document", "settings")
 
 
 class Kind(StrEnum):
-    """What a step takes, and what it gives."""
+    """The kinds of items that steps take and give."""
 
     DOCUMENT = "document"
     PAGES = "pages"
@@ -36,10 +36,10 @@ _VAGUE = {
 
 
 def kinds(function: Callable[..., Any], path: str) -> tuple[Kind, Kind]:
-    """What a step takes and gives, as its annotations or its parameter's name say.
+    """The kinds that a function takes and gives, from annotations or parameter names.
 
     Raises:
-        StepError: They do not say; the message tells how to.
+        StepError: They are not clear; the message says how to annotate them.
     """
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise StepError(
@@ -67,10 +67,10 @@ def kinds(function: Callable[..., Any], path: str) -> tuple[Kind, Kind]:
 
 
 def extras(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Which of `EXTRAS` the function names, beside its items.
+    """The `EXTRAS` that the function has as parameters.
 
     Raises:
-        StepError: It needs something else, which nobody passes.
+        StepError: It has other required parameters.
     """
     path = getattr(function, "__qualname__", repr(function))
     _, *others = _signature(function, path).parameters.values()
@@ -92,7 +92,7 @@ def extras(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _signature(function: Callable[..., Any], path: str) -> inspect.Signature:
-    with suppress(Exception):  # an annotation in quotes is code: it may raise anything
+    with suppress(Exception):  # evaluating annotations may raise anything
         return inspect.signature(function, eval_str=True)
     try:
         return inspect.signature(function)
@@ -103,13 +103,13 @@ def _signature(function: Callable[..., Any], path: str) -> inspect.Signature:
 
 
 def _kind(annotation: Any) -> Kind | None:
-    if isinstance(annotation, str):  # names what only a type checker can see
+    if isinstance(annotation, str):  # it could not be evaluated
         named = _KIND_IN_TEXT.search(annotation)
         kinds = {kind.__name__: found for kind, found in _KINDS.items()}
         return kinds[named[0]] if named else None
     if isinstance(annotation, type) and annotation in _KINDS:
         return _KINDS[annotation]
-    # What `Iterator[Page]` is made of, or what a class that is one derives from.
+    # The arguments of `Iterator[Page]`, or a class's generic bases.
     parts = get_args(annotation) or getattr(annotation, "__orig_bases__", ())
     return next((kind for part in parts if (kind := _kind(part))), None)
 

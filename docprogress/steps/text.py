@@ -1,4 +1,4 @@
-"""Bytes to text: the encoding is found, and what no text may hold is taken out."""
+"""Decode bytes: detect the encoding, and remove control characters."""
 
 import codecs
 import re
@@ -7,48 +7,47 @@ from typing import NamedTuple
 
 import charset_normalizer
 
-#: How many bytes are looked at to tell text from binary data, and to guess an
-#: encoding: enough for any alphabet, and no more work for a longer file.
+#: Bytes that are examined to recognise binary data and to guess an encoding.
 SAMPLE = 64 * 1024
 
-#: The share of control characters and of bytes above 127 beyond which bytes
-#: that declare no encoding, and are valid in none that is known, are no text.
+#: The shares of control characters and of bytes above 127 beyond which data without a
+#: known or declared encoding counts as binary.
 MOST_CONTROLS = 0.02
 MOST_HIGH = 0.3
 
-#: The share of runs of bytes above 127 that are one or two of them beside a small
-#: letter, from which on they are accented letters.
+#: The share of runs of non-ASCII characters that must be one or two characters beside a
+#: lower-case letter to count as accented letters.
 ACCENTS = 0.7
 
-#: A file is UTF-8 with errors, and not another encoding, if it has this many
-#: valid characters beyond ASCII for each error.
+#: A file counts as UTF-8 with errors if it has this many valid non-ASCII characters for
+#: each error.
 VALID_PER_ERROR = 20
 
-#: The longest title that is kept, in characters.
+#: The longest title that is stored, in characters.
 LONGEST_TITLE = 300
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16's does: asked first
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with UTF-16's, so it comes first
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-# Control characters but tab and line feed, and lone surrogates: SQL, JSON or a
-# terminal would choke on them, or obey them.
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control characters except tab and line feed, and lone surrogates: databases and JSON
+# reject them, and terminals interpret them.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_END = re.compile("[\x0b\x0c\x85]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\b\t\n\v\f\r\x1b"))
 _HIGH = bytes(range(0x80, 0x100))
 
-# What a page may declare; other codecs of Python's are no alphabets, and some
+# Encodings that a page may declare. Python's other codecs are not for text, and some
 # take quadratic time.
 _DECLARABLE = re.compile(
     r"(?i)utf-?8|us-ascii|latin-?1|iso-?8859-?\d{1,2}|(windows|cp)-?125\d|koi8-?[ru]"
     r"|gb2312|gbk|gb18030|big5(-hkscs)?|shift[_-]jis|euc-(jp|kr)|iso-2022-jp|macintosh"
 )
-# Browsers read these names as their supersets, and so do pages' authors.
+# Browsers decode these as their supersets (WHATWG Encoding).
 _SUPERSETS = {
     "us-ascii": "cp1252",
     "latin1": "cp1252",
@@ -61,8 +60,7 @@ _SUPERSETS = {
     "euc-kr": "cp949",
 }
 
-# Letters of cp1250, cp1254 and cp1257 in the disguise they wear when they are
-# read as cp1252, and signs that do not stand inside words.
+# Letters of cp1250, cp1254 and cp1257 when decoded as cp1252, and symbols inside words.
 _NOT_WESTERN = re.compile(r"[šžýðþŠŽÝÐÞ¹³¼¾]|[^\W\d_][¿¡¢£¤¥¦¨©¬®¯°±µ¶º»][^\W\d_]")
 
 _RUN = re.compile(r"[^\x00-\x7f]+")
@@ -73,49 +71,49 @@ _ACCENT = re.compile(
 
 
 class TooLong(Exception):  # noqa: N818 - reads as a fact
-    """Raised when there are more characters than there may be."""
+    """Raised when a text exceeds the limit of characters."""
 
 
 class Decoded(NamedTuple):
-    """Text, and how it was read."""
+    """Text, and how it was decoded."""
 
     text: str
     encoding: str
-    #: How many places could not be decoded; each is a U+FFFD.
+    #: The number of undecodable sequences; each became U+FFFD.
     errors: int
 
 
 def clean(text: str) -> str:
-    """`text` with line feeds for all line ends, without control characters."""
+    """Normalise line ends to line feeds, and remove control characters."""
     if "\r" in text:
-        # What PDFium ends lines with; much quicker than by an expression.
+        # PDFium's line ends; much faster than the regular expression.
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if _UNFIT.search(text) is None:
+    if _UNPRINTABLE.search(text) is None:
         return text
     text = _LINE_END.sub("\n", text)
-    return _UNFIT.sub(lambda unfit: "\ufffd" if unfit[0] > "\x9f" else "", text)
+    return _UNPRINTABLE.sub(lambda found: "\ufffd" if found[0] > "\x9f" else "", text)
 
 
 def clean_title(title: str) -> str:
-    """A title on one line, of a length that can be shown."""
+    """A title on one line, cut to a displayable length."""
     return " ".join(clean(title).split())[:LONGEST_TITLE]
 
 
 def decode(data: bytes, *, declared: str | None = None) -> Decoded | None:
-    """The text in `data`; None if it is binary data.
+    """Decode a file; None if it is binary data.
 
     Args:
-        data: A whole file.
-        declared: The encoding that the file claims to have, if it does.
+        data: The whole file.
+        declared: The encoding that the file declares, if any.
     """
     for bom, encoding in _BOMS:
         if data.startswith(bom):
-            return _decoded(data, encoding)
+            return _decode_as(data, encoding)
     sample = data[:SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > MOST_CONTROLS * len(sample):
-        wide = _wide(sample)
-        return _decoded(data, wide) if wide else None
+        wide = _detect_wide(sample)
+        return _decode_as(data, wide) if wide else None
     try:
         return Decoded(data.decode("utf-8"), "utf-8", 0)
     except UnicodeDecodeError as error:
@@ -123,33 +121,33 @@ def decode(data: bytes, *, declared: str | None = None) -> Decoded | None:
     if declared and _DECLARABLE.fullmatch(declared):
         encoding = _SUPERSETS.get(declared.lower(), declared.lower())
         if codecs.lookup(encoding).name != "utf-8":
-            return _decoded(data, encoding)
-    utf8 = _decoded(data, "utf-8")
+            return _decode_as(data, encoding)
+    utf8 = _decode_as(data, "utf-8")
     beyond_ascii = len(utf8.text) - len(utf8.text.encode("ascii", "ignore"))
     if beyond_ascii - utf8.errors >= VALID_PER_ERROR * utf8.errors:
         return utf8
-    # All before `first` may be ASCII, which says nothing.
+    # Everything before `first` may be ASCII, which does not help to guess.
     begin = max(0, first - SAMPLE // 2)
     guess = _guess(data[begin : begin + SAMPLE])
-    return _decoded(data, guess) if guess else None
+    return _decode_as(data, guess) if guess else None
 
 
-def _decoded(data: bytes, encoding: str) -> Decoded:
+def _decode_as(data: bytes, encoding: str) -> Decoded:
     text = data.decode(encoding, "replace")
     return Decoded(text, encoding, text.count("\ufffd"))
 
 
-def _wide(sample: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a byte order mark, by where its zeros are."""
-    zeros = [sample[place::4].count(0) for place in range(4)]
+def _detect_wide(sample: bytes) -> str | None:
+    """Detect UTF-16 or UTF-32 without a byte order mark by the positions of zeros."""
+    zeros = [sample[offset::4].count(0) for offset in range(4)]
     most = len(sample) / 4 * 0.7
-    places = "".join("0" if count >= most else "x" for count in zeros)
+    pattern = "".join("0" if count >= most else "x" for count in zeros)
     encoding = {
         "x000": "utf-32-le",
         "000x": "utf-32-be",
         "x0x0": "utf-16-le",
         "0x0x": "utf-16-be",
-    }.get(places)
+    }.get(pattern)
     if encoding is None:
         return None
     text = sample.decode(encoding, "replace")
@@ -162,8 +160,8 @@ def _guess(sample: bytes) -> str | None:
     if best is None:
         high = len(sample) - len(sample.translate(None, _HIGH))
         return "cp1252" if high <= MOST_HIGH * len(sample) else None
-    # The detector likes the code pages of Central Europe too much, and takes a few
-    # accents for Chinese: what reads well as Western European is Western European.
+    # The detector prefers Central European code pages, and mistakes a few accents for
+    # Chinese. Text that is plausible as Western European is taken as such.
     western = sample.decode("cp1252", "ignore")
     if _NOT_WESTERN.search(western) or not (_latin(str(best)) or _accents(western)):
         return best.encoding
@@ -171,7 +169,7 @@ def _guess(sample: bytes) -> str | None:
 
 
 def _accents(text: str) -> bool:
-    """Whether what is beyond ASCII stands alone within words."""
+    """Whether most non-ASCII characters stand alone within words."""
     return len(_ACCENT.findall(text)) >= ACCENTS * len(_RUN.findall(text))
 
 

@@ -157,7 +157,7 @@ def test_number_of_chunks_is_known_beforehand():
 
 
 def test_text_too_long_to_count_beforehand_is_split_all_the_same():
-    text = "some words " * (chunking.COUNTED // 10)
+    text = "some words " * (chunking.COUNTED_CHARACTERS // 10)
     chunks = chunk(pages(text), settings=load())
 
     assert chunks.total is None
