@@ -1,6 +1,6 @@
-"""A server in a thread of this process: for notebooks, and for tests of applications.
+"""A server in a thread, for notebooks and for tests of applications.
 
-It ends with the process, however that ends, and leaves no process of its own.
+It ends with the process, however that ends.
 """
 
 import threading
@@ -16,24 +16,24 @@ from docprogress.server.token import generate_token, url_fragment
 from docprogress.server.uvicorn_server import listen, server
 from docprogress.settings import Settings, load
 
-#: Seconds that a server may take to start, and to stop.
-PATIENCE = 60.0
+#: Seconds that the server may take to start, and to stop.
+TIMEOUT_SECONDS = 60.0
 
 
 class BackgroundServer:
-    """Serves from the moment that it is made until `close`, on this machine alone.
+    """A server for this machine only, which runs from construction until `close`.
 
     Args:
-        settings: Where Redis, the store and the storage are.  None: as the
-            environment says, which is local services if it says nothing.
-        options: What can be set of the server.  A token is made up if there is none.
-        port: Where it listens; 0 is any that is free.
+        settings: Where Redis, the store and the storage are. None: as set in the
+            environment, or local services.
+        options: The server's options. A token is generated if there is none.
+        port: The port to listen on; 0 picks a free one.
 
     Raises:
         StoreError: The database cannot be used.
         BusError: The URL of Redis cannot be used.
         ServicesError: Local services, or the server, do not start.
-        OSError: The port cannot be had.
+        OSError: The port is not available.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class BackgroundServer:
         port: int = 0,
     ) -> None:
         settings, options = settings or load(), options or ServerOptions()
-        # What is wrong with the settings is raised here, not in the thread.
+        # Raises what is wrong with the settings here, not in the thread.
         Backend(settings).close()
-        #: What every request has to know: `Authorization: Bearer TOKEN`.
+        #: The token that every request needs: `Authorization: Bearer TOKEN`.
         self.token: str = options.token or generate_token()
         listening = listen("127.0.0.1", port)
-        #: Where it is, without a slash at the end.
+        #: Its URL, without a trailing slash.
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         app = create_app(settings, options.model_copy(update={"token": self.token}))
         self._server = server(app)
@@ -60,7 +60,7 @@ class BackgroundServer:
             daemon=True,
         )
         self._thread.start()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.close()
@@ -69,13 +69,13 @@ class BackgroundServer:
 
     @property
     def page(self) -> str:
-        """The page's address, with the token: for a browser."""
+        """The URL of the page for a browser, with the token."""
         return f"{self.url}/{url_fragment(self.token)}"
 
     def close(self) -> None:
-        """End all streams, and stop; doing it twice does no harm."""
+        """End all streams and stop. It may be called twice."""
         self._server.should_exit = True
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT_SECONDS)
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,8 @@
-"""The page inside JupyterLab: what jupyter-server-proxy is told of the server.
+"""The page in JupyterLab: the server's configuration for jupyter-server-proxy.
 
-It starts the server when somebody opens the page, and lets in whoever Jupyter lets
-in.  The server listens on a socket that nobody else on the machine can reach, so
-that it needs no token of its own.
+The proxy starts the server when somebody opens the page, and Jupyter authenticates the
+requests. The server listens on a unix socket that other users cannot connect to, so it
+needs no token of its own.
 """
 
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def describe() -> dict[str, Any]:
-    """How to start the server, and what the launcher shows."""
+    """How to start the server, and its entry in the launcher."""
     return {
         "command": [
             *(sys.executable, "-m", "docprogress", "serve"),

@@ -1,4 +1,4 @@
-"""What Prometheus is told: the process's own counters, and what the store holds."""
+"""Metrics for Prometheus: the process's counters, and numbers from the store."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -22,34 +22,34 @@ from docprogress.server.counters import Counters
 from docprogress.server.executor import SharedCall
 from docprogress.store import Store
 
-#: Seconds for which what the store was asked is told again: counting takes a while.
+#: Seconds for which numbers from the store are reused: counting takes a while.
 FRESH_SECONDS = 10.0
 
-#: Seconds that the store is waited for: Prometheus gives up after ten.
+#: The timeout of the store, in seconds. Prometheus gives up after ten.
 STORE_SECONDS = 3.0
 
 
 class Stored(NamedTuple):
-    """What the store holds, counted."""
+    """Numbers from the store and from Redis."""
 
     #: Documents by status.
     documents: dict[Status, int]
-    #: How often each step was finished, and the seconds that it took.
+    #: How often each step was finished, and the seconds it took in total.
     steps: dict[str, tuple[int, float]]
-    #: What waits for a worker.
+    #: Documents waiting for a worker.
     queues: list[Queue]
     #: When lost documents were last looked for; None if that is not known.
     look: LastRecovery | None
 
 
 class Metrics:
-    """Gathers everything when it is asked for.
+    """Collects the metrics on request.
 
     Args:
-        counters: What the process counts.
-        store: What documents and steps are counted in.
+        counters: The counters of this process.
+        store: Where documents and steps are counted.
         bus: Which queues are served.
-        lost_seconds: For how long events could not be received.
+        lost_seconds: For how long needed events have not been received.
     """
 
     def __init__(
@@ -72,14 +72,14 @@ class Metrics:
         try:
             stored = await self._stored()
         except DocProgressError:
-            # A number that is not known is left out, not told as it was.
+            # Leave out numbers that are unknown, rather than repeat old ones.
             stored = None
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Families(list(self._families(stored))))
         return generate_latest(registry)
 
     def close(self) -> None:
-        """Ask the store no more."""
+        """Stop reading the store."""
         self._stored.close()
 
     def _count(self) -> Stored:
@@ -99,22 +99,22 @@ class Metrics:
     def _families(self, stored: Stored | None) -> Iterator[Metric]:
         counters = self._counters
         yield GaugeMetricFamily(
-            "docprogress_stream_clients", "Streams that are open", counters.clients
+            "docprogress_stream_clients", "Open streams", counters.clients
         )
         yield CounterMetricFamily(
             "docprogress_stream_clients_dropped",
-            "Streams whose client took nothing and was dropped",
+            "Streams dropped because their client read nothing",
             counters.dropped,
         )
         yield CounterMetricFamily(
-            "docprogress_events", "Progress events that were heard", counters.events
+            "docprogress_events", "Progress events received", counters.events
         )
         yield CounterMetricFamily(
-            "docprogress_frames_sent", "Frames that were sent", counters.frames
+            "docprogress_frames_sent", "Frames sent", counters.frames
         )
         yield CounterMetricFamily(
             "docprogress_uploaded_bytes",
-            "Bytes of documents that were uploaded",
+            "Bytes of uploaded documents",
             counters.uploaded,
         )
         requests = CounterMetricFamily(
@@ -126,13 +126,13 @@ class Metrics:
         buckets, total = counters.latency
         yield HistogramMetricFamily(
             "docprogress_publish_to_send_seconds",
-            "From an event's own time to its being sent to one client",
+            "Time from the creation of an event to sending it to one client",
             buckets=buckets,
             sum_value=total,
         )
         yield GaugeMetricFamily(
             "docprogress_events_deaf_seconds",
-            "For how long events that a stream waits for could not be received",
+            "For how long events that streams need have not been received",
             self._lost_seconds(),
         )
         if stored is not None:
@@ -152,12 +152,12 @@ def _stored_families(stored: Stored) -> Iterator[Metric]:
         "docprogress_documents", "Documents in the store", labels=["status"]
     )
     for status in Status:
-        # None is a number as well: an alarm may wait for it.
+        # Report zero too: an alert may depend on it.
         documents.add_metric([status.value], stored.documents[status])
     yield documents
     steps = SummaryMetricFamily(
         "docprogress_step_seconds",
-        "Seconds that finished steps took",
+        "Duration of finished steps",
         labels=["step"],
     )
     for step, (count, seconds) in stored.steps.items():
@@ -175,17 +175,17 @@ def _stored_families(stored: Stored) -> Iterator[Metric]:
 def _queue_families(found: Iterable[Queue]) -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "docprogress_queue_documents",
-        "Documents that wait for a worker",
+        "Documents waiting for a worker",
         labels=["queue"],
     )
     oldest = GaugeMetricFamily(
         "docprogress_queue_oldest_seconds",
-        "How long the oldest of them has waited",
+        "How long the oldest of them has been waiting",
         labels=["queue"],
     )
     served = GaugeMetricFamily(
         "docprogress_queue_served",
-        "Whether a worker takes from the queue",
+        "Whether a worker serves the queue",
         labels=["queue"],
     )
     for queue in found:

@@ -1,4 +1,4 @@
-"""What can be set of the server, beside what the pipeline's settings say."""
+"""The server's options, in addition to the pipeline's settings."""
 
 import re
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from docprogress.settings import Hiding, Secret
 class ServerOptions(Hiding):
     """Every option of the server, with its default.
 
-    An argument wins over the environment variable `DOCPROGRESS_SERVER_` + its name.
+    An argument overrides the environment variable `DOCPROGRESS_SERVER_` + its name.
     """
 
     model_config = SettingsConfigDict(
@@ -24,54 +24,54 @@ class ServerOptions(Hiding):
         env_ignore_empty=True,
     )
 
-    #: What every request has to know.  Not given: one that is made up, and kept in the
-    #: file `server-token` of the home folder.  None lets everybody in, and has to be
+    #: The token that every request needs. Not given: one is generated, and kept in the
+    #: file `server-token` of the home folder. None requires no token, and has to be
     #: given as `token=None`: for an application that authenticates its users itself.
     token: Secret = None
-    #: Origins, such as `https://app.example.org`, whose pages may ask this server.
+    #: Origins, such as `https://app.example.org`, whose pages may use this server.
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    #: The names by which this server may be asked.  Without a token, no page of
-    #: another name can pretend to be one of them.  Empty: any.
+    #: The host names that requests may use. Without a token, this protects against DNS
+    #: rebinding. Empty: any.
     hosts: tuple[str, ...] = ()
-    #: The longest that a ticket may be good for, in seconds.
+    #: The maximum validity of a ticket, in seconds.
     ticket_seconds: float = Field(default=3600.0, gt=0)
 
-    #: Streams in all.
+    #: The maximum number of open streams.
     streams: int = Field(default=10_000, ge=1)
-    #: Streams of one address.
+    #: The maximum number of open streams of one address.
     streams_each: int = Field(default=2_000, ge=1)
-    #: Documents, runs and cases that one stream may name.
+    #: The maximum number of documents, runs and cases that one stream may name.
     subjects: int = Field(default=1_000, ge=1)
-    #: Requests a second of one address, on average.
+    #: Requests per second of one address, on average.
     requests_per_second: float = Field(default=200.0, gt=0)
-    #: Requests of one address at once.
+    #: Requests of one address in a burst.
     requests_burst: float = Field(default=4_000.0, ge=1)
-    #: Uploads at the same time, in all.
+    #: The maximum number of simultaneous uploads.
     uploads: int = Field(default=32, ge=1)
-    #: Seconds that an upload may pause.
+    #: How long an upload may pause, in seconds.
     upload_pause_seconds: float = Field(default=20.0, gt=0)
-    #: The fewest bytes a second that an upload may have.
+    #: The minimum speed of an upload, in bytes per second.
     upload_least_speed: float = Field(default=1024.0, ge=0)
-    #: Seconds after which a stream that has nothing to tell says so: fewer than a
-    #: proxy in between waits.
+    #: Seconds without an event after which a stream sends a comment: less than the
+    #: timeout of a proxy in between.
     keep_alive_seconds: float = Field(default=15.0, gt=0)
-    #: Seconds after which a client that takes nothing is dropped.
+    #: Seconds after which a client that reads nothing is dropped.
     stuck_seconds: float = Field(default=10.0, gt=0)
-    #: Seconds between two comparisons of what was told with what the store knows.
+    #: Seconds between two comparisons of streams with the store.
     truth_seconds: float = Field(default=5.0, gt=0)
-    #: The longest that `/status` waits, in seconds.
+    #: The maximum `wait` of `/status`, in seconds.
     wait_seconds: float = Field(default=60.0, gt=0)
 
     @property
     def open(self) -> bool:
-        """Whether it was said that everybody is let in."""
+        """Whether no token is required, explicitly."""
         return self.token is None and "token" in self.model_fields_set
 
     @field_validator("token")
     @classmethod
     def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().strip():
-            raise ValueError("an empty token protects nothing; None lets everybody in")
+            raise ValueError("an empty token protects nothing; None requires no token")
         return value
 
     @field_validator("cors_origins", mode="before")
@@ -87,8 +87,8 @@ class ServerOptions(Hiding):
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(
-                    "an origin is `https://` or `http://` and a host, and perhaps a "
-                    "port, with nothing after it; each page is named, there is no `*`"
+                    "an origin is `https://` or `http://`, a host and optionally a "
+                    "port, with nothing after it; `*` is not supported"
                 )
         return value
 
@@ -100,8 +100,7 @@ def configured(**arguments: Any) -> ServerOptions:
     """Options from the environment and from `arguments`.
 
     Raises:
-        SettingsError: An option cannot be used; the message names it, never what it
-            held.
+        SettingsError: An option is invalid. The message names it, never its value.
     """
     try:
         return ServerOptions(**arguments)

@@ -1,4 +1,4 @@
-"""What the routes take and give, as OpenAPI describes it."""
+"""The bodies of requests and responses, as OpenAPI describes them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from docprogress.events import LONGEST_ID, Status
 
-#: An id as it stands in a URL or in JSON.
+#: An id in a URL or in JSON.
 Id = Annotated[
     str,
     StringConstraints(
@@ -67,12 +67,12 @@ _READY: dict[str, JsonValue] = {
 }
 
 
-def _shown(example: dict[str, JsonValue]) -> ConfigDict:
+def _example(example: dict[str, JsonValue]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": example})
 
 
 class DocumentStatus(BaseModel):
-    """Where a document stands: the fields of its newest event."""
+    """A document's status: the fields of its newest event."""
 
     model_config = ConfigDict(
         extra="allow", json_schema_extra={"example": _EVENT | {"error_message": None}}
@@ -85,14 +85,14 @@ class DocumentStatus(BaseModel):
     progress: float
     message: str
     timestamp: str
-    #: Why it has failed; null unless it has.
+    #: Why it failed; null unless it did.
     error_message: str | None
 
 
 class Uploaded(BaseModel):
-    """A document that was taken in."""
+    """An uploaded document."""
 
-    model_config = _shown(
+    model_config = _example(
         _UPLOADED
         | {
             "stream": "/progress/documents/20260101-120000-3f9a01-0001/stream",
@@ -109,15 +109,15 @@ class Uploaded(BaseModel):
     media_type: str
     status: Status
     created_at: datetime
-    #: Where its progress is told.
+    #: The path of its event stream.
     stream: str
     status_url: str
 
 
 class DocumentDetails(BaseModel):
-    """What is known of a document that was taken in."""
+    """The details of an uploaded document."""
 
-    model_config = _shown(_DETAILS)
+    model_config = _example(_DETAILS)
 
     id: str
     filename: str
@@ -143,19 +143,19 @@ class DocumentDetails(BaseModel):
 
 
 class DocumentList(BaseModel):
-    """Documents: the newest run's first, in the order in which they were sent."""
+    """A page of documents, the newest run's first, in the order of submission."""
 
-    model_config = _shown({"documents": [_DETAILS], "more": False, "next": None})
+    model_config = _example({"documents": [_DETAILS], "more": False, "next": None})
 
-    #: Whether there are others, beyond the limit.
+    #: Whether there is another page.
     more: bool
-    #: What they are asked `after`; null if there are none.
+    #: The `after` of the next page; null if there is none.
     next: str | None
     documents: list[DocumentDetails]
 
 
 class StepTime(BaseModel):
-    """How long a step of a document took."""
+    """The duration of one step of a document."""
 
     name: str
     seconds: float
@@ -163,9 +163,9 @@ class StepTime(BaseModel):
 
 
 class DocumentHistory(BaseModel):
-    """What is remembered of a document: its newest events, the oldest of them first."""
+    """A document's most recent events, oldest first."""
 
-    model_config = _shown(
+    model_config = _example(
         {
             "document_id": "20260101-120000-3f9a01-0001",
             "events": [_EVENT],
@@ -179,15 +179,15 @@ class DocumentHistory(BaseModel):
 
 
 class Changed(BaseModel):
-    """How many documents an action was about."""
+    """The number of documents that an action changed."""
 
-    model_config = _shown({"documents": 1})
+    model_config = _example({"documents": 1})
 
     documents: int
 
 
 class TicketRequest(BaseModel):
-    """What a ticket is wanted for."""
+    """What a ticket is requested for."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -203,14 +203,14 @@ class TicketRequest(BaseModel):
     documents: list[Id] = []
     runs: list[Id] = []
     cases: list[Id] = []
-    #: For how long it is to be good.
+    #: How long it is to be valid.
     seconds: float = Field(default=300.0, gt=0)
 
 
 class Ticket(BaseModel):
-    """What lets a stream be read, for a while."""
+    """A ticket, which grants access for a short time."""
 
-    model_config = _shown(
+    model_config = _example(
         {
             "ticket": "WzE3Njcy….6kqZ…",
             "expires_at": "2026-01-01T12:05:00Z",
@@ -224,36 +224,36 @@ class Ticket(BaseModel):
 class Problem(BaseModel):
     """Why a request was refused."""
 
-    model_config = _shown({"detail": "the token is not the server's"})
+    model_config = _example({"detail": "the token is not the server's"})
 
     detail: str
 
 
 class Part(BaseModel):
-    """One thing that the server needs."""
+    """The state of one thing the server depends on."""
 
     ok: bool
     message: str
 
 
 class Readiness(BaseModel):
-    """Whether the server has all that it needs."""
+    """Whether everything the server depends on works."""
 
-    model_config = _shown(_READY)
+    model_config = _example(_READY)
 
     ready: bool
     redis: Part
     database: Part
-    #: Whether progress is received that somebody waits for.
+    #: Whether events that streams need are received.
     events: Part
     workers: Part
     recovery: Part
 
 
 class Health(BaseModel):
-    """That the process answers."""
+    """The process answers."""
 
-    model_config = _shown({"status": "ok", "version": "1.0.0"})
+    model_config = _example({"status": "ok", "version": "1.0.0"})
 
     status: str = "ok"
     version: str

@@ -1,6 +1,6 @@
-"""The page at `/`, and the files that it, and other pages, are made of.
+"""The page at `/`, and the files that it and other pages load.
 
-They hold nothing secret, so that no token is needed: the page asks for it.
+They contain no secrets and need no token: the page asks for it.
 """
 
 import os
@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 FRONTEND = Path(__file__).parent.parent / "frontend" / "dist"
 
-#: What the page may load, run and talk to: this server's own, and nothing else.
+#: What the page may load, run and connect to: this server only.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -20,10 +20,7 @@ POLICY = (
 
 
 class RevalidatedFiles(StaticFiles):
-    """Files that are asked for again each time, and sent only if they have changed.
-
-    Their names stay the same from version to version.
-    """
+    """Files that browsers revalidate each time, since their names never change."""
 
     def file_response(
         self,
@@ -32,14 +29,14 @@ class RevalidatedFiles(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """Send a file, or say that the browser has it."""
+        """Send a file, or answer 304."""
         found = super().file_response(full_path, stat_result, scope, status_code)
         found.headers["cache-control"] = "no-cache"
         return found
 
 
 def add_static_files(app: FastAPI) -> None:
-    """Serve the page at `/`, and what it is made of beside it."""
+    """Serve the page at `/` and its files at `/frontend`."""
     files = RevalidatedFiles(directory=FRONTEND)
 
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)

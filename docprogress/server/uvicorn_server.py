@@ -1,8 +1,8 @@
-"""Serves an application by uvicorn, and stops it quickly with streams open.
+"""Serve an application with uvicorn, and stop quickly while streams are open.
 
-uvicorn by itself waits for every response to end: a stream has no end unless it is
-told to.  It waits as patiently for whoever opens a connection and says nothing, or
-takes nothing: here they are let go.
+uvicorn waits for every response to end, and streams do not end by themselves. It also
+waits indefinitely for clients that connect and then send or read nothing; here they are
+disconnected.
 """
 
 import contextlib
@@ -27,27 +27,27 @@ from docprogress.server.app import Application
 from docprogress.server.middleware import MAX_TARGET_SIZE
 from docprogress.server.sse.response import CONNECTION
 
-#: Seconds that requests have to end in when the server stops.
+#: Seconds that requests may take to finish when the server stops.
 STOP_SECONDS = 2
 
-#: Seconds in which a request's headers have to come.
+#: Seconds within which a request's headers have to arrive.
 HEADER_SECONDS = 20.0
 
-#: The most bytes of a request before its body.
+#: The maximum size of a request's head, in bytes.
 MAX_HEAD_SIZE = 128 * 1024
 
-#: Seconds that a client whose request was refused has to read the answer in: were
-#: the connection closed while it still sends, the answer would be lost.
+#: Seconds that a refused client has to read the response: it would be lost if the
+#: connection were closed while the client still sends.
 LINGER_SECONDS = 3.0
 
-#: Milliseconds after which the kernel gives up a connection whose other end has
-#: vanished, or takes nothing: uvicorn cannot tell.
+#: Milliseconds after which the kernel closes a connection whose peer has vanished or
+#: reads nothing, which uvicorn does not notice.
 USER_TIMEOUT = 30_000
 
-#: Bytes that the kernel keeps for each connection that is slow to take them.
+#: The kernel's send buffer for each connection, in bytes.
 SEND_BUFFER = 128 * 1024
 
-#: Connections that wait to be accepted.
+#: Connections waiting to be accepted.
 BACKLOG = 4096
 
 
@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
     """A uvicorn server that ends the application's streams before it waits for them.
 
     Args:
-        config: As uvicorn takes it.
+        config: uvicorn's configuration.
         dismiss: Ends the application's streams.
     """
 
@@ -65,12 +65,12 @@ class Server(uvicorn.Server):
         self._silent: dict[Protocol, float] = {}
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Have every stream end, then whatever else is under way."""
+        """End all streams, then wait for other requests."""
         self._dismiss()
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
-        """Once a second, drop those who have connected and do not ask for anything."""
+        """Disconnect silent clients, once a second."""
         if counter % 10 == 0:
             self._drop_silent(time.monotonic())
         return await super().on_tick(counter)
@@ -87,9 +87,9 @@ class Server(uvicorn.Server):
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's own, with a bound on what comes before a request's body.
+    """uvicorn's protocol, with a limit on the size of a request's head.
 
-    It lets the application end a connection at once.
+    The application can close a connection at once, and write without a task switch.
     """
 
     _head: int | None = None
@@ -97,14 +97,14 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being answered."""
+        """Whether no request is in progress."""
         # There is no cycle before the first request, whatever its type says.
         return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come."""
+        """Receive data."""
         if self._refused:
-            return  # the client reads its answer once it has sent all of this
+            return  # the client reads the response once it has sent all of this
         super().data_received(data)
         if self._head is not None:
             self._head += len(data)
@@ -112,19 +112,19 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
-        """Begin with a request."""
+        """Start a request."""
         super().on_message_begin()
         self._head = 0
         self.scope["extensions"] = {CONNECTION: {"abort": self.transport.abort}}
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of what is asked for."""
+        """Receive a part of the URL."""
         super().on_url(url)
         if len(self.url) > MAX_TARGET_SIZE and not self._refused:
             self._refuse(b"414 URI Too Long")
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Start the response."""
         self._head = None
         if not self._refused:
             offered, before = self.scope["extensions"][CONNECTION], self.cycle
@@ -133,7 +133,7 @@ class Protocol(HttpToolsProtocol):
                 offered["writer"] = partial(_writer, self.cycle)
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP, unless it was said that it is too much."""
+        """Answer 400, unless the request was refused already."""
         if not self._refused:
             super().send_400_response(msg)
 
@@ -146,12 +146,12 @@ class Protocol(HttpToolsProtocol):
 
 
 def _writer(cycle: RequestResponseCycle, send: Send) -> Callable[[bytes], bool] | None:
-    """Sends parts of a response; None where something is between it and the client."""
-    return partial(_written, cycle) if send == cycle.send else None
+    """What writes parts of a response; None if middleware wraps `send`."""
+    return partial(_write, cycle) if send == cycle.send else None
 
 
-def _written(cycle: RequestResponseCycle, part: bytes) -> bool:
-    """Send a part of a response, as uvicorn does, unless it has to wait."""
+def _write(cycle: RequestResponseCycle, part: bytes) -> bool:
+    """Write a part of a response as uvicorn does, unless it would have to wait."""
     if (
         cycle.flow.write_paused
         or cycle.disconnected
@@ -166,12 +166,12 @@ def _written(cycle: RequestResponseCycle, part: bytes) -> bool:
 def server(
     app: ASGIApp, *, dismiss: Callable[[], None] | None = None, **options: Any
 ) -> Server:
-    """A server for an application; its `run` takes the sockets to listen on.
+    """A server for an application. Pass the listening sockets to its `run`.
 
     Args:
-        app: As `create_app` makes it, or one in which that is mounted.
-        dismiss: The `dismiss` of what is mounted.
-        options: More of `uvicorn.Config`.
+        app: The result of `create_app`, or an application that mounts it.
+        dismiss: The `dismiss` of the mounted application.
+        options: More options of `uvicorn.Config`.
     """
     if dismiss is None:
         assert isinstance(app, Application)
@@ -190,10 +190,10 @@ def server(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; `port` 0 is any that is free.
+    """A listening socket; port 0 picks a free one.
 
     Raises:
-        OSError: It cannot be had.
+        OSError: The address is not available.
     """
     family, _, _, _, place = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -201,7 +201,7 @@ def listen(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections that are accepted have the same.
+        # Accepted connections inherit these options.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             listening.setsockopt(
@@ -216,16 +216,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def listen_unix(path: Path) -> socket.socket:
-    """A socket that listens at a path, for this user alone.
+    """A listening unix socket, for this user only.
 
     Raises:
-        OSError: It cannot be had.
+        OSError: The path is not available.
     """
     if path.is_socket():
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             if probe.connect_ex(str(path)) == 0:
                 raise OSError(errno.EADDRINUSE, "another server listens there")
-        path.unlink()  # of a server that was killed
+        path.unlink()  # left by a server that was killed
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
@@ -240,7 +240,7 @@ def listen_unix(path: Path) -> socket.socket:
 
 
 def allow_connections() -> None:
-    """Allow this process as many open connections as it may be allowed."""
+    """Raise this process's limit of open files as far as allowed."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # what there is will have to do
+    with contextlib.suppress(ValueError, OSError):  # keep the present limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
