@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from docprogress.steps.embedders import EndpointEmbedder
+from docprogress.steps.embedders.openai import EndpointEmbedder
 
 KEY = "sk-very-secret-key"
 
