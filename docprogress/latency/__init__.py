@@ -1,27 +1,26 @@
-"""How long it takes until somebody sees what has happened, measured on the true path.
+"""Measures how long events take until they are seen, on the path that they always take.
 
-`measure(pipeline)` publishes real events through the bus into the pipeline's Redis,
-and notes when each was heard and seen:
+`measure(pipeline)` publishes events through the bus to the pipeline's Redis, and
+records when each arrives and is seen:
 
 ::
 
     another process ──▶ Redis ──▶ this kernel's view ──▶ painted by the page
                           └─────▶ docprogress serve ───▶ clients of its streams
 
-All processes of a machine read one clock (`CLOCK_MONOTONIC`, which nobody sets), so
-what they note can be compared as it is.  Two moments cannot be read there:
+All processes of a machine share one clock (`CLOCK_MONOTONIC`, which is never set), so
+their moments can be compared. Two moments are derived instead:
 
-* When Redis had an event.  It was after `sent` and before both `answered` and
-  `heard`: the middle of these is taken, and half of what is between is its
-  uncertainty.
-* When the page painted it.  A page has a clock of its own; how far it is ahead is
-  found by round trips, as NTP does it (RFC 5905, section 8): the kernel asks at `t1`,
-  the page answers with its own time `t2`, which arrives at `t4`, and the clock is
-  ahead by `t2 - (t1 + t4) / 2`, give or take `(t4 - t1) / 2`.  The quickest of several
-  round trips counts, for it is the least uncertain one (section 10).
+* When Redis had an event. That was after it was sent, and before both the answer and
+  its arrival. The middle is taken; its uncertainty is half of the interval.
+* When the page painted it. A page has a clock of its own, whose offset is found by
+  round trips as in NTP (RFC 5905, section 8): the kernel asks at `t1`, the page answers
+  with its own time `t2`, the answer arrives at `t4`, and the clock is ahead by
+  `t2 - (t1 + t4) / 2`, give or take `(t4 - t1) / 2`. The fastest of several round trips
+  counts, because it is the least uncertain (section 10).
 
-An event that was overtaken, so that a newer one of its document was told instead,
-counts from when that one was.
+If an event is overtaken, so that only a newer one of its document arrives, it counts as
+arrived with that one.
 """
 
 from importlib import import_module
@@ -29,15 +28,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docprogress.latency.measurement import ClockOffset, Measurement
-    from docprogress.latency.measuring import measure
+    from docprogress.latency.runner import measure
 
 __all__ = ["ClockOffset", "Measurement", "measure"]
 
-# The processes that take part load what they need, and not what they do not.
+# Import lazily: the child processes need only a part of this.
 _HOMES = {
     "ClockOffset": "measurement",
     "Measurement": "measurement",
-    "measure": "measuring",
+    "measure": "runner",
 }
 
 if not TYPE_CHECKING:

@@ -1,7 +1,6 @@
-"""What is published in a measurement: which events, of which documents, how fast.
+"""What a measurement publishes: which events, of which documents, how fast.
 
-It is known to all processes that take part, so that they need to tell one another
-nothing but moments.
+All processes know the plan, so that they exchange nothing but moments.
 """
 
 import time
@@ -10,29 +9,29 @@ from typing import Any, Self
 
 from docprogress.events import ProgressEvent, Status, now
 
-#: The step that the documents of a measurement are at.
+#: The step of the documents of a measurement.
 STEP = "measuring"
 
-#: What each of them counts.
+#: The unit that each of them counts.
 UNIT = "event"
 
-#: Seconds for which Redis remembers what a measurement that was killed left there.
-REMEMBER = 600.0
+#: Seconds after which Redis removes the events of a measurement that was killed.
+REMEMBER_SECONDS = 600.0
 
 
 def clock() -> float:
-    """Seconds of a clock that all processes of a machine share, and nobody sets."""
+    """Seconds of a clock that all processes of a machine share and nobody sets."""
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """So many events, of each document in turn; the last of each is its end."""
+    """Events of each document in turn; the last event of each is final."""
 
     run_id: str
     documents: int
     events: int
-    #: How many are published a second.
+    #: Events per second.
     rate: float
 
     @classmethod
@@ -40,21 +39,21 @@ class Plan:
         return cls(**fields)
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as JSON shows it."""
+        """The plan as JSON-compatible values."""
         return asdict(self)
 
     @property
     def document_ids(self) -> list[str]:
-        """The documents, in their order."""
+        """The ids of the documents, in order."""
         return [self._id(index) for index in range(self.documents)]
 
     @property
     def names(self) -> dict[str, str]:
-        """What the documents are called, by id."""
+        """The names of the documents by id."""
         return {self._id(index): _name(index) for index in range(self.documents)}
 
     def index(self, document_id: str) -> int | None:
-        """A document's place, from 0; None if it is none of the plan's."""
+        """The index of a document, from 0; None if it is not in the plan."""
         prefix, _, number = document_id.rpartition("-")
         if prefix != self.run_id or not number.isdecimal():
             return None
@@ -62,26 +61,26 @@ class Plan:
         return index if 0 <= index < self.documents else None
 
     def count(self, index: int) -> int:
-        """How many events a document has."""
+        """The number of events of a document."""
         whole, rest = divmod(self.events, self.documents)
         return whole + (index < rest)
 
-    def place(self, position: int) -> tuple[int, int]:
-        """The document of an event, from 0, and the event's number there, from 1."""
+    def position_of(self, position: int) -> tuple[int, int]:
+        """The index of an event's document, from 0, and its number there, from 1."""
         return position % self.documents, position // self.documents + 1
 
     def ends(self, position: int) -> bool:
-        """Whether a document ends with the event at this place."""
+        """Whether this is the final event of its document."""
         return position + self.documents >= self.events
 
     def waiting(self, index: int) -> ProgressEvent:
-        """A document before its first event."""
+        """The queued state of a document, before its first event."""
         return self._event(index, 0, Status.QUEUED)
 
     def event(self, position: int) -> ProgressEvent:
-        """The event at a place among all, made now."""
+        """The event at this position, with the current time."""
         status = Status.COMPLETED if self.ends(position) else Status.PROCESSING
-        return self._event(*self.place(position), status)
+        return self._event(*self.position_of(position), status)
 
     def _event(self, index: int, number: int, status: Status) -> ProgressEvent:
         count = self.count(index)

@@ -1,4 +1,4 @@
-"""Processes that take part in a measurement, each for as long as it is needed."""
+"""The child processes of a measurement."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from typing import IO, Any
 from docprogress.errors import BusError
 from docprogress.settings import Settings
 
-#: Seconds that a process may take to begin, to tell what it noted, and to end.
+#: Seconds that a process may take to get ready, to return its result, and to end.
 BEGIN_SECONDS = 60.0
-TELL_SECONDS = 60.0
+RESULT_SECONDS = 60.0
 END_SECONDS = 15.0
 
-#: Seconds between two looks whether something has happened.
+#: Seconds between two checks while waiting.
 TICK = 0.05
 
 
 class Process:
-    """A process that takes part: it is told lines, and tells what it noted."""
+    """A child process that reads lines, and returns what it recorded."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: IO[bytes]) -> None:
         self._process = process
@@ -41,24 +41,24 @@ class Process:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has told everything."""
+        """Whether its output is complete."""
         return self._ended.is_set()
 
-    def say(self, line: bytes) -> None:
-        """Tell it a line."""
+    def send(self, line: bytes) -> None:
+        """Send it a line."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # why it has ended is asked for later
+        with suppress(BrokenPipeError):  # result() reports why it has ended
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
     def expect(self, line: bytes) -> None:
-        """Wait until it says that it is ready.
+        """Wait until it reports that it is ready.
 
         Raises:
-            BusError: It has ended instead, for the reason that it gave.
+            BusError: It ended instead; the message is its last line of output.
         """
         deadline = time.monotonic() + BEGIN_SECONDS
-        # Short, so that an interrupt is noticed.
+        # Wait briefly each time, so that an interrupt is noticed.
         while not self._ready.wait(TICK):
             if self.has_ended or time.monotonic() >= deadline:
                 break
@@ -66,12 +66,12 @@ class Process:
             raise BusError(self._reason())
 
     def result(self) -> bytes:
-        """What it noted, once it has ended.
+        """Wait until it ends, and return what it recorded.
 
         Raises:
-            BusError: It failed, for the reason that it gave.
+            BusError: It failed; the message is its last line of output.
         """
-        deadline = time.monotonic() + TELL_SECONDS
+        deadline = time.monotonic() + RESULT_SECONDS
         while not self._ended.wait(TICK):
             if time.monotonic() >= deadline:
                 raise BusError(self._reason())
@@ -106,22 +106,22 @@ class Process:
     def _reason(self) -> str:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "a process that takes part has failed"
+        return lines[-1] if lines else "a process of the measurement has failed"
 
 
 @contextmanager
-def taking_part(
+def start_process(
     module: str,
-    given: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     *,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Process]:
-    """A process that runs a module, and ends with the block.
+    """Run a module in a process that ends with the block.
 
     Args:
-        module: What it runs.
-        given: The first line of what it is told, as JSON.
-        environment: Its environment; None: that of this process.
+        module: The module.
+        parameters: What it reads first, as JSON.
+        environment: Its environment; None inherits that of this process.
     """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -133,12 +133,12 @@ def taking_part(
             # An interrupt is for this process, which ends the others by itself.
             start_new_session=True,
         )
-        other = Process(process, log)
+        child = Process(process, log)
         try:
-            other.say(json.dumps(given).encode() + b"\n")
-            yield other
+            child.send(json.dumps(parameters).encode() + b"\n")
+            yield child
         finally:
-            other.close()
+            child.close()
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

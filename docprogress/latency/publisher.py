@@ -1,8 +1,8 @@
 """The process that publishes the events of a measurement, as a worker would.
 
-It is told by its input what to publish and when to begin, and tells by its output,
-once it is done, when each event was sent and when Redis had answered.  It ends with
-whoever started it: when its input ends.
+Its input says what to publish and when to start. Its output contains when each event
+was sent and when Redis had answered. It ends when its input ends, and with it when its
+parent ends.
 """
 
 import json
@@ -15,40 +15,40 @@ from array import array
 
 from docprogress.bus.bus import Bus
 from docprogress.errors import DocProgressError
-from docprogress.latency.plan import REMEMBER, Plan, clock
+from docprogress.latency.plan import REMEMBER_SECONDS, Plan, clock
 
-#: How many times as long as it should publishing may take, and seconds more.
+#: The most time for publishing: a multiple of the planned time, plus seconds.
 LATE = 1.5
 LATE_SECONDS = 1.0
 
-#: What it says when all documents are there, and what it is told when to begin.
+#: Its output when all documents are known, and the input that starts it.
 READY = b"ready\n"
 GO = b"go\n"
 
 
 def main() -> None:
-    """Publish what standard input says, and tell when that was."""
-    given = json.loads(sys.stdin.buffer.readline())
-    plan = Plan.from_dict(given["plan"])
+    """Publish what standard input describes, and write when that happened."""
+    parameters = json.loads(sys.stdin.buffer.readline())
+    plan = Plan.from_dict(parameters["plan"])
     ended = threading.Event()
     try:
-        with Bus(given["url"], remember_seconds=REMEMBER) as bus:
+        with Bus(parameters["url"], remember_seconds=REMEMBER_SECONDS) as bus:
             bus.publish_all([plan.waiting(index) for index in range(plan.documents)])
             sys.stdout.buffer.write(READY)
             sys.stdout.buffer.flush()
             if sys.stdin.buffer.readline() == GO:
                 threading.Thread(target=_listen, args=(ended,), daemon=True).start()
-                moments = _published(bus, plan, ended)
+                moments = _publish_all(bus, plan, ended)
                 sys.stdout.buffer.write(moments.tobytes())
     except DocProgressError as error:
         sys.exit(str(error))
 
 
-def _published(bus: Bus, plan: Plan, ended: threading.Event) -> "array[float]":
-    """When each event was sent, and answered, one after the other.
+def _publish_all(bus: Bus, plan: Plan, ended: threading.Event) -> "array[float]":
+    """Publish all events; return when each was sent and answered, alternately.
 
-    Where that takes much longer than it should, only the ends are published of what
-    is left: not a number stands for the others.
+    If that takes much too long, only the final events of the rest are published, and
+    the moments of the others are NaN.
     """
     moments = array("d")
     begun = clock()
@@ -68,7 +68,7 @@ def _published(bus: Bus, plan: Plan, ended: threading.Event) -> "array[float]":
 
 
 def _listen(ended: threading.Event) -> None:
-    # Not by the buffer: at the end of the process nobody may be waiting in there.
+    # Bypass the buffered reader: its lock must be free when the process ends.
     while os.read(sys.stdin.fileno(), 1024):
         pass
     ended.set()

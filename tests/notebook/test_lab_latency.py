@@ -29,7 +29,7 @@ print(json.dumps({
     "missing": dict(measured.missing),
     "measured": summary.measured.to_dict(),
     "expected": summary.expected.to_dict(),
-    "least": frame.groupby("hop", observed=True).latency_ms.min().to_dict(),
+    "least": frame.groupby("stage", observed=True).latency_ms.min().to_dict(),
     "uncertainty": measured.offset.uncertainty,
     "left": [key.decode() for key in pipeline.bus.redis.keys("*latency-*")],
 }))

@@ -25,16 +25,16 @@ from support.services import eventually
 
 from docprogress import Pipeline, Status
 from docprogress.errors import BusError
-from docprogress.latency import ClockOffset, measure, measuring
-from docprogress.latency.hops import (
-    HOPS,
+from docprogress.latency import ClockOffset, measure, runner
+from docprogress.latency.measurement import (
+    STAGES,
     TO_KERNEL,
     TO_PAINTED,
     TO_REDIS,
     UNTIL_CLIENT,
     UNTIL_KERNEL,
     UNTIL_PAINTED,
-    came,
+    arrivals_of,
     until_clients,
     until_kernel,
     until_painted,
@@ -108,7 +108,7 @@ def test_a_plan_has_every_event_once_and_ends_every_document():
 
 def test_an_event_that_was_overtaken_came_with_the_one_that_overtook_it():
     # Of the first document event 2 never came, of the second none after 1.
-    found = came(
+    found = arrivals_of(
         plan(2, 5),
         np.array([0, 1, 0, 0]),
         np.array([1, 1, 3, 3]),
@@ -124,21 +124,25 @@ def test_an_event_that_was_overtaken_came_with_the_one_that_overtook_it():
 def test_redis_had_an_event_after_it_was_sent_and_before_anybody_had_heard_of_it():
     published = np.array([[1.0, 1.4], [2.0, 2.4], [3.0, 3.4]])
     # The second is heard before the publisher has its answer, the third never.
-    heard = came(plan(1, 3), np.array([0, 0]), np.array([1, 2]), np.array([1.5, 2.2]))
+    received = arrivals_of(
+        plan(1, 3), np.array([0, 0]), np.array([1, 2]), np.array([1.5, 2.2])
+    )
 
-    hops = {hop.name: hop for hop in until_kernel(plan(1, 3), published, heard)}
+    stages = {
+        stage.name: stage for stage in until_kernel(plan(1, 3), published, received)
+    }
 
-    assert hops[TO_REDIS].seconds == pytest.approx([0.2, 0.1, 0.2])
-    assert hops[TO_REDIS].uncertainty == pytest.approx([0.2, 0.1, 0.2])
-    assert hops[TO_KERNEL].seconds == pytest.approx([0.3, 0.1])
-    assert hops[UNTIL_KERNEL].seconds == pytest.approx([0.5, 0.2])
-    assert [len(hop.seconds) for hop in hops.values()] == [3, 2, 2]
-    assert {hop.expected for hop in hops.values()} == {3}
+    assert stages[TO_REDIS].seconds == pytest.approx([0.2, 0.1, 0.2])
+    assert stages[TO_REDIS].uncertainty == pytest.approx([0.2, 0.1, 0.2])
+    assert stages[TO_KERNEL].seconds == pytest.approx([0.3, 0.1])
+    assert stages[UNTIL_KERNEL].seconds == pytest.approx([0.5, 0.2])
+    assert [len(stage.seconds) for stage in stages.values()] == [3, 2, 2]
+    assert {stage.expected for stage in stages.values()} == {3}
 
 
 def test_a_page_s_moments_are_read_by_its_own_clock():
     published = np.array([[1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
-    heard = came(
+    received = arrivals_of(
         plan(1, 3), np.array([0, 0, 0]), np.array([1, 2, 3]), np.array([1.2, 2.2, 3.2])
     )
     # The first event is in message 4; the second was overtaken by the third, in 6.
@@ -146,20 +150,20 @@ def test_a_page_s_moments_are_read_by_its_own_clock():
     # One frame has painted messages 4 and 5.
     painted = [(5, 101.5), (6, 103.6)]
 
-    hops = until_painted(
+    stages = until_painted(
         plan(1, 3),
         published=published,
-        heard=heard,
-        told=told,
+        received=received,
+        sent_rows=told,
         painted=painted,
         offset=ClockOffset(seconds=100.0, uncertainty=0.05),
     )
 
-    assert [hop.name for hop in hops] == [TO_PAINTED, UNTIL_PAINTED]
-    assert hops[0].seconds == pytest.approx([0.3, 1.4, 0.4])
-    assert hops[1].seconds == pytest.approx([0.5, 1.6, 0.6])
-    assert hops[1].overtaken.tolist() == [False, True, False]
-    assert hops[1].uncertainty.tolist() == [0.05] * 3
+    assert [stage.name for stage in stages] == [TO_PAINTED, UNTIL_PAINTED]
+    assert stages[0].seconds == pytest.approx([0.3, 1.4, 0.4])
+    assert stages[1].seconds == pytest.approx([0.5, 1.6, 0.6])
+    assert stages[1].overtaken.tolist() == [False, True, False]
+    assert stages[1].uncertainty.tolist() == [0.05] * 3
 
 
 def test_each_client_has_heard_each_event_for_itself():
@@ -167,15 +171,19 @@ def test_each_client_has_heard_each_event_for_itself():
     # As it came: client, document, event.
     places = np.array([1, 0, 1, 0, 0, 1, 1, 0, 2])
 
-    hop = until_clients(plan(1, 2), published, 3, places, np.array([1.3, 1.5, 2.1]))
+    stage = until_clients(plan(1, 2), published, 3, places, np.array([1.3, 1.5, 2.1]))
 
-    assert hop.clients is not None
-    assert list(zip(hop.clients, hop.numbers, strict=True)) == [(0, 1), (1, 1), (1, 2)]
-    assert hop.seconds == pytest.approx([0.5, 0.3, 0.1])
-    assert hop.expected == 6
+    assert stage.clients is not None
+    assert list(zip(stage.clients, stage.numbers, strict=True)) == [
+        (0, 1),
+        (1, 1),
+        (1, 2),
+    ]
+    assert stage.seconds == pytest.approx([0.5, 0.3, 0.1])
+    assert stage.expected == 6
 
 
-def test_without_a_page_every_hop_but_the_page_s_is_measured(started: Pipeline):
+def test_without_a_page_every_stage_but_the_page_s_is_measured(started: Pipeline):
     measured = measure(started, 7, 100, clients=3, seconds=0.5)
 
     frame, summary = measured.to_frame(), measured.summary()
@@ -191,8 +199,8 @@ def test_without_a_page_every_hop_but_the_page_s_is_measured(started: Pipeline):
     assert (summary.measured == summary.expected).all()
     assert set(measured.missing) == {TO_PAINTED, UNTIL_PAINTED}
     assert "no notebook" in measured.missing[TO_PAINTED]
-    # Every event is there once for each hop, and for each client.
-    of_whom = ["hop", "document_id", "event", "client"]
+    # Every event is there once for each stage, and for each client.
+    of_whom = ["stage", "document_id", "event", "client"]
     assert not frame.duplicated(of_whom).any()
     assert len(frame) == 6 * events
     assert set(frame.client.dropna()) == {1, 2, 3}
@@ -201,7 +209,7 @@ def test_without_a_page_every_hop_but_the_page_s_is_measured(started: Pipeline):
     assert (frame.latency_ms > 0).all()
     parts = frame[frame.client.isna()].pivot_table(
         index=["document_id", "event"],
-        columns="hop",
+        columns="stage",
         values="latency_ms",
         observed=True,
     )
@@ -210,7 +218,7 @@ def test_without_a_page_every_hop_but_the_page_s_is_measured(started: Pipeline):
     )
     ranked = summary[["p50_ms", "p95_ms", "p99_ms", "max_ms"]].dropna().to_numpy()
     assert (np.diff(ranked, axis=1) >= 0).all()
-    assert frame.groupby("hop", observed=True).latency_ms.max().to_dict() == (
+    assert frame.groupby("stage", observed=True).latency_ms.max().to_dict() == (
         pytest.approx(summary.max_ms.dropna().to_dict())
     )
     assert measured.events == events
@@ -233,6 +241,7 @@ def test_a_measurement_is_told_as_text_as_html_and_as_a_picture(started: Pipelin
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         TO_REDIS,
+        STAGES,
         TO_KERNEL,
         UNTIL_KERNEL,
     ]
@@ -264,9 +273,7 @@ def test_more_documents_than_events_make_for_an_event_of_each(started: Pipeline)
 def test_without_what_a_server_needs_the_clients_are_missing(
     started: Pipeline, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(
-        measuring, "SERVER_PACKAGES", ("fastapi", "a_package_of_nobody")
-    )
+    monkeypatch.setattr(runner, "SERVER_PACKAGES", ("fastapi", "a_package_of_nobody"))
 
     measured = measure(started, 2, 50, seconds=0.1)
 
@@ -492,7 +499,7 @@ def test_a_page_s_clock_is_found_by_round_trips_and_another_page_s_left_alone(
     seconds, uncertainty, missing, counts, least, names = told
     assert abs(seconds - AHEAD) <= uncertainty < 1
     assert set(missing) == {UNTIL_CLIENT}
-    assert {counts[name] for name in HOPS if name != UNTIL_CLIENT} == {40}
+    assert {counts[name] for name in STAGES if name != UNTIL_CLIENT} == {40}
     assert least > -1000 * uncertainty
     assert "docprogress-view" not in names
     # Each message was to be acknowledged meanwhile.

@@ -1,4 +1,4 @@
-"""What this process hears of a measurement, and what a page shows of it."""
+"""Records what this process receives in a measurement, and what a page paints."""
 
 import asyncio
 import threading
@@ -20,15 +20,15 @@ from docprogress.notebook.progress.source import DocumentsSource
 Message = dict[str, Any]
 
 
-class Heard:
-    """The events that were heard, each with its moment."""
+class Received:
+    """The events that have arrived, each with its moment."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._known: set[int] = set()
         self._places = array("q")
         self._moments = array("d")
-        #: Documents whose end was heard.
+        #: The number of documents whose final event has arrived.
         self.ended = 0
 
     def __len__(self) -> int:
@@ -36,18 +36,18 @@ class Heard:
 
     @property
     def complete(self) -> bool:
-        """Whether every document was heard of."""
+        """Whether an event of every document has arrived."""
         return len(self._known) == self._plan.documents
 
-    def taken(self) -> tuple[Integers, Integers, Floats]:
-        """What was heard until now: documents, events and moments, as they came."""
+    def arrays(self) -> tuple[Integers, Integers, Floats]:
+        """Everything so far in order of arrival: documents, event numbers, moments."""
         moments = np.array(self._moments)
-        # Of what is heard at this moment there may be a place, and no moment yet.
+        # An event that is being added may have a place and no moment yet.
         documents, numbers = np.array(self._places[: 2 * len(moments)]).reshape(-1, 2).T
         return documents, numbers, moments
 
     def add(self, event: ProgressEvent) -> None:
-        """Take an event in, as of now."""
+        """Record an event as of now."""
         at = clock()
         index = self._plan.index(event.document_id)
         if index is None:
@@ -60,10 +60,10 @@ class Heard:
 
 
 class Listener:
-    """A subscription as any program may have one, in a thread of its own."""
+    """A subscription like any program's, on a thread of its own."""
 
     def __init__(self, plan: Plan, bus: Bus) -> None:
-        self.heard = Heard(plan)
+        self.received = Received(plan)
         self._run_id = plan.run_id
         self._bus = bus
         self._loop = asyncio.new_event_loop()
@@ -75,7 +75,7 @@ class Listener:
 
     def close(self) -> None:
         """End the thread and its connection."""
-        with suppress(RuntimeError):  # it has ended by itself
+        with suppress(RuntimeError):  # it has already ended
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
@@ -93,7 +93,7 @@ class Listener:
             await asyncio.wait(
                 [listening, stopping], return_when=asyncio.FIRST_COMPLETED
             )
-            # First of all: redis-py may lose a cancellation, and listen on.
+            # Close first: redis-py may lose a cancellation, and keep listening.
             await subscription.aclose()
             for task in (listening, stopping):
                 task.cancel()
@@ -101,29 +101,29 @@ class Listener:
 
     async def _listen(self, subscription: Any) -> None:
         async for event in subscription:
-            self.heard.add(event)
+            self.received.add(event)
 
 
-class Page:
-    """A view in the cell that runs, and the page that shows it, if there is one.
+class PageListener:
+    """A view in the running cell, and the page that shows it, if there is one.
 
-    It is told by the view's feed what passes through, as a `Probe`.
+    It observes the view's session as a `Probe`.
     """
 
     def __init__(self, plan: Plan, pipeline: Pipeline) -> None:
-        self.heard = Heard(plan)
+        self.received = Received(plan)
         self._plan = plan
-        #: What each message told: document, number of its event, the message's number.
-        self.told = array("q")
-        #: What was painted when, by the page's clock: the message's number, moment.
+        #: What was sent: document, number of its event, number of the message.
+        self.sent_rows = array("q")
+        #: What was painted when, by the page's clock: number of the message, moment.
         self.painted: list[tuple[int, float]] = []
-        #: What the page's clock is ahead of ours; None until it was asked.
+        #: How far the page's clock is ahead of ours; None until it has answered.
         self.offset: ClockOffset | None = None
         self.round_trips = 0
         self._newest = 0
         #: Newest event of each document that no message to the page has carried yet.
         self._unsent: dict[int, int] = {}
-        self._page: object = None
+        self._page_id: object = None
         self._asked: dict[int, float] = {}
         self._answered = threading.Event()
         self._session = registry.join(
@@ -157,13 +157,13 @@ class Page:
         )
 
     def ask_time(self, seconds: float) -> bool:
-        """Have the page tell its time; whether it did within so many seconds."""
+        """Ask the page for its time; return whether it answers within `seconds`."""
         self._answered.clear()
         self._session.send({"type": "clock", "request": len(self._asked)})
         return self._answered.wait(seconds)
 
     def close(self) -> None:
-        """Take the view away again, and leave nothing where it was."""
+        """Remove the view and its output."""
         self._session.probe = None
         self._session.clear(self._display_ids)
         registry.leave(self._session, ())
@@ -172,7 +172,7 @@ class Page:
         index = self._plan.index(event.document_id)
         if index is not None and event.current:
             self._unsent[index] = event.current
-        self.heard.add(event)
+        self.received.add(event)
 
     def on_send(self, message: Message) -> None:
         if message["type"] == "clock":
@@ -181,7 +181,7 @@ class Page:
             self._newest = message["seq"]
             for row in message["rows"]:
                 if row.get("current"):
-                    self.told.extend((row["index"], row["current"], self._newest))
+                    self.sent_rows.extend((row["index"], row["current"], self._newest))
                     if self._unsent.get(row["index"], 0) <= row["current"]:
                         self._unsent.pop(row["index"], None)
 
@@ -192,17 +192,19 @@ class Page:
             return
         match message:
             case {"type": "clock", "request": int(request), "page": page}:
-                self._compare(request, page, moment / 1000, at)
+                self._compare_clocks(request, page, moment / 1000, at)
             case {"type": "painted", "seq": int(seq), "page": page}:
-                # Another tab shows the same, by a clock of its own.
-                if page == self._page:
+                # Another tab may show the same view, and has a clock of its own.
+                if page == self._page_id:
                     self.painted.append((seq, moment / 1000))
 
-    def _compare(self, request: int, page: object, moment: float, at: float) -> None:
+    def _compare_clocks(
+        self, request: int, page: object, moment: float, at: float
+    ) -> None:
         asked = self._asked.get(request)
-        if self._page is None:
-            self._page = page
-        if asked is None or page != self._page:
+        if self._page_id is None:
+            self._page_id = page
+        if asked is None or page != self._page_id:
             return
         found = ClockOffset(
             seconds=moment - (asked + at) / 2, uncertainty=(at - asked) / 2

@@ -1,8 +1,7 @@
-"""The process that follows a measurement over HTTP, as so many clients at once.
+"""The process that follows a measurement over HTTP, as many clients at once.
 
-It starts a `docprogress serve` of its own, opens a stream for each client, and notes
-when which of them heard of which event.  It ends with whoever started it: when its
-input ends; and the server ends with it.
+It starts `docprogress serve`, opens a stream for each client, and records when each
+event arrives. It ends when its input ends, and with it the server.
 """
 
 import asyncio
@@ -21,35 +20,35 @@ import msgspec
 
 from docprogress.latency.plan import Plan, clock
 
-#: What it says when every client has been told the present, and what it is told when
-#: everything was published.
+#: Its output when every client has the current state, and the input that means that
+#: everything has been published.
 READY = b"ready\n"
 END = b"end\n"
 
-#: Seconds that the server may take to start, that all clients may take to be told the
-#: present, and that the last events may take; and that the server may take to stop.
+#: Seconds for the server to start, for all clients to get the current state, for the
+#: last events to arrive, and for the server to stop.
 START_SECONDS = 30.0
 JOIN_SECONDS = 30.0
 LAST_SECONDS = 5.0
 STOP_SECONDS = 5.0
 
-#: What the server says once it listens.
+#: The server's output once it listens.
 _SERVES = re.compile(rb"http://127\.0\.0\.1:(\d+)")
 
 
-class Told(msgspec.Struct):
-    """What of an event is needed to know it again."""
+class _EventData(msgspec.Struct):
+    """The fields that identify an event."""
 
     document_id: str
     current: int = 0
 
 
-class WatchError(Exception):
-    """Raised when clients cannot be told anything."""
+class ClientsError(Exception):
+    """Raised when clients receive nothing."""
 
 
 class Record:
-    """Who heard of which event when: client, document, number and moment."""
+    """Which client received which event when: client, document, number, moment."""
 
     def __init__(self) -> None:
         self.places = array("i")
@@ -60,13 +59,13 @@ class Record:
         self.moments.append(moment)
 
     def tobytes(self) -> bytes:
-        """How many there are, as eight bytes; their places; their moments."""
+        """The number of entries in eight bytes, their places, and their moments."""
         count = len(self.moments).to_bytes(8, "little")
         return count + self.places.tobytes() + self.moments.tobytes()
 
 
 class Client(asyncio.Protocol):
-    """One client's connection, and what came over it."""
+    """The connection of one client."""
 
     def __init__(
         self,
@@ -85,8 +84,8 @@ class Client(asyncio.Protocol):
         self._rest = b""
         self._begun = False
         self._transport: asyncio.WriteTransport | None = None
-        #: Whether anything was told; documents that have ended; what went wrong.
-        self.told = False
+        #: Whether an event has arrived; finished documents; what went wrong.
+        self.joined = False
         self.ended = 0
         self.problem: str | None = None
 
@@ -101,11 +100,13 @@ class Client(asyncio.Protocol):
         if lines and not self._begun:
             self._begun = True
             if not lines[0].startswith(b"HTTP/1.1 200"):
-                self.problem = f"the server said {lines[0][:100].decode().strip()!r}"
+                self.problem = (
+                    f"the server answered {lines[0][:100].decode().strip()!r}"
+                )
         for line in lines:
-            # What is told of a connection, and of its end, is about no document.
+            # Frames about the connection itself name no document.
             if line.startswith(b'data: {"') and b'"current"' in line:
-                self._hear(line[6:], at)
+                self._record_event(line[6:], at)
         self._changed.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -118,25 +119,25 @@ class Client(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _hear(self, data: bytes, at: float) -> None:
-        told = _DECODER.decode(data)
-        index = self._plan.index(told.document_id)
+    def _record_event(self, data: bytes, at: float) -> None:
+        joined = _DECODER.decode(data)
+        index = self._plan.index(joined.document_id)
         if index is None:
             return
-        self.told = True
-        if told.current:
-            self._record.add(self._number, index, told.current, at)
-            self.ended += told.current == self._plan.count(index)
+        self.joined = True
+        if joined.current:
+            self._record.add(self._number, index, joined.current, at)
+            self.ended += joined.current == self._plan.count(index)
 
 
-async def watch(plan: Plan, count: int) -> Record | None:
-    """Follow the run until all of it was heard; None if nobody wants it any more.
+async def follow(plan: Plan, count: int) -> Record | None:
+    """Follow the run until all events have arrived; None if the input ends first.
 
     Raises:
-        WatchError: Not every client could begin.
+        ClientsError: Not every client could connect.
     """
     record = Record()
-    async with _served() as (port, token):
+    async with _server() as (port, token):
         request = (
             f"GET /progress/runs/{plan.run_id}/stream HTTP/1.1\r\n"
             f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
@@ -153,7 +154,7 @@ async def watch(plan: Plan, count: int) -> Record | None:
                     "127.0.0.1",
                     port,
                 )
-            await _all_told(clients, changed)
+            await _all_joined(clients, changed)
             sys.stdout.buffer.write(READY)
             sys.stdout.buffer.flush()
             if await asyncio.to_thread(sys.stdin.buffer.readline) != END:
@@ -164,33 +165,33 @@ async def watch(plan: Plan, count: int) -> Record | None:
                         changed.clear()
                         await changed.wait()
         except OSError as error:
-            raise WatchError(f"no connection to the server: {error}") from error
+            raise ClientsError(f"no connection to the server: {error}") from error
         finally:
             for client in clients:
                 client.close()
     return record
 
 
-async def _all_told(clients: Sequence[Client], changed: asyncio.Event) -> None:
-    """Wait until every client has heard something."""
+async def _all_joined(clients: Sequence[Client], changed: asyncio.Event) -> None:
+    """Wait until every client has received an event."""
     try:
         async with asyncio.timeout(JOIN_SECONDS):
-            while not all(client.told for client in clients):
+            while not all(client.joined for client in clients):
                 for problem in filter(None, (client.problem for client in clients)):
-                    raise WatchError(problem)
+                    raise ClientsError(problem)
                 changed.clear()
                 await changed.wait()
     except TimeoutError:
-        told = sum(client.told for client in clients)
-        raise WatchError(
-            f"only {told} of {len(clients)} clients were told anything within "
+        joined = sum(client.joined for client in clients)
+        raise ClientsError(
+            f"only {joined} of {len(clients)} clients received anything within "
             f"{JOIN_SECONDS:g} s"
         ) from None
 
 
 @contextlib.asynccontextmanager
-async def _served() -> AsyncIterator[tuple[int, str]]:
-    """A server, its port and its token."""
+async def _server() -> AsyncIterator[tuple[int, str]]:
+    """Start a server; yield its port and its token."""
     token = secrets.token_urlsafe(24)
     with tempfile.TemporaryFile() as log:
         server = await asyncio.create_subprocess_exec(
@@ -218,28 +219,28 @@ async def _listening(server: asyncio.subprocess.Process, log: IO[bytes]) -> int:
     assert server.stdout is not None
     try:
         async with asyncio.timeout(START_SECONDS):
-            said = await server.stdout.readline()
+            line = await server.stdout.readline()
     except TimeoutError:
-        said = b""
-    match = _SERVES.search(said)
+        line = b""
+    match = _SERVES.search(line)
     if match is None:
         log.seek(0)
         lines = log.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"it did not within {START_SECONDS:g} s"
-        raise WatchError(f"docprogress serve does not start: {reason}")
+        raise ClientsError(f"docprogress serve does not start: {reason}")
     return int(match[1])
 
 
-_DECODER = msgspec.json.Decoder(Told)
+_DECODER = msgspec.json.Decoder(_EventData)
 
 
 def main() -> None:
-    """Watch what standard input says, and tell who heard what."""
-    given = json.loads(sys.stdin.buffer.readline())
-    plan = Plan.from_dict(given["plan"])
+    """Follow the run that standard input describes, and write what arrived."""
+    parameters = json.loads(sys.stdin.buffer.readline())
+    plan = Plan.from_dict(parameters["plan"])
     try:
-        record = asyncio.run(watch(plan, given["clients"]))
-    except WatchError as error:
+        record = asyncio.run(follow(plan, parameters["clients"]))
+    except ClientsError as error:
         sys.exit(str(error))
     if record is not None:
         sys.stdout.buffer.write(record.tobytes())
