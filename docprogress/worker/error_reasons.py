@@ -2,9 +2,10 @@
 
 import errno
 
-from docprogress.errors import TransientError
+from docprogress.errors import DocProgressError, TransientError
+from docprogress.settings import MIB, Settings, redacted
 
-#: Errors of the operating system that do not pass by waiting.
+#: Errors of the operating system that are not transient.
 PERMANENT_ERRORS = (
     FileNotFoundError,
     IsADirectoryError,
@@ -12,12 +13,12 @@ PERMANENT_ERRORS = (
     PermissionError,
 )
 
-#: The longest error that is kept, in characters.
+#: The longest error message that is stored, in characters.
 MAX_ERROR_LENGTH = 2_000
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether trying again is worth it: a lost connection, a full disk, a time-out."""
+    """Whether another attempt may succeed: a lost connection, a timeout."""
     return isinstance(error, TransientError | OSError) and not isinstance(
         error, PERMANENT_ERRORS
     )
@@ -31,8 +32,30 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 
 def format_duration(seconds: float | None) -> str:
-    """A number of seconds, as a person says it: `45 s`, `10 min`, `2 h`."""
+    """A duration with its unit: `45 s`, `10 min`, `2 h`."""
     for unit, length in (("h", 3600), ("min", 60)):
         if (seconds and seconds >= 2 * length) or seconds == length:
             return f"{seconds / length:.3g} {unit}"
     return f"{seconds or 0:.3g} s"
+
+
+def error_reason(error: BaseException, settings: Settings) -> str:
+    """What went wrong, for a person."""
+    if isinstance(error, MemoryError):
+        limit = settings.worker_memory // MIB
+        return f"it needs more memory than the limit of {limit} MB (worker_memory)"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error).strip()
+    if isinstance(error, DocProgressError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def error_message(document_name: str, reason: str) -> str:
+    """The error of a document: its name, and a reason without secrets."""
+    reason = redacted(reason).strip()
+    if len(reason) > MAX_ERROR_LENGTH:
+        reason = f"{reason[:MAX_ERROR_LENGTH]}…"
+    prefix = f"{document_name}:"
+    return reason if reason.startswith(prefix) else f"{prefix} {reason}"

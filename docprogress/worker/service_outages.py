@@ -157,7 +157,7 @@ class ServiceOutages:
         self._memory = LocalMemory() if memory is None else memory
         self._clock = clock
 
-    def closed(self, key: str, document_id: str, attempt: int) -> Wait | None:
+    def current_wait(self, key: str, document_id: str, attempt: int) -> Wait | None:
         """How long a document has to wait before it may ask; None if it may now."""
         outage = self._read(outage_key(key), Outage)
         if outage is None or outage.until <= self._clock():
@@ -165,7 +165,7 @@ class ServiceOutages:
         turn = self._turn(key, outage)
         return self._wait(document_id, attempt, outage, turn, refused=False)
 
-    def refused(
+    def record_refusal(
         self,
         key: str,
         document_id: str,
@@ -201,7 +201,7 @@ class ServiceOutages:
         turn = until if pause > longest else self._turn(key, outage)
         return self._wait(document_id, attempt, outage, turn, refused=True)
 
-    def served(self, key: str, document_id: str) -> None:
+    def record_success(self, key: str, document_id: str) -> None:
         """The service has served a document."""
         outage = self._read(outage_key(key), Outage)
         if outage is None:

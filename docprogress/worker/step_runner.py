@@ -1,18 +1,251 @@
-"""Run one step of a document and count what it makes."""
+"""Run the steps of a document, and count what they take and make."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from operator import length_hint
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docprogress.documents import Chunk
+from docprogress.documents import Chunk, Document, Page
+from docprogress.errors import StepError
+from docprogress.events import MAX_UNFINISHED_PROGRESS, now
 from docprogress.reporting.step_progress import StepProgress
-from docprogress.steps import Kind
+from docprogress.settings import Settings
+from docprogress.steps import Kind, Step, call
+from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH
+from docprogress.steps.planning import is_fast_plan, progress_spans
+from docprogress.store import DocumentRow, FinishedStep
+from docprogress.worker.attempt_writer import AttemptWriter
+from docprogress.worker.service_outages import KnownOutage, service_key
 
-#: What a step's message begins with; a user's own step has its name there.
+if TYPE_CHECKING:
+    from docprogress.worker.processing import DocumentProcessor
+
+#: The verbs that the messages of built-in steps begin with, by the step's name.
 VERBS = {
     "extraction": "Extracting",
     "chunking": "Chunking",
     "embedding": "Embedding",
 }
+
+UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
+
+#: Seconds of finished work that may be lost, and repeated, if a worker is killed.
+UNSAVED_SECONDS = 0.25
+
+
+class StepResult(NamedTuple):
+    """What a step made."""
+
+    items: list[Any]
+    facts: dict[str, Any]
+
+
+class StepRunner:
+    """Runs the steps of one attempt at a document."""
+
+    def __init__(
+        self,
+        processor: "DocumentProcessor",
+        row: DocumentRow,
+        *,
+        steps: list[Step],
+        settings: Settings,
+        writer: AttemptWriter,
+    ) -> None:
+        self._processor = processor
+        self._row = row
+        self._steps = steps
+        self._settings = settings
+        self._writer = writer
+        self.spans = progress_spans(steps)
+        #: The name of the step that runs, or ran last.
+        self.step = row.step
+        #: The key of the service that this step uses, if any.
+        self.service: str | None = None
+
+    def run(self, position: int, items: list[Any], document: Document) -> StepResult:
+        """Run a step, and save what it makes, at the latest with the next step.
+
+        Args:
+            position: The step's position in the plan.
+            items: What the step before it made in this task, if it ran in this task.
+            document: The document, as steps see it.
+
+        Raises:
+            Exception: Whatever the step raises.
+        """
+        step = self._steps[position]
+        self.step = step.name
+        progress = self.progress(
+            position,
+            span=self.spans[position],
+            verb=VERBS.get(step.name),
+            unit=UNITS[step.gives],
+        )
+        started, clock = now(), self._processor.clock()
+        self._check_outage(step)
+        progress.publish()
+        takes = items or self._stored(step.takes)
+        embedded = [] if items else self._embedded_chunks(step, takes)
+        with self._processor.guard(self._settings.step_seconds):
+            result = self._make(step, takes, progress, document, embedded)
+        self._writer.discard_vectors()
+        self._writer.unsaved.append(
+            FinishedStep(
+                position=position,
+                step=step.name,
+                next_step=self._steps[min(position + 1, len(self._steps) - 1)].name,
+                started_at=started,
+                seconds=self._processor.clock() - clock,
+                items=len(result.items),
+                unit=progress.unit or "",
+                progress=min(self.spans[position][1], MAX_UNFINISHED_PROGRESS),
+                facts=result.facts,
+                pages=result.items if step.gives is Kind.PAGES else None,
+                chunks=result.items if step.gives is Kind.CHUNKS else None,
+            )
+        )
+        if not self._may_save_later(position + 1):
+            self._writer.save()
+        return result
+
+    def progress(
+        self, position: int, *, span: tuple[float, float], verb: str | None, unit: str
+    ) -> StepProgress:
+        """Make the progress of a step, or of a part of it."""
+        return StepProgress(
+            self._writer.publish,
+            self._writer.event,
+            step=self._steps[position].name,
+            span=span,
+            verb=verb,
+            unit=unit,
+            per_second=self._settings.events_per_second,
+        )
+
+    def service_of(self, step: Step) -> str | None:
+        """The key of the service that a step may use; None if it uses none."""
+        if step.path not in BUILT_IN_PATHS:
+            return service_key(step.path)
+        settings = self._settings
+        if step.path != EMBEDDING_PATH or not settings.embedder.startswith("openai:"):
+            return None
+        endpoint = (
+            settings.embedder,
+            settings.embedding_url,
+            settings.embedding_api_key,
+        )
+        return service_key(step.path, *endpoint)
+
+    def _check_outage(self, step: Step) -> None:
+        """Check that the service that a step uses is not known to be away.
+
+        Raises:
+            KnownOutage: It is.
+        """
+        self.service = self.service_of(step)
+        if self.service is None:
+            return
+        wait = self._processor.outages.current_wait(
+            self.service, self._row.id, self._row.attempt
+        )
+        if wait is not None:
+            raise KnownOutage(wait)
+
+    def _record_success(self) -> None:
+        if self.service is not None:
+            self._processor.outages.record_success(self.service, self._row.id)
+
+    def _embedded_chunks(self, step: Step, takes: Sequence[Any]) -> list[Chunk]:
+        """The chunks that this step had embedded when it was interrupted."""
+        if not self._saves_vectors(step):
+            return []
+        vectors = self._processor.store.vectors.unfinished(
+            self._row.id, embedder=self._settings.embedder
+        )
+        return [
+            replace(chunk, vector=vectors[chunk.number])
+            for chunk in takes
+            if chunk.number in vectors
+        ]
+
+    def _saves_vectors(self, step: Step) -> bool:
+        """Whether a step's vectors are worth saving before it is finished."""
+        return step.path == EMBEDDING_PATH and not self._is_fast([step])
+
+    def _is_fast(self, steps: Sequence[Step]) -> bool:
+        return is_fast_plan(steps, embedder=self._settings.embedder)
+
+    def _may_save_later(self, following: int) -> bool:
+        """Whether finished steps are saved together with those that follow.
+
+        They are while repeating them would cost less than saving them: before the end,
+        and before built-in steps that take moments.
+        """
+        if sum(step.seconds for step in self._writer.unsaved) > UNSAVED_SECONDS:
+            return False
+        return self._is_fast(self._steps[following:])
+
+    def _stored(self, kind: Kind) -> list[Any]:
+        """What an earlier task of this document made."""
+        results = self._processor.store.results
+        if kind is Kind.PAGES:
+            return results.pages(self._row.id)
+        if kind is Kind.CHUNKS:
+            return results.chunks(self._row.id)
+        return []
+
+    def _make(
+        self,
+        step: Step,
+        takes: list[Any],
+        progress: StepProgress,
+        document: Document,
+        embedded: list[Chunk],
+    ) -> StepResult:
+        """Run a step's function, except on chunks that are embedded already.
+
+        Its output is counted if its length is known, or else its input.
+        """
+        numbers = {chunk.number for chunk in embedded}
+        left = [t for t in takes if t.number not in numbers] if embedded else takes
+        counted = CountedInput(left, progress)
+        given = document if step.takes is Kind.DOCUMENT else counted
+        output = call(step, given, document=document, settings=self._settings)
+        total = length_hint(output, 0)
+        lazy = not isinstance(output, list | tuple)
+        counts_output = lazy and (total > 0 or step.takes is Kind.DOCUMENT)
+        if counts_output:
+            counted.progress = None
+            progress.unit = getattr(output, "unit", None) or progress.unit
+            progress.total = total + len(embedded) or None
+            progress.update(len(embedded))
+        saves = self._saves_vectors(step)
+        self._writer.begin_vectors()
+        made: list[Any] = []
+        with ExitStack() as stack:
+            stack.callback(getattr(output, "close", lambda: None))
+            for item in output:
+                _check_type(step, item)
+                if saves and not made:
+                    self._record_success()
+                if saves:
+                    if embedded and _vector_length(embedded[0]) != _vector_length(item):
+                        # The endpoint serves another model now.
+                        return self._make(step, takes, progress, document, [])
+                    self._writer.add_vector(item)
+                made.append(item)
+                # Published in any case: the answer says whether to cancel.
+                progress.advance(1 if counts_output else 0)
+        if not saves:
+            # Another try would begin with the first item again, so that the service has
+            # only now served the document.
+            self._record_success()
+        if embedded:
+            all_chunks = {chunk.number: chunk for chunk in (*embedded, *made)}
+            made = [all_chunks[chunk.number] for chunk in takes]
+        return StepResult(made, dict(getattr(output, "facts", None) or {}))
 
 
 class CountedInput(list[Any]):
@@ -31,7 +264,13 @@ class CountedInput(list[Any]):
                 progress.advance()
 
 
-UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
+def _check_type(step: Step, item: object) -> None:
+    wanted = Page if step.gives is Kind.PAGES else Chunk
+    if not isinstance(item, wanted):
+        raise StepError(
+            f"step {step.name!r} must give {wanted.__name__} values, "
+            f"not {type(item).__name__}"
+        )
 
 
 def _vector_length(chunk: Chunk) -> int:

@@ -24,8 +24,8 @@ from docprogress.store import Store
 from docprogress.worker.limits import HAND_BACK_SIGNAL, LimitEnforcer
 from docprogress.worker.processing import (
     HANDED_BACK_MESSAGE,
+    DocumentAttempt,
     DocumentProcessor,
-    _Attempt,
 )
 from docprogress.worker.service_outages import MAX_WAIT, LocalMemory, ServiceOutages
 
@@ -202,7 +202,7 @@ def test_what_was_embedded_survives_a_failure_and_a_worker_that_stops(office):
 
 def test_vectors_are_kept_also_while_nothing_fails(office, monkeypatch):
     """So that a worker that is killed loses no more than some seconds' work."""
-    monkeypatch.setattr("docprogress.worker.processing.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("docprogress.worker.attempt_writer.SAVE_VECTORS_SECONDS", 0.0)
     kept = []
 
     def look(event):
@@ -226,7 +226,7 @@ def test_vectors_are_kept_also_while_nothing_fails(office, monkeypatch):
 def test_worker_that_stops_does_not_interrupt_the_keeping_of_vectors(
     office, monkeypatch
 ):
-    monkeypatch.setattr("docprogress.worker.processing.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("docprogress.worker.attempt_writer.SAVE_VECTORS_SECONDS", 0.0)
     handlers = {n: signal.getsignal(n) for n in (signal.SIGALRM, HAND_BACK_SIGNAL)}
     guard = LimitEnforcer(memory=1 << 40).guard(0)
     keep, kept = office.store.attempts.save_vectors, []
@@ -332,8 +332,8 @@ def test_document_that_is_still_served_ends_no_rate_limit(office, answer, open_a
     assert office.process(refused).status is Status.QUEUED
 
     outages = ServiceOutages(office.memory, clock=lambda: office.now)
-    worker = _Attempt(office.worker(), claim)
-    outages.served(worker._used_by(worker._steps[-1]), served)
+    runner = DocumentAttempt(office.worker(), claim).runner
+    outages.record_success(runner.service_of(plan()[-1]), served)
 
     office.server.answers[:] = [good]
     assert (office.process(other).status is Status.COMPLETED) == open_again

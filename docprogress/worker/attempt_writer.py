@@ -1,0 +1,150 @@
+"""Write an attempt's results to the store, waiting for a database that is away.
+
+The store is written before an event is published, so that events never say more than
+the store knows.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from docprogress.documents import Chunk
+from docprogress.errors import Cancelled, StoreUnavailable, Superseded
+from docprogress.events import ProgressEvent, now
+from docprogress.settings import redacted
+from docprogress.store import DocumentRow, FinishedStep
+
+if TYPE_CHECKING:
+    from docprogress.worker.processing import DocumentProcessor
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds to wait for a database that is away before the attempt is given up.
+STORE_WAIT_SECONDS = 60.0
+
+#: The longest pause, in seconds, between two tries.
+MAX_PAUSE = 2.0
+
+#: Seconds between two times that the vectors of an unfinished step are saved.
+SAVE_VECTORS_SECONDS = 10.0
+
+
+class AttemptWriter:
+    """Writes and publishes for one attempt at a document."""
+
+    def __init__(
+        self, processor: "DocumentProcessor", document: DocumentRow, *, embedder: str
+    ) -> None:
+        self._processor = processor
+        self._attempts = processor.store.attempts
+        self._id = document.id
+        self._attempt = document.attempt
+        self._embedder = embedder
+        #: The last event that was published.
+        self.event = document.event()
+        #: Finished steps that are not saved yet.
+        self.unsaved: list[FinishedStep] = []
+        # Chunks of the unfinished step whose vectors are not saved yet.
+        self._vectors: list[Chunk] = []
+        self._save_vectors_at = 0.0
+        # Whether the store has no results of this document yet.
+        self._new = document.attempt == 1 and document.next_step == 0
+
+    def publish(self, event: ProgressEvent) -> bool:
+        """Publish an event; whether the attempt is to be cancelled."""
+        self.event = event
+        return self._processor.publish(event)
+
+    def publish_row(self, row: DocumentRow) -> None:
+        """Publish what the store has, unless the attempt was superseded."""
+        with suppress(Superseded):
+            self._processor.publish(row.event())
+
+    def publish_message(self, message: str) -> None:
+        """Publish another message.
+
+        Raises:
+            Cancelled: The attempt is to be cancelled.
+        """
+        if self.publish(self.event.replace(message=message, timestamp=now())):
+            raise Cancelled(self._id)
+
+    def write(self, write: Callable[[], T]) -> T:
+        """Write to the store, and try again while it is away.
+
+        Raises:
+            StoreUnavailable: It is away for too long.
+        """
+        deadline = self._processor.clock() + STORE_WAIT_SECONDS
+        pause = 0.1
+        while True:
+            try:
+                return write()
+            except StoreUnavailable as error:
+                if self._processor.clock() >= deadline:
+                    raise
+                log.warning("waiting for the database: %s", redacted(str(error)))
+                message = "Waiting for the database"
+                self.publish(self.event.replace(message=message, timestamp=now()))
+            self._processor.sleep(pause)
+            pause = min(pause * 2, MAX_PAUSE)
+
+    def save(self) -> None:
+        """Save finished steps.
+
+        Raises:
+            Cancelled: The attempt is to be cancelled.
+        """
+        unsaved, self.unsaved = self.unsaved, []
+        if unsaved and self._finish_steps(unsaved).cancel_requested:
+            raise Cancelled(self._id)
+
+    def complete(self, message: str) -> DocumentRow:
+        """Save the last steps, and complete the document."""
+        return self._finish_steps(self.unsaved, completed=message)
+
+    def begin_vectors(self) -> None:
+        """Begin a step whose vectors are saved before it is finished."""
+        self._vectors = []
+        self._save_vectors_at = self._processor.clock() + SAVE_VECTORS_SECONDS
+
+    def add_vector(self, chunk: Chunk) -> None:
+        """Save a chunk's vector with the next ones, if the step is not finished."""
+        self._vectors.append(chunk)
+        if self._processor.clock() >= self._save_vectors_at:
+            self.save_vectors()
+
+    def discard_vectors(self) -> None:
+        """Leave vectors that are not saved yet to the finished step."""
+        self._vectors = []
+
+    def save_vectors(self) -> None:
+        """Save the vectors of an unfinished step."""
+        self._save_vectors_at = self._processor.clock() + SAVE_VECTORS_SECONDS
+        if not self._vectors:
+            return
+        self._new = False
+
+        def save() -> None:
+            with self._processor.uninterrupted():
+                self._attempts.save_vectors(
+                    self._id, self._attempt, self._vectors, embedder=self._embedder
+                )
+                self._vectors = []
+
+        self.write(save)
+
+    def _finish_steps(
+        self, finished: list[FinishedStep], *, completed: str | None = None
+    ) -> DocumentRow:
+        def finish() -> DocumentRow:
+            # After a lost connection it is unknown whether this was written.
+            new, self._new = self._new, False
+            return self._attempts.finish_steps(
+                self._id, self._attempt, finished, completed=completed, new=new
+            )
+
+        return self.write(finish)
