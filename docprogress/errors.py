@@ -41,7 +41,7 @@ without using up an attempt.
 
 
 class DocProgressError(Exception):
-    """The base class of all errors of this package."""
+    """Raised by this package, always as one of the classes below."""
 
 
 class SettingsError(DocProgressError, ValueError):
