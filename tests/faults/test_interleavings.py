@@ -89,7 +89,7 @@ class Watcher:
         self._loop = loop
         self._events = bus.subscribe(
             runs=[run_id],
-            reconcile=lambda told: store.documents.current_events(runs=[run_id]),
+            reconcile=lambda delivered: store.documents.current_events(runs=[run_id]),
         )
         self._newest: dict[str, ProgressEvent] = {}
         self.progress = Progress()
@@ -471,7 +471,7 @@ def loop():
 
 @pytest.mark.parametrize("examples", [40, pytest.param(250, marks=pytest.mark.slow)])
 @pytest.mark.timeout(600)  # a minute, on a machine that has nothing else to do
-def test_every_interleaving_ends_with_everybody_told_the_truth(
+def test_every_interleaving_ends_with_all_subscribers_up_to_date(
     bus, store, loop, examples
 ):
     Interleavings.executed = 0

@@ -218,7 +218,7 @@ def test_a_process_that_ends_waits_for_a_redis_that_comes_back(server, script):
     assert ends(server) == [Status.COMPLETED]
 
 
-def test_a_process_that_ends_says_what_was_lost(server, script):
+def test_an_exiting_process_logs_lost_final_events(server, script):
     process = script(REPORTED, exit_seconds=0.3)
     process.reaches("begun")
     server.kill()
@@ -231,7 +231,7 @@ def test_a_process_that_ends_says_what_was_lost(server, script):
     assert "lost the final event of document a (completed" in said
 
 
-def test_a_process_that_is_killed_has_said_what_is_not_out_yet(server, script):
+def test_a_killed_process_has_logged_what_was_not_published(server, script):
     process = script(REPORTED + "sys.stdin.readline()")
     process.reaches("begun")
     server.kill()
@@ -384,7 +384,7 @@ def test_an_end_of_a_celery_task_is_published_after_the_task(server, celery):
     assert ends(server, "b") == [Status.COMPLETED], worker.said()
 
 
-def test_a_process_of_celerys_pool_that_ends_says_what_was_lost(server, celery):
+def test_an_exiting_process_of_celerys_pool_logs_lost_final_events(server, celery):
     worker = celery(0.3)
     server.kill()
     worker.does("a")

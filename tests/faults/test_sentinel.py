@@ -160,7 +160,7 @@ class Lines:
         self._thread.join()
 
 
-def test_a_failover_in_the_middle_of_a_run_is_told_and_loses_nothing(
+def test_a_failover_during_a_run_loses_nothing(
     watched, short_path, tmp_path, monkeypatch
 ):
     (tmp_path / "sentinel_steps.py").write_text(STEPS)
@@ -199,7 +199,7 @@ def test_a_failover_in_the_middle_of_a_run_is_told_and_loses_nothing(
             worker.kill()
 
 
-def test_what_the_sentinels_refuse_is_told_at_once(watched, short_path):
+def test_a_refusal_by_the_sentinels_is_reported_at_once(watched, short_path):
     home = short_path / "home"
     wrong = watched.url.replace(SENTINEL_QUOTED, "wrong")
     with pytest.raises(BusRefused, match="of the sentinels is wrong") as raised:

@@ -54,15 +54,15 @@ async def nothing_before(adding, events):
     await adding
 
 
-async def test_subscriber_hears_the_present_then_the_future(bus):
+async def test_subscriber_receives_the_current_state_then_updates(bus):
     bus.publish(event(progress=10.0))
 
-    async with aclosing(bus.subscribe(["a"])) as heard:
-        assert (await next_of(heard)).progress == 10
+    async with aclosing(bus.subscribe(["a"])) as received:
+        assert (await next_of(received)).progress == 10
         bus.publish(event(progress=20.0))
-        assert (await next_of(heard)).progress == 20
+        assert (await next_of(received)).progress == 20
         bus.publish(completed())
-        assert (await next_of(heard)).final
+        assert (await next_of(received)).final
 
 
 async def test_events_are_numbered_by_redis_within_their_attempt(bus):
@@ -95,7 +95,7 @@ async def test_nothing_of_an_attempt_follows_its_final_event(bus):
     assert bus.publish(event(attempt=2)).event.position[0] == 2
 
 
-async def test_what_waits_is_told_no_more_once_a_worker_has_told_more(bus):
+async def test_queued_state_is_not_published_once_a_worker_has_published(bus):
     queued = event(status=Status.QUEUED, progress=0.0)
     bus.publish_all([queued], only_if_queued=True)
     bus.publish(queued.replace(message="Waiting for a worker"), only_if_queued=True)
@@ -104,34 +104,34 @@ async def test_what_waits_is_told_no_more_once_a_worker_has_told_more(bus):
     with pytest.raises(Superseded):
         bus.publish(queued, only_if_queued=True)
     bus.publish_all([queued, event("b", status=Status.QUEUED)], only_if_queued=True)
-    assert [told.progress for told in bus.history("a")] == [0, 0, 10]
+    assert [delivered.progress for delivered in bus.history("a")] == [0, 0, 10]
     assert len(bus.history("b")) == 1
 
     bus.publish(queued.replace(progress=10.0))  # handed back
     bus.publish(queued.replace(progress=10.0), only_if_queued=True)
     bus.publish(completed())
     bus.publish(queued.replace(attempt=2), only_if_queued=True)
-    assert [told.attempt or 1 for told in bus.history("a")] == [1] * 6 + [2]
+    assert [delivered.attempt or 1 for delivered in bus.history("a")] == [1] * 6 + [2]
 
 
-async def test_a_run_tells_all_its_documents_over_one_channel(bus):
+async def test_a_run_publishes_all_its_documents_on_one_channel(bus):
     bus.publish(event("a", run_id="r"))
     bus.publish(event("b", run_id="r"))
     bus.publish(event("c", run_id="other"))
 
-    async with aclosing(bus.subscribe(runs=["r"])) as heard:
-        assert {(await next_of(heard)).document_id for _ in range(2)} == {"a", "b"}
+    async with aclosing(bus.subscribe(runs=["r"])) as received:
+        assert {(await next_of(received)).document_id for _ in range(2)} == {"a", "b"}
         bus.publish(completed("b", run_id="r"))
-        assert (await next_of(heard)).final
-        await nothing_more(heard)
+        assert (await next_of(received)).final
+        await nothing_more(received)
 
 
-async def test_a_document_and_its_run_tell_each_event_once(bus):
-    async with aclosing(bus.subscribe(["a"], runs=["r"])) as heard:
-        await subscribed(heard)
+async def test_subscribers_of_a_document_and_its_run_receive_each_event_once(bus):
+    async with aclosing(bus.subscribe(["a"], runs=["r"])) as received:
+        await subscribed(received)
         bus.publish(event(run_id="r"))
-        assert (await next_of(heard)).document_id == "a"
-        await nothing_more(heard)
+        assert (await next_of(received)).document_id == "a"
+        await nothing_more(received)
 
 
 async def test_a_plain_publish_of_seven_fields_is_understood(bus):
@@ -144,17 +144,17 @@ async def test_a_plain_publish_of_seven_fields_is_understood(bus):
         "timestamp": "2026-01-01T12:00:00+00:00",
         "error": None,
     }
-    async with aclosing(bus.subscribe(["a"])) as heard:
-        await subscribed(heard)
+    async with aclosing(bus.subscribe(["a"])) as received:
+        await subscribed(received)
         for progress in (25, 50, 100):
             bus.redis.publish(
                 "document:a:progress", json.dumps(seven | {"progress": progress})
             )
 
-        told = [await next_of(heard) for _ in range(3)]
+        delivered = [await next_of(received) for _ in range(3)]
 
-    assert [one.progress for one in told] == [25, 50, 100]
-    assert [one.final for one in told] == [False, False, True]
+    assert [one.progress for one in delivered] == [25, 50, 100]
+    assert [one.final for one in delivered] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -170,64 +170,64 @@ async def test_a_plain_publish_of_seven_fields_is_understood(bus):
     ],
 )
 async def test_what_is_no_event_is_counted_and_skipped(bus, junk):
-    async with aclosing(bus.subscribe(["a"])) as heard:
-        await subscribed(heard)
+    async with aclosing(bus.subscribe(["a"])) as received:
+        await subscribed(received)
         bus.redis.publish("document:a:progress", junk)
         bus.publish(event(progress=40.0))
 
-        assert (await next_of(heard)).progress == 40
-        assert heard.invalid == 1
+        assert (await next_of(received)).progress == 40
+        assert received.invalid == 1
 
 
 async def test_unknown_fields_are_kept(bus):
     raw = json.loads(event().encode()) | {"colour": "red"}
-    async with aclosing(bus.subscribe(["a"])) as heard:
-        await subscribed(heard)
+    async with aclosing(bus.subscribe(["a"])) as received:
+        await subscribed(received)
         bus.redis.publish("document:a:progress", json.dumps(raw))
 
-        told = await next_of(heard)
+        delivered = await next_of(received)
 
-    assert told.extra == {"colour": "red"}
-    assert json.loads(told.encode())["colour"] == "red"
+    assert delivered.extra == {"colour": "red"}
+    assert json.loads(delivered.encode())["colour"] == "red"
 
 
 async def test_since_replays_exactly_what_was_missed(bus):
-    told = [bus.publish(event(progress=float(n))).event for n in range(5)]
+    delivered = [bus.publish(event(progress=float(n))).event for n in range(5)]
 
-    async with aclosing(bus.subscribe(["a"], since=told[1].id)) as heard:
-        missed = [await next_of(heard) for _ in range(3)]
-        await nothing_more(heard)
+    async with aclosing(bus.subscribe(["a"], since=delivered[1].id)) as received:
+        missed = [await next_of(received) for _ in range(3)]
+        await nothing_more(received)
 
-    assert [one.id for one in missed] == [one.id for one in told[2:]]
+    assert [one.id for one in missed] == [one.id for one in delivered[2:]]
 
 
-async def test_since_an_event_that_is_forgotten_tells_the_present(bus):
+async def test_since_an_expired_event_delivers_the_current_state(bus):
     bus.publish(event(progress=1.0))
     bus.redis.flushall()
     bus.publish(event(progress=7.0, attempt=2))
 
-    async with aclosing(bus.subscribe(["a"], since="1-0")) as heard:
-        assert (await next_of(heard)).progress == 7
-        await nothing_more(heard)
+    async with aclosing(bus.subscribe(["a"], since="1-0")) as received:
+        assert (await next_of(received)).progress == 7
+        await nothing_more(received)
 
 
-async def test_what_is_added_to_a_subscription_since_an_event_is_told_its_present(
+async def test_channels_added_to_a_replay_deliver_their_current_state(
     server: Server,
 ):
     """Events are replayed of the one document only, also where the line was lost."""
     with Bus(server.url) as bus:
-        told = [bus.publish(event("a", progress=float(n))).event for n in range(4)]
+        delivered = [bus.publish(event("a", progress=float(n))).event for n in range(4)]
         others = [bus.publish(event("b", progress=float(n))).event for n in range(3)]
         bus.publish(event("c", run_id="r"))
 
-        async with aclosing(bus.subscribe(["a"], since=told[1].id)) as heard:
-            seen = [await next_of(heard) for _ in range(2)]
-            adding = asyncio.create_task(heard.add(["b"], runs=["r"]))
-            seen += [await next_of(heard) for _ in range(2)]
-            await nothing_before(adding, heard)
+        async with aclosing(bus.subscribe(["a"], since=delivered[1].id)) as received:
+            seen = [await next_of(received) for _ in range(2)]
+            adding = asyncio.create_task(received.add(["b"], runs=["r"]))
+            seen += [await next_of(received) for _ in range(2)]
+            await nothing_before(adding, received)
             assert [one.id for one in seen[:3]] == [
-                told[2].id,
-                told[3].id,
+                delivered[2].id,
+                delivered[3].id,
                 others[2].id,
             ]
             assert seen[3].document_id == "c"
@@ -235,8 +235,8 @@ async def test_what_is_added_to_a_subscription_since_an_event_is_told_its_presen
             bus.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             missed = [bus.publish(event("a", progress=5.0 + n)).event for n in range(2)]
             end = bus.publish(completed("b")).event
-            seen = [await next_of(heard) for _ in range(3)]
-            await nothing_more(heard)
+            seen = [await next_of(received) for _ in range(3)]
+            await nothing_more(received)
 
         assert sorted(one.id for one in seen) == sorted(
             [*(one.id for one in missed), end.id]
@@ -244,18 +244,18 @@ async def test_what_is_added_to_a_subscription_since_an_event_is_told_its_presen
 
 
 async def test_a_document_that_was_removed_is_not_replayed_when_it_is_added_again(bus):
-    told = [bus.publish(event("a", progress=float(n))).event for n in range(3)]
-    async with aclosing(bus.subscribe(["a"], since=told[0].id)) as heard:
-        assert [(await next_of(heard)).id for _ in range(2)] == [
-            one.id for one in told[1:]
+    delivered = [bus.publish(event("a", progress=float(n))).event for n in range(3)]
+    async with aclosing(bus.subscribe(["a"], since=delivered[0].id)) as received:
+        assert [(await next_of(received)).id for _ in range(2)] == [
+            one.id for one in delivered[1:]
         ]
-        adding = asyncio.create_task(heard.add(["b"]))
-        await nothing_before(adding, heard)
-        await heard.remove(["a"])
-        adding = asyncio.create_task(heard.add(["a"]))
+        adding = asyncio.create_task(received.add(["b"]))
+        await nothing_before(adding, received)
+        await received.remove(["a"])
+        adding = asyncio.create_task(received.add(["a"]))
 
-        assert (await next_of(heard)).id == told[2].id
-        await nothing_before(adding, heard)
+        assert (await next_of(received)).id == delivered[2].id
+        await nothing_before(adding, received)
 
 
 async def test_the_publisher_learns_of_a_cancel_with_its_next_event(bus):
@@ -267,17 +267,17 @@ async def test_the_publisher_learns_of_a_cancel_with_its_next_event(bus):
     assert not bus.publish(event(attempt=2)).cancelled
 
 
-async def test_a_lost_connection_is_healed_and_the_present_told_again(server: Server):
+async def test_a_lost_connection_is_restored_with_the_current_state(server: Server):
     with Bus(server.url) as bus:
         bus.publish(event(progress=10.0))
-        async with aclosing(bus.subscribe(["a"])) as heard:
-            await next_of(heard)
+        async with aclosing(bus.subscribe(["a"])) as received:
+            await next_of(received)
             bus.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             bus.publish(event(progress=20.0))
 
-            assert (await next_of(heard)).progress == 20
-            assert heard.connected
-            assert heard.lost_at is None
+            assert (await next_of(received)).progress == 20
+            assert received.connected
+            assert received.lost_at is None
 
 
 async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(
@@ -286,20 +286,20 @@ async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(
     with Bus(server.url) as bus:
         for progress in range(10):
             bus.publish(event(progress=float(progress)))
-        async with aclosing(bus.subscribe(["a"])) as heard:
-            assert (await next_of(heard)).progress == 9
+        async with aclosing(bus.subscribe(["a"])) as received:
+            assert (await next_of(received)).progress == 9
 
             server.kill()
-            waiting = asyncio.ensure_future(next_of(heard))
-            while heard.connected:
+            waiting = asyncio.ensure_future(next_of(received))
+            while received.connected:
                 await asyncio.sleep(0.01)
-            assert heard.lost_at is not None
+            assert received.lost_at is not None
             server.start()
             bus.publish(event(progress=11.0))
 
             assert (await waiting).progress == 11
             bus.publish(event(progress=12.0))
-            assert (await next_of(heard)).progress == 12
+            assert (await next_of(received)).progress == 12
 
 
 def test_an_interrupted_wait_for_redis_costs_nothing_that_follows(server):
@@ -326,24 +326,24 @@ def test_an_interrupted_wait_for_redis_costs_nothing_that_follows(server):
             with pytest.raises(BusError, match="dropped"):
                 writer.collect()
             writer.publish_nowait(event(progress=13.0))
-            [told] = writer.collect()
+            [delivered] = writer.collect()
             writer.close()
 
             [newest] = bus.newest(["a"]).values()
-            assert (told.event.progress, told.event.id) == (13.0, newest.id)
+            assert (delivered.event.progress, delivered.event.id) == (13.0, newest.id)
     finally:
         signal.signal(signal.SIGUSR1, before)
 
 
-async def test_a_redis_that_says_nothing_is_noticed(server: Server):
+async def test_a_silent_redis_is_noticed(server: Server):
     with Bus(server.url) as bus:
         bus.publish(event())
-        async with aclosing(bus.subscribe(["a"])) as heard:
-            await next_of(heard)
+        async with aclosing(bus.subscribe(["a"])) as received:
+            await next_of(received)
             server.pause()
-            waiting = asyncio.ensure_future(next_of(heard))
+            waiting = asyncio.ensure_future(next_of(received))
             async with asyncio.timeout(patient(20)):
-                while heard.connected:
+                while received.connected:
                     await asyncio.sleep(0.01)
             server.resume()
             bus.publish(event(progress=33.0))
@@ -351,48 +351,50 @@ async def test_a_redis_that_says_nothing_is_noticed(server: Server):
             assert (await waiting).progress == 33
 
 
-async def test_the_truth_is_told_where_redis_does_not_know_it(bus):
+async def test_reconciling_delivers_what_redis_has_not(bus):
     end = completed(attempt=1, id=f"1-{FINAL_NUMBER}")
     bus.publish(event(progress=50.0))
 
-    async with aclosing(bus.subscribe(["a"], reconcile=lambda told: [end])) as heard:
-        told = [await next_of(heard), await next_of(heard)]
+    async with aclosing(
+        bus.subscribe(["a"], reconcile=lambda delivered: [end])
+    ) as received:
+        delivered = [await next_of(received), await next_of(received)]
 
-    assert [one.status for one in told] == [Status.PROCESSING, Status.COMPLETED]
+    assert [one.status for one in delivered] == [Status.PROCESSING, Status.COMPLETED]
 
 
-async def test_who_wants_only_ends_is_spared_what_a_first_attempt_tells_on_its_way(bus):
+async def test_final_only_skips_intermediate_events_of_a_first_attempt(bus):
     first = event(run_id="r", attempt=1, worker="w")
     bus.publish(first)
 
-    async with aclosing(bus.subscribe(runs=["r"], final_only=True)) as heard:
-        assert (await next_of(heard)).progress == 10
+    async with aclosing(bus.subscribe(runs=["r"], final_only=True)) as received:
+        assert (await next_of(received)).progress == 10
         bus.publish(first.replace(progress=20.0))
         bus.publish(completed(run_id="r", attempt=1))
-        assert (await next_of(heard)).final
+        assert (await next_of(received)).final
         # Whatever tells that an end was none is heard of.
         bus.publish(event(run_id="r", attempt=2, status=Status.QUEUED, progress=0.0))
-        assert (await next_of(heard)).status is Status.QUEUED
+        assert (await next_of(received)).status is Status.QUEUED
         bus.publish(event(run_id="r", attempt=2, progress=30.0))
-        assert (await next_of(heard)).progress == 30
-        await nothing_more(heard)
+        assert (await next_of(received)).progress == 30
+        await nothing_more(received)
 
 
-async def test_an_end_that_is_taken_for_something_on_its_way_is_told_by_the_truth(bus):
-    told = []
+async def test_a_final_event_mistaken_for_an_intermediate_one_is_reconciled(bus):
+    delivered = []
     async with aclosing(
-        bus.subscribe(runs=["r"], final_only=True, reconcile=lambda _: list(told))
-    ) as heard:
-        await subscribed(heard)
+        bus.subscribe(runs=["r"], final_only=True, reconcile=lambda _: list(delivered))
+    ) as received:
+        await subscribed(received)
         end = completed(
             run_id="r", attempt=1, worker="w", extra={"was": {"status": "processing"}}
         )
-        told.append(bus.publish(end).event)
+        delivered.append(bus.publish(end).event)
 
-        assert (await next_of(heard)).final
+        assert (await next_of(received)).final
 
 
-async def test_what_comes_in_a_pause_is_told_whole_and_in_order(bus):
+async def test_events_that_arrive_during_a_pause_are_delivered_in_order(bus):
     # More than is read from a socket at once, so that a message is cut in two.
     count, padding = 300, "x" * 1000
     pauses = []
@@ -403,59 +405,61 @@ async def test_what_comes_in_a_pause_is_told_whole_and_in_order(bus):
                 bus.publish(event(progress=number / 10, message=padding))
         pauses.append(None)
 
-    async with aclosing(bus.subscribe(["a"], pause=pause)) as heard:
-        await subscribed(heard)
-        waiting = asyncio.create_task(next_of(heard))
+    async with aclosing(bus.subscribe(["a"], pause=pause)) as received:
+        await subscribed(received)
+        waiting = asyncio.create_task(next_of(received))
         await asyncio.sleep(0.05)
         bus.publish(event(progress=0.0))
         await waiting
-        told = [(await next_of(heard)).progress for _ in range(count)]
+        delivered = [(await next_of(received)).progress for _ in range(count)]
 
-    assert told == [number / 10 for number in range(count)]
+    assert delivered == [number / 10 for number in range(count)]
     # Not after each of them: what is there already is not waited for.
     assert len(pauses) < count / 2
 
 
-async def test_an_old_attempt_is_not_told_after_the_truth_of_a_new_one(bus):
+async def test_an_old_attempt_is_not_delivered_after_a_reconciled_new_one(bus):
     new = event(attempt=2, status=Status.QUEUED, progress=0.0)
 
-    async with aclosing(bus.subscribe(["a"], reconcile=lambda told: [new])) as heard:
-        assert (await next_of(heard)).attempt == 2
+    async with aclosing(
+        bus.subscribe(["a"], reconcile=lambda delivered: [new])
+    ) as received:
+        assert (await next_of(received)).attempt == 2
         bus.publish(event(attempt=1, progress=20.0))
         bus.publish(event(attempt=2, progress=30.0))
 
-        assert (await next_of(heard)).progress == 30
+        assert (await next_of(received)).progress == 30
 
 
-async def test_a_number_that_an_emptied_redis_gives_again_is_told(bus):
+async def test_an_id_repeated_by_an_emptied_redis_is_delivered(bus):
     first = bus.publish(event(progress=10.0)).event
-    async with aclosing(bus.subscribe(["a"])) as heard:
-        await next_of(heard)
+    async with aclosing(bus.subscribe(["a"])) as received:
+        await next_of(received)
         bus.redis.flushall()
         again = bus.publish(event(progress=20.0)).event
 
         assert again.id == first.id
-        assert (await next_of(heard)).progress == 20
+        assert (await next_of(received)).progress == 20
 
 
-async def test_the_truth_is_told_while_redis_is_away(server: Server):
+async def test_reconciling_continues_while_redis_is_unreachable(server: Server):
     server.kill()
     end = completed(attempt=1, id=f"1-{FINAL_NUMBER}")
     with Bus(server.url) as bus:
         async with aclosing(
-            bus.subscribe(["a"], reconcile=lambda told: [end])
-        ) as heard:
-            assert (await next_of(heard)).final
-            assert not heard.connected
+            bus.subscribe(["a"], reconcile=lambda delivered: [end])
+        ) as received:
+            assert (await next_of(received)).final
+            assert not received.connected
     server.start()
 
 
 async def test_waiting_may_be_given_up_and_taken_up_again(bus):
-    async with aclosing(bus.subscribe(["a"])) as heard:
+    async with aclosing(bus.subscribe(["a"])) as received:
         for _ in range(5):
-            await nothing_more(heard)
+            await nothing_more(received)
         bus.publish(event())
-        assert (await next_of(heard)).document_id == "a"
+        assert (await next_of(received)).document_id == "a"
 
 
 async def test_leaving_closes_the_connections(bus):
@@ -463,8 +467,8 @@ async def test_leaving_closes_the_connections(bus):
         clients = bus.redis.client_list()
         return [one for one in clients if one["name"] == "docprogress-watcher"]
 
-    async with aclosing(bus.subscribe(["a"])) as heard:
-        await subscribed(heard)
+    async with aclosing(bus.subscribe(["a"])) as received:
+        await subscribed(received)
         assert watchers()
 
     eventually(lambda: not watchers())
@@ -494,7 +498,7 @@ async def test_closing_at_any_moment_leaves_no_connection_open(
     assert [str(each.message) for each in caught] == []
 
 
-async def test_a_bus_without_redis_says_so_and_shows_no_secret():
+async def test_an_unreachable_redis_is_reported_without_secrets():
     with Bus("redis://user:secret-word@127.0.0.1:1/0") as bus:
         with pytest.raises(BusError) as caught:
             bus.publish(event())
@@ -524,24 +528,24 @@ def long_event(number, **changes):
 
 async def test_of_an_attempt_that_has_ended_the_last_few_dozen_events_are_kept(bus):
     key = "document:a:progress"
-    told = [bus.publish(long_event(number)).event for number in range(1000)]
+    delivered = [bus.publish(long_event(number)).event for number in range(1000)]
     assert len(bus.history("a")) >= 256
     at_work = bus.redis.memory_usage(key, samples=0)
 
     end = bus.publish(completed(run_id="r")).event
 
-    kept = [*told[-31:], end]
+    kept = [*delivered[-31:], end]
     assert [one.id for one in bus.history("a")] == [one.id for one in kept]
     assert bus.redis.memory_usage(key, samples=0) < at_work / 4
     # Who has lost the connection for a moment is told all that was missed.
-    async with aclosing(bus.subscribe(["a"], since=kept[3].id)) as heard:
-        missed = [await next_of(heard) for _ in kept[4:]]
-        await nothing_more(heard)
+    async with aclosing(bus.subscribe(["a"], since=kept[3].id)) as received:
+        missed = [await next_of(received) for _ in kept[4:]]
+        await nothing_more(received)
     assert [one.id for one in missed] == [one.id for one in kept[4:]]
     # And who has for longer, the present.
-    async with aclosing(bus.subscribe(["a"], since=told[500].id)) as heard:
-        assert (await next_of(heard)).id == end.id
-        await nothing_more(heard)
+    async with aclosing(bus.subscribe(["a"], since=delivered[500].id)) as received:
+        assert (await next_of(received)).id == end.id
+        await nothing_more(received)
 
 
 async def test_a_document_that_is_tried_again_keeps_how_the_attempt_before_ended(bus):

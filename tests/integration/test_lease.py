@@ -141,19 +141,19 @@ def test_a_held_document_gives_signs_of_life(redis_url, client, quick_leases):
             timestamp=now(),
             attempt=1,
         )
-        told = bus.publish(event).event
-        heard = client.pubsub()
-        heard.subscribe("document:a:progress")
+        published = bus.publish(event).event
+        received = client.pubsub()
+        received.subscribe("document:a:progress")
 
-        quick_leases.take("a", "1:w:1", run_id="r", newest=lambda: told)
+        quick_leases.take("a", "1:w:1", run_id="r", newest=lambda: published)
 
         message = eventually(
-            lambda: heard.get_message(ignore_subscribe_messages=True, timeout=0.1)
+            lambda: received.get_message(ignore_subscribe_messages=True, timeout=0.1)
         )
         assert b'"heartbeat":true' in message["data"]
-        assert told.id.encode() in message["data"]
+        assert published.id.encode() in message["data"]
         eventually(lambda: b"heartbeat" in client.hget("run:r:progress", "a"))
-        heard.close()
+        received.close()
 
 
 def test_a_sign_of_life_does_not_undo_a_later_event(redis_url, client, quick_leases):

@@ -173,13 +173,13 @@ def test_what_is_being_submitted_is_not_deleted(where):
     with Pipeline(**where) as pipeline:
         going, on = threading.Event(), threading.Event()
 
-        def told(done, _):
+        def delivered(done, _):
             if done == 1:
                 going.set()
                 on.wait(patient(30))
 
         submitting = threading.Thread(
-            target=pipeline.submit, args=(texts(3),), kwargs={"told": told}
+            target=pipeline.submit, args=(texts(3),), kwargs={"told": delivered}
         )
         submitting.start()
         try:

@@ -180,7 +180,7 @@ def refusals(guarded, encrypted, authority, folder):
     yield f"{mine}?ssl_ca_certs=/nowhere/ca.pem", "ssl_ca_certs .*/nowhere/ca.pem"
 
 
-def test_a_refusal_is_told_at_once_with_the_way_out_and_no_secret(
+def test_a_refusal_is_reported_at_once_with_advice_and_no_secret(
     guarded, encrypted, authority, tmp_path, short_path
 ):
     for url, said in refusals(guarded, encrypted, authority, tmp_path):
@@ -217,7 +217,7 @@ async def test_a_subscription_that_is_refused_does_not_try_for_ever(guarded):
 async def test_a_subscription_outlasts_a_password_that_is_changed_and_changed_back(
     guarded, server
 ):
-    async def heard(events, message):
+    async def received(events, message):
         async for event in events:
             if event.message == message:
                 return event
@@ -228,7 +228,7 @@ async def test_a_subscription_outlasts_a_password_that_is_changed_and_changed_ba
     with Bus(url) as bus, admin:
         async with bus.subscribe(["a"]) as events:
             bus.publish(event("first"))
-            await heard(events, "first")
+            await received(events, "first")
             admin.execute_command("ACL", "SETUSER", "docprogress", "resetpass", ">new")
             admin.execute_command("CLIENT", "KILL", "USER", "docprogress")
             with pytest.raises(BusRefused):
@@ -236,7 +236,7 @@ async def test_a_subscription_outlasts_a_password_that_is_changed_and_changed_ba
             admin.execute_command("ACL", "SETUSER", "docprogress", ">" + SECRET)
             bus.publish(event("second"))
 
-            assert (await heard(events, "second")).message == "second"
+            assert (await received(events, "second")).message == "second"
 
 
 def test_an_encrypted_line_is_closed_though_redis_does_not_answer(
@@ -269,7 +269,7 @@ def test_an_encrypted_line_is_closed_though_redis_does_not_answer(
         encrypting.process.send_signal(signal.SIGCONT)
 
 
-def test_a_worker_that_is_refused_ends_and_says_so(guarded, short_path):
+def test_a_refused_worker_exits_with_the_reason(guarded, short_path):
     worker = Worker(f"unix://docprogress:wrong@{guarded}", short_path / "home")
     try:
         assert worker.process.wait(patient(30)) == 1
@@ -290,7 +290,7 @@ def test_a_worker_that_is_refused_ends_and_says_so(guarded, short_path):
         ("rediss://h?ssl_cert_reqs=perhaps", "cannot be used"),
     ],
 )
-def test_a_url_that_nothing_can_be_made_of_is_said_to_be_one(url, said):
+def test_an_unusable_url_is_reported(url, said):
     with pytest.raises(BusError, match=said):
         connect(url)
 
@@ -309,11 +309,11 @@ def test_a_url_that_nothing_can_be_made_of_is_said_to_be_one(url, said):
         ),
     ],
 )
-def test_celery_is_told_of_the_same_redis(url, spelled):
+def test_celery_gets_the_same_redis(url, spelled):
     assert celery_broker(url).url == spelled
 
 
-def test_what_is_said_of_certificates_reaches_celery_and_the_sentinels(authority):
+def test_certificate_options_reach_celery_and_the_sentinels(authority):
     ca = str(authority.certificate)
     said = {"ssl_cert_reqs": "required", "ssl_ca_certs": ca}
     plain = celery_broker(f"rediss://h?ssl_ca_certs={ca}")

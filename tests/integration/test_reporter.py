@@ -14,68 +14,68 @@ from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.reporting.step_progress import StepProgress
 
 
-def step_progress(told, clock, **options):
+def step_progress(delivered, clock, **options):
     def publish(event):
-        told.append(event)
+        delivered.append(event)
         return False
 
     return StepProgress(publish, event(), step="ocr", clock=clock, **options)
 
 
-def test_progress_is_told_no_more_often_than_asked_for():
-    told, clock = [], Clock()
-    progress = step_progress(told, clock, total=1000, per_second=20)
+def test_progress_is_published_no_more_often_than_configured():
+    delivered, clock = [], Clock()
+    progress = step_progress(delivered, clock, total=1000, per_second=20)
     progress.publish()
 
     for _ in range(1000):
         progress.advance()
         clock.seconds += 0.001
 
-    assert 19 <= len(told) <= 22
+    assert 19 <= len(delivered) <= 22
 
 
-def test_a_boundary_is_told_however_soon_it_comes():
-    told, clock = [], Clock()
-    progress = step_progress(told, clock, total=10)
+def test_a_boundary_is_published_regardless_of_the_rate():
+    delivered, clock = [], Clock()
+    progress = step_progress(delivered, clock, total=10)
 
     progress.publish()
     progress.advance()
     progress.publish()
 
-    assert [one.current for one in told] == [0, 1]
+    assert [one.current for one in delivered] == [0, 1]
 
 
 def test_progress_never_falls_and_never_reaches_100_by_itself():
-    told, clock = [], Clock()
-    progress = step_progress(told, clock, total=10, per_second=1e9)
+    delivered, clock = [], Clock()
+    progress = step_progress(delivered, clock, total=10, per_second=1e9)
     for current in (5, 3, 10, 20):
         progress.update(current)
         clock.seconds += 1
 
-    shown = [one.progress for one in told]
+    shown = [one.progress for one in delivered]
     assert shown == sorted(shown)
     assert max(shown) < 100
 
 
 def test_an_unknown_total_counts_without_a_fraction():
-    told, clock = [], Clock()
-    progress = step_progress(told, clock, unit="page", per_second=1e9)
+    delivered, clock = [], Clock()
+    progress = step_progress(delivered, clock, unit="page", per_second=1e9)
     for _ in progress.track(letter for letter in "abc"):
         clock.seconds += 1
 
-    assert told[-1].message == "ocr: 3 pages"
-    assert told[-1].total is None
+    assert delivered[-1].message == "ocr: 3 pages"
+    assert delivered[-1].total is None
 
 
 def test_a_span_is_the_share_of_the_document():
-    told, clock = [], Clock()
-    progress = step_progress(told, clock, total=4, span=(20, 60), per_second=1e9)
+    delivered, clock = [], Clock()
+    progress = step_progress(delivered, clock, total=4, span=(20, 60), per_second=1e9)
     progress.update(2)
 
-    assert told[-1].progress == 40
+    assert delivered[-1].progress == 40
 
 
-def test_a_report_tells_its_whole_story(bus):
+def test_a_report_publishes_start_progress_and_end(bus):
     with report("a", step="ocr", total=3, unit="page", bus=bus) as progress:
         for _ in progress.track(["x", "y", "z"]):
             pass
@@ -128,7 +128,7 @@ def test_a_report_ends_when_somebody_cancels_it(bus):
     assert bus.history("a")[-1].status is Status.CANCELLED
 
 
-def test_a_report_of_an_old_attempt_is_told_so(bus):
+def test_a_report_of_an_old_attempt_is_superseded(bus):
     with pytest.raises(Superseded):
         with report("a", step="ocr", attempt=1, bus=bus, per_second=1e9) as progress:
             bus.publish(event(attempt=2))
@@ -187,7 +187,7 @@ def test_what_is_held_back_comes_before_what_is_new(server: Server):
         publisher.close()
 
 
-def test_a_publisher_that_was_superseded_while_away_is_told_so(server: Server):
+def test_a_publisher_superseded_during_an_outage_raises(server: Server):
     with Bus(server.url) as bus:
         publisher = BufferedPublisher(bus)
         publisher.publish(event(attempt=1))

@@ -44,7 +44,7 @@ def test_samples_go_through_every_step(pipeline, samples):
     assert "no text layer, OCR needed" in scanned["message"].iloc[0]
 
 
-def test_each_document_that_fails_says_why_and_harms_no_other(pipeline, samples):
+def test_a_failed_document_has_a_reason_and_affects_no_other(pipeline, samples):
     failing = samples.with_name("samples-that-fail")
     run = pipeline.submit([failing]).wait(timeout=patient(60))
 
@@ -148,26 +148,26 @@ def test_nothing_that_matches_nothing_is_started(pipeline, tmp_path):
     assert len(pipeline.runs()) == before
 
 
-def test_events_are_told_in_order_to_the_end(pipeline):
+def test_events_arrive_in_order_until_the_end(pipeline):
     run = pipeline.submit(texts(5))
 
     async def listen():
         async with asyncio.timeout(patient(60)), run.watch() as events:
-            told = [event async for event in events]
-        return told, events.progress
+            delivered = [event async for event in events]
+        return delivered, events.progress
 
-    told, progress = asyncio.run(listen())
+    delivered, progress = asyncio.run(listen())
 
     assert progress.finished
     for document in run.documents():
-        own = [event for event in told if event.document_id == document.id]
+        own = [event for event in delivered if event.document_id == document.id]
         shown = [event.progress for event in own]
         assert shown == sorted(shown)
         assert own[-1].status is Status.COMPLETED
         assert own[-1].progress == 100
 
 
-def test_the_steps_of_a_document_are_told_in_their_order(pipeline):
+def test_the_steps_of_a_document_are_reported_in_order(pipeline):
     run = pipeline.submit(texts(1)).wait(timeout=patient(60))
 
     steps = list(dict.fromkeys(run.events()["step"]))
@@ -177,7 +177,7 @@ def test_the_steps_of_a_document_are_told_in_their_order(pipeline):
     assert run.events()["status"].iloc[-1] == "completed"
 
 
-def test_a_run_that_has_ended_is_told_at_once(pipeline):
+def test_a_run_that_has_ended_is_delivered_at_once(pipeline):
     run = pipeline.submit(texts(2)).wait(timeout=patient(60))
 
     again = pipeline.attach(run.id)
@@ -187,7 +187,7 @@ def test_a_run_that_has_ended_is_told_at_once(pipeline):
     assert "2 completed" in repr(again)
 
 
-def test_a_run_is_told_to_its_end_even_if_redis_has_lost_everything(pipeline):
+def test_a_run_is_watched_to_its_end_even_if_redis_was_emptied(pipeline):
     run = pipeline.submit(texts(2)).wait(timeout=patient(60))
     pipeline.bus.forget([row.id for row in run.documents()], run_id=run.id)
 
@@ -209,7 +209,7 @@ def test_waiting_works_where_a_loop_runs(pipeline):
     assert all(event.final for event in asyncio.run(cell()))
 
 
-def test_waiting_too_short_says_how_much_is_left(pipeline, tmp_path):
+def test_a_wait_timeout_states_how_much_is_unfinished(pipeline, tmp_path):
     run = pipeline.submit(texts(3))
     run_id = run.id
     pipeline.attach(run_id).wait(timeout=patient(60))

@@ -76,10 +76,10 @@ def test_counts_begin_again_with_a_redis_that_came_back_empty(bus):
 
 
 @pytest.mark.anyio
-async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url):
+async def test_updates_are_delivered_while_the_current_state_is_read(bus, redis_url):
     """A run of thousands does not keep the newest event from whoever watches."""
     bus.publish_all([numbered_event(number) for number in range(20_000)])
-    told: dict[str, ProgressEvent] = {}
+    delivered: dict[str, ProgressEvent] = {}
     at = None
     with Bus(redis_url) as other:
         async with (
@@ -87,13 +87,13 @@ async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url)
             aclosing(bus.subscribe(runs=[RUN])) as events,
         ):
             async for each in events:
-                told[each.document_id] = each
-                if len(told) == 1:
+                delivered[each.document_id] = each
+                if len(delivered) == 1:
                     assert not events.connected, "the present is not told yet"
                     other.publish(numbered_event(99_999, Status.PROCESSING))
                 if each.document_id.endswith("99999"):
-                    at = at or len(told)
-                if len(told) == 20_001 and events.connected:
+                    at = at or len(delivered)
+                if len(delivered) == 20_001 and events.connected:
                     break
 
     assert at is not None
@@ -101,11 +101,13 @@ async def test_what_happens_is_told_before_all_of_the_present_is(bus, redis_url)
 
 
 @pytest.mark.anyio
-async def test_nothing_is_missed_or_told_back_while_the_present_is_told(bus, redis_url):
+async def test_nothing_is_missed_or_reverted_while_the_current_state_is_read(
+    bus, redis_url
+):
     """Documents go on while their run is read page by page: the end is right."""
     count = 3_000
     bus.publish_all([numbered_event(number) for number in range(count)])
-    told: dict[str, ProgressEvent] = {}
+    delivered: dict[str, ProgressEvent] = {}
 
     def finish():
         with Bus(redis_url) as other:
@@ -123,14 +125,16 @@ async def test_nothing_is_missed_or_told_back_while_the_present_is_told(bus, red
         async for each in events:
             if going is None:
                 going = asyncio.ensure_future(asyncio.to_thread(finish))
-            known = told.get(each.document_id)
+            known = delivered.get(each.document_id)
             assert known is None or not known.final, "nothing follows an end"
-            told[each.document_id] = each
-            if len(told) == count and all(found.final for found in told.values()):
+            delivered[each.document_id] = each
+            if len(delivered) == count and all(
+                found.final for found in delivered.values()
+            ):
                 break
         await going
 
-    assert {each.status for each in told.values()} == {Status.COMPLETED}
+    assert {each.status for each in delivered.values()} == {Status.COMPLETED}
     assert bus.counts(RUN)[Status.COMPLETED] == count
 
 

@@ -144,7 +144,7 @@ REASON = "the process that submitted the run ended"
     [{"added": 0}, {"added": 2 * BATCH}, {"stored": 9}],
     ids=["nothing added", "half added", "half stored"],
 )
-def test_a_worker_ends_the_run_of_a_killed_submission_and_says_why(
+def test_a_worker_ends_the_run_of_a_killed_submission_with_a_reason(
     where, options, killed
 ):
     with Pipeline(**where) as pipeline, worker(where):
@@ -216,9 +216,9 @@ def test_a_stream_over_http_ends_with_such_a_run(where, impatient):
             gone(pipeline, run_id)
             pipeline.attach(run_id).wait(timeout=patient(30))
 
-            told = reader.rest()
+            delivered = reader.rest()
 
-    ended = {each.data["document_id"]: each.data for each in told}
+    ended = {each.data["document_id"]: each.data for each in delivered}
     assert len(ended) == COUNT
     assert {each["status"] for each in ended.values()} == {"cancelled"}
     assert all(REASON in each["message"] for each in ended.values())
@@ -504,7 +504,7 @@ def test_who_serves_a_run_is_asked_of_that_run_alone(where):
 
 @pytest.mark.parametrize("timeout", [0, 0.001, 0.5])
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_wait_that_is_too_short_says_how_much_is_unfinished(where, timeout, count):
+def test_a_wait_timeout_counts_unfinished_documents(where, timeout, count):
     left = {1: "1 document is unfinished", 3: "3 documents are unfinished"}[count]
     with Pipeline(**where) as pipeline:
         run = pipeline.submit(texts(count))
@@ -515,7 +515,7 @@ def test_a_wait_that_is_too_short_says_how_much_is_unfinished(where, timeout, co
             list(run.as_completed(timeout=timeout))
 
 
-def test_waiting_says_that_no_worker_is_there(where, impatient):
+def test_waiting_reports_that_no_worker_is_running(where, impatient):
     with Pipeline(**where) as pipeline:
         with worker(where):
             pass  # says for a few seconds yet that it serves
@@ -677,9 +677,9 @@ def test_status_asks_the_database_for_sums_alone(where, options):
 
     shown = CliRunner().invoke(app, ["status", "--json", *options]).stdout
 
-    told = json.loads(shown)
-    assert told["runs"] == {"total": 3, "unfinished": 2}
-    assert told["counts"] == {
+    printed = json.loads(shown)
+    assert printed["runs"] == {"total": 3, "unfinished": 2}
+    assert printed["counts"] == {
         "queued": 2,
         "processing": 0,
         "completed": 0,

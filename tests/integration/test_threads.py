@@ -39,11 +39,11 @@ def use(bus, number, events=20):
     name = f"{os.getpid()}-{number}"
     ids = []
     for position in range(events):
-        told = bus.publish(event(name, run_id="r", progress=float(position))).event
-        assert told.document_id == name
-        ids.append(told.id)
+        delivered = bus.publish(event(name, run_id="r", progress=float(position))).event
+        assert delivered.document_id == name
+        ids.append(delivered.id)
         [newest] = bus.newest([name]).values()
-        assert newest.id == told.id
+        assert newest.id == delivered.id
     assert [one.id for one in bus.history(name)] == ids
     assert bus.publish(event(name, run_id="r", status=Status.FAILED)).event.final
     with pytest.raises(Superseded):
@@ -110,7 +110,7 @@ def test_a_bus_may_be_closed_while_others_use_it(server: Server):
     eventually(lambda: not connections(server.url))
 
 
-def test_publishers_that_share_a_bus_hear_only_of_their_own_documents(bus):
+def test_publishers_that_share_a_bus_read_only_their_own_replies(bus):
     """Cancelled, or superseded, is the one document that it is said of."""
     barrier = threading.Barrier(THREADS)
 

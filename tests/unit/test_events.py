@@ -98,7 +98,7 @@ def test_what_the_schema_refuses_is_refused(changes):
 
 
 @given(st.dictionaries(st.sampled_from(sorted(schema()["properties"])), json_values))
-def test_what_is_accepted_is_told_as_the_schema_says(changes):
+def test_accepted_events_are_encoded_by_the_schema(changes):
     try:
         event = decode(json.dumps(PLAIN | changes))
     except EventError:
@@ -269,10 +269,10 @@ def test_every_time_is_read_as_utc(timestamp):
         datetime(2025, 3, 14, 15, 0, tzinfo=timezone(timedelta(hours=5, minutes=30))),
     ],
 )
-def test_every_time_is_told_in_utc_with_microseconds(moment):
-    told = EVENT.replace(timestamp=moment).to_dict()["timestamp"]
+def test_timestamps_are_encoded_in_utc_with_microseconds(moment):
+    delivered = EVENT.replace(timestamp=moment).to_dict()["timestamp"]
 
-    assert told == "2025-03-14T09:30:00.000000+00:00"
+    assert delivered == "2025-03-14T09:30:00.000000+00:00"
 
 
 def test_the_present_is_in_utc():
@@ -316,7 +316,7 @@ def test_two_events_share_no_extra_fields():
     assert second.extra == {}
 
 
-def test_optional_fields_are_told_only_where_they_are_set():
+def test_optional_fields_are_encoded_only_where_they_are_set():
     assert EVENT.to_dict() == PLAIN
     assert EVENT.replace(heartbeat=True, total=0).to_dict() == PLAIN | {
         "heartbeat": True,
@@ -327,10 +327,10 @@ def test_optional_fields_are_told_only_where_they_are_set():
 def test_a_message_that_is_not_utf8_is_sent_all_the_same():
     event = EVENT.replace(message="gr\udcfcn.pdf is empty", extra={"a": ["\udce9"]})
 
-    heard = decode(event.encode())
+    received = decode(event.encode())
 
-    assert heard.message == "gr?n.pdf is empty"
-    assert heard.extra == {"a": ["?"]}
+    assert received.message == "gr?n.pdf is empty"
+    assert received.extra == {"a": ["?"]}
 
 
 def test_an_encoded_event_begins_so_that_redis_can_add_its_id():
@@ -354,9 +354,9 @@ def test_three_statuses_are_final(status, final):
 
 
 def test_positions_sort_by_attempt_and_then_by_number():
-    told = [f"1-{FINAL_NUMBER}", "10-0", "2-9", "1-3", "2-10"]
+    delivered = [f"1-{FINAL_NUMBER}", "10-0", "2-9", "1-3", "2-10"]
 
-    positions = sorted(EVENT.replace(id=text).position for text in told)
+    positions = sorted(EVENT.replace(id=text).position for text in delivered)
 
     assert positions == [(1, 3), (1, FINAL_NUMBER), (2, 9), (2, 10), (10, 0)]
 

@@ -20,7 +20,7 @@ def progress(clock):
 
 
 @pytest.fixture
-def tell(clock, progress):
+def apply_event(clock, progress):
     """Apply an event that happens now."""
 
     def apply(document_id="a", status=Status.PROCESSING, **fields):
@@ -61,26 +61,26 @@ def test_a_run_of_no_documents_is_finished(clock):
     assert progress.remaining_seconds == 0
 
 
-def test_documents_stand_in_the_order_they_were_first_heard_of(progress, tell):
+def test_documents_are_in_the_order_of_their_first_events(progress, apply_event):
     for name in ("b", "a", "c"):
-        tell(name, Status.QUEUED)
-    tell("a", Status.PROCESSING, progress=1)
+        apply_event(name, Status.QUEUED)
+    apply_event("a", Status.PROCESSING, progress=1)
 
     assert list(progress.documents) == ["b", "a", "c"]
 
 
-def test_documents_cannot_be_changed_from_outside(progress, tell):
-    tell()
+def test_documents_cannot_be_changed_from_outside(progress, apply_event):
+    apply_event()
 
     with pytest.raises(TypeError):
         progress.documents["b"] = progress.documents["a"]
 
 
-def test_counts_follow_every_change_of_state(progress, tell):
-    tell("a", Status.QUEUED)
-    tell("b", Status.QUEUED)
-    tell("a", Status.PROCESSING)
-    tell("b", Status.FAILED, error="no")
+def test_counts_follow_every_change_of_state(progress, apply_event):
+    apply_event("a", Status.QUEUED)
+    apply_event("b", Status.QUEUED)
+    apply_event("a", Status.PROCESSING)
+    apply_event("b", Status.FAILED, error="no")
 
     assert progress.counts == {
         Status.QUEUED: 0,
@@ -92,17 +92,17 @@ def test_counts_follow_every_change_of_state(progress, tell):
     assert [document.id for document in progress.running] == ["a"]
 
 
-def test_summary_names_what_is_there_and_nothing_else(clock, tell, progress):
+def test_summary_names_what_is_there_and_nothing_else(clock, apply_event, progress):
     for number in range(27):
-        tell(f"done-{number}", Status.COMPLETED)
+        apply_event(f"done-{number}", Status.COMPLETED)
     for number in range(2):
-        tell(f"bad-{number}", Status.FAILED)
-    tell("stopped", Status.CANCELLED)
+        apply_event(f"bad-{number}", Status.FAILED)
+    apply_event("stopped", Status.CANCELLED)
 
     assert progress.summary() == "30 documents: 27 completed, 2 failed, 1 cancelled"
 
 
-def test_summary_counts_documents_not_yet_heard_of_as_queued(clock):
+def test_summary_counts_documents_without_events_as_queued(clock):
     progress = Progress(expected=3, clock=clock, now=clock.today)
     progress.apply(event_at(clock, "a", Status.COMPLETED))
 
@@ -110,8 +110,8 @@ def test_summary_counts_documents_not_yet_heard_of_as_queued(clock):
     assert not progress.finished
 
 
-def test_one_document_is_not_called_documents(progress, tell):
-    tell()
+def test_one_document_is_not_called_documents(progress, apply_event):
+    apply_event()
 
     assert progress.summary() == "1 document: 1 processing"
 
@@ -136,8 +136,8 @@ def test_shares_of_a_finished_run_are_of_what_has_ended_and_of_nothing_else(cloc
             for number in range(total):
                 status = Status.COMPLETED if number < completed else Status.FAILED
                 done = 100.0 if number < completed else number * 37 % 100
-                told = event_at(clock, str(number), status, progress=done)
-                progress.apply(told)
+                delivered = event_at(clock, str(number), status, progress=done)
+                progress.apply(delivered)
 
             shares = progress.shares
             assert shares[Status.PROCESSING] == shares[Status.QUEUED] == 0
@@ -181,120 +181,124 @@ def test_counts_that_were_assumed_make_no_more_than_the_whole(clock):
     assert sum(progress.shares.values()) == 1
 
 
-def test_apply_says_whether_anything_shown_has_changed(clock, progress, tell):
-    assert tell(progress=10, id="1-1")
-    assert not tell(progress=10, id="1-2")
-    assert tell(progress=11, id="1-3")
-    assert tell(progress=11, id="1-4", message="page 3")
+def test_apply_returns_whether_anything_visible_has_changed(
+    clock, progress, apply_event
+):
+    assert apply_event(progress=10, id="1-1")
+    assert not apply_event(progress=10, id="1-2")
+    assert apply_event(progress=11, id="1-3")
+    assert apply_event(progress=11, id="1-4", message="page 3")
 
 
-def test_telling_everything_twice_changes_nothing(clock, progress):
-    told = [
+def test_applying_everything_twice_changes_nothing(clock, progress):
+    delivered = [
         event_at(clock, "a", Status.QUEUED, id="1-1"),
         event_at(clock, "a", Status.PROCESSING, id="1-2", progress=40),
         event_at(clock, "b", Status.FAILED, progress=3, error="no"),
         event_at(clock, "a", Status.COMPLETED, id=f"1-{FINAL_NUMBER}"),
     ]
-    for one in told:
+    for one in delivered:
         progress.apply(one)
     before = progress.summary(), progress.fraction, progress.failures
 
-    changes = [progress.apply(one) for one in told]
+    changes = [progress.apply(one) for one in delivered]
 
     assert changes == [False] * 4
     assert (progress.summary(), progress.fraction, progress.failures) == before
 
 
-def test_an_older_event_that_comes_late_is_ignored(clock, progress, tell):
+def test_an_older_event_that_comes_late_is_ignored(clock, progress, apply_event):
     late = event_at(clock, progress=10, id="1-5", message="old")
     clock.advance(1)
-    tell(progress=30, id="1-9", message="new")
+    apply_event(progress=30, id="1-9", message="new")
 
     assert not progress.apply(late)
     assert progress.documents["a"].event.message == "new"
 
 
-def test_a_redis_that_came_back_empty_is_believed(clock, progress, tell):
-    tell(progress=30, id="1-900")
+def test_a_redis_that_came_back_empty_is_believed(clock, progress, apply_event):
+    apply_event(progress=30, id="1-900")
     clock.advance(1)
 
-    assert tell(progress=40, id="1-1")
+    assert apply_event(progress=40, id="1-1")
     assert progress.documents["a"].event.progress == 40
 
 
-def test_progress_never_falls_within_an_attempt(progress, tell):
-    tell(progress=60, step="extraction")
+def test_progress_never_falls_within_an_attempt(progress, apply_event):
+    apply_event(progress=60, step="extraction")
 
-    assert tell(progress=20, step="chunking", message="on")
+    assert apply_event(progress=20, step="chunking", message="on")
 
     shown = progress.documents["a"].event
     assert (shown.progress, shown.step, shown.message) == (60, "chunking", "on")
 
 
-def test_a_failure_leaves_progress_where_it_was(progress, tell):
-    tell(progress=60)
-    tell(status=Status.FAILED, progress=0, error="damaged")
+def test_a_failure_leaves_progress_where_it_was(progress, apply_event):
+    apply_event(progress=60)
+    apply_event(status=Status.FAILED, progress=0, error="damaged")
 
     assert progress.documents["a"].event.progress == 60
 
 
-def test_progress_begins_again_with_the_next_attempt(progress, tell):
-    tell(progress=60, attempt=1)
-    tell(progress=5, attempt=2)
+def test_progress_begins_again_with_the_next_attempt(progress, apply_event):
+    apply_event(progress=60, attempt=1)
+    apply_event(progress=5, attempt=2)
 
     assert progress.documents["a"].event.progress == 5
     assert progress.documents["a"].attempt == 2
 
 
-def test_news_of_an_older_attempt_is_ignored(progress, tell):
-    tell(progress=5, attempt=2)
+def test_news_of_an_older_attempt_is_ignored(progress, apply_event):
+    apply_event(progress=5, attempt=2)
 
-    assert not tell(progress=90, attempt=1)
-    assert not tell(status=Status.COMPLETED, attempt=1)
+    assert not apply_event(progress=90, attempt=1)
+    assert not apply_event(status=Status.COMPLETED, attempt=1)
     assert progress.documents["a"].status is Status.PROCESSING
 
 
-def test_the_id_tells_the_attempt_where_nothing_else_does(progress, tell):
-    tell(progress=50, id="2-1")
+def test_the_attempt_is_read_from_the_id_where_no_field_has_it(progress, apply_event):
+    apply_event(progress=50, id="2-1")
 
-    assert not tell(progress=90, id="1-700")
+    assert not apply_event(progress=90, id="1-700")
     assert progress.documents["a"].attempt == 2
 
 
 @pytest.mark.parametrize("final", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
-def test_nothing_follows_a_final_event_of_an_attempt(clock, progress, tell, final):
-    tell(status=final, attempt=1)
+def test_nothing_follows_a_final_event_of_an_attempt(
+    clock, progress, apply_event, final
+):
+    apply_event(status=final, attempt=1)
     clock.advance(1)
 
     for status in Status:
-        assert not tell(status=status, attempt=1)
+        assert not apply_event(status=status, attempt=1)
 
     assert progress.documents["a"].status is final
 
 
-def test_a_retry_takes_a_document_out_of_the_failures(progress, tell):
-    tell(status=Status.FAILED, attempt=1, error="no")
+def test_a_retry_takes_a_document_out_of_the_failures(progress, apply_event):
+    apply_event(status=Status.FAILED, attempt=1, error="no")
     assert [failure.error for failure in progress.failures] == ["no"]
 
-    tell(status=Status.QUEUED, attempt=2)
+    apply_event(status=Status.QUEUED, attempt=2)
 
     assert progress.failures == []
     assert progress.summary() == "1 document: 1 queued"
 
 
-def test_another_program_may_begin_again_after_an_end(clock, progress, tell):
-    tell(status=Status.COMPLETED)
+def test_another_program_may_begin_again_after_an_end(clock, progress, apply_event):
+    apply_event(status=Status.COMPLETED)
     clock.advance(1)
 
-    assert tell(status=Status.PROCESSING, progress=3)
+    assert apply_event(status=Status.PROCESSING, progress=3)
     assert progress.documents["a"].event.progress == 3
     assert progress.summary() == "1 document: 1 processing"
 
 
-def test_late_news_of_another_program_is_no_new_beginning(clock, progress, tell):
+def test_late_news_of_another_program_is_no_new_beginning(clock, progress, apply_event):
     late = event_at(clock, progress=90)
     clock.advance(1)
-    tell(status=Status.COMPLETED)
+    apply_event(status=Status.COMPLETED)
 
     assert not progress.apply(late)
     assert progress.finished
@@ -310,21 +314,21 @@ def test_other_programs_are_taken_in_order_of_arrival(clock, progress):
     assert progress.documents["a"].event.message == "second"
 
 
-def test_a_name_once_told_is_kept(progress, tell):
-    tell(name="contract.pdf", progress=1)
-    tell(progress=2)
+def test_a_known_name_is_kept(progress, apply_event):
+    apply_event(name="contract.pdf", progress=1)
+    apply_event(progress=2)
 
     assert progress.documents["a"].name == "contract.pdf"
 
 
-def test_a_document_without_a_name_goes_by_its_id(progress, tell):
-    tell("b-7")
+def test_a_document_without_a_name_goes_by_its_id(progress, apply_event):
+    apply_event("b-7")
 
     assert progress.documents["b-7"].name == "b-7"
 
 
-def test_a_silent_document_is_stalled(clock, progress, tell):
-    tell()
+def test_a_silent_document_is_stalled(clock, progress, apply_event):
+    apply_event()
     clock.advance(STALLED_SECONDS - 0.1)
     assert not progress.stalled("a")
 
@@ -339,30 +343,30 @@ def test_an_unknown_document_is_not_stalled(progress):
     assert not progress.stalled("nobody")
 
 
-def test_only_running_documents_can_stall(clock, progress, tell):
-    tell("a", Status.QUEUED)
-    tell("b", Status.FAILED)
+def test_only_running_documents_can_stall(clock, progress, apply_event):
+    apply_event("a", Status.QUEUED)
+    apply_event("b", Status.FAILED)
     clock.advance(3600)
 
     assert progress.stalled_documents == []
 
 
-def test_a_heartbeat_is_a_sign_of_life_and_nothing_else(clock, progress, tell):
-    tell(progress=40, id="1-1")
+def test_a_heartbeat_resets_the_silence_and_nothing_else(clock, progress, apply_event):
+    apply_event(progress=40, id="1-1")
     clock.advance(10)
 
-    assert not tell(progress=40, id="1-2", heartbeat=True)
+    assert not apply_event(progress=40, id="1-2", heartbeat=True)
 
     clock.advance(10)
     assert not progress.stalled("a")
     assert progress.documents["a"].event.progress == 40
 
 
-def test_a_heartbeat_that_ends_a_stall_is_a_change(clock, progress, tell):
-    tell(progress=40, id="1-1")
+def test_a_heartbeat_that_ends_a_stall_is_a_change(clock, progress, apply_event):
+    apply_event(progress=40, id="1-1")
     clock.advance(60)
 
-    assert tell(progress=40, id="1-2", heartbeat=True)
+    assert apply_event(progress=40, id="1-2", heartbeat=True)
     assert not progress.stalled("a")
 
 
@@ -384,14 +388,14 @@ def test_repeating_another_programs_event_is_no_sign_of_life(clock, progress):
     assert progress.stalled("a")
 
 
-def test_a_latecomer_sees_at_once_what_is_stalled(clock, progress, tell):
-    tell(timestamp=clock.today() - timedelta(seconds=60))
+def test_a_latecomer_sees_at_once_what_is_stalled(clock, progress, apply_event):
+    apply_event(timestamp=clock.today() - timedelta(seconds=60))
 
     assert progress.stalled("a")
 
 
-def test_a_latecomer_sees_at_once_what_is_alive(clock, progress, tell):
-    tell(timestamp=clock.today() - timedelta(seconds=4))
+def test_a_latecomer_sees_at_once_what_is_alive(clock, progress, apply_event):
+    apply_event(timestamp=clock.today() - timedelta(seconds=4))
 
     assert not progress.stalled("a")
 
@@ -425,193 +429,197 @@ def test_a_clock_that_jumps_stalls_nothing(clock, progress, hours):
     assert not progress.stalled("a")
 
 
-def test_elapsed_runs_from_the_first_news_to_the_end(clock, progress, tell):
-    tell("a", Status.QUEUED)
+def test_elapsed_runs_from_the_first_news_to_the_end(clock, progress, apply_event):
+    apply_event("a", Status.QUEUED)
     clock.advance(3)
-    tell("a", Status.PROCESSING)
+    apply_event("a", Status.PROCESSING)
     clock.advance(4)
     assert progress.elapsed == pytest.approx(7)
 
-    tell("a", Status.COMPLETED)
+    apply_event("a", Status.COMPLETED)
     clock.advance(100)
 
     assert progress.elapsed == pytest.approx(7)
     assert progress.documents["a"].elapsed == pytest.approx(4)
 
 
-def test_a_latecomer_knows_when_the_run_began(clock, progress, tell):
-    tell("a", Status.COMPLETED, timestamp=clock.today() - timedelta(seconds=30))
-    tell("b", Status.QUEUED, timestamp=clock.today() - timedelta(seconds=50))
+def test_a_latecomer_knows_when_the_run_began(clock, progress, apply_event):
+    apply_event("a", Status.COMPLETED, timestamp=clock.today() - timedelta(seconds=30))
+    apply_event("b", Status.QUEUED, timestamp=clock.today() - timedelta(seconds=50))
 
     assert progress.elapsed == pytest.approx(50)
 
 
-def test_ends_alone_do_not_tell_how_long_it_took(clock, progress, tell):
-    tell("a", Status.COMPLETED, timestamp=clock.today() - timedelta(seconds=30))
-    tell("b", Status.FAILED, timestamp=clock.today() - timedelta(seconds=10))
+def test_final_events_alone_give_no_elapsed_time(clock, progress, apply_event):
+    apply_event("a", Status.COMPLETED, timestamp=clock.today() - timedelta(seconds=30))
+    apply_event("b", Status.FAILED, timestamp=clock.today() - timedelta(seconds=10))
 
     assert progress.finished
     assert progress.elapsed is None
 
 
-def test_an_ancient_timestamp_does_not_stretch_the_run(clock, progress, tell):
-    tell(timestamp=datetime(1970, 1, 1, tzinfo=UTC))
+def test_an_ancient_timestamp_does_not_stretch_the_run(clock, progress, apply_event):
+    apply_event(timestamp=datetime(1970, 1, 1, tzinfo=UTC))
 
     assert progress.elapsed == pytest.approx(0)
     assert progress.documents["a"].silent_seconds <= OLDEST
 
 
-def test_document_elapsed_begins_again_with_an_attempt(clock, progress, tell):
-    tell(attempt=1)
+def test_document_elapsed_begins_again_with_an_attempt(clock, progress, apply_event):
+    apply_event(attempt=1)
     clock.advance(50)
-    tell(status=Status.QUEUED, attempt=2)
+    apply_event(status=Status.QUEUED, attempt=2)
     assert progress.documents["a"].elapsed is None
 
     clock.advance(5)
-    tell(attempt=2)
+    apply_event(attempt=2)
     clock.advance(2)
 
     assert progress.documents["a"].elapsed == pytest.approx(2)
 
 
-def test_pages_are_counted_once_however_often_they_are_read(clock, progress, tell):
-    tell(attempt=1, current=8, total=10, unit="page")
+def test_pages_are_counted_once_however_often_they_are_read(
+    clock, progress, apply_event
+):
+    apply_event(attempt=1, current=8, total=10, unit="page")
     clock.advance(1)
-    tell(attempt=2, current=3, total=10, unit="page")
+    apply_event(attempt=2, current=3, total=10, unit="page")
     assert progress.pages == 8
 
-    tell(attempt=2, step="chunking", progress=50)
+    apply_event(attempt=2, step="chunking", progress=50)
 
     assert progress.pages == 10
     assert progress.documents["a"].pages == 10
 
 
-def test_pages_of_a_failed_step_are_not_taken_for_read(progress, tell):
-    tell(current=8, total=10, unit="page")
-    tell(status=Status.FAILED, error="damaged")
+def test_pages_of_a_failed_step_are_not_taken_for_read(progress, apply_event):
+    apply_event(current=8, total=10, unit="page")
+    apply_event(status=Status.FAILED, error="damaged")
 
     assert progress.pages == 8
 
 
-def test_what_is_not_a_page_is_not_counted_as_one(progress, tell):
-    tell(step="embedding", current=64, total=900, unit="chunk")
+def test_what_is_not_a_page_is_not_counted_as_one(progress, apply_event):
+    apply_event(step="embedding", current=64, total=900, unit="chunk")
 
     assert progress.pages == 0
 
 
-def test_rates_are_those_of_the_recent_past(clock, progress, tell):
-    tell("big", current=0, total=100_000, unit="page")
+def test_rates_are_those_of_the_recent_past(clock, progress, apply_event):
+    apply_event("big", current=0, total=100_000, unit="page")
     pages = 0
     for per_second in (10, 100):
         for _ in range(120):
             clock.advance(1)
             pages += per_second
-            tell("big", current=pages, total=100_000, unit="page")
+            apply_event("big", current=pages, total=100_000, unit="page")
 
     assert progress.pages_per_second == pytest.approx(100, rel=0.05)
 
 
-def test_a_slow_run_has_a_steady_rate(clock, progress, tell):
+def test_a_slow_run_has_a_steady_rate(clock, progress, apply_event):
     rates = []
     for number in range(60):
-        tell(str(number), Status.PROCESSING)
+        apply_event(str(number), Status.PROCESSING)
         for _ in range(10):
             clock.advance(6)
             if progress.documents_per_second is not None:
                 rates.append(progress.documents_per_second)
-        tell(str(number), Status.COMPLETED)
+        apply_event(str(number), Status.COMPLETED)
 
     assert rates[-200:] == pytest.approx([1 / 60] * 200, rel=0.15)
 
 
-def test_documents_finished_before_anybody_watched_are_no_rate(clock, progress, tell):
+def test_documents_finished_before_anybody_watched_are_no_rate(
+    clock, progress, apply_event
+):
     for number in range(1000):
-        tell(
+        apply_event(
             str(number),
             Status.COMPLETED,
             timestamp=clock.today() - timedelta(seconds=60),
         )
-    tell("last", Status.PROCESSING)
+    apply_event("last", Status.PROCESSING)
     clock.advance(10)
-    tell("last", Status.COMPLETED)
+    apply_event("last", Status.COMPLETED)
 
     assert progress.documents_per_second == pytest.approx(0.1)
 
 
-def test_cancelling_many_at_once_is_no_burst_of_speed(clock, progress, tell):
+def test_cancelling_many_at_once_is_no_burst_of_speed(clock, progress, apply_event):
     for number in range(100):
-        tell(str(number), Status.QUEUED)
-    tell("0", Status.PROCESSING)
+        apply_event(str(number), Status.QUEUED)
+    apply_event("0", Status.PROCESSING)
     clock.advance(10)
-    tell("0", Status.COMPLETED)
+    apply_event("0", Status.COMPLETED)
     for number in range(1, 99):
-        tell(str(number), Status.CANCELLED)
+        apply_event(str(number), Status.CANCELLED)
 
     assert progress.documents_per_second == pytest.approx(0.1)
 
 
-def test_a_finished_run_has_the_rate_of_the_whole(clock, progress, tell):
+def test_a_finished_run_has_the_rate_of_the_whole(clock, progress, apply_event):
     for number in range(10):
-        tell(str(number), Status.QUEUED)
+        apply_event(str(number), Status.QUEUED)
     for number in range(10):
-        tell(str(number), current=0, total=20, unit="page")
+        apply_event(str(number), current=0, total=20, unit="page")
         clock.advance(2)
-        tell(str(number), Status.COMPLETED)
+        apply_event(str(number), Status.COMPLETED)
     clock.advance(500)
 
     assert progress.documents_per_second == pytest.approx(0.5)
     assert progress.pages_per_second == pytest.approx(10)
 
 
-def test_bytes_count_as_their_documents_advance(clock, progress, tell):
+def test_bytes_count_as_their_documents_advance(clock, progress, apply_event):
     progress.add_sizes({"a": 1000})
-    tell(progress=0)
+    apply_event(progress=0)
     clock.advance(5)
-    tell(progress=50)
+    apply_event(progress=50)
     assert progress.bytes_per_second == pytest.approx(100)
 
-    tell(progress=10, attempt=2)
+    apply_event(progress=10, attempt=2)
 
     assert progress.bytes_per_second == pytest.approx(100)
 
 
-def test_one_document_tells_its_end_by_its_own_pace(clock, progress, tell):
-    tell(progress=0)
+def test_one_document_is_estimated_by_its_own_pace(clock, progress, apply_event):
+    apply_event(progress=0)
     clock.advance(4.9)
-    tell(progress=49)
+    apply_event(progress=49)
     assert progress.remaining_seconds is None
 
     clock.advance(1.1)
-    tell(progress=60)
+    apply_event(progress=60)
 
     assert progress.remaining_seconds == pytest.approx(4)
     clock.advance(2)
     assert progress.remaining_seconds == pytest.approx(2)
 
 
-def test_a_document_met_midway_is_measured_from_there(clock, progress, tell):
-    tell(progress=50)
+def test_a_document_met_midway_is_measured_from_there(clock, progress, apply_event):
+    apply_event(progress=50)
     clock.advance(10)
-    tell(progress=60)
+    apply_event(progress=60)
 
     assert progress.remaining_seconds == pytest.approx(40)
 
 
-def test_what_is_overdue_is_never_said_to_be_done(clock, progress, tell):
-    tell(progress=0, id="1-1")
+def test_what_is_overdue_is_never_estimated_as_done(clock, progress, apply_event):
+    apply_event(progress=0, id="1-1")
     clock.advance(10)
-    tell(progress=90, id="1-2")
+    apply_event(progress=90, id="1-2")
     for beat in range(20):
         clock.advance(5)
-        tell(progress=90, id=f"1-{beat + 3}", heartbeat=True)
+        apply_event(progress=90, id=f"1-{beat + 3}", heartbeat=True)
 
     assert progress.remaining_seconds >= 1
 
 
-def test_nothing_is_promised_while_everything_is_stalled(clock, progress, tell):
-    tell(progress=0)
+def test_nothing_is_promised_while_everything_is_stalled(clock, progress, apply_event):
+    apply_event(progress=0)
     clock.advance(6)
-    tell(progress=20)
+    apply_event(progress=20)
     assert progress.remaining_seconds is not None
 
     clock.advance(STALLED_SECONDS)
@@ -619,13 +627,13 @@ def test_nothing_is_promised_while_everything_is_stalled(clock, progress, tell):
     assert progress.remaining_seconds is None
 
 
-def test_nothing_is_promised_while_nobody_works(clock, tell, progress):
+def test_nothing_is_promised_while_nobody_works(clock, apply_event, progress):
     for number in range(5):
-        tell(str(number), Status.QUEUED)
+        apply_event(str(number), Status.QUEUED)
     for number in range(4):
-        tell(str(number))
+        apply_event(str(number))
         clock.advance(2)
-        tell(str(number), Status.COMPLETED)
+        apply_event(str(number), Status.COMPLETED)
     assert progress.remaining_seconds == pytest.approx(2, rel=0.2)
 
     clock.advance(STALLED_SECONDS)
@@ -691,8 +699,8 @@ def test_nothing_is_promised_before_the_last_step_was_ever_seen(clock):
     for page in range(1, 60):
         clock.advance(0.2)
         at = page / 60 * 50
-        told = event_at(clock, progress=at, current=page, total=60, unit="page")
-        progress.apply(told)
+        delivered = event_at(clock, progress=at, current=page, total=60, unit="page")
+        progress.apply(delivered)
         assert progress.remaining_seconds is None
 
     progress.apply(event_at(clock, step="embedding", progress=50))
@@ -758,8 +766,10 @@ def simulated(seed):
                 )
             else:
                 done = 50 + 50 * (spent - extraction) / embedding
-                told = event_at(clock, str(number), step="embedding", progress=done)
-                progress.apply(told)
+                delivered = event_at(
+                    clock, str(number), step="embedding", progress=done
+                )
+                progress.apply(delivered)
         promised.append((clock.seconds, progress.remaining_seconds))
     return [(promise, clock.seconds - at) for at, promise in promised]
 
@@ -779,86 +789,92 @@ def test_few_promises_of_many_runs_are_far_too_short():
     assert false / moments < 0.002
 
 
-def test_the_measured_shares_count_and_not_the_percentages(clock, progress, tell):
+def test_the_measured_shares_count_and_not_the_percentages(
+    clock, progress, apply_event
+):
     steps = [("extraction", 0, 1.0), ("chunking", 60, 0.5), ("embedding", 65, 20.0)]
     run_documents(clock, progress, {"a": steps, "b": steps}, workers=1)
 
-    tell("c", Status.QUEUED)
-    tell("c", Status.PROCESSING, step="extraction")
+    apply_event("c", Status.QUEUED)
+    apply_event("c", Status.PROCESSING, step="extraction")
     clock.advance(1)
-    tell("c", Status.PROCESSING, step="chunking", progress=60)
+    apply_event("c", Status.PROCESSING, step="chunking", progress=60)
 
     # By its percentage it would be done in less than a second.
     assert progress.remaining_seconds == pytest.approx(20.5, rel=0.1)
 
 
-def test_pages_weigh_what_is_left(clock, progress, tell):
+def test_pages_weigh_what_is_left(clock, progress, apply_event):
     for number, pages in enumerate([10, 20]):
-        tell(str(number), Status.QUEUED)
-        tell(str(number), current=0, total=pages, unit="page")
+        apply_event(str(number), Status.QUEUED)
+        apply_event(str(number), current=0, total=pages, unit="page")
         clock.advance(pages)
-        tell(str(number), step="embedding", progress=50)
+        apply_event(str(number), step="embedding", progress=50)
         clock.advance(pages / 10)
-        tell(str(number), Status.COMPLETED, step="embedding")
+        apply_event(str(number), Status.COMPLETED, step="embedding")
 
-    tell("long", Status.QUEUED)
-    tell("long", current=0, total=1000, unit="page")
+    apply_event("long", Status.QUEUED)
+    apply_event("long", current=0, total=1000, unit="page")
     clock.advance(0.5)
 
     assert progress.remaining_seconds == pytest.approx(1100, rel=0.05)
 
 
-def test_documents_that_only_end_are_estimated_by_their_rate(clock, tell, progress):
+def test_documents_that_only_end_are_estimated_by_their_rate(
+    clock, apply_event, progress
+):
     for number in range(100):
-        tell(str(number), Status.QUEUED)
+        apply_event(str(number), Status.QUEUED)
     for number in range(50):
         clock.advance(1)
-        tell(str(number), Status.COMPLETED)
+        apply_event(str(number), Status.COMPLETED)
 
     assert progress.remaining_seconds == pytest.approx(50, rel=0.1)
 
 
-def test_documents_of_which_only_the_end_was_told_take_no_time_off(
-    clock, progress, tell
+def test_documents_with_only_a_final_event_do_not_shorten_the_estimate(
+    clock, progress, apply_event
 ):
     steps = [("extraction", 0, 4.0), ("embedding", 50, 6.0)]
     run_documents(clock, progress, {str(n): steps for n in range(5)}, workers=1)
     for number in range(50):
-        tell(f"quick-{number}", Status.QUEUED)
-        tell(f"quick-{number}", Status.COMPLETED)
-    tell("next", Status.QUEUED)
-    tell("after", Status.QUEUED)
-    tell("next", step="extraction")
+        apply_event(f"quick-{number}", Status.QUEUED)
+        apply_event(f"quick-{number}", Status.COMPLETED)
+    apply_event("next", Status.QUEUED)
+    apply_event("after", Status.QUEUED)
+    apply_event("next", step="extraction")
     clock.advance(0.1)
 
     assert progress.remaining_seconds == pytest.approx(19.9, rel=0.1)
 
 
-def test_retries_and_failures_do_not_distort_the_estimate(clock, progress, tell):
+def test_retries_and_failures_do_not_distort_the_estimate(clock, progress, apply_event):
     steps = [("extraction", 0, 4.0), ("embedding", 50, 6.0)]
     run_documents(clock, progress, {str(n): steps for n in range(5)}, workers=1)
     for number in range(50):
-        tell(f"bad-{number}", Status.QUEUED, attempt=1)
-        tell(f"bad-{number}", step="extraction", attempt=1)
-        tell(f"bad-{number}", Status.FAILED, step="extraction", attempt=1)
-        tell(f"bad-{number}", Status.QUEUED, attempt=2)
-        tell(f"bad-{number}", step="extraction", attempt=2)
-        tell(f"bad-{number}", step="embedding", attempt=2)
-        tell(f"bad-{number}", Status.COMPLETED, step="embedding", attempt=2)
-    tell("next", Status.QUEUED)
-    tell("next", step="extraction")
+        apply_event(f"bad-{number}", Status.QUEUED, attempt=1)
+        apply_event(f"bad-{number}", step="extraction", attempt=1)
+        apply_event(f"bad-{number}", Status.FAILED, step="extraction", attempt=1)
+        apply_event(f"bad-{number}", Status.QUEUED, attempt=2)
+        apply_event(f"bad-{number}", step="extraction", attempt=2)
+        apply_event(f"bad-{number}", step="embedding", attempt=2)
+        apply_event(f"bad-{number}", Status.COMPLETED, step="embedding", attempt=2)
+    apply_event("next", Status.QUEUED)
+    apply_event("next", step="extraction")
     clock.advance(0.1)
 
     assert progress.remaining_seconds == pytest.approx(9.9, rel=0.1)
 
 
-def test_a_step_that_few_documents_pass_counts_for_its_share(clock, progress, tell):
+def test_a_step_that_few_documents_pass_counts_for_its_share(
+    clock, progress, apply_event
+):
     plain = [("extraction", 0, 1.0), ("embedding", 50, 1.0)]
     scanned = [("extraction", 0, 1.0), ("ocr", 20, 100.0), ("embedding", 50, 1.0)]
     documents = {str(number): plain for number in range(9)} | {"9": scanned}
     run_documents(clock, progress, documents, workers=1)
-    tell("next", Status.QUEUED)
-    tell("next", step="extraction")
+    apply_event("next", Status.QUEUED)
+    apply_event("next", step="extraction")
     clock.advance(0.1)
 
     assert progress.remaining_seconds == pytest.approx(11.9, rel=0.1)
@@ -889,13 +905,13 @@ def random_events(seed, clock):
 
 
 @given(st.integers())
-def test_numbers_stay_sane_whatever_is_told(seed):
+def test_numbers_stay_valid_whatever_is_applied(seed):
     clock = Clock()
     progress = Progress(clock=clock, now=clock.today)
     progress.add_sizes({"a": 10**30, "b": 0})
 
-    for told in random_events(seed, clock):
-        progress.apply(told)
+    for delivered in random_events(seed, clock):
+        progress.apply(delivered)
 
         assert all(math.isfinite(n) and n >= 0 for n in numbers(progress))
         assert progress.fraction <= 1
@@ -911,10 +927,10 @@ def test_an_attempt_never_falls_back(seed):
     progress = Progress(clock=clock, now=clock.today)
     before = {}
 
-    for told in random_events(seed, clock):
-        if told.attempt is None:
+    for delivered in random_events(seed, clock):
+        if delivered.attempt is None:
             continue
-        progress.apply(told)
+        progress.apply(delivered)
 
         for document in progress.documents.values():
             attempt, status, done = before.get(document.id, (0, None, 0))
@@ -929,39 +945,39 @@ def test_an_attempt_never_falls_back(seed):
 @given(st.integers())
 def test_order_of_a_workers_events_does_not_matter(seed):
     clock = Clock()
-    told = []
+    delivered = []
     for number in range(1, 12):
         clock.advance(1)
-        told.append(event_at(clock, progress=number, id=f"1-{number}", attempt=1))
+        delivered.append(event_at(clock, progress=number, id=f"1-{number}", attempt=1))
     clock.advance(1)
-    told.append(
+    delivered.append(
         event_at(clock, "a", Status.COMPLETED, id=f"1-{FINAL_NUMBER}", attempt=1)
     )
-    random.Random(seed).shuffle(told)
+    random.Random(seed).shuffle(delivered)
 
     progress = Progress(clock=clock, now=clock.today)
-    for one in told:
+    for one in delivered:
         progress.apply(one)
 
     assert progress.documents["a"].event.status is Status.COMPLETED
 
 
-def test_a_program_gone_mad_is_bounded(clock, progress, tell):
+def test_a_program_gone_mad_is_bounded(clock, progress, apply_event):
     for number in range(1000):
-        tell(str(number), step=f"step {number}", progress=number / 11)
+        apply_event(str(number), step=f"step {number}", progress=number / 11)
 
     assert len(progress._estimator.steps) <= 32
 
 
 def test_ten_thousand_documents_are_cheap(clock):
     progress = Progress(expected=10_000)
-    told = [
+    delivered = [
         event_at(clock, str(number), Status.PROCESSING, progress=p, id=f"1-{p + 1}")
         for p in (0, 30, 60)
         for number in range(10_000)
     ]
     begun = time.process_time()
-    for one in told:
+    for one in delivered:
         progress.apply(one)
     applying = time.process_time() - begun
     begun = time.process_time()
