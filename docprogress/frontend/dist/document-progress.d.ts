@@ -3,13 +3,13 @@
  *
  * @param {string | string[]} documentIds
  * @param {WatchOptions} [options]
- * @returns {() => void} stops, and calls nothing back any more
- * @throws {RangeError} there are more documents than one connection can name
+ * @returns {() => void} stops; no callback is called any more
+ * @throws {RangeError} if there are more documents than one connection can name
  */
 export function watch(documentIds: string | string[], options?: WatchOptions): () => void;
 export type Status = "queued" | "processing" | "completed" | "failed" | "cancelled";
 /**
- * Where a document stands.
+ * The state of a document.
  */
 export type ProgressEvent = {
     document_id: string;
@@ -48,8 +48,7 @@ export type ProgressEvent = {
     worker?: string | undefined;
 };
 /**
- * Something about a document that is no progress: that it shows a sign of life, or
- * that it has shown none for a while.
+ * A sign of life of a document that makes no progress, or the lack of one.
  */
 export type Sign = {
     type: "heartbeat" | "stalled";
@@ -61,26 +60,27 @@ export type Sign = {
     silent_seconds?: number | undefined;
 };
 /**
- * How the documents are followed: `lost` is tried again, `ended` and `refused` are not.
+ * How the documents are followed. `lost` is retried; `ended` and `refused` are final.
  */
 export type Connection = "connecting" | "streaming" | "polling" | "lost" | "ended" | "refused";
 export type WatchOptions = {
     /**
-     * a document stands elsewhere
+     * called with each new state
      */
     onChange?: ((event: ProgressEvent) => void) | undefined;
     /**
-     * nothing can be heard for now, or at all;
-     * once, until something was heard again
+     * called once when the server cannot be
+     * reached, or refuses, until it answers again
      */
     onError?: ((error: Error) => void) | undefined;
     onConnection?: ((connection: Connection) => void) | undefined;
     /**
-     * only while streaming
+     * called while streaming only
      */
     onSign?: ((sign: Sign) => void) | undefined;
     /**
-     * go on when all have ended, for what is tried again
+     * keep following when all documents have ended, because they
+     * may be retried
      */
     follow?: boolean | undefined;
     /**
@@ -92,8 +92,8 @@ export type WatchOptions = {
      */
     token?: string | undefined;
     /**
-     * has a ticket
-     * made, by whoever knows the token; asked again when one has expired
+     * obtains a
+     * ticket from whoever knows the token; called again when a ticket has expired
      */
     ticket?: ((documentIds: string[]) => string | Promise<string>) | undefined;
 };

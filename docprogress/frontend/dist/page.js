@@ -404,340 +404,40 @@ async function loadDetails(entry, request2) {
   };
 }
 
-// src/document-progress.js
-var MOST = 500;
-var GREETING = 5e3;
-var RECONNECTION = 1e4;
-var RETRY = 4e3;
-var RETRY_MOST = 6e4;
-var PAUSE = 1e3;
-var PAUSE_EACH = 20;
-var SCATTER = 3e3;
-var LANES = 3;
-var WAIT = 10;
-var ANSWER = 1e4;
-var SILENCE = 2e4;
-var GRACE = 2e3;
-var TICK = 5e3;
-var SLEPT = 15e3;
-var TICKET = 3600;
-var Refusal = class extends Error {
+// src/client/request.js
+var TIMEOUT = 1e4;
+var Refused = class extends Error {
 };
 var Unavailable = class extends Error {
   /**
    * @param {string} message
-   * @param {number} [after]
+   * @param {number} [retryAfter] milliseconds
    */
-  constructor(message, after = 0) {
+  constructor(message, retryAfter = 0) {
     super(message);
-    this.after = after;
+    this.retryAfter = retryAfter;
   }
 };
 var Unauthorized = class extends Error {
 };
-function watch(documentIds, options = {}) {
-  const ids = [...new Set([documentIds].flat())];
-  if (ids.length > MOST) {
-    throw new RangeError(`${ids.length} documents: watch ${MOST} at most over one connection`);
-  }
-  const { url = "", follow = false } = options;
-  const closing = new AbortController();
-  const { signal } = closing;
-  const pending = new Set(ids);
-  const known = /* @__PURE__ */ new Map();
-  let connection = null;
-  let troubled = false;
-  let source = null;
-  let polling = null;
-  let ticket = null;
-  let opening = 0;
-  let patience;
-  let retry;
-  let wait = RETRY;
-  let heardAt = Date.now();
-  let tickedAt = Date.now();
-  let doubting = false;
-  const clock = setInterval(tick, TICK);
-  addEventListener("online", open, { signal });
-  addEventListener("offline", doubt, { signal });
-  addEventListener("pageshow", tick, { signal });
-  document.addEventListener("visibilitychange", tick, { signal });
-  queueMicrotask(pending.size ? open : finish);
-  return stop;
-  function stop() {
-    closing.abort();
-    clearInterval(clock);
-    clearTimeout(retry);
-    hangUp();
-    polling?.abort();
-  }
-  function finish() {
-    if (signal.aborted) return;
-    stop();
-    connect("ended");
-  }
-  function refuse(error) {
-    if (signal.aborted) return;
-    stop();
-    connect("refused");
-    call(options.onError, error);
-  }
-  function connect(next) {
-    if (next === "streaming" || next === "polling") troubled = false;
-    if (connection === next) return;
-    connection = next;
-    call(options.onConnection, next);
-  }
-  function lose(error) {
-    connect("lost");
-    if (troubled || signal.aborted) return;
-    troubled = true;
-    call(options.onError, error);
-  }
-  async function open() {
-    if (signal.aborted) return;
-    clearTimeout(retry);
-    hangUp();
-    if (connection !== "polling" && connection !== "lost") connect("connecting");
-    opening += 1;
-    const mine = opening;
-    patience = setTimeout(fail, GREETING);
-    try {
-      const query = await access();
-      if (mine !== opening || signal.aborted) return;
-      listen(query);
-    } catch (error) {
-      if (mine !== opening || signal.aborted) return;
-      if (error instanceof Refusal) refuse(error);
-      else fail();
-    }
-  }
-  function listen(query) {
-    let path = `${url}/progress/stream`;
-    if (ids.length === 1 && !follow) path = `${pathOf(ids[0])}/stream`;
-    else for (const id of ids) query.append("document_id", id);
-    if (follow) query.set("follow", "true");
-    const stream = new EventSource(`${path}?${query}`);
-    source = stream;
-    stream.onmessage = ({ data }) => {
-      const told = read(data);
-      if (!told) return;
-      if (told.document_id !== void 0) take(
-        /** @type {ProgressEvent} */
-        told
-      );
-      else if (told.status === "connected") greet();
-    };
-    for (
-      const type of
-      /** @type {const} */
-      ["heartbeat", "stalled"]
-    ) {
-      stream.addEventListener(type, ({ data }) => {
-        const told = read(data);
-        if (told) call(
-          options.onSign,
-          /** @type {Sign} */
-          { ...told, type }
-        );
-      });
-    }
-    stream.addEventListener("end", fail);
-    stream.onerror = () => {
-      if (stream.readyState === EventSource.CLOSED) {
-        fail();
-        return;
-      }
-      if (connection === "streaming") connect("connecting");
-      clearTimeout(patience);
-      patience = setTimeout(fail, RECONNECTION);
-    };
-  }
-  function read(data) {
-    heardAt = Date.now();
-    try {
-      return JSON.parse(data);
-    } catch {
-      fail();
-      return null;
-    }
-  }
-  function greet() {
-    clearTimeout(patience);
-    wait = RETRY;
-    polling?.abort();
-    polling = null;
-    connect("streaming");
-  }
-  function fail() {
-    if (signal.aborted) return;
-    hangUp();
-    if (connection === "streaming") connect("connecting");
-    ticket = null;
-    clearTimeout(retry);
-    retry = setTimeout(open, wait * (0.75 + Math.random() / 2));
-    wait = Math.min(wait * 2, RETRY_MOST);
-    poll();
-  }
-  function hangUp() {
-    opening += 1;
-    clearTimeout(patience);
-    source?.close();
-    source = null;
-  }
-  async function poll() {
-    if (polling) return;
-    const mine = new AbortController();
-    polling = mine;
-    let renewed = false;
-    while (!mine.signal.aborted) {
-      let pause = Math.max(PAUSE, asked().length * PAUSE_EACH);
-      try {
-        await askAll(mine.signal);
-        renewed = false;
-      } catch (thrown) {
-        if (mine.signal.aborted) return;
-        const error = (
-          /** @type {Error} */
-          thrown
-        );
-        if (error instanceof Unauthorized && ticket !== null && !renewed) {
-          ticket = null;
-          renewed = true;
-        } else if (error instanceof Refusal || error instanceof Unauthorized) {
-          refuse(error);
-          return;
-        } else {
-          lose(error);
-          pause += Math.random() * SCATTER;
-          if (error instanceof Unavailable) pause = Math.max(pause, error.after);
-        }
-      }
-      await delay(pause, mine.signal);
-    }
-  }
-  function asked() {
-    return follow ? ids : [...pending];
-  }
-  async function askAll(asking) {
-    const query = await access();
-    const waiting = [...asked()];
-    const seconds = connection === "polling" && waiting.length <= LANES ? WAIT : 0;
-    const lane = async () => {
-      for (let id = waiting.shift(); id !== void 0; id = waiting.shift()) {
-        const event = await ask(id, query, seconds, asking);
-        if (asking.aborted) return;
-        const back = connection === "lost";
-        connect("polling");
-        if (event) take(event);
-        if (back) {
-          wait = RETRY;
-          open();
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
-  }
-  async function ask(id, access2, seconds, asking) {
-    const query = new URLSearchParams(access2);
-    const since = known.get(id)?.id;
-    if (seconds) query.set("wait", String(seconds));
-    if (seconds && since) query.set("since", since);
-    const path = `${pathOf(id)}/status?${query}`;
-    const answer = await request(path, { cache: "no-store" }, seconds * 1e3, asking);
-    if (answer.status === 404) return null;
-    const { error_message: _, ...event } = await answer.json();
-    return event;
-  }
-  async function access() {
-    if (ticket === null) {
-      if (options.ticket) ticket = await options.ticket(ids);
-      else if (options.token !== void 0) {
-        ticket = await makeTicket(options.token);
-      }
-    }
-    return new URLSearchParams(ticket === null ? {} : { ticket });
-  }
-  async function makeTicket(token) {
-    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-    const body = JSON.stringify({ documents: ids, seconds: TICKET });
-    try {
-      const init = { method: "POST", headers, body };
-      const answer = await request(`${url}/tickets`, init, 0, signal);
-      if (!answer.ok) throw new Refusal("there is no server of docprogress at this address");
-      return (
-        /** @type {string} */
-        (await answer.json()).ticket
-      );
-    } catch (error) {
-      throw error instanceof Unauthorized ? new Refusal(error.message) : error;
-    }
-  }
-  function pathOf(id) {
-    return `${url}/progress/documents/${encodeURIComponent(id)}`;
-  }
-  function take(event) {
-    const id = event.document_id;
-    const before = known.get(id);
-    if (!ids.includes(id) || !isNewer(event, before)) return;
-    const told = before && !isFinal(before.status) && attemptOf(before) === attemptOf(event) ? { ...event, progress: Math.max(event.progress, before.progress) } : event;
-    known.set(id, told);
-    if (isFinal(told.status)) pending.delete(id);
-    else pending.add(id);
-    call(options.onChange, told);
-    if (!pending.size && !follow) finish();
-  }
-  function tick() {
-    const now = Date.now();
-    const slept = now - tickedAt > SLEPT;
-    tickedAt = now;
-    if (slept) open();
-    else if (now - heardAt > SILENCE) doubt();
-  }
-  async function doubt() {
-    if (doubting || connection !== "streaming") return;
-    doubting = true;
-    const mine = opening;
-    const [id] = pending.size ? pending : ids;
-    try {
-      const event = await ask(id, await access(), 0, signal);
-      heardAt = Date.now();
-      if (pending.delete(id)) pending.add(id);
-      if (event && isNewer(event, known.get(id))) {
-        await delay(GRACE, signal);
-        if (mine === opening && isNewer(event, known.get(id))) fail();
-      }
-    } catch {
-      if (mine === opening) fail();
-    } finally {
-      doubting = false;
-    }
-  }
-  function call(callback, value) {
-    try {
-      callback?.(value);
-    } catch (error) {
-      reportError(error);
-    }
-  }
-}
 async function request(url, init, milliseconds, signal) {
-  const late = AbortSignal.timeout(ANSWER + milliseconds);
-  let answer;
+  const timeout = AbortSignal.timeout(TIMEOUT + milliseconds);
+  let response;
   try {
-    answer = await fetch(url, { ...init, signal: AbortSignal.any([signal, late]) });
+    response = await fetch(url, { ...init, signal: AbortSignal.any([signal, timeout]) });
   } catch (error) {
     throw new Unavailable(`the server cannot be reached (${/** @type {Error} */
     error.message})`);
   }
-  if (answer.ok || answer.status === 404) return answer;
-  const { detail } = await answer.json().catch(() => ({}));
-  const message = detail ?? `the server answered ${answer.status}`;
-  if (answer.status === 401) throw new Unauthorized(message);
-  if (answer.status === 408 || answer.status === 429 || answer.status >= 500) {
-    throw new Unavailable(message, 1e3 * Number(answer.headers.get("Retry-After") ?? 0) || 0);
+  if (response.ok || response.status === 404) return response;
+  const { detail } = await response.json().catch(() => ({}));
+  const message = detail ?? `the server answered ${response.status}`;
+  if (response.status === 401) throw new Unauthorized(message);
+  if (response.status === 408 || response.status === 429 || response.status >= 500) {
+    const seconds = Number(response.headers.get("Retry-After") ?? 0) || 0;
+    throw new Unavailable(message, 1e3 * seconds);
   }
-  throw new Refusal(message);
+  throw new Refused(message);
 }
 function delay(milliseconds, signal) {
   return new Promise((resolve) => {
@@ -750,6 +450,377 @@ function delay(milliseconds, signal) {
       resolve();
     }
   });
+}
+
+// src/client/polling.js
+var INTERVAL = 1e3;
+var INTERVAL_EACH = 20;
+var JITTER = 3e3;
+var CONCURRENCY2 = 3;
+function createPolling({ documentIds, fetchStatus, tickets, onStatus, onLost, onRefused }) {
+  let active = null;
+  async function pollAll(signal) {
+    const query = await tickets.query();
+    const waiting = [...documentIds()];
+    const few = waiting.length <= CONCURRENCY2;
+    const pollSome = async () => {
+      for (let id = waiting.shift(); id !== void 0; id = waiting.shift()) {
+        const event = await fetchStatus(id, query, signal, few);
+        if (signal.aborted) return;
+        onStatus(event);
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY2 }, pollSome));
+  }
+  return {
+    async start() {
+      if (active) return;
+      const { signal } = active = new AbortController();
+      let renewed = false;
+      while (!signal.aborted) {
+        let pause = Math.max(INTERVAL, documentIds().length * INTERVAL_EACH);
+        try {
+          await pollAll(signal);
+          renewed = false;
+        } catch (thrown) {
+          if (signal.aborted) return;
+          const error = (
+            /** @type {Error} */
+            thrown
+          );
+          if (error instanceof Unauthorized && tickets.exists && !renewed) {
+            tickets.discard();
+            renewed = true;
+          } else if (error instanceof Refused || error instanceof Unauthorized) {
+            onRefused(error);
+            return;
+          } else {
+            onLost(error);
+            pause += Math.random() * JITTER;
+            if (error instanceof Unavailable) pause = Math.max(pause, error.retryAfter);
+          }
+        }
+        await delay(pause, signal);
+      }
+    },
+    stop() {
+      active?.abort();
+      active = null;
+    }
+  };
+}
+
+// src/client/stream.js
+var GREETING_TIMEOUT = 5e3;
+var RECONNECT_TIMEOUT = 1e4;
+function createStream(options) {
+  let source = null;
+  let timer;
+  function connect(address) {
+    const opened = new EventSource(address);
+    source = opened;
+    opened.onmessage = ({ data }) => {
+      const message = parse(data);
+      if (!message) return;
+      if (message.document_id !== void 0) {
+        options.onEvent(
+          /** @type {ProgressEvent} */
+          message
+        );
+      } else if (message.status === "connected") {
+        clearTimeout(timer);
+        options.onGreeting();
+      }
+    };
+    for (
+      const type of
+      /** @type {const} */
+      ["heartbeat", "stalled"]
+    ) {
+      opened.addEventListener(type, ({ data }) => {
+        const message = parse(data);
+        if (message) options.onSign(
+          /** @type {Sign} */
+          { ...message, type }
+        );
+      });
+    }
+    opened.addEventListener("end", () => options.onFail());
+    opened.onerror = () => {
+      if (opened.readyState === EventSource.CLOSED) {
+        options.onFail();
+        return;
+      }
+      options.onInterrupted();
+      clearTimeout(timer);
+      timer = setTimeout(options.onFail, RECONNECT_TIMEOUT);
+    };
+  }
+  function parse(data) {
+    options.onActivity();
+    try {
+      return JSON.parse(data);
+    } catch {
+      options.onFail();
+      return null;
+    }
+  }
+  const stream = {
+    /** Changes whenever the stream is opened or closed. */
+    generation: 0,
+    async open() {
+      stream.close();
+      const { generation } = stream;
+      timer = setTimeout(options.onFail, GREETING_TIMEOUT);
+      try {
+        const query = await options.query();
+        if (generation === stream.generation) connect(options.address(query));
+      } catch (error) {
+        if (generation === stream.generation) options.onFail(
+          /** @type {Error} */
+          error
+        );
+      }
+    },
+    close() {
+      stream.generation += 1;
+      clearTimeout(timer);
+      source?.close();
+      source = null;
+    }
+  };
+  return stream;
+}
+
+// src/client/tickets.js
+var LIFETIME = 3600;
+function createTickets({ url, ids, token, makeTicket, signal }) {
+  let ticket = null;
+  async function requestTicket(token2) {
+    const headers = { Authorization: `Bearer ${token2}`, "Content-Type": "application/json" };
+    const body = JSON.stringify({ documents: ids, seconds: LIFETIME });
+    try {
+      const init = { method: "POST", headers, body };
+      const response = await request(`${url}/tickets`, init, 0, signal);
+      if (!response.ok) throw new Refused("there is no server of docprogress at this address");
+      return (
+        /** @type {string} */
+        (await response.json()).ticket
+      );
+    } catch (error) {
+      throw error instanceof Unauthorized ? new Refused(error.message) : error;
+    }
+  }
+  return {
+    get exists() {
+      return ticket !== null;
+    },
+    discard() {
+      ticket = null;
+    },
+    /** The query that authorizes a request. */
+    async query() {
+      if (ticket === null) {
+        if (makeTicket) ticket = await makeTicket(ids);
+        else if (token !== void 0) ticket = await requestTicket(token);
+      }
+      return new URLSearchParams(ticket === null ? {} : { ticket });
+    }
+  };
+}
+
+// src/document-progress.js
+var MAX_DOCUMENTS = 500;
+var FIRST_RETRY = 4e3;
+var LONGEST_RETRY = 6e4;
+var LONG_POLL = 10;
+var SILENCE = 2e4;
+var GRACE = 2e3;
+var CHECK_INTERVAL = 5e3;
+var SLEEP = 15e3;
+function watch(documentIds, options = {}) {
+  const ids = [...new Set([documentIds].flat())];
+  if (ids.length > MAX_DOCUMENTS) {
+    throw new RangeError(
+      `${ids.length} documents: watch ${MAX_DOCUMENTS} at most over one connection`
+    );
+  }
+  const { url = "", follow = false, token, ticket: makeTicket } = options;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const pending = new Set(ids);
+  const known = /* @__PURE__ */ new Map();
+  let connection = null;
+  let errorReported = false;
+  let retryTimer;
+  let retryDelay = FIRST_RETRY;
+  let lastActivity = Date.now();
+  let lastCheck = Date.now();
+  let verifying = false;
+  const tickets = createTickets({ url, ids, token, makeTicket, signal });
+  const stream = createStream({
+    query: tickets.query,
+    address: streamAddress,
+    onGreeting: streamOpened,
+    onEvent: apply,
+    onSign: (sign) => call(options.onSign, sign),
+    onActivity() {
+      lastActivity = Date.now();
+    },
+    onInterrupted: reconnecting,
+    onFail: streamFailed
+  });
+  const polling = createPolling({
+    documentIds: () => follow ? ids : [...pending],
+    fetchStatus(id, query, polled, few) {
+      return fetchStatus(id, query, connection === "polling" && few ? LONG_POLL : 0, polled);
+    },
+    tickets,
+    onStatus: statusReceived,
+    onLost: lose,
+    onRefused: refuse
+  });
+  const clock = setInterval(check, CHECK_INTERVAL);
+  addEventListener("online", openStream, { signal });
+  addEventListener("offline", verify, { signal });
+  addEventListener("pageshow", check, { signal });
+  document.addEventListener("visibilitychange", check, { signal });
+  queueMicrotask(pending.size ? openStream : finish);
+  return stop;
+  function stop() {
+    closing.abort();
+    clearInterval(clock);
+    clearTimeout(retryTimer);
+    stream.close();
+    polling.stop();
+  }
+  function finish() {
+    if (signal.aborted) return;
+    stop();
+    setConnection("ended");
+  }
+  function refuse(error) {
+    if (signal.aborted) return;
+    stop();
+    setConnection("refused");
+    call(options.onError, error);
+  }
+  function lose(error) {
+    setConnection("lost");
+    if (errorReported || signal.aborted) return;
+    errorReported = true;
+    call(options.onError, error);
+  }
+  function setConnection(next) {
+    if (next === "streaming" || next === "polling") errorReported = false;
+    if (connection === next) return;
+    connection = next;
+    call(options.onConnection, next);
+  }
+  function openStream() {
+    if (signal.aborted) return;
+    clearTimeout(retryTimer);
+    stream.close();
+    if (connection !== "polling" && connection !== "lost") setConnection("connecting");
+    stream.open();
+  }
+  function streamAddress(query) {
+    let path = `${url}/progress/stream`;
+    if (ids.length === 1 && !follow) path = `${documentPath(ids[0])}/stream`;
+    else for (const id of ids) query.append("document_id", id);
+    if (follow) query.set("follow", "true");
+    return `${path}?${query}`;
+  }
+  function streamOpened() {
+    retryDelay = FIRST_RETRY;
+    polling.stop();
+    setConnection("streaming");
+  }
+  function reconnecting() {
+    if (connection === "streaming") setConnection("connecting");
+  }
+  function streamFailed(error) {
+    if (signal.aborted) return;
+    if (error instanceof Refused) {
+      refuse(error);
+      return;
+    }
+    stream.close();
+    reconnecting();
+    tickets.discard();
+    clearTimeout(retryTimer);
+    retryTimer = setTimeout(openStream, retryDelay * (0.75 + Math.random() / 2));
+    retryDelay = Math.min(retryDelay * 2, LONGEST_RETRY);
+    polling.start();
+  }
+  function statusReceived(event) {
+    const back = connection === "lost";
+    setConnection("polling");
+    if (event) apply(event);
+    if (back) {
+      retryDelay = FIRST_RETRY;
+      openStream();
+    }
+  }
+  async function fetchStatus(id, authorization, seconds, requested) {
+    const query = new URLSearchParams(authorization);
+    const since = known.get(id)?.id;
+    if (seconds) query.set("wait", String(seconds));
+    if (seconds && since) query.set("since", since);
+    const path = `${documentPath(id)}/status?${query}`;
+    const response = await request(path, { cache: "no-store" }, seconds * 1e3, requested);
+    if (response.status === 404) return null;
+    const { error_message: _, ...event } = await response.json();
+    return event;
+  }
+  function documentPath(id) {
+    return `${url}/progress/documents/${encodeURIComponent(id)}`;
+  }
+  function apply(event) {
+    const id = event.document_id;
+    const before = known.get(id);
+    if (!ids.includes(id) || !isNewer(event, before)) return;
+    const sameAttempt = before && !isFinal(before.status) && attemptOf(before) === attemptOf(event);
+    const state = sameAttempt ? { ...event, progress: Math.max(event.progress, before.progress) } : event;
+    known.set(id, state);
+    if (isFinal(state.status)) pending.delete(id);
+    else pending.add(id);
+    call(options.onChange, state);
+    if (!pending.size && !follow) finish();
+  }
+  function check() {
+    const now = Date.now();
+    const slept = now - lastCheck > SLEEP;
+    lastCheck = now;
+    if (slept) openStream();
+    else if (now - lastActivity > SILENCE) verify();
+  }
+  async function verify() {
+    if (verifying || connection !== "streaming") return;
+    verifying = true;
+    const { generation } = stream;
+    const [id] = pending.size ? pending : ids;
+    try {
+      const event = await fetchStatus(id, await tickets.query(), 0, signal);
+      lastActivity = Date.now();
+      if (pending.delete(id)) pending.add(id);
+      if (event && isNewer(event, known.get(id))) {
+        await delay(GRACE, signal);
+        if (generation === stream.generation && isNewer(event, known.get(id))) streamFailed();
+      }
+    } catch {
+      if (generation === stream.generation) streamFailed();
+    } finally {
+      verifying = false;
+    }
+  }
+  function call(callback, value) {
+    try {
+      callback?.(value);
+    } catch (error) {
+      reportError(error);
+    }
+  }
 }
 
 // src/page/follower.js
@@ -1021,7 +1092,7 @@ function waitingFor(events) {
 }
 
 // src/page/upload-queue.js
-var CONCURRENCY2 = 3;
+var CONCURRENCY3 = 3;
 function createUploadQueue({ api: api2, documents: documents2, onStored, onUnauthorized, onEnd }) {
   const queue = [];
   let active = 0;
@@ -1033,7 +1104,7 @@ function createUploadQueue({ api: api2, documents: documents2, onStored, onUnaut
     queue.push(entry);
   }
   function sendNext() {
-    while (active < CONCURRENCY2 && queue.length) {
+    while (active < CONCURRENCY3 && queue.length) {
       active += 1;
       send(
         /** @type {Entry} */
@@ -2073,7 +2144,7 @@ function maskOf(segments) {
 }
 
 // src/progress-view/heartbeat.js
-var TIMEOUT = 6e3;
+var TIMEOUT2 = 6e3;
 function createHeartbeat() {
   let lastBeat = performance.now();
   let lastBeatWall = Date.now();
@@ -2091,7 +2162,7 @@ function createHeartbeat() {
       disconnected = true;
     },
     isLost() {
-      return disconnected || performance.now() - lastBeat > TIMEOUT || Date.now() - lastBeatWall > TIMEOUT;
+      return disconnected || performance.now() - lastBeat > TIMEOUT2 || Date.now() - lastBeatWall > TIMEOUT2;
     },
     /**
      * The page's clock, which stops while nothing is known.

@@ -1,6 +1,6 @@
 /**
- * Follow a document until it is completed; one that has failed, or was cancelled, may be
- * tried again.
+ * Follow a document until it is completed. One that has failed or was cancelled may be
+ * retried.
  *
  * @param {string | null} documentId null follows nothing
  * @param {Server} [server]
@@ -8,7 +8,7 @@
  */
 export function useDocumentProgress(documentId: string | null, { url, token, ticket }?: Server): Following;
 /**
- * Show how far a document is.
+ * Show the progress of a document.
  *
  * @param {Server & {documentId: string | null}} props
  * @returns {import("react").ReactElement | null}
@@ -17,7 +17,7 @@ export function ProgressTracker({ documentId, ...server }: Server & {
     documentId: string | null;
 }): import("react").ReactElement | null;
 /**
- * Take files, and hand them to the server one after the other.
+ * Choose files, and send them to the server one after the other.
  *
  * @param {Server & {
  *   caseId?: string,
@@ -42,11 +42,11 @@ export type Connection = import("./document-progress.js").Connection;
  */
 export type Following = {
     /**
-     * where it stands; null until that is known
+     * its state; null until it is known
      */
     progress: ProgressEvent | null;
     /**
-     * why nothing can be heard of it now; why a document has
+     * why the server cannot be reached; why a document has
      * failed is the `error` of its progress
      */
     error: Error | null;
@@ -62,14 +62,14 @@ export type Server = {
      */
     token?: string | undefined;
     /**
-     * has a ticket
-     * made, by whoever knows the token, for all of the documents that are named: those
-     * that share a connection
+     * obtains a
+     * ticket, from whoever knows the token, for all documents that are named: those that
+     * share a connection
      */
     ticket?: ((documentIds: string[]) => string | Promise<string>) | undefined;
 };
 /**
- * a document that the server has
+ * a document that the server has stored
  */
 export type Uploaded = {
     id: string;
@@ -77,12 +77,4 @@ export type Uploaded = {
     case_id: string | null;
     run_id: string;
     media_type: string;
-};
-/**
- * what is told of one document
- */
-export type Member = {
-    documentId: string;
-    learn: (news: Partial<Following>) => void;
-    ticket: (documentIds: string[]) => string | Promise<string>;
 };

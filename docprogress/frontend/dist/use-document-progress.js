@@ -2,13 +2,137 @@
 
 // src/use-document-progress.js
 import { createElement, useEffect, useId, useRef, useState } from "react";
+
+// src/react/shared-connection.js
 import { watch } from "./document-progress.js";
-var GATHER = 20;
-var MOST = 500;
-var FINAL = /* @__PURE__ */ new Set(["completed", "failed", "cancelled"]);
-var NOTHING = { progress: null, error: null, connection: "connecting" };
+
+// src/shared/status.js
+function isFinal(status) {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+// src/react/shared-connection.js
+var DELAY = 20;
+var PER_STREAM = 500;
+var connections = /* @__PURE__ */ new Map();
+function subscribe(server, subscriber) {
+  const key = JSON.stringify([server.url, server.token, server.hasTicket]);
+  const connection = connections.get(key) ?? createConnection(server, () => connections.delete(key));
+  connections.set(key, connection);
+  return connection.subscribe(subscriber);
+}
+function createConnection({ url, token, hasTicket }, onUnused) {
+  const subscribers = /* @__PURE__ */ new Set();
+  const known = /* @__PURE__ */ new Map();
+  const completed = /* @__PURE__ */ new Set();
+  let streams = [];
+  let timer;
+  let state = "connecting";
+  function open() {
+    timer = void 0;
+    close();
+    const shown = new Set([...subscribers].map(({ documentId }) => documentId));
+    for (const id of known.keys()) if (!shown.has(id)) known.delete(id);
+    for (const id of completed) if (!shown.has(id)) completed.delete(id);
+    const ids = [...shown].filter((id) => !completed.has(id));
+    for (let from = 0; from < ids.length; from += PER_STREAM) {
+      const some = ids.slice(from, from + PER_STREAM);
+      streams.push({ ids: some, stop: openStream(some) });
+    }
+  }
+  function close() {
+    for (const { stop } of streams) stop();
+    streams = [];
+  }
+  function closeCompleted() {
+    streams = streams.filter(({ ids, stop }) => {
+      const done = ids.every((id) => completed.has(id));
+      if (done) stop();
+      return !done;
+    });
+  }
+  function openStream(ids) {
+    const notifyUnfinished = (change) => {
+      for (const { documentId, onChange } of subscribers) {
+        const ended = isFinal(known.get(documentId)?.status);
+        if (!ended && ids.includes(documentId)) onChange(change);
+      }
+    };
+    const ticket = (requested) => newest().ticket(requested);
+    return watch(ids, {
+      url,
+      token,
+      ...hasTicket ? { ticket } : {},
+      follow: true,
+      onChange(event) {
+        apply(event);
+        closeCompleted();
+      },
+      onError: (error) => notifyUnfinished({ error }),
+      onConnection(connection) {
+        if (connection === "connecting") return;
+        state = connection;
+        const works = connection === "streaming" || connection === "polling";
+        notifyUnfinished(works ? { connection, error: null } : { connection });
+      }
+    });
+  }
+  function newest() {
+    return (
+      /** @type {Subscriber} */
+      [...subscribers].at(-1)
+    );
+  }
+  function apply(progress) {
+    const documentId = progress.document_id;
+    const ended = isFinal(progress.status);
+    const retried = !ended && isFinal(known.get(documentId)?.status);
+    known.set(documentId, progress);
+    if (progress.status === "completed") completed.add(documentId);
+    else completed.delete(documentId);
+    let change = { progress };
+    if (ended) change = { progress, connection: "ended", error: null };
+    if (retried) change = { progress, connection: state };
+    for (const subscriber of subscribers) {
+      if (subscriber.documentId === documentId) subscriber.onChange(change);
+    }
+  }
+  return {
+    /** @param {Subscriber} subscriber */
+    subscribe(subscriber) {
+      subscribers.add(subscriber);
+      const event = known.get(subscriber.documentId);
+      if (event) apply(event);
+      completed.delete(subscriber.documentId);
+      timer ??= setTimeout(open, DELAY);
+      return () => {
+        subscribers.delete(subscriber);
+        if (subscribers.size) return;
+        clearTimeout(timer);
+        close();
+        onUnused();
+      };
+    }
+  };
+}
+
+// src/react/upload.js
+async function uploadFile(file, { url, token, caseId, signal }) {
+  const body = new FormData();
+  if (caseId !== void 0) body.append("case_id", caseId);
+  body.append("file", file, file.name);
+  const headers = token === void 0 ? void 0 : { Authorization: `Bearer ${token}` };
+  const init = { method: "POST", headers, body, signal };
+  const response = await fetch(`${url}/documents/upload`, init);
+  if (response.ok) return response.json();
+  const { detail } = await response.json().catch(() => ({}));
+  throw new Error(detail ?? `the server answered ${response.status}`);
+}
+
+// src/use-document-progress.js
+var UNKNOWN = { progress: null, error: null, connection: "connecting" };
 function useDocumentProgress(documentId, { url, token, ticket } = {}) {
-  const [known, setKnown] = useState({ ...NOTHING, documentId });
+  const [known, setKnown] = useState({ ...UNKNOWN, documentId });
   const makeTicket = useRef(ticket);
   useEffect(() => {
     makeTicket.current = ticket;
@@ -16,114 +140,17 @@ function useDocumentProgress(documentId, { url, token, ticket } = {}) {
   const hasTicket = ticket !== void 0;
   useEffect(() => {
     if (documentId === null) return void 0;
-    setKnown({ ...NOTHING, documentId });
-    return join({ url, token, hasTicket }, {
+    setKnown({ ...UNKNOWN, documentId });
+    const subscriber = {
       documentId,
-      learn: (news) => setKnown((before) => ({ ...before, ...news })),
+      onChange: (change) => setKnown((before) => ({ ...before, ...change })),
       ticket: (ids) => makeTicket.current?.(ids) ?? ""
-    });
+    };
+    return subscribe({ url, token, hasTicket }, subscriber);
   }, [documentId, url, token, hasTicket]);
-  if (known.documentId !== documentId) return NOTHING;
+  if (known.documentId !== documentId) return UNKNOWN;
   const { progress, error, connection } = known;
   return { progress, error, connection };
-}
-var lines = /* @__PURE__ */ new Map();
-function join(server, member) {
-  const key = JSON.stringify([server.url, server.token, server.hasTicket]);
-  const line = lines.get(key) ?? createLine(server, () => lines.delete(key));
-  lines.set(key, line);
-  return line.join(member);
-}
-function createLine({ url, token, hasTicket }, onEmpty) {
-  const members = /* @__PURE__ */ new Set();
-  const known = /* @__PURE__ */ new Map();
-  const settled = /* @__PURE__ */ new Set();
-  let streams = [];
-  let gathering;
-  let current = "connecting";
-  return {
-    /** @param {Member} member */
-    join(member) {
-      members.add(member);
-      const event = known.get(member.documentId);
-      if (event) tell(event);
-      settled.delete(member.documentId);
-      gathering ??= setTimeout(open, GATHER);
-      return () => {
-        members.delete(member);
-        if (members.size) return;
-        clearTimeout(gathering);
-        close();
-        onEmpty();
-      };
-    }
-  };
-  function open() {
-    gathering = void 0;
-    close();
-    const shown = new Set([...members].map(({ documentId }) => documentId));
-    for (const id of known.keys()) if (!shown.has(id)) known.delete(id);
-    for (const id of settled) if (!shown.has(id)) settled.delete(id);
-    const ids = [...shown].filter((id) => !settled.has(id));
-    for (let from = 0; from < ids.length; from += MOST) {
-      const some = ids.slice(from, from + MOST);
-      streams.push({ ids: some, stop: listen(some) });
-    }
-  }
-  function close() {
-    for (const { stop } of streams) stop();
-    streams = [];
-  }
-  function closeSettled() {
-    streams = streams.filter(({ ids, stop }) => {
-      const over = ids.every((id) => settled.has(id));
-      if (over) stop();
-      return !over;
-    });
-  }
-  function listen(ids) {
-    const all = (news) => {
-      for (const { documentId, learn } of members) {
-        const ended = FINAL.has(known.get(documentId)?.status ?? "");
-        if (!ended && ids.includes(documentId)) learn(news);
-      }
-    };
-    return watch(ids, {
-      url,
-      token,
-      ...hasTicket ? { ticket: (asked) => newest().ticket(asked) } : {},
-      follow: true,
-      onChange(event) {
-        tell(event);
-        closeSettled();
-      },
-      onError: (error) => all({ error }),
-      onConnection(connection) {
-        if (connection === "connecting") return;
-        current = connection;
-        const well = connection === "streaming" || connection === "polling";
-        all(well ? { connection, error: null } : { connection });
-      }
-    });
-  }
-  function newest() {
-    return (
-      /** @type {Member} */
-      [...members].at(-1)
-    );
-  }
-  function tell(progress) {
-    const documentId = progress.document_id;
-    const ended = FINAL.has(progress.status);
-    const again = !ended && FINAL.has(known.get(documentId)?.status ?? "");
-    known.set(documentId, progress);
-    if (progress.status === "completed") settled.add(documentId);
-    else settled.delete(documentId);
-    let news = { progress };
-    if (ended) news = { progress, connection: "ended", error: null };
-    if (again) news = { progress, connection: current };
-    for (const member of members) if (member.documentId === documentId) member.learn(news);
-  }
 }
 function ProgressTracker({ documentId, ...server }) {
   const { progress, error, connection } = useDocumentProgress(documentId, server);
@@ -132,7 +159,7 @@ function ProgressTracker({ documentId, ...server }) {
   const status = progress?.status ?? "queued";
   const percent = Math.floor(progress?.progress ?? 0);
   const name = progress?.name ?? documentId;
-  const said = progress?.error ?? progress?.message ?? "";
+  const message = progress?.error ?? progress?.message ?? "";
   return createElement(
     "div",
     { className: "docprogress-tracker", "data-status": status, "data-connection": connection },
@@ -140,8 +167,8 @@ function ProgressTracker({ documentId, ...server }) {
     " ",
     createElement("progress", { max: 100, value: percent, "aria-labelledby": label }),
     createElement("span", { className: "docprogress-percent" }, ` ${percent} % `),
-    createElement("span", { className: "docprogress-message", role: "status" }, said),
-    error && complaint(error.message)
+    createElement("span", { className: "docprogress-message", role: "status" }, message),
+    error && problemElement(error.message)
   );
 }
 function DocumentUploader({
@@ -155,18 +182,18 @@ function DocumentUploader({
 }) {
   const [sending, setSending] = useState("");
   const [problem, setProblem] = useState("");
-  const leaving = useRef(null);
+  const unmounting = useRef(null);
   useEffect(() => {
-    leaving.current = new AbortController();
-    return () => leaving.current?.abort();
+    unmounting.current = new AbortController();
+    return () => unmounting.current?.abort();
   }, []);
   async function send(files) {
-    const signal = leaving.current?.signal;
+    const signal = unmounting.current?.signal;
     setProblem("");
     for (const file of files) {
       setSending(file.name);
       try {
-        onUpload?.(await upload(file, { url, token, caseId, signal }));
+        onUpload?.(await uploadFile(file, { url, token, caseId, signal }));
       } catch (thrown) {
         if (signal?.aborted) return;
         const error = (
@@ -198,21 +225,11 @@ function DocumentUploader({
       })
     ),
     createElement("span", { role: "status" }, sending && `Sending ${sending}`),
-    problem && complaint(problem)
+    problem && problemElement(problem)
   );
 }
-function complaint(text) {
+function problemElement(text) {
   return createElement("span", { className: "docprogress-problem", role: "alert" }, text);
-}
-async function upload(file, { url, token, caseId, signal }) {
-  const body = new FormData();
-  if (caseId !== void 0) body.append("case_id", caseId);
-  body.append("file", file, file.name);
-  const headers = token === void 0 ? void 0 : { Authorization: `Bearer ${token}` };
-  const answer = await fetch(`${url}/documents/upload`, { method: "POST", headers, body, signal });
-  if (answer.ok) return answer.json();
-  const { detail } = await answer.json().catch(() => ({}));
-  throw new Error(detail ?? `the server answered ${answer.status}`);
 }
 export {
   DocumentUploader,
