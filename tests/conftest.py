@@ -69,11 +69,11 @@ GROUPS = {
 #: first, so that short tests fill the end of a run evenly.
 ORDER = (
     "faults",
+    "server",
     "frontend",
     "packaging",
     "notebook",
     "integration",
-    "server",
     "unit",
 )
 

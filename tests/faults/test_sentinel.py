@@ -120,7 +120,7 @@ class Watched:
             service.kill()
 
 
-@pytest.fixture(params=["plain", "tls"])
+@pytest.fixture(params=["plain", pytest.param("tls", marks=pytest.mark.slow)])
 def watched(request, tmp_path):
     authority = None
     if request.param == "tls":

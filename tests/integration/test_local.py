@@ -228,7 +228,10 @@ def test_no_secret_is_written_down_or_shown(home):
         assert "secret-word" not in path.read_text("utf-8", "replace")
 
 
-def test_ten_runs_from_ten_processes_share_one_home_and_see_only_their_own(settings):
+@pytest.mark.parametrize("count", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_runs_of_several_processes_share_one_home_and_see_only_their_own(
+    settings, count
+):
     code = (
         "import sys\n"
         "from docprogress import Pipeline\n"
@@ -243,9 +246,9 @@ def test_ten_runs_from_ten_processes_share_one_home_and_see_only_their_own(setti
         subprocess.Popen(
             [sys.executable, "-c", code, f"own{number}"], stdout=subprocess.PIPE
         )
-        for number in range(10)
+        for number in range(count)
     ]
-    said = {process.communicate(timeout=patient(90))[0] for process in started}
+    servers = {process.communicate(timeout=patient(90))[0] for process in started}
 
     assert all(process.returncode == 0 for process in started)
-    assert len(said) == 1, "one server, so one supervisor"
+    assert len(servers) == 1, "one server, so one supervisor"

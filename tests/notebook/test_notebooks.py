@@ -42,6 +42,9 @@ MARK = "NOTEBOOK_IS_TESTED_IN"
 #: What nbval says of a kernel that ended before it answered.
 KERNEL_DIED = "Kernel died before replying to kernel_info"
 
+#: Notebooks of which the default tests have other tests of all that they do.
+COSTLY = {"latency", "many_machines"}
+
 notebooks = pytest.mark.parametrize(
     "notebook", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS]
 )
@@ -171,9 +174,17 @@ def _environment(process: psutil.Process) -> dict[str, str]:
         return {}
 
 
-@notebooks
 @pytest.mark.parametrize(
-    "times", [1, pytest.param(2, marks=pytest.mark.slow)], ids=["once", "twice"]
+    ("notebook", "times"),
+    [
+        pytest.param(path, 1, id=f"{path.stem}-once")
+        for path in NOTEBOOKS
+        if path.stem not in COSTLY
+    ]
+    + [
+        pytest.param(path, 2, id=f"{path.stem}-twice", marks=pytest.mark.slow)
+        for path in NOTEBOOKS
+    ],
 )
 @pytest.mark.timeout(LONGEST)
 def test_a_notebook_gives_what_is_saved_in_it_and_leaves_no_process(notebook, times):

@@ -32,7 +32,7 @@ def test_child_processes_can_be_interrupted():
     assert done.returncode == -signal.SIGINT
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
+@pytest.mark.parametrize("processes", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_ignored_signals_are_not_inherited_by_tests(processes):
     """As from `sh -c "pytest &"` and `nohup pytest`."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", processes, "-k", "child"]
