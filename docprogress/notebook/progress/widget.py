@@ -28,7 +28,7 @@ class ProgressWidget(anywidget.AnyWidget):
 
     #: Never set: it is made whenever a page asks for the model's state.
     snapshot = traitlets.Any(read_only=True).tag(
-        sync=True, to_json=lambda _, model: model._present()
+        sync=True, to_json=lambda _, model: model.present()
     )
 
     def __init__(
@@ -36,14 +36,14 @@ class ProgressWidget(anywidget.AnyWidget):
         present: Callable[[], dict[str, Any]],
         heard: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._present = present
+        self.present = present
         self._heard = heard
         super().__init__()
         self.on_msg(self._take)
         if hasattr(self.comm, "_reply_subshell_for"):
             # ipykernel 7.4 has replies wait for the cell that created the comm;
             # without this they come in a subshell, while a cell is busy.
-            self.comm._reply_subshell_for = None
+            self.comm._reply_subshell_for = None  # noqa: SLF001
 
     def __repr__(self) -> str:
         return "ProgressWidget()"
