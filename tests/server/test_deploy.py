@@ -276,7 +276,7 @@ def test_page_is_there_and_metrics_are_not(front):
     assert front.client.get("/metrics").status_code == 404
 
 
-def test_clients_are_told_apart_and_no_ticket_is_logged(front, nginx, web):
+def test_clients_are_distinguished_and_no_ticket_is_logged(front, nginx, web):
     ticket = front.client.post("/tickets", json={"documents": ["a"]}).json()["ticket"]
     path = f"/progress/documents/a/stream?ticket={ticket}"
     with front.read(path, token=None) as reader:

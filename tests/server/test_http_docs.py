@@ -158,7 +158,7 @@ def shown_by(tab, web, modules, script):
     tab.goto(f"{web.url}/example.html")
 
 
-def test_javascript_example_tells_of_a_document(browser, settings, bus):
+def test_javascript_example_follows_a_document(browser, settings, bus):
     (example,) = examples("js")
     publish(bus, "document-id", 40)
     with served(settings, token=None) as web, opened(browser) as tab:

@@ -86,16 +86,16 @@ async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line, 
                 thread.join()
 
     assert len(heard) == count
-    for told in heard:
-        for numbers in told.values():
+    for delivered in heard:
+        for numbers in delivered.values():
             assert numbers[-1] == EVENTS - 1
-            assert numbers == sorted(set(numbers)), "went back, or told twice"
+            assert numbers == sorted(set(numbers)), "went back, or delivered twice"
             if not bad_line:
                 assert numbers == list(range(numbers[0], EVENTS)), "a gap"
 
 
 async def _cut(proxy, threads):
-    """Cut every line again and again, until the stories are told.
+    """Cut every line again and again, until the stories are delivered.
 
     Not for ever: a machine that is slow enough gets nobody connected between two.
     """
@@ -106,7 +106,7 @@ async def _cut(proxy, threads):
         cuts += 1
 
 
-async def test_an_event_between_the_subscription_and_the_present_is_told(
+async def test_an_event_between_subscribing_and_reading_the_state_is_delivered(
     server: Server,
 ):
     """The classic gap: the slow line makes it wide enough to fall into."""

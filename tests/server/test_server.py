@@ -93,7 +93,7 @@ def left_over(settings):
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-# Who may ask
+# Authorization
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def left_over(settings):
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}]
 )
-def test_without_the_token_nothing_is_told(shared, path, headers):
+def test_without_the_token_nothing_is_returned(shared, path, headers):
     answer = shared.client.get(path, headers={"Authorization": ""} | headers)
 
     assert answer.status_code == 401
@@ -300,10 +300,10 @@ def test_secrets_are_never_shown(settings, caplog):
     assert not [line for line in logged if ticket in line or TOKEN in line]
 
 
-# How much somebody may ask
+# Limits
 
 
-def test_address_that_asks_too_often_is_told_when_to_come_again():
+def test_rate_limited_address_learns_when_to_retry():
     at = 0.0
     limits = RateLimiter(
         streams=3, streams_each=2, per_second=2.0, burst=2.0, clock=lambda: at
@@ -393,7 +393,7 @@ def ended(connection):
         return True
 
 
-# What stands in a request
+# Validation
 
 
 @pytest.mark.parametrize(
@@ -473,7 +473,7 @@ def test_problem_does_not_repeat_what_was_sent(shared):
     assert "query.wait" in answer.json()["detail"]
 
 
-# What is told of the server itself
+# Health, readiness and metrics
 
 
 def test_ready_says_what_is_away(settings, server: Server):
@@ -664,11 +664,11 @@ def test_server_in_the_background_has_a_token_and_ends_when_it_is_closed(setting
     with BackgroundServer(settings) as server:
         assert httpx.get(f"{server.url}/health").status_code == 200
         assert httpx.get(f"{server.url}/documents").status_code == 401
-        told = httpx.get(
+        found = httpx.get(
             f"{server.url}/documents",
             headers={"Authorization": f"Bearer {server.token}"},
         )
-        assert told.status_code == 200
+        assert found.status_code == 200
         assert server.token not in repr(server)
         assert server.page.endswith(server.token)
     server.close()
@@ -745,7 +745,7 @@ def test_mounted_application_asks_for_a_token_that_nobody_gave(settings, caplog)
     assert token not in caplog.text
 
 
-def test_everybody_is_let_in_only_where_that_is_said(settings, monkeypatch):
+def test_no_token_is_required_only_where_that_is_explicit(settings, monkeypatch):
     monkeypatch.setenv("DOCPROGRESS_SERVER_TOKEN", "of-the-environment")
     for app, status in (
         (create_app(settings), 401),
@@ -793,20 +793,20 @@ def test_upload_is_kept_and_queued_for_its_case(web, settings):
     answer = upload(web, b"Some text.", "a.txt", case_id="case-123")
 
     assert answer.status_code == 201
-    told = answer.json()
-    assert told["filename"] == "a.txt"
-    assert told["case_id"] == "case-123"
-    assert told["size"] == 10
-    assert told["media_type"] == "text/plain"
-    assert told["status"] == "queued"
-    document = web.client.get(f"/documents/{told['id']}").json()
+    found = answer.json()
+    assert found["filename"] == "a.txt"
+    assert found["case_id"] == "case-123"
+    assert found["size"] == 10
+    assert found["media_type"] == "text/plain"
+    assert found["status"] == "queued"
+    document = web.client.get(f"/documents/{found['id']}").json()
     assert document["case_id"] == "case-123"
     listed = web.client.get("/documents", params={"case_id": "case-123"}).json()
-    assert [each["id"] for each in listed["documents"]] == [told["id"]]
+    assert [each["id"] for each in listed["documents"]] == [found["id"]]
     for name in ("filename", "run_id", "size", "sha256", "media_type", "status"):
-        assert told[name] == (document[name] or "text/plain")
+        assert found[name] == (document[name] or "text/plain")
     assert [path.read_bytes() for path in left_over(settings)] == [b"Some text."]
-    status = web.client.get(told["status_url"]).json()
+    status = web.client.get(found["status_url"]).json()
     assert status["name"] == "a.txt"
 
 
@@ -906,20 +906,20 @@ def test_place_that_no_list_has_named_is_refused(shared, after):
     assert answer.status_code == 422
 
 
-def test_history_tells_what_happened_before_anybody_looked(web, bus):
+def test_history_contains_events_from_before_the_first_request(web, bus):
     publish(bus, "a", progress=10.0)
     publish(bus, "a", progress=20.0)
 
-    told = web.client.get("/progress/documents/a/history").json()
-    assert [event["progress"] for event in told["events"]] == [10, 20]
-    assert told["steps"] == []
+    found = web.client.get("/progress/documents/a/history").json()
+    assert [event["progress"] for event in found["events"]] == [10, 20]
+    assert found["steps"] == []
     assert web.client.get("/progress/documents/unknown/history").status_code == 404
 
     document_id = upload(web).json()["id"]
     web.client.post(f"/documents/{document_id}/cancel")
     bus.forget([document_id])
-    told = web.client.get(f"/progress/documents/{document_id}/history").json()
-    assert [event["status"] for event in told["events"]] == ["cancelled"]
+    found = web.client.get(f"/progress/documents/{document_id}/history").json()
+    assert [event["status"] for event in found["events"]] == ["cancelled"]
 
 
 def test_case_may_stand_before_the_file_too(web):

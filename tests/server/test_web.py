@@ -352,7 +352,7 @@ def shown_names(tab):
     return [name.removesuffix(".pdf") for name in names]
 
 
-def test_page_tells_what_happened_before_it_was_opened(tab, web, bus, settings):
+def test_page_shows_what_happened_before_it_was_opened(tab, web, bus, settings):
     with Store(settings.database) as store:
         add_run(store, "older", "a", "b", case_id="mine")
         add_run(store, "newer", "c", "d", case_id="other")
@@ -420,7 +420,7 @@ def test_page_shows_what_others_add_and_says_when_the_server_is_gone(tab, settin
     assert network_only(tab.complaints)
 
 
-def test_browser_hears_another_program_to_the_end(tab, web, redis_url):
+def test_browser_follows_another_program_to_the_end(tab, web, redis_url):
     open_page(tab, web)
     follow(tab, "test-doc")
     wait_for(tab, "connections.includes('streaming')")
@@ -481,7 +481,7 @@ def offline(tab, seconds=20):
     session.detach()
 
 
-def test_browser_that_was_offline_is_told_what_it_missed(browser, tab, web, bus):
+def test_browser_that_was_offline_receives_what_it_missed(browser, tab, web, bus):
     with opened(browser) as page:
         form = {"file": ("note.md", b"# A note")}
         uploaded = web.client.post("/documents/upload", files=form).json()["id"]

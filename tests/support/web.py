@@ -21,7 +21,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @dataclass(frozen=True)
-class Told:
+class StreamEvent:
     """One event of a stream, as a browser would hand it on."""
 
     type: str
@@ -30,7 +30,7 @@ class Told:
 
 
 class Reader:
-    """Reads a stream over a socket of its own, as slowly as it is told to."""
+    """Reads a stream over a socket of its own, as slowly as the test wants."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -45,7 +45,7 @@ class Reader:
         self.comments: list[str] = []
         self.retry: int | None = None
 
-    def next(self) -> Told | None:
+    def next(self) -> StreamEvent | None:
         """The next event; None at the end of the stream."""
         while True:
             block = self._block()
@@ -66,16 +66,16 @@ class Reader:
                 elif field == "retry":
                     self.retry = int(value)
             if data:
-                return Told(kind, json.loads("\n".join(data)), event_id)
+                return StreamEvent(kind, json.loads("\n".join(data)), event_id)
 
-    def progress(self) -> Told | None:
+    def progress(self) -> StreamEvent | None:
         """The next event that plain listeners hear, after the greeting."""
-        while (told := self.next()) is not None:
-            if told.type == "message" and told.data != {"status": "connected"}:
-                return told
+        while (event := self.next()) is not None:
+            if event.type == "message" and event.data != {"status": "connected"}:
+                return event
         return None
 
-    def rest(self) -> list[Told]:
+    def rest(self) -> list[StreamEvent]:
         """All that plain listeners hear until the stream ends."""
         return list(iter(self.progress, None))
 

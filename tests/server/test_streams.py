@@ -127,7 +127,7 @@ def test_plain_publisher_is_streamed_until_its_end(web, redis_url):
         assert reader.next() is None
 
 
-def test_events_without_a_pause_between_them_are_all_told(web, redis_url):
+def test_events_without_a_pause_are_all_delivered(web, redis_url):
     with (
         web.read("/progress/documents/test-doc/stream") as reader,
         redis.Redis.from_url(redis_url) as client,
@@ -138,7 +138,7 @@ def test_events_without_a_pause_between_them_are_all_told(web, redis_url):
             pipeline.publish("document:test-doc:progress", plain(progress=progress))
         pipeline.execute()
 
-        assert [told.data["progress"] for told in reader.rest()] == [
+        assert [delivered.data["progress"] for delivered in reader.rest()] == [
             10,
             25,
             50,
@@ -147,7 +147,7 @@ def test_events_without_a_pause_between_them_are_all_told(web, redis_url):
         ]
 
 
-def test_plain_publisher_s_end_is_told_to_who_comes_later(web, redis_url):
+def test_plain_publisher_s_final_event_is_delivered_to_later_clients(web, redis_url):
     with (
         web.read("/progress/documents/test-doc/stream") as reader,
         redis.Redis.from_url(redis_url) as client,
@@ -157,7 +157,7 @@ def test_plain_publisher_s_end_is_told_to_who_comes_later(web, redis_url):
         (end,) = reader.rest()
 
     with web.read("/progress/documents/test-doc/stream") as later:
-        assert [told.data for told in later.rest()] == [end.data]
+        assert [delivered.data for delivered in later.rest()] == [end.data]
     with web.read("/progress/documents/test-doc/stream", since=end.id) as again:
         assert again.status == 204
 
@@ -169,13 +169,13 @@ def test_failed_document_ends_its_stream_with_the_reason(web, bus):
     )
 
     with web.read("/progress/documents/a/stream") as reader:
-        (told,) = reader.rest()
+        (delivered,) = reader.rest()
 
-    assert told.data["error"] == "a.pdf: it is encrypted"
-    assert told.data["progress"] == 40
+    assert delivered.data["error"] == "a.pdf: it is encrypted"
+    assert delivered.data["progress"] == 40
 
 
-def test_present_is_told_first_and_then_the_future(web, bus):
+def test_current_state_is_delivered_first_and_then_updates(web, bus):
     bus.publish(event(progress=10.0))
     bus.publish(event(progress=20.0))
 
@@ -188,7 +188,7 @@ def test_present_is_told_first_and_then_the_future(web, bus):
         assert reader.next() is None
 
 
-def test_second_client_of_a_document_hears_its_present_too(web, bus):
+def test_second_client_of_a_document_gets_its_current_state_too(web, bus):
     bus.publish(event(progress=10.0))
     with web.read("/progress/documents/a/stream") as first:
         assert first.progress().data["progress"] == 10
@@ -198,8 +198,12 @@ def test_second_client_of_a_document_hears_its_present_too(web, bus):
         with web.read("/progress/documents/a/stream") as second:
             assert second.progress().data["progress"] == 20
             bus.publish(completed())
-            assert [told.data["status"] for told in first.rest()] == ["completed"]
-            assert [told.data["status"] for told in second.rest()] == ["completed"]
+            assert [delivered.data["status"] for delivered in first.rest()] == [
+                "completed"
+            ]
+            assert [delivered.data["status"] for delivered in second.rest()] == [
+                "completed"
+            ]
 
 
 def test_last_event_id_replays_exactly_what_was_missed(web, bus):
@@ -210,9 +214,9 @@ def test_last_event_id_replays_exactly_what_was_missed(web, bus):
         bus.publish(completed())
         rest = reader.rest()
 
-    assert [told.data["progress"] for told in missed] == [30, 40, 50]
-    assert [told.id for told in missed] == [each.id for each in published[2:]]
-    assert [told.data["progress"] for told in rest] == [100]
+    assert [delivered.data["progress"] for delivered in missed] == [30, 40, 50]
+    assert [delivered.id for delivered in missed] == [each.id for each in published[2:]]
+    assert [delivered.data["progress"] for delivered in rest] == [100]
 
 
 def test_last_event_id_is_replayed_across_attempts(web, bus):
@@ -285,17 +289,17 @@ def test_many_documents_share_a_stream_that_ends_with_the_last(web, bus):
 MANY = "/progress/stream?document_id=a&document_id=b&document_id=c"
 
 
-def told_to_the_end(web, path, *, since=None):
-    """What a reader is told, by document, and the id of the stream's own end."""
+def delivered_to_the_end(web, path, *, since=None):
+    """What a reader is delivered, by document, and the id of the stream's own end."""
     with web.read(path, since=since) as reader:
         assert reader.status == 200
-        told, end = {}, None
+        delivered, end = {}, None
         while (each := reader.next()) is not None:
             if each.type == "end":
                 end = each.id
             elif each.type == "message" and "document_id" in each.data:
-                told[each.data["document_id"]] = each.data
-    return told, end
+                delivered[each.data["document_id"]] = each.data
+    return delivered, end
 
 
 def test_end_of_one_document_is_no_end_of_the_others(web, bus):
@@ -309,9 +313,9 @@ def test_end_of_one_document_is_no_end_of_the_others(web, bus):
     # It ended while nobody was connected who had seen the end of another.
     bus.publish(event("c", status=Status.FAILED, error="c: no"))
     for since in {*ends, "end"}:
-        told, end = told_to_the_end(web, MANY, since=since)
-        assert told["c"]["error"] == "c: no"
-        assert told.keys() == set("abc")
+        delivered, end = delivered_to_the_end(web, MANY, since=since)
+        assert delivered["c"]["error"] == "c: no"
+        assert delivered.keys() == set("abc")
 
     with web.read(MANY, since=end) as again:
         assert again.status == 204
@@ -346,25 +350,25 @@ def test_run_s_stream_goes_on_after_the_end_of_one_document(web, bus, store):
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["goes-on", "is-over"])
-def test_document_that_is_tried_again_after_the_stream_s_end_is_told(web, bus, over):
+def test_document_retried_after_the_stream_s_end_is_delivered(web, bus, over):
     for document_id in "abc":
         bus.publish(event(document_id, status=Status.FAILED, error="no"))
-    _, end = told_to_the_end(web, MANY)
+    _, end = delivered_to_the_end(web, MANY)
     bus.publish(event("b", attempt=2, progress=5.0))
     if over:
         bus.publish(completed("b", attempt=2))
 
     with web.read(MANY, since=end) as reader:
         assert reader.status == 200
-        told = {}
-        while "b" not in told:
+        delivered = {}
+        while "b" not in delivered:
             each = reader.progress().data
-            told[each["document_id"]] = each
-    assert told["b"]["attempt"] == 2
-    assert told["b"]["status"] == ("completed" if over else "processing")
+            delivered[each["document_id"]] = each
+    assert delivered["b"]["attempt"] == 2
+    assert delivered["b"]["status"] == ("completed" if over else "processing")
 
 
-def test_second_end_of_another_program_s_document_is_told(web, redis_url):
+def test_second_final_event_of_another_program_s_document_is_delivered(web, redis_url):
     path = "/progress/documents/test-doc/stream"
     with redis.Redis.from_url(redis_url) as client:
         with web.read(path) as reader:
@@ -412,7 +416,7 @@ def test_run_s_stream_ends_when_all_its_documents_have(web, bus, store):
         assert reader.next().type == "end"
 
 
-def test_run_s_stream_tells_of_documents_that_are_watched_already(web, bus, store):
+def test_run_s_stream_contains_documents_that_are_watched_already(web, bus, store):
     add_run(store, "a", "b")
     bus.publish(event("a", run_id="run", progress=20.0))
 
@@ -427,7 +431,7 @@ def test_run_s_stream_tells_of_documents_that_are_watched_already(web, bus, stor
                 assert second.rest()[-1].data["status"] == "completed"
 
 
-def test_case_s_stream_tells_of_runs_that_are_added(web, bus, store):
+def test_case_s_stream_contains_runs_that_are_added(web, bus, store):
     add_run(store, "a", run_id="first", case_id="case/1")
 
     with web.read("/progress/cases/case%2F1/stream") as reader:
@@ -475,16 +479,16 @@ def add_case(settings, runs, *, case_id, status=Status.COMPLETED):
     engine.dispose()
 
 
-def test_case_of_any_number_of_runs_is_told_whole(web, bus, settings, store):
+def test_case_with_many_runs_is_delivered_whole(web, bus, settings, store):
     runs = [f"run{number:04}" for number in range(1_500)]
     add_case(settings, runs, case_id="case")
     add_run(store, "going-on", run_id="at-work", case_id="case")
     expected = {f"{run}-1" for run in runs} | {"going-on"}
 
     with web.read("/progress/cases/case/stream") as reader:
-        told = set()
-        while told != expected:
-            told.add(reader.progress().data["document_id"])
+        delivered = set()
+        while delivered != expected:
+            delivered.add(reader.progress().data["document_id"])
         # Of all these runs, that one is listened to which has not ended.
         listened = bus.redis.pubsub_channels("run:*")
         assert listened == [b"run:at-work:progress"]
@@ -497,14 +501,14 @@ def test_case_of_any_number_of_runs_is_told_whole(web, bus, settings, store):
         assert reader.progress().data["progress"] == 60
 
         with web.read("/progress/cases/case/stream") as second:
-            told = {}
-            while told.keys() != expected | {"new"}:
+            delivered = {}
+            while delivered.keys() != expected | {"new"}:
                 data = second.progress().data
-                told[data["document_id"]] = data
-            assert told["new"]["progress"] == 60
+                delivered[data["document_id"]] = data
+            assert delivered["new"]["progress"] == 60
 
 
-def test_case_s_documents_are_told_when_they_are_tried_again(web, bus, store):
+def test_case_s_documents_are_delivered_when_they_are_retried(web, bus, store):
     add_run(store, "a", run_id="first", case_id="case")
     store.attempts.finish("a", 1, Status.FAILED, message="No", error="a: no")
 
@@ -512,8 +516,8 @@ def test_case_s_documents_are_told_when_they_are_tried_again(web, bus, store):
         assert reader.progress().data["status"] == "failed"
         assert bus.redis.pubsub_channels("run:*") == []
         store.documents.retry(run_id="first")
-        told = reader.progress().data
-        assert (told["status"], told["attempt"]) == ("queued", 2)
+        delivered = reader.progress().data
+        assert (delivered["status"], delivered["attempt"]) == ("queued", 2)
         eventually(lambda: bus.redis.pubsub_channels("run:*"))
         bus.publish(event("a", run_id="first", attempt=2, progress=30.0))
         assert reader.progress().data["progress"] == 30
@@ -569,7 +573,7 @@ def test_fault_while_clients_are_looked_after_ends_nothing(web, bus, monkeypatch
         assert reader.progress().data["progress"] == 20
 
 
-def test_store_s_end_is_told_where_redis_knows_none(web, store):
+def test_final_state_in_the_store_is_delivered_when_redis_has_none(web, store):
     add_run(store, "a")
     with web.read("/progress/documents/a/stream") as reader:
         assert reader.progress().data["status"] == "queued"
@@ -585,8 +589,8 @@ def run_to_its_end(web, store, run_id="run"):
     rows = store.documents.find(run_id)
     for row in rows:
         store.attempts.finish(row.id, 1, Status.FAILED, message="No", error="no")
-    told, end = told_to_the_end(web, f"/progress/runs/{run_id}/stream")
-    assert told.keys() == {row.id for row in rows}
+    delivered, end = delivered_to_the_end(web, f"/progress/runs/{run_id}/stream")
+    assert delivered.keys() == {row.id for row in rows}
     return end
 
 
@@ -600,7 +604,7 @@ def test_stream_of_what_was_deleted_has_ended_for_whoever_saw_its_end(
     if not whole:
         path = "/progress/stream?document_id=a&document_id=b"
     run_to_its_end(web, store)
-    _, end = told_to_the_end(web, path)
+    _, end = delivered_to_the_end(web, path)
     store.documents.delete(["a", "b"] if whole else ["a"])
     if whole:
         store.runs.delete_empty("run")
@@ -690,7 +694,7 @@ async def test_others_run_while_a_large_run_is_read(settings, store, redis_url):
     assert any(0 < count < len(ids) for count in counts)
 
 
-def test_end_that_was_stored_under_an_older_time_is_told(web, store, monkeypatch):
+def test_end_stored_under_an_older_time_is_delivered(web, store, monkeypatch):
     add_run(store, "a", "b")
     hour = timedelta(hours=1)
     with web.read("/progress/runs/run/stream") as reader:
@@ -704,25 +708,25 @@ def test_end_that_was_stored_under_an_older_time_is_told(web, store, monkeypatch
         assert {each.data["document_id"] for each in reader.rest()} == {"a", "b"}
 
 
-def test_signs_of_life_and_their_lack_have_types_of_their_own(web, bus):
+def test_heartbeats_and_stalls_have_event_types_of_their_own(web, bus):
     silent = event(timestamp=now() - timedelta(seconds=20))
     published = bus.publish(silent).event
 
     with web.read("/progress/documents/a/stream") as reader:
-        told = [reader.next() for _ in range(3)]
+        delivered = [reader.next() for _ in range(3)]
         beat = published.replace(timestamp=now(), heartbeat=True)
         bus.redis.publish("document:a:progress", beat.encode())
-        told.append(reader.next())
+        delivered.append(reader.next())
 
-    assert [each.type for each in told] == [
+    assert [each.type for each in delivered] == [
         "message",
         "message",
         "stalled",
         "heartbeat",
     ]
-    assert told[2].data["silent_seconds"] >= 15
-    assert {each.data["document_id"] for each in told[1:]} == {"a"}
-    assert [each.id for each in told[2:]] == [None, None]
+    assert delivered[2].data["silent_seconds"] >= 15
+    assert {each.data["document_id"] for each in delivered[1:]} == {"a"}
+    assert [each.id for each in delivered[2:]] == [None, None]
 
 
 def test_silent_stream_is_kept_alive_by_comments(settings):
@@ -839,7 +843,7 @@ def test_waiting_client_is_sent_a_frame_without_a_task_switch(web, bus, monkeypa
     assert len(sent) <= 4, "the stream sends final events itself"
 
 
-def test_slow_client_hears_the_newest_and_every_end(settings, bus, redis_url):
+def test_slow_client_gets_the_newest_and_every_final_event(settings, bus, redis_url):
     ids = [f"d{number}" for number in range(20)]
     query = "&".join(f"document_id={each}" for each in ids)
     long = "x" * 20_000
@@ -857,14 +861,16 @@ def test_slow_client_hears_the_newest_and_every_end(settings, bus, redis_url):
             bus.publish(completed(document_id))
 
         with Reader(connection) as reader:
-            told = reader.rest()
+            delivered = reader.rest()
 
     for document_id in ids:
-        mine = [each.data for each in told if each.data["document_id"] == document_id]
+        mine = [
+            each.data for each in delivered if each.data["document_id"] == document_id
+        ]
         progress = [each["progress"] for each in mine]
         assert progress == sorted(set(progress))
         assert mine[-1]["status"] == "completed"
-    assert len(told) < published / 2, "what is old was told all the same"
+    assert len(delivered) < published / 2, "what is old was delivered all the same"
 
 
 def test_status_waits_for_a_change_without_a_thread_for_each(web, bus):
@@ -893,7 +899,7 @@ def test_status_answers_at_once_where_the_known_event_is_old(web, bus):
     assert answer.json()["progress"] == 20
 
 
-def test_status_that_does_not_change_is_told_after_the_wait(web, bus):
+def test_unchanged_status_is_returned_after_the_wait(web, bus):
     bus.publish(event(progress=10.0))
 
     answer = web.client.get("/progress/documents/a/status?wait=0.2")

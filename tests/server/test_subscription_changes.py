@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Heard:
-    """What a subscription has told so far, by document."""
+    """What a subscription has delivered so far, by document."""
 
     def __init__(self):
         self.events = []
@@ -54,7 +54,7 @@ async def added(subscription, *documents, **more):
         await subscription.add(documents, **more)
 
 
-async def test_added_document_is_told_from_its_present_on(bus):
+async def test_added_document_is_delivered_from_its_current_state_on(bus):
     bus.publish(event("b", progress=20.0))
     async with listening(bus, "a") as (subscription, heard):
         await added(subscription, "b")
@@ -65,7 +65,7 @@ async def test_added_document_is_told_from_its_present_on(bus):
         await heard.until("a", 40)
 
 
-async def test_added_run_is_told_from_its_present_on(bus):
+async def test_added_run_is_delivered_from_its_current_state_on(bus):
     bus.publish(event("b", run_id="run", progress=20.0))
     async with listening(bus, "a") as (subscription, heard):
         await added(subscription, runs=["run"])
@@ -93,9 +93,9 @@ async def test_nothing_is_lost_while_a_document_is_added_over_a_slow_line(
                     bus.publish(event(document_id, progress=float(progress)))
                 await adding
                 await heard.until(document_id, 11)
-                told = heard.progress(document_id)
-                assert told == sorted(set(told))
-                assert told == list(range(int(told[0]), 12))
+                delivered = heard.progress(document_id)
+                assert delivered == sorted(set(delivered))
+                assert delivered == list(range(int(delivered[0]), 12))
 
 
 async def test_many_are_added_at_once(bus):
@@ -112,7 +112,7 @@ async def test_many_are_added_at_once(bus):
         assert {each.document_id for each in heard.events} == set(ids[::100])
 
 
-async def test_what_is_added_twice_is_told_once(bus):
+async def test_what_is_added_twice_is_delivered_once(bus):
     bus.publish(event("b", progress=20.0))
     async with listening(bus, "a") as (subscription, heard):
         await added(subscription, "b")
@@ -120,7 +120,7 @@ async def test_what_is_added_twice_is_told_once(bus):
         assert heard.progress("b") == [20]
 
 
-async def test_removed_document_is_told_no_more(bus):
+async def test_removed_document_is_no_longer_delivered(bus):
     async with listening(bus, "a", "b") as (subscription, heard):
         bus.publish(event("b", progress=20.0))
         await heard.until("b", 20)
@@ -137,7 +137,7 @@ async def test_removed_document_is_told_no_more(bus):
         assert heard.progress("b") == [20, 30]
 
 
-async def test_document_added_while_redis_is_away_is_told_when_it_is_back(
+async def test_document_added_while_redis_is_away_is_delivered_when_it_is_back(
     server: Server,
 ):
     async with listening(Bus(server.url), "a") as (subscription, heard):

@@ -104,10 +104,10 @@ def test_upload_is_processed_and_streamed_by_local_services(serve, home, samples
         )
     assert answer.status_code == 201
     with served.web.read(answer.json()["stream"], token=served.token) as reader:
-        told = reader.rest()
+        delivered = reader.rest()
 
-    assert told[-1].data["status"] == "completed"
-    progress = [each.data["progress"] for each in told]
+    assert delivered[-1].data["status"] == "completed"
+    progress = [each.data["progress"] for each in delivered]
     assert progress == sorted(progress)
     status = served.web.client.get(answer.json()["status_url"]).json()
     assert status["status"] == "completed"

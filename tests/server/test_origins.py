@@ -205,7 +205,7 @@ def scope(*, client=("127.0.0.1", 1), scheme="http", method="POST", **headers):
     }
 
 
-def test_browser_may_vouch_for_the_origin():
+def test_browser_s_own_verdict_on_the_origin_is_trusted():
     asked = {"host": "a", "sec_fetch_site": "same-origin"}
 
     assert not is_cross_origin(scope(origin="https://a", **asked))
@@ -218,7 +218,7 @@ def test_browser_may_vouch_for_the_origin():
         assert is_cross_origin(scope(origin="http://a", host="a", sec_fetch_site=site))
 
 
-def test_browser_vouches_once_and_for_one_page():
+def test_repeated_origin_headers_are_refused():
     vouched = scope(origin="https://b", host="a", sec_fetch_site="same-origin")
 
     twice = vouched["headers"] + [(b"origin", b"https://c")]

@@ -31,7 +31,7 @@ def messages(frames):
     return [each.event.message for each in frames]
 
 
-def test_events_that_come_at_once_are_told_one_by_one(client):
+def test_burst_of_events_is_delivered_one_by_one(client):
     for number in range(BURST_SIZE + 1):
         client.put(frame(number))
 
@@ -39,7 +39,7 @@ def test_events_that_come_at_once_are_told_one_by_one(client):
     assert not client.pending
 
 
-def test_frame_is_sent_straight_while_nothing_waits_and_is_no_end(client):
+def test_frame_is_sent_at_once_while_nothing_is_pending_unless_it_is_final(client):
     sent = []
     client.send_now = lambda frame: sent.append(frame) or len(sent) <= 2
 
@@ -56,7 +56,7 @@ def test_frame_is_sent_straight_while_nothing_waits_and_is_no_end(client):
     assert messages(client.take()) == ["100", "101"]
 
 
-def test_newest_wins_where_a_client_is_slow(client):
+def test_newest_event_wins_for_a_slow_client(client):
     for number in range(1000):
         client.put(frame(number))
 
@@ -66,7 +66,7 @@ def test_newest_wins_where_a_client_is_slow(client):
     assert taken[-1] == "999"
 
 
-def test_end_is_told_though_another_attempt_has_begun(client):
+def test_final_event_is_delivered_though_another_attempt_has_started(client):
     for number in range(100):
         client.put(frame(number))
     client.put(frame(100, final=True))
@@ -78,7 +78,7 @@ def test_end_is_told_though_another_attempt_has_begun(client):
     assert taken[-2:] == ["100", "299"]
 
 
-def test_client_that_takes_nothing_keeps_little(client):
+def test_queue_of_a_client_that_reads_nothing_stays_small(client):
     for attempt in range(1, 1000):
         client.put(frame(attempt, attempt=attempt))
         client.put(frame(attempt, attempt=attempt, final=True))
@@ -86,7 +86,7 @@ def test_client_that_takes_nothing_keeps_little(client):
     assert len(client.take()) <= BURST_SIZE + 2
 
 
-def test_busy_document_starves_no_other(client):
+def test_busy_document_does_not_starve_others(client):
     client.put(frame(0, "quiet"))
     for number in range(100):
         client.put(frame(number, "busy"))
@@ -94,7 +94,7 @@ def test_busy_document_starves_no_other(client):
     assert {each.event.document_id for each in client.take()} == {"quiet", "busy"}
 
 
-def test_same_frame_by_two_ways_is_told_once(client):
+def test_frame_from_two_channels_is_delivered_once(client):
     same = frame(1, final=True)
     client.put(same)
     client.put(same)
@@ -102,7 +102,7 @@ def test_same_frame_by_two_ways_is_told_once(client):
     assert messages(client.take()) == ["1"]
 
 
-def test_replay_is_told_first_and_nothing_that_it_holds_again(client):
+def test_replay_is_delivered_first_and_its_events_not_twice(client):
     for number in (2, 3, 4):
         client.put(frame(number))
     client.replay([frame(number) for number in (1, 2, 3)])
@@ -112,7 +112,7 @@ def test_replay_is_told_first_and_nothing_that_it_holds_again(client):
     assert messages(client.take()) == ["1", "2", "3", "4", "5"]
 
 
-def test_sign_of_life_takes_no_document_s_slot(client):
+def test_heartbeat_occupies_no_document_s_slot(client):
     client.put(frame(1))
     for number in range(100):
         client.put(typed_frame("heartbeat", "a", {"number": number}))
@@ -124,15 +124,15 @@ def test_sign_of_life_takes_no_document_s_slot(client):
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.booleans())))
-def test_each_document_is_told_in_order_and_up_to_its_newest(steps):
+def test_each_document_is_delivered_in_order_up_to_its_newest_event(steps):
     client = ClientQueue([Subject(Kind.DOCUMENT, "a")], abort=lambda: None)
     offered: dict[str, list[str]] = {"a": [], "b": [], "c": []}
-    told: dict[str, list[str]] = {"a": [], "b": [], "c": []}
+    delivered: dict[str, list[str]] = {"a": [], "b": [], "c": []}
     attempt = dict.fromkeys("abc", 1)
 
     def take():
         for each in client.take():
-            told[each.event.document_id].append(each.event.message)
+            delivered[each.event.document_id].append(each.event.message)
 
     ends = set()
     for number, (document_id, final, taking) in enumerate(steps):
@@ -149,17 +149,17 @@ def test_each_document_is_told_in_order_and_up_to_its_newest(steps):
 
     assert not client.pending
     for document_id in "abc":
-        assert told[document_id] == sorted(set(told[document_id]), key=int)
-        assert set(told[document_id]) <= set(offered[document_id])
-        assert told[document_id][-1:] == offered[document_id][-1:]
+        assert delivered[document_id] == sorted(set(delivered[document_id]), key=int)
+        assert set(delivered[document_id]) <= set(offered[document_id])
+        assert delivered[document_id][-1:] == offered[document_id][-1:]
         last = [m for d, m in ends if d == document_id]
         if last:
-            assert max(last, key=int) in told[document_id]
+            assert max(last, key=int) in delivered[document_id]
 
 
 @pytest.mark.parametrize(
     ("event_id", "end"),
     [("end", True), (f"1-{FINAL_NUMBER}", True), ("1-7", False), ("", False)],
 )
-def test_end_is_known_by_its_id(event_id, end):
+def test_final_event_is_recognised_by_its_id(event_id, end):
     assert is_final_id(event_id) is end
