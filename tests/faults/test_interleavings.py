@@ -195,8 +195,8 @@ class Interleavings(RuleBasedStateMachine):
 
     @precondition(lambda self: self.workers)
     @rule(which=which)
-    def give_sign_of_life(self, which: int) -> None:
-        """A lease is renewed, and the worker's newest event told again if it may be."""
+    def send_heartbeat(self, which: int) -> None:
+        """A lease is renewed, and the worker's newest event repeated if it may be."""
         worker = self._worker(which)
         document_id = worker.document.id
         self.bus.redis.set(lease_key(document_id), "owner", px=60_000)
@@ -208,7 +208,7 @@ class Interleavings(RuleBasedStateMachine):
             newest=lambda: worker.newest,
             stop=lambda _: None,
         )
-        assert self.leases._told_alive(lease) == 1
+        assert self.leases._send_renewal(lease) == 1
 
     @precondition(lambda self: self.workers)
     @rule(which=which)
