@@ -19,7 +19,7 @@ from docprogress.events import now
 
 #: A later version that steps and settings of a run are written otherwise by.
 LATER = {
-    "worker/protocol.py": ("PROTOCOL = 1", "PROTOCOL = 2"),
+    "queueing/protocol.py": ("PROTOCOL = 1", "PROTOCOL = 2"),
     "version.py": (f'"{docprogress.__version__}"', '"9.9.0"'),
 }
 
