@@ -61,7 +61,7 @@ class StoreReconciler:
         settings = self._connections.settings
         try:
             if settings.local:
-                local.up_again(settings)
+                local.revive(settings)
         except DocProgressError as error:
             log.warning("local services are gone: %s", error)
         counts = self._store.documents.counts(self._run.id)

@@ -5,7 +5,6 @@ while.  A supervisor that takes the place of one that was killed keeps its serve
 """
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -16,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import IO, Any
 
 import psutil
@@ -27,17 +25,18 @@ from docprogress.bus.pubsub import CLIENT_NAME
 from docprogress.bus.redis_url import unix_url
 from docprogress.errors import DocProgressError, ServicesError, StoreUnavailable
 from docprogress.events import now
-from docprogress.local import (
+from docprogress.local.lock import acquire, release
+from docprogress.local.logs import last_line, log_file
+from docprogress.local.services import (
+    START_LOCK,
     START_SECONDS,
     STOP_SECONDS,
     SUPERVISED,
+    SUPERVISOR_LOCK,
     Services,
     digests,
-    last_line,
-    log_file,
-    server_binary,
-    socket_path,
 )
+from docprogress.local.valkey import server_command, socket_path
 from docprogress.settings import Settings, load, log_to_stderr, redacted
 from docprogress.store import Store
 from docprogress.version import __version__
@@ -55,7 +54,7 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 
 
-class _Supervisor:
+class Supervisor:
     """Keeps the server and the workers of one home folder running."""
 
     def __init__(self, settings: Settings) -> None:
@@ -78,7 +77,7 @@ class _Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, self._leave)
             # Held, once it is taken, until everything has stopped.
-            door = stack.enter_context((self._home / "start.lock").open("a"))
+            door = stack.enter_context((self._home / START_LOCK).open("a"))
             stack.callback(self._stop)
             with contextlib.suppress(StoreUnavailable):
                 self._store.open()
@@ -159,7 +158,7 @@ class _Supervisor:
         Raises:
             ServicesError: It ended, or does not answer.
         """
-        command = _server_command(self._socket, self._home / "redis")
+        command = server_command(self._socket, self._home / "redis")
         process = self._run(command, "redis.log")
         answered = False
         try:
@@ -251,7 +250,7 @@ class _Supervisor:
 
     def _touched(self) -> float:
         try:
-            return (self._home / "start.lock").stat().st_mtime
+            return (self._home / START_LOCK).stat().st_mtime
         except OSError:
             return 0.0
 
@@ -259,14 +258,12 @@ class _Supervisor:
         """Whether to leave: not if somebody is just asking for the services."""
         if not self._home.exists():
             return True
-        try:
-            fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not acquire(door):
             return False
         # Whoever comes now waits until everything has stopped, and starts anew.
         if self._touched() == touched and not self._needed():
             return True
-        fcntl.flock(door, fcntl.LOCK_UN)
+        release(door)
         return False
 
     def _stop(self) -> None:
@@ -297,13 +294,14 @@ def main() -> int:
     log_to_stderr()
     try:
         settings = load()
-        with (settings.home / "supervisor.lock").open("a") as lock:
-            if not _taken(lock):
+        with (settings.home / SUPERVISOR_LOCK).open("a") as lock:
+            # A look at the lock may hold it for a moment.
+            if not acquire(lock, seconds=1.0):
                 return 0
             if os.fork():
                 # Whoever started this waits for it, and has no child left behind.
                 os._exit(0)
-            _Supervisor(settings).run()
+            Supervisor(settings).run()
     except (DocProgressError, OSError) as error:
         log.error("%s", redacted(str(error)))  # noqa: TRY400 - its message says it all
         return 1
@@ -333,43 +331,6 @@ def _signals() -> Iterator[Callable[[float], None]]:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(reading)
         os.close(writing)
-
-
-def _taken(file: IO[Any]) -> bool:
-    """Take the supervisor's lock, which a look at it may hold for a moment."""
-    for _ in range(100):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.01)
-        else:
-            return True
-    return False
-
-
-def _server_command(path: Path, folder: Path) -> list[str]:
-    options = {
-        "port": "0",
-        "unixsocket": str(path),
-        "unixsocketperm": "700",
-        "dir": str(folder),
-        "dbfilename": "dump.rdb",
-        "save": "",
-        "appendonly": "no",
-        "maxmemory-policy": "noeviction",
-        # How often a second it wakes up with nothing to do: keys expire all the same.
-        "hz": "1",
-        # A document's few events are all that a stream holds: it takes half the
-        # memory where a node is not made for four times as many.
-        "stream-node-max-bytes": "1024",
-        "daemonize": "no",
-        "loglevel": "warning",
-        "client-output-buffer-limit": "pubsub 64mb 32mb 60",
-    }
-    return [
-        server_binary(),
-        *(part for k, v in options.items() for part in (f"--{k}", v)),
-    ]
 
 
 def _alive(process: psutil.Process) -> bool:

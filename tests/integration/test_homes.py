@@ -17,7 +17,7 @@ from docprogress.bus.connection import connect
 from docprogress.bus.redis_url import parse_redis_url, unix_url
 from docprogress.client.pipeline import Pipeline
 from docprogress.errors import ServicesError
-from docprogress.local import supervisor
+from docprogress.local import supervisor, valkey
 from docprogress.settings import load
 
 NAMES = [
@@ -91,7 +91,7 @@ def test_a_server_that_a_killed_supervisor_left_is_found_whatever_its_home(short
     supervised.kill()
     for worker in workers:
         worker.kill()
-    eventually(lambda: not local.held(home / "supervisor.lock"))
+    eventually(lambda: not local.is_held(home / "supervisor.lock"))
     assert psutil.Process(services.redis_pid).is_running()
 
     assert local.down(home)
@@ -109,7 +109,7 @@ def unusable(monkeypatch):
         server = folder / "valkey-server"
         server.write_text(f"#!/bin/sh\n{script}\n")
         server.chmod(0o755)
-        monkeypatch.setattr(supervisor, "server_binary", lambda: str(server))
+        monkeypatch.setattr(valkey, "server_binary", lambda: str(server))
 
     made = []
     yield make
@@ -126,7 +126,7 @@ NOISE = (
 def started(home, monkeypatch, seconds=1.0):
     """Start a server as a supervisor does; what it says of that it cannot."""
     monkeypatch.setattr(supervisor, "START_SECONDS", 2 * seconds)
-    made = supervisor._Supervisor(load(home=local.prepare(home)))
+    made = supervisor.Supervisor(load(home=local.prepare(home)))
     with pytest.raises(ServicesError) as raised:
         made._keep_server()
     made._stop()

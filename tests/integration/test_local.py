@@ -95,7 +95,7 @@ def test_what_somebody_stopped_is_not_started_by_who_only_watches(settings):
     local.up(settings)
     local.down(settings.home)
 
-    local.up_again(settings)
+    local.revive(settings)
     assert local.status(settings.home) is None
 
     local.up(settings)

@@ -432,9 +432,11 @@ def test_search_in_the_database_finds_what_numpy_finds(
             for store in (reads, compares)
         ]
         # The database alone: no vector is read.
-        monkeypatch.setattr(compares, "vectors", lambda run_id: pytest.fail("read"))
+        monkeypatch.setattr(
+            compares.vectors, "in_run", lambda run_id: pytest.fail("read")
+        )
         again = search.nearest(
-            compares, [compares.run("run")], "question", settings=settings, limit=5
+            compares, [compares.runs.get("run")], "question", settings=settings, limit=5
         )
 
     assert found[0].equals(found[1])

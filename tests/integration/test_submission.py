@@ -693,7 +693,7 @@ def test_status_asks_the_database_for_sums_alone(where, options):
 
 
 def test_a_slow_start_of_local_services_is_an_error_with_advice(home, monkeypatch):
-    monkeypatch.setattr("docprogress.local.START_SECONDS", 0.01)
+    monkeypatch.setattr("docprogress.local.services.START_SECONDS", 0.01)
     with pytest.raises(ServicesError, match=r"did not start within 0\.01 s.*try again"):
         Pipeline(home=home)
     started = [each.cmdline() for each in psutil.Process().children()]
@@ -733,7 +733,7 @@ def test_local_services_that_died_are_started_again_when_they_are_needed(home):
         services = local.status(home)
         for pid in (services.pid, services.redis_pid):
             os.kill(pid, signal.SIGKILL)
-        eventually(lambda: not local.held(home / "supervisor.lock"))
+        eventually(lambda: not local.is_held(home / "supervisor.lock"))
 
         run = pipeline.submit(texts(2)).wait(timeout=patient(60))
 

@@ -74,10 +74,10 @@ def worker(
         settings = settings.model_copy(update={"redis_url": found.redis_url})
 
     def replace_supervisor() -> None:
-        local.up_again(settings)
+        local.revive(settings)
 
     # Removed from the environment, since it does not hold for child processes.
-    supervisor = os.environ.pop(local.SUPERVISED, None)
+    supervisor = os.environ.pop(local.services.SUPERVISED, None)
     status = run_worker(
         settings,
         queues=[None if name == "default" else name for name in names],

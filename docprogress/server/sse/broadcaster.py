@@ -439,7 +439,7 @@ class Broadcaster:
         try:
             self._reconciled_at = time.monotonic()
             if self._settings.local and not self._listener.connected:
-                await self._reconciler.read(lambda: local.up_again(self._settings))
+                await self._reconciler.read(lambda: local.revive(self._settings))
             cases, others = split_cases(
                 channel
                 for channel in self._channels.values()

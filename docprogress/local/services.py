@@ -1,0 +1,277 @@
+"""The local services: a private Valkey and workers, for one home folder.
+
+A small supervisor, detached from whoever started it, keeps them running and leaves
+when nobody has needed it for a while.  There is at most one for each home folder,
+however many processes ask for it at once.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docprogress.errors import ServicesError
+from docprogress.local.lock import is_held, locked
+from docprogress.local.logs import last_line, log_file
+from docprogress.local.valkey import server_binary, socket_path, stop_server
+from docprogress.settings import Settings
+from docprogress.version import __version__
+
+log = logging.getLogger(__name__)
+
+#: Seconds that starting, and stopping, may take.
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+#: The lock of whoever starts or stops the services of a home folder. Its modification
+#: time says when somebody last asked for them.
+START_LOCK = "start.lock"
+
+#: The lock of the supervisor of a home folder.
+SUPERVISOR_LOCK = "supervisor.lock"
+
+#: In the environment of a worker that a supervisor has started: which process that is.
+SUPERVISED = "DOCPROGRESS_SUPERVISED"
+
+#: The file in a home folder that says that somebody stopped its services.
+STOPPED = "stopped"
+
+#: Settings that local services are started with: with others, they are restarted.
+_STARTED_WITH = (
+    "workers",
+    "database_url",
+    "storage_url",
+    "storage_options",
+    "embedding_url",
+    "embedding_api_key",
+    "worker_memory",
+    "events_per_second",
+    "remember_seconds",
+    "lease_seconds",
+    "idle_seconds",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Local services that run, as `services.json` in the home folder says."""
+
+    pid: int
+    redis_url: str
+    redis_pid: int
+    workers: int
+    version: str
+    started: str
+    #: A digest of each setting that they were started with.
+    settings: dict[str, str]
+
+
+def up(settings: Settings) -> Services:
+    """Find the local services of a home folder, or start them.
+
+    Raises:
+        ServicesError: They could not be started; the message says why.
+    """
+    home = prepare(settings.home)
+    with _translate_errors(home), locked(home / START_LOCK, seconds=2 * START_SECONDS):
+        (home / STOPPED).unlink(missing_ok=True)
+        found = status(home)
+        if found is not None and _differs(found, settings):
+            found = _restart(found, settings)
+        if found is None:
+            found = _start(settings)
+        os.utime(home / START_LOCK)
+    return found
+
+
+def revive(settings: Settings) -> None:
+    """Replace services that have died, and not those that somebody stopped.
+
+    Raises:
+        ServicesError: They cannot be started.
+    """
+    if settings.home.exists() and not (settings.home / STOPPED).exists():
+        up(settings)
+
+
+def down(home: Path) -> bool:
+    """Stop the local services; whether there were any.
+
+    What is unfinished goes on when they are started again.
+
+    Raises:
+        ServicesError: They do not stop.
+    """
+    if not (home / START_LOCK).exists():
+        return False
+    with _translate_errors(home), locked(home / START_LOCK, seconds=2 * START_SECONDS):
+        # Whoever watches is not to start them again.
+        (home / STOPPED).touch(mode=0o600)
+        return _stop(home)
+
+
+def status(home: Path) -> Services | None:
+    """The local services that run for a home folder; None if there are none."""
+    if not is_held(home / SUPERVISOR_LOCK):
+        return None
+    try:
+        return Services(**json.loads((home / "services.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def prepare(home: Path) -> Path:
+    """Make the home folder, if it is not there.
+
+    Raises:
+        ServicesError: It cannot be written.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / "logs").mkdir(mode=0o700, exist_ok=True)
+        (home / "redis").mkdir(mode=0o700, exist_ok=True)
+        (home / START_LOCK).touch(mode=0o600)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise ServicesError(
+            f"the home folder {home} cannot be written ({error.strerror}): choose "
+            "another one with --home or DOCPROGRESS_HOME"
+        ) from error
+    return home
+
+
+def _differs(services: Services, settings: Settings) -> bool:
+    """Whether a setting that somebody asked for is not what the services run with."""
+    asked = settings.model_fields_set & set(_STARTED_WITH)
+    wanted = digests(settings)
+    return services.version != __version__ or any(
+        services.settings.get(name) != wanted[name] for name in asked
+    )
+
+
+def _restart(services: Services, settings: Settings) -> Services | None:
+    """Stop services that were started otherwise, if they are not at work."""
+    from docprogress.store import Store
+
+    with Store(settings.database).open() as store:
+        unfinished = store.documents.count_unfinished()
+    if unfinished:
+        log.warning(
+            "the local services run with other settings (%s workers, version %s), and "
+            "%s documents are unfinished: they stay as they are until these have "
+            "ended, or until `docprogress down`",
+            services.workers,
+            services.version,
+            unfinished,
+        )
+        return services
+    _stop(settings.home)
+    return None
+
+
+def _start(settings: Settings) -> Services:
+    home = settings.home
+    server_binary()
+    socket_path(home)
+    (home / "services.json").unlink(missing_ok=True)
+    log_path = home / "logs" / "supervisor.log"
+    with log_file(log_path) as output:
+        starter = subprocess.Popen(
+            [sys.executable, "-m", "docprogress.local.supervisor"],
+            env=os.environ | _environment(settings),
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        starter.wait(START_SECONDS)
+    except subprocess.TimeoutExpired:
+        starter.kill()
+        starter.wait()
+        raise ServicesError(
+            f"the local services did not start within {START_SECONDS:g} s: the machine "
+            f"may be busy, or out of memory; try again, and see {log_path}"
+        ) from None
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if (found := status(home)) is not None:
+            return found
+        if not is_held(home / SUPERVISOR_LOCK):
+            # It held the lock before it was let go: it has died.
+            break
+        time.sleep(0.01)
+    raise ServicesError(f"the local services did not start: {last_line(log_path)}")
+
+
+def _stop(home: Path) -> bool:
+    found = status(home)
+    if found is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGTERM)
+        deadline = time.monotonic() + START_SECONDS
+        while is_held(home / SUPERVISOR_LOCK) or _exists(found.pid):
+            if time.monotonic() > deadline:
+                message = f"the supervisor (process {found.pid}) does not stop"
+                raise ServicesError(message)
+            time.sleep(0.02)
+    return stop_server(home) or found is not None
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings that somebody gave, for a process that is to have them too.
+
+    The environment, unlike arguments, is nobody else's to read.
+    """
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    given["home"] = settings.home
+    return {
+        f"DOCPROGRESS_{name.upper()}": (
+            json.dumps(value) if isinstance(value, dict) else str(value)
+        )
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def digests(settings: Settings) -> dict[str, str]:
+    """What settings the services run with, told without giving any away."""
+    values = {name: getattr(settings, name) for name in _STARTED_WITH}
+    values["workers"] = settings.processes
+    return {
+        name: hashlib.sha256(f"{name}={value}".encode()).hexdigest()
+        for name, value in values.items()
+    }
+
+
+@contextlib.contextmanager
+def _translate_errors(home: Path) -> Iterator[None]:
+    """Have what the operating system refuses raised as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        at = f" ({error.filename})" if error.filename else ""
+        raise ServicesError(
+            f"the local services of {home} cannot be started or stopped: {reason}{at}; "
+            "`docprogress doctor` says more"
+        ) from error
