@@ -1,26 +1,20 @@
 """Calls of the pipeline for the routes, in threads, since they block."""
 
-import asyncio
 import base64
 import logging
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from redis.exceptions import RedisError
 
-from docprogress import local
 from docprogress.bus.bus import Bus
-from docprogress.bus.keys import RECOVERY_LEADER_SECONDS
 from docprogress.client.pipeline import Pipeline
 from docprogress.documents import document_id
-from docprogress.errors import BusError, DocProgressError, DocumentNotFound, InvalidForm
+from docprogress.errors import BusError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
-from docprogress.queueing.recovery_status import last_leader_seen, last_recovery
-from docprogress.server.executor import BoundedExecutor, SharedCall
-from docprogress.server.schemas import DocumentHistory, Part, Readiness, StepTime
+from docprogress.server.executor import BoundedExecutor
+from docprogress.server.schemas import DocumentHistory, StepTime
 from docprogress.server.subjects import Subject, containers_of
 from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
@@ -39,12 +33,6 @@ MAX_EVENTS = 256
 #: Timeouts of calls, in seconds.
 READ_SECONDS = 15.0
 WRITE_SECONDS = 120.0
-
-#: Seconds without events before the server is not ready: reconnecting takes a moment.
-LOST_SECONDS = 2.0
-
-#: The timeout of each readiness check, in seconds.
-READY_SECONDS = 5.0
 
 
 class Submitted(NamedTuple):
@@ -85,18 +73,11 @@ class Backend:
         self.writing = BoundedExecutor(
             WRITERS, max_pending=MAX_PENDING, seconds=WRITE_SECONDS
         )
-        # A check that hangs blocks no other, and is not repeated meanwhile.
-        self._checks = {
-            check: SharedCall(check, seconds=READY_SECONDS)
-            for check in (self._redis, self._database, self._workers, self._recovery)
-        }
 
     def close(self) -> None:
         """Close threads and connections."""
         for threads in (self.reading, self.writing):
             threads.close()
-        for check in self._checks.values():
-            check.close()
         self.bus.close()
         self.pipeline.close()
 
@@ -258,76 +239,8 @@ class Backend:
 
         return await self.writing.run(cancel)
 
-    async def readiness(self, *, lost_seconds: float = 0.0) -> Readiness:
-        """Whether Redis and the database answer, and workers and recovery work.
-
-        Args:
-            lost_seconds: For how long needed events have not been received.
-        """
-        redis, database, workers, recovery = await asyncio.gather(
-            *map(self._check, self._checks)
-        )
-        events = _EVENTS_RECEIVED
-        if lost_seconds >= LOST_SECONDS:
-            message = f"none could be received for {lost_seconds:.0f} s"
-            events = Part(ok=False, message=message)
-        return Readiness(
-            ready=redis.ok and database.ok and events.ok,
-            redis=redis,
-            database=database,
-            events=events,
-            workers=workers,
-            recovery=recovery,
-        )
-
-    async def _check(self, check: Callable[[], Part]) -> Part:
-        try:
-            return await self._checks[check]()
-        except (DocProgressError, RedisError, OSError) as error:
-            # The log has the reason: probes need no token, so the answer says less.
-            log.warning("not ready: %s", redacted(str(error)))
-            return Part(ok=False, message="no answer; the server's log says more")
-
-    def _redis(self) -> Part:
-        if self._idle():
-            return _IDLE
-        started = time.perf_counter()
-        self.bus.redis.ping()
-        return _answered(started)
-
-    def _database(self) -> Part:
-        started = time.perf_counter()
-        self.pipeline.store.runs.find(limit=1)
-        return _answered(started)
-
-    def _workers(self) -> Part:
-        if self._idle():
-            return _IDLE
-        # Held by the worker that recovers lost documents; it changes hands.
-        ago = last_leader_seen(self.bus.redis)
-        if ago is None:
-            return Part(
-                ok=False, message=f"none was seen for {RECOVERY_LEADER_SECONDS} s"
-            )
-        return Part(ok=True, message=f"one was seen {ago:.1f} s ago")
-
-    def _recovery(self) -> Part:
-        if self._idle():
-            return _IDLE
-        look = last_recovery(self.bus.redis)
-        if look is None:
-            return Part(ok=False, message="not known: no worker has looked yet")
-        message = f"lost documents were looked for {look.seconds:.1f} s ago"
-        return Part(ok=not look.overdue, message=message)
-
-    def _idle(self) -> bool:
-        settings = self.pipeline.settings
-        return settings.local and local.status(settings.home) is None
-
 
 _INVALID_CURSOR = "`after` has to be the `next` of the previous page"
-_EVENTS_RECEIVED = Part(ok=True, message="received as far as a stream waits for them")
-_IDLE = Part(ok=True, message="local services start when they are needed")
 
 
 def _encode_cursor(created_at: datetime, row: DocumentRow) -> str:
@@ -351,8 +264,3 @@ def _decode_cursor(cursor: str) -> tuple[datetime, str, int]:
 
 def _to_dicts(events: Iterable[ProgressEvent]) -> list[dict[str, Any]]:
     return [event.to_dict() for event in events]
-
-
-def _answered(started: float) -> Part:
-    taken = (time.perf_counter() - started) * 1000
-    return Part(ok=True, message=f"answered in {taken:.1f} ms")

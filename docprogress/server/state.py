@@ -12,6 +12,7 @@ from docprogress.server.counters import Counters
 from docprogress.server.metrics import Metrics
 from docprogress.server.options import ServerOptions
 from docprogress.server.rate_limit import RateLimiter
+from docprogress.server.readiness import ReadinessProbe
 from docprogress.server.security import Access
 from docprogress.server.sse.broadcaster import Broadcaster
 from docprogress.server.token import load_or_create_token, token_path
@@ -27,6 +28,7 @@ class Resources(NamedTuple):
     backend: Backend
     broadcaster: Broadcaster
     metrics: Metrics
+    readiness: ReadinessProbe
 
 
 class ServerState:
@@ -73,6 +75,11 @@ class ServerState:
         return self._open().metrics
 
     @property
+    def readiness(self) -> ReadinessProbe:
+        """What checks whether the server is ready."""
+        return self._open().readiness
+
+    @property
     def access(self) -> Access:
         """What checks tokens. A token is generated if none is configured."""
         if self._access is None:
@@ -105,12 +112,14 @@ class ServerState:
         metrics = Metrics(
             self.counters, store, backend.bus, lambda: broadcaster.lost_seconds
         )
-        self._resources = Resources(backend, broadcaster, metrics)
+        readiness = ReadinessProbe(backend.bus, store, backend.pipeline.settings)
+        self._resources = Resources(backend, broadcaster, metrics, readiness)
         try:
             yield
         finally:
             self._resources = None
             metrics.close()
+            readiness.close()
             await broadcaster.close()
             await asyncio.to_thread(backend.close)
 

@@ -539,7 +539,7 @@ def test_metrics_count_what_happened(web, bus):
 
 def test_database_that_hangs_holds_up_no_other_answer(settings, monkeypatch):
     monkeypatch.setattr("docprogress.server.metrics.STORE_SECONDS", 0.5)
-    monkeypatch.setattr("docprogress.server.backend.READY_SECONDS", 0.5)
+    monkeypatch.setattr("docprogress.server.readiness.READY_SECONDS", 0.5)
     let_go, hanging = threading.Event(), []
 
     def hang(*_, **__):

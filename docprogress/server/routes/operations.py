@@ -33,7 +33,7 @@ def operation_routes(state: ServerState, authorization: Authorization) -> APIRou
         """
         await state.start()
         lost_seconds = state.broadcaster.lost_seconds
-        found = await state.backend.readiness(lost_seconds=lost_seconds)
+        found = await state.readiness.check(lost_seconds=lost_seconds)
         if not found.ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return found
