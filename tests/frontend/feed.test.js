@@ -90,7 +90,7 @@ function delta(seq, rows, fields = {}) {
 
 /** @param {number} index */
 function said(index) {
-  return [...el.querySelectorAll(".dp-said")].at(index)?.textContent;
+  return [...el.querySelectorAll(".dp-message-text")].at(index)?.textContent;
 }
 
 test("nothing is exported that anywidget would take for the old way", () => {
@@ -236,7 +236,7 @@ test("views of one model show the same, and are painted once", () => {
   paint();
 
   assert.equal(said(0), "news");
-  assert.equal(second.querySelector(".dp-said")?.textContent, "news");
+  assert.equal(second.querySelector(".dp-message-text")?.textContent, "news");
   assert.equal(kernel.heard.length, 1);
 });
 

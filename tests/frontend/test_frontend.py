@@ -269,7 +269,7 @@ def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
     outside = page.evaluate(
         """() => [...document.querySelectorAll(".docprogress")].flatMap(view => {
             const {left, right} = view.getBoundingClientRect();
-            const clipped = ".dp-history, .dp-scale, .dp-pace > *, .dp-fill, .dp-name > span, .dp-hidden-text";
+            const clipped = ".dp-history, .dp-scale, .dp-rates > *, .dp-fill, .dp-name > span, .dp-hidden-text";
             return [...view.querySelectorAll("*")]
                 .filter(element => !element.closest(clipped))
                 .map(element => {

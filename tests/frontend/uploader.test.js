@@ -166,7 +166,7 @@ test("four chunks are on their way at a time, of all files together", async () =
     files.map(({ bytes }) => bytes),
   );
   pass(3000);
-  assert.match(read(element, ".dp-pace"), /^3 files uploaded, 12.5 kB/);
+  assert.match(read(element, ".dp-rates"), /^3 files uploaded, 12.5 kB/);
   uploads.close();
 });
 
@@ -207,7 +207,7 @@ test("only what the kernel lacks is sent again, and it is told who is busy", asy
   assert.equal(kernel.chunks, 4);
   pass(500);
   assert.equal(read(element, ".dp-problem"), "");
-  assert.match(read(element, ".dp-pace"), /^1 file uploaded/);
+  assert.match(read(element, ".dp-rates"), /^1 file uploaded/);
   uploads.close();
 });
 
@@ -250,7 +250,7 @@ test("what is cancelled is not sent any further", async () => {
   await kernel.run();
 
   pass(500);
-  assert.match(read(element, ".dp-pace"), /1 file uploaded, 2.0 kB · 1 cancelled/);
+  assert.match(read(element, ".dp-rates"), /1 file uploaded, 2.0 kB · 1 cancelled/);
   assert.ok(kernel.chunks <= 4 + 2);
   uploads.close();
 });
@@ -265,7 +265,7 @@ test("a file that changes while it is read is given up", async () => {
 
   pass(500);
   assert.match(read(element, ".dp-files"), /changed, moved or deleted while it was read/);
-  assert.match(read(element, ".dp-pace"), /1 file uploaded, 10 bytes · 1 failed/);
+  assert.match(read(element, ".dp-rates"), /1 file uploaded, 10 bytes · 1 failed/);
   uploads.close();
 });
 

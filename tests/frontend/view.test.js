@@ -47,11 +47,11 @@ test("a run tells how far it is, how long still, and what is wrong", () => {
   show(scenes["10 running"]);
 
   assert.equal(read(element, ".dp-headline > .dp-percent"), "45 %");
-  assert.equal(read(element, ".dp-headline > .dp-left"), "about 2 min left");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "about 2 min left");
   assert.equal(read(element, ".dp-chip.dp-failed"), "1failed");
   assert.equal(read(element, ".dp-chip.dp-stalled"), "1stalled");
-  assert.equal(read(element, ".dp-pace > .dp-documents"), "12 documents/s");
-  assert.equal(read(rows()[0], ".dp-said"), "the PDF is encrypted and needs a password");
+  assert.equal(read(element, ".dp-rates > .dp-documents"), "12 documents/s");
+  assert.equal(read(rows()[0], ".dp-message-text"), "the PDF is encrypted and needs a password");
 });
 
 test("a run that is over tells how it ended", () => {
@@ -136,38 +136,38 @@ test("a share is told as the per cent that it is", () => {
 
 test("files on their way are told as such, with how many have been sent", () => {
   show(run({ queued: 12 }, {}, { sending: { sent: 3, total: 12 } }));
-  assert.equal(read(element, ".dp-headline > .dp-left"), "sending files: 3 of 12 sent");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "sending files: 3 of 12 sent");
 
   show(run({ queued: 1 }, {}, { sending: { sent: 0, total: 1 } }));
-  assert.equal(read(element, ".dp-headline > .dp-left"), "sending the file");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "sending the file");
 
   show(run({ queued: 12 }, {}, { sending: null }));
-  assert.equal(read(element, ".dp-headline > .dp-left"), "waiting for a worker");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "waiting for a worker");
 });
 
 test("what documents wait for is told if one of them says so", () => {
   const waiting = "waiting for the embedding endpoint until 15:04:05 (rate limit)";
   show(run({ queued: 12 }, {}, { waiting }));
-  assert.equal(read(element, ".dp-headline > .dp-left"), waiting);
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), waiting);
 
   show(run({ queued: 12, processing: 1 }, {}, { waiting, remaining: null }));
-  assert.equal(read(element, ".dp-headline > .dp-left"), "time left unknown");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "time left unknown");
 });
 
 test("nobody is promised a time that nobody knows", () => {
   show(run({ processing: 2 }, {}, { remaining: null }));
-  assert.equal(read(element, ".dp-headline > .dp-left"), "time left unknown");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "time left unknown");
 
   show(run({ queued: 2 }, {}, { remaining: 60 }));
-  assert.equal(read(element, ".dp-headline > .dp-left"), "waiting for a worker");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "waiting for a worker");
 
   show(scenes["10 stalled"]);
-  assert.equal(read(element, ".dp-headline > .dp-left"), "stalled");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "stalled");
 });
 
 test("a rate stands still for as long as it takes to read it", () => {
   const whole = run({ processing: 2 });
-  const shown = () => read(element, ".dp-pace > .dp-pages");
+  const shown = () => read(element, ".dp-rates > .dp-pages");
   show(whole);
   pass(500);
 
@@ -190,7 +190,7 @@ test("a message is shown without what stands beside it", () => {
 
   assert.equal(read(rows()[0], ".dp-name"), name);
   assert.deepEqual(
-    rows().map((each) => read(each, ".dp-said")),
+    rows().map((each) => read(each, ".dp-message-text")),
     ["4 pages", "done"],
   );
 });
@@ -237,7 +237,7 @@ test("only what has changed is told, and the rest stays", () => {
   paint();
 
   const changed = rows().find(
-    (each) => read(each, ".dp-said") === "Embedding chunk 700 of 771",
+    (each) => read(each, ".dp-message-text") === "Embedding chunk 700 of 771",
   );
   assert.equal(changed && read(changed, ".dp-percent"), "91 %");
   assert.equal(changed && read(changed, ".dp-name"), scenes["10 running"].rows[4].name);
@@ -295,7 +295,7 @@ test("what is stalled is told apart from what runs", () => {
     rows().map((each) => each.dataset.state),
     ["processing", "stalled"],
   );
-  assert.match(read(rows()[1], ".dp-said"), /^stalled for 0:23, after “Extracting page/);
+  assert.match(read(rows()[1], ".dp-message-text"), /^stalled for 0:23, after “Extracting page/);
 });
 
 test("the time of what runs is counted on, and that of what has ended is not", () => {
@@ -329,7 +329,7 @@ test("six seconds without a word are told, and the clocks stop there", () => {
   pass(1500);
 
   assert.equal(read(element, ".dp-problem"), "disconnected, last update 15:04:05");
-  assert.equal(read(element, ".dp-headline > .dp-left"), "");
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), "");
   assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
 
@@ -422,7 +422,7 @@ test("a name is found in any case, and what is not found is said", () => {
   search.value = "nothing like it";
   search.dispatchEvent(new Event("input"));
   paint();
-  assert.equal(read(element, ".dp-nothing"), "no document with “nothing like it” in its name");
+  assert.equal(read(element, ".dp-empty"), "no document with “nothing like it” in its name");
 });
 
 test("no row moves away under a pointer, and all move when it has gone", () => {
@@ -466,7 +466,7 @@ test("one document is drawn without a table", () => {
   assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".dp-tools"))), true);
   assert.equal(read(element, ".dp-headline > .dp-percent"), "43 %");
   assert.equal(
-    read(element, ".dp-present > .dp-message"),
+    read(element, ".dp-current > .dp-message"),
     "extraction · Extracting page 143 of 200",
   );
   assert.equal(read(element, ".dp-segment.dp-now"), "extraction");
@@ -529,7 +529,7 @@ test("details show the whole error, what each step took, and the history", () =>
   paint();
 
   assert.equal(read(element, ".dp-reason"), error);
-  assert.equal(read(element, ".dp-took"), "12.3 s · 120 pages|0.4 s|attempt 2");
+  assert.equal(read(element, ".dp-duration"), "12.3 s · 120 pages|0.4 s|attempt 2");
   assert.equal(element.querySelectorAll(".dp-history tbody tr").length, 14);
   assert.match(read(element, ".dp-history tbody tr:first-child"), /Extracting page 14 of 14$/);
 });
@@ -547,11 +547,11 @@ test("details show a name and a message whole of which a row has the beginning",
   view.showDetails(details({ ...whole.rows[0], name, message }));
   paint();
   assert.equal(read(element, "h3"), name);
-  assert.equal(read(element, ".dp-words"), message);
+  assert.equal(read(element, ".dp-full-message"), message);
 
   view.update({ summary: whole.summary, rows: [{ index: 0, message: "something else" }] });
   paint();
-  assert.equal(read(element, ".dp-words"), "something else");
+  assert.equal(read(element, ".dp-full-message"), "something else");
 });
 
 test("details of another document than the one that is open are not shown", () => {

@@ -69,7 +69,7 @@ def pick(view: Locator, *paths: Path) -> None:
 
 def drop(page: Page, view: Locator, *paths: Path) -> None:
     """Drop files and folders, as somebody does who drags them there."""
-    box = view.locator(".dp-zone").bounding_box()
+    box = view.locator(".dp-drop-zone").bounding_box()
     assert box is not None
     control = page.context.new_cdp_session(page)
     for kind in ("dragEnter", "dragOver", "drop"):

@@ -276,7 +276,7 @@ def test_headline_says_that_files_are_being_sent(tab, web, tmp_path):
     )
     open_page(tab, web)
     tab.locator("#files").set_input_files(files)
-    left = tab.locator(".dp-headline .dp-left")
+    left = tab.locator(".dp-headline .dp-outlook")
     left.get_by_text("sending files: 0 of 5 sent").wait_for()
     eventually(lambda: len(held) == 3)
 

@@ -1407,10 +1407,10 @@ function createTimeline({ steps }) {
     if (step.attempt && step.attempt > 1) facts.push(`attempt ${step.attempt}`);
     return createElement(
       "div",
-      "timed",
+      "timeline-row",
       createElement("span", "step", singleLine(step.name)),
-      createElement("div", "lane", span),
-      createElement("span", "took", facts.join(" · "))
+      createElement("div", "timeline-track", span),
+      createElement("span", "duration", facts.join(" · "))
     );
   });
 }
@@ -1510,9 +1510,9 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   toggleClass(close, "close", true);
   close.setAttribute("aria-label", "close the details");
   close.append(createSvg(CLOSE_PATH));
-  const head = createElement("div", "head", icon, name, retry, cancel, close);
+  const head = createElement("div", "panel-header", icon, name, retry, cancel, close);
   const facts = createElement("p", "facts");
-  const message = createElement("p", "words");
+  const message = createElement("p", "full-message");
   message.dir = "auto";
   suppressShortcuts(message);
   const error = createError(signal);
@@ -1676,7 +1676,7 @@ function createGridRow(id) {
   const number = createElement("span");
   const word = createElement("span", "word", "attempt ");
   const attempt = createElement("span", "attempt", word, number);
-  const text = createElement("span", "said");
+  const text = createElement("span", "message-text");
   text.dir = "auto";
   const message = withRole(createElement("div", "message", attempt, text), "gridcell");
   const worker = withRole(createElement("div", "worker"), "gridcell");
@@ -1788,7 +1788,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
   const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
   heading.setAttribute("aria-rowindex", "1");
   const body = withRole(createElement("div", "rows", heading), "rowgroup");
-  const empty = createElement("p", "nothing");
+  const empty = createElement("p", "empty");
   const element = withRole(createElement("div", "grid", body, empty), "grid");
   element.setAttribute("aria-label", "documents");
   element.tabIndex = 0;
@@ -1975,7 +1975,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const icon = createIcon();
   const name = createElement("span", "name");
   const percent = createElement("strong", "percent");
-  const outlook = createElement("span", "left");
+  const outlook = createElement("span", "outlook");
   const title = createElement("span", "title");
   const cancel = createButton("Cancel", signal, () => onAction("cancel", null));
   const retry = createButton("Retry", signal, () => onAction("retry", null));
@@ -1996,7 +1996,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const steps = createStepScale();
   const message = createElement("span", "message");
   const details = createButton("Details", signal, onDetails);
-  const current = createElement("div", "present", message, details);
+  const current = createElement("div", "current", message, details);
   const problemText = createElement("span");
   const problem2 = createElement("p", "problem", createIcon("stalled"), problemText);
   const notice = createElement("p", "notice");
@@ -2061,7 +2061,7 @@ function createRates() {
   const elapsed = createElement("span", "elapsed");
   const pages = createElement("span", "pages");
   const documents2 = createElement("span", "documents");
-  const element = createElement("span", "pace", elapsed, pages, documents2);
+  const element = createElement("span", "rates", elapsed, pages, documents2);
   let nextUpdate = -Infinity;
   let shownKey = "";
   function draw({ now, problem: problem2 }, summary, row) {

@@ -428,10 +428,10 @@ function createTimeline({ steps }) {
     if (step.attempt && step.attempt > 1) facts.push(`attempt ${step.attempt}`);
     return createElement(
       "div",
-      "timed",
+      "timeline-row",
       createElement("span", "step", singleLine(step.name)),
-      createElement("div", "lane", span),
-      createElement("span", "took", facts.join(" · "))
+      createElement("div", "timeline-track", span),
+      createElement("span", "duration", facts.join(" · "))
     );
   });
 }
@@ -531,9 +531,9 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   toggleClass(close, "close", true);
   close.setAttribute("aria-label", "close the details");
   close.append(createSvg(CLOSE_PATH));
-  const head = createElement("div", "head", icon, name, retry, cancel, close);
+  const head = createElement("div", "panel-header", icon, name, retry, cancel, close);
   const facts = createElement("p", "facts");
-  const message = createElement("p", "words");
+  const message = createElement("p", "full-message");
   message.dir = "auto";
   suppressShortcuts(message);
   const error = createError(signal);
@@ -697,7 +697,7 @@ function createGridRow(id) {
   const number = createElement("span");
   const word = createElement("span", "word", "attempt ");
   const attempt = createElement("span", "attempt", word, number);
-  const text = createElement("span", "said");
+  const text = createElement("span", "message-text");
   text.dir = "auto";
   const message = withRole(createElement("div", "message", attempt, text), "gridcell");
   const worker = withRole(createElement("div", "worker"), "gridcell");
@@ -809,7 +809,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
   heading.setAttribute("aria-rowindex", "1");
   const body = withRole(createElement("div", "rows", heading), "rowgroup");
-  const empty = createElement("p", "nothing");
+  const empty = createElement("p", "empty");
   const element = withRole(createElement("div", "grid", body, empty), "grid");
   element.setAttribute("aria-label", "documents");
   element.tabIndex = 0;
@@ -1003,7 +1003,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const icon = createIcon();
   const name = createElement("span", "name");
   const percent = createElement("strong", "percent");
-  const outlook = createElement("span", "left");
+  const outlook = createElement("span", "outlook");
   const title = createElement("span", "title");
   const cancel = createButton("Cancel", signal, () => onAction("cancel", null));
   const retry = createButton("Retry", signal, () => onAction("retry", null));
@@ -1024,7 +1024,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const steps = createStepScale();
   const message = createElement("span", "message");
   const details = createButton("Details", signal, onDetails);
-  const current = createElement("div", "present", message, details);
+  const current = createElement("div", "current", message, details);
   const problemText = createElement("span");
   const problem = createElement("p", "problem", createIcon("stalled"), problemText);
   const notice = createElement("p", "notice");
@@ -1089,7 +1089,7 @@ function createRates() {
   const elapsed = createElement("span", "elapsed");
   const pages = createElement("span", "pages");
   const documents = createElement("span", "documents");
-  const element = createElement("span", "pace", elapsed, pages, documents);
+  const element = createElement("span", "rates", elapsed, pages, documents);
   let nextUpdate = -Infinity;
   let shownKey = "";
   function draw({ now: now2, problem }, summary, row) {

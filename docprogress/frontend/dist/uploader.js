@@ -337,7 +337,7 @@ function createDropZone({ signal, onFiles, onHold }) {
   const limits = createElement("p", "limits");
   const element = createElement(
     "div",
-    "zone",
+    "drop-zone",
     createElement("span", "arrow", createSvg(UPLOAD_PATH)),
     createElement("div", "offer", invitation, chooseFiles, chooseFolder),
     limits,
@@ -389,7 +389,7 @@ function createDropZone({ signal, onFiles, onHold }) {
     let dragging = false;
     function setDragging(over) {
       dragging = over;
-      toggleClass(root, "over", over);
+      toggleClass(root, "dragging", over);
     }
     function dragOver(event) {
       if (!hasFiles(event)) return;
@@ -514,8 +514,8 @@ function createFileRow(signal, onRemove) {
   const bar = withRole(createElement("div", "bar", fill), "progressbar");
   setAttribute(bar, "aria-valuemin", 0);
   setAttribute(bar, "aria-valuemax", 100);
-  const status = createElement("span", "said");
-  const size = createElement("span", "amount");
+  const status = createElement("span", "message-text");
+  const size = createElement("span", "size");
   const remove = createButton("", signal, onRemove);
   toggleClass(remove, "close", true);
   remove.replaceChildren(createSvg(CLOSE_PATH));
@@ -636,7 +636,7 @@ function createUploader(element, actions) {
     drawnAt = performance.now();
     if (!state) return;
     const gone = state.silence === "gone";
-    toggleClass(root, "gone", gone);
+    toggleClass(root, "disconnected", gone);
     zone.draw(state);
     const text = status.draw(state);
     files.draw(visibleEntries(state), gone);
@@ -670,16 +670,16 @@ function visibleEntries({ entries, limits }) {
 function createStatus({ signal, onRemoveAll, onRetry }) {
   const batch = /* @__PURE__ */ new Set();
   const percent = createElement("span", "percent");
-  const facts = createElement("span", "pace");
+  const facts = createElement("span", "rates");
   const all = createButton("Cancel all", signal, onRemoveAll);
   const headline = createElement("div", "headline", percent, facts, all);
   const fill = createElement("div", "fill");
-  const bar = withRole(createElement("div", "bar sum", fill), "progressbar");
+  const bar = withRole(createElement("div", "bar uploaded", fill), "progressbar");
   bar.setAttribute("aria-label", "uploaded of all files");
   setAttribute(bar, "aria-valuemin", 0);
   setAttribute(bar, "aria-valuemax", 100);
   const silence = createElement("p", "problem");
-  const problemText = createElement("span", "words");
+  const problemText = createElement("span", "full-message");
   const retry = createButton("Try again", signal, onRetry);
   const problem = createElement("p", "problem", problemText, retry);
   const note = createElement("p", "notice");

@@ -48,9 +48,9 @@ export function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   toggleClass(close, "close", true);
   close.setAttribute("aria-label", "close the details");
   close.append(createSvg(CLOSE_PATH));
-  const head = createElement("div", "head", icon, name, retry, cancel, close);
+  const head = createElement("div", "panel-header", icon, name, retry, cancel, close);
   const facts = createElement("p", "facts");
-  const message = createElement("p", "words");
+  const message = createElement("p", "full-message");
   message.dir = "auto";
   suppressShortcuts(message);
   const error = createError(signal);

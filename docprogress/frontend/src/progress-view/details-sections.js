@@ -28,10 +28,10 @@ export function createTimeline({ steps }) {
     if (step.attempt && step.attempt > 1) facts.push(`attempt ${step.attempt}`);
     return createElement(
       "div",
-      "timed",
+      "timeline-row",
       createElement("span", "step", singleLine(step.name)),
-      createElement("div", "lane", span),
-      createElement("span", "took", facts.join(" · ")),
+      createElement("div", "timeline-track", span),
+      createElement("span", "duration", facts.join(" · ")),
     );
   });
 }

@@ -36,7 +36,7 @@ export function createGridRow(id) {
   const number = createElement("span");
   const word = createElement("span", "word", "attempt ");
   const attempt = createElement("span", "attempt", word, number);
-  const text = createElement("span", "said");
+  const text = createElement("span", "message-text");
   text.dir = "auto";
   const message = withRole(createElement("div", "message", attempt, text), "gridcell");
   const worker = withRole(createElement("div", "worker"), "gridcell");

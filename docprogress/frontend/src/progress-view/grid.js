@@ -41,7 +41,7 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
   const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
   heading.setAttribute("aria-rowindex", "1");
   const body = withRole(createElement("div", "rows", heading), "rowgroup");
-  const empty = createElement("p", "nothing");
+  const empty = createElement("p", "empty");
   const element = withRole(createElement("div", "grid", body, empty), "grid");
   element.setAttribute("aria-label", "documents");
   element.tabIndex = 0;

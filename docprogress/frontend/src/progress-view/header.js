@@ -45,7 +45,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
   const icon = createIcon();
   const name = createElement("span", "name");
   const percent = createElement("strong", "percent");
-  const outlook = createElement("span", "left");
+  const outlook = createElement("span", "outlook");
   const title = createElement("span", "title");
   const cancel = createButton("Cancel", signal, () => onAction("cancel", null));
   const retry = createButton("Retry", signal, () => onAction("retry", null));
@@ -66,7 +66,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
   const steps = createStepScale();
   const message = createElement("span", "message");
   const details = createButton("Details", signal, onDetails);
-  const current = createElement("div", "present", message, details);
+  const current = createElement("div", "current", message, details);
   const problemText = createElement("span");
   const problem = createElement("p", "problem", createIcon("stalled"), problemText);
   const notice = createElement("p", "notice");
@@ -137,7 +137,7 @@ function createRates() {
   const pages = createElement("span", "pages");
   const documents = createElement("span", "documents");
   // The last is hidden first where there is no room.
-  const element = createElement("span", "pace", elapsed, pages, documents);
+  const element = createElement("span", "rates", elapsed, pages, documents);
   let nextUpdate = -Infinity;
   let shownKey = "";
 

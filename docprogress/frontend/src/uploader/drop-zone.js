@@ -31,7 +31,7 @@ export function createDropZone({ signal, onFiles, onHold }) {
   const limits = createElement("p", "limits");
   const element = createElement(
     "div",
-    "zone",
+    "drop-zone",
     createElement("span", "arrow", createSvg(UPLOAD_PATH)),
     createElement("div", "offer", invitation, chooseFiles, chooseFolder),
     limits,
@@ -103,7 +103,7 @@ export function createDropZone({ signal, onFiles, onHold }) {
     /** @param {boolean} over */
     function setDragging(over) {
       dragging = over;
-      toggleClass(root, "over", over);
+      toggleClass(root, "dragging", over);
     }
 
     /** @param {DragEvent} event */

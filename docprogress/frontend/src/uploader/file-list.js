@@ -84,8 +84,8 @@ function createFileRow(signal, onRemove) {
   const bar = withRole(createElement("div", "bar", fill), "progressbar");
   setAttribute(bar, "aria-valuemin", 0);
   setAttribute(bar, "aria-valuemax", 100);
-  const status = createElement("span", "said");
-  const size = createElement("span", "amount");
+  const status = createElement("span", "message-text");
+  const size = createElement("span", "size");
   const remove = createButton("", signal, onRemove);
   toggleClass(remove, "close", true);
   remove.replaceChildren(createSvg(CLOSE_PATH));

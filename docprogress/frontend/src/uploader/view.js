@@ -84,7 +84,7 @@ export function createUploader(element, actions) {
     drawnAt = performance.now();
     if (!state) return;
     const gone = state.silence === "gone";
-    toggleClass(root, "gone", gone);
+    toggleClass(root, "disconnected", gone);
     zone.draw(state);
     const text = status.draw(state);
     files.draw(visibleEntries(state), gone);
@@ -136,16 +136,16 @@ function createStatus({ signal, onRemoveAll, onRetry }) {
   /** @type {Set<string>} the files whose upload is one bar, until all have ended */
   const batch = new Set();
   const percent = createElement("span", "percent");
-  const facts = createElement("span", "pace");
+  const facts = createElement("span", "rates");
   const all = createButton("Cancel all", signal, onRemoveAll);
   const headline = createElement("div", "headline", percent, facts, all);
   const fill = createElement("div", "fill");
-  const bar = withRole(createElement("div", "bar sum", fill), "progressbar");
+  const bar = withRole(createElement("div", "bar uploaded", fill), "progressbar");
   bar.setAttribute("aria-label", "uploaded of all files");
   setAttribute(bar, "aria-valuemin", 0);
   setAttribute(bar, "aria-valuemax", 100);
   const silence = createElement("p", "problem");
-  const problemText = createElement("span", "words");
+  const problemText = createElement("span", "full-message");
   const retry = createButton("Try again", signal, onRetry);
   const problem = createElement("p", "problem", problemText, retry);
   const note = createElement("p", "notice");
