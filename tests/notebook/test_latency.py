@@ -183,7 +183,7 @@ def test_each_client_has_heard_each_event_for_itself():
     assert stage.expected == 6
 
 
-def test_without_a_page_every_stage_but_the_page_s_is_measured(started: Pipeline):
+def test_without_a_page_all_other_stages_are_measured(started: Pipeline):
     measured = measure(started, 7, 100, clients=3, seconds=0.5)
 
     frame, summary = measured.to_frame(), measured.summary()
@@ -225,7 +225,7 @@ def test_without_a_page_every_stage_but_the_page_s_is_measured(started: Pipeline
     assert measured.offset is None
 
 
-def test_a_measurement_is_told_as_text_as_html_and_as_a_picture(started: Pipeline):
+def test_a_measurement_is_shown_as_text_html_and_plot(started: Pipeline):
     measured = measure(started, 5, 50, clients=0, seconds=0.2, page_seconds=0)
 
     assert str(measured).startswith("10 events of 5 documents in ")
@@ -241,7 +241,6 @@ def test_a_measurement_is_told_as_text_as_html_and_as_a_picture(started: Pipelin
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         TO_REDIS,
-        STAGES,
         TO_KERNEL,
         UNTIL_KERNEL,
     ]

@@ -1,7 +1,6 @@
-"""What a view is about: one run, or documents that were named.
+"""Where a view's documents come from: one run, or a list of documents.
 
-Here a view finds out what it shows and does what its buttons ask for.  Nothing
-here draws, counts or sends.
+A source reads what a view shows, and performs its actions. It draws and sends nothing.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -16,87 +15,86 @@ from docprogress.events import ProgressEvent, Status
 from docprogress.steps.planning import stored_plan_spans
 from docprogress.store import DocumentRow, StepTiming, Store
 
-#: How many documents are more than can be told at once, and how many of each kind
-#: are told then.
+#: Documents that are loaded completely; of more, only the first of each status are.
 MANY = 1000
 FIRST = 200
 
 
 class Source(Protocol):
-    """What a view is about.
+    """Documents to show.
 
-    Its methods may wait for Redis or the store, so they are called off the loop.
+    Its methods may wait for Redis or the store, so they are called off the event loop.
     """
 
     @property
     def key(self) -> Hashable:
-        """The same for whatever can share one subscription."""
+        """Equal for sources that can share one subscription."""
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The headline."""
 
     @property
     def run(self) -> Run | None:
-        """The run; None for documents that were named."""
+        """The run; None for a list of documents."""
 
     @property
     def expected(self) -> int:
-        """How many documents there will be."""
+        """The number of documents."""
 
     @property
     def names(self) -> Mapping[str, str | None]:
-        """The documents that have a row before anything is heard of them."""
+        """Documents that have a row before their first event, with their names."""
 
     @property
     def attempts(self) -> int | None:
-        """How often a document is tried; None if nobody knows."""
+        """The most attempts at a document; None if unknown."""
 
     @property
     def steps(self) -> list[dict[str, Any]]:
-        """The percent of a document's progress that each step takes, in order."""
+        """The part of a document's progress, in percent, that each step takes."""
 
     @property
     def actions(self) -> bool:
-        """Whether its documents can be cancelled and tried again from here."""
+        """Whether its documents can be cancelled and retried."""
 
     def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
-        """Where its documents stand now; of many only some, with how many of each kind.
+        """The current events; of many documents only some, with counts by status.
 
         Raises:
             StoreError: The store cannot be asked.
         """
 
     def counts(self) -> dict[Status, int]:
-        """How many of its documents have each status, where only some were told.
+        """The number of documents by status, where only some were loaded.
 
         Raises:
             StoreError: The store cannot be asked.
         """
 
     def index_of(self, document_id: str) -> int | None:
-        """A document's place among all of them, from 0; None if nobody knows."""
+        """The index of a document, from 0; None if unknown."""
 
     def subscribe(self) -> Subscription:
-        """The present and the future of its documents."""
+        """Subscribe to its documents."""
 
     def document(self, document_id: str) -> DocumentRow | None:
-        """What the store knows of one of its documents."""
+        """A document as the store has it."""
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
-        """What the document's finished steps have taken."""
+        """The durations of the document's finished steps."""
 
     def history(self, document_id: str) -> list[ProgressEvent]:
-        """What Redis remembers of one of its documents, oldest first."""
+        """The events of a document that Redis still has, oldest first."""
 
     def cancel(self, document_ids: Sequence[str] | None) -> int:
-        """Cancel these documents, or all; how many that is."""
+        """Cancel these documents, or all; return how many."""
 
     def retry(self, document_ids: Sequence[str] | None) -> int:
-        """Try these documents again, or all that failed; how many that is."""
+        """Retry these documents, or all that failed; return how many."""
 
     def close(self) -> None:
-        """Give back what was opened for it."""
+        """Close its connections."""
 
 
 class RunSource:
@@ -139,7 +137,7 @@ class RunSource:
             counts = self._bus.counts(self.run.id)
         except BusError:
             counts = {}
-        # Redis knows of what was told since it was empty last: perhaps not of all.
+        # Redis may have been emptied, and then counts only what was published since.
         whole = sum(counts.values()) >= self.expected
         return (
             counts
@@ -178,7 +176,7 @@ class RunSource:
 
 
 class DocumentsSource:
-    """Documents that were named, whoever publishes what happens to them.
+    """A list of documents, whichever program publishes their events.
 
     Args:
         document_ids: Their ids, in the order in which they are shown.
@@ -221,11 +219,11 @@ class DocumentsSource:
         self.actions = len(self._runs) == len(ids)
 
     def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
-        # What is in Redis is told in good time by the subscription.
+        # The subscription delivers what is in Redis.
         return None, self._reconcile({})
 
     def counts(self) -> dict[Status, int]:
-        raise NotImplementedError("all documents that were named are told at once")
+        raise NotImplementedError("listed documents are always loaded completely")
 
     def index_of(self, document_id: str) -> int | None:  # noqa: ARG002 - each has a row
         return None

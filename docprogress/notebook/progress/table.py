@@ -1,7 +1,7 @@
-"""What stands in a notebook where no view is alive: plain text, and static HTML.
+"""The static forms of a view: plain text and HTML.
 
-Both are bounded, and hold no address, time or id that differs between two runs
-which went the same way, so that a saved notebook can be compared with another.
+Both are limited in size, and contain no address, time or id that differs between two
+identical runs, so that saved notebooks can be compared.
 """
 
 from html import escape
@@ -24,10 +24,10 @@ WIDEST_NOTE = 100
 #: The longest error that is shown without a click, in characters.
 LONGEST_ERROR = 120
 
-#: What is said of a view that will be told nothing more.
+#: The note below a view that was closed early.
 CLOSED = "The view was closed before the end."
 
-#: Marks that tell states apart without colour, and colours that are legible on
+#: Marks that distinguish states without colour, and colours that are legible on
 #: white and on black.
 _MARKS = {
     "completed": ("✓", "#2e8b57"),
@@ -37,7 +37,7 @@ _MARKS = {
     "queued": ("·", "inherit"),
 }
 
-# Inline, because a notebook that is not trusted loses every <style>.
+# Inline, because front ends remove <style> from notebooks that are not trusted.
 _CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
 # Wraps a name that is one long word also where JupyterLab does not trust the notebook.
 _NAME = "word-break: break-all"
@@ -124,23 +124,23 @@ def _table_row(row: Row, step: str | None) -> str:
 
 
 def _step(row: Row) -> str:
-    """The step that a document is at, or ended at before its end."""
+    """The step of a document that has not completed."""
     return "" if row["status"] == Status.COMPLETED else plain(row["step"])
 
 
 def _error(error: str) -> str:
-    said = one_line(error)
-    if len(said) <= LONGEST_ERROR:
-        return f"<small>{escape(said)}</small>"
-    begin = cut(said, LONGEST_ERROR)
+    text = one_line(error)
+    if len(text) <= LONGEST_ERROR:
+        return f"<small>{escape(text)}</small>"
+    begin = cut(text, LONGEST_ERROR)
     return (
         f"<details><summary><small>{escape(begin)}</small></summary>"
-        f"<small>{escape(said)}</small></details>"
+        f"<small>{escape(text)}</small></details>"
     )
 
 
 def _note(row: Row) -> str:
-    """What is said of a document besides its state."""
+    """The error of a document, or its percentage and step."""
     if row["status"] == Status.COMPLETED:
         return ""
     if row["error"]:
@@ -150,12 +150,12 @@ def _note(row: Row) -> str:
 
 
 def _percent(row: Row) -> str:
-    """A percentage that is 100 only of what is completed."""
+    """The percentage, which is 100 only for completed documents."""
     done = row["status"] == Status.COMPLETED
     return f"{100 if done else min(int(row['progress']), 99)} %"
 
 
 def _more(summary: dict[str, Any], shown: list[Row]) -> int:
-    """How many documents are not shown."""
+    """The number of documents that are not shown."""
     known = summary["total"] if summary["loading"] else summary["rows"]
     return int(known) - len(shown)

@@ -1,11 +1,11 @@
-"""What a page is told next, and when.
+"""Decides what a page is sent next, and when.
 
-A message tells what has changed since the one before, ten times a second at most.
-Every few seconds one of them asks to be acknowledged once it is painted, so that a
-page that is slow, or does not answer, gets fewer and larger ones, one a second.  Not
-each does: with every answer JupyterLab shows the kernel as busy for a moment.  From
-time to time some rows are told again in full, so that a page that missed something
-heals even if it cannot ask.
+A message contains what has changed since the last one, at most ten times a second.
+Every few seconds a message asks to be acknowledged once it is painted, so that a page
+that is slow or does not answer gets one larger message a second. Not every message
+asks, because JupyterLab shows the kernel as busy for each answer. Some rows are
+repeated in full from time to time, so that a page that missed something recovers even
+if it cannot ask.
 """
 
 import secrets
@@ -32,8 +32,7 @@ SLOW_SECONDS = 1.0
 #: Seconds between two messages that ask to be acknowledged.
 ACK_SECONDS = 5.0
 
-#: The most seconds between two signs of life, and how many rows one of them
-#: tells again.
+#: The most seconds between two heartbeats, and the rows that each repeats.
 HEARTBEAT = 2.0
 REPEATED_ROWS = 100
 
@@ -51,7 +50,7 @@ _CLOCKS = ("elapsed", "silent")
 
 
 class UpdateScheduler:
-    """Decides what is sent; one thread owns it, except for `snapshot`."""
+    """The pending changes of one session. One thread owns it, except for `snapshot`."""
 
     def __init__(
         self, view_model: ViewModel, *, clock: Callable[[], float] = time.monotonic
@@ -60,12 +59,12 @@ class UpdateScheduler:
         self.seq = 0
         self._view_model = view_model
         self._clock = clock
-        # What the page has of each row, and when that was told.
-        # Of rows that are at rest nothing is kept: they are told in full, if again.
+        # What the page has of each running row, and when it was sent.
+        # Other rows are not kept: if they change, they are sent in full.
         self._sent: dict[int, tuple[Row, float]] = {}
         self._sent_rows: set[int] = set()
         self._changed: set[int] = set()
-        # Those that were never told, in the order in which they came.
+        # Rows that were never sent, in order of arrival.
         self._new: dict[int, None] = {}
         self._replies: deque[Message] = deque(maxlen=MOST_REPLIES)
         self._full_requested = False
@@ -76,13 +75,13 @@ class UpdateScheduler:
         self._acknowledged = True
         self._ack_seq = 0
         self._ack_requested_at = -ACK_SECONDS
-        #: Whether a page has ever said that it painted something.
+        #: Whether a page has ever acknowledged a message.
         self.page_seen = False
-        # When the end was told; None as long as it was not.
+        # When the end was sent; None until then.
         self._ended_at: float | None = None
 
     def mark_changed(self, indexes: Iterable[int]) -> bool:
-        """These rows look different; whether nothing was waiting before."""
+        """Note that these rows have changed; return whether nothing was pending."""
         idle = not self._changed and not self._new
         for index in indexes:
             if index in self._sent_rows:
@@ -92,19 +91,19 @@ class UpdateScheduler:
         return idle
 
     def mark_summary_changed(self) -> None:
-        """The sums have changed though no row has."""
+        """Note that the summary has changed although no row has."""
         self._summary_changed = True
 
     def request_full(self) -> None:
-        """Tell everything anew."""
+        """Send everything again."""
         self._full_requested = True
 
     def queue_reply(self, message: Message) -> None:
-        """Tell this as well, as soon as it may be."""
+        """Send an additional message as soon as possible."""
         self._replies.append(message)
 
     def acknowledge(self, message: Message) -> None:
-        """The page has painted what it was told."""
+        """Note that the page has painted a message."""
         if message.get("session") == self.session:
             self.page_seen = True
             seq = message.get("seq")
@@ -112,14 +111,14 @@ class UpdateScheduler:
 
     @property
     def end_delivered(self) -> bool:
-        """Whether the end was told, and painted if anybody paints."""
+        """Whether the end was sent, and painted if a page paints at all."""
         if self._ended_at is None or self._replies or self._changed:
             return False
         late = self._clock() >= self._ended_at + SLOW_SECONDS
         return self._acknowledged or late or not self.page_seen
 
     def seconds_until_due(self) -> float:
-        """The seconds until something is due; 0 if it is."""
+        """Seconds until the next message is due; 0 or less if it is."""
         due = self._heartbeat_at + HEARTBEAT
         if self._replies or self._end_undelivered():
             due = self._sent_at
@@ -132,7 +131,7 @@ class UpdateScheduler:
         return max(due, self._sent_at + SHORTEST_GAP) - self._clock()
 
     def next_message(self) -> Message | None:
-        """What is to be sent now; None if nothing is due."""
+        """The message to send now; None if nothing is due."""
         at = self._clock()
         if at < self._sent_at + SHORTEST_GAP:
             return None
@@ -145,7 +144,7 @@ class UpdateScheduler:
         return None
 
     def snapshot(self) -> Message:
-        """Everything as of now, for a page that begins; any thread may ask."""
+        """The current state, for a page that has just been loaded; thread-safe."""
         with self._view_model.lock:
             summary = self._view_model.summary()
             rows = self._view_model.first_rows(MOST_ROWS)
@@ -204,7 +203,7 @@ class UpdateScheduler:
             return self._message("delta", [*filter(None, rows), *again], at)
 
     def _take_changed(self, repeated: Sequence[int]) -> list[int]:
-        """Rows that have changed, or are new: no more than a page paints at once."""
+        """Take changed and new rows: no more than a page paints without a pause."""
         self._changed.difference_update(repeated)
         for index in repeated:
             self._new.pop(index, None)
@@ -216,7 +215,7 @@ class UpdateScheduler:
         return taken + new
 
     def _remember(self, row: Row, at: float) -> None:
-        """Remember what the page has of a row, as long as it changes."""
+        """Remember what the page has of a row while it changes."""
         if Status(row["status"]) is Status.PROCESSING:
             self._sent[row["index"]] = (row, at)
         else:
@@ -242,7 +241,7 @@ class UpdateScheduler:
         }
 
     def _wants_ack(self, at: float) -> bool:
-        """Whether this message is to be acknowledged."""
+        """Whether this message asks for an acknowledgement."""
         if self._ended_at is not None or (
             self._acknowledged and at >= self._ack_requested_at + ACK_SECONDS
         ):
@@ -265,7 +264,7 @@ class UpdateScheduler:
         return repeated
 
     def _difference(self, row: Row, at: float) -> Row | None:
-        """What the page does not have of a row."""
+        """The fields of a row that the page does not have."""
         index = row["index"]
         known, sent_at = self._sent.get(index, ({}, at))
         self._remember(row, at)
@@ -276,7 +275,7 @@ class UpdateScheduler:
             for name in _CLOCKS:
                 if self._matches_page_clock(name, row, known, at - sent_at):
                     changes.pop(name, None)
-                    # The page still counts from what it was told before.
+                    # The page still counts from the previous value.
                     row[name] = known[name] + (at - sent_at)
         return {"index": index, **changes} if changes else None
 

@@ -1,7 +1,7 @@
-"""What a view shows: a row for each document, and what all of them add up to.
+"""What a view shows: a row for each document, and a summary.
 
-Rows and sums are what `Progress` says, as JSON.  Whatever a stranger may publish,
-they hold nothing that JSON cannot say, and no text without an end.
+Rows and summary are the values of `Progress` as JSON. Whatever other programs publish,
+they contain only valid JSON and texts of limited length.
 """
 
 import threading
@@ -17,7 +17,7 @@ from docprogress.notebook.progress.source import Source
 from docprogress.progress.document import GREATEST_COUNT, DocumentProgress
 from docprogress.progress.fold import Progress
 
-#: What is seen first of many.
+#: The order in which documents are shown if there are many.
 _URGENCY = (
     Status.FAILED,
     Status.CANCELLED,
@@ -41,9 +41,9 @@ MOST_EVENTS = 256
 
 
 class ViewModel:
-    """Everything that can be seen of what is watched, as it is known now.
+    """Everything a view shows, as of now.
 
-    Each call holds `lock` for moments, so any thread may ask.
+    Calls hold `lock` only briefly, so any thread may use it.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class ViewModel:
             steps={s["name"]: (s["from"], s["to"]) for s in source.steps},
             clock=clock,
         )
-        #: How often something has come to look different.
+        #: How many changes have been applied.
         self.changes = 0
         self._stalled: frozenset[int] = frozenset()
         self._polled_at = float("-inf")
-        #: When Redis was lost; None while it is there.
+        #: When the connection was lost; None while it is open.
         self.lost_at: datetime | None = None
-        # By the row's index, in the order in which the rows came.
+        # By the row's index, in order of arrival.
         self._ids = dict(enumerate(source.names))
         self._index = {document_id: i for i, document_id in self._ids.items()}
         self._order = list(self._ids)
@@ -73,7 +73,7 @@ class ViewModel:
 
     @property
     def finished(self) -> bool:
-        """Whether every document has come to rest."""
+        """Whether every document has finished."""
         with self.lock:
             return self.progress.finished
 
@@ -92,7 +92,7 @@ class ViewModel:
             return frozenset(self._index)
 
     def apply(self, events: Iterable[ProgressEvent]) -> list[int]:
-        """Take events in; the indexes of the rows that look different."""
+        """Apply events; return the indexes of the rows that changed."""
         with self.lock:
             changed = [
                 self._index_of(event.document_id)
@@ -105,9 +105,9 @@ class ViewModel:
         return changed
 
     def load(self) -> list[int]:
-        """Take in what there is to see first; the indexes of these rows.
+        """Load the current state; return the indexes of the rows that changed.
 
-        Of many documents that is how many there are of each kind, and some rows.
+        Of many documents, load counts by status and some rows.
 
         Raises:
             StoreError: The store cannot be asked.
@@ -119,7 +119,7 @@ class ViewModel:
         return changed
 
     def recount(self) -> bool:
-        """Ask how many documents there are of each kind, while not all are known.
+        """Refresh the counts by status while not all documents are known.
 
         Raises:
             StoreError: The store cannot be asked.
@@ -133,26 +133,26 @@ class ViewModel:
         return True
 
     def indexes(self, start: int = 0, limit: int | None = None) -> list[int]:
-        """The rows in the order in which they came, from a place on."""
+        """The indexes of rows in order of arrival, from a position on."""
         with self.lock:
             return self._order[start : None if limit is None else start + limit]
 
     def first_rows(self, limit: int) -> list[Row]:
-        """All rows in their order; of too many, those that went wrong come first."""
+        """All rows in order; of too many, the most urgent ones."""
         with self.lock:
             if len(self._order) <= limit:
                 return self.rows(sorted(self._order))
             return self.rows(nsmallest(limit, self._order, key=self._urgency))
 
     def stalled(self) -> frozenset[int]:
-        """The indexes of the documents that run without a sign of life."""
+        """The indexes of the running documents that are stalled."""
         with self.lock:
             at = self._clock()
             if at >= self._polled_at + POLL_SECONDS:
                 silent = self.progress.stalled_documents
                 self._stalled = frozenset(self._index[each.id] for each in silent)
                 self._polled_at = at
-            # What is not heard of while nothing is heard at all may be well.
+            # Without a connection, silence does not mean that a document is stalled.
             return self._stalled if self.lost_at is None else frozenset()
 
     def rows(self, indexes: Iterable[int] | None = None) -> list[Row]:
@@ -162,7 +162,7 @@ class ViewModel:
             return [self._row(index) for index in wanted]
 
     def summary(self) -> dict[str, Any]:
-        """What all documents add up to."""
+        """The totals of all documents."""
         source = self._source
         with self.lock:
             progress = self.progress
@@ -196,7 +196,7 @@ class ViewModel:
             }
 
     def details(self, document_id: str) -> dict[str, Any]:
-        """All there is to know of one document; it may wait for Redis and the store.
+        """The details of one document. This may wait for Redis and the store.
 
         Raises:
             StoreError: The store cannot be asked.
@@ -241,7 +241,7 @@ class ViewModel:
         }
 
     def _index_of(self, document_id: str) -> int:
-        """The index of a document's row, which is its place among all of them."""
+        """The index of a document's row; a new document gets one."""
         index = self._index.get(document_id)
         if index is None:
             index = self._source.index_of(document_id)
@@ -277,7 +277,7 @@ class ViewModel:
             "message": clean(event.message, longest),
             "error": event.error and clean(event.error, longest),
             "attempt": _plausible(attempt),
-            # Whoever tries again begins another series, with a number of its own.
+            # A retry starts another series of attempts beyond the most.
             "attempts": most if (attempt or 1) <= (most or 0) else None,
             "current": _plausible(event.current),
             "total": _plausible(event.total),
@@ -289,7 +289,7 @@ class ViewModel:
         }
 
     def _row_without_events(self, index: int, document_id: str) -> Row:
-        """A document that was named, and of which nothing is known."""
+        """The row of a listed document without events."""
         nothing = dict.fromkeys(
             (
                 "error",
@@ -310,7 +310,7 @@ class ViewModel:
             "status": Status.QUEUED.value,
             "step": "",
             "progress": 0,
-            "message": "Nothing has been heard of it yet",
+            "message": "No event has arrived yet",
             "stalled": False,
             **nothing,
         }
@@ -322,7 +322,7 @@ class ViewModel:
 
 
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
-    """`text` as UTF-8 can say it, cut where it is longer than anybody reads."""
+    """`text` as valid UTF-8 of limited length."""
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
     if text.isascii():
@@ -331,12 +331,12 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def timestamp() -> str:
-    """The present, as the page is told it."""
+    """The current time in the format of messages."""
     return now().isoformat(timespec="milliseconds")
 
 
 def _history_entry(event: ProgressEvent) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "timestamp": event.timestamp.isoformat(timespec="milliseconds"),
         "attempt": event.attempt,
         "status": event.status.value,
@@ -345,8 +345,8 @@ def _history_entry(event: ProgressEvent) -> dict[str, Any]:
         "message": clean(event.message),
     }
     if event.error:
-        told["error"] = clean(event.error, LONGEST_DETAIL)
-    return told
+        entry["error"] = clean(event.error, LONGEST_DETAIL)
+    return entry
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -354,5 +354,5 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _plausible(count: int | None) -> int | None:
-    """A count that can be believed, or None."""
+    """The count if it is plausible, or None."""
     return count if count is not None and 0 <= count <= GREATEST_COUNT else None

@@ -1,4 +1,4 @@
-"""The widget's model: what JupyterLab and its like keep of a view."""
+"""The widget of a view, as front ends such as JupyterLab know it."""
 
 from collections.abc import Callable
 from importlib.resources import files
@@ -11,14 +11,14 @@ FRONTEND = files("docprogress").joinpath("frontend", "dist")
 
 
 class ProgressWidget(anywidget.AnyWidget):
-    """The one model of a view: it carries messages and knows nothing.
+    """Carries messages between a session and pages, and has no state of its own.
 
     Args:
-        present: Gives what a page is told that begins now.
-        heard: Called with each message of a page, on whichever thread it comes.
+        make_snapshot: Returns the current state, for a page that has just been loaded.
+        on_message: Called with each message from a page, on any thread.
     """
 
-    # Read once, here: a path would be watched for changes, by a thread for each.
+    # Read once: anywidget starts a thread to watch each path for changes.
     _esm = traitlets.Unicode(
         FRONTEND.joinpath("progress-view.js").read_text("utf-8")
     ).tag(sync=True)
@@ -26,34 +26,34 @@ class ProgressWidget(anywidget.AnyWidget):
         FRONTEND.joinpath("progress-view.css").read_text("utf-8")
     ).tag(sync=True)
 
-    #: Never set: it is made whenever a page asks for the model's state.
+    #: Never set: it is computed whenever a page asks for the widget's state.
     snapshot = traitlets.Any(read_only=True).tag(
-        sync=True, to_json=lambda _, model: model.present()
+        sync=True, to_json=lambda _, model: model.make_snapshot()
     )
 
     def __init__(
         self,
-        present: Callable[[], dict[str, Any]],
-        heard: Callable[[dict[str, Any]], None],
+        make_snapshot: Callable[[], dict[str, Any]],
+        on_message: Callable[[dict[str, Any]], None],
     ) -> None:
-        self.present = present
-        self._heard = heard
+        self.make_snapshot = make_snapshot
+        self._on_message = on_message
         super().__init__()
         self.on_msg(self._take)
         if hasattr(self.comm, "_reply_subshell_for"):
-            # ipykernel 7.4 has replies wait for the cell that created the comm;
-            # without this they come in a subshell, while a cell is busy.
-            self.comm._reply_subshell_for = None  # noqa: SLF001
+            # ipykernel 7.4 delays replies until the cell that created the comm ends;
+            # without this attribute, a subshell sends them while a cell is busy.
+            self.comm._reply_subshell_for = None  # noqa: SLF001 - not public yet
 
     def __repr__(self) -> str:
         return "ProgressWidget()"
 
     def close(self) -> None:
-        """Close the model, and the layout that came with it."""
+        """Close the widget and its layout."""
         self.layout.close()
         self.on_msg(self._take, remove=True)
         super().close()
 
     def _take(self, _: object, content: Any, __: object) -> None:
         if isinstance(content, dict):
-            self._heard(content)
+            self._on_message(content)

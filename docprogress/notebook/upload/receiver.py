@@ -1,7 +1,7 @@
-"""Files on their way from a page to this machine, a chunk at a time.
+"""Receives files from a page in chunks.
 
-Chunks may come in any order, more than once, and on any thread.  A file has arrived
-when every byte of it is here; nothing is left of one that has not.
+Chunks may arrive in any order, repeatedly, and on any thread. A file has arrived when
+every byte is here; files that fail leave nothing behind.
 """
 
 import hashlib
@@ -21,22 +21,21 @@ from typing import Any, NamedTuple
 from docprogress.documents import LONGEST_NAME, display_name
 from docprogress.storage import Source
 
-#: Bytes that come at a time; all chunks of a file but the last have as many.
+#: Bytes of a chunk; only the last one of a file may be smaller.
 CHUNK = 1024 * 1024
 
-#: What the folders of uploads are called, and the file in each of them that its
-#: process keeps locked for as long as it lives.
+#: The prefix of upload folders, and the file in each that its process keeps locked.
 FOLDER = "docprogress-uploads-"
 LOCK = "lock"
 
-#: Seconds for which a folder is nobody's left-over, whether it is locked or not.
+#: Seconds for which a new folder is never removed as left over.
 NEW_SECONDS = 60.0
 
 _UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 class State(StrEnum):
-    """Where a file stands."""
+    """The state of a file."""
 
     ARRIVING = "arriving"
     ARRIVED = "arrived"
@@ -46,7 +45,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedFile(Source):
-    """A file that has arrived.  It lies at `path` until its uploader is closed."""
+    """A file that has arrived. It lies at `path` until its uploader is closed."""
 
     path: Path = field(repr=False)
     size: int
@@ -55,23 +54,23 @@ class UploadedFile(Source):
 
 
 class Announced(NamedTuple):
-    """A file that a page wants to send, as the page describes it."""
+    """A file that a page wants to send."""
 
     key: str
     name: str
     size: int
-    #: Why the page does not send it.
+    #: Why the page cannot send it.
     error: str | None = None
 
 
 class IncomingFile:
-    """One file on its way in.
+    """A file that is being received.
 
     Args:
-        announced: What the page says of it.
-        name: What it is called here.
-        drop: What it came together with.
-        path: Where it will lie.
+        announced: How the page describes it.
+        name: Its unique name.
+        drop: Identifies the files that were dropped together.
+        path: Where to write it.
     """
 
     def __init__(
@@ -97,7 +96,7 @@ class IncomingFile:
         self._hashed = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """What a page is told; of two tellings, the one with the higher version."""
+        """The state for a page; of two states, the higher version is newer."""
         with self.lock:
             self._version += 1
             return {
@@ -112,12 +111,12 @@ class IncomingFile:
             }
 
     def received_offsets(self) -> list[int]:
-        """The offsets of the chunks that are here."""
+        """The offsets of the chunks that have arrived."""
         with self.lock:
             return sorted(self._offsets)
 
     def write(self, offset: int, block: bytes | memoryview) -> None:
-        """Take a chunk, unless it is here already or not wanted any more."""
+        """Write a chunk, unless it has arrived before or the file has ended."""
         with self.lock:
             if self.status is not State.ARRIVING or offset in self._offsets:
                 return
@@ -132,7 +131,7 @@ class IncomingFile:
                 self.end(State.FAILED, f"it cannot be kept: {reason}")
 
     def end(self, status: State, error: str | None = None) -> bool:
-        """Give the file up; whether it was still on its way."""
+        """End the file without completing it; return whether it was still arriving."""
         with self.lock:
             if self.status is not State.ARRIVING:
                 return False
@@ -141,7 +140,7 @@ class IncomingFile:
             return True
 
     def remove(self) -> None:
-        """Remove what is here of it."""
+        """Remove what has arrived of it."""
         with self.lock:
             if self._created:
                 self.path.unlink(missing_ok=True)
@@ -161,7 +160,7 @@ class IncomingFile:
             if offset == self._hashed:
                 self._hash.update(block)
                 self._hashed += len(block)
-            # Chunks that came before their turn are read again.
+            # Read chunks again that arrived out of order.
             while self._hashed in self._offsets:
                 file.seek(self._hashed)
                 late = file.read(CHUNK)
@@ -203,9 +202,9 @@ class Receiver:
             return self._all.get(key) if isinstance(key, str) else None
 
     def expect(self, drop: str, announced: Iterable[Announced]) -> list[IncomingFile]:
-        """Get ready for files, each of them on its way or refused from here on.
+        """Expect files; each of them is arriving or refused afterwards.
 
-        A file that was announced before is as it was.
+        Files that were announced before stay as they are.
         """
         with self._lock:
             trouble = None
@@ -225,14 +224,14 @@ class Receiver:
             return expected
 
     def drops(self) -> list[list[IncomingFile]]:
-        """What came together, drop by drop."""
+        """The files by drop."""
         drops: dict[str, list[IncomingFile]] = {}
         for file in self:
             drops.setdefault(file.drop, []).append(file)
         return list(drops.values())
 
     def forget(self, keys: Iterable[object]) -> list[str]:
-        """Remove files that have come to rest; the keys of those that are gone."""
+        """Remove files that are not arriving any more; return their keys."""
         with self._lock:
             gone = []
             for file in filter(None, map(self.find, keys)):
@@ -244,7 +243,7 @@ class Receiver:
             return gone
 
     def files(self, among: Iterable[IncomingFile] | None = None) -> list[UploadedFile]:
-        """What has arrived, in the order in which it was announced."""
+        """The files that have arrived, in the order in which they were announced."""
         return [
             UploadedFile(
                 name=file.name,
@@ -257,7 +256,7 @@ class Receiver:
         ]
 
     def close(self) -> None:
-        """Give up what is on its way, and remove every file."""
+        """Cancel what is arriving, and remove all files."""
         with self._lock:
             self._closed = True
             for file in self._all.values():
@@ -273,7 +272,7 @@ class Receiver:
         return IncomingFile(announced, name=name, drop=drop, path=path)
 
     def _refusal(self, size: int) -> str | None:
-        """Why a file of this size is not taken."""
+        """Why a file of this size is refused."""
         kept_files = [
             file
             for file in self._all.values()
@@ -324,7 +323,7 @@ class Receiver:
 
 
 def amount(size: int) -> str:
-    """Bytes, as a person says it: `12.5 MB`."""
+    """Format a number of bytes: `12.5 MB`."""
     for unit, name in _UNITS:
         if size >= unit:
             value = size / unit
@@ -361,7 +360,7 @@ def _remove_folder(folder: Path, handle: int, pid: int) -> None:
 
 
 def _remove_left_over(parent: Path) -> None:
-    """Remove what processes have left here that were killed."""
+    """Remove the folders of processes that were killed."""
     if not hasattr(os, "getuid"):
         return
     for folder in parent.glob(f"{FOLDER}*"):
@@ -379,5 +378,5 @@ def _remove_left_over(parent: Path) -> None:
 
 
 def all_settled(files: Iterable[IncomingFile]) -> bool:
-    """Whether none of these is on its way any more."""
+    """Whether none of these files is still arriving."""
     return all(file.status is not State.ARRIVING for file in files)

@@ -1,6 +1,6 @@
-"""What stands in a notebook where no uploader is alive: plain text, and static HTML.
+"""The static forms of an uploader: plain text and HTML.
 
-Both are bounded and hold nothing that differs between two uploads of the same files.
+Both are limited in size, and equal for two uploads of the same files.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from docprogress.notebook.progress.table import (
 )
 from docprogress.notebook.upload.receiver import IncomingFile, State, amount
 
-#: What is said where nothing has been uploaded.
+#: The headline without files.
 NOTHING = "No file has been uploaded"
 
 _MARKS = {
@@ -35,7 +35,7 @@ _NAME = "word-break: break-all"
 
 
 class Line(NamedTuple):
-    """One file, as it stands now."""
+    """The state of one file."""
 
     name: str
     size: int

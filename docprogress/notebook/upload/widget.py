@@ -1,4 +1,4 @@
-"""The widget's model of an uploader: what JupyterLab and its like keep of it."""
+"""The widget of an uploader, as front ends such as JupyterLab know it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,16 +7,16 @@ import traitlets
 
 from docprogress.notebook.progress.widget import FRONTEND, ProgressWidget
 
-Heard = Callable[[dict[str, Any], list[memoryview]], None]
+OnMessage = Callable[[dict[str, Any], list[memoryview]], None]
 
 
 class UploadWidget(ProgressWidget):
-    """The one model of an uploader: it carries messages and knows nothing.
+    """Carries messages and bytes between an upload session and pages.
 
     Args:
-        present: Gives what a page is told that begins now.
-        heard: Called with each message of a page, and the bytes that came with it, on
-            whichever thread it comes.
+        make_snapshot: Returns the current state, for a page that has just been loaded.
+        on_message: Called with each message from a page and the bytes that came with
+            it, on any thread.
     """
 
     _esm = traitlets.Unicode(FRONTEND.joinpath("uploader.js").read_text("utf-8")).tag(
@@ -26,13 +26,15 @@ class UploadWidget(ProgressWidget):
         sync=True
     )
 
-    def __init__(self, present: Callable[[], dict[str, Any]], heard: Heard) -> None:
-        self._heard_bytes = heard
-        super().__init__(present, lambda _: None)
+    def __init__(
+        self, make_snapshot: Callable[[], dict[str, Any]], on_message: OnMessage
+    ) -> None:
+        self._on_message_with_buffers = on_message
+        super().__init__(make_snapshot, lambda _: None)
 
     def __repr__(self) -> str:
         return "UploadWidget()"
 
     def _take(self, _: object, content: Any, buffers: Any) -> None:
         if isinstance(content, dict):
-            self._heard_bytes(content, list(buffers or ()))
+            self._on_message_with_buffers(content, list(buffers or ()))
