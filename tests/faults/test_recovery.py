@@ -12,6 +12,7 @@ import time
 import pytest
 import redis
 from support.services import Worker, eventually
+from support.settings import service_options
 
 from docprogress import Pipeline, Status
 from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
@@ -48,12 +49,7 @@ def where(redis_url, tmp_path, monkeypatch):
     """Settings of services that no worker serves yet, and steps of one's own."""
     (tmp_path / "recovery_steps.py").write_text(SLOW)
     monkeypatch.chdir(tmp_path)
-    return {
-        "home": tmp_path / "home",
-        "redis_url": redis_url,
-        "database_url": f"sqlite:///{tmp_path}/store.db",
-        "storage_url": str(tmp_path / "files"),
-    }
+    return service_options(tmp_path, redis_url)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from support.patience import patient
 from support.services import eventually
+from support.settings import command_line, service_options
 
 from docprogress import Pipeline, Status
 from docprogress.errors import SubmitError
@@ -48,19 +49,12 @@ def where(redis_url, tmp_path, gate, monkeypatch):
     code = STEPS.format(held=DONE, gate=str(gate), begun=str(begun))
     (tmp_path / "slowly.py").write_text(code)
     monkeypatch.chdir(tmp_path)
-    return {
-        "home": tmp_path / "home",
-        "redis_url": redis_url,
-        "database_url": f"sqlite:///{tmp_path}/store.db",
-        "storage_url": str(tmp_path / "files"),
-    }
+    return service_options(tmp_path, redis_url)
 
 
 @contextlib.contextmanager
 def worker(where, *arguments):
-    options = [
-        f"--{name.replace('_', '-')}={where[name]}" for name in where if name != "home"
-    ]
+    options = command_line(where)
     process = subprocess.Popen(
         [sys.executable, "-m", "docprogress", "worker", *arguments, *options],
         env=os.environ | {"DOCPROGRESS_HOME": str(where["home"])},

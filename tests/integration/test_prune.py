@@ -7,6 +7,7 @@ import threading
 import pytest
 from support.patience import patient
 from support.services import eventually
+from support.settings import command_line, service_options
 from typer.testing import CliRunner
 
 from docprogress import Pipeline, Status
@@ -30,19 +31,12 @@ def where(redis_url, tmp_path, monkeypatch):
         "import time\n\ndef slow(pages):\n    time.sleep(0.3)\n    yield from pages\n"
     )
     monkeypatch.chdir(tmp_path)
-    return {
-        "home": tmp_path / "home",
-        "redis_url": redis_url,
-        "database_url": f"sqlite:///{tmp_path}/store.db",
-        "storage_url": str(tmp_path / "files"),
-    }
+    return service_options(tmp_path, redis_url)
 
 
 @pytest.fixture
 def options(where):
-    return [
-        f"--{name.replace('_', '-')}={where[name]}" for name in where if name != "home"
-    ]
+    return command_line(where)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from support.clock import Clock
 from support.events import event
 from support.patience import patient
+from support.settings import service_options
 
 from docprogress import Pipeline
 from docprogress.bus.bus import Bus
@@ -141,12 +142,7 @@ async def test_nothing_is_missed_or_reverted_while_the_current_state_is_read(
 @pytest.fixture
 def large(redis_url, tmp_path):
     """A run of 12,000 documents, of which some have ended, that nobody works on."""
-    where = {
-        "home": tmp_path / "home",
-        "redis_url": redis_url,
-        "database_url": f"sqlite:///{tmp_path}/store.db",
-        "storage_url": str(tmp_path / "files"),
-    }
+    where = service_options(tmp_path, redis_url)
     with Pipeline(**where) as pipeline:
         store = pipeline.store
         steps = [step.to_dict() for step in pipeline.steps]

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import event as sql
 from support.patience import patient
 from support.services import Server, Worker, eventually
+from support.settings import command_line, service_options
 from support.web import served
 from typer.testing import CliRunner
 
@@ -42,20 +43,13 @@ def texts(count, word="contract"):
 
 @pytest.fixture
 def where(redis_url, tmp_path):
-    return {
-        "home": tmp_path / "home",
-        "redis_url": redis_url,
-        "database_url": f"sqlite:///{tmp_path}/store.db",
-        "storage_url": str(tmp_path / "files"),
-    }
+    return service_options(tmp_path, redis_url)
 
 
 @pytest.fixture
 def options(where, monkeypatch):
     monkeypatch.setenv("DOCPROGRESS_HOME", str(where["home"]))
-    return [
-        f"--{name.replace('_', '-')}={where[name]}" for name in where if name != "home"
-    ]
+    return command_line(where)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import yaml
 from playwright.sync_api import Browser
 from support.patience import patient
 from support.services import eventually
+from support.settings import service_options
 from support.tabs import (
     follow,
     network_only,
@@ -147,10 +148,7 @@ def silent(shared_server, tmp_path_factory):
 @pytest.fixture
 def settings(redis_url, tmp_path):
     return load(
-        home=tmp_path,
-        redis_url=redis_url,
-        database_url=f"sqlite:///{tmp_path / 'store.db'}",
-        storage_url=(tmp_path / "files").as_uri(),
+        **service_options(tmp_path, redis_url),
         max_bytes=3_000_000,
     )
 

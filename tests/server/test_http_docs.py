@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from support.patience import patient
 from support.react import REACT, as_module, packages
 from support.services import eventually
+from support.settings import service_options
 from support.tabs import opened, publish
 from support.web import running, served
 
@@ -35,10 +36,7 @@ def examples(kind):
 @pytest.fixture
 def settings(redis_url, tmp_path):
     return load(
-        home=tmp_path,
-        redis_url=redis_url,
-        database_url=f"sqlite:///{tmp_path / 'store.db'}",
-        storage_url=(tmp_path / "files").as_uri(),
+        **service_options(tmp_path, redis_url),
     )
 
 

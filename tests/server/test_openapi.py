@@ -10,6 +10,7 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 from support.patience import patient
+from support.settings import service_options
 from support.web import BEARER, served
 
 from docprogress.server import create_app
@@ -23,10 +24,7 @@ DESCRIBED = schemathesis.openapi.from_dict(create_app().openapi())
 def server(shared_server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     settings = load(
-        home=folder,
-        redis_url=shared_server.url,
-        database_url=f"sqlite:///{folder / 'store.db'}",
-        storage_url=(folder / "files").as_uri(),
+        **service_options(folder, shared_server.url),
         max_bytes=300_000,
     )
     with served(settings, wait_seconds=0.1, requests_burst=1e6) as web:

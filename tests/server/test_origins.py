@@ -10,6 +10,7 @@ import pytest
 from support.lab import private_jupyter
 from support.patience import patient
 from support.services import eventually, free_port
+from support.settings import service_options
 from support.web import served
 
 from docprogress.server.origins import Origin, is_cross_origin, parse_origin
@@ -22,10 +23,7 @@ FORM = {"files": {"file": ("a.txt", b"text")}}
 def settings(shared_server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     return load(
-        home=folder,
-        redis_url=shared_server.url,
-        database_url=f"sqlite:///{folder / 'store.db'}",
-        storage_url=(folder / "files").as_uri(),
+        **service_options(folder, shared_server.url),
     )
 
 

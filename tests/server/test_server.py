@@ -12,6 +12,7 @@ import redis
 from fastapi import FastAPI
 from support.patience import patient
 from support.services import Server, eventually
+from support.settings import service_options
 from support.web import TOKEN, running, served
 
 from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
@@ -46,10 +47,7 @@ B = Subject(Kind.DOCUMENT, "b")
 @pytest.fixture
 def settings(redis_url, tmp_path):
     return load(
-        home=tmp_path,
-        redis_url=redis_url,
-        database_url=f"sqlite:///{tmp_path / 'store.db'}",
-        storage_url=(tmp_path / "files").as_uri(),
+        **service_options(tmp_path, redis_url),
         max_bytes=300_000,
     )
 
@@ -65,10 +63,7 @@ def shared(shared_server, tmp_path_factory):
     """A server for questions that change nothing."""
     folder = tmp_path_factory.mktemp("server")
     settings = load(
-        home=folder,
-        redis_url=shared_server.url,
-        database_url=f"sqlite:///{folder / 'store.db'}",
-        storage_url=(folder / "files").as_uri(),
+        **service_options(folder, shared_server.url),
         max_bytes=300_000,
     )
     with served(settings) as web:

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine
 from support.events import completed, event
 from support.patience import patient
 from support.services import Server, eventually
+from support.settings import service_options
 from support.web import Reader, served
 
 from docprogress.bus.bus import Bus
@@ -30,10 +31,7 @@ from docprogress.store.engine import Database
 @pytest.fixture
 def settings(redis_url, tmp_path):
     return load(
-        home=tmp_path,
-        redis_url=redis_url,
-        database_url=f"sqlite:///{tmp_path / 'store.db'}",
-        storage_url=(tmp_path / "files").as_uri(),
+        **service_options(tmp_path, redis_url),
     )
 
 

@@ -17,6 +17,7 @@ from support.lab import SCREENSHOTS
 from support.patience import patient
 from support.react import HERE, REACT, as_module, packages
 from support.services import eventually
+from support.settings import service_options
 from support.tabs import (
     follow,
     look,
@@ -71,10 +72,7 @@ NOTICES = """
 @pytest.fixture
 def settings(redis_url, tmp_path):
     return load(
-        home=tmp_path,
-        redis_url=redis_url,
-        database_url=f"sqlite:///{tmp_path / 'store.db'}",
-        storage_url=(tmp_path / "files").as_uri(),
+        **service_options(tmp_path, redis_url),
         max_bytes=300_000,
     )
 
