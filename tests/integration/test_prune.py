@@ -173,7 +173,7 @@ def test_what_is_being_submitted_is_not_deleted(where):
                 on.wait(patient(30))
 
         submitting = threading.Thread(
-            target=pipeline.submit, args=(texts(3),), kwargs={"told": delivered}
+            target=pipeline.submit, args=(texts(3),), kwargs={"on_progress": delivered}
         )
         submitting.start()
         try:
