@@ -13,12 +13,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Self, cast
 
 import redis.asyncio
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 
+from docprogress.bus.channels import (
+    Channel,
+    PendingJoin,
+    cancellation_count,
+    channels_of,
+    is_intermediate,
+)
 from docprogress.bus.connection import batched, connect_async
 from docprogress.bus.connection_errors import translate_error
 from docprogress.bus.history import decode_entries
@@ -83,9 +90,9 @@ class Subscription:
         self._url = url
         # The document whose missed events are replayed, and the id to start after.
         self._since = None if since is None else (documents[0], since)
-        self._channels = {c.name: c for c in _channels(documents, runs)}
-        self._pending_joins: list[_PendingJoin] = []
-        self._completed_joins: list[_PendingJoin] = []
+        self._channels = {c.name: c for c in channels_of(documents, runs)}
+        self._pending_joins: list[PendingJoin] = []
+        self._completed_joins: list[PendingJoin] = []
         # Cursors of the runs whose current state is still being read.
         self._scans: dict[bytes, int] = {}
         self._reconcile_with = reconcile
@@ -127,7 +134,7 @@ class Subscription:
                 await self._finish_closing()
 
     async def _next(self) -> ProgressEvent:
-        cancelled = _cancellation_count()
+        cancelled = cancellation_count()
         while not self._pending:
             self._notify_joined()
             if self._closed:
@@ -138,7 +145,7 @@ class Subscription:
                 await self._scan_page(self._pubsub)
             else:
                 await self._wait_for_message(self._pubsub)
-            if _cancellation_count() > cancelled:
+            if cancellation_count() > cancelled:
                 # redis-py may swallow the cancellation.
                 raise asyncio.CancelledError
         # Waiting tasks resume only after the pending events are taken.
@@ -160,10 +167,10 @@ class Subscription:
         """
         new = [
             channel
-            for channel in _channels(documents, runs)
+            for channel in channels_of(documents, runs)
             if channel.name not in self._channels
         ]
-        joining = _PendingJoin(new)
+        joining = PendingJoin(new)
         self._channels |= {channel.name: channel for channel in new}
         self._pending_joins.append(joining)
         if self._pubsub is not None:
@@ -176,7 +183,7 @@ class Subscription:
         """Unsubscribe, and forget what was delivered."""
         gone = [
             channel.name
-            for channel in _channels(documents, runs)
+            for channel in channels_of(documents, runs)
             if self._channels.pop(channel.name, None) is not None
         ]
         self._delivered = {
@@ -285,7 +292,7 @@ class Subscription:
         return client, pubsub, names, [*present, *early]
 
     async def _subscribe_to(
-        self, pubsub: redis.asyncio.client.PubSub, joining: "_PendingJoin"
+        self, pubsub: redis.asyncio.client.PubSub, joining: PendingJoin
     ) -> None:
         """Subscribe to added channels; the iterating task reads the confirmation."""
         if not joining.unconfirmed:
@@ -310,14 +317,14 @@ class Subscription:
                 self._complete_if_delivered(joining)
         return bool(asked)
 
-    def _complete_if_delivered(self, joining: "_PendingJoin") -> None:
+    def _complete_if_delivered(self, joining: PendingJoin) -> None:
         """Complete a join once the whole state of its channels is delivered."""
         # Adding nothing waits for the initial channels.
         names = {channel.name for channel in joining.channels} or self._scans.keys()
         if not joining.unconfirmed and self._scans.keys().isdisjoint(names):
             self._complete(joining)
 
-    def _complete(self, joining: "_PendingJoin") -> None:
+    def _complete(self, joining: PendingJoin) -> None:
         self._pending_joins.remove(joining)
         self._completed_joins.append(joining)
 
@@ -338,7 +345,7 @@ class Subscription:
         return early
 
     async def _current_state(
-        self, client: redis.asyncio.Redis, channels: Sequence["_Channel"]
+        self, client: redis.asyncio.Redis, channels: Sequence[Channel]
     ) -> list[ProgressEvent]:
         present: list[ProgressEvent] = []
         documents = [channel for channel in channels if channel.document_id is not None]
@@ -357,7 +364,7 @@ class Subscription:
                 present += decode_entries(entries)
         return present
 
-    def _start_scans(self, channels: Iterable["_Channel"]) -> None:
+    def _start_scans(self, channels: Iterable[Channel]) -> None:
         """Begin to read the current state of the runs among these."""
         for channel in channels:
             if channel.document_id is None:
@@ -488,7 +495,7 @@ class Subscription:
         channel = self._channels.get(message[1])
         if channel is None:
             return None  # removed meanwhile
-        if self._final_only and _is_intermediate(message[2]):
+        if self._final_only and is_intermediate(message[2]):
             return None
         event = self._decode(message[2])
         expected = channel.document_id
@@ -537,39 +544,3 @@ class Subscription:
         self._client = self._pubsub = None
         if client is not None and pubsub is not None:
             await close_connection(client, pubsub)
-
-
-class _Channel(NamedTuple):
-    name: bytes
-    #: None for a run's channel.
-    document_id: str | None
-
-
-class _PendingJoin:
-    """Channels being added, until their current state is delivered."""
-
-    def __init__(self, channels: Sequence[_Channel]) -> None:
-        self.channels = channels
-        self.unconfirmed = {channel.name for channel in channels}
-        self.done = asyncio.Event()
-
-
-def _cancellation_count() -> int:
-    """How often the current task was cancelled."""
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
-
-
-def _channels(documents: Iterable[str], runs: Iterable[str]) -> list[_Channel]:
-    return [
-        *(_Channel(document_channel(d).encode(), d) for d in documents),
-        *(_Channel(run_channel(r).encode(), None) for r in runs),
-    ]
-
-
-def _is_intermediate(raw: bytes) -> bool:
-    """Whether a message is a non-final event of a first attempt, without decoding it.
-
-    It matches what workers publish. A false positive is corrected by reconciling.
-    """
-    return b'"status":"processing"' in raw and b'"attempt":1,' in raw
