@@ -139,7 +139,7 @@ def test_help_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "reason"),
     [
         (["run", "nowhere.pdf"], "nowhere.pdf"),
         (["run", "*.docx"], "*.docx"),
@@ -153,7 +153,7 @@ def test_help_loads_nothing_heavy():
         (["cancel", "latest", "nobody"], "nobody"),
     ],
 )
-def test_wrong_use_is_said_in_one_line(do, arguments, said):
+def test_incorrect_usage_is_reported_in_one_line(do, arguments, reason):
     if arguments[0] == "cancel":
         do("run", "contract-0.txt")
 
@@ -162,7 +162,7 @@ def test_wrong_use_is_said_in_one_line(do, arguments, said):
     assert out == ""
     assert len(lines(err)) == 1, err
     assert err.startswith("docprogress: ")
-    assert said in err
+    assert reason in err
 
 
 def test_wrong_use_starts_nothing(do, home):
@@ -214,10 +214,10 @@ def test_a_failed_document_makes_the_run_fail(do, folder):
 def test_json_is_events_and_nothing_else(do):
     out, err = do("run", ".", "--json")
 
-    told = [json.loads(line) for line in lines(out)]
-    for event in told:
+    printed = [json.loads(line) for line in lines(out)]
+    for event in printed:
         jsonschema.validate(event, events.schema())
-    ended = [event["name"] for event in told if event["status"] == "completed"]
+    ended = [event["name"] for event in printed if event["status"] == "completed"]
     assert set(ended) >= {f"contract-{number}.txt" for number in range(3)}
     assert re.match(r"\d documents in .*: \d completed", lines(err)[-1])
 
@@ -533,7 +533,7 @@ def test_the_doctor_knows_the_settings_of_the_server_and_those_that_there_are_no
     assert "hunter2" not in out + err
 
 
-def test_what_cannot_be_reached_is_said_without_its_password(do, unreachable):
+def test_an_unreachable_service_is_reported_without_its_password(do, unreachable):
     out, err = do("run", "contract-0.txt", status=1)
 
     assert out == ""

@@ -118,10 +118,10 @@ def test_what_was_deleted_comes_back(source, folder):
 
 
 @pytest.mark.parametrize(
-    "told", [b"", b"[1]", b'{"quickstart.ipynb": 3}', b"\xff", b"[" * 100_000]
+    "manifest", [b"", b"[1]", b'{"quickstart.ipynb": 3}', b"\xff", b"[" * 100_000]
 )
-def test_nothing_is_written_over_where_nothing_is_known(source, folder, told):
-    (folder / MANIFEST).write_bytes(told)
+def test_nothing_is_written_over_where_nothing_is_known(source, folder, manifest):
+    (folder / MANIFEST).write_bytes(manifest)
     (folder / FIRST_NOTEBOOK).write_text("mine")
     (source / "web.ipynb").write_text("version 2")
 
@@ -245,7 +245,7 @@ def test_one_interrupt_ends_jupyterlab_and_leaves_the_services(start, home, tmp_
     assert (tmp_path / "notebooks of mine" / FIRST_NOTEBOOK).exists()
 
 
-def test_a_port_that_is_taken_is_told_before_anything_is_done(start, home, tmp_path):
+def test_a_port_in_use_is_reported_before_anything_is_done(start, home, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         child = start("mine", "--port", port)

@@ -113,7 +113,7 @@ def test_nothing_on_the_site_is_fetched_from_elsewhere(site):
 
 def test_every_notebook_is_a_page_with_its_results(site):
     for notebook in NOTEBOOKS:
-        told = text(site / f"{notebook.stem}.html")
+        documented = text(site / f"{notebook.stem}.html")
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
         printed = [
             line
@@ -126,29 +126,31 @@ def test_every_notebook_is_a_page_with_its_results(site):
             for cell in cells
             if cell["cell_type"] == "markdown"
         )
-        assert told.partition(">")[2].strip().startswith(heading)
-        assert [line for line in printed if line.strip() not in told] == []
+        assert documented.partition(">")[2].strip().startswith(heading)
+        assert [line for line in printed if line.strip() not in documented] == []
 
 
 def test_everything_that_is_exported_is_documented(site):
-    told = Links(site / "docs" / "api.html").names
+    documented = Links(site / "docs" / "api.html").names
 
     exported = {f"docprogress.{name}" for name in docprogress.__all__}
     # Errors are where they are defined, in their tree.
     raised = {f"docprogress.{name}" for name in vars(errors)}
-    assert exported - raised - told == set()
+    assert exported - raised - documented == set()
     assert {
         f"docprogress.errors.{name}"
         for name, value in vars(errors).items()
         if isinstance(value, type)
-    } <= told
+    } <= documented
 
 
 def test_every_command_is_documented_with_its_options(site):
-    told = text(site / "docs" / "command-line.html").replace(
+    documented = text(site / "docs" / "command-line.html").replace(
         "\N{RIGHT SINGLE QUOTATION MARK}", "'"
     )
-    _, *parts = re.split(r"^docprogress (\S+).*\[OPTION…\]$", told, flags=re.MULTILINE)
+    _, *parts = re.split(
+        r"^docprogress (\S+).*\[OPTION…\]$", documented, flags=re.MULTILINE
+    )
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
 
     commands = typer.main.get_command(app).commands
@@ -160,13 +162,13 @@ def test_every_command_is_documented_with_its_options(site):
 
 
 def test_every_setting_is_documented_with_what_it_means(site):
-    told = text(site / "docs" / "settings.html")
-    told_of_server = text(site / "docs" / "http.html")
+    documented = text(site / "docs" / "settings.html")
+    server_page = text(site / "docs" / "http.html")
 
     for name in docprogress.Settings.model_fields:
-        assert re.search(rf"^{name}\n.*\n.{{8,}}$", told, re.MULTILINE), name
+        assert re.search(rf"^{name}\n.*\n.{{8,}}$", documented, re.MULTILINE), name
     for name in ServerOptions.model_fields:
-        assert re.search(rf"^{name}\n.*\n.{{8,}}$", told_of_server, re.MULTILINE), name
+        assert re.search(rf"^{name}\n.*\n.{{8,}}$", server_page, re.MULTILINE), name
 
 
 def test_every_link_of_the_readme_leads_to_a_file():
