@@ -42,7 +42,7 @@ def settings(redis_url, tmp_path):
 
 @pytest.fixture
 def environment(settings):
-    """What tells a program of these settings."""
+    """The environment variables for these settings."""
     return {
         "DOCPROGRESS_HOME": str(settings.home),
         "DOCPROGRESS_REDIS_URL": settings.redis_url,
@@ -101,8 +101,8 @@ def test_shell_examples_serve_upload_and_stream(environment, tmp_path, samples, 
         assert document["case_id"] == "case-123"
 
         publish(bus, document["id"], 100, attempt=1)
-        said = run(stream.replace("/ID/", f"/{document['id']}/"), TOKEN=token)
-        assert b'"status":"completed"' in said
+        printed = run(stream.replace("/ID/", f"/{document['id']}/"), TOKEN=token)
+        assert b'"status":"completed"' in printed
     finally:
         server.terminate()
         server.wait(patient(30))
@@ -160,12 +160,12 @@ def test_javascript_example_follows_a_document(browser, settings, bus):
     (example,) = examples("js")
     publish(bus, "document-id", 40)
     with served(settings, token=None) as web, opened(browser) as tab:
-        said = []
-        tab.on("console", lambda message: said.append(message.text))
+        printed = []
+        tab.on("console", lambda message: printed.append(message.text))
         shown_by(tab, web, {}, example)
-        eventually(lambda: tab.wait_for_timeout(50) or "40" in said)
+        eventually(lambda: tab.wait_for_timeout(50) or "40" in printed)
         publish(bus, "document-id", 100)
-        eventually(lambda: tab.wait_for_timeout(50) or "100" in said)
+        eventually(lambda: tab.wait_for_timeout(50) or "100" in printed)
         assert tab.complaints == []
 
 
@@ -178,8 +178,8 @@ import {{ createRoot }} from "react-dom/client";
 {imported}
 function Example({{ documentId }}) {{
   {used}
-  const said = `${{progress?.progress}} ${{error?.message}}`;
-  return createElement("div", null, createElement("output", null, said),
+  const printed = `${{progress?.progress}} ${{error?.message}}`;
+  return createElement("div", null, createElement("output", null, printed),
     createElement(ProgressTracker, {{ documentId }}), createElement(DocumentUploader));
 }}
 const root = createRoot(document.querySelector("#root"));

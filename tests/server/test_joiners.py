@@ -41,17 +41,17 @@ def publish(url, document_id, stop):
 
 
 async def join(url, document_ids, runs, wanted):
-    """Hear each wanted document to its end; what was heard, by document."""
+    """Follow each document to its end. Returns the messages received, by document."""
     await asyncio.sleep(random.uniform(0, 3))
-    heard = {document_id: [] for document_id in wanted}
+    received = {document_id: [] for document_id in wanted}
     ended = set()
     async with aclosing(Bus(url).subscribe(document_ids, runs=runs)) as events:
         while ended != wanted:
             event = await anext(events)
-            heard[event.document_id].append(int(event.message))
+            received[event.document_id].append(int(event.message))
             if event.final:
                 ended.add(event.document_id)
-    return heard
+    return received
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(300, marks=pytest.mark.slow)])
@@ -77,7 +77,7 @@ async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line, 
         cuts = asyncio.ensure_future(_cut(proxy, threads)) if bad_line else None
         try:
             async with asyncio.timeout(patient(120)):
-                heard = await asyncio.gather(*joiners)
+                received = await asyncio.gather(*joiners)
         finally:
             stop.set()
             if cuts:
@@ -85,8 +85,8 @@ async def test_no_joiner_misses_anything_or_goes_back(server: Server, bad_line, 
             for thread in threads:
                 thread.join()
 
-    assert len(heard) == count
-    for delivered in heard:
+    assert len(received) == count
+    for delivered in received:
         for numbers in delivered.values():
             assert numbers[-1] == EVENTS - 1
             assert numbers == sorted(set(numbers)), "went back, or delivered twice"

@@ -48,16 +48,16 @@ class Served:
                 env=os.environ | (environment or {}),
                 text=True,
             )
-        self.said = self.process.stdout.readline()
-        match = re.search(r"http://[^:]+:(\d+)\S*/$", self.said.rstrip())
-        assert match, f"{self.said!r} {self.log.read_text()}"
+        self.printed = self.process.stdout.readline()
+        match = re.search(r"http://[^:]+:(\d+)\S*/$", self.printed.rstrip())
+        assert match, f"{self.printed!r} {self.log.read_text()}"
         given = (environment or {}).get("DOCPROGRESS_SERVER_TOKEN")
         if "--token" in arguments:
             given = arguments[arguments.index("--token") + 1]
         self.place = None
         if given is None:
-            said = self.process.stdout.readline()
-            self.place = Path(said.removeprefix("The token is in ").rstrip())
+            printed = self.process.stdout.readline()
+            self.place = Path(printed.removeprefix("The token is in ").rstrip())
             given = self.place.read_text().strip()
         self.token = given or None
         self.web = Web(int(match[1]), self.token)
@@ -140,11 +140,11 @@ def on_a_terminal(arguments, environment=None):
         env=os.environ | (environment or {}),
     )
     os.close(terminal)
-    said = b""
+    printed = b""
     try:
-        while not re.search(rb"serves (\S+)\r?\n", said):
-            said += os.read(controller, 10_000)
-        url = re.search(rb"serves (\S+)", said)[1].decode()
+        while not re.search(rb"serves (\S+)\r?\n", printed):
+            printed += os.read(controller, 10_000)
+        url = re.search(rb"serves (\S+)", printed)[1].decode()
         token = url.partition("#token=")[2]
         answer = httpx.get(
             f"{url.partition('#')[0]}documents",
@@ -161,9 +161,9 @@ def on_a_terminal(arguments, environment=None):
             break
         if not more:
             break
-        said += more
+        printed += more
     os.close(controller)
-    return said.decode(), token, answer.status_code
+    return printed.decode(), token, answer.status_code
 
 
 def test_token_is_printed_on_a_terminal_if_it_was_made_up_for_this_start(remote):
@@ -185,15 +185,15 @@ def test_configured_token_is_printed_nowhere(serve, remote, way):
     else:
         environment["DOCPROGRESS_SERVER_TOKEN"] = secret
 
-    said, shown, _ = on_a_terminal(arguments, environment)
+    printed, shown, _ = on_a_terminal(arguments, environment)
     served = serve(*arguments, environment=environment)
     assert served.web.client.get("/documents").status_code == 200
     served.process.terminate()
     served.process.wait(patient(30))
 
     for text in (
-        said,
-        served.said,
+        printed,
+        served.printed,
         served.process.stdout.read(),
         served.log.read_text(),
     ):
@@ -210,7 +210,7 @@ def test_token_that_nobody_sees_lies_in_a_file_of_the_home_folder(serve, remote)
     again = serve(*remote)
 
     assert first.place.stat().st_mode & 0o777 == 0o600
-    assert first.token not in first.said + first.process.stdout.read()
+    assert first.token not in first.printed + first.process.stdout.read()
     assert first.token not in first.log.read_text()
     assert (again.place, again.token) == (first.place, first.token)
     again.place.chmod(0o644)

@@ -320,7 +320,7 @@ def test_axe_finds_no_violation_on_the_page(browser, packages, web, scheme):
 
 
 def add_run(store, run_id, *documents, case_id=None):
-    """Documents of which nobody but the store has heard."""
+    """Documents that only the store knows."""
     store.runs.add(
         run_id=run_id,
         case_id=case_id,
@@ -619,7 +619,7 @@ def test_react_shows_a_document_that_is_tried_again(tab, packages, web, bus):
         publish(bus, "a", 100, attempt=3)
         shows(2, "completed", " 100 % ", "ended")
         eventually(lambda: web.metric("docprogress_stream_clients") == 0)
-        # What is completed may begin again too: whoever comes later is told.
+        # A completed document may be retried too; later clients receive that.
         publish(bus, "a", 20, attempt=4)
         tab.evaluate("() => setShown(['a', 'a', 'a'])")
         shows(3, "processing", " 20 % ", "streaming")
