@@ -182,9 +182,9 @@ def test_six_workers_that_start_at_once_make_the_tables_once(url):
     for process in processes:
         process.stdin.close()
         process.stdin = None
-    told = [process.communicate(timeout=patient(60))[1] for process in processes]
+    output = [process.communicate(timeout=patient(60))[1] for process in processes]
 
-    assert told == [""] * 6
+    assert output == [""] * 6
     assert [process.returncode for process in processes] == [0] * 6
 
 
@@ -195,7 +195,7 @@ def test_database_that_is_up_to_date_opens_without_alembic(store, url):
         "Store(sys.argv[1]).open().check(); print('alembic' in sys.modules)"
     )
 
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", script, url],
         capture_output=True,
         text=True,
@@ -203,4 +203,4 @@ def test_database_that_is_up_to_date_opens_without_alembic(store, url):
         env=os.environ,
     )
 
-    assert told.stdout == "False\n"
+    assert output.stdout == "False\n"

@@ -139,8 +139,11 @@ def test_nothing_is_held_while_a_step_runs(store, steps, tmp_path, postgres_url)
             ours.documents.cancel(document_ids=ids[2:])
             assert ours.documents.counts(run.id)[Status.CANCELLED] == 2
             # Its own document too: somebody else may ask for it to be cancelled.
-            ended, asked = ours.documents.cancel(run_id=run.id)
-            assert ([row.id for row in ended], [row.id for row in asked]) == (
+            cancelled, requested = ours.documents.cancel(run_id=run.id)
+            assert (
+                [row.id for row in cancelled],
+                [row.id for row in requested],
+            ) == (
                 [],
                 ids[:1],
             )
@@ -240,9 +243,15 @@ def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
             store.open()
 
         assert time.monotonic() - started < patient(10)
-        told = "".join(traceback.format_exception(caught.value))
-        said = check_database(load(database_url=url)).message
-        for shown in (told, said, repr(store), store.url, repr(store.database.engine)):
+        trace = "".join(traceback.format_exception(caught.value))
+        message = check_database(load(database_url=url)).message
+        for shown in (
+            trace,
+            message,
+            repr(store),
+            store.url,
+            repr(store.database.engine),
+        ):
             assert PASSWORD not in shown
 
 
@@ -324,7 +333,7 @@ def test_a_supervisor_that_is_killed_while_the_database_is_away_is_replaced(
 
 
 def test_the_doctor_says_what_the_database_is(postgres_url, vector_url, tmp_path):
-    for url, said in (
+    for url, pattern in (
         (f"sqlite:///{tmp_path / 'docs.db'}", r"SQLite 3\S+ at sqlite:///"),
         (postgres_url, r"PostgreSQL \d\S+ without pgvector at postgresql"),
         (vector_url, r"PostgreSQL \d\S+ with pgvector at postgresql"),
@@ -332,7 +341,7 @@ def test_the_doctor_says_what_the_database_is(postgres_url, vector_url, tmp_path
         finding = check_database(load(database_url=url))
 
         assert finding.state is State.OK
-        assert re.match(said, finding.message)
+        assert re.match(pattern, finding.message)
 
 
 # What pgvector does
@@ -432,9 +441,7 @@ def test_search_in_the_database_finds_what_numpy_finds(
             for store in (reads, compares)
         ]
         # The database alone: no vector is read.
-        monkeypatch.setattr(
-            compares.vectors, "in_run", lambda run_id: pytest.fail("read")
-        )
+        monkeypatch.setattr(compares.vectors, "in_run", lambda _: pytest.fail("read"))
         again = search.nearest(
             compares, [compares.runs.get("run")], "question", settings=settings, limit=5
         )

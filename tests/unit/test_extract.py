@@ -136,7 +136,7 @@ def test_pages_are_numbered_and_counted_down(write):
     assert extraction.__length_hint__() == 0
 
 
-def test_pypdf_reads_when_it_is_asked_to(write):
+def test_pypdf_reads_when_it_is_configured(write):
     pages, facts = read(write("a.pdf", pdf("the text")), pdf_engine="pypdf")
 
     assert pages[0].strip() == "the text"
@@ -164,7 +164,7 @@ def test_words_hyphenated_at_line_ends_are_joined(write):
     assert "day-to-day" in kept[0]
 
 
-def test_pdf_is_told_by_its_content_whatever_its_name(write):
+def test_pdf_is_detected_by_its_content_whatever_its_name(write):
     pages, facts = read(write("notes.txt", pdf("not a text")))
 
     assert pages == ["not a text"]
@@ -208,7 +208,7 @@ def test_unreadable_page_is_empty_and_noted(write, engine, second):
 
 
 @pytest.mark.parametrize("engine", ["auto", "pdfium", "pypdf"])
-def test_password_is_asked_for(write, engine):
+def test_encrypted_pdf_needs_a_password(write, engine):
     path = write("contract.pdf", pdf("secret", password="open sesame"))
 
     with pytest.raises(Unreadable, match=r"^contract\.pdf: .*encrypted.* password"):
@@ -542,9 +542,9 @@ def test_docx_bomb_is_refused_before_it_is_unpacked(write):
 
 def test_docx_that_declares_too_little_is_cut_off(write):
     body = "<w:p/>" * 4_000_000
-    said = len(f"<w:document {WORD}><w:body>{body}</w:body></w:document>")
+    declared = len(f"<w:document {WORD}><w:body>{body}</w:body></w:document>")
     honest = word(body)
-    lie = honest.replace(said.to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+    lie = honest.replace(declared.to_bytes(4, "little"), (1000).to_bytes(4, "little"))
     assert lie != honest
 
     with pytest.raises(Unreadable, match="damaged"):
@@ -673,7 +673,7 @@ def test_html_gives_what_a_reader_sees(write):
     }
 
 
-def test_html_is_told_by_its_content(write):
+def test_html_is_detected_by_its_content(write):
     facts = read(write("a.txt", "<!DOCTYPE html><p>text"))[1]
 
     assert facts["media_type"] == "text/html"

@@ -272,7 +272,7 @@ def test_steps_that_do_not_connect_are_refused(write):
             plan(steps)
 
 
-def test_steps_of_one_name_can_be_told_apart(write):
+def test_steps_with_one_name_can_be_renamed(write):
     write("def clean(pages): return pages\n")
 
     steps = plan(["my_steps:clean", step("my_steps:clean", name="again")])
@@ -454,7 +454,7 @@ def test_worker_elsewhere_finds_the_module_by_its_folder(write, tmp_path):
     assert ran.stdout == "['sibling']\n", ran.stderr
 
 
-def test_modules_of_one_name_in_two_folders_are_told_apart(write, tmp_path):
+def test_modules_with_one_name_in_two_folders_are_distinct(write, tmp_path):
     made = {}
     for folder in ("one", "two"):
         write(

@@ -462,7 +462,7 @@ def test_vectors_that_do_not_match_are_refused_and_nothing_is_kept(
     assert everything(store) == before
 
 
-def test_numbers_given_twice_are_told(store, claimed):
+def test_duplicate_numbers_raise_an_error(store, claimed):
     before = everything(store)
 
     with pytest.raises(StoreError, match="two pages have the number 2"):
@@ -682,30 +682,32 @@ def test_lost_attempts_are_those_of_the_present_series(store, claimed):
 # Cancelling and trying again
 
 
-def test_cancel_ends_what_waits_and_asks_what_runs(store, run):
+def test_cancel_ends_waiting_documents_and_requests_it_for_processing_ones(store, run):
     waiting, running, done, uploading = add_documents(store, run, 4)
     store.submissions.mark_ready([(i, 1, "x") for i in (waiting, running, done)])
     complete(store, store.documents.get(done))
     store.attempts.claim(running, 1, worker="worker")
 
-    ended, asked = store.documents.cancel(run_id=run.id)
+    cancelled, requested = store.documents.cancel(run_id=run.id)
 
-    assert [row.id for row in ended] == [waiting, uploading]
-    assert {row.status for row in ended} == {Status.CANCELLED}
-    assert all(row.finished_at for row in ended)
-    assert [row.id for row in asked] == [running]
-    assert asked[0].cancel_requested
-    assert asked[0].status is Status.PROCESSING
+    assert [row.id for row in cancelled] == [waiting, uploading]
+    assert {row.status for row in cancelled} == {Status.CANCELLED}
+    assert all(row.finished_at for row in cancelled)
+    assert [row.id for row in requested] == [running]
+    assert requested[0].cancel_requested
+    assert requested[0].status is Status.PROCESSING
     assert store.documents.get(done).status is Status.COMPLETED
 
 
 def test_cancel_of_documents_leaves_the_others(store, run):
     ids = add_documents(store, run, 2500)
 
-    ended, asked = store.documents.cancel(document_ids=[*ids[1:], "unknown", ids[1]])
+    cancelled, requested = store.documents.cancel(
+        document_ids=[*ids[1:], "unknown", ids[1]]
+    )
 
-    assert [row.id for row in ended] == ids[1:]
-    assert asked == []
+    assert [row.id for row in cancelled] == ids[1:]
+    assert requested == []
     assert store.documents.counts(run.id)[Status.QUEUED] == 1
 
 
@@ -715,9 +717,9 @@ def test_part_of_a_run_is_cancelled_and_tried_again_by_its_numbers(store, run):
     assert store.documents.last_number(run.id) == 5
     assert store.documents.last_number("unknown") == 0
 
-    ended, _ = store.documents.cancel(run_id=run.id, numbers=range(2, 4))
+    cancelled, _ = store.documents.cancel(run_id=run.id, numbers=range(2, 4))
 
-    assert [row.id for row in ended] == ids[1:3]
+    assert [row.id for row in cancelled] == ids[1:3]
     assert store.documents.counts(run.id)[Status.QUEUED] == 3
     [again] = store.documents.retry(run_id=run.id, numbers=range(3, 100))
     assert again.id == ids[2]
@@ -759,7 +761,7 @@ def test_retry_begins_a_new_series_at_the_unfinished_step(store, claimed):
     assert store.results.pages(claimed.id) == PAGES
 
 
-def test_retry_leaves_completed_documents_unless_asked(store, document):
+def test_retry_leaves_completed_documents_by_default(store, document):
     complete(store, document)
     assert store.documents.retry(run_id=document.run_id) == []
 
@@ -866,7 +868,7 @@ def test_runs_come_newest_first_with_their_counts(store):
     assert [row.id for row in store.runs.find(case_id="case")] == [old.id]
 
 
-def test_run_is_not_finished_before_all_documents_were_handed_in(store):
+def test_run_is_not_finished_before_all_documents_are_submitted(store):
     run = add_run(store, expected=2)
     complete(store, add_document(store, run))
 
@@ -887,7 +889,7 @@ def test_many_runs_take_two_queries(store):
     assert len(queries) == 2
 
 
-def test_reaper_finds_what_waits_and_what_runs(store, run):
+def test_recovery_finds_waiting_and_processing_documents(store, run):
     ids = add_documents(store, run, 4)
     store.submissions.mark_ready([(i, 1, "x") for i in ids[:3]])
     for document_id in ids[:2]:
@@ -931,7 +933,7 @@ def test_changes_are_those_since_a_moment(store, run):
     assert [row.id for row in store.documents.finished(run.id)] == [ids[1]]
 
 
-def test_present_is_told_of_documents_and_runs_once(store):
+def test_current_events_have_each_document_once(store):
     one, two = add_run(store), add_run(store)
     first, second = add_documents(store, one, 2)
     [third] = add_documents(store, two, 1)
@@ -1121,7 +1123,7 @@ def test_threads_share_a_store(store):
             for document_id in some:
                 complete(store, store.documents.get(document_id))
                 store.runs.find()
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:  # noqa: BLE001 - reported below
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(ids[i::8],)) for i in range(8)]
@@ -1259,7 +1261,7 @@ def limit_pages(store: Store, pages: int) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
-def test_what_somebody_asked_to_cancel_is_not_completed(store, claimed):
+def test_document_to_be_cancelled_is_not_completed(store, claimed):
     store.documents.cancel(document_ids=[claimed.id])
 
     with pytest.raises(Cancelled):
@@ -1290,9 +1292,9 @@ def test_text_is_in_no_error_that_is_raised(store, run):
     with pytest.raises(StoreError) as caught:
         store.submissions.add([replace(document, id=f"another-{secret}")])
 
-    told = "".join(traceback.format_exception(caught.value))
+    shown = "".join(traceback.format_exception(caught.value))
     assert "unique" in str(caught.value).lower()
-    assert "hunter2" not in told
+    assert "hunter2" not in shown
 
 
 def test_password_is_shown_nowhere():
@@ -1372,7 +1374,7 @@ def test_file_that_is_no_database_is_refused(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("made", ["folder", "file"])
-def test_home_that_cannot_be_written_is_told_at_once(tmp_path, made):
+def test_unwritable_home_is_reported_at_once(tmp_path, made):
     home = tmp_path / "home"
     url = f"sqlite:///{home / 'docs.db'}"
     with Store(url):
