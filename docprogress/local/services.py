@@ -1,8 +1,8 @@
-"""The local services: a private Valkey and workers, for one home folder.
+"""Start, find and stop the local services of a home folder.
 
-A small supervisor, detached from whoever started it, keeps them running and leaves
-when nobody has needed it for a while.  There is at most one for each home folder,
-however many processes ask for it at once.
+A supervisor process, detached from the one that started it, keeps them running and
+exits after a while without work. Each home folder has at most one, however many
+processes ask for it at once.
 """
 
 import contextlib
@@ -42,10 +42,10 @@ SUPERVISOR_LOCK = "supervisor.lock"
 #: In the environment of a worker that a supervisor has started: which process that is.
 SUPERVISED = "DOCPROGRESS_SUPERVISED"
 
-#: The file in a home folder that says that somebody stopped its services.
+#: The file in a home folder whose services were stopped by a user.
 STOPPED = "stopped"
 
-#: Settings that local services are started with: with others, they are restarted.
+#: Settings of the local services. If others are asked for, they are restarted.
 _STARTED_WITH = (
     "workers",
     "database_url",
@@ -63,7 +63,7 @@ _STARTED_WITH = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Local services that run, as `services.json` in the home folder says."""
+    """Running local services, as `services.json` in the home folder describes them."""
 
     pid: int
     redis_url: str
@@ -71,7 +71,7 @@ class Services:
     workers: int
     version: str
     started: str
-    #: A digest of each setting that they were started with.
+    #: A digest of each setting that they run with.
     settings: dict[str, str]
 
 
@@ -94,7 +94,7 @@ def up(settings: Settings) -> Services:
 
 
 def revive(settings: Settings) -> None:
-    """Replace services that have died, and not those that somebody stopped.
+    """Restart services that have died, unless a user stopped them.
 
     Raises:
         ServicesError: They cannot be started.
@@ -106,7 +106,7 @@ def revive(settings: Settings) -> None:
 def down(home: Path) -> bool:
     """Stop the local services; whether there were any.
 
-    What is unfinished goes on when they are started again.
+    Unfinished documents continue when they are started again.
 
     Raises:
         ServicesError: They do not stop.
@@ -114,13 +114,13 @@ def down(home: Path) -> bool:
     if not (home / START_LOCK).exists():
         return False
     with _translate_errors(home), locked(home / START_LOCK, seconds=2 * START_SECONDS):
-        # Whoever watches is not to start them again.
+        # Processes that watch a run must not start them again.
         (home / STOPPED).touch(mode=0o600)
         return _stop(home)
 
 
 def status(home: Path) -> Services | None:
-    """The local services that run for a home folder; None if there are none."""
+    """The running local services of a home folder; None if there are none."""
     if not is_held(home / SUPERVISOR_LOCK):
         return None
     try:
@@ -130,7 +130,7 @@ def status(home: Path) -> Services | None:
 
 
 def prepare(home: Path) -> Path:
-    """Make the home folder, if it is not there.
+    """Make the home folder unless it exists.
 
     Raises:
         ServicesError: It cannot be written.
@@ -151,7 +151,7 @@ def prepare(home: Path) -> Path:
 
 
 def _differs(services: Services, settings: Settings) -> bool:
-    """Whether a setting that somebody asked for is not what the services run with."""
+    """Whether the services run with other settings than were asked for."""
     asked = settings.model_fields_set & set(_STARTED_WITH)
     wanted = digests(settings)
     return services.version != __version__ or any(
@@ -160,7 +160,7 @@ def _differs(services: Services, settings: Settings) -> bool:
 
 
 def _restart(services: Services, settings: Settings) -> Services | None:
-    """Stop services that were started otherwise, if they are not at work."""
+    """Stop services with other settings, unless documents are unfinished."""
     from docprogress.store import Store
 
     with Store(settings.database).open() as store:
@@ -209,7 +209,7 @@ def _start(settings: Settings) -> Services:
         if (found := status(home)) is not None:
             return found
         if not is_held(home / SUPERVISOR_LOCK):
-            # It held the lock before it was let go: it has died.
+            # The supervisor held the lock before its starter exited: it has died.
             break
         time.sleep(0.01)
     raise ServicesError(f"the local services did not start: {last_line(log_path)}")
@@ -254,7 +254,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def digests(settings: Settings) -> dict[str, str]:
-    """What settings the services run with, told without giving any away."""
+    """A digest of each setting that the services run with, which reveals none."""
     values = {name: getattr(settings, name) for name in _STARTED_WITH}
     values["workers"] = settings.processes
     return {
@@ -265,7 +265,7 @@ def digests(settings: Settings) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _translate_errors(home: Path) -> Iterator[None]:
-    """Have what the operating system refuses raised as an error of ours."""
+    """Raise errors of the operating system as `ServicesError`."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """The supervisor: keeps the server and the workers of one home folder running.
 
-It is nobody's child, restarts what dies, and leaves when nobody has needed it for a
-while.  A supervisor that takes the place of one that was killed keeps its server.
+It is a daemon, restarts what dies, and exits after a while without work. A supervisor
+that replaces one that was killed adopts its server.
 """
 
 import contextlib
@@ -43,13 +43,14 @@ from docprogress.version import __version__
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at what is supervised, and at whether it is needed.  The
-#: death of a child, or a signal, is noticed at once; a server of a supervisor before
-#: this one is no child.
-LOOK_SECONDS = 1.0
-IDLE_LOOK_SECONDS = 10.0
+#: Seconds between two checks of an adopted server, which is no child process.
+CHECK_SECONDS = 1.0
 
-#: The shortest and the longest pause, in seconds, before what died is started again.
+#: Seconds between two checks of children, whose death is also noticed at once, and of
+#: whether the services are needed.
+IDLE_CHECK_SECONDS = 10.0
+
+#: The shortest and the longest pause, in seconds, before a worker is restarted.
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 
@@ -71,35 +72,35 @@ class Supervisor:
         self._leaving = False
 
     def run(self) -> None:
-        """Supervise until a signal, or idleness, says to leave."""
+        """Supervise until a signal, or until nobody needs the services."""
         with contextlib.ExitStack() as stack:
             wait = stack.enter_context(_signals())
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, self._leave)
-            # Held, once it is taken, until everything has stopped.
-            door = stack.enter_context((self._home / START_LOCK).open("a"))
+            # Once it is locked, until everything has stopped.
+            start_lock = stack.enter_context((self._home / START_LOCK).open("a"))
             stack.callback(self._stop)
             with contextlib.suppress(StoreUnavailable):
                 self._store.open()
             idle_since = time.monotonic()
-            next_look = 0.0
+            next_check = 0.0
             touched = 0.0
             while not self._leaving:
                 self._keep()
                 moment = time.monotonic()
-                if moment >= next_look:
+                if moment >= next_check:
                     idle_seconds = self._settings.idle_seconds
-                    next_look = moment + min(IDLE_LOOK_SECONDS, idle_seconds)
+                    next_check = moment + min(IDLE_CHECK_SECONDS, idle_seconds)
                     if self._needed() or touched != self._touched():
                         touched = self._touched()
                         idle_since = moment
                     elif moment - idle_since >= idle_seconds:
-                        self._leaving = self._nobody_comes(door, touched)
-                due = min(next_look, self._due(moment))
+                        self._leaving = self._may_exit(start_lock, touched)
+                due = min(next_check, self._due(moment))
                 wait(max(due - time.monotonic(), 0.0))
 
     def _keep(self) -> None:
-        """Have the server and the worker run."""
+        """Keep the server and the worker running."""
         started = self._server is not None
         try:
             self._keep_server()
@@ -107,16 +108,16 @@ class Supervisor:
         except Exception:
             if not started or not self._home.exists():
                 raise
-            # A disk that is full, or a process too many, passes.
-            log.exception("what is supervised could not be looked after")
+            # A full disk, or a limit of processes, is transient.
+            log.exception("the server and the worker could not be checked")
             time.sleep(LONGEST_PAUSE / 10)
 
     def _due(self, moment: float) -> float:
-        """When to look again, unless a child ends before that."""
+        """When to check again, unless a child ends before that."""
         if self._worker is None:
             return self._worker_due
         own = isinstance(self._server, psutil.Popen)
-        return moment + (IDLE_LOOK_SECONDS if own else LOOK_SECONDS)
+        return moment + (IDLE_CHECK_SECONDS if own else CHECK_SECONDS)
 
     def _leave(self, *_: object) -> None:
         self._leaving = True
@@ -126,11 +127,11 @@ class Supervisor:
             return
         if self._server is not None:
             log.warning("the server died: it is started again")
-        self._server = self._adopted() or self._served()
-        self._tell()
+        self._server = self._adopt_server() or self._start_or_reset_server()
+        self._write_state()
 
-    def _adopted(self) -> psutil.Process | None:
-        """The server that a supervisor before this one left behind."""
+    def _adopt_server(self) -> psutil.Process | None:
+        """The server of an earlier supervisor, if it is running."""
         if not self._socket.exists():
             return None
         try:
@@ -140,20 +141,20 @@ class Supervisor:
             return None
         return psutil.Process(pid)
 
-    def _served(self) -> psutil.Process:
+    def _start_or_reset_server(self) -> psutil.Process:
         dump = self._home / "redis" / "dump.rdb"
         try:
-            return self._started_server()
+            return self._start_server()
         except ServicesError:
             if not dump.exists():
                 raise
-        # The store is the truth; what Redis remembered can be lost.
-        log.warning("the server does not start: what it remembered is put aside")
+        # What has to be done is in the store; Redis can be lost.
+        log.warning("the server does not start: its dump is set aside")
         dump.replace(dump.with_suffix(".rdb.broken"))
-        return self._started_server()
+        return self._start_server()
 
-    def _started_server(self) -> psutil.Process:
-        """Start the server; one that does not answer is not left running.
+    def _start_server(self) -> psutil.Process:
+        """Start the server; if it does not answer, stop it.
 
         Raises:
             ServicesError: It ended, or does not answer.
@@ -162,7 +163,7 @@ class Supervisor:
         process = self._run(command, "redis.log")
         answered = False
         try:
-            reason = self._silence(process)
+            reason = self._wait_until_ready(process)
             answered = reason is None
         finally:
             if not answered:
@@ -173,19 +174,19 @@ class Supervisor:
             raise ServicesError(f"the server does not start: {reason}")
         return process
 
-    def _silence(self, process: psutil.Process) -> str | None:
-        """Why a server that was started does not answer; None once it does."""
+    def _wait_until_ready(self, process: psutil.Process) -> str | None:
+        """Wait until a server answers; why it does not, or None."""
         deadline = time.monotonic() + START_SECONDS / 2
-        said = "it does not answer"
+        reason = "it does not answer"
         while _alive(process):
             try:
                 self._redis.ping()
             except (RedisError, OSError) as error:
-                said = f"nothing answers at {self._socket}: {error}"
+                reason = f"nothing answers at {self._socket}: {error}"
             else:
                 return None
             if time.monotonic() >= deadline:
-                return said
+                return reason
             time.sleep(0.01)
         return last_line(self._home / "logs" / "redis.log")
 
@@ -222,7 +223,7 @@ class Supervisor:
                 start_new_session=True,
             )
 
-    def _tell(self) -> None:
+    def _write_state(self) -> None:
         assert self._server is not None
         services = Services(
             pid=os.getpid(),
@@ -239,13 +240,13 @@ class Supervisor:
         temporary.replace(path)
 
     def _needed(self) -> bool:
-        """Whether there is work, or somebody who watches."""
+        """Whether there are unfinished documents, or somebody follows progress."""
         try:
             clients = self._redis.client_list()
             watched = any(client.get("name") == CLIENT_NAME for client in clients)
             return watched or self._store.documents.count_unfinished() > 0
         except (RedisError, OSError, DocProgressError) as error:
-            log.warning("cannot tell whether there is work: %s", redacted(str(error)))
+            log.warning("cannot check whether there is work: %s", redacted(str(error)))
             return True
 
     def _touched(self) -> float:
@@ -254,16 +255,16 @@ class Supervisor:
         except OSError:
             return 0.0
 
-    def _nobody_comes(self, door: IO[Any], touched: float) -> bool:
-        """Whether to leave: not if somebody is just asking for the services."""
+    def _may_exit(self, start_lock: IO[Any], touched: float) -> bool:
+        """Whether to exit: not if a process is just asking for the services."""
         if not self._home.exists():
             return True
-        if not acquire(door):
+        if not acquire(start_lock):
             return False
-        # Whoever comes now waits until everything has stopped, and starts anew.
+        # A process that asks now waits until everything has stopped, and restarts it.
         if self._touched() == touched and not self._needed():
             return True
-        release(door)
+        release(start_lock)
         return False
 
     def _stop(self) -> None:
@@ -283,7 +284,7 @@ class Supervisor:
         try:
             self._redis.shutdown(save=True)
         except (RedisError, OSError) as error:
-            log.warning("what the server remembers is not kept: %s", error)
+            log.warning("the server does not save its dump: %s", error)
         if not _ended(server, STOP_SECONDS):
             server.kill()
             _ended(server, STOP_SECONDS)
@@ -299,7 +300,7 @@ def main() -> int:
             if not acquire(lock, seconds=1.0):
                 return 0
             if os.fork():
-                # Whoever started this waits for it, and has no child left behind.
+                # The starter waits for this process, and is left with no child.
                 os._exit(0)
             Supervisor(settings).run()
     except (DocProgressError, OSError) as error:
@@ -310,7 +311,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[Callable[[float], None]]:
-    """Gives a function that waits for so many seconds, or until a signal comes.
+    """Yield a function that waits for some seconds, or until a signal.
 
     The end of a child is such a signal.
     """

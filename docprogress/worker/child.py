@@ -1,4 +1,4 @@
-"""A worker process: takes one document at a time, if nobody else works on it."""
+"""A worker process: processes one document at a time, under a lease."""
 
 import logging
 import os
@@ -25,18 +25,18 @@ from docprogress.worker.service_outages import ServiceOutages, SharedMemory
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a task waits for Redis before it lets its document go.
-PATIENCE = 10.0
+#: Seconds for which a task waits for Redis before it gives up.
+REDIS_WAIT_SECONDS = 10.0
 
-#: Seconds for which a document that is sent on waits for what was held back of it.
+#: Seconds for which a document's next task waits for its buffered events.
 FLUSH_SECONDS = 2.0
 
-#: Seconds between two looks whether the parent is still there.
+#: Seconds between two checks that the parent is alive.
 PARENT_SECONDS = 1.0
 
 
 class Child:
-    """Everything one worker process holds; made after the fork, closed at its end."""
+    """The resources of one worker process, made after the fork."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Child:
         self._settings = settings
         self._worker = worker
         self._queues = {queue_name(queue) for queue in queues}
-        # Opened with the first document: it may be away when this process begins.
+        # Opened with the first document: it may be away when this process starts.
         self._store = Store(settings.database)
         self._bus = Bus(
             settings.redis_url or "", remember_seconds=settings.remember_seconds
@@ -60,7 +60,7 @@ class Child:
         self._lease: Lease | None = None
         self._changing = threading.Lock()
         self._guard = guard
-        self._pipeline = DocumentProcessor(
+        self._processor = DocumentProcessor(
             store=self._store,
             files=Files(settings.storage, settings.storage_options),
             settings=settings,
@@ -73,16 +73,16 @@ class Child:
         self._idle.set()
 
     def process(self, documents: Sequence[tuple[str, int]]) -> None:
-        """Take each document as far as its queue goes, or drop it.
+        """Process each document as far as its queue goes.
 
-        A delivery is dropped where somebody works on the document already, or
-        where the attempt is over: a second delivery of the same message.  Once this
-        worker stops, what is not begun is left to others.
+        A document is skipped if another worker holds its lease, or if the attempt is
+        over: the message was delivered twice. Once this worker stops, the remaining
+        documents are left to others.
         """
         try:
             for position, (document_id, attempt) in enumerate(documents):
                 if self._guard is not None and self._guard.stopping:
-                    self._leave(documents[position:])
+                    self._resend(documents[position:])
                     return
                 self._process(document_id, attempt)
         finally:
@@ -92,22 +92,22 @@ class Child:
     def _process(self, document_id: str, attempt: int) -> None:
         self._idle.clear()
         try:
-            lease = self._taken(document_id, attempt)
+            lease = self._acquire_lease(document_id, attempt)
             if lease is None:
                 log.info("%s is being worked on: delivery dropped", document_id)
                 return
             with self._changing:
                 self._lease = lease
             try:
-                outcome = self._claimed(document_id, attempt, lease)
+                outcome = self._process_claimed(document_id, attempt, lease)
             finally:
                 with self._changing:
                     self._lease = None
                 self._leases.release_later(lease)
                 self._publisher.forget(document_id)
             if outcome is not None and outcome.send:
-                # Whoever is sent it finds it free, and tells nothing before us: also
-                # what was held back is out, unless Redis stays away.
+                # The next worker finds the lease released, and all events of this one
+                # published, unless Redis stays away.
                 self._publisher.flush(FLUSH_SECONDS)
                 self._leases.flush()
                 self._send(outcome)
@@ -115,33 +115,35 @@ class Child:
             self._idle.set()
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         self._leases.close()
         self._publisher.close()
         self._bus.close()
         self._store.close()
 
     def watch_parent(self, parent: int) -> None:
-        """Leave, once a document is done, when the parent was killed."""
+        """Exit after the current document once the parent was killed."""
 
         def watch() -> None:
             while os.getppid() == parent:
                 time.sleep(PARENT_SECONDS)
             self._idle.wait()
             try:
-                self._publisher.flush(PATIENCE)
+                self._publisher.flush(REDIS_WAIT_SECONDS)
             finally:
                 os._exit(1)
 
         threading.Thread(target=watch, name="docprogress-parent", daemon=True).start()
 
-    def _claimed(self, document_id: str, attempt: int, lease: Lease) -> Outcome | None:
+    def _process_claimed(
+        self, document_id: str, attempt: int, lease: Lease
+    ) -> Outcome | None:
         claim = self._store.attempts.claim(document_id, attempt, worker=self._worker)
         if claim is None:
             log.info("attempt %s of %s is over: delivery dropped", attempt, document_id)
             return None
         if (version := required_version(claim.run.settings)) is not None:
-            # Its message was sent by somebody who did not know.
+            # Its message was sent by a version that did not know.
             message = NEWER_WORKER_NEEDED.format(version)
             row = self._store.attempts.hand_over(document_id, attempt, message=message)
             self._publish(row.event())
@@ -150,15 +152,15 @@ class Child:
         lease.run_id = claim.document.run_id
         queue = next_step(claim.document, claim.run).queue
         if queue_name(queue) not in self._queues:
-            # A second delivery of a message, of before it was sent on.
+            # A second delivery of a message from an earlier queue.
             message = f"Waiting for queue {queue or 'default'}"
             row = self._store.attempts.hand_over(document_id, attempt, message=message)
             self._publish(row.event())
             return Outcome(row, send=True)
-        return self._pipeline.process(claim)
+        return self._processor.process(claim)
 
-    def _taken(self, document_id: str, attempt: int) -> Lease | None:
-        deadline = time.monotonic() + PATIENCE
+    def _acquire_lease(self, document_id: str, attempt: int) -> Lease | None:
+        deadline = time.monotonic() + REDIS_WAIT_SECONDS
         while True:
             try:
                 return self._leases.take(
@@ -177,7 +179,7 @@ class Child:
                 time.sleep(0.2)
 
     def _stop(self, document_id: str, error: DocProgressError) -> None:
-        """End the work on a document from the thread that keeps its lease."""
+        """Stop work on a document, from the thread that renews its lease."""
         with self._changing:
             at_work = self._lease is not None and self._lease.document_id == document_id
             if at_work and self._guard is not None:
@@ -198,7 +200,7 @@ class Child:
         return self._guard.step(seconds) if self._guard else nullcontext()
 
     def _send(self, outcome: Outcome) -> None:
-        """Send the next task.  If that fails, the reaper finds the document."""
+        """Send the next task. If that fails, recovery finds the document."""
         row = outcome.document
         if row is not None:
             message = self._message(row)
@@ -207,8 +209,8 @@ class Child:
                     recovered_messages(message) if outcome.interrupted else [message]
                 )
 
-    def _leave(self, documents: Sequence[tuple[str, int]]) -> None:
-        """Send what was not begun to another worker."""
+    def _resend(self, documents: Sequence[tuple[str, int]]) -> None:
+        """Send documents that were not started to another worker."""
         rows = self._store.documents.find(
             ids=[document_id for document_id, _ in documents]
         )

@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 #: Seconds that messages may wait beside an idle process before the worker reconnects.
 STALL_SECONDS = 30.0
 
-#: How often it looks in that time.
-LOOKS = 3
+#: How often it checks in that time.
+CHECKS = 3
 
 
 class WaitingMessages:
@@ -82,29 +82,29 @@ class ConsumerWatchdog:
         self._waiting = waiting
         self._seconds = STALL_SECONDS if seconds is None else seconds
         self._clock = clock
-        # The connection, and how many tasks were begun, at the last look.
+        # The connection, and how many tasks were started, at the last check.
         self._seen: tuple[Any, int] = (None, 0)
         self._stalled_since: float | None = None
-        # The connection that was told to end.
+        # The connection that was asked to end.
         self._ended: Any = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread that looks."""
+        """Start the thread that checks."""
         self._thread = threading.Thread(
             target=self._watch, name="docprogress-consumer-watchdog", daemon=True
         )
         self._thread.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop checking."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
 
-    def look(self) -> bool:
-        """Look once; whether the connection was told to end."""
+    def check(self) -> bool:
+        """Check once; whether the connection was asked to end."""
         consumer = getattr(self._worker, "consumer", None)
         connection = getattr(consumer, "connection", None)
         seen, self._seen = self._seen, (connection, state.all_total_count[0])
@@ -121,13 +121,13 @@ class ConsumerWatchdog:
         return True
 
     def _watch(self) -> None:
-        while not self._stop.wait(self._seconds / LOOKS):
+        while not self._stop.wait(self._seconds / CHECKS):
             try:
-                self.look()
+                self.check()
             except BusError as error:
                 # The consumer notices that by itself.
                 self._stalled_since = None
-                log.debug("cannot look for waiting messages: %s", error)
+                log.debug("cannot check for waiting messages: %s", error)
             except Exception:
                 self._stalled_since = None
                 log.exception("the watchdog of the consumer failed, and goes on")

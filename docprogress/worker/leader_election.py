@@ -1,7 +1,7 @@
-"""Which worker recovers lost documents, and when one last looked for them.
+"""Elect the worker that recovers lost documents.
 
-At most one worker leads at a time.  Its key expires a few seconds after its death, and
-a thread renews it, however long a look takes.
+At most one worker leads at a time. Its key expires a few seconds after its death, and a
+thread renews it however long a search takes.
 """
 
 import logging
@@ -33,18 +33,18 @@ LAST_RECOVERY = last_recovery_key(PROTOCOL)
 #: How often leadership is renewed before it would expire.
 RENEWALS = 2.5
 
-#: Seconds after which a leader whose look does not end leaves the lead to another.
+#: Seconds after which a leader whose search does not end loses the lead.
 STUCK_SECONDS = 60.0
 
 
 class LeaderElection:
-    """One worker's part in deciding who leads.
+    """One worker's part in the election.
 
     Args:
-        client: Makes, or finds, a Redis client.
+        client: Returns a Redis client.
         worker: The name of this worker.
-        fork: Held during each call into the client's library from the thread.
-        clock: Monotonic; tells how long a look has been going on.
+        fork: Held by the thread during each call into the client library.
+        clock: Monotonic; measures how long a search takes.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class LeaderElection:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Renew leadership, once this worker has it, from a thread."""
+        """Start the thread that renews leadership."""
         self._thread = threading.Thread(
             target=self._renew, name="docprogress-leader-election", daemon=True
         )
@@ -82,7 +82,7 @@ class LeaderElection:
             self._thread = None
 
     def acquire(self) -> bool:
-        """Become, or stay, the leader if no other worker is; whether this one leads.
+        """Become or stay the leader unless another worker is; whether this one leads.
 
         Raises:
             BusError: Redis cannot be reached.
@@ -92,7 +92,7 @@ class LeaderElection:
         return self._leads
 
     def record_search(self) -> None:
-        """Record that the leader has looked for lost documents.
+        """Record that the leader has searched for lost documents.
 
         Raises:
             BusError: Redis cannot be reached.
@@ -104,7 +104,7 @@ class LeaderElection:
             raise translate_error(error) from error
 
     def resign(self) -> None:
-        """Leave the lead to another worker at once.
+        """Give up leadership, so that another worker can lead at once.
 
         Raises:
             BusError: Redis cannot be reached.

@@ -1,8 +1,8 @@
-"""Limits that a step cannot get round: a process that breaks one is killed.
+"""Enforce limits of memory and time: a process that exceeds one is killed.
 
-Each worker process writes into shared memory until when its step may run.  A
-thread of the parent looks several times a second, and so also stops code that
-never comes back to Python; it knows the reason, which a dead process cannot tell.
+Each worker process writes its step's deadline into shared memory. A thread of the
+parent checks it several times a second, so that code that never returns to Python is
+stopped, too. The parent knows the reason, which a dead process cannot report.
 """
 
 import logging
@@ -23,28 +23,28 @@ from docprogress.settings import MIB
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks.
+#: Seconds between two checks.
 CHECK_SECONDS = 0.2
 
-#: Seconds between two looks while no process is at work; `wake` ends such a pause.
+#: Seconds between two checks while all processes are idle; `wake` ends the pause.
 IDLE_CHECK_SECONDS = 1.0
 
-#: Seconds that a step is given to stop by itself once its time is over.
+#: Seconds that a step may take to stop by itself after its deadline.
 GRACE_SECONDS = 2.0
 
-#: The signal that has a process hand back what it is at.
+#: The signal that makes a process hand back its document.
 HAND_BACK_SIGNAL = signal.SIGUSR2
 
 #: How many worker processes may share the memory.
 SLOTS = 1024
 
 #: The process, the moment its step has to end (monotonic, 0: none), and the
-#: step's limit in seconds (0: it was told to stop).
+#: step's limit in seconds (0: it was asked to stop).
 _SLOT = struct.Struct("=qdd")
 
 
 class LimitEnforcer:
-    """Kills worker processes that use more memory or time than they may.
+    """Kills worker processes that exceed their memory or time.
 
     Make it before the processes are forked, and `start` it after.
     """
@@ -63,33 +63,33 @@ class LimitEnforcer:
         self.stopping = False
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread that checks."""
         self._thread = threading.Thread(
             target=self._watch, name="docprogress-limits", daemon=True
         )
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._closed = True
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
 
     def wake(self) -> None:
-        """Look soon: a process begins to work."""
+        """Check soon: a process starts to work."""
         self._wake.set()
 
     def reason(self, pid: int) -> str | None:
-        """Why a process was killed, if it was killed here; told once."""
+        """Return, once, why a process was killed here; None if it was not."""
         return self._reasons.pop(pid, None)
 
     def guard(self, slot: int) -> "StepLimit":
-        """What the process in this slot holds its steps with."""
+        """Make the limit of the process in this slot."""
         return StepLimit(self._shared, slot, self._clock)
 
     def stop_all(self) -> None:
-        """Have every process hand back what it is at; a step that goes on is killed."""
+        """Make every process hand back its document, and kill steps that continue."""
         self.stopping = True
         for slot in range(SLOTS):
             pid, deadline, _ = _SLOT.unpack_from(self._shared, slot * _SLOT.size)
@@ -129,7 +129,7 @@ class LimitEnforcer:
             return
         if self._clock() > deadline + GRACE_SECONDS:
             reason = (
-                timeout_reason(limit) if limit else "it was told to stop, and did not"
+                timeout_reason(limit) if limit else "it was asked to stop, and did not"
             )
         elif used > self._memory:
             reason = f"it needs more memory than the limit of {self._memory // MIB} MB"
@@ -146,7 +146,7 @@ class LimitEnforcer:
 
 
 class StepLimit:
-    """Holds one worker process to its limits, from the inside."""
+    """Enforces the limit of a step from within its worker process."""
 
     def __init__(
         self, shared: mmap.mmap, slot: int, clock: Callable[[], float]
@@ -154,14 +154,14 @@ class StepLimit:
         self._shared = shared
         self._offset = (slot % SLOTS) * _SLOT.size
         self._clock = clock
-        # Whether a step runs, and what is raised in it once it has to stop.
+        # Whether a step runs, and what is raised in it to stop it.
         self._running = threading.Event()
         self._seconds = 0.0
         self._error: DocProgressError | None = None
         # Whether interrupts wait for the end of a block, and the first that does.
         self._deferring = False
         self._deferred: DocProgressError | None = None
-        #: Whether nothing new is to be begun: this worker stops.
+        #: Whether this worker stops, and no further document is started.
         self.stopping = False
         self._write(0.0, 0.0)
         signal.signal(signal.SIGALRM, self._over)
@@ -205,9 +205,9 @@ class StepLimit:
             raise self._deferred
 
     def stop(self, error: DocProgressError) -> None:
-        """Have the step that runs raise this; one that does not end is killed.
+        """Raise an error in the running step; one that does not stop is killed.
 
-        It is for another thread than the one that runs steps.
+        To be called from another thread than the one that runs steps.
         """
         if not self._running.is_set():
             return
@@ -216,7 +216,7 @@ class StepLimit:
             self._write(self._clock(), 0.0)
         os.kill(os.getpid(), signal.SIGALRM)
         if not self._running.is_set():
-            # It ended meanwhile, and may have done so before that was written.
+            # The step ended meanwhile, perhaps before the deadline was written.
             self._write(0.0, 0.0)
 
     def _stop_here(self, *_: Any) -> None:
@@ -238,5 +238,5 @@ class StepLimit:
 
 
 def timeout_reason(seconds: float) -> str:
-    """The reason of a document whose step took too long."""
+    """Why a document failed whose step took too long."""
     return f"the step took longer than its limit of {seconds:g} s (step_seconds)"

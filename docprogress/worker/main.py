@@ -1,4 +1,4 @@
-"""Runs a worker: Celery's, with what Celery cannot know looked after."""
+"""Run a worker: Celery's, with limits, recovery and a graceful shutdown."""
 
 import gc
 import logging
@@ -38,10 +38,10 @@ from docprogress.worker.shutdown import GracefulShutdown
 
 log = logging.getLogger(__name__)
 
-#: What is loaded before processes are forked, so that each of them has it.
+#: Modules that are imported before processes are forked, so that they share them.
 PRELOADED = (extract, chunk)
 
-#: Seconds between two looks whether the supervisor is still there.
+#: Seconds between two checks that the supervisor is alive.
 PARENT_SECONDS = 0.5
 
 
@@ -53,17 +53,17 @@ def run_worker(
     supervisor: int | None = None,
     orphaned: Callable[[], None] = lambda: None,
 ) -> int:
-    """Work on documents until a signal says to stop; the exit status.
+    """Process documents until a signal; return the exit status.
 
-    SIGTERM and SIGINT let it finish what it is at, and within ten seconds leave the
-    rest to other workers; at a second one it leaves at once.
+    At SIGTERM or SIGINT the worker finishes its documents, or hands them to other
+    workers within ten seconds. At a second signal it exits at once.
 
     Args:
-        settings: What is set on this machine; a run's own settings win.
-        queues: The queues to take tasks from; None: the default one.
+        settings: This machine's settings; a run's own settings win.
+        queues: The queues to serve; None: the default one.
         concurrency: Processes; None: the setting, or one for each core.
-        supervisor: The process that started this one, and looks after it.  If it
-            dies, the worker finishes what it is at, and ends.
+        supervisor: The process that started this one. If it dies, the worker shuts
+            down gracefully.
         orphaned: Called before that.
 
     Raises:
@@ -71,7 +71,7 @@ def run_worker(
         StoreError: The database cannot be used.
         BusError: Redis or the broker cannot be reached, or refuses.
     """
-    # What it warns of, as root, is pickle: nothing here is ever unpickled.
+    # As root, Celery warns of pickle, which is not accepted here.
     warnings.simplefilter("ignore", SecurityWarning)
     if settings.redis_url is None:
         raise SettingsError(
@@ -81,19 +81,19 @@ def run_worker(
     _check(settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
     app = make_app(settings)
-    warden = LimitEnforcer(memory=settings.worker_memory)
+    limits = LimitEnforcer(memory=settings.worker_memory)
     served = queues or [None]
     sender = Sender(app)
     recovery = Recovery(settings, sender, worker=name, queues=served)
-    _add_task(app, settings, name=name, queues=served, warden=warden, recovery=recovery)
+    _add_task(app, settings, name=name, queues=served, limits=limits, recovery=recovery)
     worker = _celery_worker(app, settings, served, concurrency, name)
     waiting = WaitingMessages(settings, sender)
     watchdog = ConsumerWatchdog(worker, waiting)
-    drain = GracefulShutdown(warden, recovery.close)
-    warden.start()
+    shutdown = GracefulShutdown(limits, recovery.close)
+    limits.start()
     recovery.start()
     watchdog.start()
-    drain.watch()
+    shutdown.watch()
     if supervisor is not None:
         _watch_supervisor(supervisor, orphaned)
     try:
@@ -101,14 +101,14 @@ def run_worker(
     finally:
         watchdog.close()
         waiting.close()
-        warden.close()
+        limits.close()
         recovery.close()
-        drain.close()
+        shutdown.close()
     return int(worker.exitcode or 0)
 
 
 class _Request(Request):  # type: ignore[misc] # Celery is not typed
-    """A task's request that tells when it is begun, and when its process died."""
+    """A task's request that reports its start, and its process's death."""
 
     begun: Callable[[str, float], None]
     died: Callable[[Any, Any], None]
@@ -137,14 +137,14 @@ def _add_task(
     *,
     name: str,
     queues: Sequence[str | None],
-    warden: LimitEnforcer,
+    limits: LimitEnforcer,
     recovery: Recovery,
 ) -> None:
     children: list[Child] = []
     parent = os.getpid()
 
     def started(**_: Any) -> None:
-        guard = warden.guard(current_process().index)
+        guard = limits.guard(current_process().index)
         child = Child(settings, worker=name, queues=queues, guard=guard)
         child.watch_parent(parent)
         children.append(child)
@@ -154,9 +154,9 @@ def _add_task(
             children.pop().close()
 
     def died(args: Any, pid: int | None) -> None:
-        if warden.stopping:
-            return  # handed back once all have ended
-        reason = warden.reason(pid) if pid else None
+        if limits.stopping:
+            return  # handed back once all processes have ended
+        reason = limits.reason(pid) if pid else None
         for document_id, attempt in args:
             recovery.process_died(Death(document_id, attempt, pid or 0, reason))
 
@@ -164,11 +164,11 @@ def _add_task(
         children[0].process(documents)
 
     def begun(queue: str, sent_at: float) -> None:
-        warden.wake()
+        limits.wake()
         recovery.message_started(queue, sent_at)
 
-    told = {"begun": staticmethod(begun), "died": staticmethod(died)}
-    request = type("Request", (_Request,), told)
+    hooks = {"begun": staticmethod(begun), "died": staticmethod(died)}
+    request = type("Request", (_Request,), hooks)
     app.task(process, name=TASK, ignore_result=True, Request=request)
     signals.worker_process_init.connect(started, weak=False)
     signals.worker_process_shutdown.connect(stopped, weak=False)
@@ -202,7 +202,7 @@ def _celery_worker(
 
 
 def _check(settings: Settings) -> None:
-    """Find out now, not document by document, that something is out of reach."""
+    """Check that every service can be used, rather than fail for each document."""
     with Store(settings.database).open():
         pass
     Files(settings.storage, settings.storage_options).check()

@@ -1,9 +1,8 @@
-"""Services that steps use and that are away, as all workers know of them.
+"""Outages of services that steps use, shared by all workers.
 
-A service that refused one document is not asked for the next one before its time:
-documents wait in the queue, and come back a few at a time.  What is known is shared
-through Redis.  Without Redis, each worker knows what it saw itself; nothing depends
-on more than that.
+A service that refused one document is not asked for the next ones for a while:
+documents wait in the queue, and return a few at a time. Outages are shared through
+Redis; without Redis, each worker knows only those it has met itself, which suffices.
 """
 
 import hashlib
@@ -23,44 +22,43 @@ from docprogress.settings import redacted
 
 log = logging.getLogger(__name__)
 
-#: Seconds until a service that does not say how long it is away is asked again: at
-#: first and at most.  Between them it is half as long as it has been away.
+#: Seconds until a service that names no time is asked again: at first, and at most. In
+#: between, half as long as it has been away.
 FIRST_WAIT = 2.0
 
 MAX_WAIT = 60.0
 
-#: Seconds between two documents that come back to ask the same service.
+#: Seconds between two documents that return to the same service.
 RETURN_INTERVAL = 0.05
 
-#: How often a document is refused, at least, before it gives up on a service that
-#: serves others.
+#: How often a document is refused before it gives up on a service that serves others.
 MIN_REFUSALS = 30
 
-#: Seconds that what is known is remembered after the last news.
+#: Seconds for which an outage is remembered after its last change.
 RETENTION_SECONDS = 24 * 3600
 
 
 @dataclass(slots=True)
 class Outage:
-    """What is known of a service that has refused, in seconds since the epoch."""
+    """A service that refused; times are in seconds since the epoch."""
 
     service: str
     reason: str
-    #: Since when it serves nobody.
+    #: When it began to refuse.
     since: float
-    #: Until when nobody asks it.
+    #: Until when it is not asked.
     until: float
-    #: When the next document that waits may come back.
+    #: When the next waiting document may return.
     next: float
-    #: When it last served somebody.
+    #: When it last served a document.
     served: float = 0.0
-    #: Whether it said itself until when it is not to be asked.
+    #: Whether the service named that time itself.
     named: bool = False
 
 
 @dataclass(slots=True)
 class Waiting:
-    """Since when an attempt waits for a service, and how often it was refused."""
+    """An attempt that waits for a service."""
 
     attempt: int
     since: float
@@ -104,7 +102,7 @@ class Memory(Protocol):
 
 @dataclass(slots=True)
 class LocalMemory:
-    """What one process knows."""
+    """Keeps outages within one process."""
 
     values: dict[str, bytes] = field(default_factory=dict)
 
@@ -119,7 +117,7 @@ class LocalMemory:
 
 
 class SharedMemory:
-    """What all workers of a Redis know, or this one alone while Redis is away."""
+    """Keeps outages in Redis, and within this process while Redis is away."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -145,10 +143,10 @@ class SharedMemory:
 
 
 class ServiceOutages:
-    """Says when a document may ask a service, and how long it has waited for it.
+    """Decides when a document may ask a service, and how long it has waited.
 
-    Two workers that write at once may lose what one of them wrote: then the service
-    is asked once more, or a document waits a little longer.
+    Of two concurrent writes one may be lost: then the service is asked once more, or a
+    document waits a little longer.
     """
 
     def __init__(
@@ -158,7 +156,7 @@ class ServiceOutages:
         self._clock = clock
 
     def current_wait(self, key: str, document_id: str, attempt: int) -> Wait | None:
-        """How long a document has to wait before it may ask; None if it may now."""
+        """How long a document has to wait before it may ask; None if it may ask now."""
         outage = self._read(outage_key(key), Outage)
         if outage is None or outage.until <= self._clock():
             return None
@@ -174,9 +172,9 @@ class ServiceOutages:
         *,
         longest: float,
     ) -> Wait:
-        """How long a document has to wait that was refused.
+        """Record that a document was refused, and return how long it has to wait.
 
-        Where the service asks for more than `longest` seconds, others may ask it.
+        If that is more than `longest` seconds, other documents may still ask.
         """
         moment = self._clock()
         outage = self._read(outage_key(key), Outage)
@@ -202,7 +200,7 @@ class ServiceOutages:
         return self._wait(document_id, attempt, outage, turn, refused=True)
 
     def record_success(self, key: str, document_id: str) -> None:
-        """The service has served a document."""
+        """Record that the service has served a document."""
         outage = self._read(outage_key(key), Outage)
         if outage is None:
             return
@@ -213,7 +211,7 @@ class ServiceOutages:
         self._memory.write(waiting_key(document_id), None)
 
     def _turn(self, key: str, outage: Outage) -> float:
-        """When a document comes back: behind those that wait already."""
+        """When a document returns: after those that wait already."""
         turn = max(outage.next, outage.until)
         outage.next = turn + RETURN_INTERVAL
         self._write(outage_key(key), outage)
@@ -257,5 +255,5 @@ class ServiceOutages:
 
 
 def service_key(*parts: str | None) -> str:
-    """A key for a service, in which nobody reads what it is made of."""
+    """A key for a service, from which its parts cannot be read."""
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]

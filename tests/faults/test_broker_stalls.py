@@ -270,7 +270,7 @@ def ends(worker, *, seconds=100, each_second=lambda worker: None):
     watchdog = ConsumerWatchdog(worker, waiting, seconds=30, clock=lambda: now[0])
     for _ in range(seconds):
         each_second(worker)
-        watchdog.look()
+        watchdog.check()
         now[0] += 1
     return len(worker.consumer.hub.ends)
 
