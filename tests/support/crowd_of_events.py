@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from docprogress import Bus, ProgressEvent, Status
 from docprogress.bus.keys import document_channel
 from docprogress.events import now
 
-#: Events that are posted before their answers are read.
+#: Events that are sent before their replies are read.
 TOGETHER = 20
 
 #: Documents at the beginning that get every fourth event: those that are looked at.
@@ -81,24 +82,26 @@ def main() -> None:
     lines = []
     count = 0
     begun = time.monotonic()
-    with Bus(given.url) as bus:
+    with Bus(given.url) as bus, closing(bus.new_publisher()) as publisher:
         plain = bus.redis.pipeline(transaction=False)
-        post = partial(publish, plain) if given.plain else bus.post
-        settle = plain.execute if given.plain else bus.settle
-        for told in crowd(given.prefix, given.documents, given.rate, given.seconds):
-            post(told)
-            lines.append(f"{told.document_id} {told.timestamp.timestamp():.4f}\n")
+        publish_one = (
+            partial(publish, plain) if given.plain else publisher.publish_nowait
+        )
+        flush = plain.execute if given.plain else publisher.collect
+        for made in crowd(given.prefix, given.documents, given.rate, given.seconds):
+            publish_one(made)
+            lines.append(f"{made.document_id} {made.timestamp.timestamp():.4f}\n")
             count += 1
             if count % TOGETHER == 0:
-                settle()
+                flush()
                 time.sleep(max(begun + count / given.rate - time.monotonic(), 0))
-        settle()
+        flush()
     if given.log:
         given.log.write_text("".join(lines), "utf-8")
     rate = count / (time.monotonic() - begun)
     print(
         json.dumps(
-            {"events": count, "last": told.timestamp.timestamp(), "rate": round(rate)}
+            {"events": count, "last": made.timestamp.timestamp(), "rate": round(rate)}
         )
     )
 
