@@ -302,11 +302,20 @@ def main() -> int:
             if os.fork():
                 # The starter waits for this process, and is left with no child.
                 os._exit(0)
-            Supervisor(settings).run()
+            try:
+                Supervisor(settings).run()
+            except (DocProgressError, OSError) as error:
+                # Before the lock is released: the starter reads the log then.
+                return _report(error)
     except (DocProgressError, OSError) as error:
-        log.error("%s", redacted(str(error)))  # noqa: TRY400 - its message says it all
-        return 1
+        return _report(error)
     return 0
+
+
+def _report(error: Exception) -> int:
+    """Log why the supervisor ends, and return its exit status."""
+    log.error("%s", redacted(str(error)))
+    return 1
 
 
 @contextlib.contextmanager
