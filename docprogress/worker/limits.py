@@ -201,8 +201,9 @@ class StepLimit:
             yield
         finally:
             self._deferring = False
-        if self._deferred is not None:
-            raise self._deferred
+            if self._deferred is not None:
+                # Also instead of an error of the query, which would be tried again.
+                raise self._deferred
 
     def stop(self, error: DocProgressError) -> None:
         """Raise an error in the running step; one that does not stop is killed.
