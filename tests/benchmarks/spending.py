@@ -34,7 +34,7 @@ GROUPS = (
     ("redis-py", ("/redis/", "hiredis")),
     ("Celery", ("/celery/", "/kombu/", "/billiard/")),
     ("vectors", ("mmh3", "numpy", "embedders/")),
-    ("fsspec, files", ("/fsspec/", "docprogress/files", "posix", "_io", "pathlib")),
+    ("fsspec, files", ("/fsspec/", "docprogress/storage/", "posix", "_io", "pathlib")),
     ("docprogress, store", ("docprogress/store/",)),
     ("docprogress, other", ("docprogress/",)),
     ("threads and locks", ("_thread", "threading.py")),
