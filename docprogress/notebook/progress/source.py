@@ -66,7 +66,7 @@ class Source(Protocol):
         """
 
     def counts(self) -> dict[Status, int]:
-        """The number of documents by status, where only some were loaded.
+        """The number of documents by status; empty if all of them were loaded.
 
         Raises:
             StoreError: The store cannot be asked.
@@ -223,14 +223,14 @@ class DocumentsSource:
         return None, self._reconcile({})
 
     def counts(self) -> dict[Status, int]:
-        raise NotImplementedError("listed documents are always loaded completely")
+        return {}
 
     def index_of(self, document_id: str) -> int | None:  # noqa: ARG002 - each has a row
         return None
 
     def subscribe(self) -> Subscription:
-        truth = self._reconcile if self._pipeline is not None else None
-        return self._bus.subscribe(self.names, reconcile=truth)
+        reconcile = self._reconcile if self._pipeline is not None else None
+        return self._bus.subscribe(self.names, reconcile=reconcile)
 
     def document(self, document_id: str) -> DocumentRow | None:
         if self._pipeline is None:
