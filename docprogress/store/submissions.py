@@ -58,6 +58,18 @@ _RESUME_ABANDONED = (
         finished_at=None,
     )
 )
+# So that a cancelled document can be retried.
+_STORE_CANCELLED = (
+    update(schema.document)
+    .where(
+        _document.id == bindparam("document"),
+        _document.status == Status.CANCELLED.value,
+        _document.ready.is_(False),
+    )
+    .values(
+        ready=True, size=bindparam("stored_size"), sha256=bindparam("stored_sha256")
+    )
+)
 _WITHOUT_FILE = (
     _document.status == Status.QUEUED.value,
     _document.ready.is_(False),
@@ -101,8 +113,9 @@ class Submissions:
     def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
         """Make documents available to workers: (id, size, SHA-256) of each.
 
-        A document that was cancelled in the meantime stays cancelled, unless it was
-        abandoned because its submitter seemed to be gone: then a new attempt begins.
+        A document that was cancelled in the meantime stays cancelled, and can be
+        retried. One that was abandoned because its submitter seemed to be gone begins a
+        new attempt.
         """
         if not stored:
             return
@@ -121,6 +134,17 @@ class Submissions:
         with self._database.writing() as connection:
             if connection.execute(_READY, values).rowcount != len(values):
                 connection.execute(_RESUME_ABANDONED, values)
+                connection.execute(
+                    _STORE_CANCELLED,
+                    [
+                        {
+                            "document": value["document"],
+                            "stored_size": value["size"],
+                            "stored_sha256": value["sha256"],
+                        }
+                        for value in values
+                    ],
+                )
 
     def unfinished(self, run_id: str | None = None) -> list[str]:
         """The runs whose submission is not complete: documents or files are missing.

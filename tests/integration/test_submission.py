@@ -94,7 +94,7 @@ pipeline.submit([(f"{{n}}.txt", b"%d text" % n) for n in range({count})], on_pro
 """
 
 
-def paused_submission(where, *, added=COUNT, stored=0, pause="time.sleep(600)"):
+def paused_submission(where, *, added=COUNT, stored=0, pause="signal.pause()"):
     """A process that pauses after so many documents, and the id of its run."""
     code = SUBMITTER.format(
         where={name: str(value) for name, value in where.items()},
@@ -272,6 +272,28 @@ def test_what_is_cancelled_before_it_is_added_stays_cancelled(
         assert cancelled == [COUNT]
         assert run.summary() == f"{COUNT} documents: {COUNT} cancelled"
         assert [row.name for row in run.documents()] == [n for n, _ in texts(COUNT)]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_documents_cancelled_during_their_upload_can_be_retried(
+    where, request, database
+):
+    if database == "postgresql":
+        where |= {"database_url": request.getfixturevalue("postgres_url")}
+    with Pipeline(**where) as pipeline:
+
+        def on_progress(done, _):
+            if done == 1:
+                pipeline.attach("latest").cancel()
+
+        run = pipeline.submit(texts(3), on_progress=on_progress)
+        assert run.summary() == "3 documents: 3 cancelled"
+        assert all(row.sha256 and row.size for row in run.documents())
+
+        assert run.retry() == 3
+        with worker(where):
+            run.wait(timeout=patient(60))
+        assert run.summary() == "3 documents: 3 completed"
 
 
 def test_a_submission_that_was_given_up_by_mistake_goes_on(where):
