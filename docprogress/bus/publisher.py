@@ -125,15 +125,16 @@ class Publisher:
             self._send([event])
             self._uncollected.append(event)
 
-    def collect(self) -> list[Published]:
-        """Read the replies to `publish_nowait` since the last call.
+    def collect(self) -> list[Published | Superseded]:
+        """Read the replies to `publish_nowait` since the last call, in order.
+
+        The reply to an event whose attempt had ended, or been followed by a later one,
+        is a `Superseded`, which is not raised: the other replies count all the same.
 
         Raises:
-            Superseded: A later attempt had begun, or this one had ended. Call again
-                for the replies after it.
             BusError: Redis cannot be reached; events may be lost.
         """
-        replies = []
+        replies: list[Published | Superseded] = []
         with self._lock:
             self._drop_if_inconsistent()
             if self._lost:
@@ -144,6 +145,8 @@ class Publisher:
                 event = self._uncollected.popleft()
                 try:
                     replies.append(_published(event, self._read_reply(event)))
+                except Superseded as refusal:
+                    replies.append(refusal)
                 except NoScriptError:
                     # Redis was restarted empty and has lost the script too.
                     self._disconnect()

@@ -231,16 +231,13 @@ class BufferedPublisher:
     def _collect(self) -> set[str]:
         """Read the replies to sent events; returns the documents to cancel."""
         cancelled = set()
-        while True:
-            try:
-                for published in self._publisher.collect():
-                    self._record(published.event)
-                    if published.cancelled:
-                        cancelled.add(published.event.document_id)
-                break
-            except Superseded as error:
-                # The replies to the events after it are still to be read.
-                self._superseded[error.document_id] = error.attempt
+        for reply in self._publisher.collect():
+            if isinstance(reply, Superseded):
+                self._superseded[reply.document_id] = reply.attempt
+                continue
+            self._record(reply.event)
+            if reply.cancelled:
+                cancelled.add(reply.event.document_id)
         self._sent.clear()
         self._uncollected = 0
         self._collect_at = self._clock() + COLLECT_SECONDS

@@ -335,6 +335,22 @@ def test_an_interrupted_wait_for_redis_costs_nothing_that_follows(server):
         signal.signal(signal.SIGUSR1, before)
 
 
+def test_replies_around_a_superseded_event_are_all_collected(bus):
+    publisher = bus.new_publisher()
+    bus.publish(event(document_id="b", attempt=2))
+    bus.request_cancel({"a": 1})
+    for document_id in ("a", "b", "c"):
+        publisher.publish_nowait(event(document_id=document_id, attempt=1))
+
+    first, second, third = publisher.collect()
+    publisher.close()
+
+    assert (first.event.document_id, first.cancelled) == ("a", True)
+    assert isinstance(second, Superseded)
+    assert (second.document_id, second.attempt) == ("b", 1)
+    assert (third.event.document_id, third.cancelled) == ("c", False)
+
+
 async def test_a_silent_redis_is_noticed(server: Server):
     with Bus(server.url) as bus:
         bus.publish(event())
