@@ -195,11 +195,12 @@ class Recovery:
         Raises:
             DocProgressError: The store or Redis cannot be reached.
         """
+        # First: a worker that has just started is not reported as missing meanwhile.
+        announce_queues(self._bus.redis, self._queues)
         succeeded = self._isolation.each(
             "a death", list(self._deaths), self._handle_death
         )
         self._broker.publish_positions()
-        announce_queues(self._bus.redis, self._queues)
         with self._schema_check.turn() as due:
             if due:
                 self._check_schema()
