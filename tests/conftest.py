@@ -116,6 +116,12 @@ def pytest_collection_modifyitems(
         if name := group(item):
             item.add_marker(pytest.mark.xdist_group(name))
     yield
+    grouped = [item for item in items if item.get_closest_marker("xdist_group")]
+    if config.getoption("loadgroup", False) and any(
+        "@" not in i.nodeid for i in grouped
+    ):
+        message = "pytest-xdist did not group the tests: see pytest in pyproject.toml"
+        raise pytest.UsageError(message)
     items.sort(key=rank)
 
 
