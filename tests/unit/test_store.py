@@ -148,7 +148,9 @@ def test_document_cancelled_during_its_upload_stays_cancelled(store, run):
     store.submissions.mark_ready([(document_id, 12, "ab")])
 
     assert store.documents.get(document_id).status is Status.CANCELLED
-    assert store.documents.get(document_id).ready is False
+    assert store.documents.queued() == []
+    [retried] = store.documents.retry(document_ids=[document_id])
+    assert (retried.status, retried.size, retried.sha256) == (Status.QUEUED, 12, "ab")
 
 
 def test_documents_are_added_all_or_none(store, run):
