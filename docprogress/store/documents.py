@@ -362,9 +362,11 @@ class Documents:
             moment = now()
             for chosen in _filters(run_id, document_ids, numbers):
                 # First, because a submitter that resumes could make abandoned
-                # documents unfinished between the two statements.
-                abandoned = _in_order(*ABANDONED, *chosen)
-                connection.execute(_KEEP_ABANDONED.where(abandoned))
+                # documents unfinished between the two statements. It locks the
+                # documents of both.
+                either = or_(unfinished, and_(*ABANDONED))
+                locked = _in_order(either, *chosen)
+                connection.execute(_KEEP_ABANDONED.where(*ABANDONED, locked))
                 statement = CANCEL.where(_in_order(unfinished, *chosen))
                 for row in connection.execute(statement, {"moment": moment}):
                     rows = cancelled if row.status in FINAL else requested

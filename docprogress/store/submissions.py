@@ -37,6 +37,13 @@ _NEW: dict[str, Any] = {
     "chunks": 0,
 }
 _FIELDS = tuple(field.name for field in fields(NewDocument))
+# On PostgreSQL, transactions that lock rows in different orders deadlock.
+_LOCK = (
+    select(_document.id)
+    .where(_document.id.in_(bindparam("documents", expanding=True)))
+    .order_by(_document.id)
+    .with_for_update()
+)
 _READY = update(schema.document).where(
     _document.id == bindparam("document"),
     _document.status == Status.QUEUED.value,
@@ -132,6 +139,8 @@ class Submissions:
             for document_id, size, sha256 in sorted(stored, key=itemgetter(0))
         ]
         with self._database.writing() as connection:
+            if not self._database.is_sqlite:
+                connection.execute(_LOCK, {"documents": [name for name, *_ in stored]})
             if connection.execute(_READY, values).rowcount != len(values):
                 connection.execute(_RESUME_ABANDONED, values)
                 connection.execute(

@@ -8,12 +8,13 @@ import threading
 import time
 import traceback
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from support.forked import Child
 from support.patience import patient
 from support.postgres import PASSWORD, vector_postgres
@@ -205,6 +206,55 @@ def test_whoever_takes_many_documents_takes_them_in_one_order(store, run, postgr
         thread.join()
 
     assert errors == []
+
+
+@pytest.mark.parametrize("first", ["abandoned", "waiting"])
+def test_cancelling_a_run_whose_submitter_resumes_does_not_deadlock(
+    store, run, postgres_url, first
+):
+    """Each transaction stops after its first change, until the other has made one."""
+    ids = sorted(uuid.uuid4().hex for _ in range(2))
+    abandoned, waiting = ids if first == "abandoned" else reversed(ids)
+    store.submissions.add([new_document(run, abandoned, 1)])
+    store.submissions.abandon(run.id, "it is gone")
+    store.submissions.add([new_document(run, waiting, 2)])
+    both = threading.Barrier(2)
+    errors = []
+
+    def run_stepwise(work):
+        def stop(connection, cursor, statement, *_):
+            if statement.startswith("UPDATE document"):
+                # If the other one waits for a lock, it does not come.
+                with suppress(threading.BrokenBarrierError):
+                    both.wait(timeout=1)
+
+        with Store(postgres_url) as own:
+            sa.event.listen(own.database.engine, "after_cursor_execute", stop)
+            try:
+                work(own)
+            except StoreError as error:
+                errors.append(error)
+
+    threads = [
+        threading.Thread(target=run_stepwise, args=(work,))
+        for work in (
+            lambda own: own.submissions.mark_ready([(i, 1, "x") for i in ids]),
+            lambda own: own.documents.cancel(run_id=run.id),
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    assert {row.status for row in store.documents.find(run.id)} == {Status.CANCELLED}
+
+
+def new_document(run, document_id, number):
+    return NewDocument(
+        id=document_id, run_id=run.id, number=number, name="a.pdf", step="extraction"
+    )
 
 
 def test_a_worker_needs_few_connections(store, run, postgres, postgres_url):
