@@ -168,6 +168,7 @@ async def test_a_plain_publish_of_seven_fields_is_understood(bus):
         event(progress=30.0).encode().replace(b"30.0", b"1e999"),
         event("somebody else").encode(),
     ],
+    ids=["empty", "no text", "null", "deep", "incomplete", "infinite", "another's"],
 )
 async def test_what_is_no_event_is_counted_and_skipped(bus, junk):
     async with aclosing(bus.subscribe(["a"])) as received:
