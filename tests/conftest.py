@@ -78,6 +78,10 @@ ORDER = (
 )
 
 
+#: Characters, or bytes, of a value that are part of a test's name.
+LONGEST_VALUE = 60
+
+
 def group(item: pytest.Item) -> str | None:
     """The tests that one process runs, as they share what is costly to start."""
     names = getattr(item, "fixturenames", ())
@@ -123,6 +127,15 @@ def pytest_collection_modifyitems(
         message = "pytest-xdist did not group the tests: see pytest in pyproject.toml"
         raise pytest.UsageError(message)
     items.sort(key=rank)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long values by their argument.
+
+    Processes must agree on the names of tests, and files contain the time of day.
+    """
+    long = isinstance(val, bytes | str) and len(val) > LONGEST_VALUE
+    return argname if long else None
 
 
 def pytest_xdist_auto_num_workers() -> int:
