@@ -259,8 +259,11 @@ class Supervisor:
         """Whether to exit: not if a process is just asking for the services."""
         if not self._home.exists():
             return True
-        if not acquire(start_lock):
-            return False
+        try:
+            if not acquire(start_lock):
+                return False
+        except OSError:
+            return False  # a network file system that has no locks for now
         # A process that asks now waits until everything has stopped, and restarts it.
         if self._touched() == touched and not self._needed():
             return True

@@ -1,5 +1,6 @@
 """A home folder may have any name, and nothing is left of services that do not start."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -167,6 +168,17 @@ def test_services_that_do_not_start_leave_nothing_behind(home, monkeypatch):
     eventually(lambda: not processes(home))
     (home / "redis.sock").rmdir()
     assert not local.down(home)
+
+
+def test_a_supervisor_that_cannot_lock_for_the_moment_does_not_exit(home, monkeypatch):
+    def acquire(file, **_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    made = supervisor.Supervisor(load(home=local.prepare(home)))
+    monkeypatch.setattr(supervisor, "acquire", acquire)
+
+    with (home / "start.lock").open("a") as start_lock:
+        assert made._may_exit(start_lock, made._touched()) is False
 
 
 @pytest.mark.parametrize("scheme", ["valkey", "VALKEY"])
