@@ -373,6 +373,24 @@ def test_a_retry_brings_a_table_to_life_and_to_its_end(
     assert WIDGET not in shown[-1]
 
 
+def test_a_retry_through_another_pipeline_brings_a_table_to_life(
+    kernel: Kernel, pipeline: Pipeline
+):
+    run = pipeline.submit([("empty.txt", b"")])
+    kernel.run(attached(pipeline, run.id) + "run")
+    kernel.run("_ = run.wait()")
+    frozen(kernel)
+    before = len(next(iter(kernel.displays().values())))
+
+    kernel.run(attached(pipeline, run.id).replace("run =", "other =") + "other.retry()")
+
+    def live() -> bool:
+        shown = next(iter(kernel.displays().values()))
+        return any(WIDGET in data for data in shown[before:])
+
+    eventually(live, what="it is alive again")
+
+
 def test_what_ended_anew_unseen_is_in_the_table(
     kernel: Kernel, redis_url: str, bus: Bus
 ):

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from docprogress.client import hooks
 from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.errors import SubmitError
@@ -120,10 +121,6 @@ class Uploader:
             freeze=lambda: self._freeze(MORE),
         )
         _uploaders.add(self)
-        if pipeline is not None:
-            # First the sessions: an uploader closes views that they have to update.
-            registry.observe(pipeline.connections)
-            pipeline.connections.observe(_observer)
 
     @classmethod
     def into(cls, pipeline: Pipeline, **options: Any) -> Self:
@@ -398,7 +395,9 @@ class _Observer:
 #: Uploaders that are not closed.
 _uploaders: weakref.WeakSet[Uploader] = weakref.WeakSet()
 
-_observer = _Observer()
+# The sessions come first: they update views that an uploader then closes.
+hooks.observe(registry)
+hooks.observe(_Observer())
 
 
 def _eventually(condition: Callable[[], bool]) -> None:
