@@ -174,7 +174,7 @@ def passages(found: "DataFrame", *, as_json: bool) -> None:
         _write_json(rows)
         return
     if not rows:
-        typer.echo("nothing was found")
+        typer.echo("no passage was found")
     console = _console()
     for row in rows:
         text = plain(str(row["text"]))

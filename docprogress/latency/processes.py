@@ -130,7 +130,7 @@ def start_process(
             stdout=subprocess.PIPE,
             stderr=log,
             env=environment,
-            # An interrupt is for this process, which ends the others by itself.
+            # Ctrl-C must reach only this process, which then ends the others.
             start_new_session=True,
         )
         child = Process(process, log)

@@ -233,7 +233,7 @@ class _Runner:
         """Show a view, if a cell can show it; its page may answer or not."""
         reason = None
         if not in_kernel():
-            reason = "there is no page: this is no notebook"
+            reason = "there is no page: this is not a notebook"
         elif not has_anywidget():
             reason = "a view needs anywidget: pip install 'docprogress[notebook]'"
         elif not seconds:
@@ -307,8 +307,8 @@ class _Runner:
         reason = None
         if page.offset is None:
             reason = (
-                "no page answered: none shows this notebook, or it answers only when "
-                "the cell has ended"
+                "no page answered: this notebook is not open in a page, or the page "
+                "answers only when the cell has ended"
             )
         elif not page.painted:
             reason = "the page painted nothing: its tab or its output is hidden"

@@ -120,14 +120,14 @@ class Client(asyncio.Protocol):
             self._transport.abort()
 
     def _record_event(self, data: bytes, at: float) -> None:
-        joined = _DECODER.decode(data)
-        index = self._plan.index(joined.document_id)
+        event = _DECODER.decode(data)
+        index = self._plan.index(event.document_id)
         if index is None:
             return
         self.joined = True
-        if joined.current:
-            self._record.add(self._number, index, joined.current, at)
-            self.ended += joined.current == self._plan.count(index)
+        if event.current:
+            self._record.add(self._number, index, event.current, at)
+            self.ended += event.current == self._plan.count(index)
 
 
 async def follow(plan: Plan, count: int) -> Record | None:

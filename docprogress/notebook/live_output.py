@@ -1,4 +1,4 @@
-"""Outputs in the cells of a notebook: live while work goes on, static after it.
+"""Outputs in the cells of a notebook: live during processing, static afterwards.
 
 A saved notebook shows the static form. Views and uploads share this module, and with
 it one lock order: an uploader's output, then a view's, then its view model.

@@ -28,7 +28,7 @@ class Mark(StrEnum):
 
     FAILED = "failed"
     CANCELLED = "cancelled"
-    RETRIED = "tried again"
+    RETRIED = "retried"
     LOST = "worker lost"
 
 
@@ -129,7 +129,7 @@ def _workers(
                         key = (document_id, event.attempt or 1, event.step)
                         workers[key] = event.worker
         except BusError:
-            pass  # each attempt's first worker stands for all of it
+            pass  # use each attempt's first worker for all its steps
     return workers
 
 

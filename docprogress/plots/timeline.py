@@ -76,7 +76,7 @@ MOST_BINS = 80
 
 
 class MarkStyle(NamedTuple):
-    """How a mark is drawn. Shapes differ too, for those who cannot tell colours."""
+    """How a mark is drawn: shapes differ too, not only colours."""
 
     shape: str
     colour: str

@@ -88,7 +88,7 @@ _STATUSES: dict[type[Exception], HTTPStatus] = {
     InvalidForm: HTTPStatus.UNPROCESSABLE_ENTITY,
     UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     ClientDisconnect: HTTPStatus.BAD_REQUEST,
-    # Redis, the database or the disk is away, or the server is busy.
+    # Redis, the database or the disk is unavailable, or the server is busy.
     BusError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     ServicesError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -69,7 +69,7 @@ class SharedCall(Generic[T]):
     def _on_done(self, call: "asyncio.Future[T]") -> None:
         self._ended_at = self._clock()
         if not call.cancelled():
-            call.exception()  # retrieved here, since there may be nobody who asks
+            call.exception()  # retrieved here, because no caller may be waiting
 
 
 class BoundedExecutor:
@@ -78,7 +78,7 @@ class BoundedExecutor:
     Args:
         threads: How many threads there are.
         max_pending: How many calls may be running or waiting.
-        seconds: The timeout of a call. It goes on, and its result is dropped.
+        seconds: The timeout of a call. The call continues, but its result is dropped.
     """
 
     def __init__(self, threads: int, *, max_pending: int, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """The page in JupyterLab: the server's configuration for jupyter-server-proxy.
 
-The proxy starts the server when somebody opens the page, and Jupyter authenticates the
+The proxy starts the server when a user opens the page, and Jupyter authenticates the
 requests. The server listens on a unix socket that other users cannot connect to, so it
 needs no token of its own.
 """

@@ -16,7 +16,10 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     414: {"description": "The URL is too long"},
     422: {"model": Problem, "description": "The request is invalid"},
     429: {"model": Problem, "description": "Too many requests, or streams"},
-    503: {"model": Problem, "description": "Something is away; see `Retry-After`"},
+    503: {
+        "model": Problem,
+        "description": "A service is unreachable; see `Retry-After`",
+    },
 }
 UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No document has this id"},

@@ -98,7 +98,7 @@ class ReadinessProbe:
     def _workers(self) -> Part:
         if self._idle():
             return _IDLE
-        # Held by the worker that recovers lost documents; it changes hands.
+        # Held by the worker that recovers lost documents; the worker changes.
         ago = last_leader_seen(self._bus.redis)
         if ago is None:
             return Part(

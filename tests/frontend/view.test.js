@@ -386,7 +386,7 @@ test("a kernel that has lost Redis is told apart from a lost kernel", () => {
 
   assert.equal(
     read(element, ".dp-problem"),
-    "Redis is away since 07:08:09; the view is as of then",
+    "Redis is unreachable since 07:08:09; the view shows the last known state",
   );
   assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
@@ -657,13 +657,13 @@ function twoFailed(attempt = 1) {
 test("the notice of a retry is taken away once what it is about has ended again", () => {
   show(twoFailed());
   button(element, "Retry 2 failed").click();
-  view.showResult({ request: 1, ok: true, text: "2 documents tried again" });
+  view.showResult({ request: 1, ok: true, text: "2 documents retried" });
   paint();
-  assert.equal(read(element, ".dp-notice"), "2 documents tried again");
+  assert.equal(read(element, ".dp-notice"), "2 documents retried");
 
   const again = { status: /** @type {const} */ ("processing"), attempt: 2 };
   show(run({ completed: 3 }, { 1: again, 2: { status: "failed", attempt: 2 } }));
-  assert.equal(read(element, ".dp-notice"), "2 documents tried again");
+  assert.equal(read(element, ".dp-notice"), "2 documents retried");
 
   show(twoFailed(2));
   assert.equal(read(element, ".dp-notice"), "");
@@ -673,7 +673,7 @@ test("an answer that comes after the retried documents have ended is not shown",
   show(twoFailed());
   button(element, "Retry 2 failed").click();
   show(twoFailed(2));
-  view.showResult({ request: 1, ok: true, text: "2 documents tried again" });
+  view.showResult({ request: 1, ok: true, text: "2 documents retried" });
   paint();
 
   assert.equal(read(element, ".dp-notice"), "");
@@ -682,21 +682,21 @@ test("an answer that comes after the retried documents have ended is not shown",
 test("the notice of a retry stays while nothing has been heard of it yet", () => {
   show(twoFailed());
   button(element, "Retry 2 failed").click();
-  view.showResult({ request: 1, ok: true, text: "2 documents tried again" });
+  view.showResult({ request: 1, ok: true, text: "2 documents retried" });
 
   show(twoFailed());
 
-  assert.equal(read(element, ".dp-notice"), "2 documents tried again");
+  assert.equal(read(element, ".dp-notice"), "2 documents retried");
 });
 
 test("what could not be retried stays to be read", () => {
   show(twoFailed());
   button(element, "Retry 2 failed").click();
-  view.showResult({ request: 1, ok: false, text: "1 document tried again; 1 could not be" });
+  view.showResult({ request: 1, ok: false, text: "1 document retried; 1 failed" });
 
   show(twoFailed(2));
 
-  assert.equal(read(element, ".dp-notice"), "1 document tried again; 1 could not be");
+  assert.equal(read(element, ".dp-notice"), "1 document retried; 1 failed");
 });
 
 test("an action that is not answered says what it waits for", () => {

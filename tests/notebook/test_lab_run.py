@@ -65,7 +65,7 @@ def test_buttons_cancel_and_retry_while_a_cell_waits_for_the_run(
     notebook.screenshot("run-one-cancelled")
 
     panel.get_by_role("button", name="Retry").click()
-    expect(view).to_contain_text("1 document tried again")
+    expect(view).to_contain_text("1 document retried")
     expect(chip(view, "1 cancelled")).to_have_count(0)
     gate.touch()
 

@@ -194,11 +194,11 @@ def test_while_redis_is_away_the_view_says_so(window: Window, server: Server):
         shows(view, "30 %")
 
         server.kill()
-        shows(view, re.compile(r"Redis is away since \d\d:\d\d:\d\d"))
+        shows(view, re.compile(r"Redis is unreachable since \d\d:\d\d:\d\d"))
         shows(view, "30 %")
         server.start()
 
-        expect(view).not_to_contain_text("Redis is away")
+        expect(view).not_to_contain_text("Redis is unreachable")
         tell(bus, "scan-1", progress=50)
         shows(view, "50 %")
 

@@ -198,7 +198,7 @@ def test_without_a_page_all_other_stages_are_measured(started: Pipeline):
     }
     assert (summary.measured == summary.expected).all()
     assert set(measured.missing) == {TO_PAINTED, UNTIL_PAINTED}
-    assert "no notebook" in measured.missing[TO_PAINTED]
+    assert "not a notebook" in measured.missing[TO_PAINTED]
     # Every event is there once for each stage, and for each client.
     of_whom = ["stage", "document_id", "event", "client"]
     assert not frame.duplicated(of_whom).any()

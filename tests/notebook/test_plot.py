@@ -370,7 +370,7 @@ def test_a_run_of_real_workers_is_plotted_with_failures_and_retries(
     assert sum(bars(plot)[colour] for colour in COLOURS[:3]) == 8 * 3
     assert marks(plot) == [1, 1]
     legend = {text.get_text() for text in plot.axes[0].get_legend().get_texts()}
-    assert legend >= {"extraction", "chunking", "embedding", "failed", "tried again"}
+    assert legend >= {"extraction", "chunking", "embedding", "failed", "retried"}
     workers = {attempt.worker for attempt in pipeline.store.attempts.of_run(run.id)}
     labels = {
         label.get_text().partition("\n")[0] for label in plot.axes[0].get_yticklabels()

@@ -115,7 +115,7 @@ def test_a_chunk_that_cannot_be_of_the_file_fails_it(
     arrival.write(offset, bytes(length))
 
     assert (arrival.status, arrivals.files()) == (State.FAILED, [])
-    assert "not what was announced" in (arrival.error or "")
+    assert "does not match the announced size" in (arrival.error or "")
     assert kept(tmp_path) == []
 
 
@@ -143,7 +143,7 @@ def test_a_disk_that_is_full_fails_the_file_and_no_other(arrivals, tmp_path):
     other.write(0, b"b")
 
     assert arrival.status is State.FAILED
-    assert "cannot be kept: file too large" in (arrival.error or "")
+    assert "cannot be stored: file too large" in (arrival.error or "")
     assert [file.name for file in arrivals.files()] == ["b.pdf"]
     assert kept(tmp_path) == ["000002.pdf"]
 
@@ -178,7 +178,7 @@ def test_more_bytes_than_the_disk_has_are_refused_before_they_are_sent(tmp_path)
 
     [arrival] = arrivals.expect("a drop", [Announced("key", "a.pdf", huge)])
 
-    assert "no room" in (arrival.error or "")
+    assert "no space" in (arrival.error or "")
     arrivals.close()
 
 
@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_made_fails_what_is_dropped(tmp_path):
 
     arrival = expect(arrivals, "a.pdf", b"x")
 
-    assert arrival.error == "it cannot be kept: not a directory"
+    assert arrival.error == "it cannot be stored: not a directory"
     arrivals.close()
 
 
@@ -345,7 +345,7 @@ def test_what_is_still_on_the_way_is_not_left_out_in_silence(uploader, pipeline)
     uploader.add(("here.txt", b"here"))
     uploader._receiver.expect("a drop", [Announced("key", "coming.txt", 3 * CHUNK)])
 
-    with pytest.raises(SubmitError, match=r"1 file still on the way \(0 bytes of 3.1"):
+    with pytest.raises(SubmitError, match=r"1 file still uploading \(0 bytes of 3.1"):
         uploader.submit(pipeline)
 
 

@@ -193,7 +193,7 @@ def test_ten_documents_that_are_dropped_are_seen_to_their_end(
         tab.evaluate(NOTICES)
         tab.locator(".dp-panel").get_by_role("button", name="Retry").click()
         # It is shown only until the document has failed again.
-        wait_for(tab, "notices.includes('1 document is tried again')")
+        wait_for(tab, "notices.includes('1 document is retried')")
         tab.locator(".dp-panel tbody tr[data-state=queued]").first.wait_for()
         tab.get_by_text("2 of 10 documents failed").wait_for()
 
@@ -253,7 +253,7 @@ def test_retry_of_several_documents_counts_each_and_its_notice_goes_with_their_e
 
         tab.get_by_role("button", name="Retry 3 failed").click()
 
-        wait_for(tab, "notices.includes('3 documents are tried again')")
+        wait_for(tab, "notices.includes('3 documents are retried')")
         rows = "[...document.querySelectorAll('.dp-row')]"
         again = f"{rows}.every(row => /attempt\\s*2.*/s.test(row.innerText))"
         wait_for(tab, again)

@@ -109,7 +109,7 @@ def _delete(runs: "Sequence[Run]", *, cancel: bool, sure: bool) -> int:
                 run.cancel()
             done.append(run.delete())
         except RunNotFound:
-            continue  # deleted by somebody else in the meantime
+            continue  # deleted by another process in the meantime
         except RunUnfinished as error:
             typer.echo(f"docprogress: {error}", err=True)
             status = 1

@@ -90,7 +90,7 @@ def serve(
         options = options.model_copy(update={"token": default})
     if options.token is None and not local and unix_socket is None:
         logging.getLogger("docprogress.server").warning(
-            "no token is set: whoever can reach %s can see, add and cancel documents",
+            "no token is set: anyone who reaches %s can see, add and cancel documents",
             host,
         )
     # Report wrong settings before the server listens.

@@ -151,8 +151,8 @@ async function performAction({ documents: documents2, request: request2, uploads
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, performSome));
   const subject = `${done} ${done === 1 ? "document is" : "documents are"}`;
-  const text = `${subject} ${retrying ? "tried again" : "cancelled"}`;
-  const failed = errors.length ? `; ${errors.length} could not be: ${errors[0]}` : "";
+  const text = `${subject} ${retrying ? "retried" : "cancelled"}`;
+  const failed = errors.length ? `; ${errors.length} failed: ${errors[0]}` : "";
   return { ok: !errors.length, text: text + failed };
 }
 
@@ -239,7 +239,7 @@ function createDocuments(onChange) {
       return `upload ${first}`;
     },
     /**
-     * Leave room for so many documents between those that are known and newer ones.
+     * Reserve this many positions between the known documents and newer ones.
      *
      * @param {number} count
      */
@@ -2184,11 +2184,11 @@ function createHeartbeat() {
     problem(summary) {
       if (summary?.finished) return "";
       if (heartbeat.isLost()) {
-        return lastUpdate === null ? "disconnected, nothing was heard yet" : `disconnected, last update ${timeOfDay(lastUpdate)}`;
+        return lastUpdate === null ? "disconnected, nothing received yet" : `disconnected, last update ${timeOfDay(lastUpdate)}`;
       }
       if (summary?.connected === false) {
         const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
-        return `Redis is away${since}; the view is as of then`;
+        return `Redis is unreachable${since}; the view shows the last known state`;
       }
       return "";
     }

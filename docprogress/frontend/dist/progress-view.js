@@ -1212,11 +1212,11 @@ function createHeartbeat() {
     problem(summary) {
       if (summary?.finished) return "";
       if (heartbeat.isLost()) {
-        return lastUpdate === null ? "disconnected, nothing was heard yet" : `disconnected, last update ${timeOfDay(lastUpdate)}`;
+        return lastUpdate === null ? "disconnected, nothing received yet" : `disconnected, last update ${timeOfDay(lastUpdate)}`;
       }
       if (summary?.connected === false) {
         const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
-        return `Redis is away${since}; the view is as of then`;
+        return `Redis is unreachable${since}; the view shows the last known state`;
       }
       return "";
     }

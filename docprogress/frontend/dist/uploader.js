@@ -379,7 +379,7 @@ function createDropZone({ signal, onFiles, onHold }) {
     }
     const supported = selectSupported(found, state?.limits.suffixes);
     const notes = [leftOutNote(supported.leftOut)];
-    if (unreadable) notes.push(`${plural(unreadable, "thing")} in folders could not be read.`);
+    if (unreadable) notes.push(`${plural(unreadable, "item")} in folders could not be read.`);
     onFiles([...files, ...supported.files], notes.filter(Boolean).join(" "));
   }
   function hasFiles(event) {
@@ -421,7 +421,7 @@ function createDropZone({ signal, onFiles, onHold }) {
     state = next;
     const { max_bytes, max_files, processed } = state.limits;
     const limit = `Up to ${fileSize(max_bytes)} each, ${formatNumber(max_files)} files`;
-    setText(limits, limit + (processed ? "; processed as soon as they are here" : ""));
+    setText(limits, limit + (processed ? "; processed as soon as they arrive" : ""));
     for (const button of [chooseFiles, chooseFolder]) button.disabled = state.silence === "gone";
   }
   return {
@@ -596,9 +596,9 @@ var DRAW_INTERVAL = 100;
 var ANNOUNCEMENT_INTERVAL = 2e3;
 var SILENCE_TEXT = {
   "": "",
-  busy: "Waiting for the kernel, which is busy. The upload goes on when it answers.",
-  lost: "The connection to the kernel is lost. The upload goes on when it is back.",
-  gone: "The kernel was restarted or has ended: what was uploaded here is gone with it. Run the cell again."
+  busy: "Waiting for the kernel, which is busy. The upload resumes when it answers.",
+  lost: "The connection to the kernel is lost. The upload resumes when it is restored.",
+  gone: "The kernel was restarted or has ended, and the uploaded files were deleted with it. Run the cell again."
 };
 function createUploader(element, actions) {
   const closing = new AbortController();
@@ -824,7 +824,7 @@ function createUploadSession(model) {
       const limit = `the limit is ${formatNumber(limits.max_files)} files`;
       notes.push(`${plural(excess, "file")} left out: ${limit}.`);
     }
-    note = notes.filter(Boolean).join(" ") || (offered.length ? "" : "There is no file in it.");
+    note = notes.filter(Boolean).join(" ") || (offered.length ? "" : "It contains no files.");
     if (!transfer.files.size) watchdog.reset();
     drops += 1;
     const drop = `${page}-${drops}`;

@@ -72,7 +72,7 @@ import { isFinal } from "./shared/status.js";
 /** The most documents of one connection: their ids have to fit into a URL. */
 const MAX_DOCUMENTS = 500;
 
-/** Milliseconds until a stream is tried again; doubled each time, up to a limit. */
+/** Milliseconds until the next attempt at a stream; doubled each time, up to a limit. */
 const FIRST_RETRY = 4000;
 const LONGEST_RETRY = 60_000;
 

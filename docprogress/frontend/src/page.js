@@ -84,7 +84,7 @@ function start() {
   const token = tokenOf(location.hash);
   if (token) {
     sessionStorage.setItem(TOKEN_KEY, token);
-    // Whoever is shown or sent the address must not get the token.
+    // Keep the token out of the address, which users may show or send to others.
     history.replaceState(null, "", location.pathname + location.search);
   }
   api.token = sessionStorage.getItem(TOKEN_KEY) ?? "";

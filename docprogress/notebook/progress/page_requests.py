@@ -82,7 +82,7 @@ class PageRequests:
             count = self._source.cancel(ids)
             return f"{plural(count, 'document')} cancelled" if count else NOTHING
         count = self._source.retry(ids)
-        return f"{plural(count, 'document')} tried again" if count else NOTHING
+        return f"{plural(count, 'document')} retried" if count else NOTHING
 
 
 def error_text(error: Exception) -> str:

@@ -13,7 +13,7 @@ MOST_ENDED = 32
 
 
 class SessionRegistry:
-    """Shares sessions between views, and notifies them of what is done to runs."""
+    """Shares sessions between views, and notifies them of retries and waits."""
 
     def __init__(self) -> None:
         # Guards which sessions there are, and how many views each has.

@@ -201,7 +201,7 @@ class ViewSession:
                 self._freeze()
 
     def detach(self, display_ids: Sequence[str], *, holds: int) -> None:
-        """Leave a table in these outputs, and give up so many holds."""
+        """Replace these outputs by a table, and release this number of holds."""
         with self._lock:
             self._output.detach(display_ids, table.CLOSED)
             self._holds -= holds
@@ -258,7 +258,7 @@ class ViewSession:
         late = time.monotonic() >= (self._output.frozen_at or 0.0) + REFREEZE_SECONDS
         return late and self._frozen_changes != self.view_model.changes
 
-    # Reading the present from the store, where no subscription delivers it.
+    # Loading the current state from the store while no subscription is open.
 
     def _refresh(self) -> None:
         if self._loop is None:
@@ -300,7 +300,7 @@ class ViewSession:
         try:
             loop.run_until_complete(self._main())
         except Exception:
-            # Without heartbeats, the page shows by itself that it is disconnected.
+            # The page notices missing heartbeats, and shows that it is disconnected.
             log.exception("the view of %s has ended", self.source.title)
         finally:
             with self._lock:

@@ -119,7 +119,7 @@ class RunSource:
         self.steps = _step_segments(run.record.steps)
         self.actions = True
         self._owned = owned
-        # Not the pipeline's: nothing is started again only to look back.
+        # Not the pipeline's bus, which would start local services to read the history.
         self._bus = Bus(run.connections.redis_url)
 
     def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
@@ -208,7 +208,7 @@ class DocumentsSource:
         self._pipeline = pipeline
         self._owned = owned
         self._bus = Bus(redis_url)
-        self._bus.redis  # noqa: B018 - complains of a URL that cannot be used
+        self._bus.redis  # noqa: B018 - raises if the URL is invalid
         database = None if pipeline is None else pipeline.settings.database
         self.key = (redis_url, database, ids)
         self.title = ids[0] if len(ids) == 1 else f"{len(ids):,} documents"
@@ -277,7 +277,7 @@ class DocumentsSource:
 
 
 def _step_segments(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    # Where a step's share lies is decided where progress is made of it.
+    # Workers compute a document's progress from the same spans.
     return [
         {"name": name, "from": begin, "to": end}
         for name, (begin, end) in stored_plan_spans(steps).items()

@@ -39,7 +39,7 @@ _MARKS = {
 
 # Inline, because front ends remove <style> from notebooks that are not trusted.
 _CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
-# Wraps a name that is one long word also where JupyterLab does not trust the notebook.
+# Wraps long names without spaces, also in notebooks that are not trusted.
 _NAME = "word-break: break-all"
 _NUMBER = "text-align: right; vertical-align: top; padding: 2px 12px 2px 0"
 
@@ -83,7 +83,7 @@ def _text(summary: dict[str, Any], shown: list[Row], note: str) -> str:
 
 def _html(summary: dict[str, Any], shown: list[Row], note: str) -> str:
     steps = [_step(row) for row in shown]
-    # A column with nothing in it is left out.
+    # Omit empty columns.
     stepped = any(steps)
     heads = ["", "Document", "Status", "Progress", *["Step"] * stepped]
     lines = [

@@ -45,7 +45,7 @@ MOST_ROWS = 1000
 #: The most replies that wait to be sent: the older ones are dropped.
 MOST_REPLIES = 50
 
-#: What the page counts on by itself.
+#: Fields that the page advances between messages.
 _CLOCKS = ("elapsed", "silent")
 
 

@@ -277,7 +277,7 @@ class ViewModel:
             "message": clean(event.message, longest),
             "error": event.error and clean(event.error, longest),
             "attempt": _plausible(attempt),
-            # A retry starts another series of attempts beyond the most.
+            # After a retry, the number of the attempt may exceed the maximum.
             "attempts": most if (attempt or 1) <= (most or 0) else None,
             "current": _plausible(event.current),
             "total": _plausible(event.total),

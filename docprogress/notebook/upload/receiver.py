@@ -85,7 +85,7 @@ class IncomingFile:
         self.error: str | None = None
         self.received = 0
         self.sha256 = ""
-        #: Whether it was made part of a run.
+        #: Whether it is part of a run.
         self.submitted = False
         # Guards all that changes.
         self.lock = threading.RLock()
@@ -122,13 +122,13 @@ class IncomingFile:
                 return
             wanted = min(CHUNK, self.size - offset)
             if offset % CHUNK or not 0 <= offset < self.size or len(block) != wanted:
-                self.end(State.FAILED, "what came is not what was announced")
+                self.end(State.FAILED, "the data does not match the announced size")
                 return
             try:
                 self._store(offset, block)
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
-                self.end(State.FAILED, f"it cannot be kept: {reason}")
+                self.end(State.FAILED, f"it cannot be stored: {reason}")
 
     def end(self, status: State, error: str | None = None) -> bool:
         """End the file without completing it; return whether it was still arriving."""
@@ -146,7 +146,7 @@ class IncomingFile:
                 self.path.unlink(missing_ok=True)
 
     def _store(self, offset: int, block: bytes | memoryview) -> None:
-        # A name that it finds taken is nothing of its own.
+        # Never overwrite a file that something else has created.
         exclusive = 0 if self._created else os.O_EXCL
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | exclusive, 0o600)
         self._created = True
@@ -189,7 +189,7 @@ class Receiver:
         self._closed = False
         self._count = 0
         self._all: dict[str, IncomingFile] = {}
-        # Guards which files there are.
+        # Guards the set of files.
         self._lock = threading.RLock()
 
     def __iter__(self) -> Iterator[IncomingFile]:
@@ -211,7 +211,9 @@ class Receiver:
             try:
                 self._folder()
             except OSError as error:
-                trouble = f"it cannot be kept: {(error.strerror or str(error)).lower()}"
+                trouble = (
+                    f"it cannot be stored: {(error.strerror or str(error)).lower()}"
+                )
             expected = []
             for each in announced:
                 file = self._all.get(each.key)
@@ -266,7 +268,7 @@ class Receiver:
     def _new(self, drop: str, announced: Announced) -> IncomingFile:
         self._count += 1
         name = self._unique_name(display_name(announced.name))
-        # A file's own name could be anything; its end is kept for whoever looks there.
+        # The name may contain anything, so the path has a number, and only its suffix.
         place = self._place or Path()
         path = place / f"{self._count:06d}{_suffix(name)}"
         return IncomingFile(announced, name=name, drop=drop, path=path)
@@ -289,7 +291,7 @@ class Receiver:
         to_come = sum(file.size - file.received for file in kept_files)
         free = shutil.disk_usage(self._folder()).free - to_come
         if size > free:
-            return f"no room: {amount(size)}, and {amount(max(free, 0))} are free"
+            return f"no space: {amount(size)} needed, {amount(max(free, 0))} free"
         return None
 
     def _unique_name(self, name: str) -> str:
@@ -314,7 +316,7 @@ class Receiver:
             _remove_left_over(parent)
             place = Path(tempfile.mkdtemp(dir=parent, prefix=FOLDER))
             handle = _locked(place / LOCK)
-            # At the interpreter's end as well.
+            # Also runs when the interpreter exits.
             self._remove = weakref.finalize(
                 self, _remove_folder, place, handle, os.getpid()
             )
@@ -332,7 +334,7 @@ def amount(size: int) -> str:
 
 
 def _suffix(name: str) -> str:
-    """The end of a name that says what it is: `.pdf`."""
+    """The suffix of a name that shows its type: `.pdf`."""
     suffix = Path(name).suffix
     fit = suffix[1:].isascii() and suffix[1:].isalnum()
     return suffix if fit and len(suffix) <= 10 else ""  # noqa: PLR2004 - none is longer
@@ -364,7 +366,7 @@ def _remove_left_over(parent: Path) -> None:
     if not hasattr(os, "getuid"):
         return
     for folder in parent.glob(f"{FOLDER}*"):
-        with suppress(OSError):  # it is somebody else's, or in use
+        with suppress(OSError):  # it belongs to another user, or is in use
             state = folder.lstat()
             new = state.st_mtime > time.time() - NEW_SECONDS
             if new or state.st_uid != os.getuid() or folder.is_symlink():

@@ -137,7 +137,7 @@ def _headline(summary: Sequence[Line]) -> str:
     for status, word in (
         (State.FAILED, "failed"),
         (State.CANCELLED, "cancelled"),
-        (State.ARRIVING, "on the way"),
+        (State.ARRIVING, "uploading"),
     ):
         if count := sum(line.status is status for line in summary):
             parts.append(f"{count:,} {word}")

@@ -159,7 +159,7 @@ class Uploader:
             received = sum(each.received for each in arriving)
             size = sum(each.size for each in arriving)
             raise SubmitError(
-                f"{plural(len(arriving), 'file')} still on the way ({amount(received)} "
+                f"{plural(len(arriving), 'file')} still uploading ({amount(received)} "
                 f"of {amount(size)}): submit when all have arrived, or cancel them"
             )
         arrived = [each for each in self._receiver if each.status is State.ARRIVED]
@@ -214,7 +214,7 @@ class Uploader:
         ends = float("inf") if timeout is None else time.monotonic() + timeout
         while not all_settled(self._receiver) or self._session.ready():
             if time.monotonic() >= ends:
-                raise TimeoutError(f"not everything is here after {timeout:g} s")
+                raise TimeoutError(f"not all files arrived within {timeout:g} s")
             time.sleep(TICK)
         if self._session.problem is not None:
             raise self._session.problem
@@ -303,7 +303,7 @@ class Uploader:
                 self._session.start()
 
     def _processes(self, run: Run) -> bool:
-        """Whether the uploader has made this run by itself."""
+        """Whether the uploader submitted this run to its own pipeline."""
         ids = [each.id for each in self.runs]
         return self._session.pipeline is not None and run.id in ids
 

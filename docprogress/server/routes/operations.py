@@ -18,12 +18,14 @@ def operation_routes(state: ServerState, authorization: Authorization) -> APIRou
 
     @router.get("/health")
     async def health() -> Health:
-        """Answer as long as the process does, whatever else is away."""
+        """Answer while the process runs, even if other services are unreachable."""
         return Health(version=__version__)
 
     @router.get(
         "/ready",
-        responses={503: {"model": Readiness, "description": "Something is away"}},
+        responses={
+            503: {"model": Readiness, "description": "A service is unreachable"}
+        },
     )
     async def ready(response: Response) -> Readiness:
         """Return whether Redis and the database answer, and when a worker last did.

@@ -50,7 +50,7 @@ export async function performAction({ documents, request, uploads }, action, ids
 
   await Promise.all(Array.from({ length: CONCURRENCY }, performSome));
   const subject = `${done} ${done === 1 ? "document is" : "documents are"}`;
-  const text = `${subject} ${retrying ? "tried again" : "cancelled"}`;
-  const failed = errors.length ? `; ${errors.length} could not be: ${errors[0]}` : "";
+  const text = `${subject} ${retrying ? "retried" : "cancelled"}`;
+  const failed = errors.length ? `; ${errors.length} failed: ${errors[0]}` : "";
   return { ok: !errors.length, text: text + failed };
 }

@@ -1,4 +1,4 @@
-/** The documents and files that the page shows, and where each of them stands. */
+/** The documents and files that the page shows, and the state of each. */
 
 import { attemptOf } from "../client/order.js";
 import { isFinal } from "../shared/status.js";
@@ -29,7 +29,7 @@ export function createDocuments(onChange) {
       return `upload ${first}`;
     },
     /**
-     * Leave room for so many documents between those that are known and newer ones.
+     * Reserve this many positions between the known documents and newer ones.
      *
      * @param {number} count
      */

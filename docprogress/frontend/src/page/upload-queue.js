@@ -23,7 +23,7 @@ export function createUploadQueue({ api, documents, onStored, onUnauthorized, on
   /** @type {Entry[]} */
   const queue = [];
   let active = 0;
-  /** Files added since none was waiting, and how many of them are not any more. */
+  /** Files added since the queue was last empty, and how many of them have ended. */
   let total = 0;
   let ended = 0;
 

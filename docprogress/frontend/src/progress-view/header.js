@@ -136,7 +136,7 @@ function createRates() {
   const elapsed = createElement("span", "elapsed");
   const pages = createElement("span", "pages");
   const documents = createElement("span", "documents");
-  // The last is hidden first where there is no room.
+  // If space is short, the last one is hidden first.
   const element = createElement("span", "rates", elapsed, pages, documents);
   let nextUpdate = -Infinity;
   let shownKey = "";

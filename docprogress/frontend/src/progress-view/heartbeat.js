@@ -1,4 +1,4 @@
-/** When the sender was last heard from, and whether it is still there. */
+/** When the last message arrived, and whether the sender is still connected. */
 
 import { timeOfDay } from "../shared/format.js";
 
@@ -9,7 +9,7 @@ const TIMEOUT = 6000;
 
 export function createHeartbeat() {
   let lastBeat = performance.now();
-  // A monotonic clock may stand still while the machine sleeps; the wall clock does not.
+  // A monotonic clock may stop while the machine sleeps; the wall clock goes on.
   let lastBeatWall = Date.now();
   /** @type {number | null} the time that is shown */
   let lastUpdate = null;
@@ -55,12 +55,12 @@ export function createHeartbeat() {
       if (summary?.finished) return "";
       if (heartbeat.isLost()) {
         return lastUpdate === null
-          ? "disconnected, nothing was heard yet"
+          ? "disconnected, nothing received yet"
           : `disconnected, last update ${timeOfDay(lastUpdate)}`;
       }
       if (summary?.connected === false) {
         const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
-        return `Redis is away${since}; the view is as of then`;
+        return `Redis is unreachable${since}; the view shows the last known state`;
       }
       return "";
     },

@@ -31,7 +31,7 @@ export function detailOf(row, now) {
 }
 
 /**
- * A document's message or error, without its name and status, which stand beside it.
+ * A document's message or error, without its name and status, which have columns of their own.
  *
  * @param {Row} row
  */

@@ -98,7 +98,7 @@
  * @property {(details: Details) => void} showDetails
  * @property {(result: ActionResult) => void} showResult
  * @property {(time?: number) => void} beat records a sign of life, as of `time`
- * @property {() => void} disconnect records that the sender is gone
+ * @property {() => void} disconnect records that the sender has disconnected
  * @property {() => void} close removes the view and its listeners
  */
 

@@ -83,7 +83,7 @@ export function createDropZone({ signal, onFiles, onHold }) {
     }
     const supported = selectSupported(found, state?.limits.suffixes);
     const notes = [leftOutNote(supported.leftOut)];
-    if (unreadable) notes.push(`${plural(unreadable, "thing")} in folders could not be read.`);
+    if (unreadable) notes.push(`${plural(unreadable, "item")} in folders could not be read.`);
     onFiles([...files, ...supported.files], notes.filter(Boolean).join(" "));
   }
 
@@ -141,7 +141,7 @@ export function createDropZone({ signal, onFiles, onHold }) {
     state = next;
     const { max_bytes, max_files, processed } = state.limits;
     const limit = `Up to ${fileSize(max_bytes)} each, ${formatNumber(max_files)} files`;
-    setText(limits, limit + (processed ? "; processed as soon as they are here" : ""));
+    setText(limits, limit + (processed ? "; processed as soon as they arrive" : ""));
     for (const button of [chooseFiles, chooseFolder]) button.disabled = state.silence === "gone";
   }
 

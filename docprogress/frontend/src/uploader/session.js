@@ -72,7 +72,7 @@ export function createUploadSession(model) {
       const limit = `the limit is ${formatNumber(limits.max_files)} files`;
       notes.push(`${plural(excess, "file")} left out: ${limit}.`);
     }
-    note = notes.filter(Boolean).join(" ") || (offered.length ? "" : "There is no file in it.");
+    note = notes.filter(Boolean).join(" ") || (offered.length ? "" : "It contains no files.");
     if (!transfer.files.size) watchdog.reset();
     drops += 1;
     const drop = `${page}-${drops}`;

@@ -1,8 +1,8 @@
 /**
  * Send files in chunks, a few at a time.
  *
- * A chunk is in flight until the kernel has acknowledged it, so that nothing piles up
- * on the way. Chunks that the kernel turns out not to have are sent again.
+ * A chunk is in flight until the kernel has acknowledged it, so that nothing
+ * accumulates in queues. Chunks that the kernel did not receive are sent again.
  */
 
 /**

@@ -30,9 +30,9 @@ const ANNOUNCEMENT_INTERVAL = 2000;
 /** @type {Record<Silence, string>} */
 const SILENCE_TEXT = {
   "": "",
-  busy: "Waiting for the kernel, which is busy. The upload goes on when it answers.",
-  lost: "The connection to the kernel is lost. The upload goes on when it is back.",
-  gone: "The kernel was restarted or has ended: what was uploaded here is gone with it. Run the cell again.",
+  busy: "Waiting for the kernel, which is busy. The upload resumes when it answers.",
+  lost: "The connection to the kernel is lost. The upload resumes when it is restored.",
+  gone: "The kernel was restarted or has ended, and the uploaded files were deleted with it. Run the cell again.",
 };
 
 /**
@@ -187,7 +187,7 @@ function createStatus({ signal, onRemoveAll, onRetry }) {
   return { element, draw };
 }
 
-/** A live region that says no more than a screen reader can follow. */
+/** A live region, updated no more often than a screen reader can follow. */
 function createAnnouncer() {
   const element = createElement("div", "hidden-text");
   element.setAttribute("aria-live", "polite");
