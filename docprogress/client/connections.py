@@ -16,6 +16,7 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.connection_errors import translate_error
 from docprogress.bus.fork_safety import renew_after_fork
 from docprogress.bus.redis_url import unix_url
+from docprogress.client.hooks import RunObserver
 from docprogress.errors import BusError, BusRefused, ServicesError
 from docprogress.queueing.availability import mark_unserved
 from docprogress.queueing.batching import MessageBatcher
@@ -42,6 +43,8 @@ class Connections:
 
     def __init__(self, settings: Settings, *, start: bool = True) -> None:
         self.settings = settings
+        #: Notified of retries and waits of this pipeline's runs.
+        self.observers: list[RunObserver] = []
         self._lock = threading.RLock()
         self._bus: Bus | None = None
         self._sender: Sender | None = None
@@ -85,6 +88,11 @@ class Connections:
                 )
                 self._sender = Sender.for_settings(settings)
             return self._sender
+
+    def observe(self, observer: RunObserver) -> None:
+        """Notify an observer from now on; adding it again has no effect."""
+        if observer not in self.observers:
+            self.observers.append(observer)
 
     def revive(self) -> None:
         """Start local services if they have stopped.

@@ -35,7 +35,7 @@ class UploadView(Protocol):
 
 
 class RunObserver(Protocol):
-    """Is notified when any run is used in this process."""
+    """Is notified when a run is used through the connections that it observes."""
 
     def retried(self, run: Any) -> None:
         """Documents that had ended are being processed again."""
@@ -51,27 +51,6 @@ class _Surface(Protocol):
 
 
 _surface_module: str | None = None
-
-#: The observers, in the order in which they are notified. Add to them by `observe`.
-observers: list[RunObserver] = []
-
-
-def observe(observer: RunObserver) -> None:
-    """Notify an observer from now on; adding it again has no effect."""
-    if observer not in observers:
-        observers.append(observer)
-
-
-def notify_retried(run: Any) -> None:
-    """Notify the observers that documents of a run are being processed again."""
-    for observer in observers:
-        observer.retried(run)
-
-
-def notify_waited(run: Any) -> None:
-    """Notify the observers that a run was waited for."""
-    for observer in observers:
-        observer.waited(run)
 
 
 def register_surface(module: str) -> None:

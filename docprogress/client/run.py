@@ -165,7 +165,7 @@ class Run:
             )
             for event in events:
                 shown.apply(event)
-        hooks.notify_waited(self)
+        self._notify_waited()
         return self
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -175,8 +175,12 @@ class Run:
         async with RunStream(self.connections, self.record, final_only=True) as events:
             async for _ in events:
                 pass
-        await asyncio.to_thread(hooks.notify_waited, self)
+        await asyncio.to_thread(self._notify_waited)
         return self
+
+    def _notify_waited(self) -> None:
+        for observer in list(self.connections.observers):
+            observer.waited(self)
 
     def __aiter__(self) -> AsyncIterator[ProgressEvent]:
         return self._events()
@@ -246,8 +250,8 @@ class Run:
             self.connections.publish_states(rows)
             self.connections.send_tasks(rows, first=count + 1)
             count += len(rows)
-        if count:
-            hooks.notify_retried(self)
+        for observer in list(self.connections.observers) if count else ():
+            observer.retried(self)
         return count
 
     def _selections(

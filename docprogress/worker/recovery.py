@@ -195,7 +195,6 @@ class Recovery:
         Raises:
             DocProgressError: The store or Redis cannot be reached.
         """
-        # First: a worker that has just started is not reported as missing meanwhile.
         announce_queues(self._bus.redis, self._queues)
         succeeded = self._isolation.each(
             "a death", list(self._deaths), self._handle_death
@@ -372,6 +371,9 @@ class Recovery:
         os.kill(os.getpid(), signal.SIGTERM)
 
     def _search_repeatedly(self) -> None:
+        # Before the first pause: it may be all the worker's documents take.
+        with self._fork, suppress(*OUTAGES):
+            announce_queues(self._bus.redis, self._queues)
         while self._wait():
             with self._fork:
                 started = self._clock()

@@ -24,7 +24,7 @@ class Slow:
         pass
 
 
-observers.insert(0, Slow())
+run.connections.observers.insert(0, Slow())
 request()
 assert reached.wait(60)
 uploader._session.held_until = float("-inf")
@@ -65,7 +65,6 @@ PREPARED = """
 import time
 from threading import Event, Thread
 from docprogress import Pipeline
-from docprogress.client.hooks import observers
 from docprogress.notebook.progress.registry import SessionRegistry
 
 def eventually(condition):

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Hashable, Sequence
 
-from docprogress.client import hooks
+from docprogress.client.connections import Connections
 from docprogress.client.run import Run
 from docprogress.notebook.progress.session import ViewSession
 from docprogress.notebook.progress.source import Source
@@ -38,6 +38,8 @@ class SessionRegistry:
                     source, on_close=self._remove, on_end=self._close_ended
                 )
             session.views += 1
+        if source.run is not None:
+            self.observe(source.run.connections)
         if session.source is not source:
             source.close()
         return session
@@ -64,6 +66,10 @@ class SessionRegistry:
                 self._remove(session)
         if last:
             session.close()
+
+    def observe(self, connections: Connections) -> None:
+        """Be notified of retries and waits of these connections' runs."""
+        connections.observe(self)
 
     def retried(self, run: Run) -> None:
         """Show again live what has been retried."""
@@ -98,5 +104,3 @@ class SessionRegistry:
 
 #: The sessions of this process.
 registry = SessionRegistry()
-
-hooks.observe(registry)

@@ -15,7 +15,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from docprogress.client import hooks
 from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.errors import SubmitError
@@ -121,6 +120,10 @@ class Uploader:
             freeze=lambda: self._freeze(MORE),
         )
         _uploaders.add(self)
+        if pipeline is not None:
+            # First the sessions: an uploader closes views that they have to update.
+            registry.observe(pipeline.connections)
+            pipeline.connections.observe(_observer)
 
     @classmethod
     def into(cls, pipeline: Pipeline, **options: Any) -> Self:
@@ -395,9 +398,7 @@ class _Observer:
 #: Uploaders that are not closed.
 _uploaders: weakref.WeakSet[Uploader] = weakref.WeakSet()
 
-# The sessions come first: they update views that an uploader then closes.
-hooks.observe(registry)
-hooks.observe(_Observer())
+_observer = _Observer()
 
 
 def _eventually(condition: Callable[[], bool]) -> None:
