@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from weakref import WeakValueDictionary
 
 from redis.exceptions import RedisError
 
@@ -32,6 +33,21 @@ log = logging.getLogger(__name__)
 REVIVE_SECONDS = 1.0
 
 
+class RunObservers(list[RunObserver]):
+    """The observers of the runs in one Redis and database."""
+
+    __slots__ = ("__weakref__",)
+
+
+_observers: WeakValueDictionary[tuple[str, str], RunObservers] = WeakValueDictionary()
+_observers_lock = threading.Lock()
+
+
+def _observers_of(redis_url: str, database: str) -> RunObservers:
+    with _observers_lock:
+        return _observers.setdefault((redis_url, database), RunObservers())
+
+
 class Connections:
     """Everything that a pipeline is connected to, opened once and closed together.
 
@@ -43,8 +59,6 @@ class Connections:
 
     def __init__(self, settings: Settings, *, start: bool = True) -> None:
         self.settings = settings
-        #: Notified of retries and waits of this pipeline's runs.
-        self.observers: list[RunObserver] = []
         self._lock = threading.RLock()
         self._bus: Bus | None = None
         self._sender: Sender | None = None
@@ -57,6 +71,9 @@ class Connections:
                 local.up(settings)
         elif start:
             self._check()
+        #: Notified of retries and waits of this pipeline's runs. Pipelines of this
+        #: process with the same Redis and database share them.
+        self.observers = _observers_of(self.redis_url, settings.database)
         self.store = Store(settings.database).open()
         self.files = Files(settings.storage, settings.storage_options)
         self._batcher = MessageBatcher(self.store, processes=settings.processes)

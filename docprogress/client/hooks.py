@@ -35,7 +35,7 @@ class UploadView(Protocol):
 
 
 class RunObserver(Protocol):
-    """Is notified when a run is used through the connections that it observes."""
+    """Is notified when a run of the pipelines that it observes is used."""
 
     def retried(self, run: Any) -> None:
         """Documents that had ended are being processed again."""
