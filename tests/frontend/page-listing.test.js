@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createDocuments } from "../../docprogress/frontend/src/page/documents.js";
+import { createDocuments, mergeListed } from "../../docprogress/frontend/src/page/documents.js";
 import { createListing } from "../../docprogress/frontend/src/page/listing.js";
+import { summarize } from "../../docprogress/frontend/src/page/summary.js";
 
 /** A server whose lists can be read, and whose documents are added as they come. */
 function createServer() {
@@ -47,7 +48,10 @@ function createServer() {
   };
 }
 
-/** @param {string} id */
+/**
+ * @param {string} id
+ * @returns {import("../../docprogress/frontend/src/page/types.js").ListedDocument}
+ */
 function listed(id) {
   return {
     id,
@@ -162,4 +166,25 @@ test("documents that were removed can be requested again", async () => {
   while (listing.hasOlder) await showMore();
 
   assert.deepEqual(shown(), server.ids);
+});
+
+test("pages are counted once a list has all that completed", () => {
+  const documents = createDocuments(() => {});
+  const context = { caseId: "", incomplete: false, sending: null };
+  const pages = () => summarize([...documents.entries.values()], context).pages;
+  const read = { status: /** @type {const} */ ("completed"), progress: 100 };
+  const options = { followed: true };
+  mergeListed(documents, { ...listed("old"), ...read, pages: 60 }, { followed: false });
+  const entry = mergeListed(documents, listed("new"), options);
+  assert.equal(pages(), 60);
+
+  documents.apply(entry, { ...entry.event, ...read });
+  assert.equal(pages(), 0);
+
+  mergeListed(documents, { ...listed("new"), ...read, pages: 4 }, options);
+  assert.equal(pages(), 64);
+
+  documents.apply(entry, { ...entry.event, status: "queued" });
+  documents.apply(entry, { ...entry.event, ...read });
+  assert.equal(pages(), 0);
 });

@@ -265,7 +265,7 @@ function createDocuments(onChange) {
         startedAt: null,
         finishedAt: null,
         silent: null,
-        pages: 0
+        pages: null
       };
       entries.set(id, entry);
       documents2.markChanged(entry);
@@ -282,7 +282,9 @@ function createDocuments(onChange) {
       if (event.status === "processing" && before.status !== "processing") {
         entry.startedAt ??= Date.parse(event.timestamp);
       }
-      if (event.status === "queued") entry.startedAt = entry.finishedAt = null;
+      if (event.status === "queued") {
+        entry.startedAt = entry.finishedAt = entry.pages = null;
+      }
       if (isFinal(event.status)) entry.finishedAt ??= Date.parse(event.timestamp);
       documents2.markChanged(entry);
     },
@@ -325,8 +327,9 @@ function mergeListed(documents2, listed2, { followed, index }) {
   const entry = known ?? documents2.add(listed2.id, event, { index });
   if (!known || !followed && isNewer2(listed2, entry)) documents2.apply(entry, event);
   if (attemptOf(entry.event) !== listed2.attempt) return entry;
-  if (entry.pages !== listed2.pages) documents2.markChanged(entry);
-  entry.pages = listed2.pages;
+  const pages = isFinal(listed2.status) ? listed2.pages : null;
+  if (entry.pages !== pages) documents2.markChanged(entry);
+  entry.pages = pages;
   entry.startedAt = listed2.started_at ? Date.parse(listed2.started_at) : null;
   entry.finishedAt = listed2.finished_at ? Date.parse(listed2.finished_at) : null;
   return entry;
@@ -1052,11 +1055,12 @@ function sharesByState({ counts, shares, stalled }) {
 // src/page/summary.js
 function summarize(entries, { caseId: caseId2, incomplete, sending }) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
-  let [stalled, pages] = [0, 0];
+  let [stalled, pages, unlisted] = [0, 0, 0];
   for (const entry of entries) {
     counts[entry.event.status] += 1;
     stalled += Number(entry.silent !== null);
-    pages += entry.pages;
+    pages += entry.pages ?? 0;
+    unlisted += Number(entry.pages === null && entry.event.status === "completed");
   }
   const events = entries.map(({ event }) => event);
   const total = entries.length;
@@ -1075,7 +1079,8 @@ function summarize(entries, { caseId: caseId2, incomplete, sending }) {
     remaining: null,
     documents_per_second: null,
     pages_per_second: null,
-    pages,
+    // No list has the newest documents yet: the sum would be too small.
+    pages: unlisted ? 0 : pages,
     steps: [],
     finished: total > 0 && counts.queued + counts.processing === 0,
     connected: true,

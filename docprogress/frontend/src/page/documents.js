@@ -56,7 +56,7 @@ export function createDocuments(onChange) {
         startedAt: null,
         finishedAt: null,
         silent: null,
-        pages: 0,
+        pages: null,
       };
       entries.set(id, entry);
       documents.markChanged(entry);
@@ -73,7 +73,9 @@ export function createDocuments(onChange) {
       if (event.status === "processing" && before.status !== "processing") {
         entry.startedAt ??= Date.parse(event.timestamp);
       }
-      if (event.status === "queued") entry.startedAt = entry.finishedAt = null;
+      if (event.status === "queued") {
+        entry.startedAt = entry.finishedAt = entry.pages = null;
+      }
       if (isFinal(event.status)) entry.finishedAt ??= Date.parse(event.timestamp);
       documents.markChanged(entry);
     },
@@ -127,8 +129,9 @@ export function mergeListed(documents, listed, { followed, index }) {
   // A stream is newer than a list.
   if (!known || (!followed && isNewer(listed, entry))) documents.apply(entry, event);
   if (attemptOf(entry.event) !== listed.attempt) return entry;
-  if (entry.pages !== listed.pages) documents.markChanged(entry);
-  entry.pages = listed.pages;
+  const pages = isFinal(listed.status) ? listed.pages : null;
+  if (entry.pages !== pages) documents.markChanged(entry);
+  entry.pages = pages;
   entry.startedAt = listed.started_at ? Date.parse(listed.started_at) : null;
   entry.finishedAt = listed.finished_at ? Date.parse(listed.finished_at) : null;
   return entry;

@@ -16,11 +16,12 @@ import { sharesOfWork } from "../progress-view/shares.js";
  */
 export function summarize(entries, { caseId, incomplete, sending }) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
-  let [stalled, pages] = [0, 0];
+  let [stalled, pages, unlisted] = [0, 0, 0];
   for (const entry of entries) {
     counts[entry.event.status] += 1;
     stalled += Number(entry.silent !== null);
-    pages += entry.pages;
+    pages += entry.pages ?? 0;
+    unlisted += Number(entry.pages === null && entry.event.status === "completed");
   }
   const events = entries.map(({ event }) => event);
   const total = entries.length;
@@ -39,7 +40,8 @@ export function summarize(entries, { caseId, incomplete, sending }) {
     remaining: null,
     documents_per_second: null,
     pages_per_second: null,
-    pages,
+    // No list has the newest documents yet: the sum would be too small.
+    pages: unlisted ? 0 : pages,
     steps: [],
     finished: total > 0 && counts.queued + counts.processing === 0,
     connected: true,

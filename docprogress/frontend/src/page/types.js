@@ -22,7 +22,7 @@
  * @property {number | null} startedAt when its newest attempt began, by the server's clock
  * @property {number | null} finishedAt
  * @property {number | null} silent seconds without a sign of life, if it is stalled
- * @property {number} pages
+ * @property {number | null} pages null until a list has its final state
  */
 
 /**
