@@ -45,11 +45,20 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The text of a page; a format without pages has one."""
+    """The text of a page; a format without pages has one.
+
+    A page is whatever the format counts: a sheet, a slide, a chapter, a message.
+    """
 
     #: Counted from 1.
     number: int
     text: str
+    #: The name of the sheet, the chapter's title; None if it has none.
+    title: str | None = None
+    #: The text as Markdown; None if the reader knows no structure.
+    markdown: str | None = None
+    #: How sure the recognition was, from 0 to 1; None if the page was not recognised.
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,10 @@ class Chunk:
     end: int
     first_page: int
     last_page: int
+    #: `text`, `table`, `code` or `list`; None if the structure is not known.
+    kind: str | None = None
+    #: The headings above it, outermost first.
+    headings: tuple[str, ...] = ()
     #: Shape `(dimensions,)`; None until the chunk is embedded.
     vector: "NDArray[float32] | None" = None
 

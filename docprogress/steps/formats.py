@@ -4,17 +4,28 @@ import io
 import re
 import struct
 import zipfile
+from importlib import import_module
 from typing import BinaryIO
 
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.steps import text
+from docprogress.steps.extraction import Reader
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
+
+#: The module that reads each type.
+_READERS = {
+    PDF: "pdf",
+    DOCX: "docx",
+    HTML: "html",
+    MARKDOWN: "text",
+    PLAIN: "text",
+}
 
 #: Bytes at the beginning of a file that are examined.
 HEAD = 64 * 1024
@@ -114,6 +125,13 @@ def media_type(document: Document) -> str:
         if pattern.match(head):
             raise _unsupported(name, suffix, what, way)
     return _textual(name, suffix, head)
+
+
+def reader(kind: str) -> Reader:
+    """The function that reads a supported media type."""
+    module = import_module(f"docprogress.steps.readers.{_READERS[kind]}")
+    read: Reader = module.read
+    return read
 
 
 def main_part(names: list[str]) -> str | None:

@@ -29,6 +29,7 @@ from docprogress.store.attempt_statements import (
 )
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
+    EXTRACTED,
     FACTS,
     AttemptRow,
     AttemptStatus,
@@ -426,6 +427,14 @@ def _step_changes(finished: FinishedStep) -> dict[str, Any]:
     if finished.pages is not None:
         values["pages"] = len(finished.pages)
         values["characters"] = sum(len(page.text) for page in finished.pages)
+        values["ocr_pages"] = finished.facts.get("ocr_pages")
+        values["confidence"] = finished.facts.get("confidence")
+        other = {
+            name: value
+            for name, value in finished.facts.items()
+            if name not in (*FACTS, *EXTRACTED)
+        }
+        values["metadata"] = other or None
     if finished.chunks is not None:
         values["chunks"] = len(finished.chunks)
     return values

@@ -26,6 +26,7 @@ from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
 from docprogress.store import schema
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
+    EXTRACTED,
     FACTS,
     FINAL,
     UNFINISHED,
@@ -101,7 +102,7 @@ _RETRY = _NEXT_SERIES.values(progress=_document.kept_progress)
 _COMPLETED = _document.status == Status.COMPLETED.value
 _COMPLETED_RUNS = select(_document.run_id).where(_COMPLETED).distinct()
 _AGAIN = _NEXT_SERIES.values(
-    next_step=0, progress=0.0, kept_progress=0.0, **dict.fromkeys(FACTS)
+    next_step=0, progress=0.0, kept_progress=0.0, **dict.fromkeys((*FACTS, *EXTRACTED))
 )
 _DELETE = (
     delete(schema.document)

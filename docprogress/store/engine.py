@@ -22,7 +22,7 @@ from docprogress.settings import redacted
 from docprogress.store import migrations, pgvector
 from docprogress.store.error_translation import translate_errors
 from docprogress.store.fork_guard import fork_guard
-from docprogress.store.migrations import embedding
+from docprogress.store.migrations import additions, embedding
 from docprogress.store.schema import HEAD, VERSION_TABLE
 
 #: Arguments of PostgreSQL's client that detect a lost connection.
@@ -214,8 +214,10 @@ class Database:
             with self._begin(self.engine, "BEGIN") as connection:
                 version = _version(connection)
                 self.compares_vectors = pgvector.available(connection)
-                ready = version == HEAD and (
-                    not self.compares_vectors or embedding.exists(connection)
+                ready = (
+                    version == HEAD
+                    and additions.complete(connection)
+                    and (not self.compares_vectors or embedding.exists(connection))
                 )
             if not ready:
                 self._upgrade()
@@ -246,6 +248,7 @@ class Database:
             version = _version(connection)
             if version != HEAD:
                 migrations.upgrade(connection, version)
+            additions.create(connection)
             if self.compares_vectors:
                 embedding.create(connection)
 

@@ -1,8 +1,9 @@
 """The results of steps: pages, chunks, and timings."""
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from operator import index
+from operator import index, itemgetter
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import (
     Connection,
     Insert,
+    RowMapping,
     Table,
     bindparam,
     delete,
@@ -31,7 +33,7 @@ _document = schema.document.c
 _page = schema.page.c
 _chunk = schema.chunk.c
 _PAGES = (
-    select(_page.number, _page.text)
+    select(_page.number, _page.text, _page.title, _page.markdown, _page.confidence)
     .where(_page.document_id == bindparam("document"))
     .order_by(_page.number)
 )
@@ -43,6 +45,8 @@ _CHUNKS = (
         _chunk.end,
         _chunk.first_page,
         _chunk.last_page,
+        _chunk.kind,
+        _chunk.headings,
     )
     .where(_chunk.document_id == bindparam("document"))
     .order_by(_chunk.number)
@@ -82,8 +86,8 @@ class Results:
     def pages(self, document_id: str) -> list[Page]:
         """The pages of a document; none before its extraction."""
         with self._database.reading() as connection:
-            rows = connection.execute(_PAGES, {"document": document_id})
-            return [Page(number=number, text=text) for number, text in rows]
+            rows = connection.execute(_PAGES, {"document": document_id}).mappings()
+            return [Page(**row) for row in rows]
 
     def chunks(self, document_id: str, *, vectors: bool = False) -> list[Chunk]:
         """The chunks of a document, with their vectors if requested."""
@@ -97,13 +101,13 @@ class Results:
                     VECTORS_OF_DOCUMENT, {"document": document_id}
                 ):
                     found |= enumerate(unpack(*stored), first)
-        return [Chunk(**row, vector=found.get(row["number"])) for row in rows]
+        return [_chunk_of(row, vector=found.get(row["number"])) for row in rows]
 
     def chunks_numbered(self, document_id: str, numbers: Sequence[int]) -> list[Chunk]:
         """The chunks of a document that have these numbers."""
         with self._database.reading() as connection:
             return [
-                Chunk(**row)
+                _chunk_of(row)
                 for some in batches(sorted(set(numbers)))
                 for row in connection.execute(
                     _SOME_CHUNKS, {"document": document_id, "numbers": some}
@@ -148,7 +152,16 @@ def page_rows(pages: Sequence[Page]) -> list[tuple[Any, ...]]:
     Raises:
         StoreError: Two pages have the same number.
     """
-    rows = ((index(page.number), storable(page.text)) for page in pages)
+    rows = (
+        (
+            index(page.number),
+            storable(page.text),
+            page.title and storable(page.title),
+            page.markdown and storable(page.markdown),
+            page.confidence,
+        )
+        for page in pages
+    )
     return _numbered("pages", rows)
 
 
@@ -167,6 +180,8 @@ def chunk_rows(chunks: Sequence[Chunk]) -> list[tuple[Any, ...]]:
             index(chunk.first_page),
             index(chunk.last_page),
             storable(chunk.text),
+            chunk.kind,
+            json.dumps(chunk.headings) if chunk.headings else None,
         )
         for chunk in chunks
     )
@@ -233,8 +248,14 @@ def copy_rows(connection: Connection, source_id: str, document_id: str) -> None:
         connection.execute(_copy(table), ids)
 
 
+def _chunk_of(row: RowMapping, *, vector: NDArray[np.float32] | None = None) -> Chunk:
+    values: dict[str, Any] = {**row}
+    headings = tuple(json.loads(values.pop("headings") or "[]"))
+    return Chunk(**values, headings=headings, vector=vector)
+
+
 def _numbered(what: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    found = sorted(rows)
+    found = sorted(rows, key=itemgetter(0))
     for row, following in pairwise(found):
         if row[0] == following[0]:
             raise StoreError(f"two {what} have the number {row[0]}")

@@ -6,7 +6,13 @@ from docprogress.events import Status, now
 from docprogress.store import pgvector, results, schema
 from docprogress.store.attempt_statements import end_attempt, update_attempt
 from docprogress.store.engine import Database
-from docprogress.store.rows import FACTS, AttemptStatus, DocumentRow, document_row
+from docprogress.store.rows import (
+    EXTRACTED,
+    FACTS,
+    AttemptStatus,
+    DocumentRow,
+    document_row,
+)
 
 _document = schema.document.c
 _SAME = (
@@ -29,7 +35,11 @@ _SOURCE = (
     # On PostgreSQL it could be retried or deleted while it is copied.
     .with_for_update(read=True)
 )
-_COPIED = ("step", "next_step", "pages", "characters", "chunks", "size", "sha256")
+_COPIED = (
+    *FACTS,
+    *EXTRACTED,
+    *("step", "next_step", "pages", "characters", "chunks", "size", "sha256"),
+)
 
 
 class Reuse:
@@ -64,7 +74,7 @@ class Reuse:
                 connection,
                 document_id,
                 attempt,
-                **{name: getattr(source, name) for name in (*FACTS, *_COPIED)},
+                **{name: getattr(source, name) for name in _COPIED},
                 status=Status.COMPLETED.value,
                 message=f"Same content as {source.name}, already processed",
                 progress=100.0,

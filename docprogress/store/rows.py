@@ -20,6 +20,10 @@ UNFINISHED = (Status.QUEUED.value, Status.PROCESSING.value)
 #: The facts about a document that a step may report besides its items.
 FACTS = ("media_type", "engine", "title", "note", "embedder")
 
+#: The columns that are filled by extraction: numbers, and a JSON object of all other
+#: facts.
+EXTRACTED = ("metadata", "ocr_pages", "confidence")
+
 
 class AttemptStatus(StrEnum):
     """The status of an attempt; `lost` if its worker died."""
@@ -47,6 +51,8 @@ class NewDocument:
     case_id: str | None = None
     #: The name of the first step.
     step: str = ""
+    #: The document that contains this one: a mail, an archive.
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +132,14 @@ class DocumentRow:
     started_at: datetime | None
     finished_at: datetime | None
     updated_at: datetime
+    #: The document that this one was contained in: a mail, an archive.
+    parent_id: str | None = None
+    #: What is known of it besides the fields above, as JSON values.
+    metadata: dict[str, Any] | None = None
+    #: The number of pages that were recognised (OCR); None if none was looked at.
+    ocr_pages: int | None = None
+    #: The mean confidence of the recognised pages, from 0 to 1.
+    confidence: float | None = None
 
     def event(self) -> ProgressEvent:
         """The event of this state; it has an id if the attempt is over."""
@@ -232,6 +246,6 @@ class FinishedStep:
     unit: str
     #: The document's progress after this step, in percent.
     progress: float
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     pages: Sequence[Page] | None = None
     chunks: Sequence[Chunk] | None = None

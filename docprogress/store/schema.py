@@ -1,6 +1,7 @@
 """The tables, and the types of their columns.
 
-Every change of a table needs a new file in `migrations/versions`.
+Every change of a table needs a new file in `migrations/versions`, or, if earlier
+versions can ignore it, an entry in `migrations/additions.py`.
 """
 
 import json
@@ -18,6 +19,9 @@ HEAD = "0001"
 #: The table of the version. Its own name lets other programs that use Alembic share the
 #: database.
 VERSION_TABLE = "docprogress_version"
+
+#: The table of the additions that earlier versions ignore.
+ADDITIONS_TABLE = "docprogress_additions"
 
 #: Replaces characters that databases cannot store.
 REPLACEMENT = "\ufffd"
@@ -68,11 +72,11 @@ class Json(TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
-        return json.dumps(value)
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else json.dumps(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        return json.loads(value)
+        return None if value is None else json.loads(value)
 
 
 def storable(text: str) -> str:
@@ -153,6 +157,10 @@ document = sa.Table(
     _column("started_at", Moment, nullable=True),
     _column("finished_at", Moment, nullable=True),
     _column("updated_at", Moment),
+    _column("parent_id", Text, nullable=True),
+    _column("metadata", Json, nullable=True),
+    _column("ocr_pages", sa.Integer, nullable=True),
+    _column("confidence", sa.Double, nullable=True),
     sa.Index("document_run_number", "run_id", "number", unique=True),
     # Covers counting a run's documents, and finding when it finished.
     sa.Index("document_run_status", "run_id", "status", "finished_at"),
@@ -192,6 +200,9 @@ page = sa.Table(
     _of("document", "document_id", primary_key=True),
     _column("number", sa.Integer, primary_key=True),
     _column("text", Text),
+    _column("title", Text, nullable=True),
+    _column("markdown", Text, nullable=True),
+    _column("confidence", sa.Double, nullable=True),
 )
 
 chunk = sa.Table(
@@ -204,6 +215,9 @@ chunk = sa.Table(
     _column("first_page", sa.Integer),
     _column("last_page", sa.Integer),
     _column("text", Text),
+    _column("kind", Text, nullable=True),
+    # A JSON array of strings.
+    _column("headings", Text, nullable=True),
 )
 
 #: The vectors of consecutive chunks, from number `first` on: `count` rows of
@@ -219,4 +233,8 @@ vectors = sa.Table(
     _column("dimensions", sa.Integer),
     _column("embedder", Text, nullable=True),
     _column("data", sa.LargeBinary),
+)
+
+additions = sa.Table(
+    ADDITIONS_TABLE, metadata, _column("number", sa.Integer, primary_key=True)
 )

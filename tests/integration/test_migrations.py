@@ -17,7 +17,7 @@ from support.patience import patient
 
 from docprogress.errors import StoreError
 from docprogress.store import Store, migrations
-from docprogress.store.schema import HEAD, VERSION_TABLE, metadata
+from docprogress.store.schema import ADDITIONS_TABLE, HEAD, VERSION_TABLE, metadata
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -109,6 +109,27 @@ def test_tables_can_be_taken_back_and_made_again(store, engine):
 
     with store.open():
         assert store.runs.find() == []
+
+
+def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
+    store, engine
+):
+    store.open().close()
+    complete = definition(engine)
+    columns = ("parent_id", "metadata", "ocr_pages", "confidence")
+    with engine.begin() as connection:
+        for name in columns:
+            connection.exec_driver_sql(f"ALTER TABLE document DROP COLUMN {name}")
+        for name in ("title", "markdown", "confidence"):
+            connection.exec_driver_sql(f"ALTER TABLE page DROP COLUMN {name}")
+        for name in ("kind", "headings"):
+            connection.exec_driver_sql(f"ALTER TABLE chunk DROP COLUMN {name}")
+        connection.exec_driver_sql(f"DROP TABLE {ADDITIONS_TABLE}")
+
+    with store.open():
+        assert store.runs.find() == []
+
+    assert definition(engine) == complete
 
 
 def test_database_of_a_newer_version_is_refused_and_left_alone(store, engine):

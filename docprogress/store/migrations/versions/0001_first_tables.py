@@ -131,6 +131,7 @@ def downgrade() -> None:
         "run",
     ):
         op.drop_table(name)
+    op.execute("DROP TABLE IF EXISTS docprogress_additions")
 
 
 def _column(name: str, type_: Any, **options: Any) -> sa.Column[Any]:

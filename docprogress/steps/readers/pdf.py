@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import threading
+from collections.abc import Iterator
 from ctypes import Array, c_ushort, string_at
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,11 @@ import pypdfium2
 from pypdf.errors import DependencyError
 from pypdfium2 import raw as pdfium
 
+from docprogress.documents import Document, Page
 from docprogress.errors import DocProgressError, Unreadable
-from docprogress.steps.text import TooLong, clean_title
+from docprogress.settings import Settings
+from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.text import TooLong, clean, clean_title
 
 # pypdf logs every repair, thousands of lines for a damaged file. A level that was set
 # elsewhere is kept.
@@ -34,6 +38,49 @@ _UNKNOWN_CIPHER = "the PDF is encrypted in a way that is not known"
 #: Characters before a hyphenation that are examined.
 _LONGEST_WORD = 40
 _WORD_END = re.compile(r"\S+\Z")
+
+
+def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
+    """Read the pages of a PDF."""
+    pdf = open_pdf(document.name, document.path, engine=settings.pdf_engine)
+    try:
+        check_pages(document, len(pdf), settings)
+        facts["engine"] = pdf.engine
+        if title := clean_title(pdf.title):
+            facts["title"] = title
+    except BaseException:
+        pdf.close()
+        raise
+    pages = _pages(pdf, document, settings, facts)
+    return Extraction(pages, total=len(pdf), facts=facts, close=pdf.close)
+
+
+def _pages(
+    pdf: "Pdf", document: Document, settings: Settings, facts: Facts
+) -> Iterator[Page]:
+    left = settings.max_characters
+    unread = 0
+    blank = True
+    for index in range(len(pdf)):
+        try:
+            found = pdf.text(index, most=left)
+        except TooLong:
+            raise too_long(document, settings) from None
+        if found is None:
+            unread += 1
+        text = clean(found or "")
+        left -= len(text)
+        blank = blank and not text.strip()
+        yield Page(number=index + 1, text=text)
+    if unread == len(pdf):
+        raise Unreadable(
+            f"{document.name}: the PDF is damaged or cut short, not one of "
+            "its pages can be read; fetch or export it again"
+        )
+    if unread:
+        facts["note"] = f"{unread} of {len(pdf)} pages could not be read"
+    elif blank:
+        facts["note"] = "no text layer, OCR needed"
 
 
 class Pdf(Protocol):

@@ -7,8 +7,19 @@ megabytes of unclosed ones fill the memory. Here time is linear in the page's si
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from docprogress.documents import Document, Page
+from docprogress.settings import Settings
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    decode_text,
+    read_bytes,
+    single_page,
+    too_long,
+)
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
 #: Bytes in which a page must declare its encoding.
@@ -49,6 +60,24 @@ _LINES = set(
     "ul".split()
 )
 _PARAGRAPHS = set("blockquote dl h1 h2 h3 h4 h5 h6 p pre table".split())  # noqa: SIM905
+
+
+def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
+    """Read an HTML page as one page of text."""
+
+    def pages() -> Iterator[Page]:
+        data = read_bytes(document, settings)
+        decoded = decode_text(document, data, facts, declared_encoding(data))
+        try:
+            text = visible_text(decoded.text, most=settings.max_characters)
+        except TooLong:
+            raise too_long(document, settings) from None
+        facts["engine"] = "html"
+        if text.title:
+            facts["title"] = text.title
+        yield single_page(str(text), facts)
+
+    return Extraction(pages(), total=1, facts=facts)
 
 
 @dataclass
@@ -120,7 +149,7 @@ def declared_encoding(data: bytes) -> str | None:
     return found[1].decode("ascii", "ignore") if found else None
 
 
-def read(page: str, *, most: int) -> Text:
+def visible_text(page: str, *, most: int) -> Text:
     """Extract the text and the title of a page.
 
     Raises:

@@ -1,0 +1,27 @@
+"""Read plain text and Markdown."""
+
+from collections.abc import Iterator
+
+from docprogress.documents import Document, Page
+from docprogress.settings import Settings
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    decode_text,
+    read_bytes,
+    single_page,
+    too_long,
+)
+
+
+def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
+    """Read a text file as one page."""
+
+    def pages() -> Iterator[Page]:
+        decoded = decode_text(document, read_bytes(document, settings), facts)
+        if len(decoded.text) > settings.max_characters:
+            raise too_long(document, settings)
+        facts["engine"] = "text"
+        yield single_page(decoded.text, facts)
+
+    return Extraction(pages(), total=1, facts=facts)

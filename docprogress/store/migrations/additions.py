@@ -1,0 +1,59 @@
+"""Additions to the tables that earlier versions ignore: nullable columns, new tables.
+
+They are no numbered migrations, so that clients and workers of earlier versions can
+still use the database. Add new ones at the end of `_ADDITIONS`, and never change one.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.types import TypeEngine
+
+from docprogress.store.schema import ADDITIONS_TABLE
+
+#: Columns in groups, each created in one step.
+_ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]], ...], ...] = (
+    (
+        ("document", "parent_id", sa.Text()),
+        ("document", "metadata", sa.Text()),
+        ("document", "ocr_pages", sa.Integer()),
+        ("document", "confidence", sa.Double()),
+        ("page", "title", sa.Text()),
+        ("page", "markdown", sa.Text()),
+        ("page", "confidence", sa.Double()),
+        ("chunk", "kind", sa.Text()),
+        ("chunk", "headings", sa.Text()),
+    ),
+)
+
+
+def complete(connection: Connection) -> bool:
+    """Whether the database has all additions that this code knows."""
+    return _count(connection) >= len(_ADDITIONS)
+
+
+def create(connection: Connection) -> None:
+    """Create the additions that the database does not have."""
+    made = _count(connection)
+    if not made:
+        connection.exec_driver_sql(
+            f"CREATE TABLE IF NOT EXISTS {ADDITIONS_TABLE} "
+            "(number INTEGER NOT NULL PRIMARY KEY)"
+        )
+    for number, columns in enumerate(_ADDITIONS[made:], made + 1):
+        for table, name, kind in columns:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {table} ADD COLUMN {name} "
+                f"{kind.compile(connection.dialect)}"
+            )
+        connection.exec_driver_sql(
+            f"INSERT INTO {ADDITIONS_TABLE} (number) VALUES ({number:d})"  # noqa: S608
+        )
+
+
+def _count(connection: Connection) -> int:
+    if not sa.inspect(connection).has_table(ADDITIONS_TABLE):
+        return 0
+    query = f"SELECT max(number) FROM {ADDITIONS_TABLE}"  # noqa: S608
+    return connection.exec_driver_sql(query).scalar() or 0
