@@ -75,7 +75,6 @@ class Watched:
             f"{scheme}://:{QUOTED}@{hosts}/papers"
             f"?sentinel_password={SENTINEL_QUOTED}{known}"
         )
-        eventually(self.agreed)
 
     def _server(self, port):
         primary = self.ports[0]
@@ -128,8 +127,11 @@ def watched(request, tmp_path):
             lacking("no redis-server that speaks TLS (Debian: redis-server)")
         authority = Authority(tmp_path, "private")
     watched = Watched(tmp_path, authority)
-    yield watched
-    watched.close()
+    try:
+        eventually(watched.agreed)
+        yield watched
+    finally:
+        watched.close()
 
 
 class Lines:

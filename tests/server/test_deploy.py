@@ -18,7 +18,7 @@ import typer
 import yaml
 from playwright.sync_api import Browser
 from support.patience import patient
-from support.services import eventually
+from support.services import eventually, free_port
 from support.settings import service_options
 from support.tabs import (
     follow,
@@ -44,9 +44,7 @@ class Nginx:
     """An nginx with the shipped site, between the tests and a server."""
 
     def __init__(self, executable: str, folder: Path, upstream: int) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._executable = executable
         self._folder = folder
         self.upstream = upstream

@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sysconfig
 import time
@@ -25,7 +24,7 @@ import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from support.patience import patient
-from support.services import eventually
+from support.services import eventually, free_port
 
 #: Where pictures are kept for whoever looks at a test run; not in the repository.
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
@@ -131,9 +130,7 @@ class Lab:
             path = settings / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -150,10 +151,28 @@ class Worker:
         self.log.close()
 
 
+#: Below the range from which Linux takes the ports of outgoing connections.
+PORTS = range(10_000, 32_000)
+
+#: Abstract sockets whose names reserve ports until this process ends.
+_reservations: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port that no other test of this machine gets while this process lives."""
+    while True:
+        # `random` is seeded alike in all processes of the suite.
+        port = secrets.choice(PORTS)
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0docprogress-test-port-{port}")
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _reservations.append(reservation)
+        return port
 
 
 class Service:
