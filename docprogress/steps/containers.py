@@ -1,0 +1,88 @@
+"""Containers: files whose members become documents of the same run.
+
+An archive has nothing but members; a message has a text of its own and attachments. A
+module for each kind in `steps/members/` yields the members of an opened container, in
+an order that is the same each time: a member is identified by its position.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import BinaryIO, Protocol
+
+from docprogress.documents import Document
+from docprogress.settings import Settings
+
+ZIP = "application/zip"
+TAR = "application/x-tar"
+GZIP = "application/gzip"
+BZIP2 = "application/x-bzip2"
+XZ = "application/x-xz"
+
+#: The types that have members and no text of their own.
+ARCHIVES = frozenset((ZIP, TAR, GZIP, BZIP2, XZ))
+
+#: The module that yields the members of each type.
+_OPENERS = {
+    ZIP: "zipped",
+    TAR: "tape",
+    GZIP: "compressed",
+    BZIP2: "compressed",
+    XZ: "compressed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A file inside a container.
+
+    Names are as the container has them: paths, absolute ones, duplicates, any
+    characters. Whoever shows them makes them safe; see `member_names`.
+    """
+
+    name: str
+    #: Opens its content, while the container is open. The caller closes it.
+    open: Callable[[], BinaryIO]
+    #: Its size in bytes; None if it is not known before it is read.
+    size: int | None = None
+
+
+class MembersOf(Protocol):
+    """Yields the members of one kind of container."""
+
+    def __call__(
+        self, document: Document, *, settings: Settings, stack: ExitStack
+    ) -> Iterable[Member]:
+        """Yield the files in a container, without folders, links and devices.
+
+        Args:
+            document: The container; its type has been detected.
+            settings: Limits and options.
+            stack: Closed when the container is; files that stay open belong there.
+
+        Raises:
+            Unreadable: It is damaged.
+            OSError: It cannot be opened.
+        """
+
+
+def is_container(media_type: str) -> bool:
+    """Whether files of this type may have members."""
+    return media_type in _OPENERS
+
+
+@contextmanager
+def members(
+    document: Document, *, settings: Settings, media_type: str
+) -> Iterator[Iterator[Member]]:
+    """Open a container inside a `with` block, as an iterator over its members.
+
+    Raises:
+        Unreadable: It is damaged.
+        OSError: It cannot be opened.
+    """
+    module = import_module(f"docprogress.steps.members.{_OPENERS[media_type]}")
+    opener: MembersOf = module.members
+    with ExitStack() as stack:
+        yield iter(opener(document, settings=settings, stack=stack))
