@@ -118,11 +118,9 @@ def test_pdf_gives_its_pages_in_order(write):
     pages, facts = read(write("a.pdf", pdf("the first", "the second", "the third")))
 
     assert pages == ["the first", "the second", "the third"]
-    assert facts == {
-        "media_type": "application/pdf",
-        "engine": "pdfium",
-        "title": "A title",
-    }
+    assert facts["media_type"] == "application/pdf"
+    assert facts["engine"] == "pdfium"
+    assert facts["title"] == "A title"
 
 
 def test_pages_are_numbered_and_counted_down(write):
@@ -205,6 +203,7 @@ def test_unreadable_page_is_empty_and_noted(write, engine, second):
 
     assert [page.strip() for page in pages] == ["good", ""]
     assert facts["note"] == "1 of 2 pages could not be read"
+    assert facts["warnings"] == ["page 2 could not be read"]
 
 
 @pytest.mark.parametrize("engine", ["auto", "pdfium", "pypdf"])

@@ -1,43 +1,21 @@
 """Read PDFs with PDFium, or with pypdf if PDFium rejects them."""
 
-import logging
-import os
-import re
-import threading
-from collections.abc import Iterator
-from ctypes import Array, c_ushort, string_at
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
-
-import pypdf
-import pypdfium2
-from pypdf.errors import DependencyError
-from pypdfium2 import raw as pdfium
+from typing import Literal
 
 from docprogress.documents import Document, Page
-from docprogress.errors import DocProgressError, Unreadable
+from docprogress.errors import Unreadable
+from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
-from docprogress.steps.text import TooLong, clean, clean_title
+from docprogress.steps.readers.pdf_page import PageText, Pdf, add_facts
+from docprogress.steps.readers.pdf_pdfium import PdfiumDocument, RejectedByPdfium
+from docprogress.steps.readers.pdf_pypdf import PypdfDocument
+from docprogress.steps.text import TooLong, clean
 
-# pypdf logs every repair, thousands of lines for a damaged file. A level that was set
-# elsewhere is kept.
-if logging.getLogger("pypdf").level == logging.NOTSET:
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-
-# PDFium is not thread-safe, not even with separate documents. Reentrant, because
-# garbage collection may close a document in a thread that holds the lock.
-_PDFIUM = threading.RLock()
-
-_NO_PAGES = "the PDF has no pages"
-_ENCRYPTED = "the PDF is encrypted and needs a password; save it without one"
-_DAMAGED = "the PDF is damaged or cut short; fetch or export it again"
-_UNKNOWN_CIPHER = "the PDF is encrypted in a way that is not known"
-
-#: Characters before a hyphenation that are examined.
-_LONGEST_WORD = 40
-_WORD_END = re.compile(r"\S+\Z")
+#: The most pages that are named in a warning.
+MOST_NUMBERS = 20
 
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
@@ -45,9 +23,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     pdf = open_pdf(document.name, document.path, engine=settings.pdf_engine)
     try:
         check_pages(document, len(pdf), settings)
-        facts["engine"] = pdf.engine
-        if title := clean_title(pdf.title):
-            facts["title"] = title
+        add_facts(facts, pdf)
     except BaseException:
         pdf.close()
         raise
@@ -55,257 +31,97 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     return Extraction(pages, total=len(pdf), facts=facts, close=pdf.close)
 
 
-def _pages(
-    pdf: "Pdf", document: Document, settings: Settings, facts: Facts
-) -> Iterator[Page]:
-    left = settings.max_characters
-    unread = 0
-    blank = True
-    for index in range(len(pdf)):
-        try:
-            found = pdf.text(index, most=left)
-        except TooLong:
-            raise too_long(document, settings) from None
-        if found is None:
-            unread += 1
-        text = clean(found or "")
-        left -= len(text)
-        blank = blank and not text.strip()
-        yield Page(number=index + 1, text=text)
-    if unread == len(pdf):
-        raise Unreadable(
-            f"{document.name}: the PDF is damaged or cut short, not one of "
-            "its pages can be read; fetch or export it again"
-        )
-    if unread:
-        facts["note"] = f"{unread} of {len(pdf)} pages could not be read"
-    elif blank:
-        facts["note"] = "no text layer, OCR needed"
-
-
-class Pdf(Protocol):
-    """An open PDF."""
-
-    engine: str
-
-    def __len__(self) -> int:
-        """The number of pages."""
-
-    @property
-    def title(self) -> str: ...
-
-    def text(self, index: int, *, most: int) -> str | None:
-        """The text of a page, counted from 0; None if it cannot be read.
-
-        Raises:
-            TooLong: It has more than `most` characters.
-        """
-
-    def close(self) -> None: ...
-
-
 def open_pdf(
-    name: str, path: Path, *, engine: Literal["auto", "pdfium", "pypdf"]
+    name: str,
+    path: Path,
+    *,
+    engine: Literal["auto", "pdfium", "pypdf"],
+    passwords: Sequence[str] = (),
 ) -> Pdf:
     """Open a PDF with the requested engine, or the first one that can read it.
+
+    Args:
+        name: The document's name, for messages.
+        path: The file.
+        engine: What reads it.
+        passwords: Tried if it needs one.
 
     Raises:
         Unreadable: No engine can.
         OSError: The file cannot be opened.
     """
     if engine == "pypdf":
-        return PypdfDocument(name, path)
+        return PypdfDocument(name, path, passwords=passwords)
     try:
-        return PdfiumDocument(name, path)
-    except _RejectedByPdfium as rejection:
+        return PdfiumDocument(name, path, passwords=passwords)
+    except RejectedByPdfium as rejection:
         if engine == "pdfium" or rejection.locked:
             raise Unreadable(str(rejection)) from None
-    return PypdfDocument(name, path)
+    return PypdfDocument(name, path, passwords=passwords)
 
 
-class _RejectedByPdfium(Exception):  # noqa: N818 - reads as a fact
-    """Raised when PDFium cannot open a file."""
-
-    def __init__(self, name: str, code: int) -> None:
-        self.locked = code == pdfium.FPDF_ERR_PASSWORD
-        messages = {
-            pdfium.FPDF_ERR_SUCCESS: _NO_PAGES,
-            pdfium.FPDF_ERR_PASSWORD: _ENCRYPTED,
-            pdfium.FPDF_ERR_SECURITY: _UNKNOWN_CIPHER,
-        }
-        super().__init__(f"{name}: {messages.get(code, _DAMAGED)}")
-
-
-class PdfiumDocument:
-    """A PDF that is open in PDFium."""
-
-    engine = "pdfium"
-
-    def __init__(self, name: str, path: Path) -> None:
-        with _PDFIUM:
-            # `PdfDocument(path)` would report a PDF without pages with the error code
-            # of an earlier document.
-            opened = pdfium.FPDF_LoadDocument(os.fsencode(path), None)
-            if not opened:
-                raise _RejectedByPdfium(name, pdfium.FPDF_GetLastError())
-            self._pdf = pypdfium2.PdfDocument(opened)
-            self._buffer = _Buffer()
-            self._pages = len(self._pdf)
-            if not self._pages:
-                self._pdf.close()
-                raise _RejectedByPdfium(name, pdfium.FPDF_ERR_SUCCESS)
-
-    def __len__(self) -> int:
-        return self._pages
-
-    @property
-    def title(self) -> str:
-        with _PDFIUM:
-            return str(self._pdf.get_metadata_value("Title"))
-
-    def text(self, index: int, *, most: int) -> str | None:
-        # The raw API, because pypdfium2's objects, three for each page with finalizers,
-        # cost 5 % of the time.
-        with _PDFIUM:
-            page = pdfium.FPDF_LoadPage(self._pdf, index)
-            if not page:
-                return None
-            try:
-                found = _text_of(page, most, self._buffer)
-            finally:
-                pdfium.FPDF_ClosePage(page)
-        return found and _join_hyphenated(found)
-
-    def close(self) -> None:
-        with _PDFIUM:
-            self._pdf.close()
-
-
-class PypdfDocument:
-    """A PDF that is open in pypdf."""
-
-    engine = "pypdf"
-
-    def __init__(self, name: str, path: Path) -> None:
-        self._file = path.open("rb")
+def _pages(
+    pdf: Pdf, document: Document, settings: Settings, facts: Facts
+) -> Iterator[Page]:
+    left = settings.max_characters
+    report = _Report(len(pdf))
+    for index in range(len(pdf)):
         try:
-            self._reader, self._pages = _open_pypdf(name, self._file)
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __len__(self) -> int:
-        return self._pages
-
-    @property
-    def title(self) -> str:
-        try:
-            metadata = self._reader.metadata
-            return str((metadata and metadata.title) or "")
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001 - a broken title is no reason to reject a document
-            return ""
-
-    def text(self, index: int, *, most: int) -> str | None:
-        try:
-            found = self._reader.pages[index].extract_text()
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001 - a damaged page can raise anything at all
-            return None
-        if len(found) > most:
-            raise TooLong
-        return found
-
-    def close(self) -> None:
-        self._file.close()
+            found = pdf.page(index, most=left)
+        except TooLong:
+            raise too_long(document, settings) from None
+        text = clean(found.text if found else "")
+        left -= len(text)
+        report.add(index + 1, found, text)
+        yield Page(number=index + 1, text=text)
+    report.finish(document, facts)
 
 
-class _Buffer:
-    """A buffer for the text of one page after the other."""
+class _Report:
+    """What there is to say of a PDF's pages once they have been read."""
 
-    def __init__(self) -> None:
-        self._size = 4096
-        self._array = (c_ushort * self._size)()
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._unread: list[int] = []
+        self._hidden: list[int] = []
+        self._blank = True
 
-    def at_least(self, size: int) -> Array[c_ushort]:
-        """An array of `size` characters or more.
+    def add(self, number: int, found: PageText | None, text: str) -> None:
+        if found is None:
+            self._unread.append(number)
+        elif found.hidden:
+            self._hidden.append(number)
+        self._blank = self._blank and not text.strip()
 
-        Sizes are powers of two, because ctypes creates a type for each size, which
-        takes longer than reading the text.
+    def finish(self, document: Document, facts: Facts) -> None:
+        """Add the note and the warnings to a document's facts.
+
+        Raises:
+            Unreadable: No page could be read.
         """
-        if size > self._size:
-            self._size = 1 << (size - 1).bit_length()
-            self._array = (c_ushort * self._size)()
-        return self._array
+        unread = len(self._unread)
+        if unread == self._total:
+            raise Unreadable(
+                f"{document.name}: the PDF is damaged or cut short, not one of "
+                "its pages can be read; fetch or export it again"
+            )
+        warnings: list[str] = facts.get("warnings", [])
+        if self._unread:
+            warnings.append(f"{_numbers(self._unread)} could not be read")
+            facts["note"] = f"{unread} of {self._total} pages could not be read"
+        elif self._blank:
+            facts["note"] = "no text layer, OCR needed"
+        if self._hidden:
+            warnings.append(f"invisible text was left out of {_numbers(self._hidden)}")
+        if warnings:
+            facts["warnings"] = warnings
 
 
-def _text_of(page: object, most: int, buffer: _Buffer) -> str | None:
-    """The text of a loaded page; None if it cannot be read."""
-    content = pdfium.FPDFText_LoadPage(page)
-    if not content:
-        return None
-    try:
-        count = pdfium.FPDFText_CountChars(content)
-        if count > most:
-            raise TooLong
-        # Characters that PDFium leaves out of the text have no position in it, and text
-        # that it inserts has no character index.
-        position = partial(pdfium.FPDFText_GetTextIndexFromCharIndex, content)
-        first, last = 0, count - 1
-        while first <= last and position(first) < 0:
-            first += 1
-        while first <= last and position(last) < 0:
-            last -= 1
-        if first > last:
-            return ""
-        array = buffer.at_least(max(count, position(last) + 1) + 1)
-        size = pdfium.FPDFText_GetText(content, first, last - first + 1, array)
-        return string_at(array, 2 * max(size - 1, 0)).decode("utf-16-le", "ignore")
-    finally:
-        pdfium.FPDFText_ClosePage(content)
-
-
-def _open_pypdf(name: str, file: BinaryIO) -> tuple[pypdf.PdfReader, int]:
-    try:
-        reader = pypdf.PdfReader(file, strict=False)
-        locked = reader.is_encrypted and not reader.decrypt("")
-        pages = 0 if locked else len(reader.pages)
-    except (DocProgressError, MemoryError):
-        raise
-    except DependencyError as error:
-        raise Unreadable(f"{name}: {_UNKNOWN_CIPHER} ({reason(error)})") from error
-    except Exception as error:  # a damaged file can raise anything at all
-        raise Unreadable(f"{name}: {_DAMAGED} ({reason(error)})") from error
-    if locked:
-        raise Unreadable(f"{name}: {_ENCRYPTED}")
-    if not pages:
-        raise Unreadable(f"{name}: {_NO_PAGES}")
-    return reader, pages
-
-
-def reason(error: BaseException) -> str:
-    """The message of a parser's exception, shortened."""
-    if isinstance(error, RecursionError):
-        return "its parts refer to each other in a circle"
-    message = clean_title(str(error)).removeprefix("Failed to load document ")
-    return message.strip("().") or type(error).__name__
-
-
-def _join_hyphenated(text: str) -> str:
-    """Join words hyphenated at the end of a line.
-
-    PDFium marks all hyphens at line ends with U+FFFE, including those that belong to
-    the word, as in "day-to-day", "--all-files" and "Baden-Baden".
-    """
-    if "\ufffe" not in text:
-        return text
-    first, *others = text.split("\ufffe")
-    parts = [first]
-    for other in others:
-        before = _WORD_END.search(parts[-1][-_LONGEST_WORD:])
-        belongs = not (before and before[0].isalpha() and other[:1].islower())
-        parts.append("-" if belongs else "")
-        parts.append(other)
-    return "".join(parts)
+def _numbers(pages: list[int]) -> str:
+    """Pages by their numbers, for people: "pages 3, 7 and 12"."""
+    if len(pages) == 1:
+        return f"page {pages[0]}"
+    if len(pages) > MOST_NUMBERS:
+        shown = ", ".join(map(str, pages[:MOST_NUMBERS]))
+        return f"pages {shown} and {plural(len(pages) - MOST_NUMBERS, 'other')}"
+    return f"pages {', '.join(map(str, pages[:-1]))} and {pages[-1]}"

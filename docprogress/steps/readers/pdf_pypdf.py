@@ -1,0 +1,103 @@
+"""PDFs that are open in pypdf, which is slow, and reads some that PDFium does not."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import pypdf
+from pypdf.errors import DependencyError
+
+from docprogress.errors import DocProgressError, Unreadable
+from docprogress.steps.readers.pdf_page import (
+    DAMAGED,
+    ENCRYPTED,
+    NO_PAGES,
+    UNKNOWN_CIPHER,
+    PageText,
+)
+from docprogress.steps.text import TooLong, clean_title
+
+# pypdf logs every repair, thousands of lines for a damaged file. A level that was set
+# elsewhere is kept.
+if logging.getLogger("pypdf").level == logging.NOTSET:
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+
+
+class PypdfDocument:
+    """A PDF that is open in pypdf."""
+
+    engine = "pypdf"
+
+    def __init__(self, name: str, path: Path, *, passwords: Sequence[str] = ()) -> None:
+        self._file = path.open("rb")
+        try:
+            self._reader, self._pages = _open(name, self._file, passwords)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __len__(self) -> int:
+        return self._pages
+
+    def metadata(self, name: str) -> str:
+        try:
+            metadata = self._reader.metadata
+            return str((metadata and metadata.get(f"/{name}")) or "")
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - broken metadata is no reason to reject a document
+            return ""
+
+    @property
+    def language(self) -> str:
+        try:
+            return str(self._reader.root_object.get("/Lang") or "")
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - as above
+            return ""
+
+    def page(self, index: int, *, most: int) -> PageText | None:
+        try:
+            found = self._reader.pages[index].extract_text()
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a damaged page can raise anything at all
+            return None
+        if len(found) > most:
+            raise TooLong
+        return PageText(found)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _open(
+    name: str, file: BinaryIO, passwords: Sequence[str]
+) -> tuple[pypdf.PdfReader, int]:
+    try:
+        reader = pypdf.PdfReader(file, strict=False)
+        locked = reader.is_encrypted and not any(
+            reader.decrypt(password) for password in ("", *passwords)
+        )
+        pages = 0 if locked else len(reader.pages)
+    except (DocProgressError, MemoryError):
+        raise
+    except DependencyError as error:
+        raise Unreadable(f"{name}: {UNKNOWN_CIPHER} ({reason(error)})") from error
+    except Exception as error:  # a damaged file can raise anything at all
+        raise Unreadable(f"{name}: {DAMAGED} ({reason(error)})") from error
+    if locked:
+        raise Unreadable(f"{name}: {ENCRYPTED}")
+    if not pages:
+        raise Unreadable(f"{name}: {NO_PAGES}")
+    return reader, pages
+
+
+def reason(error: BaseException) -> str:
+    """The message of a parser's exception, shortened."""
+    if isinstance(error, RecursionError):
+        return "its parts refer to each other in a circle"
+    message = clean_title(str(error)).removeprefix("Failed to load document ")
+    return message.strip("().") or type(error).__name__
