@@ -143,8 +143,11 @@ class Settings(Hiding):
     max_pages: int = Field(default=5_000, ge=1)
     #: The most characters of a document's text.
     max_characters: int = Field(default=50_000_000, ge=1)
-    #: Seconds that one step may take.
+    #: Seconds that one step may take without progress: without giving a page or chunk,
+    #: and without being done with one that it was given.
     step_seconds: float = Field(default=600.0, gt=0)
+    #: Seconds that one step may take in total, whatever its progress.  None: no limit.
+    total_seconds: float | None = Field(default=None, gt=0)
     #: Seconds that a download may take.
     download_seconds: float = Field(default=120.0, gt=0)
     #: Bytes of memory that a worker process may use.
@@ -216,6 +219,7 @@ RUN_SETTINGS = (
     "max_pages",
     "max_characters",
     "step_seconds",
+    "total_seconds",
     "download_seconds",
     "max_attempts",
     "retry_seconds",

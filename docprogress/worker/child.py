@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from docprogress.bus.bus import Bus
@@ -19,7 +19,7 @@ from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.settings import Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import DocumentRow, Store
-from docprogress.worker.limits import StepLimit
+from docprogress.worker.limits import StepLimit, no_limit
 from docprogress.worker.processing import DocumentProcessor, Outcome
 from docprogress.worker.service_outages import ServiceOutages, SharedMemory
 
@@ -196,8 +196,14 @@ class Child:
             event = event.replace(worker=self._worker)
         return self._publisher.publish_nowait(event)
 
-    def _guarded(self, seconds: float) -> AbstractContextManager[object]:
-        return self._guard.step(seconds) if self._guard else nullcontext()
+    def _guarded(
+        self, seconds: float, total: float | None
+    ) -> AbstractContextManager[Callable[[], None]]:
+        return (
+            self._guard.step(seconds, total)
+            if self._guard
+            else no_limit(seconds, total)
+        )
 
     def _send(self, outcome: Outcome) -> None:
         """Send the next task. If that fails, recovery finds the document."""

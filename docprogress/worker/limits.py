@@ -1,11 +1,13 @@
 """Enforce limits of memory and time: a process that exceeds one is killed.
 
-Each worker process writes its step's deadline into shared memory. A thread of the
-parent checks it several times a second, so that code that never returns to Python is
-stopped, too. The parent knows the reason, which a dead process cannot report.
+Each worker process writes its step's deadline into shared memory, and a later one with
+every page or chunk. A thread of the parent checks it several times a second, so that
+code that never returns to Python is stopped, too. The parent knows the reason, which a
+dead process cannot report.
 """
 
 import logging
+import math
 import mmap
 import os
 import signal
@@ -13,7 +15,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import psutil
@@ -38,9 +40,20 @@ HAND_BACK_SIGNAL = signal.SIGUSR2
 #: How many worker processes may share the memory.
 SLOTS = 1024
 
-#: The process, the moment its step has to end (monotonic, 0: none), and the
-#: step's limit in seconds (0: it was asked to stop).
-_SLOT = struct.Struct("=qdd")
+#: The process, the moment its step has to end (monotonic, 0: none), the limit in
+#: seconds that sets it (0: it was asked to stop), and whether it limits the total time.
+_SLOT = struct.Struct("=qddq")
+
+#: Makes a context from a step's seconds without progress and its seconds in total. It
+#: gives what is to be called with each progress.
+StepGuard = Callable[[float, float | None], AbstractContextManager[Callable[[], None]]]
+
+
+def no_limit(
+    _seconds: float, _total: float | None = None
+) -> AbstractContextManager[Callable[[], None]]:
+    """A context without a limit."""
+    return nullcontext(lambda: None)
 
 
 class LimitEnforcer:
@@ -92,12 +105,12 @@ class LimitEnforcer:
         """Make every process hand back its document, and kill steps that continue."""
         self.stopping = True
         for slot in range(SLOTS):
-            pid, deadline, _ = _SLOT.unpack_from(self._shared, slot * _SLOT.size)
+            pid, deadline, *_ = _SLOT.unpack_from(self._shared, slot * _SLOT.size)
             if pid == 0:
                 break
             if deadline:
                 now = self._clock()
-                _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, now, 0.0)
+                _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, now, 0.0, 0)
             with suppress(ProcessLookupError):
                 os.kill(pid, HAND_BACK_SIGNAL)
 
@@ -108,7 +121,7 @@ class LimitEnforcer:
                 self._wake.clear()
             pause = IDLE_CHECK_SECONDS
             for slot in range(SLOTS):
-                pid, deadline, limit = _SLOT.unpack_from(
+                pid, deadline, limit, in_total = _SLOT.unpack_from(
                     self._shared, slot * _SLOT.size
                 )
                 if pid == 0:
@@ -117,28 +130,25 @@ class LimitEnforcer:
                 if deadline:
                     pause = CHECK_SECONDS
                     try:
-                        self._look(slot, pid, deadline, limit)
+                        reason = _reason(limit, in_total=bool(in_total))
+                        self._look(slot, pid, deadline, reason)
                     except Exception:
                         # The limits of the other processes have to be kept.
                         log.exception("process %s could not be looked at", pid)
 
-    def _look(self, slot: int, pid: int, deadline: float, limit: float) -> None:
+    def _look(self, slot: int, pid: int, deadline: float, reason: str) -> None:
         try:
             used = psutil.Process(pid).memory_info().rss
         except psutil.Error:
             return
-        if self._clock() > deadline + GRACE_SECONDS:
-            reason = (
-                timeout_reason(limit) if limit else "it was asked to stop, and did not"
-            )
-        elif used > self._memory:
+        if used > self._memory:
             reason = f"it needs more memory than the limit of {self._memory // MIB} MB"
             reason += " (worker_memory)"
-        else:
+        elif self._clock() <= deadline + GRACE_SECONDS:
             return
         log.warning("killing worker process %s: %s", pid, reason)
         self._reasons[pid] = reason
-        _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, 0.0, 0.0)
+        _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, 0.0, 0.0, 0)
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -156,7 +166,8 @@ class StepLimit:
         self._clock = clock
         # Whether a step runs, and what is raised in it to stop it.
         self._running = threading.Event()
-        self._seconds = 0.0
+        self._seconds = self._total = 0.0
+        self._end = self._due = math.inf
         self._error: DocProgressError | None = None
         # Whether interrupts wait for the end of a block, and the first that does.
         self._deferring = False
@@ -168,23 +179,42 @@ class StepLimit:
         signal.signal(HAND_BACK_SIGNAL, self._stop_here)
 
     @contextmanager
-    def step(self, seconds: float) -> Iterator[None]:
-        """Within this block, at most `seconds` pass.
+    def step(
+        self, seconds: float, total: float | None = None
+    ) -> Iterator[Callable[[], None]]:
+        """Within this block, no more than `seconds` pass without progress.
+
+        Args:
+            seconds: The limit, which begins again with each call of what this yields.
+            total: The most seconds that the block takes in any case; None for no limit.
 
         Raises:
             LimitExceeded: They have passed.
             DocProgressError: What `stop` was given meanwhile.
         """
+        started = self._clock()
         self._error, self._seconds = None, seconds
-        self._write(self._clock() + seconds, seconds)
+        self._end = math.inf if total is None else started + total
+        self._total = total or 0.0
+        self._renew()
         self._running.set()
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, self._due - started)
         try:
-            yield
+            yield self._renew
         finally:
             self._running.clear()
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._write(0.0, 0.0)
+
+    def _renew(self) -> None:
+        """Begin the time without progress again."""
+        self._due = min(self._clock() + self._seconds, self._end)
+        in_total = self._due == self._end
+        limit = self._total if in_total else self._seconds
+        self._write(self._due, limit, in_total=in_total)
+        if self._error is not None or self.stopping:
+            # What was to stop the step must not be put off.
+            self._write(self._clock(), 0.0)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -223,21 +253,35 @@ class StepLimit:
     def _stop_here(self, *_: Any) -> None:
         self.stopping = True
         if self._running.is_set():
+            self._write(self._clock(), 0.0)
             self._interrupt(HandedBack("this worker stops"))
 
     def _over(self, *_: Any) -> None:
-        if self._running.is_set():
-            self._interrupt(self._error or LimitExceeded(timeout_reason(self._seconds)))
+        if not self._running.is_set():
+            return
+        left = self._due - self._clock()
+        if self._error is None and left > 0:
+            signal.setitimer(signal.ITIMER_REAL, left)
+            return
+        in_total = self._due == self._end
+        limit = self._total if in_total else self._seconds
+        self._interrupt(self._error or LimitExceeded(_reason(limit, in_total=in_total)))
 
     def _interrupt(self, error: DocProgressError) -> None:
         if not self._deferring:
             raise error
         self._deferred = self._deferred or error
 
-    def _write(self, deadline: float, limit: float) -> None:
-        _SLOT.pack_into(self._shared, self._offset, os.getpid(), deadline, limit)
+    def _write(self, deadline: float, limit: float, *, in_total: bool = False) -> None:
+        _SLOT.pack_into(
+            self._shared, self._offset, os.getpid(), deadline, limit, in_total
+        )
 
 
-def timeout_reason(seconds: float) -> str:
-    """Why a document failed whose step took too long."""
-    return f"the step took longer than its limit of {seconds:g} s (step_seconds)"
+def _reason(seconds: float, *, in_total: bool) -> str:
+    """Why a step is stopped that has reached a limit, or was asked to stop (0)."""
+    if not seconds:
+        return "it was asked to stop, and did not"
+    if in_total:
+        return f"the step took longer than its limit of {seconds:g} s (total_seconds)"
+    return f"the step made no progress for {seconds:g} s, its limit (step_seconds)"

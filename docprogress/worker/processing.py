@@ -43,6 +43,7 @@ from docprogress.worker.error_reasons import (
     is_disk_full,
     is_transient,
 )
+from docprogress.worker.limits import StepGuard, no_limit
 from docprogress.worker.service_outages import KnownOutage, ServiceOutages, Wait
 from docprogress.worker.step_runner import StepRunner
 
@@ -74,7 +75,7 @@ class DocumentProcessor:
     Args:
         settings: The worker's; a run's own settings win.
         publish: Publishes an event, and returns whether to cancel the attempt.
-        guard: Makes a context that enforces a step's limit in seconds.
+        guard: Makes a context that enforces a step's limits.
         uninterrupted: Makes a context within which that limit interrupts nothing.
         outages: What is known of services that steps use and that are away.
     """
@@ -83,7 +84,7 @@ class DocumentProcessor:
     files: Files
     settings: Settings
     publish: Callable[[ProgressEvent], bool]
-    guard: Callable[[float], AbstractContextManager[object]] = nullcontext
+    guard: StepGuard = no_limit
     uninterrupted: Callable[[], AbstractContextManager[object]] = nullcontext
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic

@@ -1,6 +1,6 @@
 """Run the steps of a document, and count what they take and make."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from operator import length_hint
@@ -63,6 +63,8 @@ class StepRunner:
         self.step = row.step
         #: The key of the service that this step uses, if any.
         self.service: str | None = None
+        # Begins the step's time without progress again.
+        self._renew: Callable[[], None] = lambda: None
 
     def run(self, position: int, items: list[Any], document: Document) -> StepResult:
         """Run a step, and save what it makes, at the latest with the next step.
@@ -88,7 +90,10 @@ class StepRunner:
         progress.publish()
         takes = items or self._stored(step.takes)
         embedded = [] if items else self._embedded_chunks(step, takes)
-        with self._processor.guard(self._settings.step_seconds):
+        settings = self._settings
+        with self._processor.guard(
+            settings.step_seconds, settings.total_seconds
+        ) as self._renew:
             result = self._make(step, takes, progress, document, embedded)
         self._writer.discard_vectors()
         self._writer.unsaved.append(
@@ -210,7 +215,7 @@ class StepRunner:
         """
         numbers = {chunk.number for chunk in embedded}
         left = [t for t in takes if t.number not in numbers] if embedded else takes
-        counted = CountedInput(left, progress)
+        counted = CountedInput(left, progress, self._renew)
         given = document if step.takes is Kind.DOCUMENT else counted
         output = call(step, given, document=document, settings=self._settings)
         total = length_hint(output, 0)
@@ -227,6 +232,7 @@ class StepRunner:
         with ExitStack() as stack:
             stack.callback(getattr(output, "close", lambda: None))
             for item in output:
+                self._renew()
                 _check_type(step, item)
                 if saves and not made:
                     self._record_success()
@@ -249,16 +255,29 @@ class StepRunner:
 
 
 class CountedInput(list[Any]):
-    """A step's input that counts what the step takes of it."""
+    """A step's input that counts what the step takes of it.
 
-    def __init__(self, items: Iterable[Any], progress: StepProgress) -> None:
+    Each item that is done for the first time renews the step's limit.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[Any],
+        progress: StepProgress,
+        renew: Callable[[], None],
+    ) -> None:
         super().__init__(items)
         self.progress: StepProgress | None = progress
+        self._renew = renew
+        self._done = 0
 
     def __iter__(self) -> Iterator[Any]:
         progress = self.progress
-        for item in super().__iter__():
+        for number, item in enumerate(super().__iter__(), 1):
             yield item
+            if number > self._done:
+                self._done = number
+                self._renew()
             if progress is not None and progress is self.progress:
                 progress.total = len(self)
                 progress.advance()

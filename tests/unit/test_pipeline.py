@@ -1,10 +1,13 @@
 """One document through its steps, with a store that does not always answer."""
 
+import io
 import sys
 import textwrap
 import time
+from contextlib import contextmanager
 
 import pytest
+from reportlab.pdfgen import canvas
 from support.rows import add_documents, add_run
 
 from docprogress.errors import StoreUnavailable
@@ -76,6 +79,53 @@ def test_what_a_step_made_is_kept_once_though_nobody_was_told_that_it_is(
         assert [chunk.text for chunk in store.results.chunks(document_id)] == [
             "Some words."
         ]
+
+
+def test_each_page_and_chunk_renews_the_limit_of_its_step(tmp_path, own_step):
+    limits, renewed = [], []
+
+    @contextmanager
+    def guard(seconds, total):
+        limits.append((seconds, total))
+        renewed.append(0)
+
+        def renew():
+            renewed[-1] += 1
+
+        yield renew
+
+    files = Files(str(tmp_path / "files"))
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        steps = [step.to_dict() for step in plan([own_step])]
+        settings = {"step_seconds": 5.0, "total_seconds": 60.0}
+        run = add_run(store, steps=steps, settings=settings)
+        [document_id] = add_documents(store, run, 1, name="a.pdf")
+        content = io.BytesIO()
+        drawing = canvas.Canvas(content)
+        for number in range(30):
+            drawing.drawString(72, 700, f"page {number}")
+            drawing.showPage()
+        drawing.save()
+        source = Source(name="a.pdf", data=content.getvalue())
+        files.add(document_id, source, max_bytes=1 << 20)
+        store.submissions.mark_ready([(document_id, 11, "x")])
+        worker = DocumentProcessor(
+            store=store,
+            files=files,
+            settings=load(),
+            publish=lambda _: False,
+            guard=guard,
+        )
+
+        worker.process(store.attempts.claim(document_id, 1, worker="w"))
+
+        assert store.documents.get(document_id).status is Status.COMPLETED
+        assert limits == [(5.0, 60.0)] * 4
+        extraction, own, chunking, embedding = renewed
+        assert extraction >= 30
+        assert own >= 30
+        assert chunking >= 30
+        assert embedding >= len(list(store.results.chunks(document_id)))
 
 
 def test_the_pause_before_the_next_attempt_grows_no_longer_than_an_hour(
