@@ -43,6 +43,7 @@ class Extraction(Iterator[Page]):
         self._pages = pages
         self._close = close
         self._left = total
+        self._notes: list[str] = []
         self.total = total
         self.facts = facts
         self.unit = unit
@@ -50,6 +51,10 @@ class Extraction(Iterator[Page]):
     def __next__(self) -> Page:
         try:
             page = next(self._pages)
+        except StopIteration:
+            self._note()
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise
@@ -73,6 +78,16 @@ class Extraction(Iterator[Page]):
     def __del__(self) -> None:
         if hasattr(self, "_close"):
             self.close()
+
+    def add_note(self, note: str) -> None:
+        """Note something besides what the reader notes."""
+        self._notes.append(note)
+
+    def _note(self) -> None:
+        if self._notes:
+            notes = [*self._notes, self.facts.get("note")]
+            self.facts["note"] = "; ".join(filter(None, notes))
+            self._notes.clear()
 
     def close(self) -> None:
         """Close the file and end the iteration; idempotent."""

@@ -9,22 +9,31 @@ from typing import BinaryIO
 
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
-from docprogress.steps import text
+from docprogress.steps import text, textual
 from docprogress.steps.extraction import Reader
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-HTML = "text/html"
-MARKDOWN = "text/markdown"
-PLAIN = "text/plain"
 
 #: The module that reads each type.
 _READERS = {
     PDF: "pdf",
     DOCX: "docx",
-    HTML: "html",
-    MARKDOWN: "text",
-    PLAIN: "text",
+    textual.HTML: "html",
+    textual.XHTML: "html",
+    textual.MARKDOWN: "text",
+    textual.PLAIN: "text",
+    textual.JSON: "text",
+    textual.JSON_LINES: "text",
+    textual.XML: "text",
+    textual.RST: "text",
+    textual.ORG: "text",
+    textual.ASCIIDOC: "text",
+    textual.TEX: "text",
+    textual.EML: "text",
+    textual.MBOX: "text",
+    textual.MHTML: "text",
+    textual.NOTEBOOK: "text",
 }
 
 #: Bytes at the beginning of a file that are examined.
@@ -37,15 +46,9 @@ PDF_HEADER = 1024
 #: has about twenty. `zipfile` needs ten times as much memory for it.
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 
-_MARKDOWN_SUFFIXES = (".md", ".markdown")
-_HTML_SUFFIXES = (".html", ".htm", ".xhtml")
-_TEXT_SUFFIXES = (".txt", ".text", *_MARKDOWN_SUFFIXES, *_HTML_SUFFIXES)
-_EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
+_PDF_OBJECT = re.compile(rb"(?:^|[\r\n])\d+ \d+ obj\b")
 
-_HTML_BEGINS = re.compile(
-    rb"(?is)(?:\s|<!--.{0,4096}?-->|<\?xml[^>]{0,512}>)*"
-    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|div|table|h1|p)[\s>]"
-)
+_EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
 
 _SAVE_AS = "save it as PDF, DOCX, HTML or plain text"
 _OCR = "turn it into a PDF with a text layer (OCR) first"
@@ -147,24 +150,21 @@ def _is_pdf(head: bytes, suffix: str) -> bool:
         return False
     # A text file may mention `%PDF-` in its first lines.
     return not head[:place].strip(b"\xef\xbb\xbf\0 \t\r\n") or (
-        suffix not in _TEXT_SUFFIXES
+        suffix not in (*textual.SUFFIXES, *textual.MIXED_SUFFIXES)
     )
 
 
 def _textual(name: str, suffix: str, head: bytes) -> str:
-    # Removing zeros turns ASCII in UTF-16 into plain ASCII.
-    begins = head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"")
-    html = _HTML_BEGINS.match(begins) is not None
-    if suffix in _EXPECTED:
-        if html:
-            what = "an HTML page (a login page or an error saved in its place?)"
-        else:
-            what = "plain text" if text.decode(head) else "binary data"
-        raise _unsupported(name, suffix, what, "fetch or export the document again")
-    page = re.match(rb"(?is)\s*<(?:!doctype\s+html|html)[\s>]", begins) is not None
-    if suffix in _MARKDOWN_SUFFIXES and not page:
-        return MARKDOWN  # Markdown may begin with HTML elements
-    return HTML if html or suffix in _HTML_SUFFIXES else PLAIN
+    kind = textual.detect(suffix, head)
+    if kind != textual.PLAIN or suffix in textual.SUFFIXES:
+        return kind
+    if suffix == ".pdf" and _PDF_OBJECT.search(head):
+        return PDF  # without its header; its reader says what is wrong
+    if suffix in _EXPECTED and text.decode(head) is None:
+        raise _unsupported(
+            name, suffix, "binary data", "fetch or export the document again"
+        )
+    return kind
 
 
 def _inside_ole(data: bytes) -> tuple[str, str]:

