@@ -82,10 +82,10 @@ class RunTooNew(DocProgressError):  # noqa: N818 - reads as a fact
 
 
 class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
-    """Raised when no document has this id."""
+    """Raised when no document has this id, or none or several have this name."""
 
-    def __init__(self, document_id: str) -> None:
-        super().__init__(f"no document {document_id!r} in this store")
+    def __init__(self, document_id: str, message: str | None = None) -> None:
+        super().__init__(message or f"no document {document_id!r} in this store")
         self.document_id = document_id
 
 

@@ -14,7 +14,7 @@ import typer
 from docprogress.cli.argv import hide_passwords
 from docprogress.cli.commands.delete import delete, prune
 from docprogress.cli.commands.doctor import doctor
-from docprogress.cli.commands.inspect import runs, search, status
+from docprogress.cli.commands.inspect import runs, search, show, status
 from docprogress.cli.commands.lab import lab
 from docprogress.cli.commands.run import cancel, retry, run, watch
 from docprogress.cli.commands.serve import serve
@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 for command in (
-    *(run, watch, runs, status, search, cancel, retry, delete, prune),
+    *(run, watch, runs, status, show, search, cancel, retry, delete, prune),
     *(up, down, worker, doctor, serve, lab),
 ):
     app.command()(command)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
-from docprogress.client import frames, hooks
+from docprogress.client import frames, hooks, results
 from docprogress.client.batches import BATCH_SIZE, document_batches
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
+from docprogress.documents import Chunk, Page
 from docprogress.errors import BusError, RunTooNew
 from docprogress.events import ProgressEvent, Status
 from docprogress.progress.fold import Progress
@@ -116,6 +117,29 @@ class Run:
         return self._store.documents.find(
             self.id, status=status, after=after, limit=limit
         )
+
+    def __getitem__(self, which: str) -> results.DocumentHandle:
+        """The document with this name or id: its text, pages, chunks and metadata.
+
+        Raises:
+            DocumentNotFound: The run has none, or several with this name.
+        """
+        return results.document(self._store, self.record, which)
+
+    # Without it, iteration would ask `__getitem__` for document 0.
+    __iter__ = None
+
+    def pages(self) -> Iterator[Page]:
+        """The pages of all completed documents, in bounded memory."""
+        return results.pages(self._store, self.id)
+
+    def chunks(self, *, vectors: bool = False) -> Iterator[Chunk]:
+        """The chunks of all completed documents, in bounded memory.
+
+        Args:
+            vectors: Whether to read their vectors as well.
+        """
+        return results.chunks(self._store, self.id, vectors=vectors)
 
     def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
         """The same as `documents`, so many at a time, in bounded memory."""
