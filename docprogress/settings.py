@@ -132,6 +132,8 @@ class Settings(Hiding):
     embedding_tokens: int | None = Field(default=None, ge=16)
     #: What reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
+    #: Whether hidden sheets, rows and columns are read.
+    include_hidden: bool = False
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.
@@ -213,6 +215,7 @@ RUN_SETTINGS = (
     "embedding_batch_tokens",
     "embedding_tokens",
     "pdf_engine",
+    "include_hidden",
     "chunk_characters",
     "chunk_overlap",
     "max_bytes",

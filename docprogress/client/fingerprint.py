@@ -21,7 +21,13 @@ def fingerprint(plan: Sequence[Step], settings: Mapping[str, Any]) -> str:
         "steps": [[step.path, _source_digest(step)] for step in plan],
         "settings": {
             name: settings[name]
-            for name in ("embedder", "pdf_engine", "chunk_characters", "chunk_overlap")
+            for name in (
+                "embedder",
+                "pdf_engine",
+                "include_hidden",
+                "chunk_characters",
+                "chunk_overlap",
+            )
         },
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

@@ -25,7 +25,7 @@ class Extraction(Iterator[Page]):
 
     Args:
         pages: Yields the pages.
-        total: The number of pages.
+        total: The number of pages, as far as it is known.
         facts: Facts about the document; `pages` may add more.
         unit: What a page is in this format, for progress: "page", "sheet", "slide".
         close: Closes the file.
@@ -42,8 +42,9 @@ class Extraction(Iterator[Page]):
     ) -> None:
         self._pages = pages
         self._close = close
-        self._left = total
         self._notes: list[str] = []
+        self._done = 0
+        #: The number of pages; a reader may correct it while it reads.
         self.total = total
         self.facts = facts
         self.unit = unit
@@ -58,11 +59,11 @@ class Extraction(Iterator[Page]):
         except BaseException:
             self.close()
             raise
-        self._left -= 1
+        self._done += 1
         return page
 
     def __length_hint__(self) -> int:
-        return max(0, self._left)
+        return max(0, self.total - self._done)
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +93,7 @@ class Extraction(Iterator[Page]):
     def close(self) -> None:
         """Close the file and end the iteration; idempotent."""
         self._pages = iter(())
-        self._left = 0
+        self._done = self.total
         close, self._close = self._close, lambda: None
         close()
 

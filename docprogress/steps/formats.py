@@ -11,9 +11,17 @@ from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.steps import text, textual
 from docprogress.steps.extraction import Reader
+from docprogress.steps.packages import package_type
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
+XLS = "application/vnd.ms-excel"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
 
 #: The module that reads each type.
 _READERS = {
@@ -34,6 +42,8 @@ _READERS = {
     textual.MBOX: "text",
     textual.MHTML: "text",
     textual.NOTEBOOK: "text",
+    XLSX: "xlsx",
+    XLSM: "xlsx",
 }
 
 #: Bytes at the beginning of a file that are examined.
@@ -91,7 +101,7 @@ _OLE_STREAMS = (
     ("__substg1.0", "an Outlook message (.msg)", "save it as PDF or plain text"),
 )
 _ZIPPED = (
-    (r"xl/", "an Excel workbook (.xlsx)", "save it as PDF or plain text"),
+    (r"xl/", "a damaged Excel workbook", "save it again"),
     (r"ppt/", "a PowerPoint presentation (.pptx)", "save it as PDF"),
     (r"META-INF/container\.xml", "an EPUB book", "convert it to PDF or HTML"),
     (r"content\.xml", "an OpenDocument file", "save it as DOCX or PDF"),
@@ -121,8 +131,8 @@ def media_type(document: Document) -> str:
             raise _unsupported(name, suffix, *_inside_ole(head + file.read(16 * HEAD)))
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             found = _inside_zip(name, file)
-            if found is None:
-                return DOCX
+            if isinstance(found, str):
+                return found
             raise _unsupported(name, suffix, *found)
     for pattern, what, way in _SIGNATURES:
         if pattern.match(head):
@@ -179,8 +189,8 @@ def _inside_ole(data: bytes) -> tuple[str, str]:
     return "an old Office file", _SAVE_AS
 
 
-def _inside_zip(name: str, file: BinaryIO) -> tuple[str, str] | None:
-    """Describe a ZIP file, or return None for a Word document."""
+def _inside_zip(name: str, file: BinaryIO) -> str | tuple[str, str]:
+    """The media type of a ZIP file; what it is and what to do, if it has no reader."""
     size = _directory_size(file)
     if size > MAX_DIRECTORY_BYTES:
         raise LimitExceeded(
@@ -190,13 +200,16 @@ def _inside_zip(name: str, file: BinaryIO) -> tuple[str, str] | None:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
+            package = package_type(archive)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise Unreadable(
             f"{name}: a ZIP-based document that is damaged or cut short ({error}); "
             "fetch or save it again"
         ) from error
+    if package in _READERS:
+        return package
     if main_part(names):
-        return None
+        return DOCX
     for pattern, what, way in _ZIPPED:
         if any(re.match(pattern, entry) for entry in names):
             return what, way

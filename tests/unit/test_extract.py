@@ -436,7 +436,7 @@ def test_missing_file_may_come_back(tmp_path):
         ("a.docx", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
         ("a.doc", OLE + "WordDocument".encode("utf-16-le"), "old Word document (.doc)"),
         ("a.xls", OLE + "Workbook".encode("utf-16-le"), "old Excel workbook (.xls)"),
-        ("a.xlsx", package("<a/>", name="xl/workbook.xml"), "Excel workbook (.xlsx)"),
+        ("a.xlsx", package("<a/>", name="xl/sheet.xml"), "damaged Excel workbook"),
         ("a.pptx", package("<a/>", name="ppt/slides/1.xml"), "presentation (.pptx)"),
         ("a.zip", package("<a/>", name="readme"), "a ZIP archive"),
         ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "a PNG image"),
