@@ -133,9 +133,13 @@ def check_pages(
         )
 
 
-def single_page(text: str, facts: Facts) -> Page:
+def single_page(text: str, facts: Facts, *, markdown: str | None = None) -> Page:
     """The only page of a format without pages."""
-    page = Page(number=1, text=clean(text))
+    page = Page(
+        number=1,
+        text=clean(text),
+        markdown=None if markdown is None else clean(markdown),
+    )
     if not page.text.strip():
         facts["note"] = "no text"
     return page

@@ -107,7 +107,6 @@ _ZIPPED = (
     (r"content\.xml", "an OpenDocument file", "save it as DOCX or PDF"),
     (r"META-INF/MANIFEST\.MF", "a Java archive", "hand in documents"),
 )
-_MAIN_PART = re.compile(r"word/document\d*\.xml")
 
 
 def media_type(document: Document) -> str:
@@ -145,13 +144,6 @@ def reader(kind: str) -> Reader:
     module = import_module(f"docprogress.steps.readers.{_READERS[kind]}")
     read: Reader = module.read
     return read
-
-
-def main_part(names: list[str]) -> str | None:
-    """The part of a ZIP file that is a Word document's text, if there is one."""
-    if "[Content_Types].xml" not in names:
-        return None
-    return next((name for name in names if _MAIN_PART.fullmatch(name)), None)
 
 
 def _is_pdf(head: bytes, suffix: str) -> bool:
@@ -208,8 +200,6 @@ def _inside_zip(name: str, file: BinaryIO) -> str | tuple[str, str]:
         ) from error
     if package in _READERS:
         return package
-    if main_part(names):
-        return DOCX
     for pattern, what, way in _ZIPPED:
         if any(re.match(pattern, entry) for entry in names):
             return what, way

@@ -12,7 +12,20 @@ _OFFICE = re.compile(
     r"application/vnd\.(?:openxmlformats-officedocument\.|ms-)"
     r"([\w.-]+?)\.main(?:\+xml)?[\"']"
 )
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+#: Macros, templates and slide shows are read like the documents themselves.
 _MAIN_PARTS = {
+    "wordprocessingml.document": _DOCX,
+    "wordprocessingml.template": _DOCX,
+    "word.document.macroEnabled": _DOCX,
+    "word.template.macroEnabledTemplate": _DOCX,
+    "presentationml.presentation": _PPTX,
+    "presentationml.slideshow": _PPTX,
+    "presentationml.template": _PPTX,
+    "powerpoint.presentation.macroEnabled": _PPTX,
+    "powerpoint.slideshow.macroEnabled": _PPTX,
+    "powerpoint.template.macroEnabled": _PPTX,
     "spreadsheetml.sheet": (
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     ),
@@ -28,6 +41,8 @@ _MAIN_PARTS = {
 }
 #: Where a declaration is missing or unusual: the names of parts.
 _NAMED = (
+    (r"(?i)word/document\d*\.xml", _DOCX),
+    (r"(?i)ppt/presentation\d*\.xml", _PPTX),
     (
         r"(?i)xl/workbook\d*\.xml",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
