@@ -127,7 +127,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
     notebooks = {f"{copies}{path.name}" for path in NOTEBOOKS.glob("*.ipynb")}
     samples = {
         f"{copies}{path.relative_to(NOTEBOOKS).as_posix()}"
-        for folder in ("samples", "samples-that-fail")
+        for folder in ("samples", "samples-of-each-kind", "samples-that-fail")
         for path in (NOTEBOOKS / folder).iterdir()
     }
     assert notebooks | samples <= held
