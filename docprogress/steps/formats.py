@@ -44,6 +44,8 @@ _READERS = {
     textual.NOTEBOOK: "text",
     XLSX: "xlsx",
     XLSM: "xlsx",
+    XLSB: "xlsb",
+    ODS: "ods",
 }
 
 #: Bytes at the beginning of a file that are examined.

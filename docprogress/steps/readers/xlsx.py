@@ -13,15 +13,9 @@ from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts
 from docprogress.steps.readers import ooxml
 from docprogress.steps.sheets.cells import CellFormats, SharedStrings, tidy
-from docprogress.steps.sheets.pages import Rows, Sheet, extraction
-from docprogress.steps.sheets.rows import (
-    LAST_COLUMN,
-    Budget,
-    Merge,
-    Row,
-    cell_position,
-    merge_of,
-)
+from docprogress.steps.sheets.grid import Grid
+from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
+from docprogress.steps.sheets.rows import Budget, Row, cell_position, merge_of
 from docprogress.steps.zipped_xml import ZippedXml
 
 _SPREADSHEET = (
@@ -38,9 +32,6 @@ _WORKSHEET = "worksheet"
 
 #: Bytes of a sheet's XML that make about one page.
 BYTES_PER_PAGE = 4 * 1024 * 1024
-
-#: The most merged cells of a sheet that are known.
-MAX_MERGES = 10_000
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
@@ -77,7 +68,6 @@ class XlsxWorkbook:
         self._package = package
         self._budget = budget
         self._include_hidden = include_hidden
-        self.hidden_rows = self.hidden_columns = 0
         main = ooxml.main_part(package, r"(?i)xl/workbook\d*\.xml")
         if main is None:
             raise Unreadable(
@@ -88,44 +78,42 @@ class XlsxWorkbook:
         self._formats = CellFormats()
         index = _Index(self._formats)
         package.parse(main, index)
-        self.sheets = [
-            Sheet(
-                name=tidy(title),
-                hidden=hidden,
-                key=part,
-                pages=1 + package.size(part) // BYTES_PER_PAGE,
-            )
-            for title, hidden, part in self._worksheets(index)
+        sheets = [
+            (tidy(title), hidden, target.target)
+            for title, hidden, relation in index.sheets
+            if (target := self._relations.get(relation)) and target.kind == _WORKSHEET
         ]
+        self._shown = [
+            (title, part)
+            for title, hidden, part in sheets
+            if include_hidden or not hidden
+        ]
+        self.hidden = Hidden(sheets=len(sheets) - len(self._shown))
+        self.shown = len(self._shown)
+        self.pages = sum(self._pages(part) for _, part in self._shown)
         self._strings: SharedStrings | None = None
 
-    def rows(self, sheet: Sheet) -> Rows:
-        merges: list[Merge] = []
-        return Rows(rows=self._rows(str(sheet.key), merges), merges=merges)
+    def sheets(self) -> Iterator[Sheet]:
+        for title, part in self._shown:
+            grid = Grid(self._budget, self.hidden, include_hidden=self._include_hidden)
+            yield Sheet(
+                name=title,
+                rows=self._rows(part, grid),
+                merges=grid.merges,
+                pages=self._pages(part),
+            )
 
     def close(self) -> None:
         self._package.close()
 
-    def _rows(self, part: str, merges: list[Merge]) -> Iterator[Row]:
-        strings = self._shared_strings()
-        cells = _Cells(
-            strings,
-            self._formats,
-            self._budget,
-            merges,
-            include_hidden=self._include_hidden,
-        )
-        for _ in self._package.parse_lazily(part, cells):
-            yield from cells.rows
-            cells.rows.clear()
-        self.hidden_rows += cells.hidden_rows
-        self.hidden_columns += cells.hidden_columns_used
+    def _pages(self, part: str) -> int:
+        return 1 + self._package.size(part) // BYTES_PER_PAGE
 
-    def _worksheets(self, index: "_Index") -> Iterator[tuple[str, bool, str]]:
-        for title, hidden, relation in index.sheets:
-            target = self._relations.get(relation)
-            if target is not None and target.kind == _WORKSHEET:
-                yield title, hidden, target.target
+    def _rows(self, part: str, grid: Grid) -> Iterator[Row]:
+        cells = _Cells(self._shared_strings(), self._formats, self._budget, grid)
+        for _ in self._package.parse_lazily(part, cells):
+            yield from grid.rows
+            grid.rows.clear()
 
     def _shared_strings(self) -> SharedStrings:
         """The shared texts and the formats of cells, which are read once."""
@@ -225,34 +213,18 @@ class _Cells:
         strings: SharedStrings,
         formats: CellFormats,
         budget: Budget,
-        merges: list[Merge],
-        *,
-        include_hidden: bool,
+        grid: Grid,
     ) -> None:
         self._strings = strings
         self._formats = formats
         self._budget = budget
-        self._merges = merges
-        self._include_hidden = include_hidden
-        self._hidden_columns = bytearray(LAST_COLUMN + 1)
-        self._used_hidden: set[int] = set()
-        self._row = self._column = -1
-        self._row_hidden = False
-        self._cells: dict[int, str] = {}
-        self._hidden_cells = 0
+        self._grid = grid
+        self._column = -1
         self._type = ""
         self._style = 0
         self._pieces: list[str] = []
         self._collects = False
         self._phonetic = 0
-        self.rows: list[Row] = []
-        self.hidden_rows = 0
-        self._skipped = 0
-
-    @property
-    def hidden_columns_used(self) -> int:
-        """Hidden columns with content."""
-        return len(self._used_hidden)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match _ELEMENTS.get(name):
@@ -265,20 +237,15 @@ class _Cells:
             case "rPh":
                 self._phonetic += 1
             case "row":
-                self._row = _number(attributes.get("r"), self._row + 2) - 1
+                row = _number(attributes.get("r"), self._grid.row + 2) - 1
+                self._grid.start_row(row, hidden=_is_hidden(attributes, "ht"))
                 self._column = -1
-                self._cells = {}
-                hidden = _true(attributes.get("hidden")) or attributes.get("ht") == "0"
-                self._row_hidden = hidden and not self._include_hidden
-                self._hidden_cells = 0
-            case "col" if not self._include_hidden:
-                if _true(attributes.get("hidden")) or attributes.get("width") == "0":
-                    first = max(_number(attributes.get("min"), 1) - 1, 0)
-                    last = min(_number(attributes.get("max"), 0), LAST_COLUMN + 1)
-                    self._hidden_columns[first:last] = b"\1" * (last - first)
-            case "mergeCell" if len(self._merges) < MAX_MERGES:
-                if merge := merge_of(attributes.get("ref", "")):
-                    self._merges.append(merge)
+            case "col" if _is_hidden(attributes, "width"):
+                first = _number(attributes.get("min"), 1) - 1
+                last = _number(attributes.get("max"), 0) - 1
+                self._grid.hide_columns(first, last)
+            case "mergeCell":
+                self._grid.merge(merge_of(attributes.get("ref", "")))
 
     def end(self, name: str) -> None:
         match _ELEMENTS.get(name):
@@ -289,7 +256,7 @@ class _Cells:
             case "rPh":
                 self._phonetic -= 1
             case "row":
-                self._end_row()
+                self._grid.end_row()
 
     def characters(self, data: str) -> None:
         if self._collects:
@@ -307,18 +274,8 @@ class _Cells:
     def _end_cell(self) -> None:
         raw = "".join(self._pieces)
         self._pieces.clear()
-        if not 0 <= self._column <= LAST_COLUMN:
-            return
-        if self._row_hidden:
-            self._hidden_cells += 1
-            return
-        if self._hidden_columns[self._column]:
-            self._used_hidden.add(self._column)
-            return
-        text = tidy(self._shown(raw))
-        if text:
-            self._budget.take(max(0, len(text) - len(raw)))
-            self._cells[self._column] = text
+        if self._grid.shows(self._column):
+            self._grid.add(self._column, self._shown(raw), counted=len(raw))
 
     def _shown(self, raw: str) -> str:
         match self._type:
@@ -337,13 +294,10 @@ class _Cells:
             return raw
         return self._formats.number(value, self._style)
 
-    def _end_row(self) -> None:
-        if self._row_hidden:
-            self._skipped += 1
-            self.hidden_rows += self._hidden_cells > 0
-        elif self._cells:
-            self.rows.append(Row(self._row, self._row - self._skipped, self._cells))
-        self._cells = {}
+
+def _is_hidden(attributes: dict[str, str], size: str) -> bool:
+    """Whether a row or a column is hidden, or has no height or width."""
+    return _true(attributes.get("hidden")) or attributes.get(size) == "0"
 
 
 def _unescaped(text: str) -> str:

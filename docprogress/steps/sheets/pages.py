@@ -1,7 +1,7 @@
 """Make pages of a workbook's sheets: one of each, or several of a large one."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from docprogress.documents import Document, Page
@@ -26,35 +26,41 @@ PAGE_SIZE = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A sheet of a workbook."""
+    """A sheet whose rows are read as they are taken."""
 
     name: str
-    hidden: bool
-    #: How the workbook finds it: a part's name, a number.
-    key: str | int
+    rows: Iterator[Row]
+    #: Its merged cells; complete after the last row.
+    merges: list[Merge] = field(default_factory=list)
     #: How many pages it probably makes.
     pages: int = 1
 
 
-@dataclass(slots=True, kw_only=True)
-class Rows:
-    """A sheet's rows, which are read as they are taken."""
+@dataclass(slots=True)
+class Hidden:
+    """What is left out of a workbook because it is hidden."""
 
-    rows: Iterator[Row]
-    #: Its merged cells; complete after the last row.
-    merges: list[Merge]
+    sheets: int = 0
+    rows: int = 0
+    columns: int = 0
+
+    def __str__(self) -> str:
+        counted = ((self.sheets, "sheet"), (self.rows, "row"), (self.columns, "column"))
+        return ", ".join(plural(n, f"hidden {what}") for n, what in counted if n)
 
 
 class Workbook(Protocol):
     """An open workbook."""
 
-    sheets: list[Sheet]
-    #: Rows and columns that were left out because they are hidden.
-    hidden_rows: int
-    hidden_columns: int
+    #: How many sheets it shows, as far as that is known.
+    shown: int
+    #: How many pages they probably make.
+    pages: int
+    #: What it does not show; complete after the last sheet.
+    hidden: Hidden
 
-    def rows(self, sheet: Sheet) -> Rows:
-        """The visible rows of a sheet."""
+    def sheets(self) -> Iterator[Sheet]:
+        """Its visible sheets; one is read to its end before the next is taken."""
 
     def close(self) -> None: ...
 
@@ -72,63 +78,56 @@ def extraction(
     Raises:
         LimitExceeded: It has more sheets than the settings allow.
     """
-    shown = [s for s in workbook.sheets if settings.include_hidden or not s.hidden]
-    hidden = [s.name for s in workbook.sheets if s.hidden]
-    check_pages(document, len(shown), settings, unit="sheet")
-    facts["sheets"] = [sheet.name for sheet in shown]
-    expected = sum(sheet.pages for sheet in shown)
+    check_pages(document, workbook.shown, settings, unit="sheet")
 
     def pages() -> Iterator[Page]:
         number = 0
         empty = True
-        for place, sheet in enumerate(shown):
-            heading = sheet.name if len(shown) > 1 else None
-            for page in _sheet_pages(sheet, workbook.rows(sheet), budget, heading):
+        left = workbook.pages
+        facts["sheets"] = []
+        for sheet in workbook.sheets():
+            facts["sheets"].append(sheet.name)
+            left -= sheet.pages
+            expected = number + sheet.pages
+            for page in _pages_of(sheet, budget, heading=workbook.shown > 1):
                 number += 1
                 if number > settings.max_pages:
-                    raise LimitExceeded(
-                        f"{document.name}: its sheets make more than "
-                        f"{settings.max_pages:,} pages, which is the limit (max_pages)"
-                    )
+                    raise _too_many(document, settings)
                 empty = empty and not page.text
-                following = sum(one.pages for one in shown[place + 1 :])
-                result.total = max(expected, number + following)
-                yield _numbered(page, number)
-            result.total = number + sum(one.pages for one in shown[place + 1 :])
+                result.total = max(number, expected) + max(left, 0)
+                yield replace(page, number=number)
+        if number == 0:
+            number = 1
+            yield Page(number=1, text="")
+        result.total = number
         if empty:
             facts["note"] = "no text"
-        _note_hidden(facts, workbook, [] if settings.include_hidden else hidden)
+        if hidden := str(workbook.hidden):
+            facts.setdefault("warnings", []).append(
+                f"{hidden} left out (include_hidden)"
+            )
 
     result = Extraction(
-        pages(), total=expected, facts=facts, unit="sheet", close=workbook.close
+        pages(),
+        total=max(workbook.pages, 1),
+        facts=facts,
+        unit="sheet",
+        close=workbook.close,
     )
     return result
 
 
-def _numbered(page: Page, number: int) -> Page:
-    return replace(page, number=number)
+def _too_many(document: Document, settings: Settings) -> LimitExceeded:
+    return LimitExceeded(
+        f"{document.name}: its sheets make more than {settings.max_pages:,} pages, "
+        "which is the limit (max_pages)"
+    )
 
 
-def _note_hidden(facts: Facts, workbook: Workbook, sheets: list[str]) -> None:
-    left_out = []
-    if sheets:
-        left_out.append(plural(len(sheets), "hidden sheet"))
-    if workbook.hidden_rows:
-        left_out.append(plural(workbook.hidden_rows, "hidden row"))
-    if workbook.hidden_columns:
-        left_out.append(plural(workbook.hidden_columns, "hidden column"))
-    if left_out:
-        facts.setdefault("warnings", []).append(
-            f"{', '.join(left_out)} left out (include_hidden)"
-        )
-
-
-def _sheet_pages(
-    sheet: Sheet, source: Rows, budget: Budget, heading: str | None
-) -> Iterator[Page]:
+def _pages_of(sheet: Sheet, budget: Budget, *, heading: bool) -> Iterator[Page]:
     """The pages of one sheet: at least one."""
-    page = _PageBuilder(sheet.name, heading, source.merges)
-    for row in source.rows:
+    page = _PageBuilder(sheet.name, sheet.name if heading else None, sheet.merges)
+    for row in sheet.rows:
         page.add(row)
         if page.full:
             yield page.build(budget.take)
