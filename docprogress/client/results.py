@@ -112,9 +112,16 @@ def document(store: Store, run: RunRow, which: str) -> DocumentHandle:
     return DocumentHandle(store, found[0])
 
 
-def completed(store: Store, run_id: str) -> Iterator[list[DocumentRow]]:
-    """The completed documents of a run in order, in batches of bounded size."""
-    after = 0
+def completed(
+    store: Store, run_id: str, *, after: int = 0
+) -> Iterator[list[DocumentRow]]:
+    """The completed documents of a run in order, in batches of bounded size.
+
+    Args:
+        store: Where they are.
+        run_id: The run.
+        after: Only documents with greater numbers.
+    """
     while rows := store.documents.find(
         run_id, status=Status.COMPLETED, after=after, limit=BATCH_DOCUMENTS
     ):
