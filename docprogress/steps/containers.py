@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 
 from docprogress.documents import Document
 from docprogress.settings import Settings
+from docprogress.steps import textual
 
 ZIP = "application/zip"
 TAR = "application/x-tar"
@@ -30,6 +31,8 @@ _OPENERS = {
     GZIP: "compressed",
     BZIP2: "compressed",
     XZ: "compressed",
+    textual.EML: "mail",
+    textual.MBOX: "mailbox",
 }
 
 

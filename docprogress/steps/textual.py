@@ -43,12 +43,13 @@ _BY_SUFFIX = {
 }
 _MHTML_SUFFIXES = (".mht", ".mhtml")
 _MAIL_SUFFIXES = (".eml", ".mht", ".mhtml")
+_MBOX_SUFFIXES = (".mbox", ".mbx")
 
 #: The suffixes of files that are text, whatever their first bytes look like.
 SUFFIXES = (".txt", ".text", *_BY_SUFFIX)
 
 #: Suffixes of files whose first bytes are text, with binary data in later ones.
-MIXED_SUFFIXES = (*_MAIL_SUFFIXES, ".mbox", ".ipynb")
+MIXED_SUFFIXES = (*_MAIL_SUFFIXES, *_MBOX_SUFFIXES, ".ipynb")
 
 #: Types whose first lines may look like HTML or XML.
 _SOURCES = (MARKDOWN, RST, ORG, ASCIIDOC, TEX, JSON, JSON_LINES, XML)
@@ -79,7 +80,9 @@ _SAVED_PAGE = re.compile(
     rb"(?im)^(?:snapshot-content-location:|from:\s*\"?<?saved by )"
 )
 _RELATED = re.compile(rb"(?im)^content-type:\s*multipart/related\b")
-_MBOX = re.compile(rb"From [^\n]{0,200}\d{4}[^\n]{0,40}\r?\n[!-9;-~]{1,76}:[ \t\r\n]")
+_MBOX = re.compile(
+    rb"From [^\n]{0,200}\d{4}[^\n]{0,40}\n(?:[!-9;-~]{1,76}:[ \t\r\n]|(\r?\n))"
+)
 
 
 def detect(suffix: str, head: bytes) -> str:
@@ -117,8 +120,12 @@ def _html(named: str | None, begins: bytes) -> str:
 
 
 def _mail(suffix: str, begins: bytes) -> str | None:
-    if _MBOX.match(begins):
-        return MBOX
+    mailbox = _MBOX.match(begins)
+    if mailbox and suffix not in _MAIL_SUFFIXES:
+        # Without any header field, it takes the name to be sure.
+        return None if mailbox[1] and suffix not in _MBOX_SUFFIXES else MBOX
+    if mailbox:
+        begins = begins[begins.index(b"\n") + 1 :]
     names = _field_names(begins)
     known = names & (_COMMON_FIELDS | _MAIL_FIELDS)
     if suffix in _MAIL_SUFFIXES:
