@@ -15,6 +15,7 @@ from docprogress.steps.packages import package_type
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
 XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
@@ -27,6 +28,7 @@ TSV = "text/tab-separated-values"
 _READERS = {
     PDF: "pdf",
     DOCX: "docx",
+    PPTX: "pptx",
     textual.HTML: "html",
     textual.XHTML: "html",
     textual.MARKDOWN: "text",
@@ -104,7 +106,7 @@ _OLE_STREAMS = (
 )
 _ZIPPED = (
     (r"xl/", "a damaged Excel workbook", "save it again"),
-    (r"ppt/", "a PowerPoint presentation (.pptx)", "save it as PDF"),
+    (r"ppt/", "a damaged PowerPoint presentation", "save it again"),
     (r"META-INF/container\.xml", "an EPUB book", "convert it to PDF or HTML"),
     (r"content\.xml", "an OpenDocument file", "save it as DOCX or PDF"),
     (r"META-INF/MANIFEST\.MF", "a Java archive", "hand in documents"),
@@ -200,7 +202,7 @@ def _inside_zip(name: str, file: BinaryIO) -> str | tuple[str, str]:
             f"{name}: a ZIP-based document that is damaged or cut short ({error}); "
             "fetch or save it again"
         ) from error
-    if package in _READERS:
+    if package is not None and package in _READERS:
         return package
     for pattern, what, way in _ZIPPED:
         if any(re.match(pattern, entry) for entry in names):

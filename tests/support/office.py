@@ -99,3 +99,57 @@ def docx(
             },
         }
     )
+
+
+def shape(text: str, kind: str = "", properties: str = "", more: str = "") -> str:
+    """A slide's shape, whose lines are paragraphs."""
+    place = f'<p:ph type="{kind}"/>' if kind else ""
+    paragraphs = "".join(
+        f"<a:p>{properties}<a:r><a:t>{line}</a:t></a:r></a:p>"
+        for line in text.split("\n")
+    )
+    return (
+        f'<p:sp><p:nvSpPr><p:cNvPr id="1" name="x" {more}/><p:cNvSpPr/>'
+        f"<p:nvPr>{place}</p:nvPr></p:nvSpPr><p:txBody>{paragraphs}</p:txBody></p:sp>"
+    )
+
+
+def slide(*shapes: str, more: str = "", root: str = "sld") -> str:
+    return (
+        f"<p:{root} {ALL} {more}><p:cSld><p:spTree>{''.join(shapes)}</p:spTree>"
+        f"</p:cSld></p:{root}>"
+    )
+
+
+def pptx(
+    slides: dict[str, str],
+    *,
+    order: list[str] | None = None,
+    targets: dict[str, dict[str, tuple[str, str]]] | None = None,
+    kind: str = "presentationml.presentation",
+    **parts: str | bytes,
+) -> bytes:
+    """A presentation of slides by name; `targets` are each slide's relations."""
+    shown = "".join(f'<p:sldId id="1" r:id="{name}"/>' for name in order or slides)
+    vendor = "openxmlformats-officedocument" if "ml." in kind else "ms"
+    joint = "." if "ml." in kind else "-"
+    return zipped(
+        {
+            "[Content_Types].xml": '<Types><Override PartName="/ppt/presentation.xml" '
+            f'ContentType="application/vnd.{vendor}{joint}{kind}.main+xml"/></Types>',
+            "ppt/presentation.xml": f"<p:presentation {ALL}><p:sldIdLst>{shown}"
+            "</p:sldIdLst></p:presentation>",
+            "ppt/_rels/presentation.xml.rels": relations(
+                {
+                    **{name: ("slide", f"slides/{name}.xml") for name in slides},
+                    "authors": ("commentAuthors", "commentAuthors.xml"),
+                }
+            ),
+            **{f"ppt/slides/{name}.xml": content for name, content in slides.items()},
+            **{
+                f"ppt/slides/_rels/{name}.xml.rels": relations(found)
+                for name, found in (targets or {}).items()
+            },
+            **{f"ppt/{name}": content for name, content in parts.items()},
+        }
+    )

@@ -437,7 +437,7 @@ def test_missing_file_may_come_back(tmp_path):
         ("a.doc", OLE + "WordDocument".encode("utf-16-le"), "old Word document (.doc)"),
         ("a.xls", OLE + "Workbook".encode("utf-16-le"), "old Excel workbook (.xls)"),
         ("a.xlsx", package("<a/>", name="xl/sheet.xml"), "damaged Excel workbook"),
-        ("a.pptx", package("<a/>", name="ppt/slides/1.xml"), "presentation (.pptx)"),
+        ("a.pptx", package("<a/>", name="ppt/slides/1.xml"), "PowerPoint presentation"),
         ("a.zip", package("<a/>", name="readme"), "a ZIP archive"),
         ("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "a PNG image"),
         ("a.txt", b"GIF89a" + b"\0" * 50, "a GIF image"),

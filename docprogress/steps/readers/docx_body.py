@@ -3,16 +3,17 @@
 from collections.abc import Callable
 
 from docprogress.steps.readers.docx_elements import (
+    NAMES,
     SKIPPED,
     Paragraph,
     Run,
-    handlers,
 )
 from docprogress.steps.readers.docx_fields import Equations, Fields, Forms
 from docprogress.steps.readers.docx_numbering import Numbering
 from docprogress.steps.readers.docx_sections import Notes, Sections
 from docprogress.steps.readers.docx_styles import Styles, number
 from docprogress.steps.readers.flow import Flow
+from docprogress.steps.readers.handlers import handlers
 from docprogress.steps.readers.ooxml import attribute, relation, switched_on
 from docprogress.steps.readers.symbols import symbol
 
@@ -66,6 +67,7 @@ class Story:
         self._fields = Fields()
         self._carry: Paragraph | None = None
         self._starts, self._ends = handlers(
+            NAMES,
             self,
             self.sections,
             self.notes,

@@ -1,6 +1,5 @@
 """The elements of a Word document that are read, and who handles them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from docprogress.steps.readers.docx_fields import Equations
@@ -15,9 +14,6 @@ from docprogress.steps.readers.ooxml import (
     WORD,
     elements,
 )
-
-Start = Callable[[dict[str, str]], None]
-End = Callable[[], None]
 
 _VML = ("urn:schemas-microsoft-com:vml",)
 
@@ -44,7 +40,7 @@ _OTHER = {
     **{f"{space} relIds": "diagram" for space in DIAGRAM},
     **{f"{space} textpath": "textpath" for space in _VML},
 }
-_NAMES = _WORD | _OTHER
+NAMES = _WORD | _OTHER
 #: What refers to a note or a comment, by the kind.
 NOTE_REFERENCES = {
     key: name.removesuffix("Reference")
@@ -76,16 +72,3 @@ class Run:
     vanish: bool | None = None
     bold: bool | None = None
     italic: bool | None = None
-
-
-def handlers(*holders: object) -> tuple[dict[str, Start], dict[str, End]]:
-    """The methods `start_NAME` and `end_NAME` of objects by expat's names."""
-    starts: dict[str, Start] = {}
-    ends: dict[str, End] = {}
-    for holder in holders:
-        for key, name in _NAMES.items():
-            if start := getattr(holder, f"start_{name}", None):
-                starts[key] = start
-            if end := getattr(holder, f"end_{name}", None):
-                ends[key] = end
-    return starts, ends

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from docprogress.steps.readers.docx_elements import NOTE_REFERENCES, Start
+from docprogress.steps.readers.docx_elements import NOTE_REFERENCES
+from docprogress.steps.readers.handlers import Start
 from docprogress.steps.readers.ooxml import attribute, relation, switched_on
 
 

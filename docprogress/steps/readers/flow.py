@@ -94,6 +94,7 @@ class Flow:
         label: str = "",
         gap: str = " ",
         level: int | None = None,
+        bullet: bool = False,
     ) -> None:
         """State what the next paragraph is.
 
@@ -102,9 +103,10 @@ class Flow:
             label: The number or bullet before its text.
             gap: What separates the two.
             level: The level of a list's item, from 0; None for none.
+            bullet: Whether it is a list's item in Markdown although it has no label.
         """
         self._heading = min(heading, 6)
-        self._label = label
+        self._label = BULLET if bullet and not label else label
         self._level = level
         if label:
             self._emit(label + gap)
