@@ -17,6 +17,9 @@ PAGE_SEPARATOR = "\n\n"
 #: The longest file name that is stored, in characters.
 LONGEST_NAME = 255
 
+#: The longest name of a container's member, with those of its containers.
+LONGEST_PATH = 1000
+
 #: Control characters, line breaks, surrogates and bidirectional overrides.
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -31,7 +34,8 @@ class Document:
     """A document, as a step receives it."""
 
     id: str
-    #: The file's name, for display; never a path.
+    #: The file's name, for display; never a path. A container's member has its
+    #: container's name in front of its own: `mail.eml/contract.pdf`.
     name: str
     #: The file on this machine, while the step runs.
     path: Path
@@ -59,8 +63,6 @@ class Page:
     markdown: str | None = None
     #: How sure the recognition was, from 0 to 1; None if the page was not recognised.
     confidence: float | None = None
-    #: The document; None while a step makes the page.
-    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,6 @@ class Chunk:
     headings: tuple[str, ...] = ()
     #: Shape `(dimensions,)`; None until the chunk is embedded.
     vector: "NDArray[float32] | None" = None
-    #: The document; None while a step makes the chunk.
-    document_id: str | None = None
 
 
 def display_name(name: str | bytes | os.PathLike[str]) -> str:
@@ -100,6 +100,22 @@ def display_name(name: str | bytes | os.PathLike[str]) -> str:
     return text if text.strip(". ") else "unnamed"
 
 
+def member_name(container: str, name: str) -> str:
+    """The name of a container's member: `mail.eml/contract.pdf`.
+
+    It is for display only, so components that would leave the container are dropped.
+    """
+    parts = [part.strip() for part in name.replace("\\", "/").split("/")]
+    if parts and re.fullmatch("[A-Za-z]:", parts[0]):
+        del parts[0]
+    shown = [display_name(part) for part in parts if part.strip(". ")]
+    text = "/".join([container, *(shown or ["unnamed"])])
+    if len(text) > LONGEST_PATH:
+        half = (LONGEST_PATH - 1) // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    return text
+
+
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code - 0xDC00:02x}" if code in _BYTES else f"\\u{code:04x}"
@@ -108,3 +124,13 @@ def _escaped(match: re.Match[str]) -> str:
 def document_id(run_id: str, number: int) -> str:
     """The id of a run's document, by its number in the run, counted from 1."""
     return f"{run_id}-{number:04d}"
+
+
+def member_id(container_id: str, position: int) -> str:
+    """The id of a container's member, by its position, counted from 1."""
+    return f"{container_id}.{position}"
+
+
+def member_position(member_id: str) -> int:
+    """The position of a member in its container, by its id."""
+    return int(member_id.rpartition(".")[2])

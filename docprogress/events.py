@@ -77,6 +77,8 @@ class ProgressEvent(
     total: int | None = None
     unit: str | None = None
     worker: str | None = None
+    #: The document that contains this one: a mail, an archive.
+    parent_id: str | None = None
     #: Whether a worker repeats its newest event as a heartbeat.
     heartbeat: bool = False
     #: Unknown fields, unchanged.
@@ -256,4 +258,5 @@ _OPTIONAL = (
     "total",
     "unit",
     "worker",
+    "parent_id",
 )

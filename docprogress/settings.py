@@ -132,10 +132,6 @@ class Settings(Hiding):
     embedding_tokens: int | None = Field(default=None, ge=16)
     #: What reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
-    #: Whether comments in text documents and presentations are read.
-    include_comments: bool = False
-    #: Whether hidden slides, sheets, rows and columns are read.
-    include_hidden: bool = False
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.
@@ -145,6 +141,12 @@ class Settings(Hiding):
     max_bytes: int = Field(default=512 * MIB, ge=1)
     #: The most pages of a document.
     max_pages: int = Field(default=5_000, ge=1)
+    #: The most members of a submitted archive or mail, those of nested ones included.
+    max_members: int = Field(default=10_000, ge=0)
+    #: How deep archives and mails may be nested.
+    max_depth: int = Field(default=5, ge=0)
+    #: The most bytes that the members of a submitted archive or mail have together.
+    max_unpacked_bytes: int = Field(default=4096 * MIB, ge=0)
     #: The most characters of a document's text.
     max_characters: int = Field(default=50_000_000, ge=1)
     #: Seconds that one step may take without progress: without giving a page or chunk,
@@ -217,13 +219,14 @@ RUN_SETTINGS = (
     "embedding_batch_tokens",
     "embedding_tokens",
     "pdf_engine",
-    "include_comments",
-    "include_hidden",
     "chunk_characters",
     "chunk_overlap",
     "max_bytes",
     "max_pages",
     "max_characters",
+    "max_members",
+    "max_depth",
+    "max_unpacked_bytes",
     "step_seconds",
     "total_seconds",
     "download_seconds",

@@ -9,9 +9,10 @@ BATCH_SIZE = 1000
 
 
 def document_batches(
-    store: Store, run_id: str, size: int = BATCH_SIZE, *, after: int = 0
+    store: Store, run_id: str, size: int = BATCH_SIZE
 ) -> Iterator[list[DocumentRow]]:
-    """The documents of a run in order, so many at a time, after this number."""
+    """The documents of a run in order, so many at a time."""
+    after = 0
     while rows := store.documents.find(run_id, after=after, limit=size):
         after = rows[-1].number
         yield rows

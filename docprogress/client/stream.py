@@ -13,7 +13,7 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
 from docprogress.client.connections import Connections
 from docprogress.client.reconcile import StoreReconciler
-from docprogress.errors import DocProgressError, StoreError
+from docprogress.errors import DocProgressError, RunNotFound, StoreError
 from docprogress.events import ProgressEvent
 from docprogress.progress.fold import Progress
 from docprogress.steps.planning import stored_plan_spans
@@ -74,12 +74,12 @@ class RunStream:
         At least one until the end of the run was delivered.
         """
         left = self.unfinished
-        if self.progress.total < self._run.expected:
+        if self.progress.total < (self.progress.expected or 0):
             # The current state has not been delivered completely.
             with suppress(StoreError):
                 counts = self._connections.store.documents.counts(self._run.id)
                 ended = sum(count for status, count in counts.items() if status.final)
-                left = max(sum(counts.values()), self._run.expected) - ended
+                left = max(sum(counts.values()), self.progress.expected or 0) - ended
         return max(left, 1)
 
     def __aiter__(self) -> Self:
@@ -90,9 +90,23 @@ class RunStream:
         if self._ended or self.progress.finished:
             raise StopAsyncIteration
         event = await anext(self._subscribed())
+        if event.final and self.unfinished <= 1:
+            await self._expect_members()
         self.progress.apply(event)
         self._ended = self.progress.finished
         return event
+
+    async def _expect_members(self) -> None:
+        """Learn of documents found in others, before the run seems to end.
+
+        The store has them before their container has ended, whose event may arrive
+        before theirs.
+        """
+        run_id = self._run.id
+        with suppress(StoreError, RunNotFound):
+            run = await asyncio.to_thread(self._connections.store.runs.get, run_id)
+            known = self.progress.expected or 0
+            self.progress.expected = max(known, run.expected)
 
     async def aclose(self) -> None:
         """Stop watching; the run continues."""

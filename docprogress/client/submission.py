@@ -22,6 +22,7 @@ from docprogress.errors import (
 )
 from docprogress.events import Status, now
 from docprogress.settings import redacted
+from docprogress.steps.containers import is_container
 from docprogress.storage import Source, Spool
 from docprogress.store import DocumentRow, NewDocument, RunRow
 from docprogress.store.statements import batches
@@ -171,6 +172,8 @@ class Submission:
         same = self._store.reuse.find(row.sha256, self._run.fingerprint)
         if (
             same is None
+            # Its members are found by a worker.
+            or is_container(same.media_type)
             or self._store.attempts.claim(row.id, row.attempt, worker="") is None
         ):
             return None

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Protocol
 
 from redis.exceptions import ResponseError
@@ -268,7 +269,9 @@ class BufferedPublisher:
             self._wake.wait(pause)
             self._wake.clear()
             pause = min(pause * 2, MAX_PAUSE)
-            for event in self.held():
+            # Final events last: a run has not ended before what was found in a document
+            # is known.
+            for event in sorted(self.held(), key=attrgetter("final")):
                 try:
                     self._send_held(event)
                 except BusError as error:

@@ -5,6 +5,10 @@ module for each kind in `steps/members/` yields the members of an opened contain
 an order that is the same each time: a member is identified by its position.
 """
 
+import lzma
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,8 +16,8 @@ from importlib import import_module
 from typing import BinaryIO, Protocol
 
 from docprogress.documents import Document
+from docprogress.errors import Unreadable
 from docprogress.settings import Settings
-from docprogress.steps import textual
 
 ZIP = "application/zip"
 TAR = "application/x-tar"
@@ -31,9 +35,26 @@ _OPENERS = {
     GZIP: "compressed",
     BZIP2: "compressed",
     XZ: "compressed",
-    textual.EML: "mail",
-    textual.MBOX: "mailbox",
 }
+
+#: Bytes that are unpacked at a time.
+BLOCK = 1024 * 1024
+
+#: Files that operating systems leave in folders, in lower case.
+_IGNORED = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
+
+#: What libraries raise for damaged members.
+DAMAGES = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +91,37 @@ class MembersOf(Protocol):
         """
 
 
-def is_container(media_type: str) -> bool:
+def is_container(media_type: str | None) -> bool:
     """Whether files of this type may have members."""
     return media_type in _OPENERS
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a member is a file of an operating system, or hidden."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part.strip(".")]
+    return any(
+        part.startswith((".", "~$")) or part.lower() in _IGNORED for part in parts
+    )
+
+
+def blocks(member: Member, name: str) -> Iterator[bytes]:
+    """A member's content, piece by piece.
+
+    Args:
+        member: The member, whose container is open.
+        name: Its name, for errors.
+
+    Raises:
+        DocumentError: It is damaged, encrypted, or packed in an unknown way.
+    """
+    try:
+        with member.open() as file:
+            while block := file.read(BLOCK):
+                yield block
+    except DAMAGES as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk, not of the data
+        raise Unreadable(f"{name}: it cannot be unpacked: {error}") from error
 
 
 @contextmanager

@@ -85,6 +85,7 @@ class Step:
             raise StepError(f"not a step that this version knows: {error}") from error
 
 
+EXTRACTION_PATH = "docprogress.steps.extract:extract"
 EMBEDDING_PATH = "docprogress.steps.embed:embed"
 
 BUILT_IN = {
@@ -92,7 +93,7 @@ BUILT_IN = {
     for step in (
         Step(
             name="extraction",
-            path="docprogress.steps.extract:extract",
+            path=EXTRACTION_PATH,
             takes=Kind.DOCUMENT,
             gives=Kind.PAGES,
             weight=6.0,

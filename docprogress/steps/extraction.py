@@ -25,7 +25,7 @@ class Extraction(Iterator[Page]):
 
     Args:
         pages: Yields the pages.
-        total: The number of pages, as far as it is known.
+        total: The number of pages.
         facts: Facts about the document; `pages` may add more.
         unit: What a page is in this format, for progress: "page", "sheet", "slide".
         close: Closes the file.
@@ -42,9 +42,7 @@ class Extraction(Iterator[Page]):
     ) -> None:
         self._pages = pages
         self._close = close
-        self._notes: list[str] = []
-        self._done = 0
-        #: The number of pages; a reader may correct it while it reads.
+        self._left = total
         self.total = total
         self.facts = facts
         self.unit = unit
@@ -52,18 +50,14 @@ class Extraction(Iterator[Page]):
     def __next__(self) -> Page:
         try:
             page = next(self._pages)
-        except StopIteration:
-            self._note()
-            self.close()
-            raise
         except BaseException:
             self.close()
             raise
-        self._done += 1
+        self._left -= 1
         return page
 
     def __length_hint__(self) -> int:
-        return max(0, self.total - self._done)
+        return max(0, self._left)
 
     def __enter__(self) -> Self:
         return self
@@ -80,20 +74,10 @@ class Extraction(Iterator[Page]):
         if hasattr(self, "_close"):
             self.close()
 
-    def add_note(self, note: str) -> None:
-        """Note something besides what the reader notes."""
-        self._notes.append(note)
-
-    def _note(self) -> None:
-        if self._notes:
-            notes = [*self._notes, self.facts.get("note")]
-            self.facts["note"] = "; ".join(filter(None, notes))
-            self._notes.clear()
-
     def close(self) -> None:
         """Close the file and end the iteration; idempotent."""
         self._pages = iter(())
-        self._done = self.total
+        self._left = 0
         close, self._close = self._close, lambda: None
         close()
 
@@ -133,13 +117,9 @@ def check_pages(
         )
 
 
-def single_page(text: str, facts: Facts, *, markdown: str | None = None) -> Page:
+def single_page(text: str, facts: Facts) -> Page:
     """The only page of a format without pages."""
-    page = Page(
-        number=1,
-        text=clean(text),
-        markdown=None if markdown is None else clean(markdown),
-    )
+    page = Page(number=1, text=clean(text))
     if not page.text.strip():
         facts["note"] = "no text"
     return page

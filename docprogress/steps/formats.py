@@ -9,45 +9,23 @@ from typing import BinaryIO
 
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
-from docprogress.steps import text, textual
+from docprogress.steps import containers, text
 from docprogress.steps.extraction import Reader
-from docprogress.steps.packages import package_type
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
-XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
-XLS = "application/vnd.ms-excel"
-ODS = "application/vnd.oasis.opendocument.spreadsheet"
-CSV = "text/csv"
-TSV = "text/tab-separated-values"
+HTML = "text/html"
+MARKDOWN = "text/markdown"
+PLAIN = "text/plain"
 
 #: The module that reads each type.
 _READERS = {
     PDF: "pdf",
     DOCX: "docx",
-    PPTX: "pptx",
-    textual.HTML: "html",
-    textual.XHTML: "html",
-    textual.MARKDOWN: "text",
-    textual.PLAIN: "text",
-    textual.JSON: "text",
-    textual.JSON_LINES: "text",
-    textual.XML: "text",
-    textual.RST: "text",
-    textual.ORG: "text",
-    textual.ASCIIDOC: "text",
-    textual.TEX: "text",
-    textual.EML: "mail",
-    textual.MBOX: "mbox",
-    textual.MHTML: "text",
-    textual.NOTEBOOK: "text",
-    XLSX: "xlsx",
-    XLSM: "xlsx",
-    XLSB: "xlsb",
-    ODS: "ods",
+    HTML: "html",
+    MARKDOWN: "text",
+    PLAIN: "text",
+    **dict.fromkeys(containers.ARCHIVES, "archive"),
 }
 
 #: Bytes at the beginning of a file that are examined.
@@ -60,9 +38,15 @@ PDF_HEADER = 1024
 #: has about twenty. `zipfile` needs ten times as much memory for it.
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 
-_PDF_OBJECT = re.compile(rb"(?:^|[\r\n])\d+ \d+ obj\b")
-
+_MARKDOWN_SUFFIXES = (".md", ".markdown")
+_HTML_SUFFIXES = (".html", ".htm", ".xhtml")
+_TEXT_SUFFIXES = (".txt", ".text", *_MARKDOWN_SUFFIXES, *_HTML_SUFFIXES)
 _EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
+
+_HTML_BEGINS = re.compile(
+    rb"(?is)(?:\s|<!--.{0,4096}?-->|<\?xml[^>]{0,512}>)*"
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|div|table|h1|p)[\s>]"
+)
 
 _SAVE_AS = "save it as PDF, DOCX, HTML or plain text"
 _OCR = "turn it into a PDF with a text layer (OCR) first"
@@ -81,13 +65,9 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"ID3|OggS|fLaC|RIFF.{4}WAVE", "an audio file", "hand in its transcript"),
     (rb"\{\\rtf", "an RTF document", "save it as PDF or DOCX"),
     (rb"%!PS", "a PostScript file", "convert it to PDF (`ps2pdf`)"),
-    (rb"\x1f\x8b", "a gzip archive", _UNPACK),
-    (rb"BZh[1-9]1AY&SY", "a bzip2 archive", _UNPACK),
-    (rb"\xfd7zXZ\0", "an xz archive", _UNPACK),
     (rb"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
     (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
     (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
-    (rb".{257}ustar", "a tar archive", _UNPACK),
     (rb"\x7fELF|MZ.{0,128}\0|\xcf\xfa\xed\xfe", "a program", "hand in documents"),
     (rb"\xca\xfe\xba\xbe", "a program", "hand in documents"),
     (rb"SQLite format 3\0", "an SQLite database", "export its text"),
@@ -95,6 +75,16 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
 )
 _SIGNATURES = tuple(
     (re.compile(pattern, re.DOTALL), what, way) for pattern, what, way in _MAGIC
+)
+
+_ARCHIVES = tuple(
+    (re.compile(pattern, re.DOTALL), media_type)
+    for pattern, media_type in (
+        (rb"\x1f\x8b\x08", containers.GZIP),
+        (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", containers.BZIP2),
+        (rb"\xfd7zXZ\0", containers.XZ),
+        (rb".{257}ustar", containers.TAR),
+    )
 )
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -105,12 +95,13 @@ _OLE_STREAMS = (
     ("__substg1.0", "an Outlook message (.msg)", "save it as PDF or plain text"),
 )
 _ZIPPED = (
-    (r"xl/", "a damaged Excel workbook", "save it again"),
-    (r"ppt/", "a damaged PowerPoint presentation", "save it again"),
+    (r"xl/", "an Excel workbook (.xlsx)", "save it as PDF or plain text"),
+    (r"ppt/", "a PowerPoint presentation (.pptx)", "save it as PDF"),
     (r"META-INF/container\.xml", "an EPUB book", "convert it to PDF or HTML"),
     (r"content\.xml", "an OpenDocument file", "save it as DOCX or PDF"),
     (r"META-INF/MANIFEST\.MF", "a Java archive", "hand in documents"),
 )
+_MAIN_PART = re.compile(r"word/document\d*\.xml")
 
 
 def media_type(document: Document) -> str:
@@ -128,15 +119,19 @@ def media_type(document: Document) -> str:
         head = file.read(HEAD)
         if not head:
             raise Unreadable(f"{name}: the file is empty")
-        if _is_pdf(head, suffix):
-            return PDF
-        if head.startswith(_OLE):
-            raise _unsupported(name, suffix, *_inside_ole(head + file.read(16 * HEAD)))
+        # Before PDFs, since an archive may begin with one.
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             found = _inside_zip(name, file)
             if isinstance(found, str):
                 return found
             raise _unsupported(name, suffix, *found)
+        for pattern, archive in _ARCHIVES:
+            if pattern.match(head):
+                return archive
+        if _is_pdf(head, suffix):
+            return PDF
+        if head.startswith(_OLE):
+            raise _unsupported(name, suffix, *_inside_ole(head + file.read(16 * HEAD)))
     for pattern, what, way in _SIGNATURES:
         if pattern.match(head):
             raise _unsupported(name, suffix, what, way)
@@ -150,27 +145,37 @@ def reader(kind: str) -> Reader:
     return read
 
 
+def main_part(names: list[str]) -> str | None:
+    """The part of a ZIP file that is a Word document's text, if there is one."""
+    if "[Content_Types].xml" not in names:
+        return None
+    return next((name for name in names if _MAIN_PART.fullmatch(name)), None)
+
+
 def _is_pdf(head: bytes, suffix: str) -> bool:
     place = head.find(b"%PDF-", 0, PDF_HEADER + len(b"%PDF-"))
     if place < 0:
         return False
     # A text file may mention `%PDF-` in its first lines.
     return not head[:place].strip(b"\xef\xbb\xbf\0 \t\r\n") or (
-        suffix not in (*textual.SUFFIXES, *textual.MIXED_SUFFIXES)
+        suffix not in _TEXT_SUFFIXES
     )
 
 
 def _textual(name: str, suffix: str, head: bytes) -> str:
-    kind = textual.detect(suffix, head)
-    if kind != textual.PLAIN or suffix in textual.SUFFIXES:
-        return kind
-    if suffix == ".pdf" and _PDF_OBJECT.search(head):
-        return PDF  # without its header; its reader says what is wrong
-    if suffix in _EXPECTED and text.decode(head) is None:
-        raise _unsupported(
-            name, suffix, "binary data", "fetch or export the document again"
-        )
-    return kind
+    # Removing zeros turns ASCII in UTF-16 into plain ASCII.
+    begins = head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"")
+    html = _HTML_BEGINS.match(begins) is not None
+    if suffix in _EXPECTED:
+        if html:
+            what = "an HTML page (a login page or an error saved in its place?)"
+        else:
+            what = "plain text" if text.decode(head) else "binary data"
+        raise _unsupported(name, suffix, what, "fetch or export the document again")
+    page = re.match(rb"(?is)\s*<(?:!doctype\s+html|html)[\s>]", begins) is not None
+    if suffix in _MARKDOWN_SUFFIXES and not page:
+        return MARKDOWN  # Markdown may begin with HTML elements
+    return HTML if html or suffix in _HTML_SUFFIXES else PLAIN
 
 
 def _inside_ole(data: bytes) -> tuple[str, str]:
@@ -186,28 +191,27 @@ def _inside_ole(data: bytes) -> tuple[str, str]:
 
 
 def _inside_zip(name: str, file: BinaryIO) -> str | tuple[str, str]:
-    """The media type of a ZIP file; what it is and what to do, if it has no reader."""
+    """The media type of a ZIP file, or a description of one that is not supported."""
     size = _directory_size(file)
     if size > MAX_DIRECTORY_BYTES:
         raise LimitExceeded(
             f"{name}: a ZIP file whose central directory alone has {size} bytes; "
-            f"a document's has {MAX_DIRECTORY_BYTES} at most"
+            f"it may have {MAX_DIRECTORY_BYTES} at most"
         )
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-            package = package_type(archive)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise Unreadable(
             f"{name}: a ZIP-based document that is damaged or cut short ({error}); "
             "fetch or save it again"
         ) from error
-    if package is not None and package in _READERS:
-        return package
+    if main_part(names):
+        return DOCX
     for pattern, what, way in _ZIPPED:
         if any(re.match(pattern, entry) for entry in names):
             return what, way
-    return "a ZIP archive", _UNPACK
+    return containers.ZIP
 
 
 def _directory_size(file: BinaryIO) -> int:

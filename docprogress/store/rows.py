@@ -68,6 +68,8 @@ class RunRow:
     settings: dict[str, Any]
     #: Equal for runs whose steps and settings give the same results.
     fingerprint: str
+    #: What the passwords are encrypted with that Redis keeps for this run.
+    encryption_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,10 @@ class DocumentRow:
     ocr_pages: int | None = None
     #: The mean confidence of the recognised pages, from 0 to 1.
     confidence: float | None = None
+    #: Of a submitted container: how many members have been added to the run from it,
+    #: and their bytes; those of nested containers are included.
+    unpacked_members: int | None = None
+    unpacked_bytes: int | None = None
 
     def event(self) -> ProgressEvent:
         """The event of this state; it has an id if the attempt is over."""
@@ -161,6 +167,7 @@ class DocumentRow:
             name=self.name,
             attempt=self.attempt,
             worker=self.worker,
+            parent_id=self.parent_id,
         )
 
 

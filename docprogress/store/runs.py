@@ -1,5 +1,6 @@
 """Runs: added, found, counted and deleted."""
 
+import secrets
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -97,6 +98,7 @@ class Runs:
             steps=steps,
             settings=settings,
             fingerprint=fingerprint,
+            encryption_key=secrets.token_urlsafe(32),
         )
         with self._database.writing() as connection:
             connection.execute(_ADD_RUN, asdict(run))

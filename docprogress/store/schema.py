@@ -117,6 +117,7 @@ run = sa.Table(
     _column("steps", Json),
     _column("settings", Json),
     _column("fingerprint", Text),
+    _column("encryption_key", Text, nullable=True),
     sa.Index("run_created_at", "created_at"),
     sa.Index("run_case_id", "case_id"),
 )
@@ -161,6 +162,8 @@ document = sa.Table(
     _column("metadata", Json, nullable=True),
     _column("ocr_pages", sa.Integer, nullable=True),
     _column("confidence", sa.Double, nullable=True),
+    _column("unpacked_members", sa.Integer, nullable=True),
+    _column("unpacked_bytes", sa.BigInteger, nullable=True),
     sa.Index("document_run_number", "run_id", "number", unique=True),
     # Covers counting a run's documents, and finding when it finished.
     sa.Index("document_run_status", "run_id", "status", "finished_at"),

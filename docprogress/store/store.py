@@ -6,6 +6,7 @@ from typing import Self
 from docprogress.store.attempts import Attempts
 from docprogress.store.documents import Documents
 from docprogress.store.engine import Database
+from docprogress.store.members import Members
 from docprogress.store.queues import QueueBacklog
 from docprogress.store.results import Results
 from docprogress.store.reuse import Reuse
@@ -33,6 +34,7 @@ class Store:
         self.runs = Runs(self.database)
         self.documents = Documents(self.database, self.runs)
         self.submissions = Submissions(self.database)
+        self.members = Members(self.database, self.documents)
         self.queues = QueueBacklog(self.database)
         self.attempts = Attempts(self.database, self.runs)
         self.results = Results(self.database)

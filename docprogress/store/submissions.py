@@ -22,7 +22,8 @@ ABANDONED_TOGETHER = 500
 
 _document = schema.document.c
 _run = schema.run.c
-_NEW: dict[str, Any] = {
+#: The columns of a document that was just added.
+NEW_DOCUMENT: dict[str, Any] = {
     "ready": False,
     "status": Status.QUEUED.value,
     "next_step": 0,
@@ -37,8 +38,9 @@ _NEW: dict[str, Any] = {
     "chunks": 0,
 }
 _FIELDS = tuple(field.name for field in fields(NewDocument))
-# On PostgreSQL, transactions that lock rows in different orders deadlock.
-_LOCK = (
+#: Locks documents. On PostgreSQL, transactions that lock rows in different orders
+#: deadlock.
+LOCK_DOCUMENTS = (
     select(_document.id)
     .where(_document.id.in_(bindparam("documents", expanding=True)))
     .order_by(_document.id)
@@ -110,7 +112,7 @@ class Submissions:
         rows = [
             # `asdict` copies every value deeply, which is slow.
             {name: getattr(document, name) for name in _FIELDS}
-            | _NEW
+            | NEW_DOCUMENT
             | {"created_at": moment, "updated_at": moment}
             for document in documents
         ]
@@ -140,7 +142,9 @@ class Submissions:
         ]
         with self._database.writing() as connection:
             if not self._database.is_sqlite:
-                connection.execute(_LOCK, {"documents": [name for name, *_ in stored]})
+                connection.execute(
+                    LOCK_DOCUMENTS, {"documents": [name for name, *_ in stored]}
+                )
             if connection.execute(_READY, values).rowcount != len(values):
                 connection.execute(_RESUME_ABANDONED, values)
                 connection.execute(
@@ -224,7 +228,7 @@ class Submissions:
 
 def _upsert_documents(connection: Connection) -> _Insert:
     """An insert that fills in documents cancelled before they were added."""
-    statement = _insert(connection)
+    statement = insert_document(connection)
     source = {name: statement.excluded[name] for name in ("name", "url", "size")}
     return statement.on_conflict_do_update(
         index_elements=["id"],
@@ -233,7 +237,8 @@ def _upsert_documents(connection: Connection) -> _Insert:
     )
 
 
-def _insert(connection: Connection) -> _Insert:
+def insert_document(connection: Connection) -> _Insert:
+    """An insert of documents, for this database."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(schema.document)
     return postgresql.insert(schema.document)
@@ -258,7 +263,7 @@ def _add_as_cancelled(
         end = min(end, begin + most)
     moment = now()
     rows = [
-        _NEW
+        NEW_DOCUMENT
         | {
             "id": document_id(run_id, number),
             "run_id": run_id,
@@ -279,7 +284,7 @@ def _add_as_cancelled(
     ]
     added: list[DocumentRow] = []
     for some in batches(rows, ABANDONED_TOGETHER):
-        connection.execute(_insert(connection).on_conflict_do_nothing(), some)
+        connection.execute(insert_document(connection).on_conflict_do_nothing(), some)
         # Without those that the submitting process has just added.
         inserted = select(schema.document).where(
             _document.id.in_([row["id"] for row in some]),

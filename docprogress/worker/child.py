@@ -12,6 +12,7 @@ from docprogress.bus.leases import Lease, Leases, lease_owner
 from docprogress.errors import BusError, DocProgressError, Superseded
 from docprogress.events import ProgressEvent, Status
 from docprogress.queueing import fair_share
+from docprogress.queueing.batching import MessageBatcher
 from docprogress.queueing.protocol import NEWER_WORKER_NEEDED, required_version
 from docprogress.queueing.routing import next_step, queue_name
 from docprogress.queueing.sender import Message, Sender, recovered_messages
@@ -55,6 +56,7 @@ class Child:
             settings.redis_url or "", remember_seconds=settings.remember_seconds
         )
         self._publisher = BufferedPublisher(self._bus)
+        self._batcher = MessageBatcher(self._store, processes=settings.processes)
         self._leases = Leases(lambda: self._bus.redis, seconds=settings.lease_seconds)
         self._sender = Sender.for_settings(settings)
         self._lease: Lease | None = None
@@ -68,6 +70,8 @@ class Child:
             guard=self._guarded,
             uninterrupted=guard.deferred if guard else nullcontext,
             outages=ServiceOutages(SharedMemory(self._bus)),
+            publish_rows=self._publish_rows,
+            send=self._send_members,
         )
         self._idle = threading.Event()
         self._idle.set()
@@ -195,6 +199,23 @@ class Child:
         if event.worker != self._worker:
             event = event.replace(worker=self._worker)
         return self._publisher.publish_nowait(event)
+
+    def _publish_rows(self, rows: Sequence[DocumentRow]) -> None:
+        """Publish the state of documents that another worker may process meanwhile."""
+        if not self._settings.events_per_second:
+            return
+        events = [row.event() for row in rows]
+        waiting = [event for event in events if event.status is Status.QUEUED]
+        try:
+            self._bus.publish_all(waiting, only_if_queued=True)
+            self._bus.publish_all([event for event in events if event.final])
+        except BusError:
+            self._publisher.hold({event.document_id: event for event in events})
+
+    def _send_members(self, rows: Sequence[DocumentRow]) -> None:
+        """Send members. If that fails, recovery finds them."""
+        with suppress(BusError):
+            self._sender.send(self._batcher.batch(rows))
 
     def _guarded(
         self, seconds: float, total: float | None

@@ -6,7 +6,7 @@ again, postponed, handed over to another queue, or superseded.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,8 +29,11 @@ from docprogress.queueing.availability import WAITING_MESSAGE
 from docprogress.queueing.routing import display_name
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps import Kind, Step
+from docprogress.steps.containers import is_container
+from docprogress.steps.definition import EXTRACTION_PATH
 from docprogress.storage import Files
-from docprogress.store import Claim, DocumentRow, Store
+from docprogress.storage.incoming import Stored
+from docprogress.store import Claim, DocumentRow, FinishedStep, Store
 from docprogress.worker.attempt_writer import (
     MAX_PAUSE,
     STORE_WAIT_SECONDS,
@@ -46,6 +49,7 @@ from docprogress.worker.error_reasons import (
 from docprogress.worker.limits import StepGuard, no_limit
 from docprogress.worker.service_outages import KnownOutage, ServiceOutages, Wait
 from docprogress.worker.step_runner import StepRunner
+from docprogress.worker.unpacking import MAX_NAMES, Unpacked, Unpacker
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +93,10 @@ class DocumentProcessor:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     outages: ServiceOutages = field(default_factory=ServiceOutages)
+    #: Publishes the state of other documents than the one that is processed.
+    publish_rows: Callable[[Sequence[DocumentRow]], None] = lambda _: None
+    #: Sends queued documents to the workers.
+    send: Callable[[Sequence[DocumentRow]], None] = lambda _: None
 
     def process(self, claim: Claim) -> Outcome:
         """Take a claimed document as far as its queue goes."""
@@ -117,12 +125,20 @@ class DocumentAttempt:
             settings=self._settings,
             writer=self._writer,
         )
+        self._unpacker = Unpacker(
+            processor,
+            claim.document,
+            settings=self._settings,
+            writer=self._writer,
+            runner=self.runner,
+        )
         # What the steps have made so far.
         self._counts = {
             Kind.PAGES: claim.document.pages,
             Kind.CHUNKS: claim.document.chunks,
         }
         self._note = claim.document.note
+        self._started = processor.clock()
 
     def run(self) -> Outcome:
         """Process the document, whatever its steps raise.
@@ -170,14 +186,24 @@ class DocumentAttempt:
         first = self._document.next_step
         if first == 0 and self._document.url and self._document.sha256 is None:
             self._download(self._document.url)
-        if first == 0 and (row := self._reuse_results()):
+        if first == 0 and self._document.parent_id and self._document.sha256 is None:
+            self._set_content(self._unpacker.unpack_itself())
+        same = self._same_content() if first == 0 else None
+        if same and not is_container(same.media_type) and (row := self._reuse(same)):
             return self._publish(row)
         items: list[Any] = []
+        unpacked: Unpacked | None = None
         with self._processor.files.local(
             self._document.id,
             on_progress=self._publish_fetched,
             on_wait=self._publish_storage_wait,
         ) as path:
+            if first == 0 and self._steps[0].path == EXTRACTION_PATH:
+                unpacked = self._unpacker.unpack(self._step_document(path))
+            if unpacked and unpacked.archive:
+                return self._publish(self._complete_archive(unpacked))
+            if unpacked and same and (row := self._reuse(same)):
+                return self._publish(row)
             for position in range(first, len(self._steps)):
                 step = self._steps[position]
                 if step.queue != self._steps[first].queue:
@@ -188,7 +214,10 @@ class DocumentAttempt:
                 items = result.items
                 self._counts[step.gives] = len(items)
                 self._note = result.facts.get("note", self._note)
-        return self._publish(self._writer.complete(self._summary()))
+        summary = self._summary()
+        if unpacked and unpacked.names:
+            summary = f"{summary}; {unpacked.note}"
+        return self._publish(self._writer.complete(summary))
 
     def _save(self) -> None:
         """Save what the steps made before one of them was interrupted."""
@@ -211,17 +240,47 @@ class DocumentAttempt:
             ),
             on_wait=self._publish_storage_wait,
         )
+        self._set_content(stored)
+
+    def _set_content(self, stored: Stored) -> None:
         self._write(self._attempts.set_content, size=stored.size, sha256=stored.sha256)
         self._document = replace(self._document, size=stored.size, sha256=stored.sha256)
 
-    def _reuse_results(self) -> DocumentRow | None:
-        """Complete the document with the results of one with the same content."""
+    def _complete_archive(self, unpacked: Unpacked) -> DocumentRow:
+        """Complete a document that has members and no text."""
+        self._writer.unsaved.append(
+            FinishedStep(
+                position=0,
+                step=self.runner.first_step,
+                next_step=self.runner.first_step,
+                started_at=self._document.started_at or now(),
+                seconds=self._processor.clock() - self._started,
+                items=len(unpacked.names),
+                unit="member",
+                progress=0.0,
+                facts={
+                    "media_type": unpacked.media_type,
+                    "note": unpacked.note,
+                    "members": unpacked.names[:MAX_NAMES],
+                    **({"left_out": unpacked.left_out} if unpacked.left_out else {}),
+                },
+                pages=[],
+                chunks=[],
+            )
+        )
+        return self._writer.complete(f"Completed: {unpacked.note}")
+
+    def _same_content(self) -> DocumentRow | None:
+        """A completed document with the same content, whose results can be reused."""
         if not self._skip_existing or not self._document.sha256:
             return None
         reuse = self._processor.store.reuse
         same = reuse.find(self._document.sha256, self._fingerprint)
-        if same is None or same.id == self._document.id:
-            return None
+        return None if same is None or same.id == self._document.id else same
+
+    def _reuse(self, same: DocumentRow) -> DocumentRow | None:
+        """Complete the document with the results of another one."""
+        reuse = self._processor.store.reuse
         return reuse.copy(same.id, self._document.id, self._document.attempt)
 
     def _step_document(self, path: Path) -> Document:

@@ -18,9 +18,9 @@ from docprogress import Pipeline, Run, Status
 class First(NamedTuple):
     """Seconds from `Pipeline()` on."""
 
-    #: Until the first event of the document, which is that it waits.
+    #: Until anything was told of the document: that it waits.
     event: float
-    #: Until the first event of a worker.
+    #: Until a worker had told something.
     worker: float
 
 
@@ -74,13 +74,13 @@ def _first(home: Path) -> First:
     started = time.perf_counter()
     with Pipeline(home=home, workers=WORKERS) as pipeline:
         run = pipeline.submit(("note.txt", b"A note, to be seen soon."))
-        published, worked = asyncio.run(_moments(run))
+        told, worked = asyncio.run(_moments(run))
         finished(run)
-    return First(published - started, worked - started)
+    return First(told - started, worked - started)
 
 
 async def _moments(run: Run) -> tuple[float, float]:
-    """Return when the first event arrived, and the first one of a worker."""
+    """When the first event was told, and when the first one of a worker."""
     first = None
     async with run.watch() as events:
         async for event in events:

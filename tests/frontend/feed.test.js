@@ -12,7 +12,7 @@ const AT = "2026-11-24T15:04:05.000Z";
 class Kernel {
   constructor() {
     /** @type {any[]} */
-    this.received = [];
+    this.heard = [];
     /** @type {any} */
     this.snapshot = undefined;
     this.alive = true;
@@ -32,7 +32,7 @@ class Kernel {
       },
       send: (/** @type {any} */ content) => {
         if (!this.alive) throw new Error("the comm is closed");
-        this.received.push(content);
+        this.heard.push(content);
       },
     };
   }
@@ -46,13 +46,13 @@ class Kernel {
   }
 
   /** @param {any} content */
-  deliver(content) {
+  tell(content) {
     this.trigger("msg:custom", content, []);
   }
 
   /** @param {string} type */
   asked(type) {
-    return this.received.filter((content) => content.type === type);
+    return this.heard.filter((content) => content.type === type);
   }
 }
 
@@ -89,11 +89,11 @@ function delta(seq, rows, fields = {}) {
 }
 
 /** @param {number} index */
-function messageOf(index) {
+function said(index) {
   return [...el.querySelectorAll(".dp-message-text")].at(index)?.textContent;
 }
 
-test("nothing is exported that anywidget would take for its old interface", () => {
+test("nothing is exported that anywidget would take for the old way", () => {
   assert.equal("render" in module, false);
 });
 
@@ -105,29 +105,29 @@ test("what the model holds is drawn before any message", () => {
 
 test("a change is drawn, and acknowledged after it was painted", () => {
   begin();
-  kernel.received.length = 0;
+  kernel.heard.length = 0;
 
-  kernel.deliver(delta(5, [{ index: 0, message: "news" }], { ack: true }));
-  assert.deepEqual(kernel.received, []);
+  kernel.tell(delta(5, [{ index: 0, message: "news" }], { ack: true }));
+  assert.deepEqual(kernel.heard, []);
   paint();
 
-  assert.equal(messageOf(0), "news");
-  assert.equal(kernel.received.length, 1);
+  assert.equal(said(0), "news");
+  assert.equal(kernel.heard.length, 1);
   /** @type {any} */
-  const painted = kernel.received[0];
+  const painted = kernel.heard[0];
   assert.deepEqual([painted.type, painted.session, painted.seq], ["painted", "a", 5]);
   assert.equal(Number.isFinite(painted.at), true);
 });
 
-test("a clock request is answered at once, with the page's id", () => {
+test("who asks for the page's time is told it at once, and by which page", () => {
   begin();
-  kernel.received.length = 0;
+  kernel.heard.length = 0;
 
-  kernel.deliver({ type: "clock", request: 7 });
-  kernel.deliver(delta(5, [], { ack: true }));
+  kernel.tell({ type: "clock", request: 7 });
+  kernel.tell(delta(5, [], { ack: true }));
   paint();
 
-  const [clock, painted] = kernel.received;
+  const [clock, painted] = kernel.heard;
   assert.deepEqual([clock.type, clock.request], ["clock", 7]);
   assert.equal(clock.page, painted.page);
   assert.equal(clock.at <= painted.at, true);
@@ -136,66 +136,66 @@ test("a clock request is answered at once, with the page's id", () => {
 
 test("only the newest of what one frame painted is acknowledged", () => {
   begin();
-  kernel.received.length = 0;
+  kernel.heard.length = 0;
 
-  kernel.deliver(delta(5, [], { ack: true }));
-  kernel.deliver(delta(6, []));
+  kernel.tell(delta(5, [], { ack: true }));
+  kernel.tell(delta(6, []));
   paint();
 
   assert.deepEqual(
-    kernel.received.map(({ seq }) => seq),
+    kernel.heard.map(({ seq }) => seq),
     [6],
   );
 });
 
-test("an update without a view is not acknowledged", () => {
+test("nothing is acknowledged that nobody sees", () => {
   widget.initialize({ model: kernel.model() });
 
-  kernel.deliver(delta(5, []));
+  kernel.tell(delta(5, []));
   paint();
 
-  assert.deepEqual(kernel.received, []);
+  assert.deepEqual(kernel.heard, []);
 });
 
-test("after a gap the update is drawn, and the full state requested", () => {
+test("a gap is drawn over, and the whole is asked for", () => {
   begin();
 
-  kernel.deliver(delta(9, [{ index: 1, message: "after the gap" }]));
+  kernel.tell(delta(9, [{ index: 1, message: "after the gap" }]));
   paint();
 
-  assert.equal(messageOf(1), "after the gap");
+  assert.equal(said(1), "after the gap");
   assert.equal(kernel.asked("whole").length, 1);
 });
 
-test("an old update is ignored", () => {
+test("old news is no news", () => {
   begin();
 
-  kernel.deliver(delta(4, [{ index: 0, message: "old" }]));
+  kernel.tell(delta(4, [{ index: 0, message: "old" }]));
   paint();
 
-  assert.notEqual(messageOf(0), "old");
+  assert.notEqual(said(0), "old");
   assert.equal(kernel.asked("whole").length, 0);
 });
 
-test("an unanswered request is repeated, less and less often", () => {
+test("an unanswered question is asked again, ever less often", () => {
   begin();
 
-  kernel.deliver(delta(9, []));
+  kernel.tell(delta(9, []));
   for (let seq = 10; seq < 70; seq += 1) {
     pass(1000);
-    kernel.deliver(delta(seq, []));
+    kernel.tell(delta(seq, []));
   }
 
   assert.equal(kernel.asked("whole").length, 6);
 });
 
-test("the full state ends the requests", () => {
+test("the whole ends the asking", () => {
   begin();
-  kernel.deliver(delta(9, []));
+  kernel.tell(delta(9, []));
 
-  kernel.deliver({ type: "whole", session: "a", seq: 10, at: AT, ...whole });
+  kernel.tell({ type: "whole", session: "a", seq: 10, at: AT, ...whole });
   pass(5000);
-  kernel.deliver(delta(11, []));
+  kernel.tell(delta(11, []));
   pass(5000);
 
   assert.equal(kernel.asked("whole").length, 1);
@@ -204,7 +204,7 @@ test("the full state ends the requests", () => {
 test("a row that is missing is asked for", () => {
   begin();
 
-  kernel.deliver(delta(5, [], { summary: { ...whole.summary, rows: 3 } }));
+  kernel.tell(delta(5, [], { summary: { ...whole.summary, rows: 3 } }));
 
   assert.equal(kernel.asked("whole").length, 1);
 });
@@ -213,7 +213,7 @@ test("another session begins anew", () => {
   begin();
   const other = row(7, { status: "processing", name: "other.pdf" });
 
-  kernel.deliver(
+  kernel.tell(
     delta(1, [other, { index: 1, message: "half" }], {
       session: "b",
       summary: summary([other, row(8)]),
@@ -230,14 +230,14 @@ test("views of one model show the same, and are painted once", () => {
   const second = place();
   widget.render({ model: kernel.model(), el: second });
   paint();
-  kernel.received.length = 0;
+  kernel.heard.length = 0;
 
-  kernel.deliver(delta(5, [{ index: 0, message: "news" }]));
+  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
   paint();
 
-  assert.equal(messageOf(0), "news");
+  assert.equal(said(0), "news");
   assert.equal(second.querySelector(".dp-message-text")?.textContent, "news");
-  assert.equal(kernel.received.length, 1);
+  assert.equal(kernel.heard.length, 1);
 });
 
 test("the clocks of a view that comes later stand as those of the first", () => {
@@ -245,7 +245,7 @@ test("the clocks of a view that comes later stand as those of the first", () => 
   begin();
   for (let seq = 5; seq < 15; seq += 1) {
     pass(1000);
-    kernel.deliver(delta(seq, []));
+    kernel.tell(delta(seq, []));
   }
 
   const second = place();
@@ -278,16 +278,16 @@ test("a view of a kernel that is silent says what it is a view of", () => {
 
 test("a new snapshot is drawn, and an older one is not", () => {
   begin();
-  kernel.deliver(delta(5, [{ index: 0, message: "news" }]));
+  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
 
   kernel.trigger("change:snapshot");
   paint();
-  assert.equal(messageOf(0), "news");
+  assert.equal(said(0), "news");
 
   kernel.snapshot = { ...kernel.snapshot, session: "c", seq: 0 };
   kernel.trigger("change:snapshot");
   paint();
-  assert.notEqual(messageOf(0), "news");
+  assert.notEqual(said(0), "news");
 });
 
 test("buttons ask the kernel, and its answer comes back to the view that asked", () => {
@@ -302,19 +302,19 @@ test("buttons ask the kernel, and its answer comes back to the view that asked",
   const [{ page, ...rest }] = kernel.asked("cancel");
   assert.deepEqual(rest, { type: "cancel", request: 1, ids: null });
   // The answer to another window, whose requests are counted alike.
-  kernel.deliver({ type: "acted", request: 1, page: "another", ok: true, text: "all of them" });
+  kernel.tell({ type: "acted", request: 1, page: "another", ok: true, text: "all of them" });
   paint();
   assert.notEqual(read(el, ".dp-notice"), "all of them");
 
   const text = "the store cannot be reached";
-  kernel.deliver({ type: "acted", request: 1, page, ok: false, text });
+  kernel.tell({ type: "acted", request: 1, page, ok: false, text });
   paint();
 
   assert.equal(read(el, ".dp-notice"), "the store cannot be reached");
   assert.equal(read(second, ".dp-notice"), "");
 });
 
-test("nothing is thrown when the comm is dead, and the page shows it", () => {
+test("nothing is thrown when the comm is dead, and it is said", () => {
   begin();
   kernel.alive = false;
 
@@ -323,7 +323,7 @@ test("nothing is thrown when the comm is dead, and the page shows it", () => {
     [...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")
   ).click();
   /** @type {HTMLElement} */ (el.querySelector(".dp-row")).click();
-  kernel.deliver(delta(9, []));
+  kernel.tell(delta(9, []));
   paint();
 
   assert.equal(read(el, ".dp-notice"), "the kernel cannot be reached: nothing was done");
@@ -333,7 +333,7 @@ test("a message of a kind that is not known is a sign of life, and nothing else"
   begin();
   pass(5000);
 
-  kernel.deliver({ type: "something new" });
+  kernel.tell({ type: "something new" });
   pass(3000);
 
   assert.equal(read(el, ".dp-problem"), "");
@@ -343,7 +343,7 @@ test("what was begun is ended: views, listeners, and what waits for a frame", ()
   for (let turn = 0; turn < 50; turn += 1) {
     widget = progressWidget();
     const { close, closeView } = begin();
-    kernel.deliver(delta(5 + turn, []));
+    kernel.tell(delta(5 + turn, []));
     closeView();
     close();
     paint();

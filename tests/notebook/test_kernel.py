@@ -7,7 +7,7 @@ import pytest
 import redis
 from support.kernels import Kernel
 from support.services import Server, eventually
-from support.steered import SteeredRun, publish_event, watching
+from support.steered import SteeredRun, tell, watching
 
 from docprogress import Bus, Pipeline, Status
 from docprogress.bus.pubsub import CLIENT_NAME
@@ -76,7 +76,7 @@ def complete(run: SteeredRun) -> None:
         store.attempts.finish(
             row.id, row.attempt, Status.COMPLETED, message="Completed"
         )
-        run.publish(number, Status.COMPLETED)
+        run.tell(number, Status.COMPLETED)
 
 
 def watchers(url: str) -> int:
@@ -98,12 +98,12 @@ def test_a_run_is_live_until_its_end_and_a_table_from_then_on(
     kernel: Kernel, run: SteeredRun
 ):
     kernel.run(run.cell + "run")
-    run.publish(0, progress=20, message="Extracting page 2 of 10")
+    run.tell(0, progress=20, message="Extracting page 2 of 10")
     row = eventually(
         lambda: next(
             (row for row in kernel.rows().values() if row["progress"] == 20), None
         ),
-        what="the page is updated",
+        what="the page is told",
     )
     live = kernel.last_display()[0]
     complete(run)
@@ -194,20 +194,16 @@ def test_buttons_work_while_a_cell_waits(
 ):
     kernel.run(run.cell + "run")
     document = run.run.documents()[0]
-    run.publish(0, progress=20)
+    run.tell(0, progress=20)
     cell = kernel.begin("run.wait()")
     eventually(lambda: watchers(redis_url) == 2, what="it waits")
 
     kernel.send({"type": "details", "id": document.id}, aside=True)
-    (details,) = eventually(
-        lambda: kernel.view_messages("details"), what="details are sent"
-    )
+    (details,) = eventually(lambda: kernel.told("details"), what="details are told")
     asked = {"type": "cancel", "request": 7, "page": "a", "ids": None}
     kernel.send(asked, aside=True)
     ended = kernel.end(cell)
-    (acted,) = eventually(
-        lambda: kernel.view_messages("acted"), what="the action is answered"
-    )
+    (acted,) = eventually(lambda: kernel.told("acted"), what="the action is answered")
 
     assert details["id"] == document.id
     assert [each["progress"] for each in details["history"]][-1] == 20
@@ -233,14 +229,12 @@ def test_an_action_names_documents_of_this_view_alone(kernel: Kernel, run: Steer
     kernel.send({"type": "details", "id": ["nonsense"]})
     kernel.send({"type": "nonsense"})
     kernel.send({})
-    eventually(lambda: len(kernel.view_messages("acted")) == 3, what="all are answered")
+    eventually(lambda: len(kernel.told("acted")) == 3, what="all are answered")
 
     states = {row.id: row.status for row in run.run.documents()}
     assert [state is Status.CANCELLED for state in states.values()].count(True) == 1
     assert states[mine] is Status.CANCELLED
-    answers = {
-        message["request"]: message["ok"] for message in kernel.view_messages("acted")
-    }
+    answers = {told["request"]: told["ok"] for told in kernel.told("acted")}
     assert answers == {1: True, 2: True, 3: False}
 
 
@@ -297,18 +291,18 @@ def test_one_view_that_is_closed_takes_no_other_with_it(
     kernel.run(run.cell + "one, other = ProgressView(run), ProgressView(run)\none")
     kernel.run("other")
     kernel.run("one.close()")
-    run.publish(1, progress=30)
+    run.tell(1, progress=30)
 
     eventually(
         lambda: any(row["progress"] == 30 for row in kernel.rows().values()),
-        what="the other one is updated",
+        what="the other one is told",
     )
     first, second = kernel.displays().values()
     assert table.CLOSED in first[-1]["text/plain"]
     assert WIDGET in second[-1]
 
 
-def test_a_widget_in_a_layout_is_updated_until_it_is_closed(
+def test_a_widget_in_a_layout_is_told_until_it_is_closed(
     kernel: Kernel, run: SteeredRun, redis_url: str
 ):
     kernel.run(
@@ -318,10 +312,10 @@ def test_a_widget_in_a_layout_is_updated_until_it_is_closed(
         "box"
     )
     complete(run)
-    eventually(lambda: kernel.summary().get("finished"), what="the end is sent")
-    sent = len(kernel.view_messages())
+    eventually(lambda: kernel.summary().get("finished"), what="the end is told")
+    told = len(kernel.told())
 
-    eventually(lambda: len(kernel.view_messages()) > sent, what="it still beats")
+    eventually(lambda: len(kernel.told()) > told, what="it still beats")
     # A box that holds a widget without a comm would keep all others from any page.
     kernel.run("box.close(); view.close()")
 
@@ -331,7 +325,7 @@ def test_a_widget_in_a_layout_is_updated_until_it_is_closed(
 def test_documents_that_anybody_publishes_are_shown(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
-    kernel.run(watching(redis_url, "theirs", "silent"))
+    kernel.run(watching(redis_url, "theirs", "unheard"))
     bare = (
         '{"document_id": "theirs", "status": "processing", "step": "ocr", '
         '"progress": 42, "message": "reading", "timestamp": "2026-01-02T03:04:05Z"}'
@@ -344,9 +338,9 @@ def test_documents_that_anybody_publishes_are_shown(
 
     eventually(
         lambda: kernel.rows().get("theirs", {}).get("progress") == 42,
-        what="the page is updated",
+        what="the page is told",
     )
-    assert kernel.rows()["silent"]["status"] == "queued"
+    assert kernel.rows()["unheard"]["status"] == "queued"
     assert not kernel.summary()["actions"]
 
 
@@ -354,10 +348,10 @@ def test_documents_that_begin_again_are_live_again(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
     kernel.run(watching(redis_url, "again"))
-    publish_event(bus, "again", Status.COMPLETED, attempt=1)
+    tell(bus, "again", Status.COMPLETED, attempt=1)
     frozen(kernel)
 
-    publish_event(bus, "again", progress=10, attempt=2)
+    tell(bus, "again", progress=10, attempt=2)
 
     eventually(lambda: WIDGET in kernel.last_display()[-1], what="it is alive again")
 
@@ -401,12 +395,10 @@ def test_what_ended_anew_unseen_is_in_the_table(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
     kernel.run(watching(redis_url, "again"))
-    publish_event(
-        bus, "again", Status.FAILED, attempt=1, progress=20, error="the first time"
-    )
+    tell(bus, "again", Status.FAILED, attempt=1, progress=20, error="the first time")
     first = frozen(kernel)["text/plain"]
 
-    publish_event(bus, "again", Status.COMPLETED, attempt=2)
+    tell(bus, "again", Status.COMPLETED, attempt=2)
 
     assert first.endswith("the first time")
     eventually(
@@ -417,10 +409,10 @@ def test_what_ended_anew_unseen_is_in_the_table(
 
 def test_a_page_that_is_loaded_again_is_right_at_once(kernel: Kernel, run: SteeredRun):
     kernel.run(run.cell + "run")
-    run.publish(2, progress=70)
+    run.tell(2, progress=70)
     eventually(
         lambda: any(row["progress"] == 70 for row in kernel.rows().values()),
-        what="the kernel has received it",
+        what="the kernel has heard",
     )
 
     snapshot = kernel.ask_states()[kernel.model()]["snapshot"]
@@ -439,15 +431,13 @@ def test_a_page_that_is_loaded_after_the_end_is_answered(
 
     kernel.send({"type": "whole"})
 
-    (whole,) = eventually(
-        lambda: kernel.view_messages("whole"), what="it gets everything"
-    )
+    (whole,) = eventually(lambda: kernel.told("whole"), what="it is told everything")
     assert {row["status"] for row in whole["rows"]} == {"completed"}
     kernel.send({"type": "details", "id": whole["rows"][0]["id"]})
-    eventually(lambda: kernel.view_messages("details"), what="details are sent")
+    eventually(lambda: kernel.told("details"), what="details are told")
 
 
-def test_a_view_shows_a_lost_connection_and_recovers(
+def test_a_lost_redis_is_said_and_a_found_one_is_right(
     kernel: Kernel, server: Server, tmp_path: Path
 ):
     settings = {"home": str(tmp_path / "home"), "redis_url": server.url}
@@ -456,7 +446,7 @@ def test_a_view_shows_a_lost_connection_and_recovers(
     eventually(lambda: watchers(server.url), what="it is subscribed to")
 
     server.kill()
-    eventually(lambda: not kernel.summary().get("connected", True), what="it is shown")
+    eventually(lambda: not kernel.summary().get("connected", True), what="it is said")
     lost_at = kernel.summary()["lost_at"]
     server.start()
     eventually(lambda: kernel.summary()["connected"], what="it is there again")
@@ -477,28 +467,26 @@ def test_a_storm_of_events_is_few_messages_and_right_in_the_end(
     def paint() -> None:
         painted = 0
         while not answering.wait(0.01):
-            sent = kernel.view_messages("delta")
-            if len(sent) > painted:
-                painted = len(sent)
-                last = {key: sent[-1][key] for key in ("session", "seq")}
+            told = kernel.told("delta")
+            if len(told) > painted:
+                painted = len(told)
+                last = {key: told[-1][key] for key in ("session", "seq")}
                 kernel.send({"type": "painted", **last})
 
     page = threading.Thread(target=paint)
     page.start()
     for number in range(3000):
-        run.publish(number % 3, progress=number / 3000 * 99)
+        run.tell(number % 3, progress=number / 3000 * 99)
     complete(run)
     frozen(kernel)
     answering.set()
     page.join()
 
-    moments = [at.timestamp() for at, _ in kernel.view_messages_at()]
+    moments = [at.timestamp() for at, _ in kernel.told_at()]
     most = max(sum(m <= at < m + 1 for at in moments) for m in moments)
     assert most <= 15
     assert {row["status"] for row in kernel.rows().values()} == {"completed"}
-    sequence = [
-        message["seq"] for message in kernel.view_messages() if "seq" in message
-    ]
+    sequence = [told["seq"] for told in kernel.told() if "seq" in told]
     assert sequence == list(range(1, len(sequence) + 1))
 
 
@@ -506,7 +494,7 @@ def test_a_restarted_kernel_attaches_and_shows_the_run_again(
     own_kernel: Kernel, run: SteeredRun
 ):
     own_kernel.run(run.cell + "run")
-    run.publish(0, progress=33)
+    run.tell(0, progress=33)
     own_kernel.restart()
 
     attach = (
@@ -517,7 +505,7 @@ def test_a_restarted_kernel_attaches_and_shows_the_run_again(
 
     eventually(
         lambda: any(row["progress"] == 33 for row in own_kernel.rows().values()),
-        what="the new kernel's page is updated",
+        what="the new kernel's page is told",
     )
 
 

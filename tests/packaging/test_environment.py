@@ -28,7 +28,7 @@ PRECEDING = ("binder", ".binder", "Dockerfile")
 
 
 def environment() -> tuple[list[str], Requirement]:
-    """Return what conda installs, and this project as pip installs it."""
+    """What conda installs, and this project as pip is told to install it."""
     text = (ROOT / "environment.yml").read_text("utf-8")
     *packages, last = yaml.safe_load(text)["dependencies"]
     (editable,) = last["pip"]

@@ -336,11 +336,11 @@ class Notebook:
         browser = self.page.context.browser
         assert browser is not None
         control = browser.new_browser_cdp_session()
-        processes = control.send("SystemInfo.getProcessInfo")["processInfo"]
+        told = control.send("SystemInfo.getProcessInfo")["processInfo"]
         control.detach()
         pages = [
             psutil.Process(process["id"])
-            for process in processes
+            for process in told
             if process["type"] == "renderer"
         ]
         asleep = time.monotonic()

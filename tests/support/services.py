@@ -129,7 +129,7 @@ class Worker:
             start_new_session=True,
         )
 
-    def output(self) -> str:
+    def said(self) -> str:
         return os.pread(self.log.fileno(), 1 << 20, 0).decode()
 
     def children(self) -> list[psutil.Process]:
@@ -138,7 +138,7 @@ class Worker:
     def ready(self) -> None:
         """Wait until it takes documents."""
         eventually(lambda: len(self.children()) > 1 or self.process.poll() is not None)
-        assert self.process.poll() is None, self.output()
+        assert self.process.poll() is None, self.said()
 
     def stop(self) -> None:
         self.process.terminate()
@@ -198,8 +198,8 @@ class Service:
             stderr=self.log,
             start_new_session=True,
         )
-        what = " ".join(map(str, command))
-        eventually(self.listens, seconds=seconds, what=what)
+        said = " ".join(map(str, command))
+        eventually(self.listens, seconds=seconds, what=said)
 
     def listens(self) -> bool:
         if self.process.poll() is not None:

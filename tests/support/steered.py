@@ -1,4 +1,4 @@
-"""Documents whose progress a test publishes itself, without a worker."""
+"""Documents whose progress a test tells by itself, with no worker at all."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from docprogress.events import now
 
 
 class SteeredRun:
-    """A run of documents that only the test works on."""
+    """A run of documents that nobody works on but the test."""
 
     def __init__(self, settings: dict[str, str], names: list[str]) -> None:
         self._settings = settings
@@ -15,7 +15,7 @@ class SteeredRun:
         self.run: Run = self._pipeline.submit([(name, b"text") for name in names])
         self._rows = self.run.documents()
 
-    def publish(
+    def tell(
         self,
         number: int,
         status: Status = Status.PROCESSING,
@@ -26,7 +26,7 @@ class SteeredRun:
         step: str = "extraction",
         attempt: int = 1,
     ) -> None:
-        """Publish the progress of one document, as its worker would."""
+        """Publish where one document stands, as its worker would."""
         row = self._rows[number]
         self._pipeline.bus.publish(
             ProgressEvent(
@@ -45,7 +45,7 @@ class SteeredRun:
 
     @property
     def cell(self) -> str:
-        """The code of a cell that attaches to this run as `run`."""
+        """What a cell says to have this run as `run`."""
         return (
             "from docprogress import Pipeline, ProgressView\n"
             f"run = Pipeline(**{self._settings!r}).attach({self.run.id!r})\n"
@@ -55,7 +55,7 @@ class SteeredRun:
         self._pipeline.close()
 
 
-def publish_event(
+def tell(
     bus: Bus,
     document_id: str,
     status: Status = Status.PROCESSING,
@@ -63,7 +63,7 @@ def publish_event(
     progress: float = 0,
     **fields: Any,
 ) -> None:
-    """Publish the progress of a document without a run."""
+    """Publish where a document of no run stands."""
     fields = {"step": "ocr", "message": status.value.capitalize()} | fields
     bus.publish(
         ProgressEvent(
@@ -77,7 +77,7 @@ def publish_event(
 
 
 def watching(redis_url: str, *document_ids: str) -> str:
-    """Return the code of a cell that shows documents without a run as `view`."""
+    """What a cell says to show documents of no run, as `view`."""
     return (
         "from docprogress import ProgressView\n"
         f"view = ProgressView.watch(*{document_ids!r}, redis_url={redis_url!r})\n"

@@ -328,6 +328,8 @@ class ViewSession:
         async for event in subscription:
             if (probe := self.probe) is not None:
                 probe.on_event(event)
+            if event.final and self.view_model.ending:
+                await asyncio.to_thread(self._refresh_expected)
             changed = self.view_model.apply((event,))
             # A final event may end the run, which is sent at once.
             if changed and (self._scheduler.mark_changed(changed) or event.final):
@@ -358,6 +360,12 @@ class ViewSession:
                 self._scheduler.mark_summary_changed()
                 self._wakeup.set()
             await asyncio.sleep(POLL_SECONDS)
+
+    def _refresh_expected(self) -> None:
+        try:
+            self.view_model.refresh_expected()
+        except DocProgressError as error:
+            log.warning("the store could not be asked: %s", redacted(str(error)))
 
     def _recount(self) -> bool:
         try:

@@ -42,6 +42,13 @@ class Source(Protocol):
     def expected(self) -> int:
         """The number of documents."""
 
+    def refresh_expected(self) -> int:
+        """Read that number again: documents may have been found in others.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+
     @property
     def names(self) -> Mapping[str, str | None]:
         """Documents that have a row before their first event, with their names."""
@@ -113,7 +120,7 @@ class RunSource:
             run.id,
         )
         self.title = f"run {run.id}"
-        self.expected = run.expected
+        self.expected = run.expected  # as of now: see `refresh_expected`
         self.names: dict[str, str | None] = {}
         self.attempts: int | None = run.record.settings.get("max_attempts")
         self.steps = _step_segments(run.record.steps)
@@ -121,6 +128,10 @@ class RunSource:
         self._owned = owned
         # Not the pipeline's bus, which would start local services to read the history.
         self._bus = Bus(run.connections.redis_url)
+
+    def refresh_expected(self) -> int:
+        self.expected = self.run.expected
+        return self.expected
 
     def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         store, run_id = self.run.connections.store, self.run.id
@@ -138,7 +149,7 @@ class RunSource:
         except BusError:
             counts = {}
         # Redis may have been emptied, and then counts only what was published since.
-        whole = sum(counts.values()) >= self.expected
+        whole = sum(counts.values()) >= self.refresh_expected()
         return (
             counts
             if whole
@@ -217,6 +228,9 @@ class DocumentsSource:
         rows = [] if pipeline is None else pipeline.store.documents.find(ids=ids)
         self._runs = {row.id: row.run_id for row in rows}
         self.actions = len(self._runs) == len(ids)
+
+    def refresh_expected(self) -> int:
+        return self.expected
 
     def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         # The subscription delivers what is in Redis.

@@ -67,6 +67,8 @@ class ViewModel:
         self._ids = dict(enumerate(source.names))
         self._index = {document_id: i for i, document_id in self._ids.items()}
         self._order = list(self._ids)
+        # Where documents continue that have no place of their own.
+        self._next_index = source.expected
 
     def __len__(self) -> int:
         return len(self._order)
@@ -84,6 +86,27 @@ class ViewModel:
             progress = self.progress
             known = max(len(self), sum(progress.counts.values()))
             return known - progress.ended
+
+    @property
+    def ending(self) -> bool:
+        """Whether one more final event makes the run seem to have ended."""
+        with self.lock:
+            progress = self.progress
+            known = sum(progress.counts.values())
+            return max(known, progress.expected or 0) - progress.ended <= 1
+
+    def refresh_expected(self) -> None:
+        """Learn of documents found in others, before the last final event is applied.
+
+        The store has them before their container has ended, whose event may arrive
+        before theirs.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
+        expected = self._source.refresh_expected()
+        with self.lock:
+            self.progress.expected = max(self.progress.expected or 0, expected)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -246,9 +269,10 @@ class ViewModel:
         if index is None:
             index = self._source.index_of(document_id)
             if index is None or index in self._ids:
-                index = max(len(self._order), self.progress.expected or 0)
+                index = max(self._next_index, len(self._order))
                 while index in self._ids:
                     index += 1
+                self._next_index = index + 1
             self._index[document_id] = index
             self._ids[index] = document_id
             self._order.append(index)

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from docprogress import local
 from docprogress.bus.bus import Bus
@@ -346,10 +347,25 @@ class Broadcaster:
         state = self._update(frame, seen_at)
         for channel in channels:
             channel.add(event.document_id, state)
+        if event.final:
+            self._confirm_ends(channels)
         # The first event of a document is its current state: its age is no latency.
         if known is not None:
             frame = frame._replace(published=event.timestamp.timestamp())
         state.send(frame)
+
+    def _confirm_ends(self, channels: Iterable[Channel]) -> None:
+        """Ask the store whether runs have ended that seem to have.
+
+        Documents may have been found in others: the store has them before their
+        container has ended, whose event may arrive before theirs.
+        """
+        for channel in channels:
+            if channel.subject.kind is Kind.RUN and channel.finished:
+                channel.confirmed = False
+                self._tasks.start(
+                    self._reconciler.reconcile([channel]), "docprogress-sse-end"
+                )
 
     def _update(self, frame: Frame, seen_at: float) -> DocumentState:
         state = self._documents.get(frame.slot)

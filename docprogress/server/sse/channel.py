@@ -48,6 +48,7 @@ class Channel:
 
     __slots__ = (
         "clients",
+        "confirmed",
         "documents",
         "empty_since",
         "ended",
@@ -70,6 +71,8 @@ class Channel:
         self.ended = 0
         #: How many documents there will be; None while that is unknown.
         self.expected = 1 if subject.kind is Kind.DOCUMENT else None
+        #: Whether the store was asked for that number since the last document ended.
+        self.confirmed = True
         #: Set once the current state has been sent.
         self.ready = asyncio.Event()
         #: Since when it has no client.
@@ -89,7 +92,8 @@ class Channel:
     def finished(self) -> bool:
         """Whether all its documents are known and in a final state."""
         return (
-            self.expected is not None
+            self.confirmed
+            and self.expected is not None
             and self.ended == len(self.documents) >= self.expected
             and self.ended > 0
         )

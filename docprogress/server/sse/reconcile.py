@@ -126,8 +126,9 @@ class Reconciler:
                 found = await self._read_run(channel)
         if found is None:
             return
-        if channel.expected is None:
+        if found.expected is not None:
             channel.expected = found.expected
+        channel.confirmed = True
         channel.missing = found.expected is None and not channel.documents
         channel.wake_clients()
 

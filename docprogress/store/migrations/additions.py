@@ -25,6 +25,11 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]], ...], ...] = (
         ("chunk", "kind", sa.Text()),
         ("chunk", "headings", sa.Text()),
     ),
+    (
+        ("document", "unpacked_members", sa.Integer()),
+        ("document", "unpacked_bytes", sa.BigInteger()),
+        ("run", "encryption_key", sa.Text()),
+    ),
 )
 
 

@@ -1,1 +1,0 @@
-"""Exports: what a run has made, in files and in other libraries' types."""

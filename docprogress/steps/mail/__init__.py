@@ -1,1 +1,0 @@
-"""Mail: the parts of a message, its text, and its attachments."""

@@ -1,1 +1,0 @@
-"""HTML, token by token: tags, what is hidden, and the text that is left."""

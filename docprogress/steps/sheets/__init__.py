@@ -1,1 +1,0 @@
-"""What the readers of spreadsheets share: number formats, rows, pages."""

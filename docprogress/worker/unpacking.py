@@ -1,0 +1,343 @@
+"""Add what a container holds to its run, and store it for other workers.
+
+The members are in the database before the first one is stored. A member whose content
+never got there, because this worker died, is unpacked by the worker that processes it.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from docprogress.documents import Document, member_name, member_position
+from docprogress.errors import (
+    Cancelled,
+    DocumentError,
+    LimitExceeded,
+    Superseded,
+    TransientError,
+    Unreadable,
+)
+from docprogress.events import Status
+from docprogress.formatting import plural
+from docprogress.reporting.step_progress import StepProgress
+from docprogress.settings import Settings
+from docprogress.steps import containers, formats
+from docprogress.steps.containers import Member
+from docprogress.storage.incoming import Stored
+from docprogress.store import DocumentRow
+from docprogress.store.members import NewMember, StoredMember
+from docprogress.worker.attempt_writer import AttemptWriter
+from docprogress.worker.error_reasons import error_message, error_reason
+from docprogress.worker.step_runner import StepRunner
+
+if TYPE_CHECKING:
+    from docprogress.worker.processing import DocumentProcessor
+
+#: Members that are sent together, and seconds after which they are, however few.
+SENT_TOGETHER = 50
+SEND_SECONDS = 0.5
+
+#: The largest ratio of members' bytes to their container's above so many bytes.
+MAX_RATIO = 250
+MIN_BOMB_BYTES = 64 * 1024 * 1024
+
+#: The most names of members that are kept with an archive.
+MAX_NAMES = 1_000
+
+
+class Unpacked(NamedTuple):
+    """What a container was found to hold."""
+
+    media_type: str
+    #: The names of its members.
+    names: list[str]
+    #: Files of operating systems that were left out.
+    left_out: int
+
+    @property
+    def archive(self) -> bool:
+        """Whether it holds nothing but members."""
+        return self.media_type in containers.ARCHIVES
+
+    @property
+    def note(self) -> str:
+        """How many members it has, for people."""
+        return plural(len(self.names), "member" if self.archive else "attachment")
+
+
+class _Listed(NamedTuple):
+    position: int
+    name: str
+    member: Member
+
+
+class Unpacker:
+    """Unpacks for one attempt at a document."""
+
+    def __init__(
+        self,
+        processor: "DocumentProcessor",
+        row: DocumentRow,
+        *,
+        settings: Settings,
+        writer: AttemptWriter,
+        runner: StepRunner,
+    ) -> None:
+        self._processor = processor
+        self._members = processor.store.members
+        self._row = row
+        self._settings = settings
+        self._writer = writer
+        self._runner = runner
+
+    def unpack(self, document: Document) -> Unpacked | None:
+        """Add the members of a document to its run; None if it is no container.
+
+        Raises:
+            DocumentError: The container is damaged, or beyond a limit.
+            Cancelled: The attempt is to be cancelled.
+            Superseded: The attempt is over.
+        """
+        try:
+            kind = formats.media_type(document)
+        except DocumentError:
+            return None  # extraction says what is wrong
+        if not containers.is_container(kind):
+            return None
+        outer = self._members.containers(self._row)
+        root = (outer or [self._row])[-1]
+        progress = self._runner.progress(
+            0, span=(0.0, self._runner.spans[0][1] / 10), verb="Opening", unit="member"
+        )
+        progress.publish()
+        with containers.members(
+            document, settings=self._settings, media_type=kind
+        ) as found:
+            listed, left_out = self._list(found, document, progress)
+            if listed and len(outer) >= self._settings.max_depth:
+                raise LimitExceeded(
+                    f"{self._row.name}: nested {len(outer) + 1} deep, the limit is "
+                    f"{self._settings.max_depth} (max_depth)"
+                )
+            if listed:
+                rows = self._add(listed, root.id)
+                self._processor.publish_rows(rows)
+                self._store(rows, listed, root.id, progress)
+        return Unpacked(kind, [entry.name for entry in listed], left_out)
+
+    def unpack_itself(self) -> Stored:
+        """Store the content of this document, which is still in its container.
+
+        Raises:
+            DocumentError: It cannot be unpacked.
+            TransientError: The storage cannot be reached.
+        """
+        assert self._row.parent_id is not None
+        container = self._processor.store.documents.get(self._row.parent_id)
+        self._writer.publish_message("Unpacking")
+        with self._processor.files.local(container.id) as path:
+            document = Document(
+                id=container.id,
+                name=container.name,
+                path=path,
+                size=container.size or 0,
+            )
+            kind = formats.media_type(document)
+            with containers.members(
+                document, settings=self._settings, media_type=kind
+            ) as found:
+                position = member_position(self._row.id)
+                with self._guard():
+                    member = next(islice(found, position - 1, None), None)
+                if member is None:
+                    raise Unreadable(f"it is not in {container.name} any more")
+                return self._save(self._row, member, self._settings.max_bytes)
+
+    def _list(
+        self, found: Iterable[Member], document: Document, progress: StepProgress
+    ) -> tuple[list[_Listed], int]:
+        """The members that become documents, within the limits."""
+        with self._guard() as renew:
+            return self._list_guarded(found, document, progress, renew)
+
+    def _list_guarded(
+        self,
+        found: Iterable[Member],
+        document: Document,
+        progress: StepProgress,
+        renew: Callable[[], None],
+    ) -> tuple[list[_Listed], int]:
+        settings = self._settings
+        names = _UniqueNames(self._row.name)
+        listed: list[_Listed] = []
+        left_out = total = 0
+        for position, member in enumerate(found, 1):
+            renew()
+            if containers.is_ignored(member.name):
+                left_out += 1
+            else:
+                listed.append(_Listed(position, names.add(member.name), member))
+            if len(listed) > settings.max_members:
+                raise LimitExceeded(
+                    f"{self._row.name}: more than {settings.max_members:,} members, "
+                    "which is the limit (max_members)"
+                )
+            total += member.size or 0
+            ratio = total / max(document.size, 1)
+            if total > MIN_BOMB_BYTES and ratio > MAX_RATIO:
+                raise LimitExceeded(
+                    f"{self._row.name}: it unpacks to {ratio:,.0f} times its size "
+                    "(a ZIP bomb?)"
+                )
+            if total > settings.max_unpacked_bytes:
+                raise LimitExceeded(
+                    f"{self._row.name}: its members have more than "
+                    f"{settings.max_unpacked_bytes:,} bytes together, which is the "
+                    "limit (max_unpacked_bytes)"
+                )
+            # Asks whether to cancel.
+            progress.advance(0, message=f"Opening: {plural(len(listed), 'member')}")
+        return listed, left_out
+
+    def _add(self, listed: Sequence[_Listed], root_id: str) -> list[DocumentRow]:
+        new = [
+            NewMember(entry.position, entry.name, entry.member.size) for entry in listed
+        ]
+        add = partial(
+            self._members.add,
+            self._row,
+            new,
+            root_id=root_id,
+            step=self._runner.first_step,
+            max_members=self._settings.max_members,
+            max_bytes=self._settings.max_unpacked_bytes,
+        )
+        return self._writer.write(add)
+
+    def _store(
+        self,
+        rows: Sequence[DocumentRow],
+        listed: Sequence[_Listed],
+        root_id: str,
+        progress: StepProgress,
+    ) -> None:
+        """Store the members, and send those that are stored to the workers."""
+        by_position = {entry.position: entry.member for entry in listed}
+        root = self._processor.store.documents.get(root_id)
+        room = self._settings.max_unpacked_bytes - (root.unpacked_bytes or 0)
+        batch: list[DocumentRow] = []
+        stored: list[StoredMember] = []
+        left = list(reversed(rows))
+        due = time.monotonic() + SEND_SECONDS
+        try:
+            while left:
+                done = len(rows) - len(left) + 1
+                progress.update(
+                    done, message=f"Unpacking member {done:,} of {len(rows):,}"
+                )
+                row = left.pop()
+                member = by_position[member_position(row.id)]
+                batch.append(row)
+                if row.sha256 is None and row.status is Status.QUEUED:
+                    known = member.size is not None
+                    limit = self._settings.max_bytes
+                    try:
+                        saved = self._save(
+                            row, member, limit if known else min(limit, room)
+                        )
+                    except DocumentError as error:
+                        batch.pop()
+                        self._fail(row, error)
+                    except (TransientError, OSError):
+                        pass  # it is unpacked again by its own worker
+                    else:
+                        room -= 0 if known else saved.size
+                        stored.append(StoredMember(row.id, *saved, not known))
+                if len(batch) >= SENT_TOGETHER or time.monotonic() >= due:
+                    self._send(batch, stored, root_id)
+                    batch, stored = [], []
+                    due = time.monotonic() + SEND_SECONDS
+            self._send(batch, stored, root_id)
+        except (DocumentError, Cancelled):
+            # They are unpacked one by one, unless they are cancelled as well.
+            self._send([*batch, *left], stored, root_id)
+            raise
+
+    def _send(
+        self,
+        rows: Sequence[DocumentRow],
+        stored: Sequence[StoredMember],
+        root_id: str,
+    ) -> None:
+        """Send members to the workers, those that are stored as such."""
+        if not rows:
+            return
+        store = self._processor.store
+        if stored:
+            set_stored = partial(self._members.set_stored, stored, root_id=root_id)
+            for document_id in self._writer.write(set_stored):
+                self._processor.files.delete(document_id)
+        ids = [row.id for row in rows]
+        found = self._writer.write(lambda: store.documents.find(ids=ids))
+        waiting = [row for row in found if row.status is Status.QUEUED]
+        self._processor.publish_rows(waiting)
+        self._processor.send(waiting)
+
+    def _save(self, row: DocumentRow, member: Member, max_bytes: int) -> Stored:
+        with (
+            self._processor.files.incoming(
+                row.id, row.name, max_bytes=max_bytes
+            ) as incoming,
+            self._guard() as renew,
+        ):
+            for block in containers.blocks(member, row.name):
+                incoming.write(block)
+                renew()
+        return incoming.stored
+
+    def _guard(self) -> AbstractContextManager[Callable[[], None]]:
+        """Limit the seconds without progress."""
+        return self._processor.guard(self._settings.step_seconds, None)
+
+    def _fail(self, row: DocumentRow, error: DocumentError) -> None:
+        """End a member that cannot be unpacked."""
+        reason = error_reason(error, self._settings)
+        finish = partial(
+            self._processor.store.attempts.finish,
+            row.id,
+            row.attempt,
+            Status.FAILED,
+            message="Could not be unpacked",
+            error=error_message(row.name, reason),
+        )
+        with suppress(Superseded):
+            self._processor.publish_rows([self._writer.write(finish)])
+
+
+class _UniqueNames:
+    """Names for the members of a container, which differ from each other."""
+
+    def __init__(self, container: str) -> None:
+        self._container = container
+        self._used: dict[str, int] = {}
+
+    def add(self, name: str) -> str:
+        shown = member_name(self._container, name)
+        for unique in self._candidates(shown):
+            if unique not in self._used:
+                self._used[unique] = 1
+                return unique
+        raise AssertionError("there is always another number")
+
+    def _candidates(self, shown: str) -> Iterator[str]:
+        yield shown
+        folder, slash, last = shown.rpartition("/")
+        stem, dot, suffix = last.rpartition(".")
+        while True:
+            self._used[shown] += 1
+            count = self._used[shown]
+            numbered = f"{stem} ({count}).{suffix}" if dot else f"{last} ({count})"
+            yield f"{folder}{slash}{numbered}"
