@@ -63,6 +63,8 @@ class Page:
     markdown: str | None = None
     #: How sure the recognition was, from 0 to 1; None if the page was not recognised.
     confidence: float | None = None
+    #: The document; None while a step makes the page.
+    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,8 @@ class Chunk:
     headings: tuple[str, ...] = ()
     #: Shape `(dimensions,)`; None until the chunk is embedded.
     vector: "NDArray[float32] | None" = None
+    #: The document; None while a step makes the chunk.
+    document_id: str | None = None
 
 
 def display_name(name: str | bytes | os.PathLike[str]) -> str:

@@ -9,6 +9,7 @@
     ├── RunUnfinished           a run in progress cannot be deleted
     ├── RunTooNew               a run was submitted by a later version than this one
     ├── DocumentNotFound        no document has this id
+    ├── ExportError             results cannot be written where or as requested
     ├── ServicesError           the local services could not be started
     ├── BusError                Redis cannot be reached, or refuses
     │   └── BusRefused          it wants another password, certificate or permission
@@ -82,11 +83,15 @@ class RunTooNew(DocProgressError):  # noqa: N818 - reads as a fact
 
 
 class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
-    """Raised when no document has this id."""
+    """Raised when no document has this id, or none or several have this name."""
 
-    def __init__(self, document_id: str) -> None:
-        super().__init__(f"no document {document_id!r} in this store")
+    def __init__(self, document_id: str, message: str | None = None) -> None:
+        super().__init__(message or f"no document {document_id!r} in this store")
         self.document_id = document_id
+
+
+class ExportError(DocProgressError, ValueError):
+    """Raised when results cannot be written where or as requested."""
 
 
 class ServicesError(DocProgressError):

@@ -132,6 +132,10 @@ class Settings(Hiding):
     embedding_tokens: int | None = Field(default=None, ge=16)
     #: What reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
+    #: Whether comments in text documents and presentations are read.
+    include_comments: bool = False
+    #: Whether hidden slides, sheets, rows and columns are read.
+    include_hidden: bool = False
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.
@@ -219,6 +223,8 @@ RUN_SETTINGS = (
     "embedding_batch_tokens",
     "embedding_tokens",
     "pdf_engine",
+    "include_comments",
+    "include_hidden",
     "chunk_characters",
     "chunk_overlap",
     "max_bytes",

@@ -4,7 +4,8 @@
 
 The texts are in `sample_texts`. Every person, company, product and place in them
 is fictional. Files in `samples` can be read; each file in `samples-that-fail`
-fails for a different reason.
+fails for a different reason; `samples-of-each-kind` has one file of each kind, most of
+them written by `sample_writers`.
 """
 
 import io
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import docx
+import format_samples
 import reportlab
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
@@ -587,6 +589,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "samples-that-fail/empty.pdf": bytes,
     "samples-that-fail/encrypted.pdf": encrypted,
     "samples-that-fail/truncated.pdf": truncated,
+    **format_samples.SAMPLES,
 }
 
 

@@ -14,7 +14,8 @@ import typer
 from docprogress.cli.argv import hide_passwords
 from docprogress.cli.commands.delete import delete, prune
 from docprogress.cli.commands.doctor import doctor
-from docprogress.cli.commands.inspect import runs, search, status
+from docprogress.cli.commands.export import export
+from docprogress.cli.commands.inspect import runs, search, show, status
 from docprogress.cli.commands.lab import lab
 from docprogress.cli.commands.run import cancel, retry, run, watch
 from docprogress.cli.commands.serve import serve
@@ -22,6 +23,7 @@ from docprogress.cli.commands.services import down, up, worker
 from docprogress.errors import (
     DocProgressError,
     DocumentNotFound,
+    ExportError,
     RunNotFound,
     SettingsError,
     StepError,
@@ -30,7 +32,10 @@ from docprogress.errors import (
 from docprogress.version import __version__
 
 #: Errors that mean that the command was used incorrectly.
-USAGE_ERRORS = (SettingsError, SubmitError, StepError, RunNotFound, DocumentNotFound)
+USAGE_ERRORS = (
+    *(SettingsError, SubmitError, StepError, ExportError),
+    *(RunNotFound, DocumentNotFound),
+)
 
 app = typer.Typer(
     name="docprogress",
@@ -43,7 +48,7 @@ app = typer.Typer(
 )
 
 for command in (
-    *(run, watch, runs, status, search, cancel, retry, delete, prune),
+    *(run, watch, runs, status, show, search, export, cancel, retry, delete, prune),
     *(up, down, worker, doctor, serve, lab),
 ):
     app.command()(command)

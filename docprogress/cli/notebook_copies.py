@@ -19,7 +19,7 @@ from docprogress.errors import SettingsError
 FIRST_NOTEBOOK = "quickstart.ipynb"
 
 #: The folders that are copied beside the notebooks.
-FOLDERS = ("images", "samples", "samples-that-fail")
+FOLDERS = ("images", "samples", "samples-of-each-kind", "samples-that-fail")
 
 #: The file in the user's folder with the digests of the copied files.
 MANIFEST = ".docprogress.json"

@@ -9,10 +9,9 @@ BATCH_SIZE = 1000
 
 
 def document_batches(
-    store: Store, run_id: str, size: int = BATCH_SIZE
+    store: Store, run_id: str, size: int = BATCH_SIZE, *, after: int = 0
 ) -> Iterator[list[DocumentRow]]:
-    """The documents of a run in order, so many at a time."""
-    after = 0
+    """The documents of a run in order, so many at a time, after this number."""
     while rows := store.documents.find(run_id, after=after, limit=size):
         after = rows[-1].number
         yield rows

@@ -10,6 +10,16 @@ from typing import Any
 from docprogress.steps import Step
 from docprogress.steps import load as load_step
 
+#: The settings that determine results.
+_DECIDING = (
+    "embedder",
+    "pdf_engine",
+    "include_comments",
+    "include_hidden",
+    "chunk_characters",
+    "chunk_overlap",
+)
+
 #: Increased whenever the built-in steps produce different results.
 STEPS_VERSION = 1
 
@@ -19,10 +29,7 @@ def fingerprint(plan: Sequence[Step], settings: Mapping[str, Any]) -> str:
     decides = {
         "version": STEPS_VERSION,
         "steps": [[step.path, _source_digest(step)] for step in plan],
-        "settings": {
-            name: settings[name]
-            for name in ("embedder", "pdf_engine", "chunk_characters", "chunk_overlap")
-        },
+        "settings": {name: settings[name] for name in _DECIDING},
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 

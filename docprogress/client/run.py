@@ -5,19 +5,25 @@ A run belongs to no process. Every process that attaches to its id sees the same
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
-from docprogress.client import frames, hooks
+from docprogress.client import exporting, frames, hooks, results
 from docprogress.client.batches import BATCH_SIZE, document_batches
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
+from docprogress.documents import Chunk, Page
 from docprogress.errors import BusError, RunNotFound, RunTooNew, StoreError
 from docprogress.events import ProgressEvent, Status
+from docprogress.exports import frameworks
+from docprogress.exports.records import What
+from docprogress.exports.writers import Format
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import summarize
 from docprogress.queueing import protocol
@@ -26,6 +32,9 @@ from docprogress.steps.planning import stored_plan_spans
 from docprogress.store import DocumentRow, RunRow
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from langchain_core.documents import Document as LangChainDocument
+    from llama_index.core.schema import TextNode
     from pandas import DataFrame
 
     from docprogress.plots.style import Plot
@@ -122,6 +131,75 @@ class Run:
         return self._store.documents.find(
             self.id, status=status, after=after, limit=limit
         )
+
+    def __getitem__(self, which: str) -> results.DocumentHandle:
+        """The document with this name or id: its text, pages, chunks and metadata.
+
+        Raises:
+            DocumentNotFound: The run has none, or several with this name.
+        """
+        return results.document(self._store, self.record, which)
+
+    # Without it, iteration would ask `__getitem__` for document 0.
+    __iter__ = None
+
+    def pages(self) -> Iterator[Page]:
+        """The pages of all completed documents, in bounded memory."""
+        return results.pages(self._store, self.id)
+
+    def chunks(self, *, vectors: bool = False) -> Iterator[Chunk]:
+        """The chunks of all completed documents, in bounded memory.
+
+        Args:
+            vectors: Whether to read their vectors as well.
+        """
+        return results.chunks(self._store, self.id, vectors=vectors)
+
+    def to_arrow(self, what: What = "chunks") -> "pa.Table":
+        """The chunks with their vectors, the pages, or the documents, in memory."""
+        return exporting.to_arrow(self._store, self.record, what)
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        format: Format = "parquet",  # noqa: A002 - what pandas and others call it
+        what: What = "chunks",
+        progress: bool | exporting.OnProgress = False,
+    ) -> Path:
+        """Write the results of all completed documents into a folder.
+
+        The folder appears as a whole, with a `manifest.json` that names its files and
+        the documents that were left out. An interrupted export continues where it
+        stopped; an earlier export in the folder is replaced.
+
+        Args:
+            folder: Where it appears: new, empty, or an earlier export.
+            format: `parquet`, `jsonl` and `csv` files of many records each, or
+                `markdown`, with a file for each document.
+            what: `chunks` with their vectors, `pages` or `documents`.
+            progress: Whether to show a progress bar; or a function that is called with
+                how many documents are done, out of how many.
+
+        Raises:
+            ExportError: The folder holds something else, or a package is missing.
+        """
+        return exporting.export(
+            self._store,
+            self.record,
+            folder,
+            format=format,
+            what=what,
+            progress=progress,
+        )
+
+    def to_langchain(self) -> "list[LangChainDocument]":
+        """The chunks as LangChain documents, with their places as metadata."""
+        return frameworks.to_langchain(exporting.chunk_records(self._store, self.id))
+
+    def to_llama_index(self) -> "list[TextNode]":
+        """The chunks as LlamaIndex nodes, with their vectors."""
+        return frameworks.to_llama_index(exporting.chunk_records(self._store, self.id))
 
     def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
         """The same as `documents`, so many at a time, in bounded memory."""

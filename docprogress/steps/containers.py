@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol
 from docprogress.documents import Document
 from docprogress.errors import Unreadable
 from docprogress.settings import Settings
+from docprogress.steps import textual
 
 ZIP = "application/zip"
 TAR = "application/x-tar"
@@ -35,6 +36,8 @@ _OPENERS = {
     GZIP: "compressed",
     BZIP2: "compressed",
     XZ: "compressed",
+    textual.EML: "mail",
+    textual.MBOX: "mailbox",
 }
 
 #: Bytes that are unpacked at a time.

@@ -2,7 +2,7 @@
 
 from docprogress.documents import Document
 from docprogress.settings import Settings
-from docprogress.steps import formats
+from docprogress.steps import formats, suffixes
 from docprogress.steps.extraction import Extraction, Facts, cannot_open
 
 
@@ -20,6 +20,9 @@ def extract(document: Document, *, settings: Settings) -> Extraction:
         kind = formats.media_type(document)
         facts: Facts = {"media_type": kind}
         read = formats.reader(kind)
-        return read(document, settings=settings, facts=facts)
+        extraction = read(document, settings=settings, facts=facts)
     except OSError as error:
         raise cannot_open(document, error) from error
+    if note := suffixes.misnamed(document.name, kind):
+        extraction.add_note(note)
+    return extraction

@@ -25,7 +25,7 @@ class Extraction(Iterator[Page]):
 
     Args:
         pages: Yields the pages.
-        total: The number of pages.
+        total: The number of pages, as far as it is known.
         facts: Facts about the document; `pages` may add more.
         unit: What a page is in this format, for progress: "page", "sheet", "slide".
         close: Closes the file.
@@ -42,7 +42,9 @@ class Extraction(Iterator[Page]):
     ) -> None:
         self._pages = pages
         self._close = close
-        self._left = total
+        self._notes: list[str] = []
+        self._done = 0
+        #: The number of pages; a reader may correct it while it reads.
         self.total = total
         self.facts = facts
         self.unit = unit
@@ -50,14 +52,18 @@ class Extraction(Iterator[Page]):
     def __next__(self) -> Page:
         try:
             page = next(self._pages)
+        except StopIteration:
+            self._note()
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise
-        self._left -= 1
+        self._done += 1
         return page
 
     def __length_hint__(self) -> int:
-        return max(0, self._left)
+        return max(0, self.total - self._done)
 
     def __enter__(self) -> Self:
         return self
@@ -74,10 +80,20 @@ class Extraction(Iterator[Page]):
         if hasattr(self, "_close"):
             self.close()
 
+    def add_note(self, note: str) -> None:
+        """Note something besides what the reader notes."""
+        self._notes.append(note)
+
+    def _note(self) -> None:
+        if self._notes:
+            notes = [*self._notes, self.facts.get("note")]
+            self.facts["note"] = "; ".join(filter(None, notes))
+            self._notes.clear()
+
     def close(self) -> None:
         """Close the file and end the iteration; idempotent."""
         self._pages = iter(())
-        self._left = 0
+        self._done = self.total
         close, self._close = self._close, lambda: None
         close()
 
@@ -117,9 +133,13 @@ def check_pages(
         )
 
 
-def single_page(text: str, facts: Facts) -> Page:
+def single_page(text: str, facts: Facts, *, markdown: str | None = None) -> Page:
     """The only page of a format without pages."""
-    page = Page(number=1, text=clean(text))
+    page = Page(
+        number=1,
+        text=clean(text),
+        markdown=None if markdown is None else clean(markdown),
+    )
     if not page.text.strip():
         facts["note"] = "no text"
     return page

@@ -9,22 +9,45 @@ from typing import BinaryIO
 
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
-from docprogress.steps import containers, text
+from docprogress.steps import containers, text, textual
 from docprogress.steps.extraction import Reader
+from docprogress.steps.packages import package_type
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-HTML = "text/html"
-MARKDOWN = "text/markdown"
-PLAIN = "text/plain"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
+XLS = "application/vnd.ms-excel"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
 
 #: The module that reads each type.
 _READERS = {
     PDF: "pdf",
     DOCX: "docx",
-    HTML: "html",
-    MARKDOWN: "text",
-    PLAIN: "text",
+    PPTX: "pptx",
+    textual.HTML: "html",
+    textual.XHTML: "html",
+    textual.MARKDOWN: "text",
+    textual.PLAIN: "text",
+    textual.JSON: "text",
+    textual.JSON_LINES: "text",
+    textual.XML: "text",
+    textual.RST: "text",
+    textual.ORG: "text",
+    textual.ASCIIDOC: "text",
+    textual.TEX: "text",
+    textual.EML: "mail",
+    textual.MBOX: "mbox",
+    textual.MHTML: "text",
+    textual.NOTEBOOK: "text",
+    XLSX: "xlsx",
+    XLSM: "xlsx",
+    XLSB: "xlsb",
+    ODS: "ods",
     **dict.fromkeys(containers.ARCHIVES, "archive"),
 }
 
@@ -38,15 +61,9 @@ PDF_HEADER = 1024
 #: has about twenty. `zipfile` needs ten times as much memory for it.
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 
-_MARKDOWN_SUFFIXES = (".md", ".markdown")
-_HTML_SUFFIXES = (".html", ".htm", ".xhtml")
-_TEXT_SUFFIXES = (".txt", ".text", *_MARKDOWN_SUFFIXES, *_HTML_SUFFIXES)
-_EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
+_PDF_OBJECT = re.compile(rb"(?:^|[\r\n])\d+ \d+ obj\b")
 
-_HTML_BEGINS = re.compile(
-    rb"(?is)(?:\s|<!--.{0,4096}?-->|<\?xml[^>]{0,512}>)*"
-    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|div|table|h1|p)[\s>]"
-)
+_EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
 
 _SAVE_AS = "save it as PDF, DOCX, HTML or plain text"
 _OCR = "turn it into a PDF with a text layer (OCR) first"
@@ -95,13 +112,12 @@ _OLE_STREAMS = (
     ("__substg1.0", "an Outlook message (.msg)", "save it as PDF or plain text"),
 )
 _ZIPPED = (
-    (r"xl/", "an Excel workbook (.xlsx)", "save it as PDF or plain text"),
-    (r"ppt/", "a PowerPoint presentation (.pptx)", "save it as PDF"),
+    (r"xl/", "a damaged Excel workbook", "save it again"),
+    (r"ppt/", "a damaged PowerPoint presentation", "save it again"),
     (r"META-INF/container\.xml", "an EPUB book", "convert it to PDF or HTML"),
     (r"content\.xml", "an OpenDocument file", "save it as DOCX or PDF"),
     (r"META-INF/MANIFEST\.MF", "a Java archive", "hand in documents"),
 )
-_MAIN_PART = re.compile(r"word/document\d*\.xml")
 
 
 def media_type(document: Document) -> str:
@@ -145,37 +161,27 @@ def reader(kind: str) -> Reader:
     return read
 
 
-def main_part(names: list[str]) -> str | None:
-    """The part of a ZIP file that is a Word document's text, if there is one."""
-    if "[Content_Types].xml" not in names:
-        return None
-    return next((name for name in names if _MAIN_PART.fullmatch(name)), None)
-
-
 def _is_pdf(head: bytes, suffix: str) -> bool:
     place = head.find(b"%PDF-", 0, PDF_HEADER + len(b"%PDF-"))
     if place < 0:
         return False
     # A text file may mention `%PDF-` in its first lines.
     return not head[:place].strip(b"\xef\xbb\xbf\0 \t\r\n") or (
-        suffix not in _TEXT_SUFFIXES
+        suffix not in (*textual.SUFFIXES, *textual.MIXED_SUFFIXES)
     )
 
 
 def _textual(name: str, suffix: str, head: bytes) -> str:
-    # Removing zeros turns ASCII in UTF-16 into plain ASCII.
-    begins = head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"")
-    html = _HTML_BEGINS.match(begins) is not None
-    if suffix in _EXPECTED:
-        if html:
-            what = "an HTML page (a login page or an error saved in its place?)"
-        else:
-            what = "plain text" if text.decode(head) else "binary data"
-        raise _unsupported(name, suffix, what, "fetch or export the document again")
-    page = re.match(rb"(?is)\s*<(?:!doctype\s+html|html)[\s>]", begins) is not None
-    if suffix in _MARKDOWN_SUFFIXES and not page:
-        return MARKDOWN  # Markdown may begin with HTML elements
-    return HTML if html or suffix in _HTML_SUFFIXES else PLAIN
+    kind = textual.detect(suffix, head)
+    if kind != textual.PLAIN or suffix in textual.SUFFIXES:
+        return kind
+    if suffix == ".pdf" and _PDF_OBJECT.search(head):
+        return PDF  # without its header; its reader says what is wrong
+    if suffix in _EXPECTED and text.decode(head) is None:
+        raise _unsupported(
+            name, suffix, "binary data", "fetch or export the document again"
+        )
+    return kind
 
 
 def _inside_ole(data: bytes) -> tuple[str, str]:
@@ -191,7 +197,7 @@ def _inside_ole(data: bytes) -> tuple[str, str]:
 
 
 def _inside_zip(name: str, file: BinaryIO) -> str | tuple[str, str]:
-    """The media type of a ZIP file, or a description of one that is not supported."""
+    """The media type of a ZIP file; what it is and what to do, if it has no reader."""
     size = _directory_size(file)
     if size > MAX_DIRECTORY_BYTES:
         raise LimitExceeded(
@@ -201,13 +207,14 @@ def _inside_zip(name: str, file: BinaryIO) -> str | tuple[str, str]:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
+            package = package_type(archive)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise Unreadable(
             f"{name}: a ZIP-based document that is damaged or cut short ({error}); "
             "fetch or save it again"
         ) from error
-    if main_part(names):
-        return DOCX
+    if package is not None and package in _READERS:
+        return package
     for pattern, what, way in _ZIPPED:
         if any(re.match(pattern, entry) for entry in names):
             return what, way

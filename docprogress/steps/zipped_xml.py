@@ -74,6 +74,18 @@ class ZippedXml:
             Unreadable: It is damaged or encrypted, or declares a document type.
             LimitExceeded: It decompresses to too much XML.
         """
+        for _ in self.parse_lazily(part, handler):
+            pass
+
+    def parse_lazily(self, part: str, handler: Handler) -> Iterator[int]:
+        """Parse one part as `parse` does, and yield the bytes parsed so far.
+
+        What the handler has received by then can be taken from it.
+
+        Raises:
+            Unreadable: It is damaged or encrypted, or declares a document type.
+            LimitExceeded: It decompresses to too much XML.
+        """
         if part not in self._archive.NameToInfo:
             return
         parser = expat.ParserCreate(namespace_separator=" ")
@@ -84,13 +96,22 @@ class ZippedXml:
         # Office programs write no document type declarations. Entities, which XML
         # attacks use, can only be declared there.
         parser.StartDoctypeDeclHandler = self._refuse_document_type
+        parsed = 0
         try:
             for block in self.blocks(part):
                 parser.Parse(block, False)
+                parsed += len(block)
+                yield parsed
             parser.Parse(b"", True)
+            yield parsed
         except (expat.ExpatError, LookupError, ValueError) as error:
             # expat raises the last two for unsupported encodings.
             raise self._damaged(f"{part}: {error}") from error
+
+    def size(self, part: str) -> int:
+        """The bytes that a part declares to have; 0 if there is no such part."""
+        entry = self._archive.NameToInfo.get(part)
+        return entry.file_size if entry else 0
 
     def read(self, part: str) -> bytes:
         """A whole part, within the limits.

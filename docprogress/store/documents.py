@@ -144,6 +144,7 @@ class Documents:
         run_id: str | None = None,
         *,
         case_id: str | None = None,
+        name: str | None = None,
         ids: Sequence[str] | None = None,
         status: Status | None = None,
         after: int = 0,
@@ -154,6 +155,7 @@ class Documents:
         Args:
             run_id: Only of this run.
             case_id: Only of this case.
+            name: Only with this name.
             ids: Only these; there may be any number of them.
             status: Only with this status.
             after: Only with greater numbers; the last one of the page before.
@@ -164,6 +166,8 @@ class Documents:
             conditions.append(_document.run_id == run_id)
         if case_id is not None:
             conditions.append(_document.case_id == case_id)
+        if name is not None:
+            conditions.append(_document.name == name)
         if status is not None:
             conditions.append(_document.status == status.value)
         return self._find(*conditions, ids=ids, limit=limit)

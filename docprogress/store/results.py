@@ -27,7 +27,11 @@ from docprogress.store.engine import Database
 from docprogress.store.rows import StepTiming
 from docprogress.store.schema import storable
 from docprogress.store.statements import batches
-from docprogress.store.vectors import VECTORS_OF_DOCUMENT, unpack
+from docprogress.store.vectors import (
+    VECTORS_OF_DOCUMENT,
+    VECTORS_OF_SEVERAL,
+    unpack,
+)
 
 _document = schema.document.c
 _page = schema.page.c
@@ -50,6 +54,16 @@ _CHUNKS = (
     )
     .where(_chunk.document_id == bindparam("document"))
     .order_by(_chunk.number)
+)
+_PAGES_OF_SEVERAL = (
+    select(schema.page)
+    .where(_page.document_id.in_(bindparam("documents", expanding=True)))
+    .order_by(_page.document_id, _page.number)
+)
+_CHUNKS_OF_SEVERAL = (
+    select(schema.chunk)
+    .where(_chunk.document_id.in_(bindparam("documents", expanding=True)))
+    .order_by(_chunk.document_id, _chunk.number)
 )
 _SOME_CHUNKS = _CHUNKS.where(_chunk.number.in_(bindparam("numbers", expanding=True)))
 _TIMINGS = (
@@ -102,6 +116,37 @@ class Results:
                 ):
                     found |= enumerate(unpack(*stored), first)
         return [_chunk_of(row, vector=found.get(row["number"])) for row in rows]
+
+    def pages_of(self, document_ids: Sequence[str]) -> dict[str, list[Page]]:
+        """The pages of several documents, by their ids."""
+        found: dict[str, list[Page]] = {each: [] for each in document_ids}
+        with self._database.reading() as connection:
+            for some in batches(found):
+                rows = connection.execute(_PAGES_OF_SEVERAL, {"documents": some})
+                for row in rows.mappings():
+                    found[row["document_id"]].append(Page(**row))
+        return found
+
+    def chunks_of(
+        self, document_ids: Sequence[str], *, vectors: bool = False
+    ) -> dict[str, list[Chunk]]:
+        """The chunks of several documents, by their ids."""
+        found: dict[str, list[Chunk]] = {each: [] for each in document_ids}
+        stored: dict[tuple[str, int], NDArray[np.float32]] = {}
+        with self._database.reading() as connection:
+            for some in batches(found):
+                values = {"documents": some}
+                if vectors:
+                    rows = connection.execute(VECTORS_OF_SEVERAL, values)
+                    for document_id, first, *packed in rows:
+                        for number, vector in enumerate(unpack(*packed), first):
+                            stored[document_id, number] = vector
+                chunks = connection.execute(_CHUNKS_OF_SEVERAL, values)
+                for row in chunks.mappings():
+                    key = row["document_id"], row["number"]
+                    chunk = _chunk_of(row, vector=stored.pop(key, None))
+                    found[key[0]].append(chunk)
+        return found
 
     def chunks_numbered(self, document_id: str, numbers: Sequence[int]) -> list[Chunk]:
         """The chunks of a document that have these numbers."""

@@ -35,6 +35,13 @@ _VECTORS_OF = (
     .order_by(_vectors.first)
 )
 VECTORS_OF_DOCUMENT = _VECTORS_OF.where(_FINISHED)
+VECTORS_OF_SEVERAL = select(
+    _vectors.document_id,
+    _vectors.first,
+    _vectors.count,
+    _vectors.dimensions,
+    _vectors.data,
+).where(_vectors.document_id.in_(bindparam("documents", expanding=True)), _FINISHED)
 _UNFINISHED_VECTORS = _VECTORS_OF.where(_vectors.embedder == bindparam("embedder"))
 _LARGEST = (
     select(func.max(_vectors.count * _vectors.dimensions))

@@ -13,6 +13,7 @@ from docprogress.reporting.step_progress import StepProgress
 from docprogress.settings import Settings
 from docprogress.steps import Kind, Step, call
 from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH
+from docprogress.steps.extraction import Extraction
 from docprogress.steps.planning import is_fast_plan, progress_spans
 from docprogress.store import DocumentRow, FinishedStep
 from docprogress.worker.attempt_writer import AttemptWriter
@@ -247,6 +248,8 @@ class StepRunner:
                         return self._make(step, takes, progress, document, [])
                     self._writer.add_vector(item)
                 made.append(item)
+                if counts_output and isinstance(output, Extraction):
+                    progress.total = output.total or None
                 # Published in any case: the answer says whether to cancel.
                 progress.advance(1 if counts_output else 0)
         if not saves:

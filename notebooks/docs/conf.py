@@ -26,7 +26,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!docprogress\.).*"),
     ("py:.*", r"docprogress\..*\.(Application|Connections|DocumentTiming|Publisher)"),
-    ("py:.*", r"docprogress\..*\.(Source|UploadView|T)"),
+    ("py:.*", r"docprogress\..*\.(Source|Store|UploadView|T)"),
 ]
 
 nb_execution_mode = "off"

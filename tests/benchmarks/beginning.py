@@ -18,9 +18,9 @@ from docprogress import Pipeline, Run, Status
 class First(NamedTuple):
     """Seconds from `Pipeline()` on."""
 
-    #: Until anything was told of the document: that it waits.
+    #: Until the first event of the document, which is that it waits.
     event: float
-    #: Until a worker had told something.
+    #: Until the first event of a worker.
     worker: float
 
 
@@ -74,13 +74,13 @@ def _first(home: Path) -> First:
     started = time.perf_counter()
     with Pipeline(home=home, workers=WORKERS) as pipeline:
         run = pipeline.submit(("note.txt", b"A note, to be seen soon."))
-        told, worked = asyncio.run(_moments(run))
+        published, worked = asyncio.run(_moments(run))
         finished(run)
-    return First(told - started, worked - started)
+    return First(published - started, worked - started)
 
 
 async def _moments(run: Run) -> tuple[float, float]:
-    """When the first event was told, and when the first one of a worker."""
+    """Return when the first event arrived, and the first one of a worker."""
     first = None
     async with run.watch() as events:
         async for event in events:

@@ -67,8 +67,8 @@ def _measured(
     made = pipeline.submit(texts(documents))
     submitting = time.perf_counter() - started
     submit_mib = _memory() - before
-    said = f"{documents:,} documents: {documents:,} completed"
-    while made.summary() != said:
+    finished = f"{documents:,} documents: {documents:,} completed"
+    while made.summary() != finished:
         if " failed" in made.summary():
             raise RuntimeError(made.summary())
         time.sleep(0.05)
@@ -106,7 +106,7 @@ def view(home: Path, run_id: str) -> dict[str, float]:
 async def _all_rows(view_model: ViewModel, scheduler: UpdateScheduler) -> None:
     """As a view's feed does, with a page that paints at once."""
 
-    def tell() -> None:
+    def publish_all() -> None:
         if (message := scheduler.next_message()) is not None:
             json.dumps(message)
             scheduler.acknowledge(message)
@@ -114,10 +114,10 @@ async def _all_rows(view_model: ViewModel, scheduler: UpdateScheduler) -> None:
     async with view_model._source.subscribe() as events:
         while view_model.progress.partial:
             scheduler.mark_changed(view_model.apply((await anext(events),)))
-            tell()
+            publish_all()
     while len(scheduler._sent_rows) < len(view_model):
         await asyncio.sleep(max(scheduler.seconds_until_due(), 0))
-        tell()
+        publish_all()
 
 
 def texts(count: int) -> Iterator[tuple[str, bytes]]:
@@ -129,10 +129,10 @@ def _apart(*arguments: object) -> dict[str, float]:
     command = [sys.executable, __file__, "--only", *map(str, arguments)]
     path = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
-    said = subprocess.run(
+    completed = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, env=environment
     )
-    return json.loads(said.stdout.splitlines()[-1])
+    return json.loads(completed.stdout.splitlines()[-1])
 
 
 def _memory() -> float:

@@ -165,7 +165,7 @@ def documents(
             notebook.page.wait_for_timeout(100)
         figures = meter.stop()
         assert publisher.stdout is not None
-        told = json.loads(publisher.stdout.read())
+        result = json.loads(publisher.stdout.read())
     deadline = time.monotonic() + AFTERWARDS
     while time.monotonic() < deadline:
         ended = notebook.page.evaluate("() => window.probe.ended ?? null")
@@ -179,9 +179,9 @@ def documents(
     window.clear()
     return Seen(
         what=f"{count:,} document{'s' if count > 1 else ''}",
-        rate=told["rate"],
+        rate=result["rate"],
         lags=lags(seen, log),
-        end=None if ended is None else ended - told["last"] * 1000,
+        end=None if ended is None else ended - result["last"] * 1000,
         right=f"{completed}1 failed" in shown,
         **figures,
     )
@@ -219,7 +219,7 @@ def bars(window: Window, what: str, make: str, move: str, finished: str) -> Seen
     ended = window.lab.folder / "ended"
     ended.unlink(missing_ok=True)
     meter = Meter(notebook)
-    # The page may never hear that the cell has ended: that is dropped as well.
+    # The page may never learn that the cell has ended: that message is dropped too.
     notebook.run(1, wait=False)
     while not (ended.exists() and ended.read_text("utf-8")):
         notebook.page.wait_for_timeout(50)

@@ -1,7 +1,7 @@
-"""What is compared is measured in turn, in one run; what is told is a ratio.
+"""Measure alternatives in turn, in one process, and report ratios.
 
-A machine that is busy, or slow, is so for both sides: seconds say little about
-another machine, ratios say much.  Nothing here is an assertion.
+A busy or slow machine slows both sides: seconds mean little on another machine,
+ratios mean much.  Nothing here is an assertion.
 """
 
 import platform
@@ -33,15 +33,15 @@ def interleaved(rounds: int, *sides: Callable[[], T]) -> list[list[T]]:
 
     Every second round goes the other way: who follows whom is worth some percent.
     """
-    told: list[list[T]] = [[] for _ in sides]
-    turns = list(zip(sides, told, strict=True))
+    results: list[list[T]] = [[] for _ in sides]
+    turns = list(zip(sides, results, strict=True))
     for number in range(rounds + 1):
         for side, kept in turns:
             measured = side()
             if number:
                 kept.append(measured)
         turns.reverse()
-    return told
+    return results
 
 
 def compared(
@@ -103,11 +103,11 @@ def machine() -> str:
 def table(rows: Sequence[Row]) -> str:
     """The rows, with columns that are as wide as they have to be."""
     head = ("what", "ours", "against", "ratio", "wanted", "ok?")
-    said = {True: "yes", False: "NO", None: ""}
+    verdicts = {True: "yes", False: "NO", None: ""}
     lines = [
         head,
         *(
-            (row.what, row.ours, row.against, row.ratio, row.wanted, said[row.ok])
+            (row.what, row.ours, row.against, row.ratio, row.wanted, verdicts[row.ok])
             for row in rows
         ),
     ]

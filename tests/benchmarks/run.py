@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import beginning
+import quality
 import spending
 import sse
 import throughput
@@ -73,6 +74,9 @@ BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
     "memory": lambda sizes, _: spending.large_pdf(sizes.rounds, sizes.large_pages),
     "peers": lambda sizes, given: throughput.peers(
         sizes.rounds, sizes.documents, given.source, given.peers_python
+    ),
+    "quality": lambda sizes, given: quality.rows(
+        given.peers_python, quick=sizes is QUICK
     ),
 }
 

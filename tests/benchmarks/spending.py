@@ -66,7 +66,7 @@ def small_texts(documents: int) -> Iterator[Row]:
 def profile(documents: int) -> Iterator[Row]:
     """What a worker process does with a tiny file, by whose functions do it.
 
-    The profiler slows down what makes many calls: shares tell where to look, not
+    The profiler slows down what makes many calls: shares show where to look, not
     how much there is to be won.
     """
     documents = min(documents, PROFILED)

@@ -1,7 +1,7 @@
 """Progress over HTTP beside a bare application and nginx's nchan, under many clients.
 
 All servers are processes of their own, one each, and are measured in turn with the
-same clients; ours and the bare one hear of events from the same Redis.  The bare one
+same clients; ours and the bare one get events from the same Redis.  The bare one
 is the least that an ASGI application can do: one subscription, each frame shared by
 all.  nchan is what nginx does it with, in C: events are handed to it over HTTP.
 
@@ -99,15 +99,15 @@ def bare(url: str, port: int) -> None:
     newest: dict[bytes, asyncio.Future[bytes]] = defaultdict(asyncio.Future)
 
     async def listen() -> None:
-        # A subscriber may hear nothing for as long as it likes.
+        # A subscriber may receive nothing for any length of time.
         client = redis.asyncio.Redis.from_url(url, socket_timeout=None)
         pubsub = client.pubsub()
         await pubsub.psubscribe(document_channel("*"))
         async for message in pubsub.listen():
             if message["type"] == "pmessage":
-                told = newest.pop(message["channel"], None)
-                if told is not None:
-                    told.set_result(b"data: %b\n\n" % message["data"])
+                waiting = newest.pop(message["channel"], None)
+                if waiting is not None:
+                    waiting.set_result(b"data: %b\n\n" % message["data"])
 
     async def live(receive: Receive, send: Send) -> None:
         await receive()
@@ -165,7 +165,7 @@ class Side:
         self.process = psutil.Process(self._process.pid)
 
     def publisher(self) -> contextlib.AbstractAsyncContextManager[Publish]:
-        """What tells it of events."""
+        """Publish events to this server."""
         raise NotImplementedError
 
     async def answers(self) -> None:
@@ -189,7 +189,7 @@ class Side:
 
 
 class Subscriber(Side):
-    """One that hears of events from Redis."""
+    """A server that gets its events from Redis."""
 
     def __init__(self, name: str, port: int, command: list[str], url: str) -> None:
         super().__init__(
@@ -240,7 +240,7 @@ class Nchan(Side):
 
 @dataclass
 class Crowd:
-    """What all clients of a round have heard."""
+    """What all clients of a round have received."""
 
     sent: dict[int, float] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
@@ -248,7 +248,7 @@ class Crowd:
 
 
 class Listener(asyncio.Protocol):
-    """One client: it counts, and notes when it heard what."""
+    """One client, which records when each event arrives."""
 
     def __init__(self, path: str, crowd: Crowd, greeting: bytes) -> None:
         self._path = path
@@ -444,18 +444,18 @@ def _one_document(
 def _compared(
     what: str, servers: list[Side], sizes: Sizes, *, few: bool = False, **load: Any
 ) -> Iterator[Row]:
-    """Ratios; those with few clients are told, and only a limit of our own is wanted."""
+    """Yield ratios; with few clients only our own latency has a limit."""
 
     def side(of: Side) -> Callable[[], Measured]:
         return lambda: asyncio.run(measured(of, seconds=sizes.seconds, **load))
 
     ours, *others = interleaved(sizes.crowded_rounds, *map(side, servers))
-    for against, told in zip(servers[1:], others, strict=True):
+    for against, theirs in zip(servers[1:], others, strict=True):
         for name in ("p50", "p99"):
             yield compared(
                 f"{what}: {name}, {against.name}",
                 [getattr(each, name) for each in ours],
-                [getattr(each, name) for each in told],
+                [getattr(each, name) for each in theirs],
                 unit="ms",
                 at_most=None if few else MOST[against.name],
             )
@@ -463,8 +463,8 @@ def _compared(
         what=f"{what}: events that arrived",
         ours=f"{100 * min(each.delivered for each in ours):.2f} %",
         against=", ".join(
-            f"{side.name} {100 * min(each.delivered for each in told):.2f} %"
-            for side, told in zip(servers[1:], others, strict=True)
+            f"{side.name} {100 * min(each.delivered for each in theirs):.2f} %"
+            for side, theirs in zip(servers[1:], others, strict=True)
         ),
         wanted="100 %",
         ok=all(each.delivered == 1 for each in ours),

@@ -22,7 +22,7 @@ def everything(rounds: int, documents: int, source: Path | None) -> Iterator[Row
     with short_folder() as folder, services() as pipeline, Crowd("bare") as crowd:
         paths = _corpus(folder, documents, source)
         ours, bare = interleaved(
-            rounds, _until_told(pipeline, paths), lambda: crowd.speed(paths)
+            rounds, _until_published(pipeline, paths), lambda: crowd.speed(paths)
         )
     what = f"{documents} PDFs of {PAGES} pages, beside two bare processes"
     yield compared(what, ours, bare, unit="pages/s", at_least=0.7)
@@ -31,19 +31,19 @@ def everything(rounds: int, documents: int, source: Path | None) -> Iterator[Row
 def progress(rounds: int, documents: int, source: Path | None) -> Iterator[Row]:
     """Whole runs with progress, beside such that publish nothing.
 
-    Nobody is told the end of those, so both are measured by when the store had it.
+    Those publish no end, so both are measured by when the store has it.
     """
     with (
         short_folder() as folder,
-        services() as telling,
+        services() as publishing,
         services(events_per_second=0) as silent,
     ):
         paths = _corpus(folder, documents, source)
-        told, untold = interleaved(
-            rounds, _until_stored(telling, paths), _until_stored(silent, paths)
+        published, unpublished = interleaved(
+            rounds, _until_stored(publishing, paths), _until_stored(silent, paths)
         )
     what = f"{documents} PDFs of {PAGES} pages, progress on, beside off"
-    yield compared(what, told, untold, unit="pages/s", at_least=0.97)
+    yield compared(what, published, unpublished, unit="pages/s", at_least=0.97)
 
 
 def peers(
@@ -64,7 +64,7 @@ def peers(
         paths = _corpus(folder, documents, source)
         ours, *others = interleaved(
             rounds,
-            _until_told(pipeline, paths),
+            _until_published(pipeline, paths),
             *(lambda crowd=crowd: crowd.speed(paths) for crowd in crowds.values()),
         )
     named = dict(zip(crowds, others, strict=True))
@@ -81,7 +81,7 @@ def _corpus(folder: Path, documents: int, source: Path | None) -> list[Path]:
     return slices(folder, source, documents=documents, pages=PAGES)
 
 
-def _until_told(pipeline: Pipeline, paths: Sequence[Path]) -> Callable[[], float]:
+def _until_published(pipeline: Pipeline, paths: Sequence[Path]) -> Callable[[], float]:
     """Pages a second, from `submit` until `wait` returns."""
 
     def speed() -> float:

@@ -1,4 +1,4 @@
-"""What a live view costs its kernel, and how old what it tells the page is.
+"""What a live view costs its kernel, and how old the data is that it sends.
 
     python tests/benchmarks/view.py [--events 1000] [--documents 10000] [--seconds 10]
 
@@ -46,7 +46,7 @@ class Page:
         #: When each message came, and what it says.
         self.messages: list[tuple[float, dict[str, Any]]] = []
         self.rows: dict[int, dict[str, Any]] = {}
-        #: Milliseconds from publishing to hearing: of all events, and of the newest
+        #: Milliseconds from publishing to arrival: of all events, and of the newest
         #: of each message.
         self.ages: list[float] = []
         self.newest: list[float] = []
@@ -81,11 +81,11 @@ class Page:
                 if self.paints:
                     self._paint(message["content"]["comm_id"], data["content"])
 
-    def _take(self, told: dict[str, Any]) -> None:
+    def _take(self, content: dict[str, Any]) -> None:
         at, ages = time.time(), []
-        for row in told["rows"]:
+        for row in content["rows"]:
             known = self.rows.setdefault(row["index"], {})
-            # Each event says when it was published; some rows are told again.
+            # Each event says when it was published; some rows are sent again.
             news = row.get("message", known.get("message")) != known.get("message")
             if news and row.get("current"):
                 ages.append((at - float(row["message"])) * 1000)
@@ -93,8 +93,10 @@ class Page:
         self.ages += ages
         self.newest += [min(ages)] if ages else []
 
-    def _paint(self, comm_id: str, told: dict[str, Any]) -> None:
-        painted = {key: told[key] for key in ("session", "seq")} | {"type": "painted"}
+    def _paint(self, comm_id: str, content: dict[str, Any]) -> None:
+        painted = {key: content[key] for key in ("session", "seq")} | {
+            "type": "painted"
+        }
         data = {"method": "custom", "content": painted}
         content = {"comm_id": comm_id, "data": data}
         self._client.shell_channel.send(self._client.session.msg("comm_msg", content))
@@ -197,24 +199,24 @@ def _measure(
     before, began, first = page.kernel.cpu_times(), time.monotonic(), len(page.messages)
     time.sleep(seconds * 0.8)
     after, passed = page.kernel.cpu_times(), time.monotonic() - began
-    told, ages, newest = page.messages[first:], list(page.ages), list(page.newest)
+    sent, ages, newest = page.messages[first:], list(page.ages), list(page.newest)
     publisher.join()
     with redis.Redis.from_url(url) as client:
         ended = float(client.get("ended"))
     deadline = time.monotonic() + 60
     while not page.messages[-1][1]["summary"]["finished"]:
-        assert time.monotonic() < deadline, "the end was not told"
+        assert time.monotonic() < deadline, "the end was not sent"
         time.sleep(0.01)
     lag = page.messages[-1][0] - ended
     used = sum(after[:2]) - sum(before[:2])
     print(
-        f"  kernel {used / passed:.1%} of a core, {len(told) / passed:.1f} messages/s"
+        f"  kernel {used / passed:.1%} of a core, {len(sent) / passed:.1f} messages/s"
     )
     for what, values in (("all events", ages), ("newest events", newest)):
         p50, p95 = percentile(values, 0.5), percentile(values, 0.95)
-        print(f"  age of {what} when told: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+        print(f"  age of {what} on arrival: p50 {p50:.0f} ms, p95 {p95:.0f} ms")
     right = all(row["status"] == "completed" for row in page.rows.values())
-    print(f"  end told {lag * 1000:.0f} ms after it was published, right: {right}")
+    print(f"  end sent {lag * 1000:.0f} ms after it was published, right: {right}")
 
 
 def main() -> None:

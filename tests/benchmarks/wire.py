@@ -1,4 +1,4 @@
-"""What an event costs: to publish it, and until it is heard."""
+"""What it costs to publish an event, and how long until it arrives."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from docprogress import Bus, ProgressEvent, Status
 from docprogress.bus.keys import document_channel
 from docprogress.events import now
 
-#: Seconds between two events of which it is measured when they are heard.
+#: Seconds between two events whose delay is measured.
 PACE = 0.003
 
 #: What every measured event has: all that a worker says.
@@ -43,7 +43,7 @@ def publish(rounds: int, events: int) -> Iterator[Row]:
     """`Bus.publish`, beside a plain `PUBLISH` of the same bytes by the same client.
 
     The plain one is given the bytes; ours makes them, remembers the event twice,
-    tells it on two channels and hears of cancels.
+    publishes it on two channels and learns of cancels.
     """
     alone = EVENT.replace(document_id="a-document-without-a-run", run_id=None)
     with server() as url, Bus(url) as bus:
@@ -69,12 +69,12 @@ def subscribe(rounds: int, events: int) -> Iterator[Row]:
         bus.publish(EVENT)
         ours, plain = interleaved(
             rounds,
-            lambda: asyncio.run(_heard(bus, url, events)),
-            lambda: asyncio.run(_heard_by_hand(url, events)),
+            lambda: asyncio.run(_delays(bus, url, events)),
+            lambda: asyncio.run(_delays_by_hand(url, events)),
         )
     for share, name in ((0.50, "p50"), (0.99, "p99")):
         yield compared(
-            f"published to heard, {name}, beside redis.asyncio",
+            f"published to received, {name}, beside redis.asyncio",
             [percentile(waits, share) for waits in ours],
             [percentile(waits, share) for waits in plain],
             unit="µs",
@@ -94,28 +94,28 @@ def _microseconds(call: Callable[[], object], times: int) -> float:
     return median(taken) * 1e6
 
 
-async def _heard(bus: Bus, url: str, events: int) -> list[float]:
+async def _delays(bus: Bus, url: str, events: int) -> list[float]:
     waits: list[float] = []
-    async with bus.subscribe([EVENT.document_id]) as heard:
+    async with bus.subscribe([EVENT.document_id]) as events_received:
         # The present: from now on it is connected.
-        await anext(heard)
+        await anext(events_received)
         with _publisher(_publish, url, events):
             while len(waits) < events:
-                event = await anext(heard)
+                event = await anext(events_received)
                 waits.append(_since(event.message))
     return waits
 
 
-async def _heard_by_hand(url: str, events: int) -> list[float]:
+async def _delays_by_hand(url: str, events: int) -> list[float]:
     waits: list[float] = []
     async with redis.asyncio.Redis.from_url(url) as client, client.pubsub() as pubsub:
         await pubsub.subscribe(CHANNEL)
-        async with aclosing(pubsub.listen()) as heard:
+        async with aclosing(pubsub.listen()) as events_received:
             # The confirmation.
-            await anext(heard)
+            await anext(events_received)
             with _publisher(_publish_by_hand, url, events):
                 while len(waits) < events:
-                    message = await anext(heard)
+                    message = await anext(events_received)
                     waits.append(_since(json.loads(message["data"])["message"]))
     return waits
 

@@ -66,11 +66,11 @@ def running(url, home, step="slow", **environment):
             redis_url=url, home=home, steps=[f"stall_steps:{step}"]
         ) as pipeline:
             yield pipeline, worker
-        assert worker.process.poll() is None, worker.said()
+        assert worker.process.poll() is None, worker.output()
         worker.stop()
-        assert worker.process.wait(patient(15)) == 0, worker.said()
+        assert worker.process.wait(patient(15)) == 0, worker.output()
     except BaseException:
-        print(worker.said())
+        print(worker.output())
         raise
     finally:
         worker.kill()
@@ -187,7 +187,7 @@ def test_worker_survives_a_lost_redis_beside_a_prefetched_message(
             ended_right(run)
 
             gate.unlink()
-            assert worker.process.poll() is None, worker.said()
+            assert worker.process.poll() is None, worker.output()
 
 
 @pytest.mark.usefixtures("steps")
@@ -236,12 +236,12 @@ def test_worker_that_stopped_fetching_reconnects_by_itself(
 
         ended_right(pipeline.submit(documents(4)))
 
-        assert worker.said().count("beside an idle process: reconnecting") == 1
+        assert worker.output().count("beside an idle process: reconnecting") == 1
 
 
 @pytest.fixture
 def fetching(monkeypatch):
-    """A worker with two processes, as the watchdog sees it, and what it hears of it."""
+    """A worker with two processes, as the watchdog sees it, and what the watchdog does."""
     hub = SimpleNamespace(ends=[])
     hub.call_soon = lambda *call: hub.ends.append(call)
     consumer = SimpleNamespace(

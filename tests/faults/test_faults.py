@@ -189,9 +189,9 @@ def test_a_worker_process_that_was_away_finds_its_work_dropped(home, steps):
         ended_right(run)
         assert run.to_frame().equals(before)
         [again] = [row for row in run.documents() if row.attempt == 2]
-        told = pipeline.bus.history(again.id)
-        assert [event.attempt for event in told] == sorted(
-            event.attempt for event in told
+        events = pipeline.bus.history(again.id)
+        assert [event.attempt for event in events] == sorted(
+            event.attempt for event in events
         )
     nothing_is_left(home)
 
@@ -350,7 +350,7 @@ def test_what_a_killed_process_never_uploaded_is_cancelled_with_that_reason(
 
 
 @pytest.mark.parametrize(
-    ("step", "settings", "said"),
+    ("step", "settings", "expected"),
     [
         ("deadly", {}, "died"),
         ("greedy", {"worker_memory": 600 * 2**20}, "memory"),
@@ -359,7 +359,7 @@ def test_what_a_killed_process_never_uploaded_is_cancelled_with_that_reason(
     ],
 )
 def test_a_document_that_does_harm_fails_alone_and_says_why(
-    home, steps, step, settings, said
+    home, steps, step, settings, expected
 ):
     with Pipeline(
         home=home, workers=2, steps=[f"fault_steps:{step}"], **settings
@@ -369,7 +369,7 @@ def test_a_document_that_does_harm_fails_alone_and_says_why(
 
         bad, *rest = run.documents()
         assert bad.status is Status.FAILED
-        assert said in bad.error
+        assert expected in bad.error
         assert bad.error.startswith("bad.txt: ")
         assert bad.progress < 100
         assert bad.attempt == (3 if step == "deadly" else 1)
@@ -406,9 +406,9 @@ def test_the_stop_button_stops_the_waiting_and_not_the_run(slow_pipeline, home):
     run = slow_pipeline.attach(kernel.stdout.readline().decode().strip())
     in_the_middle(run)
     os.killpg(kernel.pid, signal.SIGINT)
-    said, _ = kernel.communicate(timeout=patient(10))
+    output, _ = kernel.communicate(timeout=patient(10))
 
-    assert said.strip() == b"stopped"
+    assert output.strip() == b"stopped"
     assert not run.progress().finished
     ended_right(run)
 

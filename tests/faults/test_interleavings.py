@@ -1,4 +1,4 @@
-"""However publishing, watching, dying and retrying interleave, the truth is told.
+"""Publish, watch, die and retry in any order: watchers end up with the truth.
 
 Random orders of what workers, reapers, users and watchers do, against a real
 server and a real store.  The model says what each of them must be answered;
@@ -83,7 +83,7 @@ class Worker:
 
 
 class Watcher:
-    """Somebody who watches the run, and believes only what was told."""
+    """Watches the run, and knows only what was delivered."""
 
     def __init__(self, bus: Bus, store: Store, run_id: str, loop) -> None:
         self._loop = loop
@@ -102,13 +102,13 @@ class Watcher:
         """Listen until this is so."""
         deadline = time.monotonic() + SECONDS
         while not condition():
-            assert time.monotonic() < deadline, f"not told: {self._newest}"
-            self._hear()
+            assert time.monotonic() < deadline, f"not delivered: {self._newest}"
+            self._receive()
 
     def close(self) -> None:
         self._loop.run_until_complete(self._events.aclose())
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         try:
             event = self._loop.run_until_complete(self._next())
         except TimeoutError:
@@ -166,8 +166,8 @@ class Interleavings(RuleBasedStateMachine):
         self.documents = [Document(document_id) for document_id in ids]
         self.workers: list[Worker] = []
         self.watchers: list[Watcher] = []
-        # What is stored, and on its way to be told: in whatever order.
-        self.untold = store.documents.current_events(runs=[self.run_id])
+        # Events that are stored but not yet published; published in any order.
+        self.unpublished = store.documents.current_events(runs=[self.run_id])
         # What Redis must know: the newest events, and the attempts to cancel.
         self.newest: dict[str, ProgressEvent] = {}
         self.asked: dict[str, int] = {}
@@ -188,7 +188,7 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: self.workers)
     @rule(which=which, share=st.floats(min_value=0, max_value=1))
     def report(self, which: int, share: float) -> None:
-        """A worker tells how far it is, even if nobody waits for it any more."""
+        """A worker publishes its progress, even if it was superseded."""
         worker = self._worker(which)
         worker.progress += (99 - worker.progress) * share
         worker.newest = self._publish(self._stand(worker)) or worker.newest
@@ -250,7 +250,7 @@ class Interleavings(RuleBasedStateMachine):
             row = self.store.attempts.hand_over(
                 document.id, worker.attempt, message="Waiting"
             )
-            self.untold.append(row.event())
+            self.unpublished.append(row.event())
 
         if worker.present:
             write()
@@ -263,7 +263,7 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: self.workers)
     @rule(which=which, end=ends)
     def finish(self, which: int, end: Status) -> None:
-        """A worker comes to an end; whether it still tells it is another matter."""
+        """A worker stores its end, which may be published later or never."""
         worker = self._worker(which)
         if worker.present:
             self._finish(worker.document, end, worker.progress)
@@ -294,7 +294,7 @@ class Interleavings(RuleBasedStateMachine):
         if row is not None:
             document.status = Status.QUEUED
             document.attempt += 1
-            self.untold.append(row.event())
+            self.unpublished.append(row.event())
 
     @rule(which=which)
     def cancel(self, which: int) -> None:
@@ -305,7 +305,7 @@ class Interleavings(RuleBasedStateMachine):
         assert bool(asked) == (document.status is Status.PROCESSING)
         if ended:
             document.status = Status.CANCELLED
-            self.untold += [row.event() for row in ended]
+            self.unpublished += [row.event() for row in ended]
         if asked:
             document.cancel_requested = True
             self.bus.request_cancel({document.id: document.attempt})
@@ -326,19 +326,19 @@ class Interleavings(RuleBasedStateMachine):
             document.status = Status.QUEUED
             document.attempt += 1
             document.cancel_requested = False
-            self.untold += [row.event() for row in rows]
+            self.unpublished += [row.event() for row in rows]
 
-    @precondition(lambda self: self.untold)
+    @precondition(lambda self: self.unpublished)
     @rule(which=which)
-    def tell(self, which: int) -> None:
-        """What was stored is told, sooner or later than something else."""
-        self._publish(self.untold.pop(which % len(self.untold)))
+    def publish(self, which: int) -> None:
+        """Publish an event that was stored, in any order."""
+        self._publish(self.unpublished.pop(which % len(self.unpublished)))
 
-    @precondition(lambda self: self.untold)
+    @precondition(lambda self: self.unpublished)
     @rule()
-    def forget_to_tell(self) -> None:
-        """Whoever stored it dies before it is told."""
-        self.untold.pop()
+    def lose_an_event(self) -> None:
+        """Drop an event: the process that stored it died before publishing."""
+        self.unpublished.pop()
 
     @precondition(lambda self: len(self.watchers) < MOST_WATCHERS)
     @rule()
@@ -389,7 +389,7 @@ class Interleavings(RuleBasedStateMachine):
             if document.status in UNFINISHED:
                 self._finish(document, Status.FAILED, 0.0)
                 if number % 2:
-                    self._publish(self.untold.pop())
+                    self._publish(self.unpublished.pop())
         self._write_on()
         self.watch()
         self.bus.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
@@ -436,7 +436,7 @@ class Interleavings(RuleBasedStateMachine):
     def _finish(self, document: Document, end: Status, progress: float) -> None:
         row = self._write_end(document.id, document.attempt, end, progress)
         document.status = end
-        self.untold.append(row.event())
+        self.unpublished.append(row.event())
 
     def _write_end(self, document_id: str, attempt: int, end: Status, progress: float):
         return self.store.attempts.finish(
@@ -449,7 +449,7 @@ class Interleavings(RuleBasedStateMachine):
         )
 
     def _write_on(self) -> None:
-        """Every worker there ever was tells where it stands once more."""
+        """Have every worker there ever was publish its progress once more."""
         for worker in self.workers:
             self._publish(self._stand(worker))
 

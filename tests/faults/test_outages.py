@@ -116,11 +116,11 @@ def test_a_clock_that_jumps_by_an_hour_changes_nothing(
         pipeline = Pipeline(home=home, workers=2, steps=["outage_steps:slow"])
     with pipeline:
         run = pipeline.submit(documents(20))
-        told = []
+        delivered = []
 
         def watch():
             for row in run.as_completed(timeout=patient(90)):
-                told.append(row.id)
+                delivered.append(row.id)
                 remaining = run.progress().remaining_seconds
                 assert remaining is None or remaining >= 0
 
@@ -137,7 +137,7 @@ def test_a_clock_that_jumps_by_an_hour_changes_nothing(
         assert all(row.attempt == 1 for row in rows)
         ends = [row.finished_at for row in rows]
         assert max(ends) - min(ends) > timedelta(minutes=50), "the clock did not jump"
-        assert sorted(told) == [row.id for row in rows]
+        assert sorted(delivered) == [row.id for row in rows]
         for row in rows:
             shown = [event.progress for event in pipeline.bus.history(row.id)]
             assert shown == sorted(shown)

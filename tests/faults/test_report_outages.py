@@ -69,8 +69,8 @@ class Script:
 
     def ends(self, seconds=60):
         """Its exit status, and what it wrote to standard error."""
-        _, said = self.process.communicate(timeout=patient(seconds))
-        return self.process.returncode, said
+        _, output = self.process.communicate(timeout=patient(seconds))
+        return self.process.returncode, output
 
 
 REPORTED = """
@@ -183,7 +183,7 @@ def test_a_document_that_was_reported_before_is_reported_anew_without_redis(
                 time.sleep(0.02)
                 progress.advance()
 
-        # Of the two that ended meanwhile, the newest is told.
+        # Of the two that ended meanwhile, the newest is published.
         eventually(lambda: _final_attempts(bus) == [1, 2, 3, 4], seconds=60)
 
 
@@ -225,10 +225,10 @@ def test_an_exiting_process_logs_lost_final_events(server, script):
     process.goes_on()
     process.reaches("ended")
 
-    status, said = process.ends()
+    status, output = process.ends()
 
     assert status == 0
-    assert "lost the final event of document a (completed" in said
+    assert "lost the final event of document a (completed" in output
 
 
 def test_a_killed_process_has_logged_what_was_not_published(server, script):
@@ -239,10 +239,10 @@ def test_a_killed_process_has_logged_what_was_not_published(server, script):
     process.reaches("ended")
     process.process.send_signal(signal.SIGTERM)
 
-    status, said = process.ends()
+    status, output = process.ends()
 
     assert status == -signal.SIGTERM
-    assert "the final event of document a (completed) is held until" in said
+    assert "the final event of document a (completed) is held until" in output
 
 
 FORKED = """
@@ -266,10 +266,10 @@ def test_what_is_kept_is_left_to_the_process_that_reported_it(server, script):
     process.reaches("ended")
     server.start()
 
-    status, said = process.ends()
+    status, output = process.ends()
 
     assert status == 0
-    assert "lost" not in said
+    assert "lost" not in output
     assert ends(server) == [Status.COMPLETED]
 
 
@@ -345,7 +345,7 @@ class Celery:
         self.process.terminate()
         assert self.process.wait(patient(60)) == 0
 
-    def said(self):
+    def output(self):
         return (self.folder / "celery.log").read_text()
 
     def close(self):
@@ -381,7 +381,7 @@ def test_an_end_of_a_celery_task_is_published_after_the_task(server, celery):
     server.start()
     stopped.join(patient(60))
 
-    assert ends(server, "b") == [Status.COMPLETED], worker.said()
+    assert ends(server, "b") == [Status.COMPLETED], worker.output()
 
 
 def test_an_exiting_process_of_celerys_pool_logs_lost_final_events(server, celery):
@@ -390,7 +390,7 @@ def test_an_exiting_process_of_celerys_pool_logs_lost_final_events(server, celer
     worker.does("a")
     worker.stop()
 
-    assert "lost the final event of document a (completed" in worker.said()
+    assert "lost the final event of document a (completed" in worker.output()
 
 
 def test_an_end_that_a_pipeline_could_not_publish_is_published_later(server: Server):

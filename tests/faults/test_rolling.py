@@ -112,11 +112,11 @@ def test_all_workers_are_replaced_during_a_run_and_no_attempt_is_lost(
 
         assert all(row.attempt == 1 for row in rows)
         for row in rows:
-            told = pipeline.bus.history(row.id)
-            shown = [event.progress for event in told]
+            events = pipeline.bus.history(row.id)
+            shown = [event.progress for event in events]
             assert shown == sorted(shown), [
                 (event.id, event.progress, event.worker, event.message)
-                for event in told
+                for event in events
             ]
 
 

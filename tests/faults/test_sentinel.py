@@ -195,7 +195,7 @@ def test_a_failover_during_a_run_loses_nothing(
         for worker in workers:
             worker.stop()
         for worker in workers:
-            assert worker.process.wait(patient(15)) == 0, worker.said()
+            assert worker.process.wait(patient(15)) == 0, worker.output()
     finally:
         for worker in workers:
             worker.kill()

@@ -12,7 +12,7 @@ const AT = "2026-11-24T15:04:05.000Z";
 class Kernel {
   constructor() {
     /** @type {any[]} */
-    this.heard = [];
+    this.received = [];
     /** @type {any} */
     this.snapshot = undefined;
     this.alive = true;
@@ -32,7 +32,7 @@ class Kernel {
       },
       send: (/** @type {any} */ content) => {
         if (!this.alive) throw new Error("the comm is closed");
-        this.heard.push(content);
+        this.received.push(content);
       },
     };
   }
@@ -46,13 +46,13 @@ class Kernel {
   }
 
   /** @param {any} content */
-  tell(content) {
+  deliver(content) {
     this.trigger("msg:custom", content, []);
   }
 
   /** @param {string} type */
   asked(type) {
-    return this.heard.filter((content) => content.type === type);
+    return this.received.filter((content) => content.type === type);
   }
 }
 
@@ -89,11 +89,11 @@ function delta(seq, rows, fields = {}) {
 }
 
 /** @param {number} index */
-function said(index) {
+function messageOf(index) {
   return [...el.querySelectorAll(".dp-message-text")].at(index)?.textContent;
 }
 
-test("nothing is exported that anywidget would take for the old way", () => {
+test("nothing is exported that anywidget would take for its old interface", () => {
   assert.equal("render" in module, false);
 });
 
@@ -105,29 +105,29 @@ test("what the model holds is drawn before any message", () => {
 
 test("a change is drawn, and acknowledged after it was painted", () => {
   begin();
-  kernel.heard.length = 0;
+  kernel.received.length = 0;
 
-  kernel.tell(delta(5, [{ index: 0, message: "news" }], { ack: true }));
-  assert.deepEqual(kernel.heard, []);
+  kernel.deliver(delta(5, [{ index: 0, message: "news" }], { ack: true }));
+  assert.deepEqual(kernel.received, []);
   paint();
 
-  assert.equal(said(0), "news");
-  assert.equal(kernel.heard.length, 1);
+  assert.equal(messageOf(0), "news");
+  assert.equal(kernel.received.length, 1);
   /** @type {any} */
-  const painted = kernel.heard[0];
+  const painted = kernel.received[0];
   assert.deepEqual([painted.type, painted.session, painted.seq], ["painted", "a", 5]);
   assert.equal(Number.isFinite(painted.at), true);
 });
 
-test("who asks for the page's time is told it at once, and by which page", () => {
+test("a clock request is answered at once, with the page's id", () => {
   begin();
-  kernel.heard.length = 0;
+  kernel.received.length = 0;
 
-  kernel.tell({ type: "clock", request: 7 });
-  kernel.tell(delta(5, [], { ack: true }));
+  kernel.deliver({ type: "clock", request: 7 });
+  kernel.deliver(delta(5, [], { ack: true }));
   paint();
 
-  const [clock, painted] = kernel.heard;
+  const [clock, painted] = kernel.received;
   assert.deepEqual([clock.type, clock.request], ["clock", 7]);
   assert.equal(clock.page, painted.page);
   assert.equal(clock.at <= painted.at, true);
@@ -136,66 +136,66 @@ test("who asks for the page's time is told it at once, and by which page", () =>
 
 test("only the newest of what one frame painted is acknowledged", () => {
   begin();
-  kernel.heard.length = 0;
+  kernel.received.length = 0;
 
-  kernel.tell(delta(5, [], { ack: true }));
-  kernel.tell(delta(6, []));
+  kernel.deliver(delta(5, [], { ack: true }));
+  kernel.deliver(delta(6, []));
   paint();
 
   assert.deepEqual(
-    kernel.heard.map(({ seq }) => seq),
+    kernel.received.map(({ seq }) => seq),
     [6],
   );
 });
 
-test("nothing is acknowledged that nobody sees", () => {
+test("an update without a view is not acknowledged", () => {
   widget.initialize({ model: kernel.model() });
 
-  kernel.tell(delta(5, []));
+  kernel.deliver(delta(5, []));
   paint();
 
-  assert.deepEqual(kernel.heard, []);
+  assert.deepEqual(kernel.received, []);
 });
 
-test("a gap is drawn over, and the whole is asked for", () => {
+test("after a gap the update is drawn, and the full state requested", () => {
   begin();
 
-  kernel.tell(delta(9, [{ index: 1, message: "after the gap" }]));
+  kernel.deliver(delta(9, [{ index: 1, message: "after the gap" }]));
   paint();
 
-  assert.equal(said(1), "after the gap");
+  assert.equal(messageOf(1), "after the gap");
   assert.equal(kernel.asked("whole").length, 1);
 });
 
-test("old news is no news", () => {
+test("an old update is ignored", () => {
   begin();
 
-  kernel.tell(delta(4, [{ index: 0, message: "old" }]));
+  kernel.deliver(delta(4, [{ index: 0, message: "old" }]));
   paint();
 
-  assert.notEqual(said(0), "old");
+  assert.notEqual(messageOf(0), "old");
   assert.equal(kernel.asked("whole").length, 0);
 });
 
-test("an unanswered question is asked again, ever less often", () => {
+test("an unanswered request is repeated, less and less often", () => {
   begin();
 
-  kernel.tell(delta(9, []));
+  kernel.deliver(delta(9, []));
   for (let seq = 10; seq < 70; seq += 1) {
     pass(1000);
-    kernel.tell(delta(seq, []));
+    kernel.deliver(delta(seq, []));
   }
 
   assert.equal(kernel.asked("whole").length, 6);
 });
 
-test("the whole ends the asking", () => {
+test("the full state ends the requests", () => {
   begin();
-  kernel.tell(delta(9, []));
+  kernel.deliver(delta(9, []));
 
-  kernel.tell({ type: "whole", session: "a", seq: 10, at: AT, ...whole });
+  kernel.deliver({ type: "whole", session: "a", seq: 10, at: AT, ...whole });
   pass(5000);
-  kernel.tell(delta(11, []));
+  kernel.deliver(delta(11, []));
   pass(5000);
 
   assert.equal(kernel.asked("whole").length, 1);
@@ -204,7 +204,7 @@ test("the whole ends the asking", () => {
 test("a row that is missing is asked for", () => {
   begin();
 
-  kernel.tell(delta(5, [], { summary: { ...whole.summary, rows: 3 } }));
+  kernel.deliver(delta(5, [], { summary: { ...whole.summary, rows: 3 } }));
 
   assert.equal(kernel.asked("whole").length, 1);
 });
@@ -213,7 +213,7 @@ test("another session begins anew", () => {
   begin();
   const other = row(7, { status: "processing", name: "other.pdf" });
 
-  kernel.tell(
+  kernel.deliver(
     delta(1, [other, { index: 1, message: "half" }], {
       session: "b",
       summary: summary([other, row(8)]),
@@ -230,14 +230,14 @@ test("views of one model show the same, and are painted once", () => {
   const second = place();
   widget.render({ model: kernel.model(), el: second });
   paint();
-  kernel.heard.length = 0;
+  kernel.received.length = 0;
 
-  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
+  kernel.deliver(delta(5, [{ index: 0, message: "news" }]));
   paint();
 
-  assert.equal(said(0), "news");
+  assert.equal(messageOf(0), "news");
   assert.equal(second.querySelector(".dp-message-text")?.textContent, "news");
-  assert.equal(kernel.heard.length, 1);
+  assert.equal(kernel.received.length, 1);
 });
 
 test("the clocks of a view that comes later stand as those of the first", () => {
@@ -245,7 +245,7 @@ test("the clocks of a view that comes later stand as those of the first", () => 
   begin();
   for (let seq = 5; seq < 15; seq += 1) {
     pass(1000);
-    kernel.tell(delta(seq, []));
+    kernel.deliver(delta(seq, []));
   }
 
   const second = place();
@@ -278,16 +278,16 @@ test("a view of a kernel that is silent says what it is a view of", () => {
 
 test("a new snapshot is drawn, and an older one is not", () => {
   begin();
-  kernel.tell(delta(5, [{ index: 0, message: "news" }]));
+  kernel.deliver(delta(5, [{ index: 0, message: "news" }]));
 
   kernel.trigger("change:snapshot");
   paint();
-  assert.equal(said(0), "news");
+  assert.equal(messageOf(0), "news");
 
   kernel.snapshot = { ...kernel.snapshot, session: "c", seq: 0 };
   kernel.trigger("change:snapshot");
   paint();
-  assert.notEqual(said(0), "news");
+  assert.notEqual(messageOf(0), "news");
 });
 
 test("buttons ask the kernel, and its answer comes back to the view that asked", () => {
@@ -302,19 +302,19 @@ test("buttons ask the kernel, and its answer comes back to the view that asked",
   const [{ page, ...rest }] = kernel.asked("cancel");
   assert.deepEqual(rest, { type: "cancel", request: 1, ids: null });
   // The answer to another window, whose requests are counted alike.
-  kernel.tell({ type: "acted", request: 1, page: "another", ok: true, text: "all of them" });
+  kernel.deliver({ type: "acted", request: 1, page: "another", ok: true, text: "all of them" });
   paint();
   assert.notEqual(read(el, ".dp-notice"), "all of them");
 
   const text = "the store cannot be reached";
-  kernel.tell({ type: "acted", request: 1, page, ok: false, text });
+  kernel.deliver({ type: "acted", request: 1, page, ok: false, text });
   paint();
 
   assert.equal(read(el, ".dp-notice"), "the store cannot be reached");
   assert.equal(read(second, ".dp-notice"), "");
 });
 
-test("nothing is thrown when the comm is dead, and it is said", () => {
+test("nothing is thrown when the comm is dead, and the page shows it", () => {
   begin();
   kernel.alive = false;
 
@@ -323,7 +323,7 @@ test("nothing is thrown when the comm is dead, and it is said", () => {
     [...el.querySelectorAll("button")].find((each) => each.textContent === "Cancel")
   ).click();
   /** @type {HTMLElement} */ (el.querySelector(".dp-row")).click();
-  kernel.tell(delta(9, []));
+  kernel.deliver(delta(9, []));
   paint();
 
   assert.equal(read(el, ".dp-notice"), "the kernel cannot be reached: nothing was done");
@@ -333,7 +333,7 @@ test("a message of a kind that is not known is a sign of life, and nothing else"
   begin();
   pass(5000);
 
-  kernel.tell({ type: "something new" });
+  kernel.deliver({ type: "something new" });
   pass(3000);
 
   assert.equal(read(el, ".dp-problem"), "");
@@ -343,7 +343,7 @@ test("what was begun is ended: views, listeners, and what waits for a frame", ()
   for (let turn = 0; turn < 50; turn += 1) {
     widget = progressWidget();
     const { close, closeView } = begin();
-    kernel.tell(delta(5 + turn, []));
+    kernel.deliver(delta(5 + turn, []));
     closeView();
     close();
     paint();

@@ -117,10 +117,10 @@ export function summary(rows, fields = {}) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   for (const { status } of rows) counts[status] += 1;
   const finished = rows.length > 0 && !counts.queued && !counts.processing;
-  const said = Object.entries(counts).filter(([, count]) => count);
+  const present = Object.entries(counts).filter(([, count]) => count);
   return {
     title: "run 20261124-075122-ec3516",
-    text: `${rows.length} documents: ${said.map(([status, count]) => `${count} ${status}`).join(", ")}`,
+    text: `${rows.length} documents: ${present.map(([status, count]) => `${count} ${status}`).join(", ")}`,
     total: rows.length,
     counts,
     stalled: rows.filter(({ stalled }) => stalled).length,
@@ -270,7 +270,7 @@ export const scenes = {
 };
 
 /**
- * What is told of a row on request.
+ * Details of a row, as sent on request.
  *
  * @param {Row} of
  * @returns {Details}

@@ -127,13 +127,13 @@ class Gallery:
         )
         self._pages.append(page)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._hear)
+        page.on("console", self._record)
         query = urlencode({"scene": scenes, "theme": theme}, doseq=True)
         page.goto(f"{self._address}?{query}")
         page.wait_for_selector(".docprogress .dp-percent:not(:empty)")
         return page
 
-    def _hear(self, message: Any) -> None:
+    def _record(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 

@@ -62,20 +62,20 @@ class Kernel {
   }
 
   /** @param {any} file */
-  entry({ have, data, ...told }) {
-    told.version = this.files.get(told.key).version += 1;
-    return told;
+  entry({ have, data, ...entry }) {
+    entry.version = this.files.get(entry.key).version += 1;
+    return entry;
   }
 
   /**
-   * Take what the page has said, and answer.
+   * Take the page's messages, and answer.
    *
    * @param {(message: any) => boolean} [lost] what never arrives
-   * @param {(answer: any) => boolean} [unheard] what the page never hears
+   * @param {(answer: any) => boolean} [undelivered] answers that never reach the page
    */
-  take(lost = () => false, unheard = () => false) {
+  take(lost = () => false, undelivered = () => false) {
     const answer = (/** @type {any} */ content) => {
-      if (!unheard(content)) this.trigger("msg:custom", content, []);
+      if (!undelivered(content)) this.trigger("msg:custom", content, []);
     };
     for (const message of this.line.splice(0)) {
       if (lost(message)) continue;
@@ -88,8 +88,8 @@ class Kernel {
             this.files.set(file.key, { ...known, have: new Set(), data });
           }
         }
-        const told = message.files.map((/** @type {any} */ f) => this.files.get(f.key));
-        answer({ type: "files", files: told.map((/** @type {any} */ f) => this.entry(f)) });
+        const files = message.files.map((/** @type {any} */ f) => this.files.get(f.key));
+        answer({ type: "files", files: files.map((/** @type {any} */ f) => this.entry(f)) });
       } else if (message.type === "chunk") {
         const file = this.files.get(message.key);
         if (!file) continue;

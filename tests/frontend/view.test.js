@@ -43,7 +43,7 @@ function rows() {
   return drawn.sort((one, other) => at(one) - at(other));
 }
 
-test("a run tells how far it is, how long still, and what is wrong", () => {
+test("a run shows its progress, the time left, and errors", () => {
   show(scenes["10 running"]);
 
   assert.equal(read(element, ".dp-headline > .dp-percent"), "45 %");
@@ -54,7 +54,7 @@ test("a run tells how far it is, how long still, and what is wrong", () => {
   assert.equal(read(rows()[0], ".dp-message-text"), "the PDF is encrypted and needs a password");
 });
 
-test("a run that is over tells how it ended", () => {
+test("a finished run shows how it ended", () => {
   show(scenes["10 finished"]);
   assert.equal(read(element, ".dp-headline > .dp-percent"), "2 of 10 documents failed");
 
@@ -127,14 +127,14 @@ test("a failed document counts with the progress that it had made", () => {
   assert.deepEqual(parts(), { failed: 20 });
 });
 
-test("a share is told as the per cent that it is", () => {
+test("a fraction is shown as a percentage", () => {
   for (let completed = 0; completed < 100; completed += 1) {
     show(run({ completed, queued: 100 - completed }));
     assert.equal(read(element, ".dp-headline > .dp-percent"), `${completed} %`);
   }
 });
 
-test("files on their way are told as such, with how many have been sent", () => {
+test("files being uploaded are shown as such, with the number sent", () => {
   show(run({ queued: 12 }, {}, { sending: { sent: 3, total: 12 } }));
   assert.equal(read(element, ".dp-headline > .dp-outlook"), "sending files: 3 of 12 sent");
 
@@ -145,7 +145,7 @@ test("files on their way are told as such, with how many have been sent", () => 
   assert.equal(read(element, ".dp-headline > .dp-outlook"), "waiting for a worker");
 });
 
-test("what documents wait for is told if one of them says so", () => {
+test("what documents wait for is shown if one of them has it", () => {
   const waiting = "waiting for the embedding endpoint until 15:04:05 (rate limit)";
   show(run({ queued: 12 }, {}, { waiting }));
   assert.equal(read(element, ".dp-headline > .dp-outlook"), waiting);
@@ -227,7 +227,7 @@ test("ten thousand documents are drawn with a few rows", () => {
   assert.equal(grid?.getAttribute("aria-rowcount"), "10001");
 });
 
-test("only what has changed is told, and the rest stays", () => {
+test("only changed rows are sent, and the others stay", () => {
   show(scenes["10 running"]);
 
   view.update({
@@ -243,7 +243,7 @@ test("only what has changed is told, and the rest stays", () => {
   assert.equal(changed && read(changed, ".dp-name"), scenes["10 running"].rows[4].name);
 });
 
-test("a row need not say what is not known of it", () => {
+test("a row may lack fields that are not known", () => {
   const whole = run({ processing: 2 });
   const bare = /** @type {Row} */ ({ index: 0, id: "a", name: "a.pdf", status: "processing" });
 
@@ -287,7 +287,7 @@ test("nothing but what is completed is at 100 %", () => {
   );
 });
 
-test("what is stalled is told apart from what runs", () => {
+test("stalled documents look different from running ones", () => {
   show(run({ processing: 2 }, { 1: { stalled: true, silent: 20 } }));
   pass(3000);
 
@@ -320,7 +320,7 @@ test("a message that took longer to arrive turns no clock back", () => {
   assert.equal(read(rows()[0], ".dp-time"), "0:06");
 });
 
-test("six seconds without a word are told, and the clocks stop there", () => {
+test("six seconds of silence are shown, and the clocks stop there", () => {
   show(run({ processing: 2 }, { 0: { elapsed: 5 } }));
   view.beat(new Date(2026, 10, 24, 15, 4, 5).getTime());
 
@@ -333,7 +333,7 @@ test("six seconds without a word are told, and the clocks stop there", () => {
   assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
 
-test("a machine that slept says so when it wakes, before anything is heard", () => {
+test("after sleep the page shows the gap before the first message", () => {
   show(run({ processing: 2 }, { 0: { elapsed: 5 } }));
 
   sleep(60_000);
@@ -352,7 +352,7 @@ test("the next word takes it back", () => {
   assert.equal(read(element, ".dp-problem"), "");
 });
 
-test("a sender that is known to be gone is told at once", () => {
+test("a sender that is known to be gone is shown at once", () => {
   show(run({ processing: 2 }));
 
   view.disconnect();
@@ -361,7 +361,7 @@ test("a sender that is known to be gone is told at once", () => {
   assert.match(read(element, ".dp-problem"), /^disconnected, last update \d\d:\d\d:\d\d$/);
 });
 
-test("what is over cannot become wrong when nothing is heard any more", () => {
+test("a finished run never shows a lost connection", () => {
   show(scenes["10 finished"]);
 
   pass(60_000);
@@ -369,7 +369,7 @@ test("what is over cannot become wrong when nothing is heard any more", () => {
   assert.equal(read(element, ".dp-problem"), "");
 });
 
-test("a kernel that has lost Redis is told apart from a lost kernel", () => {
+test("a kernel without Redis looks different from a lost kernel", () => {
   show(
     run(
       { processing: 2 },
@@ -407,7 +407,7 @@ test("a filter shows one state, and once more all", () => {
   assert.equal(rows()[0].dataset.state, "failed");
 });
 
-test("a name is found in any case, and what is not found is said", () => {
+test("names are found in upper and lower case, and an empty result is shown", () => {
   show(scenes["1000 running"]);
   const search = /** @type {HTMLInputElement} */ (element.querySelector(".dp-search"));
 
@@ -579,7 +579,7 @@ test("details are asked for again when the document has moved on", () => {
   assert.equal(asked.length, 2);
 });
 
-test("an incomplete history says why", () => {
+test("an incomplete history shows why", () => {
   const whole = run({ processing: 2 });
   show(whole);
   rows()[0].click();
@@ -633,7 +633,7 @@ test("documents that are only watched offer nothing that cannot be done", () => 
   );
 });
 
-test("an action's answer is told, and only to the one who asked", () => {
+test("an action's answer is shown, and only in the page that asked", () => {
   show(scenes["10 running"]);
   button(element, "Cancel").click();
   paint();
@@ -679,7 +679,7 @@ test("an answer that comes after the retried documents have ended is not shown",
   assert.equal(read(element, ".dp-notice"), "");
 });
 
-test("the notice of a retry stays while nothing has been heard of it yet", () => {
+test("the notice of a retry stays until its first event", () => {
   show(twoFailed());
   button(element, "Retry 2 failed").click();
   view.showResult({ request: 1, ok: true, text: "2 documents retried" });
@@ -699,7 +699,7 @@ test("what could not be retried stays to be read", () => {
   assert.equal(read(element, ".dp-notice"), "1 document retried; 1 failed");
 });
 
-test("an action that is not answered says what it waits for", () => {
+test("an action without an answer shows what it waits for", () => {
   show(scenes["10 running"]);
   button(element, "Cancel").click();
 
@@ -711,23 +711,23 @@ test("an action that is not answered says what it waits for", () => {
   );
 });
 
-test("those who listen to the page are told now and then, and of trouble at once", () => {
+test("screen readers get an update now and then, and errors at once", () => {
   const whole = run({ processing: 2, queued: 1 });
-  const said = () => element.querySelector("[role=status]")?.textContent;
+  const announcement = () => element.querySelector("[role=status]")?.textContent;
   show(whole);
-  const first = said();
+  const first = announcement();
 
   view.update({ summary: { ...whole.summary, text: "other words" }, rows: [] });
   pass(2000);
-  assert.equal(said(), first);
+  assert.equal(announcement(), first);
 
   view.disconnect();
   paint();
-  assert.match(said() ?? "", /^disconnected/);
+  assert.match(announcement() ?? "", /^disconnected/);
 
   view.update({ summary: { ...whole.summary, text: "other words" }, rows: [] });
   pass(500);
-  assert.equal(said(), "other words");
+  assert.equal(announcement(), "other words");
 });
 
 test("a view that is closed leaves nothing behind", () => {

@@ -32,7 +32,7 @@ class Stream extends EventTarget {
   }
 
   /** @param {unknown} data */
-  tell(data) {
+  deliver(data) {
     this.onmessage?.({ data: JSON.stringify(data) });
   }
 
@@ -46,7 +46,7 @@ class Stream extends EventTarget {
 
   greet() {
     this.readyState = 1;
-    this.tell({ status: "connected" });
+    this.deliver({ status: "connected" });
   }
 
   /** Break; a browser connects again by itself unless it is `closed`. */
@@ -61,7 +61,7 @@ let asked = [];
 /** @type {(url: string, init: RequestInit) => Response | Promise<Response>} */
 let answer;
 /** @type {any[]} */
-let told = [];
+let received = [];
 /** @type {string[]} */
 let connections = [];
 /** @type {string[]} */
@@ -85,7 +85,7 @@ beforeEach(() => {
     },
   });
   Stream.all = [];
-  [asked, told, connections, errors, signs] = [[], [], [], [], []];
+  [asked, received, connections, errors, signs] = [[], [], [], [], []];
   answer = away;
   mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: BEGINNING });
 });
@@ -106,7 +106,7 @@ function away() {
  */
 async function follow(ids, options = {}) {
   stop = watch(ids, {
-    onChange: (event) => told.push(event),
+    onChange: (event) => received.push(event),
     onConnection: (connection) => connections.push(connection),
     onError: (error) => errors.push(error.message),
     onSign: (sign) => signs.push(sign),
@@ -155,15 +155,15 @@ function json(body, status = 200, headers = {}) {
 }
 
 const newest = () => /** @type {Stream} */ (Stream.all.at(-1));
-const progress = () => told.map((each) => each.progress);
+const progress = () => received.map((each) => each.progress);
 const questions = () => asked.filter((url) => url.includes("/status"));
 
 test("one document is streamed until its end", async () => {
   await follow("a b/c");
   assert.equal(newest().url, "/progress/documents/a%20b%2Fc/stream?");
   newest().greet();
-  newest().tell(event(10, { document_id: "a b/c" }));
-  newest().tell(event(100, { document_id: "a b/c" }));
+  newest().deliver(event(10, { document_id: "a b/c" }));
+  newest().deliver(event(100, { document_id: "a b/c" }));
 
   await pass(120_000);
 
@@ -181,9 +181,9 @@ test("many documents share one connection, which ends with the last of them", as
     "https://example.org/x/progress/stream?document_id=a&document_id=b",
   );
   newest().greet();
-  newest().tell(event(40, { status: "failed", error: "a.pdf: it is empty" }));
+  newest().deliver(event(40, { status: "failed", error: "a.pdf: it is empty" }));
   assert.deepEqual(connections, ["connecting", "streaming"]);
-  newest().tell(event(100, { document_id: "b" }));
+  newest().deliver(event(100, { document_id: "b" }));
 
   assert.equal(Stream.all.length, 1);
   assert.deepEqual(connections, ["connecting", "streaming", "ended"]);
@@ -205,34 +205,34 @@ test("more documents than fit into an address are refused", () => {
   assert.throws(() => watch(ids), RangeError);
 });
 
-test("what is told twice, late or of an older attempt is told to nobody", async () => {
+test("duplicates, late events and events of older attempts are dropped", async () => {
   await follow("a");
   newest().greet();
-  newest().tell(event(30));
-  newest().tell(event(30));
-  newest().tell(event(20));
-  newest().tell(event(25, { id: "1-31", message: "beginning again" }));
-  newest().tell(event(5, { id: "2-1" }));
-  newest().tell(event(40));
+  newest().deliver(event(30));
+  newest().deliver(event(30));
+  newest().deliver(event(20));
+  newest().deliver(event(25, { id: "1-31", message: "beginning again" }));
+  newest().deliver(event(5, { id: "2-1" }));
+  newest().deliver(event(40));
 
   assert.deepEqual(progress(), [30, 30, 5]);
-  assert.equal(told[1].message, "beginning again");
+  assert.equal(received[1].message, "beginning again");
 });
 
-test("ids beyond what a JavaScript number can hold are told apart", async () => {
+test("ids beyond what a JavaScript number can hold are distinguished", async () => {
   await follow("a");
   newest().greet();
-  newest().tell(event(30, { id: "1-18446744073709551613" }));
-  newest().tell(event(30, { id: "1-18446744073709551614", message: "next" }));
+  newest().deliver(event(30, { id: "1-18446744073709551613" }));
+  newest().deliver(event(30, { id: "1-18446744073709551614", message: "next" }));
 
-  assert.equal(told.length, 2);
+  assert.equal(received.length, 2);
 });
 
 test("a Redis that counts anew is believed", async () => {
   await follow("a");
   newest().greet();
-  newest().tell(event(30, { id: "1-900" }));
-  newest().tell(event(40, { id: "1-1" }));
+  newest().deliver(event(30, { id: "1-900" }));
+  newest().deliver(event(40, { id: "1-1" }));
 
   assert.deepEqual(progress(), [30, 40]);
 });
@@ -240,7 +240,7 @@ test("a Redis that counts anew is believed", async () => {
 test("events of programs that number nothing are taken as they come", async () => {
   await follow("a");
   newest().greet();
-  for (const each of [10, 50, 100]) newest().tell(event(each, { id: undefined }));
+  for (const each of [10, 50, 100]) newest().deliver(event(each, { id: undefined }));
 
   assert.deepEqual(progress(), [10, 50, 100]);
   assert.equal(connections.at(-1), "ended");
@@ -252,7 +252,7 @@ test("signs of life and of silence are no progress", async () => {
   newest().sign("stalled", { document_id: "a", silent_seconds: 15.2 });
   newest().sign("heartbeat", { document_id: "a" });
 
-  assert.deepEqual(told, []);
+  assert.deepEqual(received, []);
   assert.deepEqual(
     signs.map((sign) => [sign.type, sign.silent_seconds]),
     [["stalled", 15.2], ["heartbeat", undefined]],
@@ -286,7 +286,7 @@ for (const [how, hurt] of /** @type {const} */ ([
 
     assert.deepEqual(connections, ["connecting", "polling"]);
     assert.deepEqual(progress(), [20]);
-    assert.equal("error_message" in told[0], false);
+    assert.equal("error_message" in received[0], false);
     assert.equal(first.readyState, Stream.CLOSED);
 
     while (newest().readyState === Stream.CLOSED) await pass(250);
@@ -334,7 +334,7 @@ test("polling asks about many in turn, and no more often than a server can bear"
   newest().break(true);
   await pass(20_000);
 
-  assert.equal(told.length, 200);
+  assert.equal(received.length, 200);
   assert.ok(most <= 3, `${most} at a time`);
   assert.ok(questions().length <= 200 * 6, `${questions().length} in 20 s`);
   assert.ok(!questions().some((url) => url.includes("wait")));
@@ -372,10 +372,10 @@ test("a server that is away is mentioned once, and found again", async () => {
   answer = away;
   await pass(5000);
 
-  assert.equal(errors.length, 2, "new trouble is told again");
+  assert.equal(errors.length, 2, "a new error is reported again");
 });
 
-test("whoever is told to wait waits that long", async () => {
+test("a Retry-After header is honoured", async () => {
   answer = () => json({ detail: "too many requests" }, 429, { "Retry-After": "30" });
   await follow("a");
   newest().break(true);
@@ -420,7 +420,7 @@ for (const [what, options, status] of /** @type {const} */ ([
   ["a ticket for others", { ticket: () => "t" }, 403],
   ["tickets that never are good", { ticket: () => "t" }, 401],
 ])) {
-  test(`${what} is told and not tried for ever`, async () => {
+  test(`${what} is reported and not retried for ever`, async () => {
     answer = () => json({ detail: "no entry" }, status);
     await follow("a", options);
     Stream.all.at(-1)?.break(true);
@@ -437,7 +437,7 @@ for (const [what, options, status] of /** @type {const} */ ([
 test("a line that is dead in silence is found out", async () => {
   await follow("a");
   newest().greet();
-  newest().tell(event(10));
+  newest().deliver(event(10));
   answer = () => json(event(50));
   await pass(30_000);
 
@@ -448,7 +448,7 @@ test("a line that is dead in silence is found out", async () => {
 test("a line that is silent because nothing happens is kept", async () => {
   await follow("a");
   newest().greet();
-  newest().tell(event(10));
+  newest().deliver(event(10));
   answer = () => json(event(10));
   await pass(120_000);
 
@@ -479,16 +479,16 @@ test("a network that comes back is used at once", async () => {
   assert.equal(Stream.all.length, before + 1);
 });
 
-test("a fault of whoever is told is reported, and keeps nobody from being told", async () => {
+test("an error in a callback is reported, and later events are still delivered", async () => {
   await follow(["a", "b"], {
     onChange: (each) => {
-      told.push(each);
+      received.push(each);
       if (each.document_id === "a") throw new Error("mine");
     },
   });
   newest().greet();
-  newest().tell(event(10));
-  newest().tell(event(20, { document_id: "b" }));
+  newest().deliver(event(10));
+  newest().deliver(event(20, { document_id: "b" }));
 
   assert.deepEqual(progress(), [10, 20]);
   assert.deepEqual(errors, ["reported: mine"]);
@@ -499,27 +499,27 @@ test("stopping leaves nothing behind", async () => {
   await follow("a");
   newest().break(true);
   await pass(3000);
-  const before = [Stream.all.length, asked.length, told.length, connections.length];
+  const before = [Stream.all.length, asked.length, received.length, connections.length];
   stop();
   stop();
   browser.dispatchEvent(new Event("online"));
   document.dispatchEvent(new Event("visibilitychange"));
   await pass(120_000);
 
-  assert.deepEqual([Stream.all.length, asked.length, told.length, connections.length], before);
+  assert.deepEqual([Stream.all.length, asked.length, received.length, connections.length], before);
   assert.ok(Stream.all.every((stream) => stream.readyState === Stream.CLOSED));
 });
 
-test("whoever is told an end may stop right there", async () => {
+test("a callback may stop the watch at the final event", async () => {
   await follow("a", {
     onChange: (each) => {
-      told.push(each);
+      received.push(each);
       stop();
     },
   });
   newest().greet();
-  newest().tell(event(100));
+  newest().deliver(event(100));
 
-  assert.equal(told.length, 1);
+  assert.equal(received.length, 1);
   assert.deepEqual(connections, ["connecting", "streaming"]);
 });

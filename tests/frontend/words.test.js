@@ -10,10 +10,10 @@ test("time that runs is shown as on a stopwatch", () => {
   assert.deepEqual([0, 7.9, 750, 3723].map(stopwatch), ["0:00", "0:07", "12:30", "1:02:03"]);
 });
 
-test("time that was taken is told in two units", () => {
-  const told = [0.04, 12.34, 59.94, 59.96, 245, 7800, 90000].map(duration);
+test("durations have two units", () => {
+  const texts = [0.04, 12.34, 59.94, 59.96, 245, 7800, 90000].map(duration);
 
-  assert.deepEqual(told, [
+  assert.deepEqual(texts, [
     "0.0 s",
     "12.3 s",
     "59.9 s",
@@ -24,10 +24,10 @@ test("time that was taken is told in two units", () => {
   ]);
 });
 
-test("what is left is told no more exactly than anybody can know", () => {
-  const told = [null, 0, 12, 56, 61, 131, 700, 5400].map(remaining);
+test("the time left is no more precise than the estimate", () => {
+  const texts = [null, 0, 12, 56, 61, 131, 700, 5400].map(remaining);
 
-  assert.deepEqual(told, [
+  assert.deepEqual(texts, [
     "time left unknown",
     "a few seconds left",
     "about 10 s left",
@@ -39,10 +39,10 @@ test("what is left is told no more exactly than anybody can know", () => {
   ]);
 });
 
-test("a rate is told in the unit that makes it readable", () => {
-  const told = [652.4, 9.96, 1.25, 0.9, 0.002].map((value) => rate(value, "pages"));
+test("a rate has the unit that makes it readable", () => {
+  const texts = [652.4, 9.96, 1.25, 0.9, 0.002].map((value) => rate(value, "pages"));
 
-  assert.deepEqual(told, [
+  assert.deepEqual(texts, [
     "652 pages/s",
     "10 pages/s",
     "1.3 pages/s",

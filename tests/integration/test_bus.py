@@ -26,7 +26,7 @@ async def next_of(events):
 
 
 async def subscribed(events):
-    """Iterate until Redis has confirmed the subscription; nothing is told yet."""
+    """Iterate until Redis has confirmed the subscription; nothing is delivered yet."""
     listening = asyncio.ensure_future(anext(events))
     async with asyncio.timeout(patient(30)):
         while not events.connected:
@@ -47,7 +47,7 @@ async def nothing_more(events):
 
 
 async def nothing_before(adding, events):
-    """Iterate until documents are added; nothing is told meanwhile, or after."""
+    """Iterate until documents are added; nothing is delivered meanwhile, or after."""
     while not adding.done():
         await nothing_more(events)
     await nothing_more(events)
@@ -304,7 +304,7 @@ async def test_a_redis_that_came_back_empty_is_not_mistaken_for_old_news(
 
 
 def test_an_interrupted_wait_for_redis_costs_nothing_that_follows(server):
-    """As of a worker that is told to stop: the signal comes in the middle of it."""
+    """Publish as a worker that gets a signal in the middle of it."""
 
     def interrupt(*_):
         raise HandedBack("this worker stops")
@@ -389,7 +389,7 @@ async def test_final_only_skips_intermediate_events_of_a_first_attempt(bus):
         bus.publish(first.replace(progress=20.0))
         bus.publish(completed(run_id="r", attempt=1))
         assert (await next_of(received)).final
-        # Whatever tells that an end was none is heard of.
+        # Any event that contradicts the end is delivered.
         bus.publish(event(run_id="r", attempt=2, status=Status.QUEUED, progress=0.0))
         assert (await next_of(received)).status is Status.QUEUED
         bus.publish(event(run_id="r", attempt=2, progress=30.0))
@@ -554,7 +554,7 @@ async def test_of_an_attempt_that_has_ended_the_last_few_dozen_events_are_kept(b
     kept = [*delivered[-31:], end]
     assert [one.id for one in bus.history("a")] == [one.id for one in kept]
     assert bus.redis.memory_usage(key, samples=0) < at_work / 4
-    # Who has lost the connection for a moment is told all that was missed.
+    # A subscriber that lost its connection gets everything it missed.
     async with aclosing(bus.subscribe(["a"], since=kept[3].id)) as received:
         missed = [await next_of(received) for _ in kept[4:]]
         await nothing_more(received)

@@ -174,7 +174,7 @@ def urls(right, wrong):
 
 
 def refusal(connects, url):
-    """What is said: of the sentinels Celery knows no more than that none answers."""
+    """The expected message: Celery only knows that no sentinel answers."""
     through = "sentinel" in url and "localhost" in url
     unknown = through and connects.__name__ in ("celery", "sender")
     return "no sentinel knows a primary" if unknown else UNTRUSTED

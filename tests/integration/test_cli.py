@@ -340,7 +340,7 @@ def test_a_second_interrupt_leaves_at_once(start, folder):
     process.communicate(timeout=SECONDS)
     assert process.returncode == 130
     (folder / "gate").touch()
-    # Whether it was cancelled before it was left is not said: but it ends.
+    # It may be cancelled before or after the command ends, but it is.
     process = start("watch", run_id)
     assert re.search(
         r"^1 document", process.communicate(timeout=SECONDS)[0], re.MULTILINE

@@ -171,23 +171,23 @@ def test_a_message_that_comes_twice_has_no_step_done_by_who_does_not_serve_it(wh
         [row] = run.documents()
 
         def waits():
-            told = [event.message for event in pipeline.bus.history(row.id)]
-            return told.count("Waiting for queue gpu")
+            messages = [event.message for event in pipeline.bus.history(row.id)]
+            return messages.count("Waiting for queue gpu")
 
         with worker(where):
             eventually(waits)
             with Sender.for_settings(load(**where)) as sender:
                 sender.send([Message(None, [(row.id, 1)])])
             eventually(lambda: waits() == 2)
-            told = pipeline.bus.history(row.id)
-            assert {event.step for event in told} <= {"", "extraction", "slow"}
+            events = pipeline.bus.history(row.id)
+            assert {event.step for event in events} <= {"", "extraction", "slow"}
             assert pipeline.store.documents.get(row.id).status is Status.QUEUED
             with worker(where, "--queues", "gpu"):
                 run.wait(timeout=patient(60))
     assert [row.status for row in run.documents()] == [Status.COMPLETED]
 
 
-def test_a_queue_that_nobody_serves_is_told_until_somebody_does(where):
+def test_documents_name_a_queue_without_workers_until_one_serves_it(where):
     unserved = "Waiting for queue {}: no worker serves it"
     with Pipeline(steps=[step("slowly:slow", queue="gpu")], **where) as pipeline:
         run = pipeline.submit(texts(3))

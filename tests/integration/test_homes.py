@@ -134,24 +134,24 @@ def started(home, monkeypatch, seconds=1.0):
     return str(raised.value)
 
 
-def test_a_server_that_ends_at_once_is_said_to_have_for_its_own_reason(
+def test_a_server_that_exits_at_once_is_reported_with_its_own_reason(
     home, unusable, monkeypatch
 ):
     unusable(f"echo '# Failed opening Unix socket: no room'; {NOISE}; exit 1")
 
-    said = started(home, monkeypatch)
+    message = started(home, monkeypatch)
 
-    assert "Failed opening Unix socket: no room" in said
-    assert "overcommit" not in said
+    assert "Failed opening Unix socket: no room" in message
+    assert "overcommit" not in message
 
 
 def test_a_server_that_never_answers_is_not_left_running(home, unusable, monkeypatch):
     unusable(f"{NOISE}; exec sleep 600")
 
-    said = started(home, monkeypatch)
+    message = started(home, monkeypatch)
 
-    assert "nothing answers at" in said
-    assert "overcommit" not in said
+    assert "nothing answers at" in message
+    assert "overcommit" not in message
     assert not processes(home)
 
 

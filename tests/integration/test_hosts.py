@@ -102,7 +102,7 @@ class Site:
     def __exit__(self, *_):
         self._stack.close()
         for number, host in enumerate(self.hosts):  # shown if the test fails
-            print(f"=== {host.label}", self.said(number), sep="\n")
+            print(f"=== {host.label}", self.output(number), sep="\n")
 
     def _start(self) -> None:
         services = self.hosts[0]
@@ -135,7 +135,7 @@ class Site:
                 ),
                 seconds=60,
             )
-            assert worker.poll() is None, self.said(number)
+            assert worker.poll() is None, self.output(number)
 
     def answers(self) -> bool:
         with redis.Redis(unix_socket_path=str(self.socket)) as client:
@@ -192,7 +192,7 @@ class Site:
             check=False,
         )
 
-    def said(self, number: int) -> str:
+    def output(self, number: int) -> str:
         return (self.folder / f"host-{number}.log").read_text()
 
     def submitted(self, step: str) -> str:
@@ -231,8 +231,8 @@ def worked_on(row, host: str) -> bool:
     return (row.worker or "").startswith(f"{host}:")
 
 
-def ended_right(site: Site, run_id: str, told: str) -> list:
-    """Every document once, its chunks once, and everybody told so."""
+def ended_right(site: Site, run_id: str, frames: str) -> list:
+    """Check that documents and chunks exist once, and that every client got the end."""
     with Store(site.postgres.url()) as store:
         rows = store.documents.find(run_id)
         assert Counter(row.status for row in rows) == {Status.COMPLETED: DOCUMENTS}
@@ -244,7 +244,7 @@ def ended_right(site: Site, run_id: str, told: str) -> list:
             assert numbers, row
     streamed = [
         json.loads(line.removeprefix("data: "))
-        for frame in told.split("\n\n")
+        for frame in frames.split("\n\n")
         if "event: " not in frame  # a sign of life, or that there is none
         for line in frame.splitlines()
         if line.startswith("data: ")
@@ -278,9 +278,9 @@ def test_a_host_that_is_cut_off_for_a_minute_loses_its_documents_and_changes_not
         cut_off = time.monotonic()
         # One that it had a moment ago may have been finished until then.
         held = eventually(at_work)
-        told = stream.stdout.read()
+        frames = stream.stdout.read()
         time.sleep(max(0, cut_off + 60 - time.monotonic()))  # the outage is the test
-        before = ended_right(site, run_id, told)
+        before = ended_right(site, run_id, frames)
         for row in before:
             if row.id in held:
                 assert row.attempt == 2
@@ -296,7 +296,7 @@ def test_a_host_that_is_cut_off_for_a_minute_loses_its_documents_and_changes_not
     # It looks for the broker in ever longer pauses.  What it was at when it was cut
     # off it cannot finish any more.
     eventually(takes_its_share, seconds=180)
-    assert ended_right(site, run_id, told) == before
+    assert ended_right(site, run_id, frames) == before
 
 
 @pytest.mark.timeout(240)

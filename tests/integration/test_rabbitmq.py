@@ -238,7 +238,7 @@ def test_messages_go_over_tls_to_whom_a_private_authority_has_signed(
         worker.stop()
         assert worker.process.wait(patient(15)) == 0
 
-    # Nobody has said that this authority is to be trusted.
+    # Nothing configures this authority as trusted.
     settings["broker_url"] = rabbit.tls_url.partition("?")[0]
     with pytest.raises(BusRefused, match="certificate"):
         run_worker(load(**settings))
@@ -322,10 +322,10 @@ def test_worker_that_rabbitmq_no_longer_delivers_to_reconnects(
 
         ended_right(pipeline.submit(documents(4)))
 
-        assert worker.said().count("beside an idle process: reconnecting") == 1
+        assert worker.output().count("beside an idle process: reconnecting") == 1
 
 
-def test_what_rabbitmq_refuses_is_told_at_once(rabbit, settings):
+def test_what_rabbitmq_refuses_is_reported_at_once(rabbit, settings):
     for url in (
         rabbit.url.replace("guest:guest", "guest:wr0ng"),
         f"{rabbit.url}/nowhere",

@@ -147,8 +147,8 @@ def test_a_whole_run_needs_only_the_rights_that_are_written_down(secured, short_
                         client.execute_command(*command)
         worker.stop()
         assert worker.process.wait(patient(15)) == 0
-        assert "ermission" not in worker.said(), worker.said()
-        assert QUOTED not in worker.said()
+        assert "ermission" not in worker.output(), worker.output()
+        assert QUOTED not in worker.output()
     finally:
         worker.kill()
 
@@ -167,7 +167,7 @@ def test_a_client_of_an_earlier_version_may_remove_messages_from_queues_alone(gu
 
 
 def refusals(guarded, encrypted, authority, folder):
-    """Each way to be refused: the URL, and what is said of it."""
+    """Each way to be refused: the URL, and the expected message."""
     ca = f"?ssl_ca_certs={authority.certificate}"
     other = f"?ssl_ca_certs={Authority(folder, 'other').certificate}"
     yield f"unix://docprogress:wrong@{guarded}", "password is wrong"
@@ -183,14 +183,14 @@ def refusals(guarded, encrypted, authority, folder):
 def test_a_refusal_is_reported_at_once_with_advice_and_no_secret(
     guarded, encrypted, authority, tmp_path, short_path
 ):
-    for url, said in refusals(guarded, encrypted, authority, tmp_path):
+    for url, expected in refusals(guarded, encrypted, authority, tmp_path):
         begun = time.monotonic()
-        with pytest.raises(BusRefused, match=said) as raised:
+        with pytest.raises(BusRefused, match=expected) as raised:
             Pipeline(redis_url=url, home=short_path / "home")
         messages = [str(raised.value)]
 
         settings = load(redis_url=url, home=short_path / "home")
-        with pytest.raises(BusRefused, match=said) as raised:
+        with pytest.raises(BusRefused, match=expected) as raised:
             run_worker(settings)
         messages.append(str(raised.value))
 
@@ -198,7 +198,7 @@ def test_a_refusal_is_reported_at_once_with_advice_and_no_secret(
         assert found.state is State.BROKEN
         messages.append(redacted(found.message))
 
-        assert time.monotonic() - begun < patient(15), "each of them is told at once"
+        assert time.monotonic() - begun < patient(15), "each is reported at once"
         for message in messages:
             assert SECRET not in message
             assert QUOTED not in message
@@ -253,8 +253,8 @@ def test_an_encrypted_line_is_closed_though_redis_does_not_answer(
 
     async def watch():
         async with bus.subscribe(["a"]) as events:
-            bus.publish(event("told"))
-            assert (await anext(events)).message == "told"
+            bus.publish(event("delivered"))
+            assert (await anext(events)).message == "delivered"
             assert len(lines() - before) == 2
             encrypting.process.send_signal(signal.SIGSTOP)
 
@@ -273,14 +273,14 @@ def test_a_refused_worker_exits_with_the_reason(guarded, short_path):
     worker = Worker(f"unix://docprogress:wrong@{guarded}", short_path / "home")
     try:
         assert worker.process.wait(patient(30)) == 1
-        assert "docprogress: Redis refuses: the username or password" in worker.said()
-        assert "wrong@" not in worker.said()
+        assert "docprogress: Redis refuses: the username or password" in worker.output()
+        assert "wrong@" not in worker.output()
     finally:
         worker.kill()
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "expected"),
     [
         ("redis://h/0?colour=red", "colour"),
         ("redis://h:port/0", "cannot be used"),
@@ -290,8 +290,8 @@ def test_a_refused_worker_exits_with_the_reason(guarded, short_path):
         ("rediss://h?ssl_cert_reqs=perhaps", "cannot be used"),
     ],
 )
-def test_an_unusable_url_is_reported(url, said):
-    with pytest.raises(BusError, match=said):
+def test_an_unusable_url_is_reported(url, expected):
+    with pytest.raises(BusError, match=expected):
         connect(url)
 
 
@@ -315,13 +315,13 @@ def test_celery_gets_the_same_redis(url, spelled):
 
 def test_certificate_options_reach_celery_and_the_sentinels(authority):
     ca = str(authority.certificate)
-    said = {"ssl_cert_reqs": "required", "ssl_ca_certs": ca}
+    options = {"ssl_cert_reqs": "required", "ssl_ca_certs": ca}
     plain = celery_broker(f"rediss://h?ssl_ca_certs={ca}")
     through = celery_broker(
         f"rediss+sentinel://h/x?ssl_ca_certs={ca}&sentinel_password=q"
     )
 
-    assert plain.encryption == through.encryption == said
+    assert plain.encryption == through.encryption == options
     own = through.options["sentinel_kwargs"]
-    assert own.items() >= {"ssl": True, "password": "q", **said}.items()
+    assert own.items() >= {"ssl": True, "password": "q", **options}.items()
     assert celery_broker("redis://h").encryption == {}

@@ -1,4 +1,4 @@
-"""The whole thing: documents in, workers at work, everybody told."""
+"""Whole runs: documents in, workers at work, events and results out."""
 
 import asyncio
 import json
@@ -52,10 +52,10 @@ def test_a_failed_document_has_a_reason_and_affects_no_other(pipeline, samples):
     assert len(errors) == 3
     for name, error in errors.items():
         assert error.startswith(f"{name}: "), error
-    said = " ".join(errors.values())
-    assert "encrypted" in said
-    assert "damaged" in said
-    assert "empty" in said
+    text = " ".join(errors.values())
+    assert "encrypted" in text
+    assert "damaged" in text
+    assert "empty" in text
 
 
 @pytest.fixture
@@ -367,7 +367,7 @@ def stubborn(pages):
 def test_cancelling_ends_what_waits_and_what_is_at_work(
     home, tmp_path, monkeypatch, step
 ):
-    """Also in a step that yields nothing for a minute, or will not hear of it."""
+    """Also in a step that yields nothing for a minute, or catches the exception."""
     (tmp_path / "slow_steps.py").write_text(SLOW)
     monkeypatch.chdir(tmp_path)
     with Pipeline(
@@ -456,7 +456,7 @@ def test_another_process_attaches_to_a_run(pipeline, shared_home):
         f"print(run.wait({patient(10)}).progress().summary())\n"
     )
 
-    said = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
@@ -464,7 +464,7 @@ def test_another_process_attaches_to_a_run(pipeline, shared_home):
         check=False,
     )
 
-    assert "2 completed" in said.stdout, said.stderr
+    assert "2 completed" in completed.stdout, completed.stderr
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A hundred thousand documents in a run: what is told first, and what is kept."""
+"""A hundred thousand documents in a run: what is shown first, and what is kept."""
 
 import asyncio
 import json
@@ -90,7 +90,9 @@ async def test_updates_are_delivered_while_the_current_state_is_read(bus, redis_
             async for each in events:
                 delivered[each.document_id] = each
                 if len(delivered) == 1:
-                    assert not events.connected, "the present is not told yet"
+                    assert not events.connected, (
+                        "the current state is not delivered yet"
+                    )
                     other.publish(numbered_event(99_999, Status.PROCESSING))
                 if each.document_id.endswith("99999"):
                     at = at or len(delivered)
@@ -251,9 +253,9 @@ def test_counts_of_a_view_that_loads_are_those_of_now(large):
 def test_a_run_is_summed_up_without_its_documents(large, monkeypatch):
     monkeypatch.setattr(large.connections.store.documents, "find", None)
 
-    said = repr(large)
+    text = repr(large)
 
-    assert "12,000 documents: 1 failed, 50 cancelled, 11,949 queued" in said
+    assert "12,000 documents: 1 failed, 50 cancelled, 11,949 queued" in text
 
 
 def test_a_table_of_many_documents_comes_in_parts(large):

@@ -635,12 +635,12 @@ def test_deleting_a_run_leaves_its_messages_to_workers_which_discard_them(
                     )
                 )
                 eventually(lambda: not pipeline.bus.redis.hlen("documents:leased"))
-                said = process.said()
+                output = process.output()
 
             assert kept.summary() == "3 documents: 3 completed"
             assert last.summary() == "3 documents: 3 completed"
-            assert "Traceback" not in said
-            assert "ERROR" not in said
+            assert "Traceback" not in output
+            assert "ERROR" not in output
             assert [row.id for row in pipeline.runs()] == [last.id, kept.id]
             left = [key.decode() for key in pipeline.bus.redis.scan_iter()]
             assert not [key for key in left if run.id in key]

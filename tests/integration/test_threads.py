@@ -111,7 +111,7 @@ def test_a_bus_may_be_closed_while_others_use_it(server: Server):
 
 
 def test_publishers_that_share_a_bus_read_only_their_own_replies(bus):
-    """Cancelled, or superseded, is the one document that it is said of."""
+    """Only the cancelled or superseded document is affected."""
     barrier = threading.Barrier(THREADS)
 
     def work(number):

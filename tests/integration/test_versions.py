@@ -94,16 +94,16 @@ def test_a_later_versions_run_waits_for_a_later_worker_and_says_so(
     run_id = submitted_by(later, redis_url, home)
     with Pipeline(redis_url=redis_url, home=home) as pipeline:
         run = pipeline.attach(run_id)
-        said = "Waiting for a worker of docprogress 9.9.0 or later"
-        eventually(lambda: run.documents()[0].message == said)
+        expected = "Waiting for a worker of docprogress 9.9.0 or later"
+        eventually(lambda: run.documents()[0].message == expected)
         [row] = run.documents()
         assert (row.status, row.attempt) == (Status.QUEUED, 1)
-        told = pipeline.bus.newest
-        eventually(lambda: told([row.id])[row.id].message == said)
+        newest_events = pipeline.bus.newest
+        eventually(lambda: newest_events([row.id])[row.id].message == expected)
 
         # Somebody who does not know sends it to the worker that may not touch it.
         pipeline.connections.send_tasks([row])
-        eventually(lambda: "needs docprogress 9.9.0: left alone" in old.said())
+        eventually(lambda: "needs docprogress 9.9.0: left alone" in old.output())
         [row] = run.documents()
         assert (row.status, row.attempt) == (Status.QUEUED, 1)
         eventually(lambda: owners(pipeline.bus.redis, [row.id])[row.id] is None)
@@ -142,10 +142,10 @@ def test_an_earlier_worker_stops_where_a_later_version_has_changed_the_tables(
         new = started(later)
 
         assert old.process.wait(patient(30)) == 0
-        assert "a later docprogress has changed the tables" in old.said()
+        assert "a later docprogress has changed the tables" in old.output()
         again = started()
         assert again.process.wait(patient(30)) == 1
-        assert "upgrade docprogress" in again.said()
+        assert "upgrade docprogress" in again.output()
         # The later one takes what the earlier client has submitted before.
         run_id = submitted_by(later, redis_url, short_path / "home")
         eventually(lambda: pipeline.store.documents.get(f"{run_id}-0001").status.final)

@@ -35,7 +35,7 @@ WAITING = re.compile(
 
 
 class Office:
-    """A store, its files, and a worker that takes documents when it is told to."""
+    """A store, its files, and a worker that takes documents on request."""
 
     def __init__(self, folder, server):
         self.store = Store(f"sqlite:///{folder / 'store.db'}")
@@ -477,7 +477,7 @@ def pipeline_of(home, redis_url):
 TEXTS = [(f"{n}.txt", f"text {n}. ".encode() * 50) for n in range(4)]
 
 
-def said(run):
+def waiting_messages(run):
     return {row.message for row in run.documents() if WAITING.fullmatch(row.message)}
 
 
@@ -491,7 +491,9 @@ def test_rate_limit_of_some_seconds_is_waited_for_by_real_workers(pipeline_of):
         pipeline, work = pipeline_of(server.url)
         run = pipeline.submit(TEXTS)
         worker = work()
-        eventually(lambda: len(said(run)) > 0, seconds=60, what=worker.said())
+        eventually(
+            lambda: len(waiting_messages(run)) > 0, seconds=60, what=worker.output()
+        )
         # A worker that is stopped meanwhile has nothing to hand back.
         worker.stop()
         worker.process.wait(patient(60))
@@ -510,8 +512,8 @@ def test_endpoint_that_is_not_there_yet_is_waited_for(pipeline_of):
     pipeline, work = pipeline_of(f"http://127.0.0.1:{port}/v1")
     run = pipeline.submit(TEXTS)
     worker = work()
-    eventually(lambda: len(said(run)) > 0, seconds=60, what=worker.said())
-    assert "it cannot be reached" in said(run).pop()
+    eventually(lambda: len(waiting_messages(run)) > 0, seconds=60, what=worker.output())
+    assert "it cannot be reached" in waiting_messages(run).pop()
 
     with endpoint(good, port=port):
         run.wait(timeout=patient(120))
@@ -525,7 +527,9 @@ def test_run_that_waits_is_cancelled_within_five_seconds(pipeline_of):
         pipeline, work = pipeline_of(server.url)
         run = pipeline.submit(TEXTS)
         worker = work()
-        eventually(lambda: len(said(run)) > 0, seconds=60, what=worker.said())
+        eventually(
+            lambda: len(waiting_messages(run)) > 0, seconds=60, what=worker.output()
+        )
 
         run.cancel()
         run.wait(timeout=patient(30))

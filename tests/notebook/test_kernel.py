@@ -7,7 +7,7 @@ import pytest
 import redis
 from support.kernels import Kernel
 from support.services import Server, eventually
-from support.steered import SteeredRun, tell, watching
+from support.steered import SteeredRun, publish_event, watching
 
 from docprogress import Bus, Pipeline, Status
 from docprogress.bus.pubsub import CLIENT_NAME
@@ -76,7 +76,7 @@ def complete(run: SteeredRun) -> None:
         store.attempts.finish(
             row.id, row.attempt, Status.COMPLETED, message="Completed"
         )
-        run.tell(number, Status.COMPLETED)
+        run.publish(number, Status.COMPLETED)
 
 
 def watchers(url: str) -> int:
@@ -98,12 +98,12 @@ def test_a_run_is_live_until_its_end_and_a_table_from_then_on(
     kernel: Kernel, run: SteeredRun
 ):
     kernel.run(run.cell + "run")
-    run.tell(0, progress=20, message="Extracting page 2 of 10")
+    run.publish(0, progress=20, message="Extracting page 2 of 10")
     row = eventually(
         lambda: next(
             (row for row in kernel.rows().values() if row["progress"] == 20), None
         ),
-        what="the page is told",
+        what="the page is updated",
     )
     live = kernel.last_display()[0]
     complete(run)
@@ -194,16 +194,20 @@ def test_buttons_work_while_a_cell_waits(
 ):
     kernel.run(run.cell + "run")
     document = run.run.documents()[0]
-    run.tell(0, progress=20)
+    run.publish(0, progress=20)
     cell = kernel.begin("run.wait()")
     eventually(lambda: watchers(redis_url) == 2, what="it waits")
 
     kernel.send({"type": "details", "id": document.id}, aside=True)
-    (details,) = eventually(lambda: kernel.told("details"), what="details are told")
+    (details,) = eventually(
+        lambda: kernel.view_messages("details"), what="details are sent"
+    )
     asked = {"type": "cancel", "request": 7, "page": "a", "ids": None}
     kernel.send(asked, aside=True)
     ended = kernel.end(cell)
-    (acted,) = eventually(lambda: kernel.told("acted"), what="the action is answered")
+    (acted,) = eventually(
+        lambda: kernel.view_messages("acted"), what="the action is answered"
+    )
 
     assert details["id"] == document.id
     assert [each["progress"] for each in details["history"]][-1] == 20
@@ -229,12 +233,14 @@ def test_an_action_names_documents_of_this_view_alone(kernel: Kernel, run: Steer
     kernel.send({"type": "details", "id": ["nonsense"]})
     kernel.send({"type": "nonsense"})
     kernel.send({})
-    eventually(lambda: len(kernel.told("acted")) == 3, what="all are answered")
+    eventually(lambda: len(kernel.view_messages("acted")) == 3, what="all are answered")
 
     states = {row.id: row.status for row in run.run.documents()}
     assert [state is Status.CANCELLED for state in states.values()].count(True) == 1
     assert states[mine] is Status.CANCELLED
-    answers = {told["request"]: told["ok"] for told in kernel.told("acted")}
+    answers = {
+        message["request"]: message["ok"] for message in kernel.view_messages("acted")
+    }
     assert answers == {1: True, 2: True, 3: False}
 
 
@@ -291,18 +297,18 @@ def test_one_view_that_is_closed_takes_no_other_with_it(
     kernel.run(run.cell + "one, other = ProgressView(run), ProgressView(run)\none")
     kernel.run("other")
     kernel.run("one.close()")
-    run.tell(1, progress=30)
+    run.publish(1, progress=30)
 
     eventually(
         lambda: any(row["progress"] == 30 for row in kernel.rows().values()),
-        what="the other one is told",
+        what="the other one is updated",
     )
     first, second = kernel.displays().values()
     assert table.CLOSED in first[-1]["text/plain"]
     assert WIDGET in second[-1]
 
 
-def test_a_widget_in_a_layout_is_told_until_it_is_closed(
+def test_a_widget_in_a_layout_is_updated_until_it_is_closed(
     kernel: Kernel, run: SteeredRun, redis_url: str
 ):
     kernel.run(
@@ -312,10 +318,10 @@ def test_a_widget_in_a_layout_is_told_until_it_is_closed(
         "box"
     )
     complete(run)
-    eventually(lambda: kernel.summary().get("finished"), what="the end is told")
-    told = len(kernel.told())
+    eventually(lambda: kernel.summary().get("finished"), what="the end is sent")
+    sent = len(kernel.view_messages())
 
-    eventually(lambda: len(kernel.told()) > told, what="it still beats")
+    eventually(lambda: len(kernel.view_messages()) > sent, what="it still beats")
     # A box that holds a widget without a comm would keep all others from any page.
     kernel.run("box.close(); view.close()")
 
@@ -325,7 +331,7 @@ def test_a_widget_in_a_layout_is_told_until_it_is_closed(
 def test_documents_that_anybody_publishes_are_shown(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
-    kernel.run(watching(redis_url, "theirs", "unheard"))
+    kernel.run(watching(redis_url, "theirs", "silent"))
     bare = (
         '{"document_id": "theirs", "status": "processing", "step": "ocr", '
         '"progress": 42, "message": "reading", "timestamp": "2026-01-02T03:04:05Z"}'
@@ -338,9 +344,9 @@ def test_documents_that_anybody_publishes_are_shown(
 
     eventually(
         lambda: kernel.rows().get("theirs", {}).get("progress") == 42,
-        what="the page is told",
+        what="the page is updated",
     )
-    assert kernel.rows()["unheard"]["status"] == "queued"
+    assert kernel.rows()["silent"]["status"] == "queued"
     assert not kernel.summary()["actions"]
 
 
@@ -348,10 +354,10 @@ def test_documents_that_begin_again_are_live_again(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
     kernel.run(watching(redis_url, "again"))
-    tell(bus, "again", Status.COMPLETED, attempt=1)
+    publish_event(bus, "again", Status.COMPLETED, attempt=1)
     frozen(kernel)
 
-    tell(bus, "again", progress=10, attempt=2)
+    publish_event(bus, "again", progress=10, attempt=2)
 
     eventually(lambda: WIDGET in kernel.last_display()[-1], what="it is alive again")
 
@@ -395,10 +401,12 @@ def test_what_ended_anew_unseen_is_in_the_table(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
     kernel.run(watching(redis_url, "again"))
-    tell(bus, "again", Status.FAILED, attempt=1, progress=20, error="the first time")
+    publish_event(
+        bus, "again", Status.FAILED, attempt=1, progress=20, error="the first time"
+    )
     first = frozen(kernel)["text/plain"]
 
-    tell(bus, "again", Status.COMPLETED, attempt=2)
+    publish_event(bus, "again", Status.COMPLETED, attempt=2)
 
     assert first.endswith("the first time")
     eventually(
@@ -409,10 +417,10 @@ def test_what_ended_anew_unseen_is_in_the_table(
 
 def test_a_page_that_is_loaded_again_is_right_at_once(kernel: Kernel, run: SteeredRun):
     kernel.run(run.cell + "run")
-    run.tell(2, progress=70)
+    run.publish(2, progress=70)
     eventually(
         lambda: any(row["progress"] == 70 for row in kernel.rows().values()),
-        what="the kernel has heard",
+        what="the kernel has received it",
     )
 
     snapshot = kernel.ask_states()[kernel.model()]["snapshot"]
@@ -431,13 +439,15 @@ def test_a_page_that_is_loaded_after_the_end_is_answered(
 
     kernel.send({"type": "whole"})
 
-    (whole,) = eventually(lambda: kernel.told("whole"), what="it is told everything")
+    (whole,) = eventually(
+        lambda: kernel.view_messages("whole"), what="it gets everything"
+    )
     assert {row["status"] for row in whole["rows"]} == {"completed"}
     kernel.send({"type": "details", "id": whole["rows"][0]["id"]})
-    eventually(lambda: kernel.told("details"), what="details are told")
+    eventually(lambda: kernel.view_messages("details"), what="details are sent")
 
 
-def test_a_lost_redis_is_said_and_a_found_one_is_right(
+def test_a_view_shows_a_lost_connection_and_recovers(
     kernel: Kernel, server: Server, tmp_path: Path
 ):
     settings = {"home": str(tmp_path / "home"), "redis_url": server.url}
@@ -446,7 +456,7 @@ def test_a_lost_redis_is_said_and_a_found_one_is_right(
     eventually(lambda: watchers(server.url), what="it is subscribed to")
 
     server.kill()
-    eventually(lambda: not kernel.summary().get("connected", True), what="it is said")
+    eventually(lambda: not kernel.summary().get("connected", True), what="it is shown")
     lost_at = kernel.summary()["lost_at"]
     server.start()
     eventually(lambda: kernel.summary()["connected"], what="it is there again")
@@ -467,26 +477,28 @@ def test_a_storm_of_events_is_few_messages_and_right_in_the_end(
     def paint() -> None:
         painted = 0
         while not answering.wait(0.01):
-            told = kernel.told("delta")
-            if len(told) > painted:
-                painted = len(told)
-                last = {key: told[-1][key] for key in ("session", "seq")}
+            sent = kernel.view_messages("delta")
+            if len(sent) > painted:
+                painted = len(sent)
+                last = {key: sent[-1][key] for key in ("session", "seq")}
                 kernel.send({"type": "painted", **last})
 
     page = threading.Thread(target=paint)
     page.start()
     for number in range(3000):
-        run.tell(number % 3, progress=number / 3000 * 99)
+        run.publish(number % 3, progress=number / 3000 * 99)
     complete(run)
     frozen(kernel)
     answering.set()
     page.join()
 
-    moments = [at.timestamp() for at, _ in kernel.told_at()]
+    moments = [at.timestamp() for at, _ in kernel.view_messages_at()]
     most = max(sum(m <= at < m + 1 for at in moments) for m in moments)
     assert most <= 15
     assert {row["status"] for row in kernel.rows().values()} == {"completed"}
-    sequence = [told["seq"] for told in kernel.told() if "seq" in told]
+    sequence = [
+        message["seq"] for message in kernel.view_messages() if "seq" in message
+    ]
     assert sequence == list(range(1, len(sequence) + 1))
 
 
@@ -494,7 +506,7 @@ def test_a_restarted_kernel_attaches_and_shows_the_run_again(
     own_kernel: Kernel, run: SteeredRun
 ):
     own_kernel.run(run.cell + "run")
-    run.tell(0, progress=33)
+    run.publish(0, progress=33)
     own_kernel.restart()
 
     attach = (
@@ -505,7 +517,7 @@ def test_a_restarted_kernel_attaches_and_shows_the_run_again(
 
     eventually(
         lambda: any(row["progress"] == 33 for row in own_kernel.rows().values()),
-        what="the new kernel's page is told",
+        what="the new kernel's page is updated",
     )
 
 

@@ -179,6 +179,7 @@ def test_every_notebook_of_the_project_is_copied(tmp_path):
     assert {Path(name).parts[0] for name in copied.new} - notebooks <= {
         "images",
         "samples",
+        "samples-of-each-kind",
         "samples-that-fail",
     }
 

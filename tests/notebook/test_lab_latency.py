@@ -50,12 +50,12 @@ def test_the_page_says_when_it_has_painted_what(window: Window, shared_home: Pat
     expect(view).to_have_count(0)
     expect(notebook.output(1).get_by_text("measured-0001")).to_have_count(0)
     notebook.run(2)
-    told = json.loads(notebook.text(2))
+    measured = json.loads(notebook.text(2))
     notebook.screenshot("latency-measured")
 
-    assert told["missing"] == {}
-    assert told["measured"] == told["expected"]
-    assert set(told["expected"].items()) == {
+    assert measured["missing"] == {}
+    assert measured["measured"] == measured["expected"]
+    assert set(measured["expected"].items()) == {
         ("publish → Redis", 80),
         ("Redis → kernel", 80),
         ("publish → kernel", 80),
@@ -64,8 +64,8 @@ def test_the_page_says_when_it_has_painted_what(window: Window, shared_home: Pat
         ("publish → SSE client", 160),
     }
     # Nothing is painted before it was published, but for what is not known of clocks.
-    uncertainty = 1000 * told["uncertainty"]
+    uncertainty = 1000 * measured["uncertainty"]
     assert uncertainty > 0
-    assert all(least > -uncertainty for least in told["least"].values()), told
-    assert told["left"] == []
+    assert all(least > -uncertainty for least in measured["least"].values()), measured
+    assert measured["left"] == []
     assert notebook.errors == []

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from support.lab import Notebook, Window
 from support.services import Server, eventually
-from support.steered import SteeredRun, tell, watching
+from support.steered import SteeredRun, publish_event, watching
 
 from docprogress import Bus, Status
 
@@ -43,27 +43,27 @@ def busy_until(path: Path) -> str:
 
 
 def last_update(notebook: Notebook, view: Locator) -> timedelta:
-    """How long ago, by its own words, a view was last told anything."""
+    """How long ago a view got its last update, as it shows."""
     shows(view, re.compile(r"disconnected, last update \d\d:\d\d:\d\d"))
-    said = re.search(r"last update (\S{8})", view.inner_text())
-    assert said
+    match = re.search(r"last update (\S{8})", view.inner_text())
+    assert match
     present = notebook.page.evaluate("() => new Date().toTimeString().slice(0, 8)")
-    then, at = (datetime.strptime(text, "%H:%M:%S") for text in (said[1], present))  # noqa: DTZ007
+    then, at = (datetime.strptime(text, "%H:%M:%S") for text in (match[1], present))  # noqa: DTZ007
     return (at - then) % timedelta(days=1)
 
 
 def test_a_reloaded_page_shows_the_present(window: Window, run: SteeredRun):
-    run.tell(0, progress=10)
+    run.publish(0, progress=10)
     notebook = window.new(run.cell + "run")
     notebook.run(0)
     shows(notebook.view(0), "10 %")
     notebook.save()
-    run.tell(0, progress=40)
+    run.publish(0, progress=40)
 
     notebook.load()
 
     shows(notebook.view(0), "40 %")
-    run.tell(0, progress=60)
+    run.publish(0, progress=60)
     shows(notebook.view(0), "60 %")
 
 
@@ -75,9 +75,9 @@ def test_a_view_moves_while_a_cell_is_busy(
     shows(notebook.view(0), "one.pdf")
     notebook.run(1, wait=False)
 
-    run.tell(0, progress=30)
+    run.publish(0, progress=30)
     shows(notebook.view(0), "30 %")
-    run.tell(0, progress=50)
+    run.publish(0, progress=50)
 
     shows(notebook.view(0), "50 %")
     (tmp_path / "done").touch()
@@ -89,15 +89,15 @@ def test_a_page_reloaded_while_a_cell_is_busy_shows_the_present(
 ):
     notebook = window.new(run.cell + "run", busy_until(tmp_path / "done"))
     notebook.run(0)
-    run.tell(0, progress=10)
+    run.publish(0, progress=10)
     shows(notebook.view(0), "10 %")
     notebook.save()
     notebook.run(1, wait=False)
-    run.tell(0, progress=40)
+    run.publish(0, progress=40)
     shows(notebook.view(0), "40 %")
 
     notebook.load()
-    run.tell(0, progress=70)
+    run.publish(0, progress=70)
     (tmp_path / "done").touch()
 
     shows(notebook.view(0), "70 %")
@@ -108,8 +108,8 @@ def test_two_views_of_one_run_show_the_same(window: Window, run: SteeredRun):
     notebook.run(0)
     notebook.run(1)
 
-    run.tell(0, progress=30)
-    run.tell(1, Status.FAILED, progress=20, error="two.pdf: it is damaged")
+    run.publish(0, progress=30)
+    run.publish(1, Status.FAILED, progress=20, error="two.pdf: it is damaged")
 
     for cell in (0, 1):
         shows(notebook.view(cell), "30 %")
@@ -122,14 +122,14 @@ def test_a_notebook_open_in_two_tabs_shows_the_same_in_both(
 ):
     first = window.new(run.cell + "run")
     first.run(0)
-    run.tell(0, progress=30)
+    run.publish(0, progress=30)
     shows(first.view(0), "30 %")
     first.save()
 
     second = window.open_beside(first.path)
 
     shows(second.view(0), "30 %")
-    run.tell(0, progress=50)
+    run.publish(0, progress=50)
     shows(first.view(0), "50 %")
     shows(second.view(0), "50 %")
 
@@ -139,13 +139,13 @@ def test_after_a_restart_the_old_view_says_so_and_a_new_one_goes_on(
 ):
     notebook = window.new(run.cell + "run", run.cell + "ProgressView(run)")
     notebook.run(0)
-    run.tell(0, progress=30)
+    run.publish(0, progress=30)
     shows(notebook.view(0), "30 %")
 
     notebook.restart_kernel()
     shows(notebook.view(0), "disconnected")
     notebook.run(1)
-    run.tell(0, progress=50)
+    run.publish(0, progress=50)
 
     shows(notebook.view(1), "50 %")
     shows(notebook.view(0), "30 %")
@@ -157,7 +157,7 @@ def test_after_the_kernel_was_killed_the_view_says_since_when(
 ):
     notebook = window.new(run.cell + "run")
     notebook.run(0)
-    run.tell(0, progress=30)
+    run.publish(0, progress=30)
     shows(notebook.view(0), "30 %")
 
     [kernel] = window.lab.kernel_processes()
@@ -166,12 +166,12 @@ def test_after_the_kernel_was_killed_the_view_says_since_when(
     assert last_update(notebook, notebook.view(0)) < timedelta(seconds=20)
 
 
-def test_a_kernel_that_stands_still_is_told_from_one_that_has_nothing_to_say(
+def test_a_kernel_that_hangs_is_distinguished_from_an_idle_one(
     window: Window, run: SteeredRun
 ):
     notebook = window.new(run.cell + "run")
     notebook.run(0)
-    run.tell(0, progress=30)
+    run.publish(0, progress=30)
     view = notebook.view(0)
     shows(view, "30 %")
 
@@ -181,7 +181,7 @@ def test_a_kernel_that_stands_still_is_told_from_one_that_has_nothing_to_say(
     kernel.resume()
 
     expect(view).not_to_contain_text("disconnected")
-    run.tell(0, progress=50)
+    run.publish(0, progress=50)
     shows(view, "50 %")
 
 
@@ -190,7 +190,7 @@ def test_while_redis_is_away_the_view_says_so(window: Window, server: Server):
         notebook = window.new(watching(server.url, "scan-1", "scan-2"))
         notebook.run(0)
         view = notebook.view(0)
-        tell(bus, "scan-1", progress=30)
+        publish_event(bus, "scan-1", progress=30)
         shows(view, "30 %")
 
         server.kill()
@@ -199,7 +199,7 @@ def test_while_redis_is_away_the_view_says_so(window: Window, server: Server):
         server.start()
 
         expect(view).not_to_contain_text("Redis is unreachable")
-        tell(bus, "scan-1", progress=50)
+        publish_event(bus, "scan-1", progress=50)
         shows(view, "50 %")
 
 
@@ -209,7 +209,7 @@ def test_a_page_that_was_asleep_shows_the_present_again(
 ):
     notebook = window.new(run.cell + "run")
     notebook.run(0)
-    run.tell(0, progress=30)
+    run.publish(0, progress=30)
     view = notebook.view(0)
     shows(view, "30 %")
     notebook.page.evaluate(
@@ -219,11 +219,11 @@ def test_a_page_that_was_asleep_shows_the_present_again(
 
     before = notebook.page.evaluate("() => window.ticks")
     with notebook.asleep(SILENCE + 2):
-        run.tell(0, progress=50)
+        run.publish(0, progress=50)
     after = notebook.page.evaluate("() => window.ticks")
 
     assert after - before < 20, "the page was not asleep"
     shows(view, "50 %")
     expect(view).not_to_contain_text("disconnected")
-    run.tell(0, progress=70)
+    run.publish(0, progress=70)
     shows(view, "70 %")

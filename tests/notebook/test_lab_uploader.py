@@ -1,4 +1,4 @@
-"""Files dropped in JupyterLab, in a real browser: what arrives, and what is said."""
+"""Files dropped in JupyterLab, in a real browser: what arrives, and what is shown."""
 
 import hashlib
 import os
@@ -145,10 +145,10 @@ def looks_well(notebook: Notebook, name: str) -> None:
         for width in (1400, 620):
             page.set_viewport_size({"width": width, "height": 900})
             notebook.screenshot(f"{name}-{theme.lower()}-{width}")
-        told = page.evaluate("() => axe.run('.jp-OutputArea-output')")
+        result = page.evaluate("() => axe.run('.jp-OutputArea-output')")
         assert [
             f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:300]}"
-            for each in told["violations"]
+            for each in result["violations"]
             if each["impact"] in ("serious", "critical")
         ] == [], theme
     page.set_viewport_size(size)
@@ -159,7 +159,7 @@ def test_files_of_one_twelve_and_fifty_megabytes_arrive_whole(
     window: Window, folder: Path, capsys, record_property
 ):
     sizes = (1, 12, 50)
-    told = [fill(folder / f"{size}.bin", size * MB) for size in sizes]
+    digests = [fill(folder / f"{size}.bin", size * MB) for size in sizes]
     notebook = window.new(START.format(given=""), FILES, "uploader.close()")
     notebook.run(0)
     view = notebook.view(0)
@@ -168,7 +168,7 @@ def test_files_of_one_twelve_and_fifty_megabytes_arrive_whole(
 
     expect(headline(view)).to_contain_text("3 files uploaded, 63.0 MB")
     notebook.run(1)
-    assert notebook.text(1).strip() == f"[{', '.join(told)}]"
+    assert notebook.text(1).strip() == f"[{', '.join(digests)}]"
 
     began = time.monotonic()
     pick(view, folder / "50.bin")
@@ -215,7 +215,7 @@ def test_a_file_that_is_cancelled_half_way_leaves_nothing_and_others_go_on(
 def test_an_upload_goes_on_where_it_was_when_the_line_is_back(
     window: Window, folder: Path
 ):
-    told = fill(folder / "a.bin", 30 * MB)
+    digest = fill(folder / "a.bin", 30 * MB)
     other = fill(folder / "b.bin", 3 * MB)
     notebook = window.new(START.format(given=""), FILES)
     notebook.run(0)
@@ -231,12 +231,12 @@ def test_an_upload_goes_on_where_it_was_when_the_line_is_back(
 
     expect(headline(view)).to_contain_text("2 files uploaded, 33.0 MB")
     notebook.run(1)
-    assert notebook.text(1).strip() == f"[{told}, {other}]"
+    assert notebook.text(1).strip() == f"[{digest}, {other}]"
     assert notebook.errors == []
 
 
 @pytest.mark.slow
-def test_a_kernel_that_is_restarted_half_way_is_told_of(window: Window, folder: Path):
+def test_a_kernel_restart_during_an_upload_is_shown(window: Window, folder: Path):
     fill(folder / "a.bin", 40 * MB)
     notebook = window.new(START.format(given=""))
     notebook.run(0)
@@ -253,7 +253,9 @@ def test_a_kernel_that_is_restarted_half_way_is_told_of(window: Window, folder: 
     assert notebook.errors == []
 
 
-def test_what_cannot_be_uploaded_is_said_and_the_rest_is(window: Window, folder: Path):
+def test_files_that_cannot_be_uploaded_are_named_and_the_others_arrive(
+    window: Window, folder: Path
+):
     fill(folder / "too-large.pdf", 3 * MB)
     (folder / "empty.pdf").touch()
     fill(folder / "a" / "same.txt", 10)

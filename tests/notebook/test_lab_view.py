@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from support.lab import Notebook, Window, most_in_a_second
 from support.patience import patient
 from support.services import eventually
-from support.steered import SteeredRun, tell, watching
+from support.steered import SteeredRun, publish_event, watching
 
 from docprogress import Bus, Status
 
@@ -77,10 +77,10 @@ def violations(notebook: Notebook) -> list[str]:
             pytest.fail("axe-core is not there: npm ci in tests/frontend")
         pytest.skip("axe-core is not there: npm ci in tests/frontend")
     notebook.page.evaluate(AXE.read_text("utf-8"))
-    told = notebook.page.evaluate("() => axe.run('.jp-OutputArea-output')")
+    result = notebook.page.evaluate("() => axe.run('.jp-OutputArea-output')")
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:300]}"
-        for each in told["violations"]
+        for each in result["violations"]
         if each["impact"] in ("serious", "critical")
     ]
 
@@ -92,7 +92,9 @@ def test_one_document_is_one_bar_with_its_message(
     notebook.run(0)
     view = notebook.view(0)
 
-    tell(bus, "scan-1", progress=42, message="Reading page 12 of 200", name="scan.pdf")
+    publish_event(
+        bus, "scan-1", progress=42, message="Reading page 12 of 200", name="scan.pdf"
+    )
 
     expect(view).to_contain_text("Reading page 12 of 200")
     expect(view).to_contain_text("42 %")
@@ -101,12 +103,12 @@ def test_one_document_is_one_bar_with_its_message(
         "aria-valuenow", "42"
     )
     looks_well(notebook, "one")
-    tell(bus, "scan-1", Status.COMPLETED, name="scan.pdf")
+    publish_event(bus, "scan-1", Status.COMPLETED, name="scan.pdf")
     expect(notebook.output(0)).to_contain_text("completed")
     assert notebook.errors == []
 
 
-def test_thirty_documents_tell_what_failed_and_how_far_the_others_are(
+def test_thirty_documents_show_failures_and_the_progress_of_the_others(
     window: Window, run: SteeredRun
 ):
     notebook = window.new(run.cell + "run")
@@ -114,10 +116,10 @@ def test_thirty_documents_tell_what_failed_and_how_far_the_others_are(
     view = notebook.view(0)
 
     for number in range(12):
-        run.tell(number, Status.COMPLETED)
-    run.tell(12, Status.FAILED, progress=20, error="contract-12.pdf: it is damaged")
-    run.tell(13, progress=70, step="embedding", message="Embedding 3 of 12 chunks")
-    run.tell(14, progress=30, message="Extracting page 7 of 20", attempt=2)
+        run.publish(number, Status.COMPLETED)
+    run.publish(12, Status.FAILED, progress=20, error="contract-12.pdf: it is damaged")
+    run.publish(13, progress=70, step="embedding", message="Embedding 3 of 12 chunks")
+    run.publish(14, progress=30, message="Extracting page 7 of 20", attempt=2)
 
     expect(row(view, "contract-12")).to_contain_text("it is damaged")
     expect(row(view, "contract-12")).to_contain_text("20 %")
@@ -126,7 +128,7 @@ def test_thirty_documents_tell_what_failed_and_how_far_the_others_are(
     expect(view.get_by_role("button", name="12 completed")).to_be_visible()
     looks_well(notebook, "thirty")
     for number in range(12, 30):
-        run.tell(number, Status.COMPLETED, attempt=3)
+        run.publish(number, Status.COMPLETED, attempt=3)
     expect(notebook.output(0)).to_contain_text("30 completed")
     expect(notebook.output(0)).to_contain_text("contract-29.pdf")
     looks_well(notebook, "thirty-ended")
@@ -142,7 +144,9 @@ def test_hostile_names_and_messages_are_shown_as_text(
     view = notebook.view(0)
 
     for document_id, text in zip(ids, HOSTILE.values(), strict=True):
-        tell(bus, document_id, progress=50, name=text, message=text, step=text[:90])
+        publish_event(
+            bus, document_id, progress=50, name=text, message=text, step=text[:90]
+        )
 
     expect(row(view, "<img src=x onerror=")).to_be_visible()
     expect(row(view, "</script><script>")).to_be_visible()
@@ -159,7 +163,9 @@ def test_hostile_names_and_messages_are_shown_as_text(
     expect(view.get_by_role("heading", level=3)).to_have_text(HOSTILE["markup"])
 
     for document_id, text in zip(ids, HOSTILE.values(), strict=True):
-        tell(bus, document_id, Status.FAILED, progress=50, name=text, error=text)
+        publish_event(
+            bus, document_id, Status.FAILED, progress=50, name=text, error=text
+        )
 
     expect(notebook.view(0)).to_have_count(0)
     ended = notebook.output(0)
@@ -171,13 +177,13 @@ def test_hostile_names_and_messages_are_shown_as_text(
     assert notebook.errors == []
 
 
-def test_the_keyboard_reaches_everything_and_the_notebook_hears_none_of_it(
+def test_the_keyboard_reaches_everything_and_the_notebook_gets_no_keys(
     window: Window, run: SteeredRun
 ):
     notebook = window.new(run.cell + "run", "'another cell'")
     notebook.run(0)
     view = notebook.view(0)
-    run.tell(3, progress=30, message="Reading")
+    run.publish(3, progress=30, message="Reading")
     expect(view).to_contain_text("Reading")
     page = notebook.page
 
@@ -225,7 +231,7 @@ def test_many_events_come_as_few_messages_and_end_right(
     expect(notebook.view(0)).to_contain_text("10,000")
     begun = len(notebook.message_times())
 
-    told = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, script, redis_url),
             *("--documents", "10000", "--rate", "2000", "--seconds", "3"),
@@ -240,7 +246,7 @@ def test_many_events_come_as_few_messages_and_end_right(
     expect(ended).to_contain_text("9,999 completed")
     expect(ended).to_contain_text("1 failed")
     times = notebook.message_times()[begun:]
-    assert json.loads(told.stdout)["events"] > 10_000
+    assert json.loads(result.stdout)["events"] > 10_000
     assert most_in_a_second(times) <= MOST_MESSAGES + HELD_BACK
     assert len(times) / (times[-1] - times[0]) <= MOST_MESSAGES
     nodes = ended.evaluate("element => element.querySelectorAll('*').length")

@@ -121,9 +121,9 @@ def test_an_event_that_was_overtaken_came_with_the_one_that_overtook_it():
     assert found.overtaken.tolist() == [False, False, True, True, False]
 
 
-def test_redis_had_an_event_after_it_was_sent_and_before_anybody_had_heard_of_it():
+def test_redis_has_an_event_after_it_was_sent_and_before_it_was_delivered():
     published = np.array([[1.0, 1.4], [2.0, 2.4], [3.0, 3.4]])
-    # The second is heard before the publisher has its answer, the third never.
+    # The second is received before the publisher has its reply, the third never.
     received = arrivals_of(
         plan(1, 3), np.array([0, 0]), np.array([1, 2]), np.array([1.5, 2.2])
     )
@@ -146,7 +146,7 @@ def test_a_page_s_moments_are_read_by_its_own_clock():
         plan(1, 3), np.array([0, 0, 0]), np.array([1, 2, 3]), np.array([1.2, 2.2, 3.2])
     )
     # The first event is in message 4; the second was overtaken by the third, in 6.
-    told = np.array([0, 1, 4, 0, 3, 6])
+    sent = np.array([0, 1, 4, 0, 3, 6])
     # One frame has painted messages 4 and 5.
     painted = [(5, 101.5), (6, 103.6)]
 
@@ -154,7 +154,7 @@ def test_a_page_s_moments_are_read_by_its_own_clock():
         plan(1, 3),
         published=published,
         received=received,
-        sent_rows=told,
+        sent_rows=sent,
         painted=painted,
         offset=ClockOffset(seconds=100.0, uncertainty=0.05),
     )
@@ -166,7 +166,7 @@ def test_a_page_s_moments_are_read_by_its_own_clock():
     assert stages[1].uncertainty.tolist() == [0.05] * 3
 
 
-def test_each_client_has_heard_each_event_for_itself():
+def test_each_client_receives_each_event():
     published = np.array([[1.0, 1.1], [2.0, 2.1]])
     # As it came: client, document, event.
     places = np.array([1, 0, 1, 0, 0, 1, 1, 0, 2])
@@ -205,7 +205,7 @@ def test_without_a_page_all_other_stages_are_measured(started: Pipeline):
     assert len(frame) == 6 * events
     assert set(frame.client.dropna()) == {1, 2, 3}
     assert frame.document_id.nunique() == 7
-    # Nothing is heard before it was published, and the parts make up the whole.
+    # Nothing is received before it was published, and the parts add up.
     assert (frame.latency_ms > 0).all()
     parts = frame[frame.client.isna()].pivot_table(
         index=["document_id", "event"],
@@ -297,7 +297,7 @@ def test_a_server_that_cannot_start_is_a_reason_and_no_error(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "said"),
+    ("arguments", "error", "message"),
     [
         ({"documents": 0}, ValueError, "documents must be from 1 to 10,000, not 0"),
         ({"documents": 2.5}, TypeError, "documents must be a whole number, not float"),
@@ -318,9 +318,9 @@ def test_a_server_that_cannot_start_is_a_reason_and_no_error(
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_plain_words(
-    started: Pipeline, arguments, error, said
+    started: Pipeline, arguments, error, message
 ):
-    with pytest.raises(error, match=said.replace("(", "\\(")):
+    with pytest.raises(error, match=message.replace("(", "\\(")):
         measure(started, **arguments)
 
 
@@ -399,10 +399,10 @@ def test_whoever_is_interrupted_or_killed_leaves_no_process(
         def others() -> list[psutil.Process]:
             try:
                 found = family.children(recursive=True)
-                told = [(each, " ".join(each.cmdline())) for each in found]
+                commands = [(each, " ".join(each.cmdline())) for each in found]
             except psutil.Error:
                 return []
-            return [each for each, command in told if "docprogress" in command]
+            return [each for each, command in commands if "docprogress" in command]
 
         # The publisher, the clients and their server.
         found = eventually(
@@ -438,8 +438,8 @@ class PlayedPage:
         self._read = 0
 
     def answer(self) -> None:
-        told = self._kernel.told()
-        for message in told[self._read :]:
+        sent = self._kernel.view_messages()
+        for message in sent[self._read :]:
             if message["type"] == "clock":
                 self._say({"type": "clock", "request": message["request"]})
             elif message.get("ack"):
@@ -450,7 +450,7 @@ class PlayedPage:
                         "seq": message["seq"],
                     }
                 )
-        self._read = len(told)
+        self._read = len(sent)
 
     def _say(self, content: dict[str, object]) -> None:
         moment = time.clock_gettime(time.CLOCK_MONOTONIC) + self._ahead
@@ -470,7 +470,9 @@ def test_a_page_s_clock_is_found_by_round_trips_and_another_page_s_left_alone(
     cell = kernel.begin(
         "measured = measure(pipeline, 4, 20, seconds=2, clients=0, page_seconds=60)"
     )
-    eventually(lambda: kernel.told("clock"), what="the page is asked for its time")
+    eventually(
+        lambda: kernel.view_messages("clock"), what="the page is asked for its time"
+    )
     pages = [PlayedPage(kernel, "one", AHEAD), PlayedPage(kernel, "two", -AHEAD)]
     done = threading.Event()
 
@@ -486,7 +488,7 @@ def test_a_page_s_clock_is_found_by_round_trips_and_another_page_s_left_alone(
     playing.join()
 
     assert ended.status == "ok", ended
-    told = json.loads(
+    output = json.loads(
         kernel.run(
             "summary = measured.summary()\n"
             "print(json.dumps([measured.offset.seconds, measured.offset.uncertainty,\n"
@@ -495,14 +497,16 @@ def test_a_page_s_clock_is_found_by_round_trips_and_another_page_s_left_alone(
             "    [t.name for t in __import__('threading').enumerate()]]))"
         )
     )
-    seconds, uncertainty, missing, counts, least, names = told
+    seconds, uncertainty, missing, counts, least, names = output
     assert abs(seconds - AHEAD) <= uncertainty < 1
     assert set(missing) == {UNTIL_CLIENT}
     assert {counts[name] for name in STAGES if name != UNTIL_CLIENT} == {40}
     assert least > -1000 * uncertainty
     assert "docprogress-view" not in names
     # Each message was to be acknowledged meanwhile.
-    acks = Counter(message["ack"] for message in kernel.told() if "ack" in message)
+    acks = Counter(
+        message["ack"] for message in kernel.view_messages() if "ack" in message
+    )
     assert set(acks) == {True}
     # What was shown meanwhile has gone, and with it the widget.
     assert [shown[-1] for shown in kernel.displays().values()] == [
@@ -522,7 +526,7 @@ def test_the_stop_button_ends_all_that_takes_part(
     )
     comms = kernel.comms()
     cell = kernel.begin("measure(pipeline, 4, 20, seconds=60, page_seconds=60)")
-    eventually(lambda: kernel.told("delta"), what="the view is there")
+    eventually(lambda: kernel.view_messages("delta"), what="the view is there")
 
     kernel.interrupt()
 
@@ -536,7 +540,7 @@ def test_the_stop_button_ends_all_that_takes_part(
 def test_a_notebook_that_nobody_looks_at_says_that_no_page_answered(
     started: Pipeline, kernel: Kernel, shared_home: Path
 ):
-    told = kernel.run(
+    output = kernel.run(
         "from docprogress import Pipeline\n"
         "from docprogress.latency import measure\n"
         f"pipeline = Pipeline(home={str(shared_home)!r}, workers=2)\n"
@@ -545,5 +549,5 @@ def test_a_notebook_that_nobody_looks_at_says_that_no_page_answered(
         "print(measured.summary().measured['publish → kernel'])"
     )
 
-    assert "no page answered" in told
-    assert "\n10\n" in told
+    assert "no page answered" in output
+    assert "\n10\n" in output

@@ -152,10 +152,10 @@ def _left(folder: Path, *, apart_from_services: bool = False) -> list[str]:
         eventually(lambda: not found(), seconds=GONE)
     except AssertionError:
         left = found()
-        told = [" ".join(process.cmdline()) for process in left]
+        commands = [" ".join(process.cmdline()) for process in left]
         for process in left:
             process.kill()
-        return told
+        return commands
     return []
 
 
@@ -242,7 +242,7 @@ def test_a_notebook_needs_no_kernel_to_show_its_views(notebook):
 
 
 @notebooks
-def test_what_is_saved_tells_nothing_of_the_machine_it_was_made_on(notebook):
+def test_saved_outputs_contain_nothing_of_the_machine(notebook):
     saved = nbformat.read(notebook, as_version=4)
     for cell in saved.cells:
         for output in cell.get("outputs", []):
@@ -266,6 +266,6 @@ def test_the_pictures_of_a_notebook_are_there_and_say_what_they_show(notebook):
     saved = nbformat.read(notebook, as_version=4)
 
     text = "\n".join(cell.source for cell in saved.cells if cell.cell_type != "code")
-    for said, path in re.findall(r"!\[(.*?)\]\((.+?)\)", text):
-        assert len(said.split()) > 3, path
+    for alternative, path in re.findall(r"!\[(.*?)\]\((.+?)\)", text):
+        assert len(alternative.split()) > 3, path
         assert (FOLDER / path).is_file(), path

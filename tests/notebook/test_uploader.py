@@ -192,19 +192,19 @@ def test_a_folder_that_cannot_be_made_fails_what_is_dropped(tmp_path):
     arrivals.close()
 
 
-def test_files_of_one_name_are_kept_and_told_apart(arrivals):
+def test_files_of_one_name_are_all_kept_under_different_names(arrivals):
     names = ["a.pdf", "b/a.pdf", "a.pdf", "a (2).pdf", "a", "a", "x" * 300, "x" * 300]
     found = [expect(arrivals, name, b"x") for name in names]
     for number, arrival in enumerate(found):
         arrival.write(0, b"%d" % number)
 
     files = arrivals.files()
-    told = [file.name for file in files]
-    assert told[:6] == [
+    names_given = [file.name for file in files]
+    assert names_given[:6] == [
         *("a.pdf", "a (2).pdf", "a (3).pdf", "a (2) (2).pdf", "a", "a (2)"),
     ]
-    assert len(set(told)) == len(names)
-    assert max(map(len, told)) <= LONGEST_NAME
+    assert len(set(names_given)) == len(names)
+    assert max(map(len, names_given)) <= LONGEST_NAME
     assert [file.path.read_bytes() for file in files] == [
         b"%d" % number for number in range(len(names))
     ]
@@ -239,10 +239,10 @@ def test_files_are_gone_when_the_uploader_is_closed_or_the_interpreter_ends(tmp_
         "uploader.add(('a.txt', b'a'))\n"
         "print(uploader.files[0].path.read_text())\n"
     )
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", ending], check=True, capture_output=True, text=True
     )
-    assert said.stdout == "a\n"
+    assert printed.stdout == "a\n"
     assert list(tmp_path.iterdir()) == []
 
     uploader = Uploader(folder=tmp_path)
@@ -312,7 +312,7 @@ def test_files_of_this_machine_are_taken_as_if_they_were_dropped(
     assert (file.name, file.path.read_bytes()) == ("price-list.html", content)
 
 
-def test_sizes_are_said_in_three_digits():
+def test_sizes_have_three_digits():
     sizes = [1, 999, 1_000, 99_940, 99_960, 536_870_912, 1_500_000_000]
 
     assert [amount(size) for size in sizes] == [
@@ -377,7 +377,7 @@ def test_what_was_dropped_together_is_one_run(pipeline, samples):
         pipeline.upload(cse_id="a case")
 
 
-def test_what_could_not_be_submitted_is_told_and_tried_again(
+def test_a_failed_submission_is_reported_and_can_be_repeated(
     server, short_path, tmp_path
 ):
     with Pipeline(redis_url=server.url, home=short_path / "home") as pipeline:
@@ -460,13 +460,13 @@ class Page:
 
     def wait(self, name: str, status: str) -> Message:
         def found() -> Message | None:
-            for told in self.kernel.told():
-                for file in [told.get("file"), *told.get("files", [])]:
+            for message in self.kernel.view_messages():
+                for file in [message.get("file"), *message.get("files", [])]:
                     if file and (file["key"], file["status"]) == (name, status):
                         return file
             return None
 
-        return eventually(found, what=f"the page is told that {name} is {status}")
+        return eventually(found, what=f"the page shows that {name} is {status}")
 
 
 def test_files_arrive_while_a_cell_is_busy_and_the_table_stands_after_it(
@@ -490,11 +490,15 @@ def test_files_arrive_while_a_cell_is_busy_and_the_table_stands_after_it(
         {"type": "chunk", "key": "b.bin", "offset": CHUNK}, data[CHUNK : 2 * CHUNK]
     )
     eventually(
-        lambda: any(told.get("key") == "b.bin" for told in kernel.told("got")),
+        lambda: any(
+            message.get("key") == "b.bin" for message in kernel.view_messages("got")
+        ),
         what="a chunk has arrived",
     )
     page.say({"type": "ask", "asked": 7, "keys": ["b.bin", "unknown"]})
-    state = eventually(lambda: kernel.told("state"), what="the kernel answers")[0]
+    state = eventually(
+        lambda: kernel.view_messages("state"), what="the kernel answers"
+    )[0]
     assert [(f["key"], f["have"]) for f in state["files"]] == [("b.bin", [CHUNK])]
     page.say({"type": "cancel", "keys": ["b.bin"]})
     page.wait("b.bin", "cancelled")

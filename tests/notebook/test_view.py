@@ -135,7 +135,7 @@ def scheduler(view_model: ViewModel, clock: Clock) -> UpdateScheduler:
 
 @pytest.fixture
 def page(scheduler: UpdateScheduler, clock: Clock) -> Page:
-    """A page that has been told what there was in the beginning."""
+    """A page that has the initial state."""
     page = Page(scheduler, clock)
     page.take()
     page.paint()
@@ -148,7 +148,7 @@ def ending(document_id: str, status: Status = Status.COMPLETED, **fields):
     return event(document_id, status=status, progress=progress, **fields)
 
 
-def tell(
+def apply_events(
     scheduler: UpdateScheduler, view_model: ViewModel, *events: ProgressEvent
 ) -> None:
     scheduler.mark_changed(view_model.apply(events))
@@ -164,7 +164,7 @@ def test_a_summary_has_every_field_of_the_contract(view_model):
     assert set(view_model.summary()) == SUMMARY_FIELDS
 
 
-def test_named_documents_have_rows_before_anything_is_heard(view_model):
+def test_named_documents_have_rows_before_any_event(view_model):
     rows = view_model.rows()
 
     assert [(row["id"], row["status"]) for row in rows] == [
@@ -175,14 +175,14 @@ def test_named_documents_have_rows_before_anything_is_heard(view_model):
     assert view_model.summary()["text"] == "3 documents: 3 queued"
 
 
-def test_a_name_that_was_given_stands_until_an_event_tells_one(clock):
+def test_a_given_name_is_shown_until_an_event_has_one(clock):
     view_model = make_view_model(["a"], clock, names={"a": "given.pdf"})
     view_model.apply([event("a")])
     given_name = view_model.rows()[0]["name"]
 
-    view_model.apply([event("a", name="told.pdf", progress=20)])
+    view_model.apply([event("a", name="event.pdf", progress=20)])
 
-    assert (given_name, view_model.rows()[0]["name"]) == ("given.pdf", "told.pdf")
+    assert (given_name, view_model.rows()[0]["name"]) == ("given.pdf", "event.pdf")
 
 
 def test_an_attempt_beyond_the_most_is_not_of_any_number(pipeline, samples):
@@ -247,26 +247,26 @@ def test_nothing_is_stalled_while_redis_is_away(view_model, clock):
 
 
 def test_a_delta_has_only_what_has_changed(scheduler, view_model, page, clock):
-    tell(scheduler, view_model, event("a", current=1, total=10))
+    apply_events(scheduler, view_model, event("a", current=1, total=10))
     page.take()
     page.paint()
     clock.seconds += DELTA_GAP
 
-    tell(scheduler, view_model, event("a", progress=20, current=2, total=10))
+    apply_events(scheduler, view_model, event("a", progress=20, current=2, total=10))
 
     assert page.take()["rows"] == [{"index": 0, "progress": 20, "current": 2}]
 
 
-def test_a_page_that_is_slow_is_told_once_a_second_until_it_has_painted(
+def test_a_slow_page_gets_one_update_a_second_until_it_has_painted(
     scheduler, view_model, page, clock
 ):
     clock.seconds += ACK_SECONDS
-    tell(scheduler, view_model, event("a"))
+    apply_events(scheduler, view_model, event("a"))
     assert page.take()["ack"]
     clock.seconds += SLOW_SECONDS
-    tell(scheduler, view_model, event("a", progress=15))
-    assert page.take()["ack"], "it may not have heard that it was asked"
-    tell(scheduler, view_model, event("a", progress=20))
+    apply_events(scheduler, view_model, event("a", progress=15))
+    assert page.take()["ack"], "the request may have been lost"
+    apply_events(scheduler, view_model, event("a", progress=20))
     clock.seconds += DELTA_GAP * 2
     unpainted = page.take()
     page.paint()
@@ -279,20 +279,20 @@ def test_a_page_is_asked_for_few_acknowledgements(scheduler, view_model, page):
     """Each makes JupyterLab show the kernel as busy for a moment."""
     sent = []
     for number in range(2000):
-        tell(scheduler, view_model, event("a", progress=number / 20.1))
+        apply_events(scheduler, view_model, event("a", progress=number / 20.1))
         sent += page.live(0.01)
 
     assert len(sent) > 160
     assert sum(message["ack"] for message in sent) == 4
 
 
-def test_a_page_that_never_answers_is_told_once_a_second(
+def test_a_page_that_never_answers_gets_one_update_a_second(
     scheduler, view_model, page, clock
 ):
     clock.seconds += ACK_SECONDS
     sent = []
     for number in range(500):
-        tell(scheduler, view_model, event("a", progress=number / 10))
+        apply_events(scheduler, view_model, event("a", progress=number / 10))
         sent += page.live(0.01, paints=False)
 
     assert 12 <= len(sent) <= 16, "ten in the first second, then one in each"
@@ -302,7 +302,7 @@ def test_a_page_that_never_answers_is_told_once_a_second(
 def test_ten_messages_a_second_are_the_most(scheduler, view_model, page):
     sent = []
     for number in range(1000):
-        tell(scheduler, view_model, event("a", progress=number / 10.1))
+        apply_events(scheduler, view_model, event("a", progress=number / 10.1))
         sent += page.live(0.01)
 
     assert 80 <= len(sent) <= 100
@@ -310,7 +310,7 @@ def test_ten_messages_a_second_are_the_most(scheduler, view_model, page):
 
 def test_no_second_ever_has_more_than_fifteen_messages(scheduler, view_model, page):
     for number in range(300):
-        tell(scheduler, view_model, event("a", progress=number / 10))
+        apply_events(scheduler, view_model, event("a", progress=number / 10))
         scheduler.queue_reply(
             {"type": "acted", "request": number, "ok": True, "text": ""}
         )
@@ -321,10 +321,12 @@ def test_no_second_ever_has_more_than_fifteen_messages(scheduler, view_model, pa
     assert max(sum(m <= at < m + 1 for at in moments) for m in moments) <= 15
 
 
-def test_the_end_is_told_though_nothing_was_painted(scheduler, view_model, page, clock):
-    tell(scheduler, view_model, event("a"))
+def test_the_end_is_sent_even_if_nothing_was_painted(
+    scheduler, view_model, page, clock
+):
+    apply_events(scheduler, view_model, event("a"))
     page.take()
-    tell(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
+    apply_events(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
     waited = scheduler.seconds_until_due()
     clock.seconds += SHORTEST_GAP
 
@@ -335,8 +337,10 @@ def test_the_end_is_told_though_nothing_was_painted(scheduler, view_model, page,
     assert {row["status"] for row in page.rows.values()} == {"completed"}
 
 
-def test_the_end_counts_as_told_once_it_is_painted(scheduler, view_model, page, clock):
-    tell(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
+def test_the_end_counts_as_delivered_once_it_is_painted(
+    scheduler, view_model, page, clock
+):
+    apply_events(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
     before = scheduler.end_delivered
     page.take()
     unpainted = scheduler.end_delivered
@@ -345,10 +349,10 @@ def test_the_end_counts_as_told_once_it_is_painted(scheduler, view_model, page, 
     assert (before, unpainted, scheduler.end_delivered) == (False, False, True)
 
 
-def test_an_end_that_nobody_paints_counts_as_told_in_time(
+def test_an_end_that_is_never_painted_counts_as_delivered_after_a_while(
     scheduler, view_model, page, clock
 ):
-    tell(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
+    apply_events(scheduler, view_model, *(ending(document_id) for document_id in "abc"))
     page.take()
     clock.seconds += SLOW_SECONDS
 
@@ -375,7 +379,7 @@ def test_a_silent_view_beats_and_repeats_its_rows_in_full(clock):
 def test_a_page_that_missed_messages_heals_by_itself(
     scheduler, view_model, page, clock
 ):
-    tell(scheduler, view_model, event("a", progress=50))
+    apply_events(scheduler, view_model, event("a", progress=50))
     scheduler.next_message()  # this one is lost
 
     page.live(HEARTBEAT + 0.1)
@@ -383,8 +387,8 @@ def test_a_page_that_missed_messages_heals_by_itself(
     assert page.rows[0]["progress"] == 50
 
 
-def test_who_asks_for_the_whole_is_told_everything(scheduler, view_model, page, clock):
-    tell(scheduler, view_model, event("b", progress=50))
+def test_a_page_that_asks_for_everything_gets_it(scheduler, view_model, page, clock):
+    apply_events(scheduler, view_model, event("b", progress=50))
     scheduler.request_full()
 
     message = page.take()
@@ -396,7 +400,7 @@ def test_who_asks_for_the_whole_is_told_everything(scheduler, view_model, page, 
 
 def test_messages_are_numbered_without_a_gap(scheduler, view_model, page):
     for number in range(50):
-        tell(scheduler, view_model, event("a", progress=number))
+        apply_events(scheduler, view_model, event("a", progress=number))
         page.live(0.1)
 
     numbers = [message["seq"] for _, message in page.messages]
@@ -407,31 +411,31 @@ def test_a_painting_of_another_session_is_none_of_ours(
     scheduler, view_model, page, clock
 ):
     clock.seconds += ACK_SECONDS
-    tell(scheduler, view_model, event("a"))
+    apply_events(scheduler, view_model, event("a"))
     message = page.take()
     scheduler.acknowledge({"session": "another", "seq": message["seq"]})
     clock.seconds += SLOW_SECONDS
-    tell(scheduler, view_model, event("a", progress=20))
+    apply_events(scheduler, view_model, event("a", progress=20))
     page.take()
-    tell(scheduler, view_model, event("a", progress=30))
+    apply_events(scheduler, view_model, event("a", progress=30))
     clock.seconds += DELTA_GAP * 2
 
     assert page.take() is None
 
 
-def test_what_the_page_counts_by_itself_is_not_told(scheduler, view_model, page, clock):
-    tell(scheduler, view_model, event("a"))
+def test_what_the_page_computes_itself_is_not_sent(scheduler, view_model, page, clock):
+    apply_events(scheduler, view_model, event("a"))
     page.take()
     page.paint()
     clock.seconds += 0.8
 
-    tell(scheduler, view_model, event("a", progress=20))
+    apply_events(scheduler, view_model, event("a", progress=20))
 
     assert page.take()["rows"] == [{"index": 0, "progress": 20}]
 
 
 def test_a_snapshot_continues_with_the_next_message(scheduler, view_model, page, clock):
-    tell(scheduler, view_model, event("a"))
+    apply_events(scheduler, view_model, event("a"))
     snapshot = scheduler.snapshot()
     message = page.take()
 
@@ -635,7 +639,7 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password():
     assert "secret" not in str(caught.value)
 
 
-def test_details_tell_steps_history_and_the_whole_error(bus: Bus, redis_url, clock):
+def test_details_contain_steps_history_and_the_whole_error(bus: Bus, redis_url, clock):
     source = DocumentsSource(
         ["a"], names={}, redis_url=redis_url, pipeline=None, owned=False
     )

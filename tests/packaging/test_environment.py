@@ -28,7 +28,7 @@ PRECEDING = ("binder", ".binder", "Dockerfile")
 
 
 def environment() -> tuple[list[str], Requirement]:
-    """What conda installs, and this project as pip is told to install it."""
+    """Return what conda installs, and this project as pip installs it."""
     text = (ROOT / "environment.yml").read_text("utf-8")
     *packages, last = yaml.safe_load(text)["dependencies"]
     (editable,) = last["pip"]

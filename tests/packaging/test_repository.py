@@ -28,7 +28,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 def tracked_files() -> list[Path]:
     """The files of the repository that are there."""
     try:
-        told = subprocess.run(
+        output = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
             check=True,
@@ -39,7 +39,7 @@ def tracked_files() -> list[Path]:
         if "CI" in os.environ:
             raise
         pytest.skip("this is not a Git repository, or there is no Git")
-    paths = (ROOT / os.fsdecode(name) for name in told.split(b"\0") if name)
+    paths = (ROOT / os.fsdecode(name) for name in output.split(b"\0") if name)
     return [path for path in paths if path.is_file()]
 
 
@@ -57,14 +57,14 @@ def new_modules(code: str) -> set[str]:
         f"{code}\n"
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
     )
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", script],
         check=True,
         capture_output=True,
         text=True,
         timeout=patient(60),
     ).stdout
-    return set(told.split()) - sys.stdlib_module_names
+    return set(output.split()) - sys.stdlib_module_names
 
 
 def test_the_exported_names_are_sorted():
@@ -84,7 +84,7 @@ def test_every_exported_name_can_be_imported(name):
     assert value.__doc__
 
 
-def test_type_checkers_are_told_of_every_exported_name():
+def test_type_checkers_see_every_exported_name():
     source = inspect.getsource(docprogress)
     block = source[source.index("if TYPE_CHECKING:") : source.index("__all__")]
 
@@ -290,7 +290,7 @@ def test_readme_begins_with_a_run_of_documents_that_are_there():
     assert any((ROOT / folder).iterdir())
 
 
-def test_ci_runs_the_commands_that_people_are_told_to_run():
+def test_ci_runs_the_documented_commands():
     script = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     _, check, test = (
         command.replace(".venv/bin", '"$venv"/bin')

@@ -127,7 +127,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
     notebooks = {f"{copies}{path.name}" for path in NOTEBOOKS.glob("*.ipynb")}
     samples = {
         f"{copies}{path.relative_to(NOTEBOOKS).as_posix()}"
-        for folder in ("samples", "samples-that-fail")
+        for folder in ("samples", "samples-of-each-kind", "samples-that-fail")
         for path in (NOTEBOOKS / folder).iterdir()
     }
     assert notebooks | samples <= held
@@ -137,7 +137,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
     assert {name.partition("/")[0] for name in rest} == {"docprogress"}
     assert {"docprogress/bus/scripts/publish.lua", "docprogress/py.typed"} < rest
     if (ROOT / "docprogress").is_dir():
-        told = subprocess.run(
+        output = subprocess.run(
             [
                 *("git", "ls-files", "-z", "--cached", "--others"),
                 *("--exclude-standard", "docprogress"),
@@ -147,7 +147,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(wheel):
             capture_output=True,
             timeout=patient(30),
         ).stdout
-        tracked = {os.fsdecode(name) for name in told.split(b"\0") if name}
+        tracked = {os.fsdecode(name) for name in output.split(b"\0") if name}
         assert rest == {
             name
             for name in tracked
@@ -189,9 +189,9 @@ def test_one_command_and_one_keystroke_lead_from_the_wheel_to_a_view_that_moves(
 
             page.wait_for_function("window.shown.size > 3", timeout=LOAD_SECONDS * 1000)
             output = page.locator(".jp-CodeCell").first.locator(".jp-OutputArea-output")
-            told = expect(output.first)
-            told.to_contain_text("12 completed", timeout=LOAD_SECONDS * 1000)
-            told.to_contain_text("encrypted.pdf")
+            summary = expect(output.first)
+            summary.to_contain_text("12 completed", timeout=LOAD_SECONDS * 1000)
+            summary.to_contain_text("encrypted.pdf")
             SCREENSHOTS.mkdir(exist_ok=True)
             page.screenshot(path=SCREENSHOTS / "wheel.png")
         lab.sendintr()

@@ -26,7 +26,7 @@ from support.tabs import (
     open_page,
     opened,
     publish,
-    told,
+    shown_progress,
     wait_for,
 )
 from support.web import Web, served
@@ -112,7 +112,7 @@ def found_nginx():
 
 @pytest.fixture(scope="module", autouse=True)
 def silent(shared_server, tmp_path_factory):
-    """A stream through the proxy of which nobody tells anything, and since when.
+    """A stream through the proxy that gets no events, and since when.
 
     It begins with the first test of the module, so that the others run meanwhile.
     """
@@ -244,7 +244,7 @@ def test_stream_outlives_ninety_seconds_of_silence_as_it_is_shipped(nginx, silen
     assert reader.progress().data["progress"] == 50
     assert reader.comments.count("keep-alive") >= 5
     publish(bus, "nobody-speaks-of-it", 100)
-    assert [told.data["progress"] for told in reader.rest()] == [100]
+    assert [event.data["progress"] for event in reader.rest()] == [100]
 
 
 def test_proxy_waits_longer_than_the_server_is_silent():
@@ -303,17 +303,17 @@ def test_browser_comes_back_to_a_proxy_that_was_killed(
         open_page(tab, front)
         publish(bus, "a", 10)
         follow(tab, "a")
-        wait_for(tab, "told.length === 1 && connections.at(-1) === 'streaming'")
+        wait_for(tab, "events.length === 1 && connections.at(-1) === 'streaming'")
 
         nginx.kill()
         publish(bus, "a", 60)
         wait_for(tab, "connections.at(-1) !== 'streaming'")
         nginx.start()
-        wait_for(tab, "told.at(-1).progress === 60")
+        wait_for(tab, "events.at(-1).progress === 60")
         publish(bus, "a", 100)
         wait_for(tab, "connections.at(-1) === 'ended'")
 
-        assert told(tab) == [10, 60, 100]
+        assert shown_progress(tab) == [10, 60, 100]
         assert network_only(tab.complaints)
 
 

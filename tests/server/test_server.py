@@ -185,7 +185,7 @@ def test_ticket_of_a_run_or_a_case_opens_the_documents_of_it(web, bus):
 
 
 def test_ticket_of_another_server_with_the_same_token_is_good(shared):
-    # Of a document that no other test tells of on this server.
+    # A document that no other test uses on this server.
     nobodys = Subject(Kind.DOCUMENT, "of-another-server")
     ticket, _ = Access(TOKEN).ticket([nobodys], seconds=60)
 
@@ -360,12 +360,12 @@ def test_endless_headers_are_refused(shared):
             if number % 100 == 0:
                 connection.setblocking(False)
                 try:
-                    said = connection.recv(100)
+                    reply = connection.recv(100)
                 except BlockingIOError:
                     connection.setblocking(True)
                     connection.settimeout(patient(30))
                     continue
-                assert said.startswith(b"HTTP/1.1 431 ")
+                assert reply.startswith(b"HTTP/1.1 431 ")
                 return
         connection.settimeout(patient(30))
         assert connection.recv(100).startswith(b"HTTP/1.1 431 ")
@@ -455,8 +455,8 @@ def test_body_that_would_fill_the_memory_is_not_read(shared):
     ):
         lines = [f"{name}: {value}" for name, value in headers.items()]
         with shared.connect() as connection:
-            said = "\r\n".join(["POST /tickets HTTP/1.1", "Host: test", *lines])
-            connection.sendall(f"{said}\r\n\r\n".encode())
+            request = "\r\n".join(["POST /tickets HTTP/1.1", "Host: test", *lines])
+            connection.sendall(f"{request}\r\n\r\n".encode())
             assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
 
 

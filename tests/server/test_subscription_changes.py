@@ -15,7 +15,7 @@ from docprogress.bus.bus import Bus
 pytestmark = pytest.mark.anyio
 
 
-class Heard:
+class Received:
     """What a subscription has delivered so far, by document."""
 
     def __init__(self):
@@ -38,11 +38,11 @@ class Heard:
 
 @asynccontextmanager
 async def listening(bus, *documents, runs=()):
-    heard = Heard()
+    received = Received()
     async with bus.subscribe(documents, runs=runs) as subscription:
-        task = asyncio.create_task(heard.listen(subscription))
+        task = asyncio.create_task(received.listen(subscription))
         try:
-            yield subscription, heard
+            yield subscription, received
         finally:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -56,22 +56,22 @@ async def added(subscription, *documents, **more):
 
 async def test_added_document_is_delivered_from_its_current_state_on(bus):
     bus.publish(event("b", progress=20.0))
-    async with listening(bus, "a") as (subscription, heard):
+    async with listening(bus, "a") as (subscription, received):
         await added(subscription, "b")
-        assert heard.progress("b") == [20]
+        assert received.progress("b") == [20]
         bus.publish(event("b", progress=30.0))
-        await heard.until("b", 30)
+        await received.until("b", 30)
         bus.publish(event("a", progress=40.0))
-        await heard.until("a", 40)
+        await received.until("a", 40)
 
 
 async def test_added_run_is_delivered_from_its_current_state_on(bus):
     bus.publish(event("b", run_id="run", progress=20.0))
-    async with listening(bus, "a") as (subscription, heard):
+    async with listening(bus, "a") as (subscription, received):
         await added(subscription, runs=["run"])
-        assert heard.progress("b") == [20]
+        assert received.progress("b") == [20]
         bus.publish(event("c", run_id="run", progress=30.0))
-        await heard.until("c", 30)
+        await received.until("c", 30)
 
 
 async def test_nothing_is_lost_while_a_document_is_added_over_a_slow_line(
@@ -81,9 +81,9 @@ async def test_nothing_is_lost_while_a_document_is_added_over_a_slow_line(
         Bus(redis_url) as bus,
         Proxy(shared_server.socket, short_path / "proxy.sock", delay=0.02) as proxy,
     ):
-        async with listening(Bus(proxy.url), "a") as (subscription, heard):
+        async with listening(Bus(proxy.url), "a") as (subscription, received):
             bus.publish(event("a", progress=1.0))
-            await heard.until("a", 1)
+            await received.until("a", 1)
             for trial in range(20):
                 document_id = f"d{trial}"
                 bus.publish(event(document_id, progress=1.0))
@@ -92,8 +92,8 @@ async def test_nothing_is_lost_while_a_document_is_added_over_a_slow_line(
                     await asyncio.sleep(0.005)
                     bus.publish(event(document_id, progress=float(progress)))
                 await adding
-                await heard.until(document_id, 11)
-                delivered = heard.progress(document_id)
+                await received.until(document_id, 11)
+                delivered = received.progress(document_id)
                 assert delivered == sorted(set(delivered))
                 assert delivered == list(range(int(delivered[0]), 12))
 
@@ -102,48 +102,48 @@ async def test_many_are_added_at_once(bus):
     ids = [f"d{number}" for number in range(1200)]
     for document_id in ids[::100]:
         bus.publish(event(document_id, progress=50.0))
-    async with listening(bus, "a") as (subscription, heard):
+    async with listening(bus, "a") as (subscription, received):
         await asyncio.gather(
             *(
                 added(subscription, *ids[start : start + 7])
                 for start in range(0, 1200, 7)
             )
         )
-        assert {each.document_id for each in heard.events} == set(ids[::100])
+        assert {each.document_id for each in received.events} == set(ids[::100])
 
 
 async def test_what_is_added_twice_is_delivered_once(bus):
     bus.publish(event("b", progress=20.0))
-    async with listening(bus, "a") as (subscription, heard):
+    async with listening(bus, "a") as (subscription, received):
         await added(subscription, "b")
         await added(subscription, "b", "a")
-        assert heard.progress("b") == [20]
+        assert received.progress("b") == [20]
 
 
 async def test_removed_document_is_no_longer_delivered(bus):
-    async with listening(bus, "a", "b") as (subscription, heard):
+    async with listening(bus, "a", "b") as (subscription, received):
         bus.publish(event("b", progress=20.0))
-        await heard.until("b", 20)
+        await received.until("b", 20)
         await subscription.remove(["b"])
         async with asyncio.timeout(patient(20)):
             while bus.redis.pubsub_numsub("document:b:progress")[0][1]:
                 await asyncio.sleep(0.01)
         bus.publish(event("b", progress=30.0))
         bus.publish(event("a", progress=40.0))
-        await heard.until("a", 40)
-        assert heard.progress("b") == [20]
+        await received.until("a", 40)
+        assert received.progress("b") == [20]
 
         await added(subscription, "b")
-        assert heard.progress("b") == [20, 30]
+        assert received.progress("b") == [20, 30]
 
 
 async def test_document_added_while_redis_is_away_is_delivered_when_it_is_back(
     server: Server,
 ):
-    async with listening(Bus(server.url), "a") as (subscription, heard):
+    async with listening(Bus(server.url), "a") as (subscription, received):
         with Bus(server.url) as bus:
             bus.publish(event("a", progress=10.0))
-            await heard.until("a", 10)
+            await received.until("a", 10)
             server.kill()
             adding = asyncio.create_task(added(subscription, "b"))
             await asyncio.sleep(0.2)
@@ -151,7 +151,7 @@ async def test_document_added_while_redis_is_away_is_delivered_when_it_is_back(
             server.start()
             bus.publish(event("b", progress=20.0))
             await adding
-            await heard.until("b", 20)
+            await received.until("b", 20)
 
 
 async def test_connections_that_are_cut_lose_nothing_that_was_added(
@@ -161,7 +161,7 @@ async def test_connections_that_are_cut_lose_nothing_that_was_added(
         Bus(redis_url) as bus,
         Proxy(shared_server.socket, short_path / "proxy.sock", delay=0.005) as proxy,
     ):
-        async with listening(Bus(proxy.url), "a") as (subscription, heard):
+        async with listening(Bus(proxy.url), "a") as (subscription, received):
             for trial in range(8):
                 document_id = f"d{trial}"
                 bus.publish(event(document_id, progress=1.0))
@@ -170,10 +170,10 @@ async def test_connections_that_are_cut_lose_nothing_that_was_added(
                 proxy.cut()
                 await adding
                 bus.publish(event(document_id, progress=2.0))
-                await heard.until(document_id, 2)
+                await received.until(document_id, 2)
             for trial in range(8):
                 bus.publish(event(f"d{trial}", progress=3.0))
-                await heard.until(f"d{trial}", 3)
+                await received.until(f"d{trial}", 3)
 
 
 async def test_whoever_waits_is_let_go_when_the_subscription_is_closed(server: Server):

@@ -25,7 +25,7 @@ from support.tabs import (
     open_page,
     opened,
     publish,
-    told,
+    shown_progress,
     wait_for,
 )
 from support.web import TOKEN, running, served
@@ -49,9 +49,9 @@ ANSWERED_LATE = """
   const text = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, "responseText");
   Object.defineProperty(XMLHttpRequest.prototype, "responseText", {
     get() {
-      const told = {...JSON.parse(text.get.call(this)), status: "completed"};
-      window.answered = told.status;
-      return JSON.stringify(told);
+      const answer = {...JSON.parse(text.get.call(this)), status: "completed"};
+      window.answered = answer.status;
+      return JSON.stringify(answer);
     },
   });
 }
@@ -438,7 +438,7 @@ def test_browser_follows_another_program_to_the_end(tab, web, redis_url):
             client.publish(channel, json.dumps(event))
     wait_for(tab, "connections.at(-1) === 'ended'")
 
-    assert told(tab) == [10, 25, 50, 75, 100]
+    assert shown_progress(tab) == [10, 25, 50, 75, 100]
     assert tab.complaints == []
 
 
@@ -448,11 +448,11 @@ def test_browser_comes_back_to_a_server_that_was_restarted(tab, settings, bus):
         open_page(tab, web)
         publish(bus, "a", 10)
         follow(tab, "a", "b")
-        wait_for(tab, "told.length === 1 && connections.at(-1) === 'streaming'")
+        wait_for(tab, "events.length === 1 && connections.at(-1) === 'streaming'")
     publish(bus, "a", 100)
     with at(settings, web.port):
         publish(bus, "b", 50)
-        wait_for(tab, "told.length === 3")
+        wait_for(tab, "events.length === 3")
         publish(bus, "b", 100)
         wait_for(tab, "connections.at(-1) === 'ended'")
 
@@ -488,7 +488,7 @@ def test_browser_that_was_offline_receives_what_it_missed(browser, tab, web, bus
         open_page(tab, web)
         publish(bus, "a", 10)
         follow(tab, "a")
-        wait_for(tab, "told.length === 1 && connections.at(-1) === 'streaming'")
+        wait_for(tab, "events.length === 1 && connections.at(-1) === 'streaming'")
 
         with offline(page), offline(tab, seconds=19):
             wait_for(tab, "connections.at(-1) === 'lost'")
@@ -496,7 +496,7 @@ def test_browser_that_was_offline_receives_what_it_missed(browser, tab, web, bus
             publish(bus, "a", 60)
             publish(bus, uploaded, 60, attempt=1)
         wait_for(
-            tab, "told.at(-1).progress === 60 && connections.at(-1) === 'streaming'"
+            tab, "events.at(-1).progress === 60 && connections.at(-1) === 'streaming'"
         )
         page.locator(".docprogress", has_text="Extracting: 60 %").wait_for()
         page.locator(".dp-problem", has_text="disconnected").wait_for(state="hidden")

@@ -11,7 +11,7 @@ KEY = "sk-very-secret-key"
 
 
 class Endpoint(ThreadingHTTPServer):
-    """An endpoint that answers as it is told to, and keeps what it was asked."""
+    """An endpoint with configurable answers that keeps its requests."""
 
     daemon_threads = True
 

@@ -16,7 +16,7 @@ class Child:
                 # A child that hangs must not outlive the test.
                 signal.alarm(60)
                 task()
-            except BaseException:  # noqa: BLE001 - told, and by its exit status
+            except BaseException:  # noqa: BLE001 - printed, and shown by the exit status
                 traceback.print_exc()
                 os._exit(1)
             os._exit(0)

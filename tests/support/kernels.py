@@ -1,4 +1,4 @@
-"""A real kernel, without a page: run cells, hear everything, play the page."""
+"""A real kernel without a page: run cells, record every message, act as the page."""
 
 import sys
 import threading
@@ -50,15 +50,15 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == cell:
                 break
         eventually(lambda: self._idle(cell), what="the kernel is idle again")
-        said = []
+        texts = []
         for message in self._of(cell):
             content = message["content"]
             if message["msg_type"] == "stream":
-                said.append(content["text"])
+                texts.append(content["text"])
             elif message["msg_type"] in ("execute_result", "display_data"):
-                said.append(content["data"].get("text/plain", ""))
+                texts.append(content["data"].get("text/plain", ""))
         content = reply["content"]
-        return Cell(content["status"], "".join(said), content.get("ename", ""))
+        return Cell(content["status"], "".join(texts), content.get("ename", ""))
 
     def run(self, code: str) -> str:
         """Execute a cell that has no error, and give its text."""
@@ -78,12 +78,14 @@ class Kernel:
         self._disconnect()
         self._manager.shutdown_kernel(now=True)
 
-    def told(self, kind: str = "") -> list[Message]:
-        """What the models of views have told the page, or only what is of a kind."""
-        return [content for _, content in self.told_at() if kind in content["type"]]
+    def view_messages(self, kind: str = "") -> list[Message]:
+        """Custom messages that views have sent to the page, or only those of a kind."""
+        return [
+            content for _, content in self.view_messages_at() if kind in content["type"]
+        ]
 
-    def told_at(self) -> list[tuple[datetime, Message]]:
-        """The same, with the kernel's own time of each."""
+    def view_messages_at(self) -> list[tuple[datetime, Message]]:
+        """The same, with the kernel's time of each."""
         return [
             (message["header"]["date"], message["content"]["data"]["content"])
             for message in list(self.messages)
@@ -100,15 +102,17 @@ class Kernel:
             if content.get("comm_id") != model:
                 continue
             data = content.get("data", {})
-            told = data.get("content") or data.get("state", {}).get("snapshot") or {}
-            for row in told.get("rows", ()):
+            content = data.get("content") or data.get("state", {}).get("snapshot") or {}
+            for row in content.get("rows", ()):
                 rows.setdefault(row["index"], {}).update(row)
         return {row["id"]: row for row in rows.values()}
 
     def summary(self) -> Message:
-        """What was told last of all documents."""
-        told = [content for content in self.told() if "summary" in content]
-        return told[-1]["summary"] if told else {}
+        """The newest summary of all documents."""
+        summaries = [
+            content for content in self.view_messages() if "summary" in content
+        ]
+        return summaries[-1]["summary"] if summaries else {}
 
     def model(self) -> str:
         """The id of the newest view's model."""
@@ -145,11 +149,11 @@ class Kernel:
         return list(self.displays().values())[-1]
 
     def send(self, content: Message, *, aside: bool = False) -> None:
-        """Say something as the page of the newest view.
+        """Send a message as the page of the newest view.
 
         Args:
-            content: What is said.
-            aside: Whether it is said in a subshell, as JupyterLab does.
+            content: The message.
+            aside: Whether to send it in a subshell, as JupyterLab does.
         """
         data = {"method": "custom", "content": content}
         message = self._client.session.msg(
@@ -180,7 +184,7 @@ class Kernel:
                     return {key: s["state"] for key, s in found["states"].items()}
             return None
 
-        return eventually(answer, what="the kernel tells its widgets' states")
+        return eventually(answer, what="the kernel sends its widgets' states")
 
     def _aside(self) -> str:
         if self._subshell is None:

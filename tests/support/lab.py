@@ -336,11 +336,11 @@ class Notebook:
         browser = self.page.context.browser
         assert browser is not None
         control = browser.new_browser_cdp_session()
-        told = control.send("SystemInfo.getProcessInfo")["processInfo"]
+        processes = control.send("SystemInfo.getProcessInfo")["processInfo"]
         control.detach()
         pages = [
             psutil.Process(process["id"])
-            for process in told
+            for process in processes
             if process["type"] == "renderer"
         ]
         asleep = time.monotonic()

@@ -9,7 +9,7 @@ from support.patience import patient
 
 
 class Proxy:
-    """Passes bytes on from one unix socket to another, as badly as it is told to.
+    """Passes bytes on from one unix socket to another, as badly as configured.
 
     A number in the place of a socket's path is a port of 127.0.0.1.
     """

@@ -115,10 +115,10 @@ def _outcome(path: Path, name: str) -> Outcome:
             pages = list(extraction)
         chunks = list(chunk(pages, settings=settings))
     except DocumentError as error:
-        said, kind = str(error), type(error)
-        if kind in (Unreadable, LimitExceeded) and _told_well(said, name, path):
-            return Outcome("refused", said)
-        return Outcome("wrong", f"{kind.__name__}: {said!r}")
+        message, kind = str(error), type(error)
+        if kind in (Unreadable, LimitExceeded) and _is_well_worded(message, name, path):
+            return Outcome("refused", message)
+        return Outcome("wrong", f"{kind.__name__}: {message!r}")
     except Exception:  # noqa: BLE001 - what this is here to find
         return Outcome("wrong", traceback.format_exc())
     complaint = _complaint(pages, chunks, total, extraction.facts)
@@ -127,14 +127,14 @@ def _outcome(path: Path, name: str) -> Outcome:
     return Outcome("pages", f"{len(pages)} pages, {len(chunks)} chunks")
 
 
-def _told_well(said: str, name: str, path: Path) -> bool:
+def _is_well_worded(message: str, name: str, path: Path) -> bool:
     """Whether a person can be shown it: one line, of this file, without its path."""
-    plain = not _CONTROLS.search(said) and "\n" not in said
+    plain = not _CONTROLS.search(message) and "\n" not in message
     return (
         plain
-        and _is_text(said)
-        and said.startswith(f"{name}: ")
-        and (str(path) not in said)
+        and _is_text(message)
+        and message.startswith(f"{name}: ")
+        and (str(path) not in message)
     )
 
 

@@ -47,7 +47,7 @@ class S3:
         self.asked: list[Asked] = []
         #: Set while it answers everything with 503.
         self.away = threading.Event()
-        #: When uploads are said to have begun, of which moto has a notion of its own.
+        #: When uploads are to have begun; moto would give its own time.
         self.began = datetime.now(UTC)
         #: Called with each request, before it is passed on.
         self.met: Callable[[Asked], None] = lambda _: None

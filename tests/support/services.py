@@ -129,7 +129,7 @@ class Worker:
             start_new_session=True,
         )
 
-    def said(self) -> str:
+    def output(self) -> str:
         return os.pread(self.log.fileno(), 1 << 20, 0).decode()
 
     def children(self) -> list[psutil.Process]:
@@ -138,7 +138,7 @@ class Worker:
     def ready(self) -> None:
         """Wait until it takes documents."""
         eventually(lambda: len(self.children()) > 1 or self.process.poll() is not None)
-        assert self.process.poll() is None, self.said()
+        assert self.process.poll() is None, self.output()
 
     def stop(self) -> None:
         self.process.terminate()
@@ -198,8 +198,8 @@ class Service:
             stderr=self.log,
             start_new_session=True,
         )
-        said = " ".join(map(str, command))
-        eventually(self.listens, seconds=seconds, what=said)
+        what = " ".join(map(str, command))
+        eventually(self.listens, seconds=seconds, what=what)
 
     def listens(self) -> bool:
         if self.process.poll() is not None:

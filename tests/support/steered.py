@@ -1,4 +1,4 @@
-"""Documents whose progress a test tells by itself, with no worker at all."""
+"""Documents whose progress a test publishes itself, without a worker."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from docprogress.events import now
 
 
 class SteeredRun:
-    """A run of documents that nobody works on but the test."""
+    """A run of documents that only the test works on."""
 
     def __init__(self, settings: dict[str, str], names: list[str]) -> None:
         self._settings = settings
@@ -15,7 +15,7 @@ class SteeredRun:
         self.run: Run = self._pipeline.submit([(name, b"text") for name in names])
         self._rows = self.run.documents()
 
-    def tell(
+    def publish(
         self,
         number: int,
         status: Status = Status.PROCESSING,
@@ -26,7 +26,7 @@ class SteeredRun:
         step: str = "extraction",
         attempt: int = 1,
     ) -> None:
-        """Publish where one document stands, as its worker would."""
+        """Publish the progress of one document, as its worker would."""
         row = self._rows[number]
         self._pipeline.bus.publish(
             ProgressEvent(
@@ -45,7 +45,7 @@ class SteeredRun:
 
     @property
     def cell(self) -> str:
-        """What a cell says to have this run as `run`."""
+        """The code of a cell that attaches to this run as `run`."""
         return (
             "from docprogress import Pipeline, ProgressView\n"
             f"run = Pipeline(**{self._settings!r}).attach({self.run.id!r})\n"
@@ -55,7 +55,7 @@ class SteeredRun:
         self._pipeline.close()
 
 
-def tell(
+def publish_event(
     bus: Bus,
     document_id: str,
     status: Status = Status.PROCESSING,
@@ -63,7 +63,7 @@ def tell(
     progress: float = 0,
     **fields: Any,
 ) -> None:
-    """Publish where a document of no run stands."""
+    """Publish the progress of a document without a run."""
     fields = {"step": "ocr", "message": status.value.capitalize()} | fields
     bus.publish(
         ProgressEvent(
@@ -77,7 +77,7 @@ def tell(
 
 
 def watching(redis_url: str, *document_ids: str) -> str:
-    """What a cell says to show documents of no run, as `view`."""
+    """Return the code of a cell that shows documents without a run as `view`."""
     return (
         "from docprogress import ProgressView\n"
         f"view = ProgressView.watch(*{document_ids!r}, redis_url={redis_url!r})\n"

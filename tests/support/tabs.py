@@ -1,4 +1,4 @@
-"""What the tests do with a page of the server's in a browser's tab."""
+"""Drive a page of the server in a browser tab."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +8,17 @@ from support.web import TOKEN
 
 from docprogress.events import ProgressEvent, Status, now
 
-#: Starts `watch` in a page, and keeps what it tells.
+#: Start `watch` in a page, and keep what it delivers.
 FOLLOW = """
 async ([ids, token]) => {
   const {watch} = await import("./frontend/document-progress.js");
-  window.told = [];
+  window.events = [];
   window.connections = [];
   window.errors = [];
   window.stop = watch(ids, {
     token,
     url: new URL(".", location.href).href.slice(0, -1),
-    onChange: event => told.push(event),
+    onChange: event => window.events.push(event),
     onConnection: connection => connections.push(connection),
     onError: error => errors.push(error.message),
   });
@@ -28,14 +28,16 @@ async ([ids, token]) => {
 
 @contextmanager
 def opened(browser: Browser) -> Iterator[Page]:
-    """A tab; what it complains of is kept in its `complaints`."""
+    """Open a tab; its errors are kept in its `complaints`."""
     with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
         page = context.new_page()
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on(
             "console",
-            lambda said: said.type == "error" and page.complaints.append(said.text),
+            lambda message: (
+                message.type == "error" and page.complaints.append(message.text)
+            ),
         )
         yield page
 
@@ -61,8 +63,8 @@ def publish(bus, document_id="a", progress=10.0, **changes):
     bus.publish(ProgressEvent(**(fields | changes)))
 
 
-def told(tab):
-    return tab.evaluate("() => told.map(event => event.progress)")
+def shown_progress(tab):
+    return tab.evaluate("() => events.map(event => event.progress)")
 
 
 def wait_for(tab, expression):
@@ -70,10 +72,10 @@ def wait_for(tab, expression):
 
 
 def look(tab):
-    """Have the page look at once for what it looks for every few seconds."""
+    """Make the page do its periodic check at once."""
     tab.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def network_only(complaints):
-    """What is said of connections that fail is the browser's own."""
-    return all("Failed to load resource" in said for said in complaints)
+    """Only the browser itself reports connections that fail."""
+    return all("Failed to load resource" in message for message in complaints)

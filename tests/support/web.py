@@ -69,14 +69,14 @@ class Reader:
                 return StreamEvent(kind, json.loads("\n".join(data)), event_id)
 
     def progress(self) -> StreamEvent | None:
-        """The next event that plain listeners hear, after the greeting."""
+        """The next event that plain listeners receive, after the greeting."""
         while (event := self.next()) is not None:
             if event.type == "message" and event.data != {"status": "connected"}:
                 return event
         return None
 
     def rest(self) -> list[StreamEvent]:
-        """All that plain listeners hear until the stream ends."""
+        """All that plain listeners receive until the stream ends."""
         return list(iter(self.progress, None))
 
     def comment(self) -> str:
@@ -135,7 +135,7 @@ class Web:
         )
 
     def connect(self, *, receive_buffer: int | None = None) -> socket.socket:
-        """A connection on which nothing is said yet."""
+        """A connection on which nothing was sent yet."""
         connection = socket.socket()
         if receive_buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

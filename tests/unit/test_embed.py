@@ -467,14 +467,14 @@ def limited(*, window=10_000, batch=10_000, count=10_000, status=400, says=None)
         each = [tokens(text) for text in body["input"]]
         assert all(text.strip() for text in body["input"])
         if max(each) > window:
-            told = f"maximum context length is {window} tokens, not {max(each)}"
+            complaint = f"maximum context length is {window} tokens, not {max(each)}"
         elif sum(each) > batch:
-            told = f"{sum(each)} tokens are more than the limit of {batch} tokens"
+            complaint = f"{sum(each)} tokens are more than the limit of {batch} tokens"
         elif len(each) > count:
-            told = f"batch size {len(each)} > maximum allowed batch size {count}"
+            complaint = f"batch size {len(each)} > maximum allowed batch size {count}"
         else:
             return meaning(body)
-        return status, {}, {"error": {"message": told if says is None else says}}
+        return status, {}, {"error": {"message": complaint if says is None else says}}
 
     return answer
 

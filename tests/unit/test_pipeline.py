@@ -49,9 +49,7 @@ def own_step(tmp_path, monkeypatch):
     sys.modules.pop("forgetful_steps", None)
 
 
-def test_what_a_step_made_is_kept_once_though_nobody_was_told_that_it_is(
-    tmp_path, own_step
-):
+def test_a_result_is_kept_once_even_if_its_acknowledgement_was_lost(tmp_path, own_step):
     files = Files(str(tmp_path / "files"))
     with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         store.attempts = AttemptsOverLossyConnection(store.database, store.runs)

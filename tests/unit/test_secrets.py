@@ -230,12 +230,12 @@ def test_doctor_and_logs_show_no_secret(caplog, home):
         home=home,
     )
     with caplog.at_level("DEBUG"):
-        said = [redacted(one.message) for one in findings(settings)]
+        messages = [redacted(one.message) for one in findings(settings)]
         with pytest.raises(BusError) as raised, Bus(settings.redis_url) as bus:
             bus.redis  # noqa: B018
             bus.publish_all([])
             bus.check()
 
-    shown = [*said, caplog.text, "".join(traceback.format_exception(raised.value))]
+    shown = [*messages, caplog.text, "".join(traceback.format_exception(raised.value))]
     for text in shown:
         assert HIDDEN not in text

@@ -121,7 +121,7 @@ def test_a_variable_that_cannot_be_used_is_named(monkeypatch):
         "no_such_setting",
     ],
 )
-def test_an_error_never_tells_what_a_setting_held(name):
+def test_an_error_never_contains_the_value_of_a_setting(name):
     with pytest.raises(SettingsError) as error:
         load(**{name: {SECRET: SECRET}})
 
@@ -190,7 +190,7 @@ def test_what_is_set_elsewhere_is_not_in_the_home_folder():
     assert settings.storage == "s3://bucket"
 
 
-def test_there_is_a_process_for_each_core_unless_told_otherwise():
+def test_there_is_a_process_for_each_core_by_default():
     assert load().processes >= 1
     assert load(workers=7).processes == 7
 
@@ -224,9 +224,9 @@ def test_every_password_of_a_text_is_hidden():
 
 @given(st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1))
 def test_no_password_of_a_url_is_ever_shown(password):
-    told = redacted(f"cannot reach redis://user:_{password}_@example:6379")
+    shown = redacted(f"cannot reach redis://user:_{password}_@example:6379")
 
-    assert told == "cannot reach redis://user:***@example:6379"
+    assert shown == "cannot reach redis://user:***@example:6379"
 
 
 def test_a_refused_setting_is_also_a_value_error():

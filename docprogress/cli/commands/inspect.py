@@ -1,4 +1,4 @@
-"""Commands that only read: `runs`, `status`, `search`. They start no services."""
+"""Commands that only read: `runs`, `status`, `show`, `search`; they start nothing."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ import typer
 
 from docprogress.cli.lookup import find
 from docprogress.cli.options import Json, ServiceOptions, with_service_options
+from docprogress.errors import DocumentNotFound
 
 Limit = Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of rows.")]
 
@@ -49,6 +50,32 @@ def status(
             tables.run(found, as_json=as_json)
         else:
             tables.document(row, as_json=as_json)
+
+
+@with_service_options
+def show(
+    *,
+    which: Annotated[
+        str, typer.Argument(metavar="DOCUMENT", help="A document's id or name.")
+    ],
+    run_id: Annotated[
+        str, typer.Option("--run", metavar="RUN", help="The run of a name.")
+    ] = "latest",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With headings, lists and tables.")
+    ] = False,
+    services: ServiceOptions,
+) -> None:
+    """Print the text of a document."""
+    with services.open_pipeline(start=False) as pipeline:
+        try:
+            document = pipeline.attach(pipeline.document(which).run_id)[which]
+        except DocumentNotFound:
+            document = pipeline.attach(run_id)[which]
+        if document.row.error:
+            typer.echo(document.row.error, err=True)
+            raise typer.Exit(1)
+        typer.echo(document.markdown if markdown else document.text)
 
 
 @with_service_options

@@ -8,10 +8,10 @@ megabytes of unclosed ones fill the memory. Here time is linear in the page's si
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from docprogress.documents import Document, Page
 from docprogress.settings import Settings
+from docprogress.steps import textual
 from docprogress.steps.extraction import (
     Extraction,
     Facts,
@@ -20,6 +20,11 @@ from docprogress.steps.extraction import (
     single_page,
     too_long,
 )
+from docprogress.steps.markup import tags
+from docprogress.steps.markup.elements import ALWAYS_SHOWN, NOT_SHOWN, RAW, VOID
+from docprogress.steps.markup.hidden import HiddenElement
+from docprogress.steps.markup.stylesheet import Stylesheet, declared
+from docprogress.steps.markup.text import Text
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
 #: Bytes in which a page must declare its encoding.
@@ -27,39 +32,11 @@ DECLARATION = 4096
 
 _DECLARED = re.compile(rb"(?i)(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]{1,40})")
 
-_NAME = re.compile(r"/?([a-zA-Z][^\s/>]*)")
-_ATTRIBUTE = re.compile(r"[\s/]*([^\s/>][^\s/>=]*)(\s*+=\s*+)?")
-_BARE_VALUE = re.compile(r"[^\s>]*")
-_BETWEEN = re.compile(r"[\s/]*")
-_COMMENT_END = re.compile(r"--!?>")
-_SPACES = re.compile(r"[ \t\n\r\f]+")
-_HIDDEN_STYLE = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden")
-
-#: Elements whose content is not markup; only the last one is visible text.
-_RAW = {
-    name: re.compile(rf"(?i)</{name}(?=[\s/>])")
-    for name in (
-        *("script", "style", "xmp", "iframe", "noembed", "noframes"),
-        *("title", "textarea"),
-    )
-}
-#: Elements that are hidden with their content.
-_NOT_SHOWN = {"template", "noscript"}
-_VOID = set(
-    "area base br col embed hr img input link meta source track wbr".split()  # noqa: SIM905
+#: The kinds of `input` whose value is shown as text.
+_SHOWN_INPUTS = frozenset(
+    "text search url tel email number date datetime-local month week time submit "  # noqa: SIM905
+    "button reset".split()
 )
-#: Elements whose end tag may be omitted.
-_SELF_ENDING = set(
-    "body dd dt head html li optgroup option p rp rt tbody td tfoot th thead tr".split()  # noqa: SIM905
-)
-#: Elements that begin and end a line, and those surrounded by empty lines.
-_LINES = set(
-    "address article aside body button caption center dd details dialog dir div dt "  # noqa: SIM905
-    "fieldset figcaption figure footer form head header hr html legend li main menu "
-    "nav ol optgroup option search section select summary tbody tfoot thead title tr "
-    "ul".split()
-)
-_PARAGRAPHS = set("blockquote dl h1 h2 h3 h4 h5 h6 p pre table".split())  # noqa: SIM905
 
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
@@ -68,8 +45,9 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     def pages() -> Iterator[Page]:
         data = read_bytes(document, settings)
         decoded = decode_text(document, data, facts, declared_encoding(data))
+        xml = facts.get("media_type") == textual.XHTML
         try:
-            text = visible_text(decoded.text, most=settings.max_characters)
+            text = visible_text(decoded.text, most=settings.max_characters, xml=xml)
         except TooLong:
             raise too_long(document, settings) from None
         facts["engine"] = "html"
@@ -80,169 +58,145 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     return Extraction(pages(), total=1, facts=facts)
 
 
-@dataclass
-class Text:
-    """The text of a page."""
-
-    most: int
-    title: str = ""
-    _pieces: list[str] = field(default_factory=list)
-    _gap: str = ""
-    _preformatted: int = 0
-
-    def __str__(self) -> str:
-        return "".join(self._pieces)
-
-    def start(self, name: str) -> None:
-        if name == "br":
-            self._break("\n", again=True)
-        elif name in ("td", "th"):
-            self._gap = self._gap if "\n" in self._gap else "\t"
-        self._edge(name)
-        self._preformatted += name == "pre"
-
-    def end(self, name: str) -> None:
-        self._edge(name)
-        if name == "pre":
-            self._preformatted = max(0, self._preformatted - 1)
-
-    def add(self, marked: str) -> None:
-        text = html.unescape(marked) if "&" in marked else marked
-        if not self._preformatted:
-            text = _SPACES.sub(" ", text)
-            if text[:1] == " ":
-                text = text[1:]
-                self._gap = self._gap or " "
-        if not text:
-            return
-        if self._pieces:
-            self._write(self._gap)
-        self._gap = ""
-        if not self._preformatted and text[-1] == " ":
-            text = text[:-1]
-            self._gap = " "
-        self._write(text)
-
-    def _write(self, text: str) -> None:
-        self.most -= len(text)
-        if self.most < 0:
-            raise TooLong
-        self._pieces.append(text)
-
-    def _edge(self, name: str) -> None:
-        if name in _PARAGRAPHS:
-            self._break("\n\n")
-        elif name in _LINES:
-            self._break("\n")
-
-    def _break(self, gap: str, *, again: bool = False) -> None:
-        lines = self._gap.count("\n")
-        if again:
-            self._gap = "\n" * min(lines + 1, 2)
-        elif lines < len(gap):
-            self._gap = gap
-
-
 def declared_encoding(data: bytes) -> str | None:
     """The encoding that a page declares."""
     found = _DECLARED.search(data[:DECLARATION])
     return found[1].decode("ascii", "ignore") if found else None
 
 
-def visible_text(page: str, *, most: int) -> Text:
+def visible_text(page: str, *, most: int, xml: bool = False) -> Text:
     """Extract the text and the title of a page.
+
+    Args:
+        page: The page.
+        most: The limit of characters.
+        xml: Whether the page is XHTML, where any element may be closed by its start
+            tag.
 
     Raises:
         TooLong: The text has more than `most` characters.
     """
     text = Text(most)
-    place = 0
-    while 0 <= place < len(page):
-        tag = page.find("<", place)
-        if tag < 0:
-            text.add(page[place:])
-            break
-        if tag > place:
-            text.add(page[place:tag])
-        named = _NAME.match(page, tag + 1)
-        if named is None:
-            place = _after_comment(page, tag, text)
-            continue
-        name = named[1].lower()
-        place, hidden = _after_attributes(page, named.end())
-        if page[tag + 1] == "/":
-            text.end(name)
-        elif name in _RAW:
-            place = _after_raw(page, place, name, text)
-        elif name in _NOT_SHOWN or (
-            hidden and name not in _VOID and name not in _SELF_ENDING
-        ):
-            place = _after_element(page, place, name)
-        else:
-            text.start(name)
+    _PageReader(page, text, xml=xml).read()
     return text
 
 
-def _after_comment(page: str, tag: int, text: Text) -> int:
-    """The position after a comment, a declaration, or a literal `<`; -1 at the end."""
-    if page.startswith("<!--", tag):
-        if page.startswith((">", "->"), tag + 4):
-            return page.index(">", tag) + 1
-        end = _COMMENT_END.search(page, tag + 4)
-        return end.end() if end else -1
-    if page.startswith(("<!", "<?", "</"), tag):
-        return page.find(">", tag) + 1 or -1
-    text.add("<")
-    return tag + 1
+class _PageReader:
+    """Goes through a page's tokens once, and collects its visible text."""
 
+    def __init__(self, page: str, text: Text, *, xml: bool) -> None:
+        self._page = page
+        self._text = text
+        self._xml = xml
+        self._foreign = 0
+        self._hidden: HiddenElement | None = None
+        self._styles = Stylesheet()
 
-def _after_attributes(page: str, place: int) -> tuple[int, bool]:
-    """The position after a tag, -1 if it does not end, and whether it hides content."""
-    hidden = False
-    while True:
-        attribute = _ATTRIBUTE.match(page, place)
-        if attribute is None:
-            place = _BETWEEN.match(page, place).end()  # type: ignore[union-attr]
-            return (place + 1 if place < len(page) else -1), hidden
-        place = attribute.end()
-        value = ""
-        if attribute[2]:
-            quote = page[place : place + 1]
-            if quote in ('"', "'"):
-                end = page.find(quote, place + 1)
-                if end < 0:
-                    return -1, hidden
-                value, place = page[place + 1 : end], end + 1
+    def read(self) -> None:
+        page, text = self._page, self._text
+        place = 0
+        while 0 <= place < len(page):
+            tag = page.find("<", place)
+            end = tag if tag >= 0 else len(page)
+            if end > place and self._hidden is None:
+                text.add(page[place:end])
+            if tag < 0:
+                return
+            named = tags.NAME.match(page, tag + 1)
+            if named is None:
+                place = self._after_other(tag)
+                continue
+            name = named[1].lower()
+            place, attributes, closed = tags.after_name(page, named.end())
+            if page[tag + 1] == "/":
+                self._end(name)
+                continue
+            closed = closed and (self._xml or self._foreign > 0)
+            if name in RAW and not closed:
+                place = self._after_raw(place, name, attributes)
             else:
-                bare = _BARE_VALUE.match(page, place)
-                assert bare is not None
-                value, place = bare[0], bare.end()
-        name = attribute[1].lower()
-        if name == "hidden" or (name == "style" and _HIDDEN_STYLE.search(value)):
-            hidden = True
+                self._start(name, attributes, closed=closed)
 
+    def _start(self, name: str, attributes: dict[str, str], *, closed: bool) -> None:
+        if self._hidden is not None:
+            if not self._hidden.ends_before(name):
+                if closed:
+                    self._end(name)
+                return
+            self._hidden = None
+        if name in NOT_SHOWN or (
+            attributes and name not in ALWAYS_SHOWN and self._hides(name, attributes)
+        ):
+            self._hidden = None if closed else HiddenElement(name)
+            return
+        if name in ("svg", "math"):
+            self._foreign += not closed
+        elif name in VOID and attributes and not self._hides(name, attributes):
+            self._replaced(name, attributes)
+        self._text.start(name)
+        if closed and name not in VOID:
+            self._text.end(name)
 
-def _after_raw(page: str, place: int, name: str, text: Text) -> int:
-    end = _RAW[name].search(page, place) if place >= 0 else None
-    if end is None:
-        return -1
-    content = page[place : end.start()]
-    if name == "title" and not text.title:
-        text.title = clean_title(html.unescape(content[: 4 * LONGEST_TITLE]))
-    elif name == "textarea":
-        text.add(content)
-    return _after_attributes(page, end.end())[0]
+    def _end(self, name: str) -> None:
+        if self._hidden is not None:
+            if self._hidden.ends_at(name):
+                self._hidden = None
+                return
+            if not self._hidden.ends_with(name):
+                return
+            self._hidden = None
+        if name in ("svg", "math"):
+            self._foreign = max(0, self._foreign - 1)
+        self._text.end(name)
 
+    def _hides(self, name: str, attributes: dict[str, str]) -> bool:
+        """Whether an element is not displayed."""
+        own = declared(attributes["style"]) if "style" in attributes else None
+        if own and own.important:
+            return own.hides
+        if self._styles and ("class" in attributes or "id" in attributes):
+            marks = {f".{mark}" for mark in attributes.get("class", "").split()}
+            marks.add(f"#{attributes.get('id', '').strip()}")
+            rule = self._styles.visibility(name, marks)
+            if rule and (own is None or rule.important):
+                return rule.hides
+        return own.hides if own else "hidden" in attributes
 
-def _after_element(page: str, place: int, name: str) -> int:
-    """The position after the element `name` and its content."""
-    if place < 0:
-        return -1
-    depth = 1
-    for tag in re.compile(rf"(?i)<(/?){re.escape(name)}(?=[\s/>])").finditer(
-        page, place
-    ):
-        depth += -1 if tag[1] else 1
-        if not depth:
-            return _after_attributes(page, tag.end())[0]
-    return -1
+    def _replaced(self, name: str, attributes: dict[str, str]) -> None:
+        """Add what stands for an element without content: its text or its value."""
+        if name == "img":
+            self._text.add_apart(attributes.get("alt", ""))
+        elif name == "input":
+            kind = attributes.get("type", "text").strip().lower()
+            if kind in _SHOWN_INPUTS:
+                self._text.add_apart(attributes.get("value", ""))
+
+    def _after_other(self, tag: int) -> int:
+        """The position after a comment, a declaration, or a literal `<`."""
+        page = self._page
+        if (self._xml or self._foreign) and page.startswith("<![CDATA[", tag):
+            end = page.find("]]>", tag)
+            if self._hidden is None:
+                content = page[tag + 9 : end if end >= 0 else len(page)]
+                self._text.add(html.escape(content))
+            return end + 3 if end >= 0 else -1
+        place = tags.after_comment(page, tag)
+        if place is not None:
+            return place
+        if self._hidden is None:
+            self._text.add("<")
+        return tag + 1
+
+    def _after_raw(self, place: int, name: str, attributes: dict[str, str]) -> int:
+        content, place = tags.raw_content(self._page, place, name)
+        if name == "style":
+            if attributes.get("media", "").strip().lower() in ("", "all", "screen"):
+                self._styles.add(content)
+        elif self._hidden is not None:
+            pass
+        elif name == "title" and not self._foreign and not self._text.title:
+            cut = content[: 4 * LONGEST_TITLE]
+            self._text.title = clean_title(html.unescape(cut))
+        elif name == "textarea" and not self._hides(name, attributes):
+            self._text.add_apart(content)
+        return place

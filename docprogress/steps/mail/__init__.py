@@ -1,0 +1,1 @@
+"""Mail: the parts of a message, its text, and its attachments."""

@@ -1,0 +1,162 @@
+"""A message's text, and which of its parts are attachments."""
+
+import mimetypes
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from docprogress.steps.extraction import LONGEST_CHARACTER
+from docprogress.steps.mail.flowed import unflow
+from docprogress.steps.mail.headers import decode_bytes
+from docprogress.steps.mail.mime import Part, content
+from docprogress.steps.readers.html import declared_encoding, visible_text
+from docprogress.steps.text import LONGEST_TITLE, TooLong, clean, clean_title
+
+#: The fields that are part of a message's text.
+SHOWN_FIELDS = ("From", "To", "Cc", "Bcc", "Date", "Subject")
+
+_SIGNATURES = (
+    *("application/pgp-signature", "application/pkcs7-signature"),
+    *("application/x-pkcs7-signature", "application/pgp-encrypted"),
+)
+_ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+#: Parts whose content is header fields, for people to read.
+_FIELDS = ("message/delivery-status", "text/rfc822-headers")
+#: Parts that are neither text nor files.
+_NO_FILES = (*_SIGNATURES, *_FIELDS)
+#: Duplicates of a text for one kind of program.
+_DUPLICATES = ("text/x-amp-html", "text/watch-html", "text/calendar")
+
+
+class MessageReader:
+    """Reads a message's text and names its attachments.
+
+    Args:
+        file: The file in which the message is.
+        message: The message, as its scan found it.
+        most: The limit of characters.
+    """
+
+    def __init__(self, file: BinaryIO, message: Part, *, most: int) -> None:
+        self._file = file
+        self._message = message
+        self._left = most
+        self._body: set[int] = set()
+
+    def text(self) -> str:
+        """The header fields and the body, once.
+
+        Raises:
+            TooLong: It has more characters than the limit.
+        """
+        return clean("\n\n".join(filter(None, self._whole(self._message))))
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its text can only be read with a key."""
+        kinds = {part.content_type for part in self._message.leaves()}
+        return (
+            self._message.content_type == "multipart/encrypted"
+            or not kinds.isdisjoint(_ENCRYPTED)
+        )
+
+    def attachments(self) -> Iterator[Part]:
+        """The parts that are files of their own, in their order."""
+        yield from attachments_of(self._message)
+
+    def _whole(self, message: Part) -> list[str]:
+        fields = [
+            f"{name}: {value}"
+            for name in SHOWN_FIELDS
+            if (value := message.headers.text(name.lower()))
+        ]
+        names = [attachment_name(part) for part in attachments_of(message)]
+        if names:
+            fields.append(f"Attachments: {', '.join(names)}")
+        header = "\n".join(fields)
+        self._spend(len(header))
+        return [header, *self._texts(message)]
+
+    def _texts(self, part: Part) -> list[str]:
+        if _is_attachment(part):
+            return []
+        match part.content_type, part.parts:
+            case "message/rfc822", [message, *_]:
+                return self._whole(message)
+            case "multipart/alternative", [_, *_]:
+                # The last one that can be shown is the most faithful one.
+                alternatives = map(self._texts, reversed(part.parts))
+                return next(filter(None, alternatives), [])
+            case "multipart/related", [root, *_]:
+                return self._texts(root)
+            case _, [_, *_]:
+                return [text for one in part.parts for text in self._texts(one)]
+            case kind, _:
+                text = self._leaf(part, kind).strip("\r\n")
+                return [text] if text.strip() else []
+
+    def _leaf(self, part: Part, kind: str) -> str:
+        if kind in _DUPLICATES or not (
+            kind.startswith(("text/", "multipart/")) or kind in _FIELDS
+        ):
+            return ""
+        if (part.end - part.start) // LONGEST_CHARACTER > 4 * self._left:
+            raise TooLong
+        data = b"".join(content(self._file, part))
+        charset = part.headers.content_parameter("charset")
+        if kind == "text/html":
+            page = decode_bytes(data, charset or declared_encoding(data) or "")
+            text = str(visible_text(page, most=self._left))
+        else:
+            text = decode_bytes(data, charset)
+            if part.headers.content_parameter("format").lower() == "flowed":
+                delete = part.headers.content_parameter("delsp").lower() == "yes"
+                text = unflow(text, delete_space=delete)
+        self._spend(len(text))
+        return text
+
+    def _spend(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise TooLong
+
+
+def attachment_name(part: Part) -> str:
+    """The name of an attachment, made from its type if it has none."""
+    if name := part.headers.filename:
+        return clean_title(name)
+    kind = part.content_type
+    if kind == "message/rfc822" and part.parts:
+        subject = clean_title(part.parts[0].headers.text("subject"))
+        return f"{subject[: LONGEST_TITLE // 3] or 'message'}.eml"
+    return f"attachment{mimetypes.guess_extension(kind) or ''}"
+
+
+def attachments_of(message: Part) -> Iterator[Part]:
+    """The attachments of a message, and of the messages that its text includes."""
+    waiting = [(message, False)]
+    while waiting:
+        part, related = waiting.pop()
+        if _is_attachment(part, related=related):
+            yield part
+        elif part.content_type == "multipart/related":
+            waiting.extend((one, True) for one in reversed(part.parts))
+        else:
+            waiting.extend((one, related) for one in reversed(part.parts))
+
+
+def _is_attachment(part: Part, *, related: bool = False) -> bool:
+    kind, headers = part.content_type, part.headers
+    if kind.startswith("multipart/") or kind in _NO_FILES:
+        return False
+    if kind == "message/rfc822":
+        return headers.disposition == "attachment" or not part.parts
+    if kind.startswith("image/"):
+        shown = related or headers.disposition == "inline"
+        identified = "content-id" in headers
+        return not (shown or identified) or (
+            headers.disposition == "attachment" and not related
+        )
+    if kind in ("text/plain", "text/html"):
+        return headers.disposition == "attachment"
+    named = headers.disposition == "attachment" or bool(headers.filename)
+    return named or not kind.startswith("text/")

@@ -1,0 +1,1 @@
+"""HTML, token by token: tags, what is hidden, and the text that is left."""

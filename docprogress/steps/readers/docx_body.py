@@ -1,0 +1,424 @@
+"""Follow the XML of a Word document's story: its body, a header, its notes."""
+
+from collections.abc import Callable
+
+from docprogress.steps.readers.docx_elements import (
+    NAMES,
+    SKIPPED,
+    Paragraph,
+    Run,
+)
+from docprogress.steps.readers.docx_fields import Equations, Fields, Forms
+from docprogress.steps.readers.docx_numbering import Numbering
+from docprogress.steps.readers.docx_sections import Notes, Sections
+from docprogress.steps.readers.docx_styles import Styles, number
+from docprogress.steps.readers.flow import Flow
+from docprogress.steps.readers.handlers import handlers
+from docprogress.steps.readers.ooxml import attribute, relation, switched_on
+from docprogress.steps.readers.symbols import symbol
+
+_BOLD, _ITALIC = 1, 2
+
+#: What a story asks of its document: a chart or diagram, a part of another format.
+Insert = Callable[[str, str, Flow], None]
+
+
+class Story:
+    """Collects the text of one part into a flow.
+
+    Args:
+        flow: Where the text goes.
+        styles: The document's styles.
+        numbering: The document's lists, which count on from part to part.
+        insert: Adds a part that this one refers to: its kind, its relation, the flow.
+        link: The address of a hyperlink's relation.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        *,
+        styles: Styles,
+        numbering: Numbering,
+        insert: Insert,
+        link: Callable[[str], str],
+    ) -> None:
+        #: What the part refers to.
+        self.sections = Sections()
+        self.notes = Notes(lambda: self._hidden)
+        #: Decides which notes and comments of a part are read, and how they begin.
+        self.choose: Callable[[str, dict[str, str]], str | None] = lambda *_: ""
+        self._flow = flow
+        self._styles = styles
+        self._numbering = numbering
+        self._insert = insert
+        self._link_of = link
+        self._paragraph = Paragraph(styles.paragraph(None))
+        self._run: Run | None = None
+        self._hidden = False
+        self._inside = False
+        self._skipped = 0
+        # The element whose properties are read: `p`, `r`, `tr`.
+        self._properties = ""
+        self._link = ""
+        self._spans: list[int] = []
+        self._choices: list[bool] = []
+        self._saved: list[tuple[Flow, Paragraph, Run | None, Fields, bool]] = []
+        self._fields = Fields()
+        self._carry: Paragraph | None = None
+        self._starts, self._ends = handlers(
+            NAMES,
+            self,
+            self.sections,
+            self.notes,
+            Equations(self._write),
+            Forms(self._write_value),
+        )
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._skipped:
+            self._skipped += 1
+            self.notes.skipped(name, attributes)
+            return
+        if name in SKIPPED:
+            self._skipped = 1
+            return
+        handle = self._starts.get(name)
+        if handle is not None:
+            handle(attributes)
+
+    def end(self, name: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+            return
+        handle = self._ends.get(name)
+        if handle is not None:
+            handle()
+
+    def characters(self, data: str) -> None:
+        if self._inside and not self._skipped:
+            self._write(data)
+
+    # Text.
+
+    def _write(self, text: str) -> None:
+        if self._fields.coding:
+            return
+        if self._hidden:
+            self._paragraph.hides = True
+            return
+        paragraph = self._paragraph
+        if not paragraph.begun:
+            self._begin(paragraph)
+        run = self._run
+        style = 0
+        if run is not None:
+            bold, italic = run.bold, run.italic
+            if bold is None:
+                bold = paragraph.style.bold != run.style.bold
+            if italic is None:
+                italic = paragraph.style.italic != run.style.italic
+            style = (_BOLD if bold else 0) | (_ITALIC if italic else 0)
+        self._flow.write(text, style, self._link)
+
+    def _begin(self, paragraph: Paragraph) -> None:
+        paragraph.begun = True
+        label = self._numbering.next_label(
+            paragraph.num_id, paragraph.level, paragraph.style
+        )
+        heading = paragraph.heading
+        self._flow.begin_paragraph(
+            heading=paragraph.style.heading if heading is None else heading,
+            label=label.text if label else "",
+            gap=label.gap if label else "",
+            level=label.level if label else None,
+        )
+
+    def start_t(self, _: dict[str, str]) -> None:
+        self._inside = True
+
+    def end_t(self) -> None:
+        self._inside = False
+
+    start_math_t, end_math_t = start_t, end_t
+    start_drawing_t, end_drawing_t = start_t, end_t
+
+    def start_tab(self, _: dict[str, str]) -> None:
+        if self._run is not None and not self._properties:
+            self._write("\t")
+
+    start_ptab = start_tab
+
+    def start_br(self, _: dict[str, str]) -> None:
+        self._write("\n")
+
+    start_cr = start_br
+
+    def start_noBreakHyphen(self, _: dict[str, str]) -> None:  # noqa: N802
+        self._write("-")
+
+    def start_sym(self, attributes: dict[str, str]) -> None:
+        found = symbol(attribute(attributes, "char"), attribute(attributes, "font"))
+        if found:
+            self._write(found)
+
+    def start_textpath(self, attributes: dict[str, str]) -> None:
+        if text := attributes.get("string"):
+            self._write(text)
+
+    # Paragraphs and runs.
+
+    def start_p(self, _: dict[str, str]) -> None:
+        carried, self._carry = self._carry, None
+        self._properties = ""
+        self._run, self._hidden, self._inside = None, False, False
+        if carried is not None and carried.begun:
+            carried.joined = None
+            self._paragraph = carried
+            return
+        self._flow.end_paragraph()
+        self._paragraph = Paragraph(self._styles.paragraph(None))
+
+    def end_p(self) -> None:
+        paragraph = self._paragraph
+        self._run, self._hidden, self._inside = None, False, False
+        self._fields.end_paragraph()
+        if paragraph.joined is not None:
+            if paragraph.begun and paragraph.joined:
+                self._flow.write(paragraph.joined)
+            if not paragraph.asides:
+                self._carry = paragraph
+                return
+        elif not paragraph.begun and not paragraph.hides:
+            # An empty paragraph has a number, too.
+            self._numbering.next_label(
+                paragraph.num_id, paragraph.level, paragraph.style
+            )
+        self._flow.end_paragraph()
+        for aside in paragraph.asides:
+            self._flow.add(aside)
+        self._paragraph = Paragraph(self._styles.paragraph(None))
+
+    def start_drawing_p(self, _: dict[str, str]) -> None:
+        if self._paragraph.begun:
+            self._write("\n")
+
+    def start_pPr(self, _: dict[str, str]) -> None:  # noqa: N802
+        self._properties = "p"
+
+    def end_pPr(self) -> None:  # noqa: N802
+        self._properties = ""
+
+    def start_rPr(self, _: dict[str, str]) -> None:  # noqa: N802
+        if self._properties == "p":
+            self._properties = "mark"
+        elif self._run is not None:
+            self._properties = "r"
+
+    def end_rPr(self) -> None:  # noqa: N802
+        if self._properties == "mark":
+            self._properties = "p"
+        elif self._properties == "r":
+            self._properties = ""
+            self._decide_hidden()
+
+    def start_r(self, _: dict[str, str]) -> None:
+        self._run = Run()
+        self._decide_hidden()
+
+    def end_r(self) -> None:
+        self._run, self._hidden, self._properties = None, False, ""
+
+    def _decide_hidden(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        hidden = run.vanish
+        if hidden is None:
+            # A style's properties of this kind cancel each other out.
+            hidden = self._paragraph.style.vanish != run.style.vanish
+            hidden = hidden or self._styles.vanish
+        self._hidden = hidden
+
+    def start_pStyle(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._properties == "p" and not self._paragraph.begun:
+            self._paragraph.style = self._styles.paragraph(attribute(attributes, "val"))
+
+    def start_rStyle(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._properties == "r" and self._run is not None:
+            self._run.style = self._styles.resolve(attribute(attributes, "val"))
+
+    def start_vanish(self, attributes: dict[str, str]) -> None:
+        if self._properties == "r" and self._run is not None:
+            self._run.vanish = switched_on(attributes)
+        elif self._properties == "mark" and switched_on(attributes):
+            self._paragraph.joined = " "
+
+    def start_specVanish(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._properties == "mark":
+            self.start_vanish(attributes)
+
+    def start_b(self, attributes: dict[str, str]) -> None:
+        if self._properties == "r" and self._run is not None:
+            self._run.bold = switched_on(attributes)
+
+    def start_i(self, attributes: dict[str, str]) -> None:
+        if self._properties == "r" and self._run is not None:
+            self._run.italic = switched_on(attributes)
+
+    def start_numId(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._properties == "p" and not self._paragraph.begun:
+            self._paragraph.num_id = attribute(attributes, "val")
+
+    def start_ilvl(self, attributes: dict[str, str]) -> None:
+        if self._properties == "p" and not self._paragraph.begun:
+            self._paragraph.level = number(attributes)
+
+    def start_outlineLvl(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        level = number(attributes)
+        if self._properties == "p" and level is not None:
+            self._paragraph.heading = level + 1 if 0 <= level < 9 else 0  # noqa: PLR2004
+
+    def start_del(self, _: dict[str, str]) -> None:
+        if self._properties == "mark":
+            if self._paragraph.joined is None:
+                self._paragraph.joined = ""
+        elif self._properties == "tr":
+            self._leave_row()
+        elif self._properties != "r":
+            self._skipped = 1
+
+    # Tables.
+
+    def start_tbl(self, _: dict[str, str]) -> None:
+        self._flow.begin_table()
+
+    def end_tbl(self) -> None:
+        self._flow.end_table()
+
+    def start_tr(self, _: dict[str, str]) -> None:
+        self._flow.begin_row()
+
+    def end_tr(self) -> None:
+        self._flow.end_row()
+
+    def start_trPr(self, _: dict[str, str]) -> None:  # noqa: N802
+        self._properties = "tr"
+
+    def end_trPr(self) -> None:  # noqa: N802
+        self._properties = ""
+
+    def start_hidden(self, attributes: dict[str, str]) -> None:
+        if self._properties == "tr" and switched_on(attributes):
+            self._leave_row()
+
+    def _leave_row(self) -> None:
+        """Skip the rest of a row that is not shown: `trPr` and this are open in it."""
+        self._properties = ""
+        self._skipped = 3
+
+    def start_tc(self, _: dict[str, str]) -> None:
+        self._spans.append(1)
+        self._flow.begin_cell()
+
+    def start_gridSpan(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._spans:
+            self._spans[-1] = max(1, number(attributes) or 1)
+
+    def end_tc(self) -> None:
+        self._carry = None
+        self._flow.end_cell(span=self._spans.pop() if self._spans else 1)
+
+    # Fields and what is written in other parts.
+
+    def start_hyperlink(self, attributes: dict[str, str]) -> None:
+        found = relation(attributes)
+        self._link = self._link_of(found) if found else ""
+
+    def end_hyperlink(self) -> None:
+        self._link = ""
+
+    def start_fldChar(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        self._fields.mark(attribute(attributes, "fldCharType"))
+
+    def _write_value(self, value: str) -> None:
+        """Write what a form field shows, which is within its code."""
+        coding, self._fields.coding = self._fields.coding, 0
+        self._write(value)
+        self._fields.coding = coding
+
+    def start_AlternateContent(self, _: dict[str, str]) -> None:  # noqa: N802
+        self._choices.append(False)
+
+    def end_AlternateContent(self) -> None:  # noqa: N802
+        if self._choices:
+            self._choices.pop()
+
+    def start_Choice(self, _: dict[str, str]) -> None:  # noqa: N802
+        """Read the first alternative only: the others say the same."""
+        if self._choices and self._choices[-1]:
+            self._skipped = 1
+        elif self._choices:
+            self._choices[-1] = True
+
+    start_Fallback = start_Choice  # noqa: N815
+
+    def start_txbxContent(self, _: dict[str, str]) -> None:  # noqa: N802
+        if self._hidden or self._fields.coding:
+            self._skipped = 1
+            return
+        self._saved.append(
+            (self._flow, self._paragraph, self._run, self._fields, self._hidden)
+        )
+        self._flow = Flow(self._flow.budget)
+        self._fields = Fields()
+        self._paragraph = Paragraph(self._styles.paragraph(None))
+        self._run = None
+
+    def end_txbxContent(self) -> None:  # noqa: N802
+        if not self._saved:
+            return
+        aside = self._flow
+        aside.end_paragraph()
+        (self._flow, self._paragraph, self._run, self._fields, self._hidden) = (
+            self._saved.pop()
+        )
+        self._carry = None
+        self._paragraph.asides.append(aside)
+
+    def start_chart(self, attributes: dict[str, str]) -> None:
+        self._add_aside("chart", relation(attributes))
+
+    def start_diagram(self, attributes: dict[str, str]) -> None:
+        self._add_aside("diagram", relation(attributes, "dm"))
+
+    def start_altChunk(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        self._flow.end_paragraph()
+        self._insert("altChunk", relation(attributes), self._flow)
+
+    def _add_aside(self, kind: str, found: str) -> None:
+        if found and not self._hidden:
+            aside = Flow(self._flow.budget)
+            self._insert(kind, found, aside)
+            self._paragraph.asides.append(aside)
+
+    # Notes and comments, in their own part.
+
+    def start_footnote(self, attributes: dict[str, str]) -> None:
+        self._begin_note("footnote", attributes)
+
+    def start_endnote(self, attributes: dict[str, str]) -> None:
+        self._begin_note("endnote", attributes)
+
+    def start_comment(self, attributes: dict[str, str]) -> None:
+        self._begin_note("comment", attributes)
+
+    def _begin_note(self, kind: str, attributes: dict[str, str]) -> None:
+        begins = self.choose(kind, attributes)
+        if begins is None:
+            self._skipped = 1
+        elif begins:
+            self._flow.end_paragraph()
+            self._flow.write(begins)
+            self._carry = self._paragraph
+            self._paragraph.begun = True

@@ -1,0 +1,119 @@
+"""Fields and equations of Word documents: what of them is shown."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from docprogress.steps.readers.ooxml import attribute
+
+_BOXES = {True: "☒", False: "☐"}
+_OFF = ("0", "false", "off")
+
+#: Entries of a form field's list that are kept; Word allows 25.
+MOST_ENTRIES = 100
+
+
+class Fields:
+    """The fields that are open, each in its code or in its result."""
+
+    def __init__(self) -> None:
+        #: How many of them are in their codes, where no text is shown.
+        self.coding = 0
+        self._open: list[bool] = []
+
+    def mark(self, kind: str | None) -> None:
+        """Begin, separate or end a field."""
+        if kind == "begin":
+            self._open.append(True)
+        elif kind == "separate" and self._open:
+            self._open[-1] = False
+        elif kind == "end" and self._open:
+            self._open.pop()
+        self.coding = sum(self._open)
+
+    def end_paragraph(self) -> None:
+        """Give up fields without a result: their end may be missing."""
+        if self.coding:
+            self._open = [one for one in self._open if not one]
+            self.coding = 0
+
+
+class Forms:
+    """Writes what lists and check boxes show; text fields have it in their result."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._form: dict[str, str] = {}
+        self._entries: list[str] = []
+        self.start_ddList = self._noting("ddList")
+        self.start_checkBox = self._noting("checkBox")
+        self.start_checked = self._noting("checked")
+        self.start_default = self._noting("default")
+        self.start_result = self._noting("result")
+
+    def start_ffData(self, _: dict[str, str]) -> None:  # noqa: N802
+        self._form, self._entries = {}, []
+
+    def start_listEntry(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if len(self._entries) < MOST_ENTRIES:
+            self._entries.append(attribute(attributes, "val") or "")
+
+    def end_ffData(self) -> None:  # noqa: N802
+        form = self._form
+        chosen = form.get("result", form.get("default", "0"))
+        if "checkBox" in form:
+            checked = form.get("checked", form.get("default", "0")) not in _OFF
+            self._write(_BOXES[checked])
+        elif "ddList" in form and chosen.isdecimal() and len(chosen) < 4:  # noqa: PLR2004
+            for entry in self._entries[int(chosen) : int(chosen) + 1]:
+                self._write(entry)
+
+    def _noting(self, name: str) -> Callable[[dict[str, str]], None]:
+        def note(attributes: dict[str, str]) -> None:
+            value = attribute(attributes, "val")
+            self._form[name] = "1" if value is None else value
+
+        return note
+
+
+class Equations:
+    """Writes what equations show between their texts: bars, brackets, powers."""
+
+    NAMES: ClassVar[str] = "t d begChr endChr e den sup sub chr"
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._brackets: list[list[str]] = []
+
+    def start_math_d(self, _: dict[str, str]) -> None:
+        self._brackets.append(["(", ")"])
+
+    def end_math_d(self) -> None:
+        if self._brackets and (end := self._brackets.pop()[1]):
+            self._write(end)
+
+    def start_math_begChr(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._brackets:
+            self._brackets[-1][0] = attribute(attributes, "val") or ""
+
+    def start_math_endChr(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._brackets:
+            self._brackets[-1][1] = attribute(attributes, "val") or ""
+
+    def start_math_e(self, _: dict[str, str]) -> None:
+        """Open the brackets, once, where what they enclose begins."""
+        if self._brackets and self._brackets[-1][0]:
+            self._write(self._brackets[-1][0])
+            self._brackets[-1][0] = ""
+
+    def start_math_chr(self, attributes: dict[str, str]) -> None:
+        if value := attribute(attributes, "val"):
+            self._write(value[:1])
+
+    def start_math_den(self, _: dict[str, str]) -> None:
+        self._write("/")
+
+    def start_math_sup(self, _: dict[str, str]) -> None:
+        self._write("^")
+
+    def start_math_sub(self, _: dict[str, str]) -> None:
+        self._write("_")

@@ -1,0 +1,305 @@
+"""Read OpenDocument spreadsheets (.ods) sheet by sheet.
+
+All sheets are in one part, which is read once. Repeated rows and cells are repeated
+only where they have content.
+"""
+
+from collections.abc import Iterator
+
+from docprogress.documents import Document
+from docprogress.settings import Settings
+from docprogress.steps.extraction import Extraction, Facts
+from docprogress.steps.readers.opendocument import (
+    META,
+    OFFICE,
+    STYLE,
+    TABLE,
+    TEXT,
+    check_password,
+    read_properties,
+)
+from docprogress.steps.sheets.grid import Grid
+from docprogress.steps.sheets.number_formats import number_format
+from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
+from docprogress.steps.sheets.rows import LAST_COLUMN, LAST_ROW, Budget, Merge, Row
+from docprogress.steps.zipped_xml import ZippedXml
+
+_ELEMENTS = {
+    f"{TABLE} table": "table",
+    f"{TABLE} table-column": "column",
+    f"{TABLE} table-row": "row",
+    f"{TABLE} table-cell": "cell",
+    f"{TABLE} covered-table-cell": "cell",
+    f"{TEXT} p": "paragraph",
+    f"{TEXT} h": "paragraph",
+    f"{TEXT} s": "spaces",
+    f"{TEXT} tab": "tab",
+    f"{TEXT} line-break": "break",
+    f"{STYLE} style": "style",
+    f"{STYLE} table-properties": "properties",
+    **dict.fromkeys(
+        (
+            f"{OFFICE} annotation",
+            f"{TABLE} tracked-changes",
+            f"{TABLE} shapes",
+            f"{OFFICE} dde-source",
+            f"{TEXT} ruby-text",
+        ),
+        "skipped",
+    ),
+}
+_NAME = f"{TABLE} name"
+_STYLE = f"{TABLE} style-name"
+_VISIBILITY = f"{TABLE} visibility"
+_HIDDEN = ("collapse", "filter")
+
+
+def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
+    """Read a spreadsheet, a page for each sheet."""
+    package = ZippedXml(
+        document.name,
+        document.path,
+        what="an OpenDocument spreadsheet",
+        max_characters=settings.max_characters,
+    )
+    facts["engine"] = "ods"
+    budget = Budget(document, settings)
+    try:
+        check_password(package, document.name)
+        statistics = read_properties(package, facts)
+        tables = _count(statistics.get(f"{META} table-count"), settings.max_pages)
+        workbook = OdsWorkbook(
+            package, budget, tables=tables, include_hidden=settings.include_hidden
+        )
+        return extraction(
+            document, workbook, settings=settings, facts=facts, budget=budget
+        )
+    except BaseException:
+        package.close()
+        raise
+
+
+class OdsWorkbook:
+    """An OpenDocument spreadsheet.
+
+    Args:
+        package: The open file.
+        budget: The limits.
+        tables: How many sheets its properties declare.
+        include_hidden: Whether hidden ones are read.
+    """
+
+    def __init__(
+        self, package: ZippedXml, budget: Budget, *, tables: int, include_hidden: bool
+    ) -> None:
+        self._package = package
+        self._budget = budget
+        self._include_hidden = include_hidden
+        self.hidden = Hidden()
+        self.shown = self.pages = tables
+
+    def sheets(self) -> Iterator[Sheet]:
+        found = self._found()
+        following: list[Grid] = []
+
+        def rows() -> Iterator[Row]:
+            for item in found:
+                if isinstance(item, Grid):
+                    following.append(item)
+                    return
+                yield item
+
+        for _ in rows():
+            pass  # the content before the first sheet has none
+        while following:
+            grid = following.pop()
+            yield Sheet(name=grid.name, rows=rows(), merges=grid.merges)
+
+    def close(self) -> None:
+        self._package.close()
+
+    def _found(self) -> Iterator[Grid | Row]:
+        """Each sheet, followed by its rows."""
+        content = _Content(
+            self._budget, self.hidden, include_hidden=self._include_hidden
+        )
+        for _ in self._package.parse_lazily("content.xml", content):
+            for item, repeat in content.found:
+                if isinstance(item, Grid):
+                    yield item
+                    continue
+                yield item
+                for number in range(1, repeat):
+                    yield Row(
+                        item.number + number, item.position + number, dict(item.cells)
+                    )
+            content.found.clear()
+
+
+class _Content:
+    """The sheets and their visible rows with content."""
+
+    def __init__(self, budget: Budget, hidden: Hidden, *, include_hidden: bool) -> None:
+        self._budget = budget
+        self._hidden = hidden
+        self._include_hidden = include_hidden
+        self._invisible: set[str] = set()
+        self._style = ""
+        self._grid: Grid | None = None
+        self._depth = 0
+        self._skipped = 0
+        self._next_column = self._next_row = 0
+        self._repeat = 1
+        self._column = self._columns = 0
+        self._attributes: dict[str, str] = {}
+        self._pieces: list[str] | None = None
+        self._paragraphs = 0
+        #: Sheets and rows, and how often each row is repeated.
+        self.found: list[tuple[Grid | Row, int]] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        kind = _ELEMENTS.get(name)
+        if kind == "skipped" or self._skipped:
+            self._skipped += 1
+            return
+        if kind == "style":
+            self._style = attributes.get(f"{STYLE} name", "")
+        elif kind == "properties" and attributes.get(f"{TABLE} display") == "false":
+            self._invisible.add(self._style)
+        elif kind == "table":
+            self._depth += 1
+            if self._depth == 1:
+                self._start_table(attributes)
+        elif self._grid is not None and self._depth == 1:
+            self._start_inside(kind, attributes)
+
+    def end(self, name: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+            return
+        match _ELEMENTS.get(name):
+            case "table":
+                self._depth -= 1
+                if not self._depth:
+                    self._grid = None
+            case "cell" if self._grid is not None and self._depth == 1:
+                self._end_cell(self._grid)
+            case "row" if self._grid is not None and self._depth == 1:
+                self._end_row(self._grid)
+
+    def characters(self, data: str) -> None:
+        if self._pieces is not None and self._paragraphs and not self._skipped:
+            self._write(data)
+
+    def _start_table(self, attributes: dict[str, str]) -> None:
+        hidden = attributes.get(_STYLE, "") in self._invisible
+        if hidden and not self._include_hidden:
+            self._hidden.sheets += 1
+            self._grid = None
+            return
+        self._grid = Grid(
+            self._budget,
+            self._hidden,
+            include_hidden=self._include_hidden,
+            name=attributes.get(_NAME, ""),
+        )
+        self._next_column = self._next_row = 0
+        self.found.append((self._grid, 1))
+
+    def _start_inside(self, kind: str | None, attributes: dict[str, str]) -> None:
+        assert self._grid is not None
+        match kind:
+            case "column":
+                count = _repeated(attributes, "columns", LAST_COLUMN + 1)
+                if attributes.get(_VISIBILITY) in _HIDDEN:
+                    first = self._next_column
+                    self._grid.hide_columns(first, first + count - 1)
+                self._next_column = min(self._next_column + count, LAST_COLUMN + 1)
+            case "row":
+                self._repeat = _repeated(attributes, "rows", LAST_ROW + 1)
+                hidden = attributes.get(_VISIBILITY) in _HIDDEN
+                self._grid.start_row(self._next_row, hidden=hidden)
+                self._column = 0
+            case "cell":
+                self._budget.take_cells(1)
+                self._columns = _repeated(attributes, "columns", LAST_COLUMN + 1)
+                self._attributes = attributes
+                self._pieces, self._paragraphs = [], 0
+            case "paragraph" if self._pieces is not None:
+                if self._paragraphs:
+                    self._write("\n")
+                self._paragraphs += 1
+            case "spaces":
+                self._write(" " * _count(attributes.get(f"{TEXT} c"), 1000))
+            case "tab":
+                self._write(" ")
+            case "break":
+                self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if self._pieces is not None:
+            self._budget.take(len(text))
+            self._pieces.append(text)
+
+    def _end_cell(self, grid: Grid) -> None:
+        text = "".join(self._pieces or ())
+        counted = len(text)
+        self._pieces = None
+        if not text.strip():
+            text = _value(self._attributes)
+        if text:
+            self._merge(grid)
+            for column in range(self._column, self._column + self._columns):
+                if grid.shows(column):
+                    grid.add(column, text, counted=counted)
+                counted = 0
+        self._column += self._columns
+
+    def _merge(self, grid: Grid) -> None:
+        wide = _count(self._attributes.get(f"{TABLE} number-columns-spanned"), 16384)
+        high = _count(self._attributes.get(f"{TABLE} number-rows-spanned"), 1 << 20)
+        if wide > 1 or high > 1:
+            top, left = grid.row, self._column
+            grid.merge(Merge(top, left, top + high - 1, left + wide - 1))
+
+    def _end_row(self, grid: Grid) -> None:
+        grid.end_row(self._repeat)
+        for row in grid.rows:
+            if self._repeat > 1:
+                size = sum(map(len, row.cells.values()))
+                self._budget.take(size * (self._repeat - 1))
+                self._budget.take_cells(len(row.cells) * (self._repeat - 1))
+            self.found.append((row, self._repeat))
+        grid.rows.clear()
+        self._next_row += self._repeat
+
+
+def _value(attributes: dict[str, str]) -> str:
+    """What a cell without text shows, by its value alone."""
+    for name in ("string-value", "date-value"):
+        if value := attributes.get(f"{OFFICE} {name}"):
+            return value
+    if value := attributes.get(f"{OFFICE} boolean-value"):
+        return value.upper()
+    try:
+        number = float(attributes.get(f"{OFFICE} value", ""))
+    except ValueError:
+        return ""
+    match attributes.get(f"{OFFICE} value-type"):
+        case "percentage":
+            return number_format("0.##%").show(number).replace(".%", "%")
+        case "currency":
+            currency = attributes.get(f"{OFFICE} currency", "")
+            return f"{number_format('#,##0.00').show(number)} {currency}".strip()
+    return number_format("General").show(number)
+
+
+def _repeated(attributes: dict[str, str], what: str, most: int) -> int:
+    return _count(attributes.get(f"{TABLE} number-{what}-repeated"), most)
+
+
+def _count(value: str | None, most: int) -> int:
+    """A count from 1 to `most`."""
+    if value is None or not value.isascii() or not value.isdigit():
+        return 1
+    return most if len(value) > 9 else max(1, min(int(value), most))  # noqa: PLR2004

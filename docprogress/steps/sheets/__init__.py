@@ -1,0 +1,1 @@
+"""What the readers of spreadsheets share: number formats, rows, pages."""

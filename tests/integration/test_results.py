@@ -1,0 +1,97 @@
+"""What a run has made, taken out of it: pages, chunks, vectors, metadata."""
+
+import pytest
+from typer.testing import CliRunner
+
+from docprogress import Pipeline
+from docprogress.cli.app import app
+from docprogress.documents import PAGE_SEPARATOR
+from docprogress.errors import DocumentNotFound
+
+
+@pytest.fixture(scope="module")
+def run(shared_home):
+    letters = [(f"letter-{n}.txt", f"Letter number {n}.".encode()) for n in range(5)]
+    page = b"<title>Prices</title><h1>Prices</h1><p>Bread costs two coins.</p>"
+    others = [("prices.html", page), ("empty.txt", b""), ("letter-0.txt", b"Two")]
+    with Pipeline(home=shared_home) as pipeline:
+        yield pipeline.submit([*letters, *others]).wait()
+
+
+def test_a_document_gives_its_text_pages_chunks_and_metadata(run):
+    document = run["prices.html"]
+
+    assert document.text == "Prices\n\nBread costs two coins."
+    assert [page.number for page in document.pages] == [1]
+    assert document.metadata["title"] == "Prices"
+    assert document.metadata["media_type"] == "text/html"
+    assert document.metadata["page_count"] == 1
+    (chunk,) = document.chunks
+    assert document.text[chunk.start : chunk.end] == chunk.text
+    assert chunk.document_id == document.id
+    assert chunk.vector is not None
+    assert "Bread costs two coins" in document.markdown
+
+
+def test_a_document_is_found_by_its_id_and_by_a_name_that_only_it_has(run):
+    first, *_, last = run.documents()
+
+    assert run[first.id].text == "Letter number 0."
+    assert run[last.id].text == "Two"
+    with pytest.raises(DocumentNotFound, match="2 documents are named"):
+        run["letter-0.txt"]
+    with pytest.raises(DocumentNotFound, match=r"nothing\.txt"):
+        run["nothing.txt"]
+
+
+def test_a_run_gives_the_pages_and_chunks_of_its_completed_documents_in_order(run):
+    names = {row.id: row.name for row in run.documents()}
+    completed = [name for name in names.values() if name != "empty.txt"]
+
+    assert [names[page.document_id] for page in run.pages()] == completed
+    chunks = list(run.chunks())
+    assert [names[chunk.document_id] for chunk in chunks] == completed
+    assert {chunk.vector is None for chunk in chunks} == {True}
+
+
+def test_chunks_come_with_the_vectors_that_search_compares(run):
+    for chunk in run.chunks(vectors=True):
+        document = run[chunk.document_id]
+        assert (chunk.vector == document.chunks[chunk.number - 1].vector).all()
+        assert PAGE_SEPARATOR.join(p.text for p in document.pages) == document.text
+
+
+def test_a_failed_document_says_so_and_gives_nothing(run):
+    document = run["empty.txt"]
+
+    assert document.pages == document.chunks == []
+    assert "the file is empty" in document.row.error
+    assert "failed" in repr(document)
+
+
+def test_a_document_shows_itself_with_its_marks_escaped(pipeline):
+    text = b"See <b>this</b> and *stars*."
+    run = pipeline.submit([("a_b.txt", text)]).wait()
+
+    shown = run["a_b.txt"]._repr_markdown_()
+
+    assert r"a\_b.txt" in shown
+    assert r"\<b\>this\</b\>" in shown
+    assert r"\*stars\*" in shown
+
+
+def test_the_command_line_prints_a_document_of_the_latest_run_or_by_its_id(
+    shared_home, run
+):
+    def show(*arguments):
+        given = ["show", *arguments, "--home", str(shared_home)]
+        return CliRunner().invoke(app, given)
+
+    by_id = show(run.documents()[0].id)
+    by_name = show("prices.html", "--run", run.id, "--markdown")
+    failed = show("empty.txt", "--run", run.id)
+
+    assert (by_id.exit_code, by_id.stdout) == (0, "Letter number 0.\n")
+    assert "Bread costs two coins." in by_name.stdout
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert "the file is empty" in failed.stderr
