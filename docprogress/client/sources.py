@@ -28,12 +28,8 @@ from docprogress.documents import display_name
 from docprogress.errors import SubmitError
 from docprogress.formatting import plural
 from docprogress.settings import redacted
+from docprogress.steps.suffixes import SUFFIXES
 from docprogress.storage.spool import Source, Spool
-
-#: Suffixes of files that are submitted from folders. Any file can be named itself.
-SUFFIXES = frozenset(
-    (".pdf", ".docx", ".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml")
-)
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
@@ -228,10 +224,9 @@ class _Collector:
                 self.skipped.append(str(path))
         if not found and len(self.problems) == problems:
             others = len(self.skipped) - skipped
-            suffixes = ", ".join(sorted(SUFFIXES))
             but = f", only {plural(others, 'other file')}" if others else ""
             self.problems.append(
-                f"{display_path(folder)}: no documents ({suffixes}) in it{but}"
+                f"{display_path(folder)}: no documents of a known type in it{but}"
             )
 
     def _pattern(self, text: str, path: Path) -> None:

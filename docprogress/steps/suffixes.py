@@ -68,6 +68,9 @@ _KINDS = (
     ),
 )
 
+#: Suffixes of files that are submitted from folders. Any file can be named itself.
+SUFFIXES = frozenset(suffix for kind in _KINDS for suffix in kind.suffixes)
+
 #: What the message calls a type that has a name of its own.
 _LABELS = {
     textual.EML: "a message",

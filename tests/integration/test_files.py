@@ -100,13 +100,13 @@ def test_name_that_looks_like_a_pattern_is_a_name_if_it_is_there(folder):
 
 def test_folder_gives_its_documents_and_says_what_it_left(folder):
     fill(
-        folder, "d/b.PDF", "d/a.txt", "d/c/x.docx", "d/z.png", "d/.git/x.md", "d/.h.md"
+        folder, "d/b.PDF", "d/a.txt", "d/c/x.docx", "d/z.mp4", "d/.git/x.md", "d/.h.md"
     )
 
     found = expand("d")
 
     assert [source.name for source in found.sources] == ["a.txt", "b.PDF", "x.docx"]
-    assert found.skipped == ["d/z.png"]
+    assert found.skipped == ["d/z.mp4"]
 
 
 def test_links_that_go_in_circles_end(folder):
@@ -229,7 +229,7 @@ def test_password_of_a_url_is_kept_and_never_shown():
     ],
 )
 def test_what_is_not_there_is_refused_with_the_reason(folder, what, reason):
-    fill(folder, "contract.pdf", "images/a.png")
+    fill(folder, "contract.pdf", "images/a.svg")
     (folder / "empty").mkdir()
     os.mkfifo(folder / "pipe")
 

@@ -263,7 +263,7 @@ def test_files_that_cannot_be_uploaded_are_named_and_the_others_arrive(
     hostile = f"<img src=x onerror=alert(1)> \u202e{'long ' * 40}.txt"
     fill(folder / hostile, 12)
     fill(folder / "folder" / "deep" / "in.txt", 13)
-    fill(folder / "folder" / "image.png", 14)
+    fill(folder / "folder" / "image.svg", 14)
     fill(folder / "folder" / ".hidden.txt", 15)
     fill(folder / "changed.bin", 2 * MB)
     notebook = window.new(

@@ -68,8 +68,8 @@ def test_groups_tables_and_line_breaks_are_read(read):
 
     table = (
         "<p:graphicFrame><a:graphic><a:graphicData><a:tbl>"
-         f"<a:tr>{cell('jar')}{cell('5')}</a:tr><a:tr>{cell('lid')}{cell('7')}</a:tr>"
-         "<a:tr>"
+        f"<a:tr>{cell('jar')}{cell('5')}</a:tr><a:tr>{cell('lid')}{cell('7')}</a:tr>"
+        "<a:tr>"
         + cell("both", "gridSpan='2'")
         + cell("", "hMerge='1'")
         + "</a:tr>"

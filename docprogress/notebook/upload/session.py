@@ -281,6 +281,6 @@ def _announced(files: Sequence[Any]) -> Iterable[Announced]:
 
 
 def _suffixes() -> Iterable[str]:
-    from docprogress.client.sources import SUFFIXES
+    from docprogress.steps.suffixes import SUFFIXES
 
     return SUFFIXES
