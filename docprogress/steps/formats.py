@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
-from docprogress.steps import containers, text, textual
+from docprogress.steps import containers, ole, text, textual
+from docprogress.steps.delimited import FEWEST_ROWS, find_dialect
 from docprogress.steps.extraction import Reader
 from docprogress.steps.packages import package_type
 
@@ -49,6 +50,9 @@ _READERS = {
     XLSB: "xlsb",
     ODS: "ods",
     **dict.fromkeys(containers.ARCHIVES, "archive"),
+    XLS: "xls",
+    CSV: "delimited",
+    TSV: "delimited",
 }
 
 #: Bytes at the beginning of a file that are examined.
@@ -64,6 +68,8 @@ MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 _PDF_OBJECT = re.compile(rb"(?:^|[\r\n])\d+ \d+ obj\b")
 
 _EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
+
+_DELIMITED = {".csv": CSV, ".tsv": TSV, ".tab": TSV}
 
 _SAVE_AS = "save it as PDF, DOCX, HTML or plain text"
 _OCR = "turn it into a PDF with a text layer (OCR) first"
@@ -104,10 +110,10 @@ _ARCHIVES = tuple(
     )
 )
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+#: Excel 2 to 4 wrote no container.
+_OLDEST_XLS = re.compile(rb"\x09[\0\x02\x04][\x04\x06\x08]\0.{2}\x10\0", re.DOTALL)
 _OLE_STREAMS = (
     ("WordDocument", "an old Word document (.doc)", "save it as DOCX or PDF"),
-    ("Workbook", "an old Excel workbook (.xls)", "save it as PDF or plain text"),
     ("PowerPoint Document", "an old PowerPoint file (.ppt)", "save it as PDF"),
     ("__substg1.0", "an Outlook message (.msg)", "save it as PDF or plain text"),
 )
@@ -146,8 +152,13 @@ def media_type(document: Document) -> str:
                 return archive
         if _is_pdf(head, suffix):
             return PDF
-        if head.startswith(_OLE):
-            raise _unsupported(name, suffix, *_inside_ole(head + file.read(16 * HEAD)))
+        if head.startswith(ole.SIGNATURE):
+            old = _inside_ole(file, head, suffix)
+            if isinstance(old, str):
+                return old
+            raise _unsupported(name, suffix, *old)
+    if _OLDEST_XLS.match(head):
+        return XLS
     for pattern, what, way in _SIGNATURES:
         if pattern.match(head):
             raise _unsupported(name, suffix, what, way)
@@ -173,6 +184,8 @@ def _is_pdf(head: bytes, suffix: str) -> bool:
 
 def _textual(name: str, suffix: str, head: bytes) -> str:
     kind = textual.detect(suffix, head)
+    if kind == textual.PLAIN and (table := _delimited(suffix, head)):
+        return table
     if kind != textual.PLAIN or suffix in textual.SUFFIXES:
         return kind
     if suffix == ".pdf" and _PDF_OBJECT.search(head):
@@ -184,14 +197,43 @@ def _textual(name: str, suffix: str, head: bytes) -> str:
     return kind
 
 
-def _inside_ole(data: bytes) -> tuple[str, str]:
-    def has(stream: str) -> bool:
-        return stream.encode("utf-16-le") in data
+def _delimited(suffix: str, head: bytes) -> str | None:
+    """The media type of a text file that is a table."""
+    if suffix in _DELIMITED:
+        return _DELIMITED[suffix]
+    if suffix not in ("", ".txt", ".text"):
+        return None
+    lines = head[: HEAD // 4].replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf")
+    counted = lines.split(b"\n", FEWEST_ROWS)[:FEWEST_ROWS]
+    if not any(all(mark in line for line in counted) for mark in (b"\t", b";", b",")):
+        return None  # as nearly all texts
+    dialect = find_dialect(lines.decode("utf-8", "ignore"), named=False)
+    if dialect is None:
+        return None
+    return TSV if dialect.delimiter == "\t" else CSV
 
-    if has("EncryptedPackage"):
+
+def _inside_ole(file: BinaryIO, head: bytes, suffix: str) -> str | tuple[str, str]:
+    """The media type of an old Office file; or what it is, if it has no reader."""
+    names = ole.root_entries(file)
+    if not names:  # damaged: whatever is mentioned
+        file.seek(len(head))
+        data = head + file.read(16 * HEAD)
+        names = {
+            stream
+            for stream in (
+                "EncryptedPackage",
+                "Book",
+                *(one[0] for one in _OLE_STREAMS),
+            )
+            if stream.encode("utf-16-le") in data
+        }
+    if "EncryptedPackage" in names:
         return "an encrypted Office document", "save it without a password"
+    if "Workbook" in names or "Book" in names or (not names and suffix == ".xls"):
+        return XLS
     for stream, what, way in _OLE_STREAMS:
-        if has(stream):
+        if any(name.startswith(stream) for name in names):
             return what, way
     return "an old Office file", _SAVE_AS
 

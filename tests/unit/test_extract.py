@@ -435,7 +435,11 @@ def test_missing_file_may_come_back(tmp_path):
         ("a.pdf", random.Random(1).randbytes(999), "not a PDF but binary data"),
         ("a.docx", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
         ("a.doc", OLE + "WordDocument".encode("utf-16-le"), "old Word document (.doc)"),
-        ("a.xls", OLE + "Workbook".encode("utf-16-le"), "old Excel workbook (.xls)"),
+        (
+            "a.xls",
+            OLE + "Workbook".encode("utf-16-le"),
+            "workbook (.xls) that is damaged",
+        ),
         ("a.xlsx", package("<a/>", name="xl/sheet.xml"), "damaged Excel workbook"),
         ("a.pptx", package("<a/>", name="ppt/slides/1.xml"), "PowerPoint presentation"),
         ("a.zip", package("<a/>", name="readme"), "a ZIP archive"),

@@ -6,6 +6,7 @@ only visible cells with content take memory.
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from docprogress.documents import Document
 from docprogress.errors import Unreadable
@@ -88,7 +89,8 @@ class XlsbWorkbook:
         if main is None:
             raise self._damaged("its list of sheets is missing")
         self._relations = ooxml.relations(package, main)
-        sheets = list(self._listed(main))
+        with self._intact():
+            sheets = list(self._listed(main))
         self._shown = [
             (title, part)
             for title, hidden, part in sheets
@@ -129,12 +131,13 @@ class XlsbWorkbook:
                         break
 
     def _rows(self, part: str, grid: Grid) -> Iterator[Row]:
-        cells = _Cells(self._shared_strings(), self._formats, self._budget, grid)
-        for kind, record in self._records(part):
-            cells.add(kind, record)
-            if grid.rows:
-                yield from grid.rows
-                grid.rows.clear()
+        with self._intact():
+            cells = _Cells(self._shared_strings(), self._formats, self._budget, grid)
+            for kind, record in self._records(part):
+                cells.add(kind, record)
+                if grid.rows:
+                    yield from grid.rows
+                    grid.rows.clear()
         cells.end()
         yield from grid.rows
 
@@ -163,26 +166,27 @@ class XlsbWorkbook:
                 self._formats.add_style(struct.unpack_from("<H", record, 2)[0])
 
     def _records(self, part: str) -> Iterator[tuple[int, bytes]]:
-        """The records of a part: their types and their bytes.
-
-        Raises:
-            Unreadable: They are damaged, here or where they are used.
-        """
+        """The records of a part: their types and their bytes."""
         if part not in self._package.names:
             return
         left = b""
+        for block in self._package.blocks(part):
+            data, place = left + block, 0
+            while (head := _head(data, place)) is not None:
+                kind, begin, end = head
+                if end - begin > MAX_RECORD:
+                    raise self._damaged(f"a record of {end - begin:,} bytes")
+                if end > len(data):
+                    break
+                yield kind, data[begin:end]
+                place = end
+            left = data[place:]
+
+    @contextmanager
+    def _intact(self) -> Iterator[None]:
+        """Translate the errors of damaged records."""
         try:
-            for block in self._package.blocks(part):
-                data, place = left + block, 0
-                while (head := _head(data, place)) is not None:
-                    kind, begin, end = head
-                    if end - begin > MAX_RECORD:
-                        raise self._damaged(f"a record of {end - begin:,} bytes")
-                    if end > len(data):
-                        break
-                    yield kind, data[begin:end]
-                    place = end
-                left = data[place:]
+            yield
         except (struct.error, IndexError) as error:
             raise self._damaged(error) from error
 

@@ -89,10 +89,9 @@ def extraction(
             facts["sheets"].append(sheet.name)
             left -= sheet.pages
             expected = number + sheet.pages
-            for page in _pages_of(sheet, budget, heading=workbook.shown > 1):
+            for page in sheet_pages(sheet, budget, heading=workbook.shown > 1):
                 number += 1
-                if number > settings.max_pages:
-                    raise _too_many(document, settings)
+                page_limit(document, number, settings)
                 empty = empty and not page.text
                 result.total = max(number, expected) + max(left, 0)
                 yield replace(page, number=number)
@@ -117,14 +116,20 @@ def extraction(
     return result
 
 
-def _too_many(document: Document, settings: Settings) -> LimitExceeded:
-    return LimitExceeded(
-        f"{document.name}: its sheets make more than {settings.max_pages:,} pages, "
-        "which is the limit (max_pages)"
-    )
+def page_limit(document: Document, number: int, settings: Settings) -> None:
+    """Check that a page's number is within the limit.
+
+    Raises:
+        LimitExceeded: It is not.
+    """
+    if number > settings.max_pages:
+        raise LimitExceeded(
+            f"{document.name}: its sheets make more than {settings.max_pages:,} "
+            "pages, which is the limit (max_pages)"
+        )
 
 
-def _pages_of(sheet: Sheet, budget: Budget, *, heading: bool) -> Iterator[Page]:
+def sheet_pages(sheet: Sheet, budget: Budget, *, heading: bool) -> Iterator[Page]:
     """The pages of one sheet: at least one."""
     page = _PageBuilder(sheet.name, sheet.name if heading else None, sheet.merges)
     for row in sheet.rows:
