@@ -100,18 +100,18 @@ _SIGNATURES = tuple(
     (re.compile(pattern, re.DOTALL), what, way) for pattern, what, way in _MAGIC
 )
 
-_ARCHIVES = tuple(
+_BY_SIGNATURE = tuple(
     (re.compile(pattern, re.DOTALL), media_type)
     for pattern, media_type in (
         (rb"\x1f\x8b\x08", containers.GZIP),
         (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", containers.BZIP2),
         (rb"\xfd7zXZ\0", containers.XZ),
         (rb".{257}ustar", containers.TAR),
+        # Excel 2 to 4 wrote no container.
+        (rb"\x09[\0\x02\x04][\x04\x06\x08]\0.{2}\x10\0", XLS),
     )
 )
 
-#: Excel 2 to 4 wrote no container.
-_OLDEST_XLS = re.compile(rb"\x09[\0\x02\x04][\x04\x06\x08]\0.{2}\x10\0", re.DOTALL)
 _OLE_STREAMS = (
     ("WordDocument", "an old Word document (.doc)", "save it as DOCX or PDF"),
     ("PowerPoint Document", "an old PowerPoint file (.ppt)", "save it as PDF"),
@@ -141,28 +141,32 @@ def media_type(document: Document) -> str:
         head = file.read(HEAD)
         if not head:
             raise Unreadable(f"{name}: the file is empty")
-        # Before PDFs, since an archive may begin with one.
-        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-            found = _inside_zip(name, file)
-            if isinstance(found, str):
-                return found
-            raise _unsupported(name, suffix, *found)
-        for pattern, archive in _ARCHIVES:
-            if pattern.match(head):
-                return archive
-        if _is_pdf(head, suffix):
-            return PDF
-        if head.startswith(ole.SIGNATURE):
-            old = _inside_ole(file, head, suffix)
-            if isinstance(old, str):
-                return old
-            raise _unsupported(name, suffix, *old)
-    if _OLDEST_XLS.match(head):
-        return XLS
+        found = _binary(name, suffix, head, file)
+    if isinstance(found, str):
+        return found
+    if found is not None:
+        raise _unsupported(name, suffix, *found)
+    return _textual(name, suffix, head)
+
+
+def _binary(
+    name: str, suffix: str, head: bytes, file: BinaryIO
+) -> str | tuple[str, str] | None:
+    """The media type of a binary file; what it is, if it has no reader."""
+    # Before PDFs, since an archive may begin with one.
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _inside_zip(name, file)
+    for pattern, kind in _BY_SIGNATURE:
+        if pattern.match(head):
+            return kind
+    if _is_pdf(head, suffix):
+        return PDF
+    if head.startswith(ole.SIGNATURE):
+        return _inside_ole(file, head, suffix)
     for pattern, what, way in _SIGNATURES:
         if pattern.match(head):
-            raise _unsupported(name, suffix, what, way)
-    return _textual(name, suffix, head)
+            return what, way
+    return None
 
 
 def reader(kind: str) -> Reader:
