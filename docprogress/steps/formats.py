@@ -22,6 +22,7 @@ XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
 XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
 XLS = "application/vnd.ms-excel"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
+EPUB = "application/epub+zip"
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
 
@@ -41,10 +42,11 @@ _READERS = {
     textual.ORG: "text",
     textual.ASCIIDOC: "text",
     textual.TEX: "text",
+    EPUB: "epub",
     textual.EML: "mail",
     textual.MBOX: "mbox",
-    textual.MHTML: "text",
-    textual.NOTEBOOK: "text",
+    textual.MHTML: "mhtml",
+    textual.NOTEBOOK: "notebook",
     XLSX: "xlsx",
     XLSM: "xlsx",
     XLSB: "xlsb",
@@ -120,7 +122,6 @@ _OLE_STREAMS = (
 _ZIPPED = (
     (r"xl/", "a damaged Excel workbook", "save it again"),
     (r"ppt/", "a damaged PowerPoint presentation", "save it again"),
-    (r"META-INF/container\.xml", "an EPUB book", "convert it to PDF or HTML"),
     (r"content\.xml", "an OpenDocument file", "save it as DOCX or PDF"),
     (r"META-INF/MANIFEST\.MF", "a Java archive", "hand in documents"),
 )

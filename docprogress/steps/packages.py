@@ -51,6 +51,7 @@ _NAMED = (
         r"(?i)xl/workbook\d*\.bin",
         "application/vnd.ms-excel.sheet.binary.macroEnabled.12",
     ),
+    (r"META-INF/container\.xml", "application/epub+zip"),
 )
 
 

@@ -44,6 +44,8 @@ class ZippedXml:
         path: The file.
         what: What the document is, for errors: "a Word document".
         max_characters: The limit for its text, which limits its XML.
+        document_types: Whether parts of this format declare document types. Entities
+            are refused nevertheless.
 
     Raises:
         Unreadable: It is not a ZIP file.
@@ -51,8 +53,15 @@ class ZippedXml:
     """
 
     def __init__(
-        self, name: str, path: Path, *, what: str, max_characters: int
+        self,
+        name: str,
+        path: Path,
+        *,
+        what: str,
+        max_characters: int,
+        document_types: bool = False,
     ) -> None:
+        self._document_types = document_types
         self._name = name
         self._what = what
         self._most = max_characters
@@ -95,7 +104,10 @@ class ZippedXml:
         parser.CharacterDataHandler = handler.characters
         # Office programs write no document type declarations. Entities, which XML
         # attacks use, can only be declared there.
-        parser.StartDoctypeDeclHandler = self._refuse_document_type
+        if self._document_types:
+            parser.EntityDeclHandler = self._refuse_entities
+        else:
+            parser.StartDoctypeDeclHandler = self._refuse_document_type
         parsed = 0
         try:
             for block in self.blocks(part):
@@ -173,4 +185,10 @@ class ZippedXml:
         raise Unreadable(
             f"{self._name}: its XML declares a document type, which {self._what} "
             "never does; it is refused"
+        )
+
+    def _refuse_entities(self, *_: object) -> None:
+        raise Unreadable(
+            f"{self._name}: its XML declares entities, which {self._what} never does; "
+            "it is refused"
         )

@@ -99,18 +99,7 @@ class MessageReader:
             kind.startswith(("text/", "multipart/")) or kind in _FIELDS
         ):
             return ""
-        if (part.end - part.start) // LONGEST_CHARACTER > 4 * self._left:
-            raise TooLong
-        data = b"".join(content(self._file, part))
-        charset = part.headers.content_parameter("charset")
-        if kind == "text/html":
-            page = decode_bytes(data, charset or declared_encoding(data) or "")
-            text = str(visible_text(page, most=self._left))
-        else:
-            text = decode_bytes(data, charset)
-            if part.headers.content_parameter("format").lower() == "flowed":
-                delete = part.headers.content_parameter("delsp").lower() == "yes"
-                text = unflow(text, delete_space=delete)
+        text, _ = PartReader(self._file, most=self._left).read(part)
         self._spend(len(text))
         return text
 
@@ -118,6 +107,42 @@ class MessageReader:
         self._left -= characters
         if self._left < 0:
             raise TooLong
+
+
+class PartReader:
+    """Reads a part that is text.
+
+    Args:
+        file: The file in which the message is.
+        most: The limit of characters.
+    """
+
+    def __init__(self, file: BinaryIO, *, most: int) -> None:
+        self._file = file
+        self._most = most
+
+    def read(self, part: Part) -> tuple[str, str]:
+        """A part's text, and its title if it is a page that has one.
+
+        Raises:
+            TooLong: It has more characters than the limit.
+        """
+        # Markup and transfer encodings take several times the text's space.
+        if part.end - part.start > 4 * LONGEST_CHARACTER * max(self._most, 1):
+            raise TooLong
+        data = b"".join(content(self._file, part))
+        charset = part.headers.content_parameter("charset")
+        if part.content_type in ("text/html", "application/xhtml+xml"):
+            page = decode_bytes(data, charset or declared_encoding(data) or "")
+            text = visible_text(page, most=self._most)
+            return str(text), text.title
+        plain = decode_bytes(data, charset)
+        if part.headers.content_parameter("format").lower() == "flowed":
+            delete = part.headers.content_parameter("delsp").lower() == "yes"
+            plain = unflow(plain, delete_space=delete)
+        if len(plain) > self._most:
+            raise TooLong
+        return plain, ""
 
 
 def attachment_name(part: Part) -> str:

@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass, field
 
 from docprogress.steps.markup.elements import LINES, PARAGRAPHS
-from docprogress.steps.text import TooLong
+from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 
 
@@ -16,6 +17,9 @@ class Text:
 
     most: int
     title: str = ""
+    #: The first heading.
+    heading: str = ""
+    _heading_start: int | None = None
     _pieces: list[str] = field(default_factory=list)
     _gap: str = ""
     _preformatted: int = 0
@@ -28,10 +32,16 @@ class Text:
             self._break("\n", again=True)
         elif name in ("td", "th"):
             self._gap = self._gap if "\n" in self._gap else "\t"
+        elif name in _HEADINGS and not self.heading:
+            self._heading_start = len(self._pieces)
         self._edge(name)
         self._preformatted += name == "pre"
 
     def end(self, name: str) -> None:
+        if name in _HEADINGS and self._heading_start is not None:
+            begin, self._heading_start = self._heading_start, None
+            words = self._pieces[begin : begin + LONGEST_TITLE]
+            self.heading = clean_title("".join(words))
         self._edge(name)
         if name == "pre":
             self._preformatted = max(0, self._preformatted - 1)

@@ -1,0 +1,45 @@
+"""Read saved web pages (MHTML): the page, without its frames and images."""
+
+from collections.abc import Iterator
+
+from docprogress.documents import Document, Page
+from docprogress.settings import Settings
+from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.mail.files import open_mail, read_message
+from docprogress.steps.mail.message import PartReader
+from docprogress.steps.mail.mime import Part
+from docprogress.steps.text import TooLong, clean_title
+
+_PAGES = ("text/html", "application/xhtml+xml")
+
+
+def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
+    """Read a saved web page as one page."""
+    file = open_mail(document)
+    facts["engine"] = "mhtml"
+
+    def pages() -> Iterator[Page]:
+        saved = read_message(document, file)
+        root = _root(saved)
+        try:
+            text, title = PartReader(file, most=settings.max_characters).read(root)
+        except TooLong:
+            raise too_long(document, settings) from None
+        if title := title or clean_title(saved.headers.text("subject")):
+            facts["title"] = title
+        if created := saved.headers.date:
+            facts["created"] = created
+        yield single_page(text, facts)
+
+    return Extraction(pages(), total=1, facts=facts, close=file.close)
+
+
+def _root(saved: Part) -> Part:
+    """The part that is the page; the others are what it includes."""
+    leaves = list(saved.leaves())
+    start = saved.headers.content_parameter("start")
+    named = [
+        part for part in leaves if start and part.headers.raw("content-id") == start
+    ]
+    pages = [part for part in leaves if part.content_type in _PAGES]
+    return (named or pages or leaves)[0]
