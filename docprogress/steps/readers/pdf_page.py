@@ -25,6 +25,12 @@ class PageText(NamedTuple):
     text: str
     #: How many characters of invisible text were left out.
     hidden: int = 0
+    #: Whether there is text on the page of which nothing was read.
+    lost: bool = False
+    #: The fonts of text without an extent, in which letters may have no glyph.
+    fonts: frozenset[bytes] = frozenset()
+    #: What the page's form was filled in with.
+    values: tuple[str, ...] = ()
 
 
 class Pdf(Protocol):

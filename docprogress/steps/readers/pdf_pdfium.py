@@ -3,14 +3,12 @@
 import os
 import threading
 from collections.abc import Sequence
-from ctypes import Array, c_ushort, string_at
-from functools import partial
+from ctypes import c_ushort
 from pathlib import Path
 
 import pypdfium2
 from pypdfium2 import raw as pdfium
 
-from docprogress.steps.readers.pdf_hyphens import join_hyphenated
 from docprogress.steps.readers.pdf_page import (
     DAMAGED,
     ENCRYPTED,
@@ -18,7 +16,8 @@ from docprogress.steps.readers.pdf_page import (
     UNKNOWN_CIPHER,
     PageText,
 )
-from docprogress.steps.text import TooLong
+from docprogress.steps.readers.pdf_page_reader import PageReader
+from docprogress.steps.readers.pdf_second_opinion import SecondOpinion
 
 # PDFium is not thread-safe, not even with separate documents. Reentrant, because
 # garbage collection may close a document in a thread that holds the lock.
@@ -48,9 +47,10 @@ class PdfiumDocument:
     engine = "pdfium"
 
     def __init__(self, name: str, path: Path, *, passwords: Sequence[str] = ()) -> None:
+        self._second = SecondOpinion(name, path, passwords)
         with PDFIUM:
             self._pdf = pypdfium2.PdfDocument(_open(name, path, passwords))
-            self._buffer = _Buffer()
+            self._reader = PageReader(self._pdf)
             self._pages = len(self._pdf)
             if not self._pages:
                 self._pdf.close()
@@ -81,12 +81,13 @@ class PdfiumDocument:
             if not page:
                 return None
             try:
-                found = _text_of(page, most, self._buffer)
+                found = self._reader.read(page, most)
             finally:
                 pdfium.FPDF_ClosePage(page)
-        return None if found is None else PageText(join_hyphenated(found))
+        return found and self._second.improve(found, index, most)
 
     def close(self) -> None:
+        self._second.close()
         with PDFIUM:
             self._pdf.close()
 
@@ -103,48 +104,3 @@ def _open(name: str, path: Path, passwords: Sequence[str]) -> object:
         if code != pdfium.FPDF_ERR_PASSWORD:
             break
     raise RejectedByPdfium(name, code)
-
-
-class _Buffer:
-    """A buffer for the text of one page after the other."""
-
-    def __init__(self) -> None:
-        self._size = 4096
-        self._array = (c_ushort * self._size)()
-
-    def at_least(self, size: int) -> Array[c_ushort]:
-        """An array of `size` characters or more.
-
-        Sizes are powers of two, because ctypes creates a type for each size, which
-        takes longer than reading the text.
-        """
-        if size > self._size:
-            self._size = 1 << (size - 1).bit_length()
-            self._array = (c_ushort * self._size)()
-        return self._array
-
-
-def _text_of(page: object, most: int, buffer: _Buffer) -> str | None:
-    """The text of a loaded page; None if it cannot be read."""
-    content = pdfium.FPDFText_LoadPage(page)
-    if not content:
-        return None
-    try:
-        count = pdfium.FPDFText_CountChars(content)
-        if count > most:
-            raise TooLong
-        # Characters that PDFium leaves out of the text have no position in it, and text
-        # that it inserts has no character index.
-        position = partial(pdfium.FPDFText_GetTextIndexFromCharIndex, content)
-        first, last = 0, count - 1
-        while first <= last and position(first) < 0:
-            first += 1
-        while first <= last and position(last) < 0:
-            last -= 1
-        if first > last:
-            return ""
-        array = buffer.at_least(max(count, position(last) + 1) + 1)
-        size = pdfium.FPDFText_GetText(content, first, last - first + 1, array)
-        return string_at(array, 2 * max(size - 1, 0)).decode("utf-16-le", "ignore")
-    finally:
-        pdfium.FPDFText_ClosePage(content)

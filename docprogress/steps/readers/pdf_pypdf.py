@@ -23,6 +23,9 @@ from docprogress.steps.text import TooLong, clean_title
 if logging.getLogger("pypdf").level == logging.NOTSET:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
+#: How a soft hyphen is written in a page's content.
+_SOFT_HYPHENS = (b"\xad", rb"\255", b"AD", b"ad")
+
 
 class PypdfDocument:
     """A PDF that is open in pypdf."""
@@ -68,6 +71,17 @@ class PypdfDocument:
         if len(found) > most:
             raise TooLong
         return PageText(found)
+
+    def may_have_soft_hyphens(self, index: int) -> bool:
+        """Whether a page's content has the code that soft hyphens have in a font."""
+        try:
+            contents = self._reader.pages[index].get_contents()
+            data = contents.get_data() if contents is not None else b""
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - a damaged page can raise anything at all
+            return False
+        return any(code in data for code in _SOFT_HYPHENS)
 
     def close(self) -> None:
         self._file.close()

@@ -1,0 +1,91 @@
+"""PDFium's functions that are called for each object or character of a page.
+
+They take and return addresses, which costs a third of what pypdfium2's own functions
+cost. Whoever calls them holds the lock of PDFium.
+"""
+
+from collections.abc import Callable
+from ctypes import (
+    PYFUNCTYPE,
+    addressof,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int,
+    c_size_t,
+    c_uint,
+    c_ulong,
+    c_void_p,
+    cast,
+)
+from typing import Any
+
+from pypdfium2 import raw as pdfium
+
+#: How many objects or characters are looked at with one buffer.
+BATCH = 1024
+
+
+def _function(name: str, result: Any, *arguments: Any) -> Callable[..., int]:
+    address = cast(getattr(pdfium, name), c_void_p).value
+    assert address is not None
+    function: Callable[..., int] = PYFUNCTYPE(result, *arguments)(address)
+    return function
+
+
+_ADDRESSES = (c_void_p,) * 4
+
+get_object = _function("FPDFPage_GetObject", c_void_p, c_void_p, c_int)
+count_form_objects = _function("FPDFFormObj_CountObjects", c_int, c_void_p)
+get_form_object = _function("FPDFFormObj_GetObject", c_void_p, c_void_p, c_int)
+object_type = _function("FPDFPageObj_GetType", c_int, c_void_p)
+render_mode = _function("FPDFTextObj_GetTextRenderMode", c_int, c_void_p)
+fill_color = _function("FPDFPageObj_GetFillColor", c_int, c_void_p, *_ADDRESSES)
+bounds = _function("FPDFPageObj_GetBounds", c_int, c_void_p, *_ADDRESSES)
+set_active = _function("FPDFPageObj_SetIsActive", c_int, c_void_p, c_int)
+text_object = _function("FPDFText_GetTextObject", c_void_p, c_void_p, c_int)
+character = _function("FPDFText_GetUnicode", c_uint, c_void_p, c_int)
+character_box = _function("FPDFText_GetCharBox", c_int, c_void_p, c_int, *_ADDRESSES)
+path_draw_mode = _function("FPDFPath_GetDrawMode", c_int, c_void_p, c_void_p, c_void_p)
+matrix = _function("FPDFPageObj_GetMatrix", c_int, c_void_p, c_void_p)
+font_of = _function("FPDFTextObj_GetFont", c_void_p, c_void_p)
+is_embedded = _function("FPDFFont_GetIsEmbedded", c_int, c_void_p)
+font_name = _function(
+    "FPDFFont_GetBaseFontName", c_size_t, c_void_p, c_void_p, c_size_t
+)
+count_marks = _function("FPDFPageObj_CountMarks", c_int, c_void_p)
+get_mark = _function("FPDFPageObj_GetMark", c_void_p, c_void_p, c_ulong)
+mark_text = _function(
+    "FPDFPageObjMark_GetParamStringValue",
+    c_int,
+    c_void_p,
+    c_char_p,
+    c_void_p,
+    c_ulong,
+    c_void_p,
+)
+char_index = _function("FPDFText_GetCharIndexFromTextIndex", c_int, c_void_p, c_int)
+
+
+def address(handle: object) -> int:
+    """The address that a handle of pypdfium2 holds."""
+    return cast(handle, c_void_p).value or 0  # type: ignore[arg-type]
+
+
+class Quads:
+    """A buffer of four values for each object of a batch."""
+
+    def __init__(self, kind: type[c_uint | c_float | c_double]) -> None:
+        array = (kind * (4 * BATCH))()
+        start, size = addressof(array), 4 * BATCH * _SIZES[kind]
+        step = size // BATCH
+        #: The values, four after another.
+        self.values: Any = array
+        #: The addresses of the first, second, third and fourth value of each object.
+        self.addresses = [
+            list(range(start + part * step // 4, start + size, step))
+            for part in range(4)
+        ]
+
+
+_SIZES = {c_uint: 4, c_float: 4, c_double: 8}

@@ -1,0 +1,102 @@
+"""Ask pypdf about a page where PDFium's text lacks something."""
+
+import mmap
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from docprogress.errors import DocProgressError
+from docprogress.steps.readers.pdf_hyphens import may_have_soft, without_soft
+from docprogress.steps.readers.pdf_page import PageText
+from docprogress.steps.readers.pdf_pypdf import PypdfDocument
+from docprogress.steps.text import TooLong
+
+#: How many pages without one are searched for soft hyphens before a PDF is taken to
+#: have none.
+SOFT_HYPHEN_PAGES = 2
+
+#: The encoding in which PDFium takes a soft hyphen for a hyphen.
+_ENCODING = b"/WinAnsiEncoding"
+
+
+class SecondOpinion:
+    """What pypdf makes of a PDF's pages, if it is asked."""
+
+    def __init__(self, name: str, path: Path, passwords: Sequence[str]) -> None:
+        self._name = name
+        self._path = path
+        self._passwords = passwords
+        self._pdf: PypdfDocument | None = None
+        self._refused = False
+        # Fonts with empty objects in which no letters are lost.
+        self._complete: set[bytes] = set()
+        self._soft_hyphen_pages = SOFT_HYPHEN_PAGES
+
+    def improve(self, page: PageText, index: int, most: int) -> PageText:
+        """A page with the letters that PDFium has lost, without soft hyphens.
+
+        Raises:
+            TooLong: It has more than `most` characters.
+        """
+        text = page.text
+        if page.lost or not page.fonts <= self._complete:
+            text = self._with_lost_letters(page, index, most)
+        if "-" in text and may_have_soft(text):
+            text = self._without_soft_hyphens(text, index, most)
+        return page if text is page.text else page._replace(text=text)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._pdf is not None:
+            self._pdf.close()
+
+    def _with_lost_letters(self, page: PageText, index: int, most: int) -> str:
+        if page.hidden:
+            # pypdf would give what has been left out.
+            return page.text
+        other = self._read(index, most)
+        if other is None or _letters(other) <= _letters(page.text):
+            self._complete |= page.fonts
+            return page.text
+        missing = [value for value in page.values if value not in other]
+        return "\n".join([other, *missing])
+
+    def _without_soft_hyphens(self, text: str, index: int, most: int) -> str:
+        original = ""
+        if self._soft_hyphen_pages and self._may_be_written():
+            if self._open() and self._pdf and self._pdf.may_have_soft_hyphens(index):
+                original = self._read(index, most) or ""
+            else:
+                self._soft_hyphen_pages -= 1
+        return without_soft(text, original)
+
+    def _may_be_written(self) -> bool:
+        """Whether the PDF has a font in which a soft hyphen is taken for a hyphen."""
+        with suppress(OSError, ValueError), self._path.open("rb") as file:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                if content.find(_ENCODING) >= 0:
+                    return True
+        self._soft_hyphen_pages = 0
+        return False
+
+    def _open(self) -> bool:
+        if self._pdf is None and not self._refused:
+            try:
+                self._pdf = PypdfDocument(
+                    self._name, self._path, passwords=self._passwords
+                )
+            except (DocProgressError, OSError):
+                self._refused = True
+        return self._pdf is not None
+
+    def _read(self, index: int, most: int) -> str | None:
+        if not self._open() or self._pdf is None or index >= len(self._pdf):
+            return None
+        with suppress(TooLong):
+            page = self._pdf.page(index, most=most)
+            return page and page.text
+        return None
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
