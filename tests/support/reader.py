@@ -1,5 +1,6 @@
 """Reads documents in a process of its own, which may hang or die of them."""
 
+import itertools
 import multiprocessing
 import re
 import resource
@@ -14,7 +15,8 @@ from support.patience import patient
 
 from docprogress.documents import PAGE_SEPARATOR, Chunk, Document, Page
 from docprogress.errors import DocumentError, LimitExceeded, Unreadable
-from docprogress.settings import load
+from docprogress.settings import Settings, load
+from docprogress.steps import containers
 from docprogress.steps.chunk import chunk
 from docprogress.steps.extract import extract
 
@@ -24,6 +26,10 @@ MEMORY = 2 * 1024**3
 #: Seconds that a document may take, and that the process may take to begin.
 LIMIT = patient(20)
 BEGIN = 60.0
+
+#: Members of a container that are read, and bytes of all of them.
+MEMBERS = 100
+MEMBER_BYTES = 64 * 2**20
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -113,6 +119,7 @@ def _outcome(path: Path, name: str) -> Outcome:
         with extract(document, settings=settings) as extraction:
             total = extraction.total
             pages = list(extraction)
+        _open_members(document, settings, extraction.facts["media_type"])
         chunks = list(chunk(pages, settings=settings))
     except DocumentError as error:
         message, kind = str(error), type(error)
@@ -125,6 +132,20 @@ def _outcome(path: Path, name: str) -> Outcome:
     if complaint is not None:
         return Outcome("wrong", complaint)
     return Outcome("pages", f"{len(pages)} pages, {len(chunks)} chunks")
+
+
+def _open_members(document: Document, settings: Settings, media_type: str) -> None:
+    """Read the first members of a container, as far as a run would."""
+    if not containers.is_container(media_type):
+        return
+    left = MEMBER_BYTES
+    with containers.members(
+        document, settings=settings, media_type=media_type
+    ) as found:
+        for member in itertools.islice(found, MEMBERS):
+            with member.open() as file:
+                while left > 0 and (read := file.read(65536)):
+                    left -= len(read)
 
 
 def _is_well_worded(message: str, name: str, path: Path) -> bool:
