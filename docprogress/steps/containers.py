@@ -5,6 +5,7 @@ module for each kind in `steps/members/` yields the members of an opened contain
 an order that is the same each time: a member is identified by its position.
 """
 
+import errno
 import lzma
 import tarfile
 import zipfile
@@ -122,8 +123,9 @@ def blocks(member: Member, name: str) -> Iterator[bytes]:
             while block := file.read(BLOCK):
                 yield block
     except DAMAGES as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # of the disk, not of the data
+        # A position outside the file is damage; other errors are the disk's.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         raise Unreadable(f"{name}: it cannot be unpacked: {error}") from error
 
 

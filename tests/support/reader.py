@@ -1,5 +1,6 @@
 """Reads documents in a process of its own, which may hang or die of them."""
 
+import contextlib
 import itertools
 import multiprocessing
 import re
@@ -117,8 +118,8 @@ def _outcome(path: Path, name: str) -> Outcome:
     settings = load()
     try:
         with extract(document, settings=settings) as extraction:
-            total = extraction.total
             pages = list(extraction)
+            total = extraction.total  # corrected while it is read
         _open_members(document, settings, extraction.facts["media_type"])
         chunks = list(chunk(pages, settings=settings))
     except DocumentError as error:
@@ -143,9 +144,12 @@ def _open_members(document: Document, settings: Settings, media_type: str) -> No
         document, settings=settings, media_type=media_type
     ) as found:
         for member in itertools.islice(found, MEMBERS):
-            with member.open() as file:
-                while left > 0 and (read := file.read(65536)):
-                    left -= len(read)
+            # A run goes on with the next member.
+            with contextlib.suppress(DocumentError):
+                for block in containers.blocks(member, document.name):
+                    left -= len(block)
+                    if left < 0:
+                        return
 
 
 def _is_well_worded(message: str, name: str, path: Path) -> bool:
@@ -165,7 +169,10 @@ def _complaint(
     """What is wrong with the pages and chunks, if anything is."""
     text = PAGE_SEPARATOR.join(page.text for page in pages)
     shown = [str(value) for value in facts.values()]
-    if not pages or [page.number for page in pages] != list(range(1, total + 1)):
+    expects_pages = facts["media_type"] not in containers.ARCHIVES
+    if bool(pages) != expects_pages or [page.number for page in pages] != list(
+        range(1, total + 1)
+    ):
         return f"{len(pages)} pages of {total}, or not in order"
     if any(_CONTROLS.search(one) or not _is_text(one) for one in (text, *shown)):
         return "there are characters that no text may hold"
