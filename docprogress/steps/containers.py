@@ -39,6 +39,7 @@ _OPENERS = {
     XZ: "compressed",
     textual.EML: "mail",
     textual.MBOX: "mailbox",
+    textual.MSG: "outlook",
 }
 
 #: Bytes that are unpacked at a time.

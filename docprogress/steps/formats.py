@@ -45,6 +45,7 @@ _READERS = {
     EPUB: "epub",
     textual.EML: "mail",
     textual.MBOX: "mbox",
+    textual.MSG: "outlook",
     textual.MHTML: "mhtml",
     textual.NOTEBOOK: "notebook",
     XLSX: "xlsx",
@@ -117,7 +118,6 @@ _BY_SIGNATURE = tuple(
 _OLE_STREAMS = (
     ("WordDocument", "an old Word document (.doc)", "save it as DOCX or PDF"),
     ("PowerPoint Document", "an old PowerPoint file (.ppt)", "save it as PDF"),
-    ("__substg1.0", "an Outlook message (.msg)", "save it as PDF or plain text"),
 )
 _ZIPPED = (
     (r"xl/", "a damaged Excel workbook", "save it again"),
@@ -229,6 +229,7 @@ def _inside_ole(file: BinaryIO, head: bytes, suffix: str) -> str | tuple[str, st
             for stream in (
                 "EncryptedPackage",
                 "Book",
+                "__properties_version1.0",
                 *(one[0] for one in _OLE_STREAMS),
             )
             if stream.encode("utf-16-le") in data
@@ -237,6 +238,8 @@ def _inside_ole(file: BinaryIO, head: bytes, suffix: str) -> str | tuple[str, st
         return "an encrypted Office document", "save it without a password"
     if "Workbook" in names or "Book" in names or (not names and suffix == ".xls"):
         return XLS
+    if any(name.startswith(("__properties", "__substg1.0")) for name in names):
+        return textual.MSG
     for stream, what, way in _OLE_STREAMS:
         if any(name.startswith(stream) for name in names):
             return what, way

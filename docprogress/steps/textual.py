@@ -12,6 +12,8 @@ MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
 EML = "message/rfc822"
 MBOX = "application/mbox"
+#: Not text, but mail as well.
+MSG = "application/vnd.ms-outlook"
 NOTEBOOK = "application/x-ipynb+json"
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
