@@ -20,6 +20,7 @@
     ├── StepError               a step cannot be found, or is not a step
     ├── DocumentError           this document cannot be processed; a retry is pointless
     │   ├── Unreadable          not what its name says, damaged, encrypted, empty
+    │   │   └── PasswordNeeded  encrypted, and no password that was given opens it
     │   └── LimitExceeded       larger, longer or slower than the settings allow
     ├── TransientError          a temporary failure; the document is retried
     │   ├── StorageUnavailable  the storage of documents is unreachable
@@ -131,6 +132,20 @@ class DocumentError(DocProgressError):
 
 class Unreadable(DocumentError):  # noqa: N818 - reads as a fact
     """Raised when a document is not what its name says, damaged, encrypted or empty."""
+
+
+class PasswordNeeded(Unreadable):
+    """Raised when a document is encrypted, and no password that was given opens it.
+
+    Args:
+        what: What is encrypted: "a.pdf: the PDF".
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is encrypted and needs a password; give it to "
+            "run.retry(passwords=[…])"
+        )
 
 
 class LimitExceeded(DocumentError):  # noqa: N818 - reads as a fact

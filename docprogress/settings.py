@@ -39,6 +39,7 @@ def _parsed(value: Any) -> Any:
 if TYPE_CHECKING:
     Secret = str | None
     SecretOptions = dict[str, Any]
+    SecretList = list[str]
 else:
     #: A setting that may hold a password. The model keeps it hidden, also in what is
     #: dumped of it, and only the attribute itself gives it away.
@@ -46,6 +47,10 @@ else:
     #: The same of several, by name.
     SecretOptions = Annotated[
         Hidden[dict[str, Any]], NoDecode, BeforeValidator(_parsed), Field(repr=False)
+    ]
+    #: The same of several without names.
+    SecretList = Annotated[
+        Hidden[list[str]], NoDecode, BeforeValidator(_parsed), Field(repr=False)
     ]
 
 
@@ -78,6 +83,8 @@ def _hidden(model: type[BaseSettings], name: str, value: Any) -> Any:
         return SecretStr(value)
     if isinstance(value, dict) and get_origin(annotation) is Hidden:
         return Hidden[dict[str, Any]](value)
+    if isinstance(value, list) and get_origin(annotation) is Hidden:
+        return Hidden[list[str]](value)
     return value
 
 
@@ -130,6 +137,9 @@ class Settings(Hiding):
     #: parts, and its vector is their mean.  None: what the model of
     #: sentence-transformers says, or what an endpoint refuses.
     embedding_tokens: int | None = Field(default=None, ge=16)
+    #: Tried on encrypted PDFs, Office documents and archives, in JSON.  They are never
+    #: stored or shown.  Workers try those of their own environment as well.
+    passwords: SecretList = Field(default_factory=list, repr=False)
     #: What reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
     #: Whether comments in text documents and presentations are read.

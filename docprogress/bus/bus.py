@@ -16,6 +16,7 @@ from docprogress.bus.keys import (
     cancel_key,
     counts_key,
     document_channel,
+    passwords_key,
     run_channel,
     waiting_key,
 )
@@ -153,7 +154,7 @@ class Bus:
         kinds = (document_channel, cancel_key, waiting_key)
         keys = [key(d) for d in document_ids for key in kinds]
         if run_id:
-            keys += [run_channel(run_id), counts_key(run_id)]
+            keys += [run_channel(run_id), counts_key(run_id), passwords_key(run_id)]
         try:
             unlinked: list[Any] = [self.redis.unlink(*batch) for batch in batched(keys)]
             return sum(unlinked)

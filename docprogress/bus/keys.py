@@ -7,6 +7,9 @@ Keys marked *retention* expire `Settings.remember_seconds` after their last even
 #: String, expires after so many seconds: a process is still submitting the run.
 SUBMITTING_SECONDS = 15
 
+#: String, expires after so many seconds: the encrypted passwords of a run.
+PASSWORDS_SECONDS = 24 * 60 * 60
+
 #: String, expires after so many seconds: a worker serves the queue, or the protocol.
 SERVED_SECONDS = 15
 
@@ -64,6 +67,11 @@ def outage_key(service: str) -> str:
 def submitting_key(run_id: str) -> str:
     """String (`SUBMITTING_SECONDS`): exists while the run is being submitted."""
     return f"run:{run_id}:submitting"
+
+
+def passwords_key(run_id: str) -> str:
+    """String (`PASSWORDS_SECONDS`): the encrypted passwords of a run's documents."""
+    return f"run:{run_id}:passwords"
 
 
 def protocol_alive_key(protocol: int) -> str:

@@ -61,9 +61,16 @@ def submit(
     return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
 
 
-def retry(run: Run, *, failed_only: bool, detach: bool, as_json: bool) -> int:
+def retry(
+    run: Run,
+    *,
+    failed_only: bool,
+    passwords: Sequence[str],
+    detach: bool,
+    as_json: bool,
+) -> int:
     """Retry a run's documents, and watch them unless `detach`; the exit status."""
-    if not run.retry(failed_only=failed_only):
+    if not run.retry(failed_only=failed_only, passwords=passwords):
         _notice(f"there is nothing to retry in run {run.id}")
     if detach:
         _write(run.id)

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from redis.exceptions import RedisError
 
 from docprogress import local
+from docprogress.bus import passwords
 from docprogress.bus.bus import Bus
 from docprogress.bus.connection_errors import translate_error
 from docprogress.bus.fork_safety import renew_after_fork
@@ -173,6 +174,17 @@ class Connections:
         except (BusError, ServicesError) as error:
             log.warning("progress is published later: %s", error)
             publish_later(self._open_bus(), events)
+
+    def share_passwords(self, run_id: str, given: Sequence[str]) -> None:
+        """Let the workers of a run try these passwords.
+
+        Raises:
+            BusError: Redis cannot be reached.
+            RunNotFound: There is no such run.
+        """
+        if given:
+            key = self.store.runs.encryption_key(run_id)
+            passwords.store(self.bus.redis, run_id, key, given)
 
     def mark_unserved(self, run_id: str) -> None:
         """State in a run's queued documents that no worker serves their queue.

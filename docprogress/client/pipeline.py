@@ -145,6 +145,7 @@ class Pipeline:
             fingerprint=fingerprint(self.steps, settings),
         )
         run = Run(self.connections, record, skipped=skipped)
+        self.connections.share_passwords(run_id, self.settings.passwords)
         Submission(
             self.connections,
             record,

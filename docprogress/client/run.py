@@ -313,7 +313,11 @@ class Run:
         return count
 
     def retry(
-        self, *, failed_only: bool = True, document_ids: Sequence[str] | None = None
+        self,
+        *,
+        failed_only: bool = True,
+        document_ids: Sequence[str] | None = None,
+        passwords: Sequence[str] = (),
     ) -> int:
         """Retry failed and cancelled documents; returns how many.
 
@@ -322,12 +326,18 @@ class Run:
         Args:
             failed_only: False repeats everything, also for completed documents.
             document_ids: Only these.
+            passwords: Tried on encrypted documents. Workers can read them for a day;
+                they are encrypted until then, and in no database, event or log.
 
         Raises:
+            BusError: Redis, which passwords need, cannot be reached.
             RunTooNew: The run was submitted by a later version than this one.
         """
         if (version := protocol.required_version(self.record.settings)) is not None:
             raise RunTooNew(self.id, version)
+        if isinstance(passwords, str):
+            raise TypeError("passwords are a list: passwords=[…]")
+        self.connections.share_passwords(self.id, passwords)
         count = 0
         for chosen in self._selections(document_ids):
             rows = self._store.documents.retry(**chosen, failed_only=failed_only)

@@ -242,7 +242,9 @@ def _environment(settings: Settings) -> dict[str, str]:
 
     The environment, unlike arguments, is nobody else's to read.
     """
-    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    # Passwords reach the workers with the runs that they are for.
+    names = settings.model_fields_set - {"passwords"}
+    given = {name: getattr(settings, name) for name in names}
     given["home"] = settings.home
     return {
         f"DOCPROGRESS_{name.upper()}": (

@@ -1,8 +1,11 @@
 """The extraction step: a document's file to pages of text."""
 
+from contextlib import ExitStack
+
 from docprogress.documents import Document
 from docprogress.settings import Settings
 from docprogress.steps import formats, suffixes
+from docprogress.steps.encryption import decrypted
 from docprogress.steps.extraction import Extraction, Facts, cannot_open
 
 
@@ -13,16 +16,20 @@ def extract(document: Document, *, settings: Settings) -> Extraction:
 
     Raises:
         Unreadable: Its format is not supported, or it is damaged, encrypted, or empty.
+        PasswordNeeded: It is encrypted, and no password opens it.
         LimitExceeded: It has more pages or characters than the settings allow.
         TransientError: The file cannot be opened.
     """
-    try:
-        kind = formats.media_type(document)
-        facts: Facts = {"media_type": kind}
-        read = formats.reader(kind)
-        extraction = read(document, settings=settings, facts=facts)
-    except OSError as error:
-        raise cannot_open(document, error) from error
-    if note := suffixes.misnamed(document.name, kind):
-        extraction.add_note(note)
-    return extraction
+    with ExitStack() as stack:
+        try:
+            document = decrypted(document, settings, stack)
+            kind = formats.media_type(document)
+            facts: Facts = {"media_type": kind}
+            read = formats.reader(kind)
+            extraction = read(document, settings=settings, facts=facts)
+        except OSError as error:
+            raise cannot_open(document, error) from error
+        if note := suffixes.misnamed(document.name, kind):
+            extraction.add_note(note)
+        extraction.on_close(stack.pop_all().close)
+        return extraction

@@ -90,6 +90,18 @@ class Extraction(Iterator[Page]):
             self.facts["note"] = "; ".join(filter(None, notes))
             self._notes.clear()
 
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call something after the file is closed."""
+        close = self._close
+
+        def close_both() -> None:
+            try:
+                close()
+            finally:
+                callback()
+
+        self._close = close_both
+
     def close(self) -> None:
         """Close the file and end the iteration; idempotent."""
         self._pages = iter(())

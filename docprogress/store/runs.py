@@ -5,7 +5,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from docprogress.errors import RunNotFound
 from docprogress.events import Status, now
@@ -44,6 +53,11 @@ _RUN_TOTALS = select(
 ).select_from(schema.run)
 _STATUS_TOTALS = select(_document.status, func.count()).group_by(_document.status)
 _ADD_RUN = insert(schema.run)
+_GIVE_KEY = (
+    update(schema.run)
+    .where(_run.id == bindparam("of"), _run.encryption_key.is_(None))
+    .values(encryption_key=bindparam("key"))
+)
 _DELETE_RUN = delete(schema.run).where(
     _run.id == bindparam("run"), ~exists(_OF_RUN.correlate(schema.run))
 )
@@ -115,6 +129,20 @@ class Runs:
         if row is None:
             raise RunNotFound(run_id)
         return RunRow(**row)
+
+    def encryption_key(self, run_id: str) -> str:
+        """The key of a run's passwords; a run of an earlier version is given one.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        with self._database.writing() as connection:
+            connection.execute(
+                _GIVE_KEY, {"of": run_id, "key": secrets.token_urlsafe(32)}
+            )
+        key = self.get(run_id).encryption_key
+        assert key is not None
+        return key
 
     def cached(self, run_id: str, connection: Connection | None = None) -> RunRow:
         """A run that exists, from this process's cache if it is there.

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 
+from docprogress.bus import passwords
 from docprogress.bus.bus import Bus
 from docprogress.bus.leases import Lease, Leases, lease_owner
-from docprogress.errors import BusError, DocProgressError, Superseded
+from docprogress.errors import BusError, DocProgressError, RunNotFound, Superseded
 from docprogress.events import ProgressEvent, Status
 from docprogress.queueing import fair_share
 from docprogress.queueing.batching import MessageBatcher
@@ -72,6 +73,7 @@ class Child:
             outages=ServiceOutages(SharedMemory(self._bus)),
             publish_rows=self._publish_rows,
             send=self._send_members,
+            passwords=self._passwords,
         )
         self._idle = threading.Event()
         self._idle.set()
@@ -211,6 +213,16 @@ class Child:
             self._bus.publish_all([event for event in events if event.final])
         except BusError:
             self._publisher.hold({event.document_id: event for event in events})
+
+    def _passwords(self, run_id: str) -> list[str]:
+        """The passwords that were given for a run; none if Redis is unreachable."""
+        try:
+            # Not the cached run, which may have been given its key since.
+            run = self._store.runs.get(run_id)
+            return passwords.load(self._bus.redis, run_id, run.encryption_key)
+        except (BusError, RunNotFound) as error:
+            log.warning("passwords cannot be read: %s", redacted(str(error)))
+            return []
 
     def _send_members(self, rows: Sequence[DocumentRow]) -> None:
         """Send members. If that fails, recovery finds them."""

@@ -19,6 +19,7 @@ from docprogress.errors import (
     Cancelled,
     DocProgressError,
     HandedBack,
+    PasswordNeeded,
     ServiceUnavailable,
     StoreUnavailable,
     Superseded,
@@ -97,10 +98,19 @@ class DocumentProcessor:
     publish_rows: Callable[[Sequence[DocumentRow]], None] = lambda _: None
     #: Sends queued documents to the workers.
     send: Callable[[Sequence[DocumentRow]], None] = lambda _: None
+    #: The passwords that were given for a run's documents.
+    passwords: Callable[[str], list[str]] = lambda _: []
 
     def process(self, claim: Claim) -> Outcome:
         """Take a claimed document as far as its queue goes."""
         return DocumentAttempt(self, claim).run()
+
+    def with_passwords(self, settings: Settings, run_id: str) -> Settings:
+        """The settings, with the passwords that were given for a run as well."""
+        passwords = list(dict.fromkeys([*settings.passwords, *self.passwords(run_id)]))
+        if len(passwords) == len(settings.passwords):
+            return settings
+        return settings.model_copy(update={"passwords": passwords})
 
 
 class DocumentAttempt:
@@ -118,20 +128,7 @@ class DocumentAttempt:
         self._writer = AttemptWriter(
             processor, claim.document, embedder=self._settings.embedder
         )
-        self.runner = StepRunner(
-            processor,
-            claim.document,
-            steps=self._steps,
-            settings=self._settings,
-            writer=self._writer,
-        )
-        self._unpacker = Unpacker(
-            processor,
-            claim.document,
-            settings=self._settings,
-            writer=self._writer,
-            runner=self.runner,
-        )
+        self._configure()
         # What the steps have made so far.
         self._counts = {
             Kind.PAGES: claim.document.pages,
@@ -139,6 +136,23 @@ class DocumentAttempt:
         }
         self._note = claim.document.note
         self._started = processor.clock()
+
+    def _configure(self) -> None:
+        """Make what runs with the settings."""
+        self.runner = StepRunner(
+            self._processor,
+            self._document,
+            steps=self._steps,
+            settings=self._settings,
+            writer=self._writer,
+        )
+        self._unpacker = Unpacker(
+            self._processor,
+            self._document,
+            settings=self._settings,
+            writer=self._writer,
+            runner=self.runner,
+        )
 
     def run(self) -> Outcome:
         """Process the document, whatever its steps raise.
@@ -174,13 +188,25 @@ class DocumentAttempt:
 
     def _run(self) -> Outcome:
         try:
-            return self._process()
+            return self._process_with_passwords()
         except HandedBack:
             self._save()
             return self._hand_back()
         except ServiceUnavailable as error:
             self._save()
             return self._postpone(error)
+
+    def _process_with_passwords(self) -> Outcome:
+        """Process the document, with the run's passwords only if it needs one."""
+        try:
+            return self._process()
+        except PasswordNeeded:
+            run_id, own = self._document.run_id, self._settings
+            self._settings = self._processor.with_passwords(own, run_id)
+            if self._settings is own:
+                raise
+        self._configure()
+        return self._process()
 
     def _process(self) -> Outcome:
         first = self._document.next_step

@@ -107,6 +107,9 @@ class Unpacker:
             return None  # extraction says what is wrong
         if not containers.is_container(kind):
             return None
+        self._settings = self._processor.with_passwords(
+            self._settings, self._row.run_id
+        )
         outer = self._members.containers(self._row)
         root = (outer or [self._row])[-1]
         progress = self._runner.progress(
@@ -138,6 +141,9 @@ class Unpacker:
         assert self._row.parent_id is not None
         container = self._processor.store.documents.get(self._row.parent_id)
         self._writer.publish_message("Unpacking")
+        self._settings = self._processor.with_passwords(
+            self._settings, self._row.run_id
+        )
         with self._processor.files.local(container.id) as path:
             document = Document(
                 id=container.id,

@@ -106,6 +106,17 @@ def retry(
         bool,
         typer.Option("--all", help="Redo everything, completed documents too."),
     ] = False,
+    password_file: Annotated[
+        typer.FileText | None,
+        typer.Option(
+            "--password-file",
+            help="Passwords for encrypted documents, one a line; - is standard input.",
+        ),
+    ] = None,
+    ask_password: Annotated[
+        bool,
+        typer.Option("--ask-password", help="Ask for the password of documents."),
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait.")] = False,
     as_json: Json = False,
     services: ServiceOptions,
@@ -116,10 +127,14 @@ def retry(
     """
     from docprogress.cli import live_run
 
+    passwords = password_file.read().splitlines() if password_file else []
+    if ask_password:
+        passwords.append(typer.prompt("Password", hide_input=True))
     with services.open_pipeline() as pipeline:
         status = live_run.retry(
             pipeline.attach(run_id),
             failed_only=not everything,
+            passwords=[password for password in passwords if password],
             detach=detach,
             as_json=as_json,
         )

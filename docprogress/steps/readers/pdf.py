@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from docprogress.documents import Document, Page
-from docprogress.errors import Unreadable
+from docprogress.errors import PasswordNeeded, Unreadable
 from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
@@ -20,7 +20,12 @@ MOST_NUMBERS = 20
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read the pages of a PDF."""
-    pdf = open_pdf(document.name, document.path, engine=settings.pdf_engine)
+    pdf = open_pdf(
+        document.name,
+        document.path,
+        engine=settings.pdf_engine,
+        passwords=settings.passwords,
+    )
     try:
         check_pages(document, len(pdf), settings)
         add_facts(facts, pdf)
@@ -55,7 +60,9 @@ def open_pdf(
     try:
         return PdfiumDocument(name, path, passwords=passwords)
     except RejectedByPdfium as rejection:
-        if engine == "pdfium" or rejection.locked:
+        if rejection.locked:
+            raise PasswordNeeded(f"{name}: the PDF") from None
+        if engine == "pdfium":
             raise Unreadable(str(rejection)) from None
     return PypdfDocument(name, path, passwords=passwords)
 

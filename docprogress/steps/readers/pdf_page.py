@@ -8,7 +8,7 @@ from docprogress.steps.extraction import Facts
 from docprogress.steps.text import clean_title
 
 NO_PAGES = "the PDF has no pages"
-ENCRYPTED = "the PDF is encrypted and needs a password; save it without one"
+ENCRYPTED = "the PDF is encrypted and needs a password"
 DAMAGED = "the PDF is damaged or cut short; fetch or export it again"
 UNKNOWN_CIPHER = "the PDF is encrypted in a way that is not known"
 

@@ -8,10 +8,9 @@ from typing import BinaryIO
 import pypdf
 from pypdf.errors import DependencyError
 
-from docprogress.errors import DocProgressError, Unreadable
+from docprogress.errors import DocProgressError, PasswordNeeded, Unreadable
 from docprogress.steps.readers.pdf_page import (
     DAMAGED,
-    ENCRYPTED,
     NO_PAGES,
     UNKNOWN_CIPHER,
     PageText,
@@ -103,7 +102,7 @@ def _open(
     except Exception as error:  # a damaged file can raise anything at all
         raise Unreadable(f"{name}: {DAMAGED} ({reason(error)})") from error
     if locked:
-        raise Unreadable(f"{name}: {ENCRYPTED}")
+        raise PasswordNeeded(f"{name}: the PDF")
     if not pages:
         raise Unreadable(f"{name}: {NO_PAGES}")
     return reader, pages

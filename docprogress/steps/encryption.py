@@ -1,0 +1,102 @@
+"""Decrypt Office documents that have a password, so that any reader can read them."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from docprogress.documents import Document
+from docprogress.errors import PasswordNeeded, Unreadable
+from docprogress.settings import Settings
+
+#: How files begin that old Office programs wrote, and encrypted new ones.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+#: The stream of an encrypted DOCX, XLSX or PPTX, as a directory of the file names it.
+_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+
+#: What Excel encrypts with where a workbook is only protected against changes.
+_EXCEL_DEFAULT = "VelvetSweatshop"
+
+#: Where open files have a path of their own, also once they are deleted.
+_OPEN_FILES = Path("/proc/self/fd")
+
+
+def decrypted(document: Document, settings: Settings, stack: ExitStack) -> Document:
+    """The document itself, or a decrypted copy that ends with `stack`.
+
+    Raises:
+        PasswordNeeded: It is an encrypted Office document, and no password opens it.
+        Unreadable: It is one, and what decrypts it is not installed.
+        OSError: It cannot be opened.
+    """
+    with document.path.open("rb") as file:
+        if file.read(len(_OLE)) != _OLE:
+            return document
+        office = _encrypted(document, file)
+        if office is None:
+            return document
+        for password in ("", _EXCEL_DEFAULT, *settings.passwords):
+            copy, path = _temporary_file(stack)
+            if _decrypt(office, password, copy):
+                copy.flush()
+                return replace(document, path=path, size=path.stat().st_size)
+    raise PasswordNeeded(f"{document.name}: the document")
+
+
+def _encrypted(document: Document, file: BinaryIO) -> Any:
+    """The file as the library opens it; None if it is not encrypted."""
+    file.seek(0)
+    if find_spec("msoffcrypto") is None:
+        if any(_PACKAGE in block for block in _overlapping(file)):
+            raise Unreadable(
+                f"{document.name}: an encrypted Office document; "
+                "pip install 'docprogress[formats]' to open it with its password"
+            )
+        return None
+    import msoffcrypto
+
+    file.seek(0)
+    try:
+        office: Any = msoffcrypto.OfficeFile(file)
+        return office if office.is_encrypted() else None
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a damaged file can raise anything at all
+        return None  # whoever reads it says what is wrong
+
+
+def _decrypt(office: Any, password: str, copy: BinaryIO) -> bool:
+    """Whether the password opens the document, which is then in `copy`."""
+    try:
+        options = {"verify_password": True} if office.format == "ooxml" else {}
+        office.load_key(password=password, **options)
+        office.decrypt(copy)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a wrong password can raise anything at all
+        return False
+    return True
+
+
+def _temporary_file(stack: ExitStack) -> tuple[BinaryIO, Path]:
+    """A file that nobody else can open, and its path while this process has it open."""
+    if sys.platform == "linux" and _OPEN_FILES.exists():
+        # It has no name, so that nothing is left of it even if the process is killed.
+        anonymous: Any = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        return anonymous, _OPEN_FILES / str(anonymous.fileno())
+    folder = tempfile.TemporaryDirectory(prefix="docprogress-")
+    path = Path(stack.enter_context(folder), "document")
+    return stack.enter_context(path.open("w+b")), path
+
+
+def _overlapping(file: BinaryIO, size: int = 1 << 20) -> Iterator[bytes]:
+    """A file's blocks, each with the end of the one before."""
+    end = b""
+    while block := file.read(size):
+        yield end + block
+        end = block[-len(_PACKAGE) :]
