@@ -16,6 +16,8 @@ from docprogress.steps.packages import package_type
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_ODF = "application/vnd.oasis.opendocument"
+ODT, ODP, ODG = f"{_ODF}.text", f"{_ODF}.presentation", f"{_ODF}.graphics"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
@@ -31,6 +33,14 @@ _READERS = {
     PDF: "pdf",
     DOCX: "docx",
     PPTX: "pptx",
+    ODT: "odt",
+    f"{ODT}-master": "odt",
+    f"{ODT}-web": "odt",
+    f"{ODT}-flat-xml": "odt",
+    ODP: "odp",
+    ODG: "odp",
+    f"{ODP}-flat-xml": "odp",
+    f"{ODG}-flat-xml": "odp",
     textual.HTML: "html",
     textual.XHTML: "html",
     textual.MARKDOWN: "text",
@@ -99,6 +109,11 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"SQLite format 3\0", "an SQLite database", "export its text"),
     (rb"PAR1", "a Parquet file", "export its text"),
 )
+#: An OpenDocument file that is one XML file.
+_FLAT = (
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,256}>\s*)?<office:document\s[^>]*?"
+    rb"office:mimetype=[\"']application/vnd\.oasis\.opendocument\."
+)
 _SIGNATURES = tuple(
     (re.compile(pattern, re.DOTALL), what, way) for pattern, what, way in _MAGIC
 )
@@ -106,6 +121,9 @@ _SIGNATURES = tuple(
 _BY_SIGNATURE = tuple(
     (re.compile(pattern, re.DOTALL), media_type)
     for pattern, media_type in (
+        (_FLAT + rb"text\b", f"{ODT}-flat-xml"),
+        (_FLAT + rb"presentation\b", f"{ODP}-flat-xml"),
+        (_FLAT + rb"graphics\b", f"{ODG}-flat-xml"),
         (rb"\x1f\x8b\x08", containers.GZIP),
         (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", containers.BZIP2),
         (rb"\xfd7zXZ\0", containers.XZ),

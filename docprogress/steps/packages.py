@@ -14,6 +14,11 @@ _OFFICE = re.compile(
 )
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_MANIFEST = "META-INF/manifest.xml"
+_ROOT = re.compile(
+    r"""full-path=["']/["'][^>]*?media-type=["']([^"']+)"""
+    r"""|media-type=["']([^"']+)["'][^>]*?full-path=["']/["']"""
+)
 #: Macros, templates and slide shows are read like the documents themselves.
 _MAIN_PARTS = {
     "wordprocessingml.document": _DOCX,
@@ -58,6 +63,8 @@ _NAMED = (
 def package_type(archive: zipfile.ZipFile) -> str | None:
     """The media type that a ZIP-based document declares; None if it declares none."""
     declared = _read(archive, "mimetype").strip()
+    if not declared and (found := _ROOT.search(_read(archive, _MANIFEST))):
+        declared = found[1] or found[2]
     if re.fullmatch(r"application/[\w.+-]{1,120}", declared):
         return declared.removesuffix("-template")
     for kind in _OFFICE.findall(_read(archive, "[Content_Types].xml")):

@@ -153,3 +153,67 @@ def pptx(
             **{f"ppt/{name}": content for name, content in parts.items()},
         }
     )
+
+
+_ODF = "urn:oasis:names:tc:opendocument:xmlns"
+ODF_SPACES = " ".join(
+    f'xmlns:{prefix}="{space}"'
+    for prefix, space in {
+        **{
+            name: f"{_ODF}:{name}:1.0"
+            for name in ("office", "style", "text", "table", "meta", "presentation")
+        },
+        "draw": f"{_ODF}:drawing:1.0",
+        "svg": f"{_ODF}:svg-compatible:1.0",
+        "fo": f"{_ODF}:xsl-fo-compatible:1.0",
+        "chart": f"{_ODF}:chart:1.0",
+        "dc": "http://purl.org/dc/elements/1.1/",
+        "xlink": "http://www.w3.org/1999/xlink",
+        "math": "http://www.w3.org/1998/Math/MathML",
+        "loext": "urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0",
+    }.items()
+)
+
+
+def odf_part(content: str, root: str = "document-content") -> str:
+    return f"<office:{root} {ODF_SPACES}>{content}</office:{root}>"
+
+
+def odf(
+    body: str,
+    *,
+    kind: str = "text",
+    automatic: str = "",
+    common: str = "",
+    masters: str = "",
+    **parts: str | bytes,
+) -> bytes:
+    """An OpenDocument file; `parts` are further files by name."""
+    return zipped(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": odf_part(
+                f"<office:automatic-styles>{automatic}</office:automatic-styles>"
+                f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
+            ),
+            "styles.xml": odf_part(
+                f"<office:styles>{common}</office:styles>"
+                f"<office:master-styles>{masters}</office:master-styles>",
+                "document-styles",
+            ),
+            **parts,
+        }
+    )
+
+
+def flat_odf(body: str, *, kind: str = "text", automatic: str = "") -> bytes:
+    """The same as one XML file."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<office:document {ODF_SPACES} office:version="1.3" '
+        f'office:mimetype="application/vnd.oasis.opendocument.{kind}">'
+        "<office:meta><dc:title>Flat</dc:title></office:meta>"
+        f"<office:automatic-styles>{automatic}</office:automatic-styles>"
+        f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
+        "</office:document>"
+    ).encode()

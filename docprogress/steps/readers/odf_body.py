@@ -1,0 +1,374 @@
+"""Follow the XML of an OpenDocument text, a slide, or a header."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from docprogress.steps.readers.flow import BULLET, Budget, Flow
+from docprogress.steps.readers.handlers import NamedHandlers
+from docprogress.steps.readers.odf import name, names
+from docprogress.steps.readers.odf_lists import Label, OpenList, whole
+from docprogress.steps.readers.odf_styles import Styles
+
+#: Subtrees without text of the document: what was deleted, templates of indexes,
+#: descriptions, pronunciation, scripts, formulas' sources.
+_SKIPPED = names(
+    "text:tracked-changes text:note-citation text:ruby-text text:script svg:title",
+    "svg:desc math:annotation text:table-of-content-source text:bibliography-source",
+    "text:alphabetical-index-source text:user-index-source text:object-index-source",
+    "text:illustration-index-source text:table-index-source office:binary-data",
+    "office:event-listeners office:scripts office:meta office:settings office:forms",
+    "table:tracked-changes presentation:date-time-decl presentation:header-decl",
+)
+NAMES = names(
+    "office:automatic-styles style:style style:text-properties text:list-style",
+    "text:outline-style text:list-level-style-number text:list-level-style-bullet",
+    "text:list-level-style-image text:outline-level-style office:body",
+    "style:list-level-label-alignment style:drawing-page-properties",
+    "text:p text:h text:span text:a text:s text:tab text:line-break text:section",
+    "text:list text:list-item text:list-header text:note text:note-body",
+    "text:hidden-text text:hidden-paragraph office:annotation dc:creator dc:date",
+    "table:table table:table-row table:table-cell table:covered-table-cell",
+    "draw:text-box draw:custom-shape draw:rect draw:ellipse draw:circle draw:line",
+    "draw:polyline draw:polygon draw:path draw:connector draw:caption draw:object",
+    "draw:frame draw:page presentation:notes presentation:footer-decl math:mi math:mn",
+    "math:mo math:mtext style:master-page style:header style:header-left",
+    "style:header-first style:footer style:footer-left style:footer-first",
+)
+_WHITE = re.compile(r"[ \t\r\n]+")
+
+#: Spaces in a row, and columns of one cell, that are written.
+MOST_SPACES = 100
+MOST_COLUMNS = 64
+
+_BOLD, _ITALIC = 1, 2
+_NO_LABEL = Label("", "", 0)
+
+
+@dataclass(slots=True)
+class _State:
+    """Where text goes at the moment."""
+
+    flow: Flow
+    #: Paragraphs that are open: one, or none.
+    paragraph: bool = False
+    begun: bool = False
+    label: Label | None = None
+    heading: int = 0
+    #: Whether the paragraph is hidden, and each span that is open.
+    hidden: list[bool] = field(default_factory=list)
+    styles: list[int] = field(default_factory=list)
+    spaced: bool = True
+    asides: list[Flow] = field(default_factory=list)
+
+
+class Body(NamedHandlers):
+    """Collects the text of a part into flows.
+
+    Args:
+        budget: Characters that may still be read.
+        styles: The styles known so far; those of the part are added.
+        comments: Whether comments are read.
+        insert: Adds an object that is embedded: its address and where it goes.
+    """
+
+    names = NAMES
+    #: Whether bullets are written in the text, too.
+    bullets = True
+
+    def __init__(
+        self,
+        budget: Budget,
+        styles: Styles,
+        *,
+        comments: bool = False,
+        insert: Callable[[str, Flow], None] = lambda *_: None,
+    ) -> None:
+        self.budget = budget
+        self.styles = styles
+        self.flow = Flow(budget)
+        #: Footnotes and endnotes, and comments.
+        self.notes = Flow(budget)
+        self.comments = Flow(budget)
+        self._with_comments = comments
+        self._insert = insert
+        self._state = _State(self.flow)
+        self._saved: list[tuple[_State, list[OpenList], str]] = []
+        self._link = ""
+        self._creator: list[str] | None = None
+        # Where characters go that are not in a paragraph.
+        self._collected: list[str] | None = None
+        self._repeated: list[int] = []
+        super().__init__(styles, self)
+
+    def start(self, element: str, attributes: dict[str, str]) -> None:
+        if not self.skipped and element in _SKIPPED:
+            self.skipped = 1
+            return
+        super().start(element, attributes)
+
+    def characters(self, data: str) -> None:
+        if self.skipped:
+            return
+        if self._collected is not None:
+            self.budget.spend(len(data))
+            self._collected.append(data)
+            return
+        state = self._state
+        if not state.paragraph:
+            return
+        text = _WHITE.sub(" ", data)
+        if state.spaced:
+            text = text.lstrip(" ")
+        if text:
+            state.spaced = text.endswith(" ")
+            self._write(text)
+
+    @property
+    def _hidden(self) -> bool:
+        """Whether text is hidden at the moment: the innermost style decides."""
+        hidden = self._state.hidden
+        return bool(hidden) and hidden[-1]
+
+    def go_to(self, flow: Flow) -> None:
+        """Collect what follows into another flow."""
+        self._state = _State(flow)
+
+    def _write(self, text: str) -> None:
+        state = self._state
+        if self._hidden:
+            return
+        if not state.begun:
+            state.begun = True
+            self._begin(state)
+        style = 0
+        for one in state.styles:
+            style |= one
+        state.flow.write(text, style, self._link)
+
+    def _begin(self, state: _State) -> None:
+        label = state.label or _NO_LABEL
+        bullet = label.text == BULLET and not self.bullets
+        state.flow.begin_paragraph(
+            heading=state.heading,
+            label="" if bullet else label.text,
+            gap=label.gap,
+            level=label.level if state.label else None,
+            bullet=bullet and not state.flow.depth,
+        )
+
+    # Paragraphs and what is in them.
+
+    def start_text_p(self, attributes: dict[str, str], *, level: int = 0) -> None:
+        state = self._state
+        style = self.styles.resolve(
+            "paragraph", attributes.get(name("text:style-name"), "")
+        )
+        state.flow.end_paragraph()
+        state.paragraph, state.begun, state.spaced = True, False, True
+        state.hidden = [bool(style.hidden)]
+        state.styles = [(_BOLD if style.bold else 0) | (_ITALIC if style.italic else 0)]
+        state.heading = level or style.heading
+        lists = self.styles.lists
+        if level and not lists.depth:
+            state.label = lists.heading_label(level - 1, attributes)
+        else:
+            state.label = lists.item_label(style.list_style)
+
+    def start_text_h(self, attributes: dict[str, str]) -> None:
+        level = whole(attributes.get(name("text:outline-level"))) or 1
+        self.start_text_p(attributes, level=min(level, 10))
+
+    def end_text_p(self) -> None:
+        state = self._state
+        state.paragraph = False
+        state.flow.end_paragraph()
+        for aside in state.asides:
+            state.flow.add(aside)
+        state.asides = []
+
+    end_text_h = end_text_p
+
+    def start_text_span(self, attributes: dict[str, str]) -> None:
+        style = self.styles.resolve("text", attributes.get(name("text:style-name"), ""))
+        state = self._state
+        hidden = self._hidden if style.hidden is None else style.hidden
+        state.hidden.append(hidden)
+        state.styles.append(
+            (_BOLD if style.bold else 0) | (_ITALIC if style.italic else 0)
+        )
+
+    def end_text_span(self) -> None:
+        if len(self._state.hidden) > 1:
+            self._state.hidden.pop()
+            self._state.styles.pop()
+
+    def start_text_a(self, attributes: dict[str, str]) -> None:
+        link = attributes.get(name("xlink:href"), "")
+        self._link = link if not link.startswith("#") else ""
+
+    def end_text_a(self) -> None:
+        self._link = ""
+
+    def start_text_s(self, attributes: dict[str, str]) -> None:
+        count = whole(attributes.get(name("text:c")))
+        if self._state.paragraph:
+            self._write(" " * min(1 if count is None else count, MOST_SPACES))
+
+    def start_text_tab(self, _: dict[str, str]) -> None:
+        self._break("\t")
+
+    def start_text_line_break(self, _: dict[str, str]) -> None:
+        self._break("\n")
+
+    def _break(self, text: str) -> None:
+        if self._state.paragraph:
+            self._state.spaced = True
+            self._write(text)
+
+    def start_text_hidden_text(self, attributes: dict[str, str]) -> None:
+        if attributes.get(name("text:is-hidden")) == "true":
+            self.skipped = 1
+
+    def start_text_hidden_paragraph(self, attributes: dict[str, str]) -> None:
+        if attributes.get(name("text:is-hidden")) == "true" and self._state.hidden:
+            self._state.hidden = [True] * len(self._state.hidden)
+
+    def start_text_section(self, attributes: dict[str, str]) -> None:
+        display = attributes.get(name("text:display"))
+        hidden = attributes.get(name("text:is-hidden")) == "true"
+        if display == "none" or (display == "condition" and hidden):
+            self.skipped = 1
+
+    # Lists and tables.
+
+    def start_text_list(self, attributes: dict[str, str]) -> None:
+        self.styles.lists.begin(attributes)
+
+    def end_text_list(self) -> None:
+        self.styles.lists.end()
+
+    def start_text_list_item(self, attributes: dict[str, str]) -> None:
+        self.styles.lists.begin_item(attributes)
+
+    def start_text_list_header(self, _: dict[str, str]) -> None:
+        self.styles.lists.begin_header()
+
+    def start_table_table(self, _: dict[str, str]) -> None:
+        self._state.flow.begin_table()
+
+    def end_table_table(self) -> None:
+        self._state.flow.end_table()
+
+    def start_table_table_row(self, attributes: dict[str, str]) -> None:
+        if attributes.get(name("table:visibility")) in ("collapse", "filter"):
+            self.skipped = 1
+        else:
+            self._state.flow.begin_row()
+
+    def end_table_table_row(self) -> None:
+        self._state.flow.end_row()
+
+    def start_table_table_cell(self, attributes: dict[str, str]) -> None:
+        repeated = whole(attributes.get(name("table:number-columns-repeated"))) or 1
+        self._repeated.append(min(repeated, MOST_COLUMNS))
+        self._state.flow.begin_cell()
+
+    start_table_covered_table_cell = start_table_table_cell
+
+    def end_table_table_cell(self) -> None:
+        repeated = self._repeated.pop() if self._repeated else 1
+        self._state.flow.end_cell()
+        for _ in range(repeated - 1):
+            self._state.flow.begin_cell()
+            self._state.flow.end_cell()
+
+    end_table_covered_table_cell = end_table_table_cell
+
+    # Text boxes, notes, comments, objects.
+
+    def _aside(self, kind: str, flow: Flow) -> None:
+        self._saved.append((self._state, self.styles.lists.suspend(), kind))
+        self._state = _State(flow)
+
+    def _end_aside(self, kind: str) -> Flow | None:
+        if not self._saved or self._saved[-1][2] != kind:
+            return None
+        flow = self._state.flow
+        flow.end_paragraph()
+        self._state, lists, _ = self._saved.pop()
+        self.styles.lists.resume(lists)
+        return flow
+
+    def start_shape(self, _: dict[str, str]) -> None:
+        """Keep a shape's text until the paragraph ends that it is anchored in."""
+        if self._hidden and self._state.paragraph:
+            self.skipped = 1
+            return
+        self._aside("shape", Flow(self.budget))
+
+    def end_shape(self) -> None:
+        flow = self._end_aside("shape")
+        if flow is None:
+            return
+        if self._state.paragraph:
+            self._state.asides.append(flow)
+        else:
+            self._state.flow.add(flow)
+
+    start_draw_text_box = start_draw_custom_shape = start_draw_rect = start_shape
+    start_draw_ellipse = start_draw_circle = start_draw_line = start_shape
+    start_draw_polyline = start_draw_polygon = start_draw_path = start_shape
+    start_draw_connector = start_draw_caption = start_shape
+    end_draw_text_box = end_draw_custom_shape = end_draw_rect = end_shape
+    end_draw_ellipse = end_draw_circle = end_draw_line = end_shape
+    end_draw_polyline = end_draw_polygon = end_draw_path = end_shape
+    end_draw_connector = end_draw_caption = end_shape
+
+    def start_text_note(self, _: dict[str, str]) -> None:
+        if self._hidden:
+            self.skipped = 1
+        else:
+            self._aside("note", self.notes)
+
+    def end_text_note(self) -> None:
+        self._end_aside("note")
+
+    def start_office_annotation(self, _: dict[str, str]) -> None:
+        if not self._with_comments or self._hidden:
+            self.skipped = 1
+            return
+        self._creator = []
+        self._aside("comment", Flow(self.budget))
+
+    def end_office_annotation(self) -> None:
+        flow = self._end_aside("comment")
+        creator = " ".join("".join(self._creator or ()).split())
+        self._creator = None
+        if flow is not None and (text := " ".join(str(flow).split())):
+            self.comments.add_text(f"{creator or 'Comment'}: {text}")
+
+    def start_dc_creator(self, _: dict[str, str]) -> None:
+        self._collected = self._creator
+
+    def end_dc_creator(self) -> None:
+        self._collected = None
+
+    def start_dc_date(self, _: dict[str, str]) -> None:
+        self.skipped = 1
+
+    def start_draw_object(self, attributes: dict[str, str]) -> None:
+        if self._hidden:
+            return
+        flow = Flow(self.budget)
+        self._insert(attributes.get(name("xlink:href"), ""), flow)
+        if self._state.paragraph:
+            self._state.asides.append(flow)
+        else:
+            self._state.flow.add(flow)
+
+    def start_math_mi(self, _: dict[str, str]) -> None:
+        if not self._state.paragraph:
+            self.start_text_p({})
+
+    start_math_mn = start_math_mo = start_math_mtext = start_math_mi
