@@ -27,6 +27,14 @@ MAX_UNFINISHED_PROGRESS = 99.9
 #: reason follows.
 NOT_HANDED_IN = "Not handed in: "
 
+#: The notes at the end of a completed document's message that say that it has no text:
+#: it would have to be recognised, which was not possible, or not wanted; or there is
+#: none.
+NEEDS_OCR = "no text layer, OCR needed"
+OCR_IS_OFF = "no text layer, and OCR is off"
+NO_TEXT = "no text"
+NOTES_WITHOUT_TEXT = (NEEDS_OCR, OCR_IS_OFF, NO_TEXT)
+
 #: The longest `document_id` and `run_id`, in characters.
 LONGEST_ID = 200
 
@@ -76,6 +84,10 @@ class ProgressEvent(
     current: int | None = None
     total: int | None = None
     unit: str | None = None
+    #: How many of the step's pages are recognised (OCR), which takes far longer than
+    #: reading the others, and how many of those are done.
+    ocr_current: int | None = None
+    ocr_total: int | None = None
     worker: str | None = None
     #: The document that contains this one: a mail, an archive.
     parent_id: str | None = None
@@ -257,6 +269,8 @@ _OPTIONAL = (
     "current",
     "total",
     "unit",
+    "ocr_current",
+    "ocr_total",
     "worker",
     "parent_id",
 )

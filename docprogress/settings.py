@@ -146,6 +146,17 @@ class Settings(Hiding):
     include_comments: bool = False
     #: Whether hidden slides, sheets, rows and columns are read.
     include_hidden: bool = False
+    #: Whether text is recognised in images: `auto` does so for pages without usable
+    #: text, if the engine is installed; `always` does so for every page of a PDF.
+    ocr: Literal["auto", "always", "never"] = "auto"
+    #: What recognises it: `rapidocr` (`docprogress[ocr]`), or the `tesseract` on the
+    #: worker's PATH.
+    ocr_engine: Literal["rapidocr", "tesseract"] = "rapidocr"
+    #: The languages that Tesseract expects, by the names of its data files: `eng`,
+    #: `deu`.  RapidOCR needs none.
+    ocr_languages: list[str] = Field(default_factory=list)
+    #: Dots per inch at which pages of a PDF are drawn to be recognised.
+    ocr_dpi: int = Field(default=200, ge=50, le=1200)
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.
@@ -235,6 +246,10 @@ RUN_SETTINGS = (
     "pdf_engine",
     "include_comments",
     "include_hidden",
+    "ocr",
+    "ocr_engine",
+    "ocr_languages",
+    "ocr_dpi",
     "chunk_characters",
     "chunk_overlap",
     "max_bytes",

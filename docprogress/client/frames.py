@@ -25,6 +25,8 @@ _COLUMNS = (
     "error",
     "message",
     "engine",
+    "ocr_pages",
+    "confidence",
     "worker",
     "started_at",
     "finished_at",

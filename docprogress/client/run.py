@@ -20,7 +20,11 @@ from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
 from docprogress.documents import Chunk, Page
 from docprogress.errors import BusError, RunNotFound, RunTooNew, StoreError
-from docprogress.events import ProgressEvent, Status
+from docprogress.events import (
+    NEEDS_OCR,
+    ProgressEvent,
+    Status,
+)
 from docprogress.exports import frameworks
 from docprogress.exports.records import What
 from docprogress.exports.writers import Format
@@ -82,7 +86,14 @@ class Run:
         counts = self._store.documents.counts(self.id)
         total = max(sum(counts.values()), self.expected)
         because = self.not_handed_in if counts[Status.CANCELLED] else None
-        return summarize(counts, total, not_handed_in=because)
+        notes = self._store.runs.without_text(self.id)
+        return summarize(
+            counts,
+            total,
+            not_handed_in=because,
+            without_text=sum(notes.values()),
+            needs_ocr=bool(notes.get(NEEDS_OCR)),
+        )
 
     @property
     def seconds(self) -> float | None:

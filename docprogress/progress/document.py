@@ -23,6 +23,10 @@ class DocumentTiming:
         "ended_at",
         "highest",
         "last_seen",
+        "recognised_at",
+        "recognised_pages",
+        "recognition_baseline",
+        "recognition_seconds",
         "seen_from_start",
         "started_at",
         "step_baseline",
@@ -48,11 +52,20 @@ class DocumentTiming:
         #: share that was done then.
         self.attempt_baseline: tuple[float, float] | None = None
         self.step_baseline: tuple[float, float] | None = None
+        #: When the newest page was recognised, or recognition began; and a moment, with
+        #: the number of pages that were recognised then.
+        self.recognised_at: float | None = None
+        self.recognition_baseline: tuple[float, int] | None = None
+        #: The pages that were recognised, and the seconds since they began, in this
+        #: step.
+        self.recognised_pages = 0
+        self.recognition_seconds = 0.0
 
     def restart(self) -> None:
         """Begin another attempt."""
         self.started_at = self.ended_at = self.step_entered_at = None
         self.attempt_baseline = self.step_baseline = None
+        self.recognised_at = self.recognition_baseline = None
         self.seen_from_start = True
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from docprogress.events import ProgressEvent
 from docprogress.progress.document import DocumentProgress, counted_share
 from docprogress.progress.rates import LEAST_SECONDS, Concurrency, Rate
+from docprogress.progress.recognition import RecognitionTimes
 
 #: The share of something that must have been observed before its own pace counts.
 LEAST_SHARE = 0.05
@@ -101,6 +102,8 @@ class Estimator:
         #: What whole documents took.
         self.documents = StepTimes()
         self.concurrency = Concurrency()
+        #: What pages took that were recognised.
+        self.recognition = RecognitionTimes()
 
     def step_entered(self, event: ProgressEvent) -> None:
         """Learn where in a document a step begins."""
@@ -116,7 +119,8 @@ class Estimator:
         """Learn from a document that has passed a step."""
         step, entered = self.steps.get(name), document.timing.step_entered_at
         if step and entered is not None and document.first_attempt:
-            step.add(at - entered, document.pages)
+            recognition = document.timing.recognition_seconds
+            step.add(at - entered - recognition, document.pages)
 
     def document_completed(self, document: DocumentProgress) -> None:
         """Learn from a document that was completed."""
@@ -160,6 +164,8 @@ class Estimator:
     ) -> float | None:
         """The seconds that a running document still takes; None if unknown."""
         event, timing = document.event, document.timing
+        if event.ocr_total is not None:
+            return self._left_recognising(document, followers, at)
         share = self.step_share(event)
         left = _by_pace(timing.step_baseline, timing.advanced_at, share, at)
         # What follows this step is known once a document was seen to complete.
@@ -183,6 +189,16 @@ class Estimator:
         return _by_pace(
             baseline, timing.advanced_at, done, at, least=LEAST_UNPLANNED_SHARE
         )
+
+    def _left_recognising(
+        self, document: DocumentProgress, followers: _Followers, at: float
+    ) -> float | None:
+        """The same of one whose pages are recognised, which takes most of its time."""
+        left = self.recognition.left(document, at)
+        if left is None:
+            return None
+        pages, after = document.page_count, followers.get(document.event.step, [])
+        return left + sum((step.mean(pages) or 0.0) * part for step, part in after)
 
     def _followers(self) -> _Followers:
         """The steps after each step, and the share of documents that pass them."""

@@ -23,7 +23,7 @@ from docprogress.progress.document import (
 )
 from docprogress.progress.estimate import Estimator, from_rate
 from docprogress.progress.rates import Rate
-from docprogress.progress.summary import SUMMARY_ORDER, summarize
+from docprogress.progress.summary import SUMMARY_ORDER, lacks_text, summarize
 
 #: Seconds that a run must have been working before there is an estimate.
 LEAST_WORK = 5.0
@@ -82,6 +82,8 @@ class Progress:
         self._work = dict.fromkeys(Status, 0)
         # Why documents were never submitted, by their ids.
         self._not_handed_in: dict[str, str] = {}
+        # Whether completed documents without text need OCR, by their ids.
+        self._without_text: dict[str, bool] = {}
         # On the receiver's clock: the first event applied, the start of the run as far
         # as it is known, and the newest event or heartbeat.
         self._first_seen_at: float | None = None
@@ -254,7 +256,18 @@ class Progress:
         """One line for people: how many documents have each status."""
         counts = self.counts
         total = max(sum(counts.values()), self.expected or 0)
-        return summarize(counts, total, not_handed_in=self.not_handed_in)
+        return summarize(
+            counts,
+            total,
+            not_handed_in=self.not_handed_in,
+            without_text=self.without_text,
+            needs_ocr=any(self._without_text.values()),
+        )
+
+    @property
+    def without_text(self) -> int:
+        """How many documents have completed, and have no text."""
+        return len(self._without_text)
 
     @property
     def not_handed_in(self) -> str | None:
@@ -353,6 +366,8 @@ class Progress:
         if not (was_running and running and event.step == known.step):
             timing.step_baseline = timing.attempt_baseline = None
             timing.step_entered_at = at if running else None
+            timing.recognised_at = timing.recognition_baseline = None
+            timing.recognition_seconds = 0.0
         elif event.unit != known.unit:
             # The step counts something else now: bytes downloaded, then pages.
             timing.step_baseline = None
@@ -363,6 +378,8 @@ class Progress:
             self._completions.add(at, 1)
             self._estimator.document_completed(document)
         self._read(document, event, at, seen=True)
+        if running and event.ocr_total is not None:
+            self._estimator.recognition.observe(document, at)
 
     def _leave(self, document: DocumentProgress) -> None:
         """Remove a document from every count."""
@@ -372,6 +389,7 @@ class Progress:
         if event.status is Status.FAILED:
             del self._failed[event.document_id]
         self._not_handed_in.pop(event.document_id, None)
+        self._without_text.pop(event.document_id, None)
 
     def _enter(
         self, document: DocumentProgress, event: ProgressEvent, at: float
@@ -399,8 +417,16 @@ class Progress:
             self._estimator.concurrency.change(at, -1)
         if event.final:
             timing.ended_at = at
+        self._enter_end(document, event)
+
+    def _enter_end(self, document: DocumentProgress, event: ProgressEvent) -> None:
+        """Note how a document has ended, if it has."""
         if event.status is Status.FAILED:
             self._failed[event.document_id] = document
+        elif event.status is Status.COMPLETED:
+            needs_ocr = lacks_text(event.message)
+            if needs_ocr is not None:
+                self._without_text[event.document_id] = needs_ocr
         elif (reason := _not_handed_in(event)) is not None:
             self._not_handed_in[event.document_id] = reason
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from docprogress.events import Status
+from docprogress.events import NEEDS_OCR, NOTES_WITHOUT_TEXT, Status
+from docprogress.formatting import plural
 
 #: Statuses in the order in which a summary lists them.
 SUMMARY_ORDER = (
@@ -13,9 +14,27 @@ SUMMARY_ORDER = (
     Status.QUEUED,
 )
 
+#: How to have the text of images recognised.
+INSTALL_OCR = "install docprogress[ocr]"
+
+
+def lacks_text(message: str) -> bool | None:
+    """Whether a completed document without text needs OCR, by its message.
+
+    None if it has text.
+    """
+    notes = message.split("; ")[1:]
+    found = [note for note in notes if note in NOTES_WITHOUT_TEXT]
+    return found[0] == NEEDS_OCR if found else None
+
 
 def summarize(
-    counts: Mapping[Status, int], total: int, *, not_handed_in: str | None = None
+    counts: Mapping[Status, int],
+    total: int,
+    *,
+    not_handed_in: str | None = None,
+    without_text: int = 0,
+    needs_ocr: bool = False,
 ) -> str:
     """One line for people; documents that are not counted are queued.
 
@@ -23,6 +42,8 @@ def summarize(
         counts: How many documents have each status.
         total: How many there are.
         not_handed_in: Why documents were never submitted, if any were not.
+        without_text: How many documents have completed, and have no text.
+        needs_ocr: Whether the text of some would have to be recognised.
     """
     if not total:
         return "no documents"
@@ -32,4 +53,8 @@ def summarize(
     line = f"{total:,} document{'' if total == 1 else 's'}: {', '.join(parts)}"
     if not_handed_in is not None:
         line += f"; not all were handed in: {not_handed_in}"
+    if without_text:
+        verb = "has" if without_text == 1 else "have"
+        line += f"; {without_text:,} of {plural(total, 'document')} {verb} no text"
+        line += f"; {INSTALL_OCR}" if needs_ocr else ""
     return line

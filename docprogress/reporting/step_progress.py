@@ -53,6 +53,10 @@ class StepProgress:
         self.unit = unit
         self.total = total
         self.current = 0
+        #: How many items cost far more than the others, and how many of them are done:
+        #: pages that are recognised. None where there are no such items.
+        self.ocr_current: int | None = None
+        self.ocr_total: int | None = None
 
     @property
     def progress(self) -> float:
@@ -109,6 +113,17 @@ class StepProgress:
         if self._clock() >= self._due:
             self.publish()
 
+    def begin(self, message: str | None) -> None:
+        """Publish at once what is being done now; None returns to counting.
+
+        Raises:
+            Cancelled: The document is to be cancelled.
+            Superseded: Another attempt works on this document now.
+        """
+        self._message = message
+        if message is not None:
+            self.publish()
+
     def track(self, items: Iterable[T], *, total: int | None = None) -> Iterator[T]:
         """Yield the items, counting each one when the next is requested."""
         if total is None and self.total is None:
@@ -136,6 +151,8 @@ class StepProgress:
             current=self.current if self.total is not None or self.current else None,
             total=self.total,
             unit=self.unit,
+            ocr_current=self.ocr_current,
+            ocr_total=self.ocr_total,
         )
         if self._publish(self._event):
             raise Cancelled(self._event.document_id)

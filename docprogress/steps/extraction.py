@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from docprogress.documents import Document, Page
 from docprogress.errors import LimitExceeded, TransientError, Unreadable
 from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.text import Decoded, clean, decode
+
+if TYPE_CHECKING:
+    from docprogress.steps.ocr.pages import Recognition
 
 #: The most bytes of an encoded character, for a limit by file size.
 LONGEST_CHARACTER = 4
@@ -29,6 +32,8 @@ class Extraction(Iterator[Page]):
         facts: Facts about the document; `pages` may add more.
         unit: What a page is in this format, for progress: "page", "sheet", "slide".
         close: Closes the file.
+        recognition: What recognises its pages; whoever reads them may keep what it
+            recognises.
     """
 
     def __init__(
@@ -39,8 +44,10 @@ class Extraction(Iterator[Page]):
         facts: Facts,
         unit: str = "page",
         close: Callable[[], None] = lambda: None,
+        recognition: "Recognition | None" = None,
     ) -> None:
         self._pages = pages
+        self.recognition = recognition
         self._close = close
         self._notes: list[str] = []
         self._done = 0

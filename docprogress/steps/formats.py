@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
-from docprogress.steps import containers, ole, text, textual
+from docprogress.steps import containers, image_types, ole, text, textual
 from docprogress.steps.delimited import FEWEST_ROWS, find_dialect
 from docprogress.steps.extraction import Reader
 from docprogress.steps.packages import package_type
@@ -66,6 +66,7 @@ _READERS = {
     XLS: "xls",
     CSV: "delimited",
     TSV: "delimited",
+    **dict.fromkeys(image_types.TYPES, "image"),
 }
 
 #: Bytes at the beginning of a file that are examined.
@@ -85,17 +86,9 @@ _EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
 _DELIMITED = {".csv": CSV, ".tsv": TSV, ".tab": TSV}
 
 _SAVE_AS = "save it as PDF, DOCX, HTML or plain text"
-_OCR = "turn it into a PDF with a text layer (OCR) first"
 _UNPACK = "unpack it and hand in what is inside"
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
-    (rb"\x89PNG\r\n", "a PNG image", _OCR),
-    (rb"\xff\xd8\xff", "a JPEG image", _OCR),
-    (rb"GIF8[79]a", "a GIF image", _OCR),
-    (rb"II\*\0|MM\0\*", "a TIFF image", _OCR),
-    (rb"BM.{4}\0\0\0\0", "a BMP image", _OCR),
-    (rb"RIFF.{4}WEBP", "a WebP image", _OCR),
-    (rb".{4}ftyp(?:hei|mif|avif)", "a HEIF image", _OCR),
     (rb"AT&TFORM.{4}DJV", "a DjVu document", "save it as PDF"),
     (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "a video", "hand in its transcript"),
     (rb"ID3|OggS|fLaC|RIFF.{4}WAVE", "an audio file", "hand in its transcript"),
@@ -124,6 +117,7 @@ _BY_SIGNATURE = tuple(
         (_FLAT + rb"text\b", f"{ODT}-flat-xml"),
         (_FLAT + rb"presentation\b", f"{ODP}-flat-xml"),
         (_FLAT + rb"graphics\b", f"{ODG}-flat-xml"),
+        *image_types.SIGNATURES,
         (rb"\x1f\x8b\x08", containers.GZIP),
         (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", containers.BZIP2),
         (rb"\xfd7zXZ\0", containers.XZ),

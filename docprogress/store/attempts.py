@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from docprogress.documents import Chunk
+from docprogress.documents import Chunk, Page
 from docprogress.errors import Cancelled, Superseded
 from docprogress.events import MAX_UNFINISHED_PROGRESS, Status, now
-from docprogress.store import pgvector, results, schema, vectors
+from docprogress.store import pgvector, recognised, results, schema, vectors
 from docprogress.store.attempt_statements import (
     ATTEMPTS_OF_RUN,
     BEGIN_ATTEMPT,
@@ -208,6 +208,23 @@ class Attempts:
             update_attempt(connection, document_id, attempt)
             vectors.add_unfinished(connection, document_id, rows, embedder)
 
+    def save_recognised(
+        self,
+        document_id: str,
+        attempt: int,
+        pages: Sequence[Page],
+        *,
+        recogniser: str,
+    ) -> None:
+        """Keep pages that an unfinished extraction has recognised.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        with self._database.writing() as connection:
+            update_attempt(connection, document_id, attempt)
+            recognised.add(connection, document_id, pages, recogniser)
+
     def finish_steps(
         self,
         document_id: str,
@@ -268,6 +285,8 @@ class Attempts:
                 results.replace_rows(
                     connection, schema.page, document_id, page_rows, new=new
                 )
+                unfinished = not new or values.get("ocr_pages")
+                recognised.discard(connection, [document_id] if unfinished else [])
             if chunks is not None:
                 results.replace_rows(
                     connection, schema.chunk, document_id, chunk_rows, new=new

@@ -12,12 +12,13 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
     update,
 )
 
 from docprogress.errors import RunNotFound
-from docprogress.events import Status, now
+from docprogress.events import NOTES_WITHOUT_TEXT, Status, now
 from docprogress.store import schema
 from docprogress.store.engine import Database
 from docprogress.store.rows import FINAL, UNFINISHED, RunRow, RunSummary, counted
@@ -39,6 +40,16 @@ _COUNTS = (
     )
     .where(_document.run_id.in_(bindparam("runs", expanding=True)))
     .group_by(_document.run_id, _document.status)
+)
+# Other notes may come before the one that says so.
+_NOTES = (
+    select(_document.note, func.count())
+    .where(
+        _document.run_id == bindparam("run"),
+        _document.status == Status.COMPLETED.value,
+        or_(*(_document.note.endswith(note) for note in NOTES_WITHOUT_TEXT)),
+    )
+    .group_by(_document.note)
 )
 _OF_RUN = select(_document.id).where(_document.run_id == _run.id)
 # Documents are added in the order of their numbers, so the last one comes last.
@@ -203,6 +214,15 @@ class Runs:
             _summary(row, counts.get(row["id"], {}), ended.get(row["id"], []))
             for row in rows
         ]
+
+    def without_text(self, run_id: str) -> dict[str, int]:
+        """How many completed documents of a run have no text, by their last note."""
+        found: dict[str, int] = {}
+        with self._database.reading() as connection:
+            for note, count in connection.execute(_NOTES, {"run": run_id}):
+                last = note.rpartition("; ")[2]
+                found[last] = found.get(last, 0) + count
+        return found
 
     def totals(self) -> Totals:
         """Count runs, unfinished runs, and documents by status."""

@@ -238,6 +238,18 @@ vectors = sa.Table(
     _column("data", sa.LargeBinary),
 )
 
+#: Pages that an unfinished extraction has recognised (OCR).
+recognised_page = sa.Table(
+    "recognised_page",
+    metadata,
+    _of("document", "document_id", primary_key=True),
+    _column("number", sa.Integer, primary_key=True),
+    #: The engine and its options.
+    _column("recogniser", Text),
+    _column("text", Text),
+    _column("confidence", sa.Double, nullable=True),
+)
+
 additions = sa.Table(
     ADDITIONS_TABLE, metadata, _column("number", sa.Integer, primary_key=True)
 )

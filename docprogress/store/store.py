@@ -8,6 +8,7 @@ from docprogress.store.documents import Documents
 from docprogress.store.engine import Database
 from docprogress.store.members import Members
 from docprogress.store.queues import QueueBacklog
+from docprogress.store.recognised import RecognisedPages
 from docprogress.store.results import Results
 from docprogress.store.reuse import Reuse
 from docprogress.store.runs import Runs
@@ -38,6 +39,7 @@ class Store:
         self.queues = QueueBacklog(self.database)
         self.attempts = Attempts(self.database, self.runs)
         self.results = Results(self.database)
+        self.recognised = RecognisedPages(self.database)
         self.vectors = Vectors(self.database)
         self.reuse = Reuse(self.database)
 

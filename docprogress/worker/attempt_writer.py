@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from docprogress.documents import Chunk
+from docprogress.documents import Chunk, Page
 from docprogress.errors import Cancelled, StoreUnavailable, Superseded
 from docprogress.events import ProgressEvent, now
 from docprogress.settings import redacted
@@ -31,6 +31,9 @@ MAX_PAUSE = 2.0
 #: Seconds between two times that the vectors of an unfinished step are saved.
 SAVE_VECTORS_SECONDS = 10.0
 
+#: The least seconds between two times that recognised pages are saved.
+SAVE_PAGES_SECONDS = 0.5
+
 
 class AttemptWriter:
     """Writes and publishes for one attempt at a document."""
@@ -50,6 +53,10 @@ class AttemptWriter:
         # Chunks of the unfinished step whose vectors are not saved yet.
         self._vectors: list[Chunk] = []
         self._save_vectors_at = 0.0
+        # Recognised pages of the unfinished step that are not saved yet.
+        self._recognised: list[Page] = []
+        self._recogniser = ""
+        self._save_pages_at = 0.0
         # Whether the store has no results of this document yet.
         self._new = document.attempt == 1 and document.next_step == 0
 
@@ -136,6 +143,35 @@ class AttemptWriter:
                 self._vectors = []
 
         self.write(save)
+
+    def add_recognised(self, page: Page, *, recogniser: str) -> None:
+        """Keep a recognised page, unless the last ones were saved just now."""
+        self._recognised.append(page)
+        self._recogniser = recogniser
+        if self._processor.clock() >= self._save_pages_at:
+            self.save_recognised()
+
+    def save_recognised(self) -> None:
+        """Save the pages that an unfinished step has recognised."""
+        if not self._recognised:
+            return
+
+        def save() -> None:
+            with self._processor.uninterrupted():
+                self._attempts.save_recognised(
+                    self._id,
+                    self._attempt,
+                    self._recognised,
+                    recogniser=self._recogniser,
+                )
+                self._recognised = []
+
+        self.write(save)
+        self._save_pages_at = self._processor.clock() + SAVE_PAGES_SECONDS
+
+    def discard_recognised(self) -> None:
+        """Leave pages that are not saved yet to the finished step."""
+        self._recognised = []
 
     def _finish_steps(
         self, finished: list[FinishedStep], *, completed: str | None = None

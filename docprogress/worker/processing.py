@@ -248,6 +248,7 @@ class DocumentAttempt:
     def _save(self) -> None:
         """Save what the steps made before one of them was interrupted."""
         self._writer.save()
+        self._writer.save_recognised()
         self._writer.save_vectors()
 
     def _download(self, url: str) -> None:

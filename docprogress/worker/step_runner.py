@@ -1,8 +1,9 @@
 """Run the steps of a document, and count what they take and make."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +21,7 @@ from docprogress.worker.attempt_writer import AttemptWriter
 from docprogress.worker.service_outages import KnownOutage, service_key
 
 if TYPE_CHECKING:
+    from docprogress.steps.ocr.pages import Recognition
     from docprogress.worker.processing import DocumentProcessor
 
 #: The verbs that the messages of built-in steps begin with, by the step's name.
@@ -102,6 +104,7 @@ class StepRunner:
         ) as self._renew:
             result = self._make(step, takes, progress, document, embedded)
         self._writer.discard_vectors()
+        self._writer.discard_recognised()
         self._writer.unsaved.append(
             FinishedStep(
                 position=position,
@@ -232,6 +235,8 @@ class StepRunner:
             progress.unit = getattr(output, "unit", None) or progress.unit
             progress.total = total + len(embedded) or None
             progress.update(len(embedded))
+        if (recognition := getattr(output, "recognition", None)) is not None:
+            self._attach(recognition, progress)
         saves = self._saves_vectors(step)
         self._writer.begin_vectors()
         made: list[Any] = []
@@ -260,6 +265,31 @@ class StepRunner:
             all_chunks = {chunk.number: chunk for chunk in (*embedded, *made)}
             made = [all_chunks[chunk.number] for chunk in takes]
         return StepResult(made, dict(getattr(output, "facts", None) or {}))
+
+    def _attach(self, recognition: "Recognition", progress: StepProgress) -> None:
+        """Publish which page is recognised, and keep those that were."""
+
+        def start(number: int) -> None:
+            done = progress.ocr_current = progress.ocr_current or 0
+            progress.ocr_total = done + recognition.left
+            of = f" of {progress.total}" if progress.total else ""
+            progress.begin(f"Recognising {progress.unit or 'page'} {number}{of}")
+
+        def keep(page: Page) -> None:
+            self._renew()
+            progress.ocr_current = (progress.ocr_current or 0) + 1
+            progress.begin(None)
+            self._writer.add_recognised(page, recogniser=recognition.key)
+
+        recognition.on_start = start
+        recognition.on_recognised = keep
+        recognition.load_kept = partial(self._kept_pages, self._row.id)
+
+    def _kept_pages(self, document_id: str, recogniser: str) -> Mapping[int, Page]:
+        store = self._processor.store
+        return self._writer.write(
+            lambda: store.recognised.kept(document_id, recogniser=recogniser)
+        )
 
 
 class CountedInput(list[Any]):

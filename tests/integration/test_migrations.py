@@ -117,6 +117,7 @@ def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
     store.open().close()
     complete = definition(engine)
     columns = ("parent_id", "metadata", "ocr_pages", "confidence")
+    columns += ("unpacked_members", "unpacked_bytes")
     with engine.begin() as connection:
         for name in columns:
             connection.exec_driver_sql(f"ALTER TABLE document DROP COLUMN {name}")
@@ -124,6 +125,8 @@ def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
             connection.exec_driver_sql(f"ALTER TABLE page DROP COLUMN {name}")
         for name in ("kind", "headings"):
             connection.exec_driver_sql(f"ALTER TABLE chunk DROP COLUMN {name}")
+        connection.exec_driver_sql("ALTER TABLE run DROP COLUMN encryption_key")
+        connection.exec_driver_sql("DROP TABLE recognised_page")
         connection.exec_driver_sql(f"DROP TABLE {ADDITIONS_TABLE}")
 
     with store.open():

@@ -4,6 +4,7 @@ import gc
 import io
 import os
 import random
+import sys
 import threading
 import tracemalloc
 import weakref
@@ -182,7 +183,9 @@ def test_text_that_speaks_of_pdfs_is_text(write):
     assert facts["media_type"] == "text/plain"
 
 
-def test_pdf_without_text_says_that_it_needs_ocr(write):
+def test_pdf_without_text_says_that_it_needs_ocr(write, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+
     pages, facts = read(write("scan.pdf", pdf("", "")))
 
     assert pages == ["", ""]
@@ -430,8 +433,8 @@ def test_missing_file_may_come_back(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [
-        ("a.pdf", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "not a PDF but a PNG image"),
-        ("a.pdf", b"\xff\xd8\xff\xe0" + b"\0" * 50, "not a PDF but a JPEG image"),
+        ("a.pdf", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "a PNG image"),
+        ("a.pdf", b"\xff\xd8\xff\xe0" + b"\0" * 50, "a JPEG image"),
         ("a.pdf", random.Random(1).randbytes(999), "not a PDF but binary data"),
         ("a.docx", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
         ("a.doc", OLE + "WordDocument".encode("utf-16-le"), "old Word document (.doc)"),

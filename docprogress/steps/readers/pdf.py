@@ -6,9 +6,11 @@ from typing import Literal
 
 from docprogress.documents import Document, Page
 from docprogress.errors import PasswordNeeded, Unreadable
+from docprogress.events import NEEDS_OCR, OCR_IS_OFF
 from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.ocr.pages import recognition
 from docprogress.steps.readers.pdf_page import PageText, Pdf, add_facts
 from docprogress.steps.readers.pdf_pdfium import PdfiumDocument, RejectedByPdfium
 from docprogress.steps.readers.pdf_pypdf import PypdfDocument
@@ -20,6 +22,7 @@ MOST_NUMBERS = 20
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read the pages of a PDF."""
+    ocr = recognition(document, settings, facts)
     pdf = open_pdf(
         document.name,
         document.path,
@@ -33,7 +36,11 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         pdf.close()
         raise
     pages = _pages(pdf, document, settings, facts)
-    return Extraction(pages, total=len(pdf), facts=facts, close=pdf.close)
+    if ocr is not None:
+        pages = ocr.fill(pages, pdf)
+    return Extraction(
+        pages, total=len(pdf), facts=facts, close=pdf.close, recognition=ocr
+    )
 
 
 def open_pdf(
@@ -82,6 +89,8 @@ def _pages(
         report.add(index + 1, found, text)
         yield Page(number=index + 1, text=text)
     report.finish(document, facts)
+    if settings.ocr == "never" and facts.get("note") == NEEDS_OCR:
+        facts["note"] = OCR_IS_OFF
 
 
 class _Report:
@@ -117,7 +126,7 @@ class _Report:
             warnings.append(f"{_numbers(self._unread)} could not be read")
             facts["note"] = f"{unread} of {self._total} pages could not be read"
         elif self._blank:
-            facts["note"] = "no text layer, OCR needed"
+            facts["note"] = NEEDS_OCR
         if self._hidden:
             warnings.append(f"invisible text was left out of {_numbers(self._hidden)}")
         if warnings:

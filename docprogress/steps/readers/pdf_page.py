@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import NamedTuple, Protocol
 
 from docprogress.steps.extraction import Facts
+from docprogress.steps.ocr.pages import Drawable
 from docprogress.steps.text import clean_title
 
 NO_PAGES = "the PDF has no pages"
@@ -33,7 +34,7 @@ class PageText(NamedTuple):
     values: tuple[str, ...] = ()
 
 
-class Pdf(Protocol):
+class Pdf(Drawable, Protocol):
     """An open PDF."""
 
     engine: str

@@ -10,6 +10,7 @@ from functools import partial
 import pypdfium2
 from pypdfium2 import raw as pdfium
 
+from docprogress.steps.ocr.drawing import is_unmapped
 from docprogress.steps.readers import pdf_native as native
 from docprogress.steps.readers.pdf_forms import filled, has_filled, placed
 from docprogress.steps.readers.pdf_hidden import is_scan, set_active, unseen
@@ -33,6 +34,8 @@ class PageReader:
     def __init__(self, pdf: pypdfium2.PdfDocument) -> None:
         self._pdf = pdf
         self._buffer = _Buffer()
+        #: Whether the characters of the page read last have no meaning.
+        self.unmapped = False
         self._form: object | None = None
         self._has_form: bool | None = None
         self._own_hyphens_are_typed: bool | None = None
@@ -62,6 +65,7 @@ class PageReader:
         self, page: object, content: object, found: Survey, most: int
     ) -> tuple[str, list[Piece]]:
         text, first = _text_of(content, most, self._buffer)
+        self.unmapped = is_unmapped(content, pdfium.FPDFText_CountChars(content))
         values: list[Piece] = []
         if pdfium.FPDFPage_GetAnnotCount(page) and has_filled(page):
             values = filled(page, self._open_form())

@@ -5,10 +5,13 @@ import threading
 from collections.abc import Sequence
 from ctypes import c_ushort
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pypdfium2
 from pypdfium2 import raw as pdfium
 
+from docprogress.steps.ocr import drawing
+from docprogress.steps.readers.pdf_hidden import is_scan
 from docprogress.steps.readers.pdf_page import (
     DAMAGED,
     ENCRYPTED,
@@ -18,6 +21,9 @@ from docprogress.steps.readers.pdf_page import (
 )
 from docprogress.steps.readers.pdf_page_reader import PageReader
 from docprogress.steps.readers.pdf_second_opinion import SecondOpinion
+
+if TYPE_CHECKING:
+    from docprogress.steps.ocr.engine import Picture
 
 # PDFium is not thread-safe, not even with separate documents. Reentrant, because
 # garbage collection may close a document in a thread that holds the lock.
@@ -85,6 +91,24 @@ class PdfiumDocument:
             finally:
                 pdfium.FPDF_ClosePage(page)
         return found and self._second.improve(found, index, most)
+
+    @property
+    def unmapped(self) -> bool:
+        return self._reader.unmapped
+
+    def render(self, index: int, dpi: int) -> "Picture | None":
+        with PDFIUM:
+            return drawing.draw(self._pdf, index, dpi)
+
+    def is_image(self, index: int) -> bool:
+        with PDFIUM:
+            page = pdfium.FPDF_LoadPage(self._pdf, index)
+            if not page:
+                return False
+            try:
+                return is_scan(page)
+            finally:
+                pdfium.FPDF_ClosePage(page)
 
     def close(self) -> None:
         self._second.close()

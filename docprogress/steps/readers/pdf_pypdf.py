@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pypdf
 from pypdf.errors import DependencyError
@@ -17,6 +17,9 @@ from docprogress.steps.readers.pdf_page import (
 )
 from docprogress.steps.text import TooLong, clean_title
 
+if TYPE_CHECKING:
+    from docprogress.steps.ocr.engine import Picture
+
 # pypdf logs every repair, thousands of lines for a damaged file. A level that was set
 # elsewhere is kept.
 if logging.getLogger("pypdf").level == logging.NOTSET:
@@ -27,9 +30,13 @@ _SOFT_HYPHENS = (b"\xad", rb"\255", b"AD", b"ad")
 
 
 class PypdfDocument:
-    """A PDF that is open in pypdf."""
+    """A PDF that is open in pypdf.
+
+    It cannot draw a page: the largest image of a page stands for it.
+    """
 
     engine = "pypdf"
+    unmapped = False
 
     def __init__(self, name: str, path: Path, *, passwords: Sequence[str] = ()) -> None:
         self._file = path.open("rb")
@@ -81,6 +88,26 @@ class PypdfDocument:
         except Exception:  # noqa: BLE001 - a damaged page can raise anything at all
             return False
         return any(code in data for code in _SOFT_HYPHENS)
+
+    def render(self, index: int, dpi: int) -> "Picture | None":  # noqa: ARG002
+        from docprogress.steps.ocr.pictures import as_picture, pillow_limits
+
+        try:
+            with pillow_limits():
+                images = [each.image for each in self._reader.pages[index].images]
+                largest = max(
+                    (each for each in images if each is not None),
+                    key=lambda each: each.width * each.height,
+                    default=None,
+                )
+                return None if largest is None else as_picture(largest)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - as above
+            return None
+
+    def is_image(self, index: int) -> bool:  # noqa: ARG002
+        return False
 
     def close(self) -> None:
         self._file.close()

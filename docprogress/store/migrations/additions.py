@@ -12,8 +12,8 @@ from sqlalchemy.types import TypeEngine
 
 from docprogress.store.schema import ADDITIONS_TABLE
 
-#: Columns in groups, each created in one step.
-_ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]], ...], ...] = (
+#: Columns, and statements that create tables, in groups that are each made in one step.
+_ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
     (
         ("document", "parent_id", sa.Text()),
         ("document", "metadata", sa.Text()),
@@ -29,6 +29,15 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]], ...], ...] = (
         ("document", "unpacked_members", sa.Integer()),
         ("document", "unpacked_bytes", sa.BigInteger()),
         ("run", "encryption_key", sa.Text()),
+    ),
+    (
+        (
+            "CREATE TABLE IF NOT EXISTS recognised_page ("
+            "document_id TEXT NOT NULL, number INTEGER NOT NULL,"
+            " recogniser TEXT NOT NULL, text TEXT NOT NULL,"
+            " confidence {double}, PRIMARY KEY (document_id, number),"
+            " FOREIGN KEY(document_id) REFERENCES document (id) ON DELETE CASCADE)"
+        ),
     ),
 )
 
@@ -46,8 +55,13 @@ def create(connection: Connection) -> None:
             f"CREATE TABLE IF NOT EXISTS {ADDITIONS_TABLE} "
             "(number INTEGER NOT NULL PRIMARY KEY)"
         )
-    for number, columns in enumerate(_ADDITIONS[made:], made + 1):
-        for table, name, kind in columns:
+    for number, group in enumerate(_ADDITIONS[made:], made + 1):
+        for addition in group:
+            if isinstance(addition, str):
+                double = sa.Double().compile(connection.dialect)
+                connection.exec_driver_sql(addition.format(double=double))
+                continue
+            table, name, kind = addition
             connection.exec_driver_sql(
                 f"ALTER TABLE {table} ADD COLUMN {name} "
                 f"{kind.compile(connection.dialect)}"

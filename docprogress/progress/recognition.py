@@ -1,0 +1,58 @@
+"""How long it takes to recognise a page (OCR), learned within the run.
+
+A recognised page takes a hundred times as long as another one, so that the number of
+pages says little about the time left.
+"""
+
+from docprogress.progress.document import DocumentProgress, valid_count
+
+#: How many of the newest pages determine the mean, and how many of its own a document
+#: must have before they count rather than the run's.
+MOST_PAGES = 40
+OWN_PAGES = 3
+
+
+class RecognitionTimes:
+    """How long pages took that were recognised."""
+
+    def __init__(self) -> None:
+        self._pages = 0.0
+        self._seconds = 0.0
+
+    def observe(self, document: DocumentProgress, at: float) -> None:
+        """Learn from a document's newest event."""
+        timing, done = document.timing, valid_count(document.event.ocr_current) or 0
+        if timing.recognition_baseline is None or timing.recognised_at is None:
+            timing.recognition_baseline = (at, done)
+            timing.recognised_at = at
+            timing.recognised_pages = done
+            return
+        gained = done - timing.recognised_pages
+        if gained > 0:
+            kept = min(1.0, MOST_PAGES / (self._pages + gained))
+            seconds = at - timing.recognised_at
+            self._pages = self._pages * kept + gained
+            self._seconds = self._seconds * kept + seconds
+            timing.recognition_seconds += seconds
+            timing.recognised_at, timing.recognised_pages = at, done
+
+    def left(self, document: DocumentProgress, at: float) -> float | None:
+        """The seconds until all pages are recognised; None if that is unknown."""
+        event, timing = document.event, document.timing
+        total = valid_count(event.ocr_total) or 0
+        pages = total - (valid_count(event.ocr_current) or 0)
+        if pages <= 0:
+            return 0.0
+        if timing.recognition_baseline is None or timing.recognised_at is None:
+            return None
+        began, before = timing.recognition_baseline
+        own = timing.recognised_pages - before
+        if own >= OWN_PAGES or (own and not self._pages):
+            each = (timing.recognised_at - began) / own
+        elif self._pages:
+            each = self._seconds / self._pages
+        else:
+            return None
+        spent = at - timing.recognised_at
+        # A page that takes longer than expected may end at any time.
+        return each * (pages - 1) + max(each - spent, 0.1 * max(each, spent))

@@ -1,0 +1,68 @@
+"""Run native code in a thread that can be abandoned.
+
+A signal's handler, which cancels a document, runs in the main thread and only between
+two of Python's instructions. The main thread therefore waits, and another one works.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Abandoned(Exception):  # noqa: N818 - reads as a fact
+    """Raised within work whose result nobody waits for any more."""
+
+
+class Background(Generic[T]):
+    """Runs one piece of work at a time.
+
+    Work that was abandoned ends at its next `check`; the next work waits for that.
+    """
+
+    def __init__(self) -> None:
+        self._free = threading.Lock()
+
+    def run(self, work: Callable[[Callable[[], None]], T]) -> T:
+        """Run `work(check)` in a thread, and return its result.
+
+        `check` raises `Abandoned` once the calling thread was interrupted.
+
+        Raises:
+            BaseException: What the work raised, or what interrupted the wait.
+        """
+        self._free.acquire()
+        abandoned, done = threading.Event(), threading.Event()
+        results: list[T] = []
+        errors: list[BaseException] = []
+
+        def check() -> None:
+            if abandoned.is_set():
+                raise Abandoned
+
+        def work_and_report() -> None:
+            try:
+                results.append(work(check))
+            except BaseException as error:  # noqa: BLE001 - raised by the waiting thread
+                errors.append(error)
+            finally:
+                self._free.release()
+                done.set()
+
+        thread = threading.Thread(
+            target=work_and_report, name="docprogress-ocr", daemon=True
+        )
+        try:
+            thread.start()
+        except BaseException:
+            self._free.release()
+            raise
+        try:
+            done.wait()
+        except BaseException:
+            abandoned.set()
+            raise
+        if errors:
+            raise errors[0]
+        return results[0]

@@ -1,0 +1,190 @@
+"""Read images by recognising their text; a TIFF may have several pages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from docprogress.documents import Document, Page
+from docprogress.errors import DocProgressError, LimitExceeded, Unreadable
+from docprogress.events import NO_TEXT
+from docprogress.formatting import plural
+from docprogress.settings import Settings
+from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.ocr.engine import INSTALL
+from docprogress.steps.ocr.pages import Recognition, recognition
+from docprogress.steps.ocr.pictures import (
+    TooLarge,
+    as_picture,
+    check_size,
+    pillow_limits,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from docprogress.steps.ocr.engine import Picture
+
+#: What Pillow calls each type, and people.
+_FORMATS = {
+    "image/png": ("PNG", "a PNG image"),
+    "image/jpeg": ("JPEG", "a JPEG image"),
+    "image/tiff": ("TIFF", "a TIFF image"),
+    "image/webp": ("WEBP", "a WebP image"),
+    "image/bmp": ("BMP", "a BMP image"),
+    "image/gif": ("GIF", "a GIF image"),
+    "image/heic": ("HEIF", "a HEIF image"),
+    "image/avif": ("AVIF", "an AVIF image"),
+}
+
+#: Only a TIFF has pages; the others have the frames of an animation.
+_PAGED = "image/tiff"
+
+#: The resolution of an image that does not state a likely one.
+USUAL_DPI = 200
+_LIKELY_DPI = range(50, 1201)
+
+
+def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
+    """Read an image."""
+    kind = facts["media_type"]
+    what = _FORMATS[kind][1]
+    ocr = recognition(document, settings, facts)
+    if ocr is None:
+        reason = (
+            "ocr is 'never'" if settings.ocr == "never" else f"OCR needed; {INSTALL}"
+        )
+        raise Unreadable(f"{document.name}: {what}, whose text is not read: {reason}")
+    image = _open(document, kind, what)
+    try:
+        total = _count(image, settings) if kind == _PAGED else 1
+        check_pages(document, total, settings)
+    except BaseException:
+        image.close()
+        raise
+    facts |= {"width": image.width, "height": image.height}
+    ocr.left = total
+    pages = _pages(
+        image, document, total=total, settings=settings, facts=facts, ocr=ocr
+    )
+    return Extraction(
+        pages, total=total, facts=facts, close=image.close, recognition=ocr
+    )
+
+
+def _open(document: Document, kind: str, what: str) -> "Image":
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise Unreadable(
+            f"{document.name}: {what}, for which Pillow is needed; {INSTALL}"
+        ) from error
+    if kind == "image/heic":
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError as error:
+            raise Unreadable(
+                f"{document.name}: {what}; pip install pillow-heif"
+            ) from error
+        register_heif_opener()
+    with _translated(document, what):
+        image = Image.open(document.path, formats=[_FORMATS[kind][0]])
+        try:
+            check_size(image)
+        except TooLarge:
+            image.close()
+            raise
+        return image
+
+
+def _count(image: "Image", settings: Settings) -> int:
+    """How many pages a TIFF has, as far as the limit and one more.
+
+    Finding them takes time, and a damaged file may have millions.
+    """
+    count = 1
+    try:
+        with pillow_limits():
+            while count <= settings.max_pages:
+                image.seek(count)
+                count += 1
+            return count
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - the pages before the damage can be read
+        return count
+    finally:
+        image.seek(0)
+
+
+def _pages(
+    image: "Image",
+    document: Document,
+    *,
+    total: int,
+    settings: Settings,
+    facts: Facts,
+    ocr: Recognition,
+) -> Iterator[Page]:
+    what = _FORMATS[facts["media_type"]][1]
+    left = settings.max_characters
+    blank = True
+    unread = 0
+
+    def picture(index: int) -> "Picture | None":
+        nonlocal unread
+        try:
+            with _translated(document, what):
+                if index:
+                    image.seek(index)
+                found = as_picture(image)
+        except Unreadable:
+            if total == 1:
+                raise
+            unread += 1
+            return None
+        return None if found.min() == found.max() else found
+
+    dpi = _dpi(image)
+    for index in range(total):
+        page = ocr.recognise(index + 1, partial(picture, index), dpi=dpi)
+        ocr.count(page)
+        left -= len(page.text)
+        if left < 0:
+            raise too_long(document, settings)
+        blank = blank and not page.text.strip()
+        yield page
+    if unread == total:
+        raise Unreadable(_damaged(document, what))
+    if unread:
+        facts["note"] = f"{unread} of {plural(total, 'page')} could not be read"
+    elif blank:
+        facts["note"] = NO_TEXT
+
+
+@contextmanager
+def _translated(document: Document, what: str) -> Iterator[None]:
+    """Translate whatever Pillow raises."""
+    try:
+        with pillow_limits():
+            yield
+    except TooLarge as error:
+        raise LimitExceeded(
+            f"{document.name}: {what} that is far too large ({error}); scale it down"
+        ) from error
+    except (DocProgressError, MemoryError, FileNotFoundError):
+        raise
+    except Exception as error:
+        raise Unreadable(_damaged(document, what)) from error
+
+
+def _damaged(document: Document, what: str) -> str:
+    return f"{document.name}: {what} that is damaged or cut short; fetch it again"
+
+
+def _dpi(image: "Image") -> int:
+    try:
+        stated = round(float(image.info["dpi"][0]))
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
+        return USUAL_DPI
+    return stated if stated in _LIKELY_DPI else USUAL_DPI
