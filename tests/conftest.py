@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,10 @@ def _handle_ignored_signals() -> None:
 
 
 _handle_ignored_signals()
+
+# Hundreds of processes load the same modules: Python compiles each of them once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SAMPLES = Path(__file__).parents[1] / "notebooks" / "samples"
 
@@ -296,29 +301,60 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser that the tests of a module share.
+class Screen:
+    """A browser and a window of JupyterLab, open while tests of a group follow."""
 
-    Not of a session: where it is open no other test can run an event loop.
-    """
-    executable = chromium()
-    if executable is None:
-        if "CI" in os.environ:
-            pytest.fail("there is no Chromium")
-        pytest.skip("there is no Chromium on this machine")
-    with launched(executable) as browser:
-        yield browser
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._browser: Browser | None = None
+        self._windows: dict[str, Window] = {}
+
+    def browser(self) -> Browser:
+        if self._browser is None:
+            executable = chromium()
+            if executable is None:
+                lacking("there is no Chromium")
+            self._browser = self._open.enter_context(launched(executable))
+        return self._browser
+
+    def window(self, lab: Lab) -> Window:
+        if lab.token not in self._windows:
+            context = self.browser().new_context(
+                viewport={"width": 1400, "height": 1000}
+            )
+            self._windows[lab.token] = Window(lab, self._open.enter_context(context))
+        return self._windows[lab.token]
+
+    def close(self) -> None:
+        self._browser = None
+        self._windows.clear()
+        self._open.pop_all().close()
 
 
-@pytest.fixture(scope="module")
-def shared_window(lab: Lab, browser: Browser) -> Iterator[Window]:
-    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
-        yield Window(lab, context)
+SCREEN = Screen()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        # Where a browser is open, tests of other groups cannot run an event loop.
+        if nextitem is None or group(nextitem) != group(item):
+            SCREEN.close()
 
 
 @pytest.fixture
-def window(shared_window: Window) -> Iterator[Window]:
+def browser() -> Browser:
+    """A browser that the tests of a group share."""
+    return SCREEN.browser()
+
+
+@pytest.fixture
+def window(lab: Lab, browser: Browser) -> Iterator[Window]:
     """A browser window in which nothing is open; nor is anything afterwards."""
-    yield shared_window
-    shared_window.clear()
+    window = SCREEN.window(lab)
+    yield window
+    window.clear()

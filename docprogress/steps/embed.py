@@ -14,7 +14,6 @@ from docprogress.errors import SettingsError
 from docprogress.settings import Settings
 from docprogress.steps.embedders.embedder import Embedder
 from docprogress.steps.embedders.hashing import HashingEmbedder
-from docprogress.steps.embedders.openai import RESPONSE_SECONDS, EndpointEmbedder
 from docprogress.steps.embedders.sentence_transformers import (
     SentenceTransformerEmbedder,
 )
@@ -71,7 +70,7 @@ def embedder(settings: Settings) -> Embedder:
             batch=settings.embedding_batch,
             batch_tokens=settings.embedding_batch_tokens,
             window=settings.embedding_tokens,
-            seconds=min(RESPONSE_SECONDS, settings.step_seconds / 2),
+            seconds=settings.step_seconds / 2,
         )
     raise SettingsError(
         f"there is no embedder {settings.embedder!r}; choose 'hashing', "
@@ -92,8 +91,11 @@ def _sentence_transformer(
 
 
 @lru_cache(maxsize=16)
-def _endpoint(model: str, **options: Any) -> EndpointEmbedder:
-    return EndpointEmbedder(model, **options)
+def _endpoint(model: str, *, seconds: float, **options: Any) -> Embedder:
+    # httpx takes a tenth of a second to import, and few processes need it.
+    from docprogress.steps.embedders.openai import RESPONSE_SECONDS, EndpointEmbedder
+
+    return EndpointEmbedder(model, seconds=min(RESPONSE_SECONDS, seconds), **options)
 
 
 def _embedded(

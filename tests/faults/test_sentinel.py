@@ -93,16 +93,24 @@ class Watched:
         return Service(port, command, self._folder)
 
     def agreed(self):
-        """Whether every sentinel knows of the replica and of both others."""
-        for port in self.ports[2:]:
-            asks = self._asks | {"port": port, "password": SENTINEL_SECRET}
-            with redis.Redis(**asks) as sentinel:
-                state = sentinel.sentinel_masters()["papers"]
-                if (state["num-slaves"], state["num-other-sentinels"]) != (1, 2):
-                    return False
-        asks = self._asks | {"port": self.ports[1], "password": SECRET}
-        with redis.Redis(**asks) as replica:
-            return replica.info("replication")["master_link_status"] == "up"
+        """Whether every sentinel knows the replica and both other sentinels.
+
+        A server that closes the connection while it starts has not agreed yet.
+        """
+        try:
+            linked = all(map(self._sees_all, self.ports[2:]))
+            asks = self._asks | {"port": self.ports[1], "password": SECRET}
+            with redis.Redis(**asks) as replica:
+                state = replica.info("replication")
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
+        return linked and state["master_link_status"] == "up"
+
+    def _sees_all(self, port):
+        asks = self._asks | {"port": port, "password": SENTINEL_SECRET}
+        with redis.Redis(**asks) as sentinel:
+            state = sentinel.sentinel_masters()["papers"]
+        return (state["num-slaves"], state["num-other-sentinels"]) == (1, 2)
 
     def lose_primary(self):
         """The machine that the primary and one sentinel are on is gone."""
@@ -128,7 +136,7 @@ def watched(request, tmp_path):
         authority = Authority(tmp_path, "private")
     watched = Watched(tmp_path, authority)
     try:
-        eventually(watched.agreed)
+        eventually(watched.agreed, what="the sentinels know each other")
         yield watched
     finally:
         watched.close()

@@ -86,7 +86,7 @@ function parts() {
 
 test("a run that is over shows nothing as processing, whatever its counts add up to", () => {
   show(run({ completed: 2, failed: 2 }));
-  for (let total = 2; total < 60; total += 1) {
+  for (const total of [2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 24, 32, 59]) {
     for (let completed = 1; completed < total; completed += 1) {
       for (const status of /** @type {const} */ (["failed", "cancelled"])) {
         const documents = Array.from({ length: total }, (_, index) => ({
@@ -734,7 +734,7 @@ test("a view that is closed leaves nothing behind", () => {
   const before = document.body.querySelectorAll("*").length;
   const closed = place();
 
-  for (let turn = 0; turn < 50; turn += 1) {
+  for (let turn = 0; turn < 10; turn += 1) {
     const other = createProgressView(closed, { onAction: () => 1 });
     other.replace(scenes["1000 running"]);
     paint();
