@@ -157,6 +157,9 @@ class Settings(Hiding):
     ocr_languages: list[str] = Field(default_factory=list)
     #: Dots per inch at which pages of a PDF are drawn to be recognised.
     ocr_dpi: int = Field(default=200, ge=50, le=1200)
+    #: What is read of an HTML page: `all` that it shows, or its `main` content, without
+    #: navigation, sidebars and footers; needs `docprogress[html]`.
+    html_content: Literal["all", "main"] = "all"
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.
@@ -250,6 +253,7 @@ RUN_SETTINGS = (
     "ocr_engine",
     "ocr_languages",
     "ocr_dpi",
+    "html_content",
     "chunk_characters",
     "chunk_overlap",
     "max_bytes",

@@ -16,6 +16,7 @@ _DECIDING = (
     "pdf_engine",
     "include_comments",
     "include_hidden",
+    "html_content",
     "chunk_characters",
     "chunk_overlap",
 )

@@ -14,6 +14,9 @@ from docprogress.steps.text import LONGEST_TITLE, TooLong, clean, clean_title
 #: The fields that are part of a message's text.
 SHOWN_FIELDS = ("From", "To", "Cc", "Bcc", "Date", "Subject")
 
+#: The media types of web pages.
+PAGES = ("text/html", "application/xhtml+xml")
+
 _SIGNATURES = (
     *("application/pgp-signature", "application/pkcs7-signature"),
     *("application/x-pkcs7-signature", "application/pgp-encrypted"),
@@ -99,7 +102,7 @@ class MessageReader:
             kind.startswith(("text/", "multipart/")) or kind in _FIELDS
         ):
             return ""
-        text, _ = PartReader(self._file, most=self._left).read(part)
+        text = PartReader(self._file, most=self._left).read(part)
         self._spend(len(text))
         return text
 
@@ -121,28 +124,38 @@ class PartReader:
         self._file = file
         self._most = most
 
-    def read(self, part: Part) -> tuple[str, str]:
-        """A part's text, and its title if it is a page that has one.
+    def read(self, part: Part) -> str:
+        """A part's text.
 
         Raises:
             TooLong: It has more characters than the limit.
         """
-        # Markup and transfer encodings take several times the text's space.
-        if part.end - part.start > 4 * LONGEST_CHARACTER * max(self._most, 1):
-            raise TooLong
-        data = b"".join(content(self._file, part))
+        if part.content_type in PAGES:
+            return str(visible_text(self.page(part), most=self._most))
         charset = part.headers.content_parameter("charset")
-        if part.content_type in ("text/html", "application/xhtml+xml"):
-            page = decode_bytes(data, charset or declared_encoding(data) or "")
-            text = visible_text(page, most=self._most)
-            return str(text), text.title
-        plain = decode_bytes(data, charset)
+        plain = decode_bytes(self._data(part), charset)
         if part.headers.content_parameter("format").lower() == "flowed":
             delete = part.headers.content_parameter("delsp").lower() == "yes"
             plain = unflow(plain, delete_space=delete)
         if len(plain) > self._most:
             raise TooLong
-        return plain, ""
+        return plain
+
+    def page(self, part: Part) -> str:
+        """A part's markup.
+
+        Raises:
+            TooLong: It has more characters than the limit.
+        """
+        data = self._data(part)
+        charset = part.headers.content_parameter("charset")
+        return decode_bytes(data, charset or declared_encoding(data) or "")
+
+    def _data(self, part: Part) -> bytes:
+        # Markup and transfer encodings take several times the text's space.
+        if part.end - part.start > 4 * LONGEST_CHARACTER * max(self._most, 1):
+            raise TooLong
+        return b"".join(content(self._file, part))
 
 
 def attachment_name(part: Part) -> str:

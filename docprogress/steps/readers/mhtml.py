@@ -6,11 +6,10 @@ from docprogress.documents import Document, Page
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
 from docprogress.steps.mail.files import open_mail, read_message
-from docprogress.steps.mail.message import PartReader
+from docprogress.steps.mail.message import PAGES, PartReader
 from docprogress.steps.mail.mime import Part
+from docprogress.steps.readers.html import page_text
 from docprogress.steps.text import TooLong, clean_title
-
-_PAGES = ("text/html", "application/xhtml+xml")
 
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
@@ -21,8 +20,13 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     def pages() -> Iterator[Page]:
         saved = read_message(document, file)
         root = _root(saved)
+        reader = PartReader(file, most=settings.max_characters)
         try:
-            text, title = PartReader(file, most=settings.max_characters).read(root)
+            if root.content_type in PAGES:
+                shown = page_text(document, reader.page(root), settings, facts)
+                text, title = str(shown), shown.title
+            else:
+                text, title = reader.read(root), ""
         except TooLong:
             raise too_long(document, settings) from None
         if title := title or clean_title(saved.headers.text("subject")):
@@ -41,5 +45,5 @@ def _root(saved: Part) -> Part:
     named = [
         part for part in leaves if start and part.headers.raw("content-id") == start
     ]
-    pages = [part for part in leaves if part.content_type in _PAGES]
+    pages = [part for part in leaves if part.content_type in PAGES]
     return (named or pages or leaves)[0]
