@@ -19,6 +19,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _ODF = "application/vnd.oasis.opendocument"
 ODT, ODP, ODG = f"{_ODF}.text", f"{_ODF}.presentation", f"{_ODF}.graphics"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+RTF = "application/rtf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
 XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
@@ -33,6 +34,7 @@ _READERS = {
     PDF: "pdf",
     DOCX: "docx",
     PPTX: "pptx",
+    RTF: "rtf",
     ODT: "odt",
     f"{ODT}-master": "odt",
     f"{ODT}-web": "odt",
@@ -92,7 +94,6 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"AT&TFORM.{4}DJV", "a DjVu document", "save it as PDF"),
     (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "a video", "hand in its transcript"),
     (rb"ID3|OggS|fLaC|RIFF.{4}WAVE", "an audio file", "hand in its transcript"),
-    (rb"\{\\rtf", "an RTF document", "save it as PDF or DOCX"),
     (rb"%!PS", "a PostScript file", "convert it to PDF (`ps2pdf`)"),
     (rb"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
     (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
@@ -114,6 +115,7 @@ _SIGNATURES = tuple(
 _BY_SIGNATURE = tuple(
     (re.compile(pattern, re.DOTALL), media_type)
     for pattern, media_type in (
+        (rb"(?:\xef\xbb\xbf)?\s{0,64}\{\\rtf", RTF),
         (_FLAT + rb"text\b", f"{ODT}-flat-xml"),
         (_FLAT + rb"presentation\b", f"{ODP}-flat-xml"),
         (_FLAT + rb"graphics\b", f"{ODG}-flat-xml"),

@@ -1,0 +1,93 @@
+"""Where the text of an RTF group goes: the body, a header, a note, a text box."""
+
+from docprogress.steps.readers.flow import BULLET, Flow
+
+#: Tables within tables that are told apart.
+MAX_TABLES = 50
+
+
+class Target:
+    """A flow with the paragraph and the tables that are open in it."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.asides: list[Flow] = []
+        #: How deep in tables the paragraph says it is; 0 for outside.
+        self.depth = 0
+        #: Whether a row has begun whose cells may not say so.
+        self.in_row = False
+        self.heading = 0
+        self.label: list[str] = []
+        self.level = 0
+        self._begun = False
+        # For each open table, whether a cell of it is open.
+        self._cells: list[bool] = []
+
+    def write(self, text: str, style: int) -> None:
+        self._enter(self.depth or int(self.in_row))
+        if not self._begun:
+            self._begun = True
+            label = " ".join("".join(self.label).split())
+            if len(label) == 1 and not label.isalnum():
+                label = BULLET
+            self.flow.begin_paragraph(
+                heading=self.heading, label=label, level=self.level if label else None
+            )
+        self.flow.write(text, style)
+
+    def end_paragraph(self) -> None:
+        self.flow.end_paragraph()
+        self._begun = False
+        self.label.clear()
+        for aside in self.asides:
+            self.flow.add(aside)
+        self.asides.clear()
+
+    def reset_paragraph(self) -> None:
+        """Forget the paragraph's properties, but not its label."""
+        self.depth = self.heading = self.level = 0
+
+    def end_cell(self, depth: int) -> None:
+        """End a cell of the table at this depth, counted from 1."""
+        self.end_paragraph()
+        self._enter(depth)
+        self.flow.end_cell()
+        self._cells[-1] = False
+
+    def end_row(self, depth: int) -> None:
+        self.end_paragraph()
+        while len(self._cells) > depth:
+            self._leave()
+        if len(self._cells) == depth and self._cells:
+            self.flow.end_row()
+            self.flow.begin_row()
+            self._cells[-1] = False
+        self.in_row = False
+
+    def finish(self) -> None:
+        """End what is open."""
+        self.end_paragraph()
+        while self._cells:
+            self._leave()
+
+    def _enter(self, depth: int) -> None:
+        depth = min(depth, MAX_TABLES)
+        if depth == len(self._cells) and (not depth or self._cells[-1]):
+            return
+        while len(self._cells) > depth:
+            self._leave()
+        while True:
+            if self._cells and not self._cells[-1]:
+                self.flow.begin_cell()
+                self._cells[-1] = True
+            if len(self._cells) == depth:
+                return
+            self.flow.begin_table()
+            self.flow.begin_row()
+            self._cells.append(False)
+
+    def _leave(self) -> None:
+        if self._cells.pop():
+            self.flow.end_cell()
+        self.flow.end_row()
+        self.flow.end_table()
