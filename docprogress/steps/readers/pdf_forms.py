@@ -6,6 +6,7 @@ from typing import Any
 
 from pypdfium2 import raw as pdfium
 
+from docprogress.steps.readers import pdf_native as native
 from docprogress.steps.readers.pdf_pieces import Line, Piece
 
 #: How a box or button that is on or off is written, as Word does.
@@ -27,10 +28,15 @@ _SHOWN = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT)
 
 def has_filled(page: object) -> bool:
     """Whether a page has annotations that may show text."""
-    return any(
-        pdfium.FPDFAnnot_GetSubtype(annotation) in _SHOWN
-        for annotation in _annotations(page)
-    )
+    address = native.address(page)
+    found = False
+    for number in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        if annotation := native.get_annotation(address, number):
+            found = native.annotation_type(annotation) in _SHOWN
+            native.close_annotation(annotation)
+            if found:
+                break
+    return found
 
 
 def filled(page: object, form: object | None) -> list[Piece]:
@@ -55,8 +61,9 @@ def filled(page: object, form: object | None) -> list[Piece]:
 def placed(lines: list[Line], values: list[Piece]) -> list[Line]:
     """Lines with values beside their labels, or on lines of their own."""
     lines = [list(line) for line in lines]
+    printed = [value for value in values if _is_printed(lines, value)]
     for value in sorted(values, key=lambda piece: (-piece.middle, piece.left)):
-        if not _beside_label(lines, value):
+        if value not in printed and not _beside_label(lines, value):
             _on_own_line(lines, value)
     return lines
 
@@ -138,6 +145,19 @@ def _beside_label(lines: list[Line], value: Piece) -> bool:
         line[number:number] = [space, value]
         return True
     return False
+
+
+def _is_printed(lines: list[Line], value: Piece) -> bool:
+    """Whether the page itself has a value where its field is."""
+    inside = "".join(
+        piece.text
+        for line in lines
+        for piece in line
+        if _same_height(piece, value)
+        and value.left - 2 <= piece.left
+        and piece.right <= value.right + 2
+    )
+    return "".join(value.text.split()) in "".join(inside.split())
 
 
 def _same_height(piece: Piece, value: Piece) -> bool:

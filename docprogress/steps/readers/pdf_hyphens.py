@@ -18,11 +18,11 @@ _WORD_START = re.compile(r"[^\W\d_]+")
 _FIRST = """
 self well ill half non cross high low long short full part one two three four five six
 seven eight nine ten twenty thirty forty fifty sixty seventy eighty ninety hundred first
-second third fourth last left right single double triple quarter real state user end open
-close closed large small new free hard soft fast slow price cost market data time life
-year month week day hour minute case client customer server service labor labour work
-risk tax cash wind water air oil gas solar energy fire heat light sun profit decision
-policy rule law land best better clear far good hand hot ice
+second third fourth last left right single double triple quarter real state user end
+open close closed large small new free hard soft fast slow price cost market data time
+life year month week day hour minute case client customer server service labor labour
+work risk tax cash wind water air oil gas solar energy fire heat light sun profit
+decision policy rule law land best better clear far good hand hot ice
 """
 #: What ends them.
 _SECOND = """

@@ -64,6 +64,9 @@ mark_text = _function(
     c_ulong,
     c_void_p,
 )
+get_annotation = _function("FPDFPage_GetAnnot", c_void_p, c_void_p, c_int)
+annotation_type = _function("FPDFAnnot_GetSubtype", c_int, c_void_p)
+close_annotation = _function("FPDFPage_CloseAnnot", None, c_void_p)
 char_index = _function("FPDFText_GetCharIndexFromTextIndex", c_int, c_void_p, c_int)
 
 

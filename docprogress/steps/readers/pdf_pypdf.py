@@ -9,6 +9,7 @@ import pypdf
 from pypdf.errors import DependencyError
 
 from docprogress.errors import DocProgressError, PasswordNeeded, Unreadable
+from docprogress.steps.readers.pdf_hyphens import SOFT_HYPHEN
 from docprogress.steps.readers.pdf_page import (
     DAMAGED,
     NO_PAGES,
@@ -68,6 +69,17 @@ class PypdfDocument:
             return ""
 
     def page(self, index: int, *, most: int) -> PageText | None:
+        text = self.text(index, most=most)
+        if text is None:
+            return None
+        return PageText(text.replace(f"{SOFT_HYPHEN}\n", "").replace(SOFT_HYPHEN, ""))
+
+    def text(self, index: int, *, most: int) -> str | None:
+        """The text of a page with its soft hyphens; None if it cannot be read.
+
+        Raises:
+            TooLong: It has more than `most` characters.
+        """
         try:
             found = self._reader.pages[index].extract_text()
         except MemoryError:
@@ -76,7 +88,7 @@ class PypdfDocument:
             return None
         if len(found) > most:
             raise TooLong
-        return PageText(found)
+        return found
 
     def may_have_soft_hyphens(self, index: int) -> bool:
         """Whether a page's content has the code that soft hyphens have in a font."""

@@ -15,6 +15,10 @@ from docprogress.steps.text import TooLong
 #: have none.
 SOFT_HYPHEN_PAGES = 2
 
+#: How many pages with text in a font without an extent are read again before such text
+#: is taken to be blank.
+FONT_PAGES = 2
+
 #: The encoding in which PDFium takes a soft hyphen for a hyphen.
 _ENCODING = b"/WinAnsiEncoding"
 
@@ -31,6 +35,7 @@ class SecondOpinion:
         # Fonts with empty objects in which no letters are lost.
         self._complete: set[bytes] = set()
         self._soft_hyphen_pages = SOFT_HYPHEN_PAGES
+        self._font_pages = FONT_PAGES
 
     def improve(self, page: PageText, index: int, most: int) -> PageText:
         """A page with the letters that PDFium has lost, without soft hyphens.
@@ -39,9 +44,9 @@ class SecondOpinion:
             TooLong: It has more than `most` characters.
         """
         text = page.text
-        if page.lost or not page.fonts <= self._complete:
+        if page.lost or (self._font_pages and not page.fonts <= self._complete):
             text = self._with_lost_letters(page, index, most)
-        if "-" in text and may_have_soft(text):
+        if may_have_soft(text):
             text = self._without_soft_hyphens(text, index, most)
         return page if text is page.text else page._replace(text=text)
 
@@ -57,6 +62,7 @@ class SecondOpinion:
         other = self._read(index, most)
         if other is None or _letters(other) <= _letters(page.text):
             self._complete |= page.fonts
+            self._font_pages -= bool(page.fonts)
             return page.text
         missing = [value for value in page.values if value not in other]
         return "\n".join([other, *missing])
@@ -93,8 +99,7 @@ class SecondOpinion:
         if not self._open() or self._pdf is None or index >= len(self._pdf):
             return None
         with suppress(TooLong):
-            page = self._pdf.page(index, most=most)
-            return page and page.text
+            return self._pdf.text(index, most=most)
         return None
 
 

@@ -6,9 +6,9 @@ Most pages need none, and each pays for the survey, so it makes as few calls as 
 from collections.abc import Iterator
 from ctypes import addressof, byref, c_float, c_uint
 from itertools import repeat
+from operator import le, sub
 from typing import NamedTuple
 
-import numpy as np
 from pypdfium2 import raw as pdfium
 
 from docprogress.steps.readers import pdf_native as native
@@ -22,6 +22,10 @@ WHITE = 250
 #: The least gap between the columns of a row, in points, and how many rows have one.
 COLUMN_GAP = 12.0
 LEAST_ROWS = 3
+
+#: The least width of text beside a gap, in its heights, and the most objects of it.
+LEAST_TEXT = 8.0
+MOST_PARTS = 60
 
 #: How many times as high as wide a vertical line is at least, and its least height.
 VERTICAL = 4.0
@@ -39,7 +43,7 @@ class Text(NamedTuple):
     #: Its position among the page's objects.
     position: int
     #: Left, bottom, right, top; None within a form.
-    box: tuple[float, float, float, float] | None
+    box: tuple[float, ...] | None
 
 
 class Survey:
@@ -58,6 +62,13 @@ class Survey:
         self.gaps = False
         #: Whether there is text whose lines run downwards.
         self.vertical = False
+
+    def add_if_unseen(self, text: Text, mode: int, color: list[int] | None) -> None:
+        """Add a text object that may be invisible by its mode or colour."""
+        if mode == INVISIBLE or (color and not color[3]):
+            self.undrawn.append(text)
+        elif color and min(color) >= WHITE:
+            self.white.append(text)
 
     @property
     def maybe_hidden(self) -> bool:
@@ -91,23 +102,19 @@ def _survey_batch(found: Survey, page: object, objects: list[int], first: int) -
         positions = [first + n for n, mode in enumerate(modes) if mode >= 0]
         texts = [objects[n - first] for n in positions]
         modes = [mode for mode in modes if mode >= 0]
-    count = len(texts)
-    if not count:
+    if not texts:
         return
-    found.texts += count
-    colored = list(map(native.fill_color, texts, *_colors.addresses))
+    found.texts += len(texts)
+    known = list(map(native.fill_color, texts, *_colors.addresses))
     list(map(native.bounds, texts, *_boxes.addresses))
-    boxes = np.frombuffer(_boxes.values, np.float32, 4 * count).reshape(-1, 4)
-    colors = np.frombuffer(_colors.values, np.uint32, 4 * count).reshape(-1, 4)
-    pale = (colors[:, 0] >= WHITE) | (colors[:, 3] == 0)
-    if INVISIBLE in modes or pale.any():
+    colors = _colors.values[: 4 * len(texts)]
+    boxes = _boxes.values[: 4 * len(texts)]
+    pale = max(colors[::4]) >= WHITE or min(colors[3::4]) == 0
+    if INVISIBLE in modes or pale:
         for n, mode in enumerate(modes):
-            text = Text(texts[n], positions[n], tuple(boxes[n].tolist()))
-            filled = mode == 0 and colored[n]
-            if mode == INVISIBLE or (filled and not colors[n, 3]):
-                found.undrawn.append(text)
-            elif filled and colors[n].min() >= WHITE:
-                found.white.append(text)
+            text = Text(texts[n], positions[n], tuple(boxes[4 * n : 4 * n + 4]))
+            color = colors[4 * n : 4 * n + 4] if mode == 0 and known[n] else None
+            found.add_if_unseen(text, mode, color)
     _survey_boxes(found, page, texts, positions, boxes)
 
 
@@ -116,27 +123,85 @@ def _survey_boxes(
     page: object,
     texts: list[int],
     positions: list[int] | range,
-    boxes: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
+    boxes: list[float],
 ) -> None:
-    left, bottom, right, top = boxes.T
-    low_x, low_y, high_x, high_y = page_box(page)
-    outside = (right < low_x) | (left > high_x) | (top < low_y) | (bottom > high_y)
-    width, height = right - left, top - bottom
-    empty = width <= 0
-    if empty.any():
-        found.empty += [texts[n] for n in np.flatnonzero(empty).tolist()]
-        outside &= ~empty
-    if outside.any():
-        found.outside += [
-            Text(texts[n], positions[n], tuple(boxes[n].tolist()))
-            for n in np.flatnonzero(outside).tolist()
+    lefts, bottoms, rights, tops = (boxes[part::4] for part in range(4))
+    if any(map(le, rights, lefts)):
+        found.empty += [
+            text
+            for text, left, right in zip(texts, lefts, rights, strict=True)
+            if right <= left
         ]
-    if ((height > VERTICAL * width) & (height > LEAST_HEIGHT)).any():
-        found.vertical = True
-    same_row = (bottom[1:] < top[:-1]) & (top[1:] > bottom[:-1])
-    gap = left[1:] - right[:-1] > COLUMN_GAP
-    if np.count_nonzero(same_row & gap) >= LEAST_ROWS:
-        found.gaps = True
+    low_x, low_y, high_x, high_y = page_box(page)
+    if (
+        min(rights) < low_x
+        or max(lefts) > high_x
+        or min(tops) < low_y
+        or max(bottoms) > high_y
+    ):
+        for n, text in enumerate(texts):
+            left, bottom, right, top = box = tuple(boxes[4 * n : 4 * n + 4])
+            beside = right < low_x or left > high_x
+            if right > left and (beside or top < low_y or bottom > high_y):
+                found.outside.append(Text(text, positions[n], box))
+    if max(map(sub, tops, bottoms)) > LEAST_HEIGHT:
+        heights = zip(map(sub, tops, bottoms), map(sub, rights, lefts), strict=True)
+        found.vertical = found.vertical or any(
+            height > LEAST_HEIGHT and height > VERTICAL * width
+            for height, width in heights
+        )
+    widths = map(sub, lefts[1:], rights)
+    gaps = [n for n, width in enumerate(widths) if width > COLUMN_GAP]
+    if len(gaps) >= LEAST_ROWS:
+        found.gaps = found.gaps or _have_columns(gaps, boxes)
+
+
+def _have_columns(gaps: list[int], boxes: list[float]) -> bool:
+    """Whether gaps between objects are those between columns of prose.
+
+    They are if several rows have one at the same place, between text of some length.
+    """
+    gutters: list[tuple[float, float]] = []
+    begin = 0
+    for gap in gaps:
+        left, bottom, right, top = boxes[4 * gap : 4 * gap + 4]
+        next_left, next_bottom, _, next_top = boxes[4 * gap + 4 : 4 * gap + 8]
+        if next_bottom >= top or next_top <= bottom:
+            continue
+        least = LEAST_TEXT * (top - bottom)
+        begin = max(begin, gap - MOST_PARTS)
+        start = _row_start(boxes, gap, begin)
+        end = _row_end(boxes, gap + 1)
+        if right - start >= least and end - next_left >= least:
+            gutters.append((right, next_left))
+    for left, right in gutters:
+        shared = [g for g in gutters if g[0] < right and g[1] > left]
+        narrow = min(g[1] for g in shared) - max(g[0] for g in shared)
+        if len(shared) >= LEAST_ROWS and narrow > 0:
+            return True
+    return False
+
+
+def _row_start(boxes: list[float], last: int, begin: int) -> float:
+    """Where the text begins that ends with an object, on the left."""
+    start = boxes[4 * last]
+    for n in range(last - 1, begin - 1, -1):
+        left, _, right, _ = boxes[4 * n : 4 * n + 4]
+        if right > start + 1 or start - right > COLUMN_GAP or left > start:
+            break
+        start = left
+    return start
+
+
+def _row_end(boxes: list[float], first: int) -> float:
+    """Where the text ends that begins with an object, on the right."""
+    end = boxes[4 * first + 2]
+    for n in range(first + 1, min(first + MOST_PARTS, len(boxes) // 4)):
+        left, _, right, _ = boxes[4 * n : 4 * n + 4]
+        if left < end - 1 or left - end > COLUMN_GAP:
+            break
+        end = right
+    return end
 
 
 def page_box(page: object) -> tuple[float, float, float, float]:
@@ -174,11 +239,7 @@ def _survey_forms(found: Survey, objects: list[int], first: int) -> None:
                 continue
             found.texts += 1
             text = Text(inner, position, None)
-            color = color_of(inner) if mode == 0 else None
-            if mode == INVISIBLE or (color and not color[3]):
-                found.undrawn.append(text)
-            elif color and min(color) >= WHITE:
-                found.white.append(text)
+            found.add_if_unseen(text, mode, color_of(inner) if mode == 0 else None)
 
 
 def form_objects(form: int) -> Iterator[int]:
