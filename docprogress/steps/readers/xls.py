@@ -74,6 +74,7 @@ class XlsWorkbook:
 
     def _open(self) -> Any:
         try:
+            import olefile  # noqa: F401 - both come with the extra
             import xlrd
         except ImportError:
             raise Unreadable(
@@ -82,7 +83,7 @@ class XlsWorkbook:
             ) from None
         try:
             return xlrd.open_workbook(
-                os.fspath(self._document.path),
+                file_contents=self._records(),
                 logfile=self._log,
                 formatting_info=True,
                 on_demand=True,
@@ -98,6 +99,19 @@ class XlsWorkbook:
                     "password; save it without one"
                 ) from error
             raise self._damaged(error) from error
+
+    def _records(self) -> bytes:
+        """The stream of the workbook's records.
+
+        xlrd would find it too, but follows a circular chain of sectors without end.
+        """
+        import olefile
+
+        with olefile.OleFileIO(os.fspath(self._document.path)) as file:
+            name = "Workbook" if file.exists("Workbook") else "Book"
+            with file.openstream(name) as stream:
+                data: bytes = stream.read()
+        return data
 
     def _cell_formats(self) -> CellFormats:
         formats = CellFormats()
