@@ -20,6 +20,8 @@ _ODF = "application/vnd.oasis.opendocument"
 ODT, ODP, ODG = f"{_ODF}.text", f"{_ODF}.presentation", f"{_ODF}.graphics"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 RTF = "application/rtf"
+DOC = "application/msword"
+PPT = "application/vnd.ms-powerpoint"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSM = "application/vnd.ms-excel.sheet.macroEnabled.12"
 XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
@@ -35,6 +37,8 @@ _READERS = {
     DOCX: "docx",
     PPTX: "pptx",
     RTF: "rtf",
+    DOC: "legacy",
+    PPT: "legacy",
     ODT: "odt",
     f"{ODT}-master": "odt",
     f"{ODT}-web": "odt",
@@ -129,10 +133,7 @@ _BY_SIGNATURE = tuple(
     )
 )
 
-_OLE_STREAMS = (
-    ("WordDocument", "an old Word document (.doc)", "save it as DOCX or PDF"),
-    ("PowerPoint Document", "an old PowerPoint file (.ppt)", "save it as PDF"),
-)
+_OLE_STREAMS = (("WordDocument", DOC), ("PowerPoint Document", PPT))
 _ZIPPED = (
     (r"xl/", "a damaged Excel workbook", "save it again"),
     (r"ppt/", "a damaged PowerPoint presentation", "save it again"),
@@ -254,9 +255,9 @@ def _inside_ole(file: BinaryIO, head: bytes, suffix: str) -> str | tuple[str, st
         return XLS
     if any(name.startswith(("__properties", "__substg1.0")) for name in names):
         return textual.MSG
-    for stream, what, way in _OLE_STREAMS:
-        if any(name.startswith(stream) for name in names):
-            return what, way
+    for stream, media_type in _OLE_STREAMS:
+        if stream in names:
+            return media_type
     return "an old Office file", _SAVE_AS
 
 
