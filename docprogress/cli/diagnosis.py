@@ -81,6 +81,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield check_storage(settings)
     yield from check_libraries()
     yield check_embedder(settings)
+    yield check_ocr(settings)
     yield from check_extras()
 
 
@@ -279,6 +280,28 @@ def check_embedder(settings: Settings) -> Finding:
     return Finding(State.OK, "embedder", settings.embedder)
 
 
+def check_ocr(settings: Settings) -> Finding:
+    """Which engine recognises text in images, and whether it is there."""
+    from docprogress.steps.ocr import engine as engines
+
+    there = [engines.describe(name) for name in ("rapidocr", "tesseract")]
+    found = ", ".join(filter(None, there))
+    if settings.ocr == "never":
+        return Finding(State.OK, "ocr", f"off (ocr); installed: {found or 'none'}")
+    if not engines.installed(settings.ocr_engine):
+        asked = settings.ocr == "always" or settings.ocr_engine == "tesseract"
+        message = (
+            f"no {settings.ocr_engine}: scans and images are not read; "
+            f"installed: {found or 'none'} ({engines.INSTALL})"
+        )
+        return Finding(State.BROKEN if asked else State.NOTE, "ocr", message)
+    try:
+        name = engines.load(settings).name.partition("/")[0]
+    except DocProgressError as error:
+        return Finding(State.BROKEN, "ocr", str(error))
+    return Finding(State.OK, "ocr", f"{name}; installed: {found}")
+
+
 #: Optional extras, with a module that each installs.
 _EXTRAS = {
     "notebook": "anywidget",
@@ -286,6 +309,7 @@ _EXTRAS = {
     "postgres": "psycopg",
     "s3": "s3fs",
     "semantic": "sentence_transformers",
+    "ocr": "rapidocr",
 }
 
 

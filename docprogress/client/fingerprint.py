@@ -17,6 +17,10 @@ _DECIDING = (
     "include_comments",
     "include_hidden",
     "html_content",
+    "ocr",
+    "ocr_engine",
+    "ocr_languages",
+    "ocr_dpi",
     "chunk_characters",
     "chunk_overlap",
 )

@@ -1,8 +1,8 @@
 """Results of documents with the same content, for `skip_existing`."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
-from docprogress.events import Status, now
+from docprogress.events import NEEDS_OCR, Status, now
 from docprogress.store import pgvector, results, schema
 from docprogress.store.attempt_statements import end_attempt, update_attempt
 from docprogress.store.engine import Database
@@ -21,6 +21,8 @@ _SAME = (
     .where(
         _document.sha256 == bindparam("sha256"),
         _document.status == Status.COMPLETED.value,
+        # OCR may have been installed since.
+        or_(_document.note.is_(None), ~_document.note.endswith(NEEDS_OCR)),
         schema.run.c.fingerprint == bindparam("fingerprint"),
     )
     .order_by(_document.finished_at.desc())

@@ -23,6 +23,21 @@ class PdfEngine(StrEnum):
     PYPDF = "pypdf"
 
 
+class Ocr(StrEnum):
+    """The choices of `--ocr`."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class OcrEngine(StrEnum):
+    """The choices of `--ocr-engine`."""
+
+    RAPIDOCR = "rapidocr"
+    TESSERACT = "tesseract"
+
+
 @with_service_options
 def run(
     *,
@@ -47,6 +62,12 @@ def run(
     ] = None,
     pdf_engine: Annotated[
         PdfEngine | None, typer.Option(help="Library that reads PDFs.")
+    ] = None,
+    ocr: Annotated[
+        Ocr | None, typer.Option(help="Pages whose text is recognised in an image.")
+    ] = None,
+    ocr_engine: Annotated[
+        OcrEngine | None, typer.Option(help="Program that recognises it.")
     ] = None,
     skip_existing: Annotated[
         bool,
@@ -74,6 +95,8 @@ def run(
         workers=workers,
         embedder=embedder,
         pdf_engine=pdf_engine and pdf_engine.value,
+        ocr=ocr and ocr.value,
+        ocr_engine=ocr_engine and ocr_engine.value,
         steps=steps or None,
     ) as pipeline:
         status = live_run.submit(
