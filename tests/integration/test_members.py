@@ -1,5 +1,7 @@
 """Archives in runs of real workers: killed, cancelled, deleted, with passwords."""
 
+import threading
+
 import psutil
 import pypdf
 import pytest
@@ -7,10 +9,12 @@ import pyzipper
 from support.archives import zipped
 from support.patience import patient
 from support.services import eventually
+from support.settings import service_options
 
-from docprogress import Pipeline, Status
+from docprogress import Pipeline, ProgressView, Status
 from docprogress.bus.keys import passwords_key
 from docprogress.bus.leases import owners
+from docprogress.store.members import NewMember
 
 COUNT = 400
 SECRET = "xyzzy-the-password-of-the-archive"
@@ -85,6 +89,43 @@ def test_a_run_does_not_end_before_the_members_of_its_members(pipeline):
 
         assert len(events) == len(run.documents()) == run.expected == len(run) == 8
         assert all(row.status is Status.COMPLETED for row in run.documents())
+
+
+def test_members_whose_events_were_lost_are_waited_for(redis_url, tmp_path):
+    """The store has them before the last event of their container."""
+    where = service_options(tmp_path, redis_url)
+    with Pipeline(**where) as pipeline:
+        run = pipeline.submit([("a.zip", b"no worker opens it")])
+        [row] = run.documents()
+        claim = pipeline.store.attempts.claim(row.id, 1, worker="w")
+        waiting = threading.Thread(target=run.wait, args=(patient(60),))
+        waiting.start()
+        view = ProgressView(run)
+        pipeline.store.members.add(
+            claim.document,
+            [NewMember(1, "a.zip/b.txt", 1)],
+            root_id=row.id,
+            step="extraction",
+            max_members=9,
+            max_bytes=9,
+        )
+        finish = pipeline.store.attempts.finish
+
+        ended = finish(row.id, 1, Status.COMPLETED, message="Completed")
+        pipeline.bus.publish(ended.event())
+
+        eventually(lambda: "1 completed" in view.summary())
+        assert waiting.is_alive()
+        assert not view.finished
+        assert run.expected == len(run) == 2
+        [_, member] = run.documents()
+        pipeline.store.attempts.claim(member.id, 1, worker="w")
+        ended = finish(member.id, 1, Status.COMPLETED, message="Completed")
+        pipeline.bus.publish(ended.event())
+        waiting.join(patient(30))
+        assert not waiting.is_alive()
+        eventually(lambda: view.finished)
+        view.close()
 
 
 def test_a_run_that_is_deleted_leaves_no_file_of_a_member(pipeline, shared_home):

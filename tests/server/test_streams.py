@@ -26,6 +26,7 @@ from docprogress.settings import load
 from docprogress.store import NewDocument, Store, schema
 from docprogress.store.documents import Documents
 from docprogress.store.engine import Database
+from docprogress.store.members import NewMember
 
 
 @pytest.fixture
@@ -410,6 +411,30 @@ def test_run_s_stream_ends_when_all_its_documents_have(web, bus, store):
     with web.read("/progress/runs/run/stream") as reader:
         assert {reader.progress().data["document_id"] for _ in "ab"} == {"a", "b"}
         bus.publish(completed("b", run_id="run"))
+        assert reader.progress().data["status"] == "completed"
+        assert reader.next().type == "end"
+
+
+def test_run_s_stream_does_not_end_before_documents_found_in_others(web, bus, store):
+    """Their events may be lost: the store has them before their container ends."""
+    add_run(store, "a")
+    claim = store.attempts.claim("a", 1, worker="w")
+
+    with web.read("/progress/runs/run/stream") as reader:
+        assert reader.progress().data["document_id"] == "a"
+        store.members.add(
+            claim.document,
+            [NewMember(1, "a/b.txt", 1)],
+            root_id="a",
+            step="extraction",
+            max_members=9,
+            max_bytes=9,
+        )
+        bus.publish(completed("a", run_id="run"))
+        assert reader.progress().data["status"] == "completed"
+        found = reader.progress().data
+        assert (found["document_id"], found["parent_id"]) == ("a.1", "a")
+        bus.publish(completed("a.1", run_id="run"))
         assert reader.progress().data["status"] == "completed"
         assert reader.next().type == "end"
 
