@@ -75,8 +75,6 @@ class Member:
     open: Callable[[], BinaryIO]
     #: Its size in bytes; None if it is not known before it is read.
     size: int | None = None
-    #: Whether it needs a password.
-    encrypted: bool = False
 
 
 class MembersOf(Protocol):

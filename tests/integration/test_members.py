@@ -91,6 +91,26 @@ def test_a_run_does_not_end_before_the_members_of_its_members(pipeline):
         assert all(row.status is Status.COMPLETED for row in run.documents())
 
 
+@pytest.mark.slow
+def test_members_are_added_on_postgresql_while_others_are_and_the_run_is_cancelled(
+    home, postgres_url
+):
+    content = zipped([(f"{n}.zip", archive(20, f"c{n}")) for n in range(12)])
+    with Pipeline(home=home, workers=4, database_url=postgres_url) as pipeline:
+        run = pipeline.submit([("a.zip", content)]).wait(timeout=patient(120))
+
+        assert len(run.documents()) == run.expected == 1 + 12 + 12 * 20
+        assert {row.status for row in run.documents()} == {Status.COMPLETED}
+        assert run.documents(limit=1)[0].unpacked_members == 12 + 12 * 20
+
+        again = pipeline.submit([("a.zip", content)])
+        eventually(lambda: len(again.documents()) > 60)
+        again.cancel()
+        again.wait(timeout=patient(60))
+        assert len(again.documents()) == again.expected
+        assert all(row.status.final for row in again.documents())
+
+
 def test_members_whose_events_were_lost_are_waited_for(redis_url, tmp_path):
     """The store has them before the last event of their container."""
     where = service_options(tmp_path, redis_url)

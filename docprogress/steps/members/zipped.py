@@ -1,7 +1,6 @@
 """The members of ZIP archives."""
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -36,16 +35,14 @@ def members(
         ) from error
     for entry in archive.infolist():
         if _is_file(entry):
-            encrypted = bool(entry.flag_bits & _ENCRYPTED_FLAG)
             opener = partial(archive.open, entry)
-            if encrypted:
+            if entry.flag_bits & _ENCRYPTED_FLAG:
                 passwords = settings.passwords
                 opener = partial(_open, archive, entry, document, passwords, stack)
             yield Member(
                 name=_name(entry),
                 size=entry.file_size,
                 open=cast("type[BinaryIO]", opener),
-                encrypted=encrypted,
             )
 
 
@@ -94,13 +91,15 @@ def _fits(archive: Any, entry: zipfile.ZipInfo, secret: bytes) -> bool:
         with archive.open(entry.filename, pwd=secret) as file:
             while file.read(BLOCK):
                 pass
-    except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - pyzipper has errors of its own
         return False
     return True
 
 
 def _is_file(entry: zipfile.ZipInfo) -> bool:
-    if entry.is_dir():
+    if entry.filename.endswith("/"):
         return False
     kind = entry.external_attr >> 16 & _TYPE_MASK
     return entry.create_system != _UNIX or kind in (0, _REGULAR)
