@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,8 @@ from docprogress.version import __version__
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: The most records of a file, and the most bytes of text and vectors that are held.
+#: A file is finished once it has this many records.
 RECORDS_PER_FILE = 50_000
-BYTES_PER_FILE = 24 * 1024 * 1024
 
 #: The longest name of a Markdown file, in bytes, without its ending.
 _LONGEST_STEM = 200
@@ -141,27 +140,24 @@ def _write_parts(
     on_progress: OnProgress,
 ) -> None:
     """Write files of many records, each with whole documents."""
-    held: list[Record] = []
-    size = 0
-
-    def write(after: int) -> None:
-        nonlocal held, size
+    batches = _read(store, run, what, output.after)
+    written = True
+    while written or not output.files:
         name = f"{what}-{len(output.files):05d}.{suffix}"
-        WRITERS[suffix](output.path / name, what, held)
-        output.files[name] = len(held)
-        output.save(after=after)
-        held, size = [], 0
-
-    number = output.after
-    for rows, found in _read(store, run, what, output.after):
-        held += found
-        size += sum(map(_size, found))
-        number = rows[-1].number
-        if len(held) >= RECORDS_PER_FILE or size >= BYTES_PER_FILE:
-            write(number)
-        on_progress(number, max(number, run.expected))
-    if held or not output.files:
-        write(number)
+        with closing(WRITERS[suffix](output.path / name, what)) as file:
+            count, after = 0, 0
+            for rows, found in batches:
+                if found:
+                    file.write(found)
+                count += len(found)
+                after = rows[-1].number
+                on_progress(after, max(after, run.expected))
+                if count >= RECORDS_PER_FILE:
+                    break
+        written = after > 0
+        if written or not output.files:
+            output.files[name] = count
+            output.save(after=max(after, output.after))
 
 
 def _write_markdown(
@@ -202,16 +198,10 @@ def _left_out(store: Store, run: RunRow) -> list[dict[str, Any]]:
             "status": str(row.status),
             "reason": row.error or row.message,
         }
-        for rows in document_batches(store, run.id)
-        for row in rows
-        if row.status is not Status.COMPLETED
+        for status in Status
+        if status is not Status.COMPLETED
+        for row in store.documents.find(run.id, status=status)
     ]
-
-
-def _size(record: Record) -> int:
-    vector = record.get("vector")
-    text = len(record.get("text") or "") + len(record.get("markdown") or "")
-    return text + (0 if vector is None else vector.nbytes)
 
 
 def _shown(progress: bool | OnProgress, total: int) -> Any:

@@ -1,48 +1,84 @@
-"""Write records to Parquet, JSON Lines and CSV files."""
+"""Write records to Parquet, JSON Lines and CSV files, some at a time."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from docprogress.errors import ExportError
-from docprogress.exports.records import COLUMNS, Record, What, as_json, as_text, table
+from docprogress.exports.records import (
+    COLUMNS,
+    Record,
+    What,
+    as_json,
+    as_text,
+    schema,
+    table,
+)
 
 Format = Literal["parquet", "jsonl", "csv", "markdown"]
 
 
-def write_parquet(path: Path, what: What, records: list[Record]) -> None:
-    """Write a Parquet file.
+class Writer(Protocol):
+    """Writes one file."""
+
+    def write(self, records: list[Record]) -> None: ...
+    def close(self) -> None: ...
+
+
+class ParquetFile:
+    """A Parquet file with a row group for each `write`.
 
     Raises:
         ExportError: pyarrow is not installed.
     """
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise ExportError(
-            "Parquet needs pyarrow: pip install 'docprogress[arrow]'"
-        ) from None
-    parquet.write_table(table(what, records), path, compression="zstd")
+
+    def __init__(self, path: Path, what: What) -> None:
+        try:
+            from pyarrow.parquet import ParquetWriter
+        except ImportError:
+            raise ExportError(
+                "Parquet needs pyarrow: pip install 'docprogress[arrow]'"
+            ) from None
+        self._what = what
+        self._writer: Any = ParquetWriter(path, schema(what), compression="zstd")
+
+    def write(self, records: list[Record]) -> None:
+        self._writer.write_table(table(self._what, records))
+
+    def close(self) -> None:
+        self._writer.close()
 
 
-def write_jsonl(path: Path, what: What, records: list[Record]) -> None:  # noqa: ARG001
-    """Write a file with a JSON object in each line, in UTF-8."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for record in records:
-            file.write(as_json(record) + "\n")
+class JsonLinesFile:
+    """A file with a JSON object in each line, in UTF-8."""
+
+    def __init__(self, path: Path, what: What) -> None:  # noqa: ARG002
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+
+    def write(self, records: list[Record]) -> None:
+        self._file.writelines(as_json(record) + "\n" for record in records)
+
+    def close(self) -> None:
+        self._file.close()
 
 
-def write_csv(path: Path, what: What, records: list[Record]) -> None:
-    """Write a CSV file in UTF-8, with a header; lists are JSON."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(COLUMNS[what]))
-        writer.writeheader()
-        writer.writerows(map(as_text, records))
+class CsvFile:
+    """A CSV file in UTF-8, with a header; lists are JSON."""
+
+    def __init__(self, path: Path, what: What) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._writer = csv.DictWriter(self._file, list(COLUMNS[what]))
+        self._writer.writeheader()
+
+    def write(self, records: list[Record]) -> None:
+        self._writer.writerows(map(as_text, records))
+
+    def close(self) -> None:
+        self._file.close()
 
 
-WRITERS: dict[str, Callable[[Path, What, list[Record]], None]] = {
-    "parquet": write_parquet,
-    "jsonl": write_jsonl,
-    "csv": write_csv,
+WRITERS: dict[str, type[ParquetFile | JsonLinesFile | CsvFile]] = {
+    "parquet": ParquetFile,
+    "jsonl": JsonLinesFile,
+    "csv": CsvFile,
 }

@@ -295,8 +295,10 @@ def copy_rows(connection: Connection, source_id: str, document_id: str) -> None:
 
 def _chunk_of(row: RowMapping, *, vector: NDArray[np.float32] | None = None) -> Chunk:
     values: dict[str, Any] = {**row}
-    headings = tuple(json.loads(values.pop("headings") or "[]"))
-    return Chunk(**values, headings=headings, vector=vector)
+    headings = values.pop("headings")
+    if headings:
+        values["headings"] = tuple(json.loads(headings))
+    return Chunk(**values, vector=vector)
 
 
 def _numbered(what: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
