@@ -70,11 +70,6 @@ def level_queue_name(queue: str, level: int) -> str:
     return f"{queue}{_SEPARATOR}{level}" if level else queue
 
 
-def level_queue_names(queue: str) -> list[str]:
-    """The broker's names for the levels of a queue, without the recovered one."""
-    return [level_queue_name(queue, level) for level in range(LEVELS)]
-
-
 class FairShareOrder:
     """The polling order of a worker's queues, as a strategy of kombu's.
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 import redis
+from support.queues import level_queue_names
 from support.services import Worker, eventually
 from support.settings import service_options
 
@@ -531,7 +532,7 @@ def test_the_message_of_each_document_is_in_the_level_that_recovery_expects(
                 row.number
             )
         run.cancel()
-        client.delete(*fair_share.level_queue_names(queue_name(None)))
+        client.delete(*level_queue_names(queue_name(None)))
         run.retry(document_ids=[row.id for row in run.documents()[200:260]])
         before = [sent(client, level) for level in range(fair_share.LEVELS)]
 

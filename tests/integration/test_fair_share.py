@@ -8,6 +8,7 @@ import sys
 import psutil
 import pytest
 from support.patience import patient
+from support.queues import level_queue_names
 from support.services import eventually
 from support.settings import command_line, service_options
 
@@ -116,9 +117,7 @@ def test_a_run_is_spread_over_levels_by_what_comes_before():
 
 def test_each_later_level_has_its_turn_of_eight():
     order = fair_share.FairShareOrder()
-    order.update(
-        [*fair_share.level_queue_names("one"), *fair_share.level_queue_names("other")]
-    )
+    order.update([*level_queue_names("one"), *level_queue_names("other")])
     asked = []
     for _ in range(8 * (fair_share.LEVELS - 1)):
         asked.append(order.consume(2 * fair_share.LEVELS)[0])
@@ -133,7 +132,7 @@ def test_each_later_level_has_its_turn_of_eight():
 def test_interrupted_work_is_always_taken_first():
     order = fair_share.FairShareOrder()
     recovered = fair_share.level_queue_name("one", fair_share.RECOVERED_LEVEL)
-    order.update([*fair_share.level_queue_names("one"), recovered])
+    order.update([*level_queue_names("one"), recovered])
     for _ in range(16):
         assert order.consume(fair_share.LEVELS + 1)[0] == recovered
         order.rotate("one")

@@ -10,6 +10,7 @@ from kombu import Connection
 from support.customized_workers import deaf_worker
 from support.patience import patient
 from support.proxy import Proxy
+from support.queues import level_queue_names
 from support.runs import at_work, documents, ended_right, in_the_middle
 from support.services import (
     QUOTED,
@@ -25,7 +26,6 @@ from support.services import (
 from docprogress import Pipeline, Status
 from docprogress.cli.diagnosis import findings
 from docprogress.errors import BusRefused
-from docprogress.queueing import fair_share
 from docprogress.queueing.routing import DEFAULT_QUEUE, queue_name, task_queues
 from docprogress.queueing.sender import Sender
 from docprogress.settings import load
@@ -99,9 +99,7 @@ def started(settings):
 def counts(settings):
     """How many messages wait in RabbitMQ."""
     with Sender.for_settings(load(**settings)) as sender:
-        return sum(
-            sender.counts(fair_share.level_queue_names(queue_name(None))).values()
-        )
+        return sum(sender.counts(level_queue_names(queue_name(None))).values())
 
 
 @pytest.mark.slow
@@ -113,14 +111,14 @@ def test_a_run_outlasts_a_lost_worker_and_rabbitmq_restarted_and_emptied(
         run = pipeline.submit(documents(40))
         assert counts(settings) == 40
         assert not list(client.scan_iter("*kombu*"))
-        assert not client.exists(*fair_share.level_queue_names(DEFAULT_QUEUE))
+        assert not client.exists(*level_queue_names(DEFAULT_QUEUE))
         worker, other = started(), started()
         in_the_middle(run)
         rabbit.server.kill()
         worker.kill()
         rabbit.start()
         assert counts(settings) > 0, "messages outlast a restart"
-        for name in fair_share.level_queue_names(DEFAULT_QUEUE):
+        for name in level_queue_names(DEFAULT_QUEUE):
             rabbit.control("purge_queue", name)
 
         rows = ended_right(run, seconds=120)

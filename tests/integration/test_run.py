@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.patience import patient
+from support.queues import level_queue_names
 from support.services import eventually
 
 from docprogress import Pipeline, Status
@@ -22,7 +23,6 @@ from docprogress.errors import (
     StepError,
     SubmitError,
 )
-from docprogress.queueing import fair_share
 
 TEXT = "Either party may terminate this agreement for convenience. " * 30
 
@@ -72,7 +72,7 @@ def sent(redis_url, tmp_path):
         with Pipeline(home=folder, workers=2, **where, **options) as pipeline:
             run = pipeline.submit(documents)
             raw = []
-            for name in fair_share.level_queue_names("docprogress"):
+            for name in level_queue_names("docprogress"):
                 raw = pipeline.bus.redis.lrange(name, 0, -1) + raw
                 pipeline.bus.redis.delete(name)
         bodies = [json.loads(b64decode(json.loads(each)["body"])) for each in raw]

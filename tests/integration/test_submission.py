@@ -17,6 +17,7 @@ import psutil
 import pytest
 from sqlalchemy import event as sql
 from support.patience import patient
+from support.queues import level_queue_names
 from support.services import Server, Worker, eventually
 from support.settings import command_line, service_options
 from support.web import served
@@ -26,7 +27,6 @@ from docprogress import Pipeline, Status, local
 from docprogress.bus.keys import submitting_key
 from docprogress.cli.app import app
 from docprogress.errors import RunNotFound, ServicesError, StoreError, SubmitError
-from docprogress.queueing import fair_share
 from docprogress.settings import load
 from docprogress.storage import spool
 from docprogress.store.submissions import Submissions
@@ -416,7 +416,7 @@ def test_no_message_is_sent_for_what_was_cancelled_during_its_upload(where):
 
         pipeline.submit(texts(100), on_progress=on_progress)
 
-        names = fair_share.level_queue_names("docprogress")
+        names = level_queue_names("docprogress")
         queued = sum(pipeline.bus.redis.llen(name) for name in names)
         assert queued <= 1
 
