@@ -31,6 +31,10 @@ _NCX = "application/x-dtbncx+xml"
 _MOST_ENTRIES = 100_000
 
 
+#: Bytes of the longest table of contents that is read.
+_LONGEST_CONTENTS = 4 * 1024 * 1024
+
+
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a book."""
     book = ZippedXml(
@@ -228,6 +232,8 @@ def _titles(book: ZippedXml, package: _Package) -> dict[str, str]:
     titles: dict[str, str] = {}
     for one in package.contents[:4]:
         path = package.items[one][0]
+        if book.size(path) > _LONGEST_CONTENTS:
+            continue
         contents = _Contents(posixpath.dirname(path))
         # A broken table of contents is no reason to reject the text.
         with contextlib.suppress(Unreadable, LimitExceeded):
