@@ -21,6 +21,12 @@ _SHOWN_INPUTS = frozenset(
 )
 
 
+#: Elements with other rules for the elements in them.
+_FOREIGN = frozenset(("svg", "math"))
+
+_NO_ATTRIBUTES: dict[str, str] = {}
+
+
 class PageReader:
     """Goes through a page's tokens once, and collects its visible text.
 
@@ -49,10 +55,10 @@ class PageReader:
             TooLong: The text has more characters than the limit.
         """
         page, text = self._page, self._text
-        place = 0
-        while 0 <= place < len(page):
+        place, length = 0, len(page)
+        while 0 <= place < length:
             tag = page.find("<", place)
-            end = tag if tag >= 0 else len(page)
+            end = tag if tag >= 0 else length
             if end > place and self._hidden is None:
                 text.add(page[place:end])
             if tag < 0:
@@ -61,10 +67,17 @@ class PageReader:
             if named is None:
                 place = self._after_other(tag)
                 continue
-            name = named[1].lower()
-            place, attributes, closed = tags.after_name(page, named.end())
-            if page[tag + 1] == "/":
-                self._end(name, tag, place)
+            name, place = named[1].lower(), named.end()
+            attributes, closed = _NO_ATTRIBUTES, False
+            if page.startswith(">", place):  # most tags have no attributes
+                place += 1
+            else:
+                place, attributes, closed = tags.after_name(page, place)
+            if page.startswith("/", tag + 1):
+                if self._hidden is None and name not in _FOREIGN:
+                    text.end(name)
+                else:
+                    self._end(name, tag, place)
                 continue
             closed = closed and (self._xml or self._foreign > 0)
             if name in RAW and not closed:
@@ -89,7 +102,7 @@ class PageReader:
             if not closed:
                 self._hidden, self._hidden_from = HiddenElement(name), tag
             return
-        if name in ("svg", "math"):
+        if name in _FOREIGN:
             self._foreign += not closed
         elif name in VOID and attributes and not self._hides(name, attributes):
             self._replaced(name, attributes)
@@ -105,7 +118,7 @@ class PageReader:
             if not self._hidden.ends_with(name):
                 return
             self._show(tag)
-        if name in ("svg", "math"):
+        if name in _FOREIGN:
             self._foreign = max(0, self._foreign - 1)
         self._text.end(name)
 

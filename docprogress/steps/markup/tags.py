@@ -1,7 +1,6 @@
 """Find the tags of a page, as the HTML standard defines them."""
 
 import re
-from typing import NamedTuple
 
 from docprogress.steps.markup.elements import RAW
 
@@ -13,35 +12,28 @@ _COMMENT_END = re.compile(r"--!?>")
 _RAW_END = {name: re.compile(rf"(?i)</{name}(?=[\s/>])") for name in RAW}
 
 #: Attributes that text extraction needs.
-_KEPT = frozenset(
-    "hidden style class id alt value type media href start reversed open".split()  # noqa: SIM905
-)
-
-_NO_ATTRIBUTES: dict[str, str] = {}
+_KEPT = frozenset(("hidden", "style", "class", "id", "alt", "value", "type", "media"))
 
 
-class Tag(NamedTuple):
-    """What follows the name of a tag."""
+def after_name(page: str, place: int) -> tuple[int, dict[str, str], bool]:
+    """Read the attributes of a tag.
 
-    #: The position after the tag; -1 if it does not end.
-    end: int
-    attributes: dict[str, str]
-    #: Whether it is written like an element without content, `<br/>`.
-    closed: bool
+    Args:
+        page: The page.
+        place: The position after the tag's name.
 
-
-def after_name(page: str, place: int) -> Tag:
-    """Read the attributes of a tag; `place` is the position after its name."""
-    if page.startswith(">", place):
-        return Tag(place + 1, _NO_ATTRIBUTES, False)
+    Returns:
+        The position after the tag, -1 if it does not end; its attributes; and whether
+        it is written like an element without content, `<br/>`.
+    """
     attributes: dict[str, str] = {}
     while True:
         attribute = _ATTRIBUTE.match(page, place)
         if attribute is None:
             place = _BETWEEN.match(page, place).end()  # type: ignore[union-attr]
             if place >= len(page):
-                return Tag(-1, attributes, False)
-            return Tag(place + 1, attributes, page[place - 1] == "/")
+                return -1, attributes, False
+            return place + 1, attributes, page[place - 1] == "/"
         place = attribute.end()
         value = ""
         if attribute[2]:
@@ -49,7 +41,7 @@ def after_name(page: str, place: int) -> Tag:
             if quote in ('"', "'"):
                 end = page.find(quote, place + 1)
                 if end < 0:
-                    return Tag(-1, attributes, False)
+                    return -1, attributes, False
                 value, place = page[place + 1 : end], end + 1
             else:
                 bare = _BARE_VALUE.match(page, place)
@@ -83,4 +75,4 @@ def raw_content(page: str, place: int, name: str) -> tuple[str, int]:
     end = _RAW_END[name].search(page, place) if place >= 0 else None
     if end is None:
         return "", -1
-    return page[place : end.start()], after_name(page, end.end()).end
+    return page[place : end.start()], after_name(page, end.end())[0]

@@ -8,6 +8,9 @@ from docprogress.steps.markup.elements import LINES, PARAGRAPHS
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_SPECIAL = frozenset(("br", "td", "th", "pre", *_HEADINGS))
+#: What separates elements from what is before and after them.
+_GAPS = dict.fromkeys(LINES, "\n") | dict.fromkeys(PARAGRAPHS, "\n\n")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 
 
@@ -28,39 +31,39 @@ class Text:
         return "".join(self._pieces)
 
     def start(self, name: str) -> None:
-        if name == "br":
-            self._break("\n", again=True)
-        elif name in ("td", "th"):
-            self._gap = self._gap if "\n" in self._gap else "\t"
-        elif name in _HEADINGS and not self.heading:
-            self._heading_start = len(self._pieces)
-        self._edge(name)
-        self._preformatted += name == "pre"
+        if name in _SPECIAL:
+            self._start_special(name)
+        if name in _GAPS:
+            self._break(_GAPS[name])
 
     def end(self, name: str) -> None:
         if name in _HEADINGS and self._heading_start is not None:
             begin, self._heading_start = self._heading_start, None
             words = self._pieces[begin : begin + LONGEST_TITLE]
             self.heading = clean_title("".join(words))
-        self._edge(name)
+        if name in _GAPS:
+            self._break(_GAPS[name])
         if name == "pre":
             self._preformatted = max(0, self._preformatted - 1)
 
     def add(self, marked: str) -> None:
         text = html.unescape(marked) if "&" in marked else marked
+        gap = self._gap
+        after = ""
         if not self._preformatted:
             text = _SPACES.sub(" ", text)
             if text[:1] == " ":
                 text = text[1:]
-                self._gap = self._gap or " "
+                gap = gap or " "
+            if text[-1:] == " ":
+                text = text[:-1]
+                after = " "
         if not text:
+            self._gap = gap
             return
-        if self._pieces:
-            self._write(self._gap)
-        self._gap = ""
-        if not self._preformatted and text[-1] == " ":
-            text = text[:-1]
-            self._gap = " "
+        self._gap = after
+        if gap and self._pieces:
+            self._write(gap)
         self._write(text)
 
     def add_apart(self, marked: str) -> None:
@@ -77,15 +80,17 @@ class Text:
             raise TooLong
         self._pieces.append(text)
 
-    def _edge(self, name: str) -> None:
-        if name in PARAGRAPHS:
-            self._break("\n\n")
-        elif name in LINES:
-            self._break("\n")
+    def _start_special(self, name: str) -> None:
+        if name == "br":
+            self._gap = "\n" * min(self._gap.count("\n") + 1, 2)
+        elif name == "pre":
+            self._preformatted += 1
+        elif name in _HEADINGS:
+            if not self.heading:
+                self._heading_start = len(self._pieces)
+        elif "\n" not in self._gap:  # a cell that is not the first of its row
+            self._gap = "\t"
 
-    def _break(self, gap: str, *, again: bool = False) -> None:
-        lines = self._gap.count("\n")
-        if again:
-            self._gap = "\n" * min(lines + 1, 2)
-        elif lines < len(gap):
+    def _break(self, gap: str) -> None:
+        if self._gap.count("\n") < len(gap):
             self._gap = gap
