@@ -354,3 +354,30 @@ def test_xml_is_decoded_as_it_declares(write):
     pages, _ = read(write(content.encode("cp1251"), "a.xml"))
 
     assert [page.text for page in pages] == [content]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [
+        ("a.md", "# A title #\n\n## Two\n", "A title"),
+        ("a.md", "text\n\nA title\n=======\n", "A title"),
+        ("a.md", "---\ntitle: 'A title'\ntags: x\n---\n# Another\n", "A title"),
+        ("a.md", "---\ntags: x\n---\n# A title\n", "A title"),
+        ("a.md", "```\n# a comment\n```\n\n## A title\n", "A title"),
+        ("a.md", "text without a heading\n#hashtag\n", None),
+        ("a.rst", "=======\nA title\n=======\n\ntext", "A title"),
+        ("a.rst", "A title\n~~~~~~~\n", "A title"),
+        ("a.org", "#+title: A title\n* Another\n", "A title"),
+        ("a.org", "text\n* A title\n", "A title"),
+        ("a.adoc", "= A title\nauthor\n", "A title"),
+        ("a.tex", "\\documentclass{x}\n\\title[short]{A title}", "A title"),
+        ("a.txt", "# text", None),
+        ("a.json", '{"title": "x"}', None),
+        ("a.md", "---\n" * 5_000, None),
+        ("a.md", "```\n~~~\n" * 5_000, None),
+        ("a.md", "# " + " " * 19_000 + "#\n" * 9, None),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_texts_are_titled_by_their_first_heading(write, name, content, title):
+    assert read(write(content, name))[1].facts.get("title") == title

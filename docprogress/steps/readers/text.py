@@ -12,6 +12,7 @@ from docprogress.steps.extraction import (
     single_page,
     too_long,
 )
+from docprogress.steps.titles import text_title
 
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
@@ -22,6 +23,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         if len(decoded.text) > settings.max_characters:
             raise too_long(document, settings)
         facts["engine"] = "text"
+        if title := text_title(facts.get("media_type", ""), decoded.text):
+            facts["title"] = title
         yield single_page(decoded.text, facts)
 
     return Extraction(pages(), total=1, facts=facts)
