@@ -162,7 +162,7 @@ class Bus:
             raise translate_error(error) from error
 
     def check(self) -> None:
-        """Try every operation once, with a document that nobody watches.
+        """Try every operation once, with a document without subscribers.
 
         Raises:
             BusRefused: Redis wants another password, certificate or permission.
@@ -221,7 +221,7 @@ class Bus:
             final_only: Skip the intermediate events of first attempts without decoding
                 them. The current state, and later attempts, are delivered in full.
             pause: Called after each message that was waited for, so that further ones
-                accumulate. It blocks the event loop, which must be used by nobody else.
+                accumulate. It blocks the event loop, which must have no other use.
         """
         return Subscription(
             self._url,

@@ -306,7 +306,7 @@ class Subscription:
             log.info("lost Redis: %s", redacted(str(error)))
 
     async def _confirm_join(self, client: redis.asyncio.Redis, channel: bytes) -> bool:
-        """Note that a channel is subscribed; False if nobody is adding it."""
+        """Note that a channel is subscribed; False if no caller is adding it."""
         asked = [each for each in self._pending_joins if channel in each.unconfirmed]
         for joining in asked:
             joining.unconfirmed.discard(channel)

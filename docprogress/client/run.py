@@ -227,7 +227,7 @@ class Run:
     def watch(self) -> RunStream:
         """The current state of every document, then events until the run's end.
 
-        Iterating raises `RunNotFound` once somebody has deleted the run.
+        Iterating raises `RunNotFound` once the run has been deleted.
         """
         return RunStream(self.connections, self.record)
 

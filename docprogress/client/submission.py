@@ -73,7 +73,7 @@ class Submission:
     def submit(self) -> None:
         """Store and send all documents.
 
-        If anything is raised the run is cancelled, since nobody gets a handle on it.
+        If anything is raised the run is cancelled: the caller gets no handle on it.
         """
         try:
             with self._keep_alive():

@@ -20,7 +20,7 @@ REMEMBER_SECONDS = 600.0
 
 
 def clock() -> float:
-    """Seconds of a clock that all processes of a machine share and nobody sets."""
+    """Seconds of a clock that all processes share and that is never set."""
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 

@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
-#: The lock of whoever starts or stops the services of a home folder. Its modification
-#: time says when somebody last asked for them.
+#: The lock for starting and stopping the services of a home folder. Its modification
+#: time is that of the latest request for them.
 START_LOCK = "start.lock"
 
 #: The lock of the supervisor of a home folder.
@@ -238,9 +238,9 @@ def _exists(pid: int) -> bool:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The settings that somebody gave, for a process that is to have them too.
+    """The explicit settings, as environment variables for a child process.
 
-    The environment, unlike arguments, is nobody else's to read.
+    Unlike arguments, other users cannot read the environment.
     """
     # Passwords reach the workers with the runs that they are for.
     names = settings.model_fields_set - {"passwords"}

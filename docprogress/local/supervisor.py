@@ -72,7 +72,7 @@ class Supervisor:
         self._leaving = False
 
     def run(self) -> None:
-        """Supervise until a signal, or until nobody needs the services."""
+        """Supervise until a signal, or until the services are no longer needed."""
         with contextlib.ExitStack() as stack:
             wait = stack.enter_context(_signals())
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -240,7 +240,7 @@ class Supervisor:
         temporary.replace(path)
 
     def _needed(self) -> bool:
-        """Whether there are unfinished documents, or somebody follows progress."""
+        """Whether there are unfinished documents, or subscribers to progress."""
         try:
             clients = self._redis.client_list()
             watched = any(client.get("name") == CLIENT_NAME for client in clients)

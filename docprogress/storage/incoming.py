@@ -110,4 +110,4 @@ def translate_disk_errors(name: str) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = "the disk is full" if full else error.strerror or str(error)
-        raise TransientError(f"{name}: it cannot be kept: {reason}") from error
+        raise TransientError(f"{name}: cannot be stored: {reason}") from error

@@ -232,7 +232,7 @@ class StepLimit:
         finally:
             self._deferring = False
             if self._deferred is not None:
-                # Also instead of an error of the query, which would be tried again.
+                # Also replaces an error of the query, which would be retried.
                 raise self._deferred
 
     def stop(self, error: DocProgressError) -> None:

@@ -112,7 +112,7 @@ class LostMessages:
         self._still_queued = set()
 
     def _missing(self, rows: Iterable[QueuedRow]) -> dict[Key, QueuedRow]:
-        """Those that nobody works on, and whose queue has no message as old."""
+        """Documents without a lease whose queue has no message as old."""
         levels: dict[QueuedRow, list[str]] = {}
 
         def locate(row: QueuedRow) -> None:

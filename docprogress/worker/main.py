@@ -234,7 +234,7 @@ def _wait_for_end(parent: int) -> None:
             try:
                 poll = select.poll()
                 poll.register(descriptor, select.POLLIN)
-                # It may have died before, and its number be somebody else's.
+                # It may have died before, and its number belong to another process.
                 if os.getppid() == parent:
                     poll.poll()
             finally:

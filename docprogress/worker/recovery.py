@@ -241,7 +241,7 @@ class Recovery:
             self._bus.request_cancel(cancelled)
 
     def _send_due(self) -> None:
-        """Send documents whose time to be tried again has come."""
+        """Send documents whose retry is due."""
         due = self._store.documents.due(latest=MAX_RETRY_DELAY, limit=MAX_DUE)
         rows = self._readable(due)
         held = owners(self._bus.redis, [row.id for row in rows])

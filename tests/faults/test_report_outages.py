@@ -116,7 +116,7 @@ def test_an_end_that_redis_missed_is_published_after_the_block(server: Server, e
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [2.5, 20.0])
-def test_an_outage_may_last_longer_than_anybody_waits(server: Server, seconds):
+def test_an_outage_may_last_longer_than_publish_waits(server: Server, seconds):
     with report("a", step="ocr", redis_url=server.url):
         server.kill()
     time.sleep(seconds)

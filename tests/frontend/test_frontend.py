@@ -434,7 +434,7 @@ def test_the_whole_error_can_be_copied(gallery, browser):
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_nothing_moves_for_those_who_asked_for_that(gallery, motion):
+def test_nothing_moves_with_reduced_motion(gallery, motion):
     page = gallery.open("10 running", motion=motion)
 
     moving = page.evaluate(

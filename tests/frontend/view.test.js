@@ -154,7 +154,7 @@ test("what documents wait for is shown if one of them has it", () => {
   assert.equal(read(element, ".dp-headline > .dp-outlook"), "time left unknown");
 });
 
-test("nobody is promised a time that nobody knows", () => {
+test("an unknown time left is not shown", () => {
   show(run({ processing: 2 }, {}, { remaining: null }));
   assert.equal(read(element, ".dp-headline > .dp-outlook"), "time left unknown");
 

@@ -340,7 +340,7 @@ test("polling asks about many in turn, and no more often than a server can bear"
   assert.ok(!questions().some((url) => url.includes("wait")));
 });
 
-test("a document that nobody knows yet is waited for", async () => {
+test("an unknown document is waited for", async () => {
   answer = () => json({ detail: "unknown" }, 404);
   await follow("a");
   newest().break(true);

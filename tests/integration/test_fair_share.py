@@ -163,7 +163,9 @@ def messages(run):
     return {row.message for row in run.documents()}
 
 
-def test_a_message_that_comes_twice_has_no_step_done_by_who_does_not_serve_it(where):
+def test_a_worker_does_no_step_of_a_redelivered_message_whose_queue_it_does_not_serve(
+    where,
+):
     """Its second delivery may come once the first has sent the document on."""
     with Pipeline(steps=[step("slowly:slow", queue="gpu")], **where) as pipeline:
         run = pipeline.submit(texts(1))

@@ -436,7 +436,7 @@ def test_storage_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     files = Files(str(tmp_path / "file" / "kept"))
 
-    with pytest.raises(TransientError, match="cannot be kept"):
+    with pytest.raises(TransientError, match="cannot be stored"):
         files.add("abc", of(b"x"), max_bytes=MOST)
     with pytest.raises(StoreError, match="set storage_url"):
         files.check()

@@ -65,7 +65,7 @@ def test_a_released_document_can_be_taken_again(leases, client):
     assert leases.take("a", "2:w:2") is not None
 
 
-def test_releasing_does_not_take_it_from_somebody_else(leases, client):
+def test_releasing_a_lost_lease_keeps_the_new_owner(leases, client):
     lease = leases.take("a", "1:w:1")
     client.set(lease_key("a"), "2:w:2")
 
@@ -105,7 +105,7 @@ def test_a_lease_whose_owner_died_runs_out_and_is_remembered(client):
     assert leased_documents(client) == ["a"]
 
 
-def test_a_lease_that_somebody_else_took_is_known_to_be_lost(quick_leases, client):
+def test_a_lease_with_another_owner_is_lost(quick_leases, client):
     lease = quick_leases.take("a", "1:w:1")
     client.set(lease_key("a"), "2:w:2")
 

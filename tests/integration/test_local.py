@@ -91,7 +91,7 @@ def test_stopping_leaves_nothing_behind(settings):
     assert not local.down(settings.home)
 
 
-def test_what_somebody_stopped_is_not_started_by_who_only_watches(settings):
+def test_stopped_services_are_not_started_by_watching(settings):
     local.up(settings)
     local.down(settings.home)
 
@@ -109,7 +109,7 @@ def test_they_leave_by_themselves_when_nobody_needs_them(home):
     eventually(lambda: processes(home) == [])
 
 
-def test_whoever_comes_while_they_leave_gets_new_ones(home):
+def test_a_client_that_connects_while_services_stop_gets_new_ones(home):
     settings = load(home=home, workers=1, idle_seconds=0.1)
     for _ in range(3):
         services = local.up(settings)

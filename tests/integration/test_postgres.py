@@ -174,7 +174,7 @@ def test_an_open_transaction_on_one_document_leaves_the_others_alone(
                 other.attempts.claim(ids[0], 1, worker="w")
 
 
-def test_whoever_takes_many_documents_takes_them_in_one_order(store, run, postgres_url):
+def test_many_documents_are_always_locked_in_one_order(store, run, postgres_url):
     """Two that took them in orders of their own would wait for each other."""
     ids = add_documents(store, run, 60)
     over = time.monotonic() + 3

@@ -118,7 +118,7 @@ def test_a_report_of_one_step_of_several_leaves_the_document_unfinished(bus):
     assert bus.history("a")[-1].status is Status.COMPLETED
 
 
-def test_a_report_ends_when_somebody_cancels_it(bus):
+def test_a_report_ends_when_it_is_cancelled(bus):
     with pytest.raises(Cancelled):
         with report("a", step="ocr", total=100, bus=bus, per_second=1e9) as progress:
             bus.request_cancel({"a": 1})

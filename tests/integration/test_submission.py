@@ -169,7 +169,7 @@ def test_a_worker_ends_the_run_of_a_killed_submission_with_a_reason(
 
 
 @pytest.mark.parametrize("added", [0, 2 * BATCH])
-def test_whoever_waits_ends_such_a_run_where_no_worker_is(where, added, impatient):
+def test_waiting_ends_such_a_run_without_a_worker(where, added, impatient):
     run_id = killed_submission(where, added=added)
     with Pipeline(**where) as pipeline:
         gone(pipeline, run_id)
@@ -582,7 +582,7 @@ def test_a_run_that_is_deleted_in_part_is_complete_with_the_rest(where):
         assert pipeline.attach(run.id).delete().documents == 0
 
 
-def test_waiting_ends_when_somebody_deletes_the_run(where, impatient):
+def test_waiting_ends_when_the_run_is_deleted(where, impatient):
     with Pipeline(**where) as pipeline, Pipeline(**where) as other:
         run = pipeline.submit(texts(2))
         ended = []

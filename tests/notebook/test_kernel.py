@@ -328,7 +328,7 @@ def test_a_widget_in_a_layout_is_updated_until_it_is_closed(
     assert watchers(redis_url) == 0
 
 
-def test_documents_that_anybody_publishes_are_shown(
+def test_documents_of_other_publishers_are_shown(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
     kernel.run(watching(redis_url, "theirs", "silent"))

@@ -385,7 +385,7 @@ with Pipeline(home=sys.argv[1], workers=2) as pipeline:
 @pytest.mark.parametrize(
     "killed", [signal.SIGINT, signal.SIGKILL], ids=["^C", "killed"]
 )
-def test_whoever_is_interrupted_or_killed_leaves_no_process(
+def test_an_interrupted_or_killed_measurement_leaves_no_process(
     started: Pipeline, shared_home: Path, killed: signal.Signals
 ):
     with subprocess.Popen(

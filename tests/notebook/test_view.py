@@ -444,7 +444,7 @@ def test_a_snapshot_continues_with_the_next_message(scheduler, view_model, page,
     assert snapshot["rows"][0]["status"] == "processing"
 
 
-def test_replies_are_kept_only_as_far_as_anybody_waits(scheduler, page):
+def test_only_replies_to_open_requests_are_kept(scheduler, page):
     for number in range(MOST_REPLIES * 2):
         scheduler.queue_reply(
             {"type": "acted", "request": number, "ok": True, "text": ""}

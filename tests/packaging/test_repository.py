@@ -250,7 +250,7 @@ def test_contributing_says_where_to_change_what_with_paths_that_exist():
     ] == []
 
 
-def test_no_file_holds_a_path_of_somebody_s_machine():
+def test_no_file_contains_a_path_of_a_developer_s_machine():
     folder = re.compile(rb"(?<![\w./-])/(?:home/(?!me/|you/|user/)|root/|work/)")
 
     found = [

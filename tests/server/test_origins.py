@@ -144,7 +144,7 @@ def test_jupyter_behind_a_proxy_with_tls_is_asked_by_its_public_name(jupyter):
 
 
 @pytest.mark.parametrize("options", [{}, {"token": None}], ids=["token", "open"])
-def test_whoever_authenticates_the_origin_is_compared(settings, options):
+def test_origin_is_compared_for_every_kind_of_authentication(settings, options):
     with served(settings, **options) as web:
         path = "/documents/upload"
         for named in ("https://evil.example.org", f"http://127.0.0.1:{web.port + 1}"):

@@ -257,7 +257,7 @@ def test_final_event_id_needs_no_stream_any_more(web, bus):
     assert web.metric("docprogress_stream_clients") == 0
 
 
-def test_document_that_is_tried_again_is_streamed_to_who_saw_its_end(web, bus):
+def test_document_that_is_retried_is_streamed_to_clients_that_saw_its_end(web, bus):
     end = bus.publish(event(status=Status.FAILED, error="no")).event
     bus.publish(event(attempt=2, progress=5.0))
 
@@ -618,7 +618,7 @@ def run_to_its_end(web, store, run_id="run"):
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["run", "one of its documents"])
-def test_stream_of_what_was_deleted_has_ended_for_whoever_saw_its_end(
+def test_stream_of_a_deleted_document_ends_for_clients_that_saw_its_end(
     web, store, bus, monkeypatch, whole
 ):
     monkeypatch.setattr("docprogress.server.sse.broadcaster.LINGER_SECONDS", 0.0)

@@ -176,7 +176,7 @@ async def test_connections_that_are_cut_lose_nothing_that_was_added(
                 await received.until(f"d{trial}", 3)
 
 
-async def test_whoever_waits_is_let_go_when_the_subscription_is_closed(server: Server):
+async def test_closing_a_subscription_wakes_every_waiter(server: Server):
     server.kill()
     async with listening(Bus(server.url), "a") as (subscription, _):
         adding = asyncio.create_task(added(subscription, "b"))

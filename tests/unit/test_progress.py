@@ -530,7 +530,7 @@ def test_a_slow_run_has_a_steady_rate(clock, progress, apply_event):
     assert rates[-200:] == pytest.approx([1 / 60] * 200, rel=0.15)
 
 
-def test_documents_finished_before_anybody_watched_are_no_rate(
+def test_documents_finished_before_watching_began_do_not_count_in_the_rate(
     clock, progress, apply_event
 ):
     for number in range(1000):

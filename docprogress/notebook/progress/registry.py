@@ -59,7 +59,7 @@ class SessionRegistry:
         """
         session.detach(display_ids, holds=holds)
         with self._lock:
-            # In one step, so that nobody joins a session that is about to be closed.
+            # In one step, so that no view joins a session that is about to be closed.
             session.views -= 1
             last = session.views <= 0
             if last:

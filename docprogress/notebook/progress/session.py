@@ -67,7 +67,7 @@ class ViewSession:
 
     Args:
         source: The documents.
-        on_close: Called when nobody can join the session any more.
+        on_close: Called when no view can join the session any more.
         on_end: Called on the session's thread when it has nothing left to do.
     """
 

@@ -428,7 +428,7 @@ class Broadcaster:
                 state.send(state.stalled)
 
     async def _remove_unwatched(self, moment: float) -> None:
-        """Remove channels that nobody has watched for a while."""
+        """Remove channels that have had no client for a while."""
         empty = [
             (channel, channel.empty_since)
             for channel in self._channels.values()

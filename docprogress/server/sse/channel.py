@@ -77,7 +77,7 @@ class Channel:
         self.ready = asyncio.Event()
         #: Since when it has no client.
         self.empty_since: float | None = None
-        #: Set once nobody has watched it for a while, and it is no longer updated.
+        #: Set once it has had no client for a while, and is no longer updated.
         self.removed = False
         #: The subscribed runs. Of a case, these are the unfinished ones.
         self.runs = {subject.id} if subject.kind is Kind.RUN else set[str]()

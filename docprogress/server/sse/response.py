@@ -206,7 +206,7 @@ class EventStream(Response):
     def _send_now(self, frame: Frame) -> bool:
         """Send a frame without a task switch, if the connection accepts it."""
         if frame is self._written:
-            return True  # it comes twice to whoever watches a document and its run
+            return True  # clients of a document and its run get it twice
         assert self._write is not None
         if not self._write(frame.data):
             return False
@@ -256,7 +256,7 @@ async def _already_delivered(
     (subject,) = client.subjects
     newest = broadcaster.newest(subject.id)
     if newest is None and is_final_id(since):
-        # A final event that nobody knows any more was delivered all the same.
+        # A final event that has expired was delivered all the same.
         return broadcaster.unknown(subject.id)
     if newest is not None and newest.final and event_id(newest) == since:
         return True
