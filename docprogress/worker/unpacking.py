@@ -239,6 +239,9 @@ class Unpacker:
         left = list(reversed(rows))
         due = time.monotonic() + SEND_SECONDS
         try:
+            progress.total = len(rows)
+            # Pages list the members when they see this.
+            progress.publish()
             while left:
                 done = len(rows) - len(left) + 1
                 progress.update(

@@ -831,7 +831,7 @@ var PER_STREAM = 500;
 var MAX_STREAMS = 2;
 var DELAY = 150;
 var DELAY_EACH = 5;
-function createFollower({ api: api2, documents: documents2, onConnected, onError }) {
+function createFollower({ api: api2, documents: documents2, onConnected, onMembers, onError }) {
   const followed = /* @__PURE__ */ new Set();
   let streams = [];
   let timer = 0;
@@ -853,6 +853,7 @@ function createFollower({ api: api2, documents: documents2, onConnected, onError
         const entry = documents2.entries.get(event.document_id);
         if (!entry) return;
         documents2.apply(entry, event);
+        if (event.unit === "member" && event.total) onMembers();
         if (isFinal(event.status)) {
           followed.delete(entry.id);
           follower2.update();
@@ -2441,6 +2442,7 @@ function createAnnouncer() {
 
 // src/page.js
 var REFRESH_INTERVAL = 5e3;
+var MEMBERS_DELAY = 300;
 var BEAT_INTERVAL = 2e3;
 var base = new URL(".", location.href).pathname.slice(0, -1);
 var TOKEN_KEY = `docprogress ${base}`;
@@ -2476,6 +2478,7 @@ var follower = createFollower({
   api,
   documents,
   onConnected: serverAnswered,
+  onMembers: listMembers,
   onError: serverFailed
 });
 var listing = createListing({
@@ -2495,6 +2498,7 @@ var listed = false;
 var actions = 0;
 var frame = 0;
 var refreshTimer = 0;
+var membersTimer = 0;
 var connected = false;
 var view = createProgressView(viewElement, {
   onAction: startAction,
@@ -2588,6 +2592,15 @@ async function refresh() {
   if (accessForm.hidden) {
     refreshTimer = Number(setTimeout(() => !document.hidden && refresh(), REFRESH_INTERVAL));
   }
+}
+function listMembers() {
+  if (membersTimer) return;
+  membersTimer = Number(
+    setTimeout(() => {
+      membersTimer = 0;
+      refresh();
+    }, MEMBERS_DELAY)
+  );
 }
 async function showOlder() {
   const requested = caseId;

@@ -23,6 +23,9 @@ import { isFinal } from "./shared/status.js";
 /** Milliseconds between two requests for documents that others have added. */
 const REFRESH_INTERVAL = 5000;
 
+/** Milliseconds until documents are listed that were found in another one. */
+const MEMBERS_DELAY = 300;
+
 /** Milliseconds between two signs of life, while the server answers. */
 const BEAT_INTERVAL = 2000;
 
@@ -50,6 +53,7 @@ const follower = createFollower({
   api,
   documents,
   onConnected: serverAnswered,
+  onMembers: listMembers,
   onError: serverFailed,
 });
 const listing = createListing({
@@ -69,6 +73,7 @@ let listed = false;
 let actions = 0;
 let frame = 0;
 let refreshTimer = 0;
+let membersTimer = 0;
 /** Whether the server answered the last request. */
 let connected = false;
 
@@ -170,6 +175,17 @@ async function refresh() {
   if (accessForm.hidden) {
     refreshTimer = Number(setTimeout(() => !document.hidden && refresh(), REFRESH_INTERVAL));
   }
+}
+
+/** List documents that were found in another one, soon. */
+function listMembers() {
+  if (membersTimer) return;
+  membersTimer = Number(
+    setTimeout(() => {
+      membersTimer = 0;
+      refresh();
+    }, MEMBERS_DELAY),
+  );
 }
 
 /** Show documents that are older than those that are shown. */

@@ -22,9 +22,10 @@ const DELAY_EACH = 5;
  * @param {ReturnType<createApi>} options.api
  * @param {Documents} options.documents
  * @param {() => void} options.onConnected
+ * @param {() => void} options.onMembers documents were found in one that is followed
  * @param {(error: Error) => void} options.onError
  */
-export function createFollower({ api, documents, onConnected, onError }) {
+export function createFollower({ api, documents, onConnected, onMembers, onError }) {
   /** @type {Set<string>} */
   const followed = new Set();
   /** @type {(() => void)[]} */
@@ -51,6 +52,7 @@ export function createFollower({ api, documents, onConnected, onError }) {
         const entry = documents.entries.get(event.document_id);
         if (!entry) return;
         documents.apply(entry, event);
+        if (event.unit === "member" && event.total) onMembers();
         if (isFinal(event.status)) {
           followed.delete(entry.id);
           follower.update();
