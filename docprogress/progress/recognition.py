@@ -43,16 +43,15 @@ class RecognitionTimes:
         pages = total - (valid_count(event.ocr_current) or 0)
         if pages <= 0:
             return 0.0
-        if timing.recognition_baseline is None or timing.recognised_at is None:
-            return None
-        began, before = timing.recognition_baseline
+        since = timing.recognised_at or timing.advanced_at
+        began, before = timing.recognition_baseline or (since, timing.recognised_pages)
         own = timing.recognised_pages - before
         if own >= OWN_PAGES or (own and not self._pages):
-            each = (timing.recognised_at - began) / own
+            each = (since - began) / own
         elif self._pages:
             each = self._seconds / self._pages
         else:
             return None
-        spent = at - timing.recognised_at
+        spent = at - since
         # A page that takes longer than expected may end at any time.
         return each * (pages - 1) + max(each - spent, 0.1 * max(each, spent))

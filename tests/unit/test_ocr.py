@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.patience import patient
 from support.scans import TEXT, drawn, encoded, need_ocr, scanned_pdf
-from support.services import eventually
+from support.services import eventually, lacking
 
 from docprogress.documents import Document, Page
 from docprogress.errors import LimitExceeded, SettingsError, Unreadable
@@ -19,6 +19,7 @@ from docprogress.steps.extract import extract
 from docprogress.steps.ocr import engine as engines
 from docprogress.steps.ocr.background import Background
 from docprogress.steps.ocr.layout import Line, in_reading_order
+from docprogress.steps.ocr.text_layer import is_garbage
 
 ENOUGH = (
     "This page has a text layer, which says what a reader would see, and is long "
@@ -324,3 +325,60 @@ def test_larger_distance_begins_a_paragraph():
     lines = [line(0, top, str(top)) for top in (0, 14, 28, 60, 74)]
 
     assert in_reading_order(lines) == "0\n14\n28\n\n60\n74"
+
+
+UNMAPPED = """%PDF-1.4
+1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
+2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
+3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 600 200]/Contents 4 0 R
+/Resources<</Font<</F 5 0 R>>>>>> endobj
+4 0 obj <</Length {length}>> stream
+{content}
+endstream endobj
+5 0 obj <</Type/Font/Subtype/Type3/FontBBox[0 0 10 10]/FontMatrix[.1 0 0 .1 0 0]
+/CharProcs<</a 6 0 R>>/Encoding<</Type/Encoding/Differences[1/a/a/a/a/a/a/a/a]>>
+/FirstChar 1/LastChar 8/Widths[9 9 9 9 9 9 9 9]>> endobj
+6 0 obj <</Length 29>> stream
+9 0 0 0 8 8 d1 0 0 8 8 re f
+endstream endobj
+trailer <</Root 1 0 R>>
+"""
+
+
+@pytest.mark.parametrize("character", ["\ufffd", "\ue012", "\x02"])
+def test_text_without_a_meaning_is_garbage(character):
+    assert is_garbage(f"{character * 60} 12")
+    assert not is_garbage(f"{character} an item of a list, and its bullet")
+
+
+def test_letters_that_no_font_explains_are_recognised(write):
+    need_ocr()
+    content = "BT /F 12 Tf 50 100 Td <" + "0102030405060708" * 20 + "> Tj ET"
+    pdf = UNMAPPED.format(length=len(content), content=content).encode()
+
+    _, facts = read(write("type3.pdf", pdf))
+
+    assert facts["ocr_pages"] == 1
+
+
+def test_tesseract_is_used_on_request(write):
+    if not engines.installed("tesseract"):
+        lacking("there is no tesseract on this machine")
+
+    pages, facts = read(write("a.png", encoded(drawn())), ocr_engine="tesseract")
+
+    assert words(pages[0].text) == " ".join(TEXT)
+    assert 0.5 < facts["confidence"] <= 1
+    assert facts["ocr_engine"].startswith("tesseract")
+
+
+def test_language_that_tesseract_lacks_is_named(write):
+    if not engines.installed("tesseract"):
+        lacking("there is no tesseract on this machine")
+
+    with pytest.raises(SettingsError, match="no data for xyz"):
+        read(
+            write("a.png", encoded(drawn())),
+            ocr_engine="tesseract",
+            ocr_languages=["xyz"],
+        )

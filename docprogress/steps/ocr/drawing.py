@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 MAX_PIXELS = 30_000_000
 MAX_SIDE = 10_000
 
-#: Characters of a page whose mapping is looked at, and the share without one from which
-#: the text is garbage.
-SAMPLED = 16
+#: Characters of a page whose mapping is looked at: a few, and more if one of them has
+#: none; and the share without one from which the text is garbage.
+FEW_SAMPLED = 4
+SAMPLED = 32
 UNMAPPED_SHARE = 0.5
 
 
@@ -60,7 +61,11 @@ def draw(document: Any, index: int, dpi: int) -> "Picture | None":
 
 def is_unmapped(content: Any, count: int) -> bool:
     """Whether the characters of a page have no meaning, as a sample shows."""
-    step = max(1, count // SAMPLED)
+    step = count // FEW_SAMPLED or 1
+    has_error = pdfium.FPDFText_HasUnicodeMapError
+    if all(has_error(content, index) != 1 for index in range(step // 2, count, step)):
+        return False
+    step = count // SAMPLED or 1
     sample = range(step // 2, count, step)
     missing = 0
     seen = 0
@@ -68,7 +73,7 @@ def is_unmapped(content: Any, count: int) -> bool:
         if pdfium.FPDFText_IsGenerated(content, index) == 1:
             continue
         seen += 1
-        missing += pdfium.FPDFText_HasUnicodeMapError(content, index) == 1
+        missing += has_error(content, index) == 1
     return missing > UNMAPPED_SHARE * seen
 
 

@@ -175,9 +175,10 @@ def recognition(
 
 def needs_recognition(page: Page, pdf: Drawable) -> bool:
     """Whether a page that was just read has no usable text."""
-    if pdf.unmapped or is_garbage(page.text):
+    beginning = page.text[: 4 * FEW_CHARACTERS]
+    if pdf.unmapped or is_garbage(beginning):
         return True
-    characters = visible_characters(page.text[: 4 * FEW_CHARACTERS])
+    characters = visible_characters(beginning)
     if not characters:
         return True
     return characters < FEW_CHARACTERS and pdf.is_image(page.number - 1)

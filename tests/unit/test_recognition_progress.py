@@ -1,0 +1,104 @@
+"""What progress says about pages that are recognised, and documents without text."""
+
+import pytest
+from support.clock import Clock
+from support.events import event_at
+
+from docprogress.events import Status
+from docprogress.progress.fold import Progress
+
+STEPS = {"extraction": (0.0, 60.0), "chunking": (60.0, 100.0)}
+
+
+@pytest.fixture
+def progress(clock: Clock):
+    return Progress(clock=clock, now=clock.today, steps=STEPS)
+
+
+@pytest.fixture
+def recognise(clock, progress):
+    """Recognise pages that take some seconds each, after pages of text."""
+
+    def recognise(name, *, pages, of, text=0, seconds=2.0):
+        total = of + text
+        for done in range(pages + 1):
+            if done:
+                clock.advance(seconds)
+            progress.apply(
+                event_at(
+                    clock,
+                    name,
+                    progress=60 * (text + done) / total,
+                    message=f"Recognising page {text + done + 1} of {total}",
+                    current=text + done,
+                    total=total,
+                    unit="page",
+                    ocr_current=done,
+                    ocr_total=of,
+                )
+            )
+
+    return recognise
+
+
+def test_pages_of_text_say_nothing_about_those_that_are_recognised(progress, recognise):
+    recognise("scan", pages=5, of=40, text=60)
+
+    assert progress.remaining_seconds == pytest.approx(35 * 2.0, rel=0.1)
+
+
+def test_nothing_is_estimated_before_a_page_was_recognised(progress, clock, recognise):
+    recognise("scan", pages=0, of=40, text=60)
+    clock.advance(10)
+
+    assert progress.remaining_seconds is None
+
+
+def test_second_scan_is_estimated_by_the_pages_of_the_first(progress, recognise):
+    recognise("first", pages=10, of=10)
+    recognise("second", pages=0, of=20, text=80)
+
+    assert progress.remaining_seconds == pytest.approx(20 * 2.0, rel=0.15)
+
+
+def test_time_left_follows_pages_that_become_slower(progress, recognise):
+    recognise("first", pages=3, of=3, seconds=1.0)
+    recognise("second", pages=10, of=20, seconds=5.0)
+
+    assert progress.remaining_seconds == pytest.approx(10 * 5.0, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        (
+            "no text layer, OCR needed",
+            (
+                "3 documents: 3 completed; 1 of 3 documents has no text; "
+                "install docprogress[ocr]"
+            ),
+        ),
+        (
+            "named .png, read as a PDF; no text",
+            "3 documents: 3 completed; 1 of 3 documents has no text",
+        ),
+        ("3 of 9 pages could not be read", "3 documents: 3 completed"),
+    ],
+)
+def test_summary_counts_documents_without_text(progress, clock, note, said):
+    for name in "ab":
+        message = "Completed: 1 page, 1 chunk"
+        progress.apply(event_at(clock, name, Status.COMPLETED, message=message))
+    message = f"Completed: 1 page, 0 chunks; {note}"
+    progress.apply(event_at(clock, "c", Status.COMPLETED, message=message))
+
+    assert progress.summary() == said
+    assert progress.without_text == ("has no text" in said)
+
+
+def test_document_that_is_retried_is_no_longer_counted(progress, clock):
+    message = "Completed: 1 page, 0 chunks; no text layer, OCR needed"
+    progress.apply(event_at(clock, "a", Status.COMPLETED, message=message, attempt=1))
+    progress.apply(event_at(clock, "a", Status.QUEUED, attempt=2))
+
+    assert progress.without_text == 0
