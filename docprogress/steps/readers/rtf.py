@@ -12,6 +12,7 @@ from docprogress.steps.extraction import Extraction, Facts, single_page, too_lon
 from docprogress.steps.readers.flow import Budget
 from docprogress.steps.readers.ooxml import note_property
 from docprogress.steps.readers.rtf_document import RtfDocument
+from docprogress.steps.readers.rtf_parts import RtfParts
 from docprogress.steps.text import TooLong
 
 
@@ -22,22 +23,16 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def pages() -> Iterator[Page]:
-        rtf = RtfDocument(
-            data,
-            Budget(settings.max_characters),
-            name=document.name,
-            comments=settings.include_comments,
+        parts = RtfParts(
+            Budget(settings.max_characters), comments=settings.include_comments
         )
+        rtf = RtfDocument(data, parts, name=document.name)
         try:
             rtf.read()
         except TooLong:
             raise too_long(document, settings) from None
         _note(rtf, facts)
-        flows = [
-            *rtf.margins["header"],
-            *(rtf.body, rtf.notes, rtf.comments),
-            *rtf.margins["footer"],
-        ]
+        flows = parts.flows()
         text = "\n".join(text for flow in flows if (text := str(flow)).strip())
         found = [flow.markdown for flow in flows]
         markdown = "\n\n".join(one for one in found if one)

@@ -2,34 +2,27 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from mmap import mmap
 
 from docprogress.errors import Unreadable
-from docprogress.steps.readers.flow import Budget, Flow
+from docprogress.steps.readers.rtf_parts import RtfParts
 from docprogress.steps.readers.rtf_target import Target
+from docprogress.steps.readers.rtf_text import RtfText
 from docprogress.steps.readers.rtf_words import (
     BOXES,
     CHARACTERS,
-    CHARSETS,
-    DEFAULT_CODE_PAGE,
-    FOOTERS,
-    HEADERS,
     KNOWN,
     LABELS,
     SKIPPED,
-    SYMBOL_CHARSET,
     SYMBOLS,
     code_page,
-    decoded,
 )
-from docprogress.steps.readers.symbols import symbol
 
 #: Groups within groups that are followed.
 MAX_DEPTH = 10_000
 
-#: Fonts that are told apart, and characters of what is kept besides the text.
-MAX_FONTS = 10_000
+#: Characters of what is kept besides the text.
 MAX_KEPT = 1_000
 
 _TOKEN = re.compile(
@@ -68,51 +61,29 @@ class _Group:
     ends: Callable[[], None] | None = None
 
 
-@dataclass(slots=True)
-class _Font:
-    encoding: str | None = None
-    symbols: bool = False
-    name: list[str] = field(default_factory=list)
-
-
 class RtfDocument:
     """Reads an RTF file into flows.
 
     Args:
         data: The file.
-        budget: Characters that may be read.
+        parts: Where its text goes.
         name: The document's name, for errors.
-        comments: Whether comments are read.
     """
 
-    def __init__(
-        self, data: mmap | bytes, budget: Budget, *, name: str, comments: bool
-    ) -> None:
+    def __init__(self, data: mmap | bytes, parts: RtfParts, *, name: str) -> None:
         self._data = data
-        self._budget = budget
+        self._parts = parts
         self._name = name
-        self._with_comments = comments
-        self.body = Flow(budget)
-        self.notes = Flow(budget)
-        self.comments = Flow(budget)
-        #: Headers and footers, each distinct one once.
-        self.margins: dict[str, list[Flow]] = {"header": [], "footer": []}
         #: The title, the author and parts of the date.
         self.properties: dict[str, list[str]] = {}
         #: Whether the file ends before its outermost group does.
         self.cut_short = False
-        self._target = Target(self.body)
+        self._target = Target(parts.body)
         self._targets: list[Target] = []
         self._groups: list[_Group] = []
         self._group = _Group()
-        self._fonts: dict[int, _Font] = {}
-        self._font = _Font()
-        self._encoding = DEFAULT_CODE_PAGE
-        self._pending = bytearray()
-        self._units: list[int] = []
-        self._ignored = 0
+        self._decoder = RtfText()
         self._ignorable = False
-        self._author: list[str] = []
         self._done = False
         self._words = _handlers(self)
 
@@ -137,9 +108,9 @@ class RtfDocument:
         """Act on a token; the number of bytes after it that are binary data."""
         kind = token.lastgroup
         if kind == "text":
-            self._bytes(token["text"])
+            self._text(self._decoder.add_bytes(token["text"]))
         elif kind == "hex":
-            self._bytes(bytes([int(token["hex"], 16)]))
+            self._text(self._decoder.add_bytes(bytes([int(token["hex"], 16)])))
         elif kind == "brace":
             self._brace(token["brace"])
         elif kind == "symbol":
@@ -163,7 +134,7 @@ class RtfDocument:
 
     def _open(self) -> None:
         self._flush()
-        self._ignored = 0
+        self._decoder.ignored = 0
         self._ignorable = False
         if len(self._groups) >= MAX_DEPTH:
             raise Unreadable(
@@ -179,25 +150,12 @@ class RtfDocument:
 
     def _close(self) -> None:
         self._flush()
-        self._ignored = 0
+        self._decoder.ignored = 0
         self._ignorable = False
         ends = self._group.ends
         self._group = self._groups.pop()
         if ends is not None:
             ends()
-
-    def _redirect(self, target: Target, ends: Callable[[], None]) -> None:
-        """Send the group's text elsewhere."""
-        self._targets.append(self._target)
-        self._target = target
-        self._group.destination = "text"
-
-        def finish() -> None:
-            target.finish()
-            self._target = self._targets.pop()
-            ends()
-
-        self._group.ends = finish
 
     def _begin_destination(self, word: str) -> bool:
         """Begin what a group is for; False if the word is none of these."""
@@ -208,64 +166,40 @@ class RtfDocument:
             group.destination = "label"
         elif word in _KEPT:
             group.destination = word if self._in_info or word not in _INFO else "skip"
-            self._author = [] if word == "atnauthor" else self._author
+            if word == "atnauthor":
+                self._parts.author = []
         elif word == "upr":
             group.twice = True
         elif word == "ud":
             group.destination = self._groups[-1].destination if self._groups else "text"
         else:
-            return self._begin_target(word)
+            return self._begin_part(word)
         return True
 
-    def _begin_target(self, word: str) -> bool:
-        """Begin a group whose text goes elsewhere; False if it is none of these."""
-        if word in HEADERS or word in FOOTERS:
-            self._begin_margin("header" if word in HEADERS else "footer")
-        elif word in BOXES:
-            self._begin_box()
-        elif word == "footnote":
-            self._redirect(Target(self.notes), lambda: None)
-        elif word == "annotation":
-            self._begin_comment()
-        else:
+    def _begin_part(self, word: str) -> bool:
+        """Begin a part with text of its own; False if the word begins none."""
+        if not self._parts.begins(word):
             return False
+        flow = self._parts.begin(word)
+        if flow is None or (word in BOXES and self._group.hidden):
+            self._group.destination = "skip"
+            return True
+        outer = self._target
+        self._targets.append(outer)
+        self._target = target = Target(flow)
+        self._group.destination = "text"
+
+        def finish() -> None:
+            target.finish()
+            self._target = self._targets.pop()
+            self._parts.end(word, flow, outer.asides)
+
+        self._group.ends = finish
         return True
 
     @property
     def _in_info(self) -> bool:
         return bool(self._groups) and self._groups[-1].destination == "info"
-
-    def _begin_margin(self, kind: str) -> None:
-        flow = Flow(self._budget)
-
-        def add() -> None:
-            text = " ".join(str(flow).split())
-            found = self.margins[kind]
-            if text and all(" ".join(str(one).split()) != text for one in found):
-                found.append(flow)
-
-        self._redirect(Target(flow), add)
-
-    def _begin_box(self) -> None:
-        flow = Flow(self._budget)
-        target = self._target
-        if self._group.hidden:
-            self._group.destination = "skip"
-        else:
-            self._redirect(Target(flow), lambda: target.asides.append(flow))
-
-    def _begin_comment(self) -> None:
-        flow = Flow(self._budget)
-        author = " ".join("".join(self._author).split())
-        if not self._with_comments:
-            self._group.destination = "skip"
-            return
-
-        def add() -> None:
-            if text := " ".join(str(flow).split()):
-                self.comments.add_text(f"{author or 'Comment'}: {text}")
-
-        self._redirect(Target(flow), add)
 
     # Words and characters.
 
@@ -283,8 +217,8 @@ class RtfDocument:
         if self._begin_destination(word):
             return
         if character := CHARACTERS.get(word):
-            if self._ignored:
-                self._ignored -= 1
+            if self._decoder.ignored:
+                self._decoder.ignored -= 1
             else:
                 self._text(character)
             return
@@ -301,55 +235,27 @@ class RtfDocument:
         elif mark == b"\t":
             self._word("tab", None)
         elif mark in SYMBOLS:
-            if self._ignored:
-                self._ignored -= 1
+            if self._decoder.ignored:
+                self._decoder.ignored -= 1
                 return
             self._flush()
             self._text(SYMBOLS[mark])
 
-    def _bytes(self, data: bytes) -> None:
-        if self._ignored:
-            ignored = min(self._ignored, len(data))
-            self._ignored -= ignored
-            data = data[ignored:]
-        if data:
-            self._flush_units()
-            self._pending += data
-
     def _unicode(self, number: int) -> None:
-        self._flush_bytes()
-        self._units.append(number & 0xFFFF)
-        self._ignored = self._group.fallback
-        if not 0 <= number + 0x8000 <= 0x17FFF:  # noqa: PLR2004 - 16 bits, signed or not
-            self._units[-1] = 0xFFFD
+        fallback = self._group.fallback
+        self._text(self._decoder.add_unit(number, self._font, fallback=fallback))
 
     def _flush(self) -> None:
-        self._flush_bytes()
-        self._flush_units()
+        self._text(self._decoder.take(self._font))
 
-    def _flush_bytes(self) -> None:
-        if not self._pending:
-            return
-        data = bytes(self._pending)
-        self._pending.clear()
-        font = self._fonts.get(self._group.font)
-        if font is not None and font.symbols and self._group.destination != "fonttbl":
-            name = "".join(font.name).strip(" ;")
-            self._text("".join(symbol(f"{byte:x}", name) for byte in data))
-            return
-        encoding = (font and font.encoding) or self._encoding
-        self._text(decoded(data, encoding))
-
-    def _flush_units(self) -> None:
-        if not self._units:
-            return
-        data = b"".join(unit.to_bytes(2, "little") for unit in self._units)
-        self._units.clear()
-        text = data.decode("utf-16-le", "replace")
-        # Symbol fonts' own codes: nothing else says what they are.
-        self._text("".join("•" if c == "\uf0b7" else c for c in text))
+    @property
+    def _font(self) -> int | None:
+        """The font of the text; a font's own name is in none."""
+        return None if self._group.destination == "fonttbl" else self._group.font
 
     def _text(self, text: str) -> None:
+        if not text:
+            return
         group = self._group
         match group.destination:
             case "text":
@@ -359,9 +265,9 @@ class RtfDocument:
                 if not group.hidden:
                     _keep(self._target.label, text)
             case "fonttbl":
-                _keep(self._font.name, text)
+                self._decoder.name_font(text)
             case "atnauthor":
-                _keep(self._author, text)
+                _keep(self._parts.author, text)
             case "title" | "author" as name:
                 _keep(self.properties.setdefault(name, []), text)
 
@@ -373,22 +279,19 @@ class RtfDocument:
 
     def set_font(self, number: int | None) -> None:
         if self._group.destination == "fonttbl":
-            self._font = _Font()
-            if len(self._fonts) < MAX_FONTS:
-                self._fonts[number or 0] = self._font
+            self._decoder.begin_font(number or 0)
         else:
             self._group.font = number or 0
 
     def set_charset(self, number: int | None) -> None:
-        self._font.encoding = CHARSETS.get(number or 0)
-        self._font.symbols = number == SYMBOL_CHARSET
+        self._decoder.set_charset(number or 0)
 
     def set_font_page(self, number: int | None) -> None:
         if self._group.destination == "fonttbl" and number:
-            self._font.encoding = code_page(number)
+            self._decoder.set_font_page(number)
 
     def set_page(self, number: int | None) -> None:
-        self._encoding = code_page(number or 0)
+        self._decoder.encoding = code_page(number or 0)
 
     def set_fallback(self, number: int | None) -> None:
         self._group.fallback = min(max(number or 0, 0), 100)
