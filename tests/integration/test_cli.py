@@ -1,5 +1,6 @@
 """The command line as a person or a script uses it: real processes, real services."""
 
+import io
 import json
 import os
 import pty
@@ -13,7 +14,9 @@ import time
 from pathlib import Path
 
 import jsonschema
+import pypdf
 import pytest
+from reportlab.pdfgen import canvas
 from support.patience import patient
 from support.services import eventually
 
@@ -285,6 +288,28 @@ def test_passages_are_found(do, folder):
     assert out.startswith("pump.txt, page 1")
     assert row["document"] == "pump.txt"
     assert 0 < row["score"] <= 1
+
+
+def test_a_password_is_read_from_a_file_or_asked_for(do, folder, monkeypatch):
+    plain = io.BytesIO()
+    drawing = canvas.Canvas(plain)
+    drawing.drawString(72, 700, "the secret text")
+    drawing.save()
+    writer = pypdf.PdfWriter(clone_from=plain)
+    writer.encrypt("sesame", "owner", algorithm="AES-256")
+    writer.write(folder / "locked.pdf")
+    (folder / "passwords").write_text("wrong\nsesame\n")
+    needed = "give it to run.retry(passwords=[…])"
+
+    assert needed in do("run", "locked.pdf", status=1)[0]
+    assert needed in do("retry", "latest", status=1)[0]
+    out, err = do("retry", "latest", "--password-file", "passwords")
+    assert "1 completed" in out
+    assert "sesame" not in out + err
+
+    do("run", "locked.pdf", status=1)
+    monkeypatch.setattr("typer.prompt", lambda _, hide_input: "sesame")
+    assert "1 completed" in do("retry", "latest", "--ask-password")[0]
 
 
 def test_what_was_cancelled_can_be_tried_again(do, start, folder):
