@@ -40,6 +40,7 @@ from docprogress.worker.attempt_writer import (
     STORE_WAIT_SECONDS,
     AttemptWriter,
 )
+from docprogress.worker.container_listing import MAX_NAMES, Unpacked
 from docprogress.worker.error_reasons import (
     error_message,
     error_reason,
@@ -50,7 +51,7 @@ from docprogress.worker.error_reasons import (
 from docprogress.worker.limits import StepGuard, no_limit
 from docprogress.worker.service_outages import KnownOutage, ServiceOutages, Wait
 from docprogress.worker.step_runner import StepRunner
-from docprogress.worker.unpacking import MAX_NAMES, Unpacked, Unpacker
+from docprogress.worker.unpacking import Unpacker
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ never got there, because this worker died, is unpacked by the worker that proces
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from docprogress.documents import Document, member_name, member_position
+from docprogress.documents import Document, member_position
 from docprogress.errors import (
     Cancelled,
     DocumentError,
@@ -30,6 +30,7 @@ from docprogress.storage.incoming import Stored
 from docprogress.store import DocumentRow
 from docprogress.store.members import NewMember, StoredMember
 from docprogress.worker.attempt_writer import AttemptWriter
+from docprogress.worker.container_listing import Listed, Unpacked, list_members
 from docprogress.worker.error_reasons import error_message, error_reason
 from docprogress.worker.step_runner import StepRunner
 
@@ -39,39 +40,6 @@ if TYPE_CHECKING:
 #: Members that are sent together, and seconds after which they are, however few.
 SENT_TOGETHER = 50
 SEND_SECONDS = 0.5
-
-#: The largest ratio of members' bytes to their container's above so many bytes.
-MAX_RATIO = 250
-MIN_BOMB_BYTES = 64 * 1024 * 1024
-
-#: The most names of members that are kept with an archive.
-MAX_NAMES = 1_000
-
-
-class Unpacked(NamedTuple):
-    """What a container was found to hold."""
-
-    media_type: str
-    #: The names of its members.
-    names: list[str]
-    #: Files of operating systems that were left out.
-    left_out: int
-
-    @property
-    def archive(self) -> bool:
-        """Whether it holds nothing but members."""
-        return self.media_type in containers.ARCHIVES
-
-    @property
-    def note(self) -> str:
-        """How many members it has, for people."""
-        return plural(len(self.names), "member" if self.archive else "attachment")
-
-
-class _Listed(NamedTuple):
-    position: int
-    name: str
-    member: Member
 
 
 class Unpacker:
@@ -107,9 +75,10 @@ class Unpacker:
             return None  # extraction says what is wrong
         if not containers.is_container(kind):
             return None
-        self._settings = self._processor.with_passwords(
-            self._settings, self._row.run_id
-        )
+        if kind in containers.ARCHIVES:
+            self._settings = self._processor.with_passwords(
+                self._settings, self._row.run_id
+            )
         outer = self._members.containers(self._row)
         root = (outer or [self._row])[-1]
         progress = self._runner.progress(
@@ -164,51 +133,18 @@ class Unpacker:
 
     def _list(
         self, found: Iterable[Member], document: Document, progress: StepProgress
-    ) -> tuple[list[_Listed], int]:
+    ) -> tuple[list[Listed], int]:
         """The members that become documents, within the limits."""
         with self._guard() as renew:
-            return self._list_guarded(found, document, progress, renew)
 
-    def _list_guarded(
-        self,
-        found: Iterable[Member],
-        document: Document,
-        progress: StepProgress,
-        renew: Callable[[], None],
-    ) -> tuple[list[_Listed], int]:
-        settings = self._settings
-        names = _UniqueNames(self._row.name)
-        listed: list[_Listed] = []
-        left_out = total = 0
-        for position, member in enumerate(found, 1):
-            renew()
-            if containers.is_ignored(member.name):
-                left_out += 1
-            else:
-                listed.append(_Listed(position, names.add(member.name), member))
-            if len(listed) > settings.max_members:
-                raise LimitExceeded(
-                    f"{self._row.name}: more than {settings.max_members:,} members, "
-                    "which is the limit (max_members)"
-                )
-            total += member.size or 0
-            ratio = total / max(document.size, 1)
-            if total > MIN_BOMB_BYTES and ratio > MAX_RATIO:
-                raise LimitExceeded(
-                    f"{self._row.name}: it unpacks to {ratio:,.0f} times its size "
-                    "(a ZIP bomb?)"
-                )
-            if total > settings.max_unpacked_bytes:
-                raise LimitExceeded(
-                    f"{self._row.name}: its members have more than "
-                    f"{settings.max_unpacked_bytes:,} bytes together, which is the "
-                    "limit (max_unpacked_bytes)"
-                )
-            # Asks whether to cancel.
-            progress.advance(0, message=f"Opening: {plural(len(listed), 'member')}")
-        return listed, left_out
+            def on_listed(count: int) -> None:
+                renew()
+                # Asks whether to cancel.
+                progress.advance(0, message=f"Opening: {plural(count, 'member')}")
 
-    def _add(self, listed: Sequence[_Listed], root_id: str) -> list[DocumentRow]:
+            return list_members(found, document, self._settings, on_listed)
+
+    def _add(self, listed: Sequence[Listed], root_id: str) -> list[DocumentRow]:
         new = [
             NewMember(entry.position, entry.name, entry.member.size) for entry in listed
         ]
@@ -226,7 +162,7 @@ class Unpacker:
     def _store(
         self,
         rows: Sequence[DocumentRow],
-        listed: Sequence[_Listed],
+        listed: Sequence[Listed],
         root_id: str,
         progress: StepProgress,
     ) -> None:
@@ -324,29 +260,3 @@ class Unpacker:
         )
         with suppress(Superseded):
             self._processor.publish_rows([self._writer.write(finish)])
-
-
-class _UniqueNames:
-    """Names for the members of a container, which differ from each other."""
-
-    def __init__(self, container: str) -> None:
-        self._container = container
-        self._used: dict[str, int] = {}
-
-    def add(self, name: str) -> str:
-        shown = member_name(self._container, name)
-        for unique in self._candidates(shown):
-            if unique not in self._used:
-                self._used[unique] = 1
-                return unique
-        raise AssertionError("there is always another number")
-
-    def _candidates(self, shown: str) -> Iterator[str]:
-        yield shown
-        folder, slash, last = shown.rpartition("/")
-        stem, dot, suffix = last.rpartition(".")
-        while True:
-            self._used[shown] += 1
-            count = self._used[shown]
-            numbered = f"{stem} ({count}).{suffix}" if dot else f"{last} ({count})"
-            yield f"{folder}{slash}{numbered}"
