@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic import Secret as Hidden
@@ -142,6 +143,9 @@ class Settings(Hiding):
     passwords: SecretList = Field(default_factory=list, repr=False)
     #: What reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
+    #: Encodings that texts which are not UTF-8 probably have, such as `["cp1251"]`.
+    #: They are preferred, not forced; without any, those of the locale's language are.
+    encodings: list[str] = Field(default_factory=list)
     #: Whether comments in text documents and presentations are read.
     include_comments: bool = False
     #: Whether hidden slides, sheets, rows and columns are read.
@@ -204,6 +208,16 @@ class Settings(Hiding):
     #: Seconds without work or watchers after which local services leave.
     idle_seconds: float = Field(default=600.0, gt=0)
 
+    @field_validator("encodings")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        for name in names:
+            try:
+                b"aaaa".decode(name, "replace")
+            except (LookupError, ValueError):
+                raise ValueError(f"there is no encoding {name!r}") from None
+        return names
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.chunk_overlap >= self.chunk_characters:
@@ -248,6 +262,7 @@ RUN_SETTINGS = (
     "embedding_tokens",
     "pdf_engine",
     "include_comments",
+    "encodings",
     "include_hidden",
     "ocr",
     "ocr_engine",

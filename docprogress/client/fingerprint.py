@@ -15,6 +15,7 @@ _DECIDING = (
     "embedder",
     "pdf_engine",
     "include_comments",
+    "encodings",
     "include_hidden",
     "html_content",
     "ocr",

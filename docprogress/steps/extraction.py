@@ -1,6 +1,6 @@
 """What readers make of a file, and what they share: limits, errors, decoding."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -180,14 +180,26 @@ def read_bytes(document: Document, settings: Settings) -> bytes:
 
 
 def decode_text(
-    document: Document, data: bytes, facts: Facts, declared: str | None = None
+    document: Document,
+    data: bytes,
+    facts: Facts,
+    declared: str | None = None,
+    *,
+    expected: Sequence[str] = (),
 ) -> Decoded:
     """Decode a text file, and note its encoding.
+
+    Args:
+        document: The document, for errors.
+        data: The whole file.
+        facts: The encoding is noted there.
+        declared: The encoding that the file declares, if any.
+        expected: The encodings that the settings expect.
 
     Raises:
         Unreadable: It is binary data.
     """
-    decoded = decode(data, declared=declared)
+    decoded = decode(data, declared=declared, expected=expected)
     if decoded is None:
         raise Unreadable(
             f"{document.name}: binary data, not text; save it as PDF, DOCX, HTML or "

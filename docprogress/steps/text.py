@@ -2,22 +2,16 @@
 
 import codecs
 import re
-import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import charset_normalizer
+from docprogress.steps.encodings.detection import guess, guess_wide
 
 #: Bytes that are examined to recognise binary data and to guess an encoding.
 SAMPLE = 64 * 1024
 
-#: The shares of control characters and of bytes above 127 beyond which data without a
-#: known or declared encoding counts as binary.
+#: The share of control characters beyond which data is binary, or UTF-16.
 MOST_CONTROLS = 0.02
-MOST_HIGH = 0.3
-
-#: The share of runs of non-ASCII characters that must be one or two characters beside a
-#: lower-case letter to count as accented letters.
-ACCENTS = 0.7
 
 #: A file counts as UTF-8 with errors if it has this many valid non-ASCII characters for
 #: each error.
@@ -39,7 +33,6 @@ _BOMS = (
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_END = re.compile("[\x0b\x0c\x85]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\b\t\n\v\f\r\x1b"))
-_HIGH = bytes(range(0x80, 0x100))
 
 # Encodings that a page may declare. Python's other codecs are not for text, and some
 # take quadratic time.
@@ -60,13 +53,14 @@ _SUPERSETS = {
     "euc-kr": "cp949",
 }
 
-# Letters of cp1250, cp1254 and cp1257 when decoded as cp1252, and symbols inside words.
-_NOT_WESTERN = re.compile(r"[šžýðþŠŽÝÐÞ¹³¼¾]|[^\W\d_][¿¡¢£¤¥¦¨©¬®¯°±µ¶º»][^\W\d_]")
-
-_RUN = re.compile(r"[^\x00-\x7f]+")
-_ACCENT = re.compile(
-    r"(?<=[a-z])[^\x00-\x7f]{1,2}(?![^\x00-\x7f])"
-    r"|(?<![^\x00-\x7f])[^\x00-\x7f]{1,2}(?=[a-z])"
+# How texts of seven bits switch to other alphabets, and the encodings that do so.
+_ESCAPES = (
+    (re.compile(rb"\x1b\$\)C"), ("iso2022_kr",)),
+    (
+        re.compile(rb"\x1b\$(?:[@B]|\([DOPQ])|\x1b\([IJ]"),
+        ("iso2022_jp_ext", "iso2022_jp_2004", "iso2022_jp_2"),
+    ),
+    (re.compile(rb"~\{(?:[!-w][!-~]){2,}~\}"), ("hz",)),
 )
 
 
@@ -99,37 +93,69 @@ def clean_title(title: str) -> str:
     return " ".join(clean(title).split())[:LONGEST_TITLE]
 
 
-def decode(data: bytes, *, declared: str | None = None) -> Decoded | None:
+def decode(
+    data: bytes,
+    *,
+    declared: str | None = None,
+    expected: Sequence[str] = (),
+    language: str | None = None,
+) -> Decoded | None:
     """Decode a file; None if it is binary data.
 
     Args:
         data: The whole file.
         declared: The encoding that the file declares, if any.
+        expected: Encodings to prefer where a text is not UTF-8.
+        language: The language to prefer, such as `de`; by default, the locale's.
     """
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return _decode_as(data, encoding)
     sample = data[:SAMPLE]
+    found = _detect_escapes(sample)
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls > MOST_CONTROLS * len(sample):
-        wide = _detect_wide(sample)
-        return _decode_as(data, wide) if wide else None
-    try:
-        return Decoded(data.decode("utf-8"), "utf-8", 0)
-    except UnicodeDecodeError as error:
-        first = error.start
-    if declared and _DECLARABLE.fullmatch(declared):
-        encoding = _SUPERSETS.get(declared.lower(), declared.lower())
-        if codecs.lookup(encoding).name != "utf-8":
-            return _decode_as(data, encoding)
+    if found is None and controls > MOST_CONTROLS * len(sample):
+        found = _detect_wide(sample) or guess_wide(
+            sample, expected=expected, language=language
+        )
+        if found is None:
+            return None
+    if found is None:
+        try:
+            return Decoded(data.decode("utf-8"), "utf-8", 0)
+        except UnicodeDecodeError as error:
+            first = error.start
+        found = _declared(declared) or _nearly_utf8(data)
+        found = found or guess(
+            _from_line(data, first), expected=expected, language=language
+        )
+    return _decode_as(data, found) if found else None
+
+
+def _declared(encoding: str | None) -> str | None:
+    """The encoding that a file declares, if it can be that of a text."""
+    if encoding is None or not _DECLARABLE.fullmatch(encoding):
+        return None
+    known = _SUPERSETS.get(encoding.lower(), encoding.lower())
+    return None if codecs.lookup(known).name == "utf-8" else known
+
+
+def _nearly_utf8(data: bytes) -> str | None:
+    """Whether a file is UTF-8 with few errors, or is cut off within a character."""
     utf8 = _decode_as(data, "utf-8")
-    beyond_ascii = len(utf8.text) - len(utf8.text.encode("ascii", "ignore"))
-    if beyond_ascii - utf8.errors >= VALID_PER_ERROR * utf8.errors:
-        return utf8
-    # Everything before `first` may be ASCII, which does not help to guess.
+    valid = len(utf8.text) - len(utf8.text.encode("ascii", "ignore")) - utf8.errors
+    if valid >= VALID_PER_ERROR * utf8.errors:
+        return "utf-8"
+    cut = utf8.errors == 1 and utf8.text.endswith("\ufffd")
+    return "utf-8" if cut and valid else None
+
+
+def _from_line(data: bytes, first: int) -> bytes:
+    """The bytes around the first that are not ASCII, from the beginning of a line."""
+    # Everything before may be ASCII, which does not help to guess.
     begin = max(0, first - SAMPLE // 2)
-    guess = _guess(data[begin : begin + SAMPLE])
-    return _decode_as(data, guess) if guess else None
+    line = data.find(b"\n", begin, first) + 1 if begin else 0
+    return data[line or begin :][:SAMPLE]
 
 
 def _decode_as(data: bytes, encoding: str) -> Decoded:
@@ -155,27 +181,19 @@ def _detect_wide(sample: bytes) -> str | None:
     return encoding if controls <= 1 + MOST_CONTROLS * len(text) else None
 
 
-def _guess(sample: bytes) -> str | None:
-    best = charset_normalizer.from_bytes(sample).best()
-    if best is None:
-        high = len(sample) - len(sample.translate(None, _HIGH))
-        return "cp1252" if high <= MOST_HIGH * len(sample) else None
-    # The detector prefers Central European code pages, and mistakes a few accents for
-    # Chinese. Text that is plausible as Western European is taken as such.
-    western = sample.decode("cp1252", "ignore")
-    if _NOT_WESTERN.search(western) or not (_latin(str(best)) or _accents(western)):
-        return best.encoding
-    return "cp1252"
-
-
-def _accents(text: str) -> bool:
-    """Whether most non-ASCII characters stand alone within words."""
-    return len(_ACCENT.findall(text)) >= ACCENTS * len(_RUN.findall(text))
-
-
-def _latin(text: str) -> bool:
-    return all(
-        unicodedata.name(character, "").startswith("LATIN")
-        for character in set(text)
-        if character > "\x7f" and character.isalpha()
-    )
+def _detect_escapes(sample: bytes) -> str | None:
+    """Detect the encodings of seven bits that switch alphabets by escapes."""
+    if b"\x1b" not in sample and b"~{" not in sample:
+        return None
+    if not sample.isascii():
+        return None
+    for pattern, encodings in _ESCAPES:
+        if pattern.search(sample):
+            for encoding in encodings:
+                try:
+                    sample.decode(encoding)
+                except UnicodeDecodeError as error:
+                    if error.end < len(sample) - 8:
+                        continue
+                return encoding
+    return None

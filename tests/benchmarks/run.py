@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import beginning
+import encodings_detected
 import quality
 import spending
 import sse
@@ -75,6 +76,7 @@ BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
     "peers": lambda sizes, given: throughput.peers(
         sizes.rounds, sizes.documents, given.source, given.peers_python
     ),
+    "encodings": lambda sizes, _: encodings_detected.rows(2 if sizes is QUICK else 8),
     "quality": lambda sizes, given: quality.rows(
         given.peers_python, quick=sizes is QUICK
     ),

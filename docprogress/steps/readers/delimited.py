@@ -25,7 +25,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a delimited file as one page, a large one as several."""
 
     def pages() -> Iterator[Page]:
-        decoded = decode_text(document, read_bytes(document, settings), facts)
+        data = read_bytes(document, settings)
+        decoded = decode_text(document, data, facts, expected=settings.encodings)
         text = decoded.text
         if len(text) > settings.max_characters:
             raise too_long(document, settings)

@@ -30,7 +30,13 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 
     def pages() -> Iterator[Page]:
         data = read_bytes(document, settings)
-        decoded = decode_text(document, data, facts, declared_encoding(data))
+        decoded = decode_text(
+            document,
+            data,
+            facts,
+            declared_encoding(data),
+            expected=settings.encodings,
+        )
         xml = facts.get("media_type") == textual.XHTML
         text = page_text(document, decoded.text, settings, facts, xml=xml)
         facts["engine"] = "html"

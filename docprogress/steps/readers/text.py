@@ -19,7 +19,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a text file as one page."""
 
     def pages() -> Iterator[Page]:
-        decoded = decode_text(document, read_bytes(document, settings), facts)
+        data = read_bytes(document, settings)
+        decoded = decode_text(document, data, facts, expected=settings.encodings)
         if len(decoded.text) > settings.max_characters:
             raise too_long(document, settings)
         facts["engine"] = "text"

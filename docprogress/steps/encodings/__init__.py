@@ -1,0 +1,1 @@
+"""Detect the encoding of a text by how well each encoding makes words of a language."""
