@@ -13,7 +13,7 @@ from docprogress.steps.readers.docx_numbering import Numbering
 from docprogress.steps.readers.docx_sections import Notes, Sections
 from docprogress.steps.readers.docx_styles import Styles, number
 from docprogress.steps.readers.flow import Flow
-from docprogress.steps.readers.handlers import handlers
+from docprogress.steps.readers.handlers import Alternatives, handlers
 from docprogress.steps.readers.ooxml import attribute, relation, switched_on
 from docprogress.steps.readers.symbols import symbol
 
@@ -62,7 +62,6 @@ class Story:
         self._properties = ""
         self._link = ""
         self._spans: list[int] = []
-        self._choices: list[bool] = []
         self._saved: list[tuple[Flow, Paragraph, Run | None, Fields, bool]] = []
         self._fields = Fields()
         self._carry: Paragraph | None = None
@@ -72,6 +71,7 @@ class Story:
             self.sections,
             self.notes,
             Equations(self._write),
+            Alternatives(self._skip),
             Forms(self._write_value),
         )
 
@@ -98,6 +98,9 @@ class Story:
     def characters(self, data: str) -> None:
         if self._inside and not self._skipped:
             self._write(data)
+
+    def _skip(self) -> None:
+        self._skipped = 1
 
     # Text.
 
@@ -346,22 +349,6 @@ class Story:
         coding, self._fields.coding = self._fields.coding, 0
         self._write(value)
         self._fields.coding = coding
-
-    def start_AlternateContent(self, _: dict[str, str]) -> None:  # noqa: N802
-        self._choices.append(False)
-
-    def end_AlternateContent(self) -> None:  # noqa: N802
-        if self._choices:
-            self._choices.pop()
-
-    def start_Choice(self, _: dict[str, str]) -> None:  # noqa: N802
-        """Read the first alternative only: the others say the same."""
-        if self._choices and self._choices[-1]:
-            self._skipped = 1
-        elif self._choices:
-            self._choices[-1] = True
-
-    start_Fallback = start_Choice  # noqa: N815
 
     def start_txbxContent(self, _: dict[str, str]) -> None:  # noqa: N802
         if self._hidden or self._fields.coding:

@@ -52,3 +52,31 @@ class NamedHandlers:
         handle = self._ends.get(name)
         if handle is not None:
             handle()
+
+
+class Alternatives:
+    """Leaves out all alternatives of a content but the first: they say the same.
+
+    Args:
+        skip: Leaves out the element that begins.
+    """
+
+    def __init__(self, skip: Callable[[], None]) -> None:
+        self._skip = skip
+        # For each content that is open, whether one was read.
+        self._read: list[bool] = []
+
+    def start_AlternateContent(self, _: dict[str, str]) -> None:  # noqa: N802
+        self._read.append(False)
+
+    def end_AlternateContent(self) -> None:  # noqa: N802
+        if self._read:
+            self._read.pop()
+
+    def start_Choice(self, _: dict[str, str]) -> None:  # noqa: N802
+        if self._read and self._read[-1]:
+            self._skip()
+        elif self._read:
+            self._read[-1] = True
+
+    start_Fallback = start_Choice  # noqa: N815

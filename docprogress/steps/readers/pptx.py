@@ -11,7 +11,8 @@ from docprogress.steps.extraction import Extraction, Facts, check_pages, too_lon
 from docprogress.steps.readers import ooxml
 from docprogress.steps.readers.drawings import add_drawing
 from docprogress.steps.readers.flow import Budget, Flow
-from docprogress.steps.readers.slide import Authors, Comments, Slide
+from docprogress.steps.readers.slide import Slide
+from docprogress.steps.readers.slide_comments import Authors, Comments
 from docprogress.steps.text import TooLong, clean, clean_title
 from docprogress.steps.zipped_xml import ZippedXml
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from docprogress.steps.readers.counting import counted
 from docprogress.steps.readers.docx_fields import Equations
 from docprogress.steps.readers.flow import Budget, Flow
-from docprogress.steps.readers.handlers import NamedHandlers
+from docprogress.steps.readers.handlers import Alternatives, NamedHandlers
 from docprogress.steps.readers.ooxml import (
     CHART,
     COMPATIBILITY,
@@ -14,7 +14,6 @@ from docprogress.steps.readers.ooxml import (
     DRAWING,
     MATH,
     SLIDES,
-    attribute,
     elements,
     relation,
 )
@@ -123,8 +122,7 @@ class Slide(NamedHandlers):
         self._link = ""
         self._inside = False
         self._spans: list[int] = []
-        self._choices: list[bool] = []
-        super().__init__(self, Equations(self._write))
+        super().__init__(self, Equations(self._write), Alternatives(self._skip))
 
     @property
     def title(self) -> str:
@@ -162,6 +160,9 @@ class Slide(NamedHandlers):
                 bullet=bullet and not self._flow.depth,
             )
         self._flow.write(text, self._style, self._link)
+
+    def _skip(self) -> None:
+        self.skipped = 1
 
     # Shapes.
 
@@ -291,75 +292,6 @@ class Slide(NamedHandlers):
             aside = Flow(self._budget)
             self._insert(kind, found, aside)
             self._rest.add(aside)
-
-    def start_AlternateContent(self, _: dict[str, str]) -> None:  # noqa: N802
-        self._choices.append(False)
-
-    def end_AlternateContent(self) -> None:  # noqa: N802
-        if self._choices:
-            self._choices.pop()
-
-    def start_Choice(self, _: dict[str, str]) -> None:  # noqa: N802
-        """Read the first alternative only: the others say the same."""
-        if self._choices and self._choices[-1]:
-            self.skipped = 1
-        elif self._choices:
-            self._choices[-1] = True
-
-    start_Fallback = start_Choice  # noqa: N815
-
-
-class Comments:
-    """Collects comments with their authors, of the old kind and the new one."""
-
-    def __init__(self, budget: Budget, authors: dict[str, str]) -> None:
-        self._budget = budget
-        self._authors = authors
-        self._author = ""
-        self._pieces: list[str] = []
-        self._inside = False
-        self.comments: list[str] = []
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(" ")[2]
-        if local in ("cm", "reply"):
-            self._add()
-            self._author = self._authors.get(attributes.get("authorId", ""), "")
-        self._inside = local in ("t", "text")
-
-    def end(self, name: str) -> None:
-        local = name.rpartition(" ")[2]
-        self._inside = False
-        if local in ("cm", "reply"):
-            self._add()
-        elif local == "p" and self._pieces:
-            self._pieces.append(" ")
-
-    def characters(self, data: str) -> None:
-        if self._inside:
-            self._budget.spend(len(data))
-            self._pieces.append(data)
-
-    def _add(self) -> None:
-        text = " ".join("".join(self._pieces).split())
-        self._pieces.clear()
-        if text:
-            self.comments.append(f"{self._author or 'Comment'}: {text}")
-
-
-class Authors:
-    """The names of those who comment, by their ids."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name.rpartition(" ")[2] in ("cmAuthor", "author"):
-            found = attribute(attributes, "id")
-            self.names[found or ""] = (attribute(attributes, "name") or "")[:200]
-
-    def end(self, _: str) -> None: ...
-    def characters(self, _: str) -> None: ...
 
 
 def numbered(style: str, number: int) -> str:
