@@ -8,10 +8,8 @@ dead process cannot report.
 
 import logging
 import math
-import mmap
 import os
 import signal
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ import psutil
 
 from docprogress.errors import DocProgressError, HandedBack, LimitExceeded
 from docprogress.settings import MIB
+from docprogress.worker.step_deadlines import SLOTS, Deadline, StepDeadlines
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +35,6 @@ GRACE_SECONDS = 2.0
 
 #: The signal that makes a process hand back its document.
 HAND_BACK_SIGNAL = signal.SIGUSR2
-
-#: How many worker processes may share the memory.
-SLOTS = 1024
-
-#: The process, the moment its step has to end (monotonic, 0: none), the limit in
-#: seconds that sets it (0: it was asked to stop), and whether it limits the total time.
-_SLOT = struct.Struct("=qddq")
 
 #: Makes a context from a step's seconds without progress and its seconds in total. It
 #: gives what is to be called with each progress.
@@ -67,7 +59,7 @@ class LimitEnforcer:
     ) -> None:
         self._memory = memory
         self._clock = clock
-        self._shared = mmap.mmap(-1, _SLOT.size * SLOTS)
+        self._deadlines = StepDeadlines()
         self._closed = False
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -99,20 +91,19 @@ class LimitEnforcer:
 
     def guard(self, slot: int) -> "StepLimit":
         """Make the limit of the process in this slot."""
-        return StepLimit(self._shared, slot, self._clock)
+        return StepLimit(self._deadlines, slot % SLOTS, self._clock)
 
     def stop_all(self) -> None:
         """Make every process hand back its document, and kill steps that continue."""
         self.stopping = True
         for slot in range(SLOTS):
-            pid, deadline, *_ = _SLOT.unpack_from(self._shared, slot * _SLOT.size)
-            if pid == 0:
+            deadline = self._deadlines[slot]
+            if deadline.pid == 0:
                 break
-            if deadline:
-                now = self._clock()
-                _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, now, 0.0, 0)
+            if deadline.moment:
+                self._deadlines[slot] = Deadline(deadline.pid, self._clock())
             with suppress(ProcessLookupError):
-                os.kill(pid, HAND_BACK_SIGNAL)
+                os.kill(deadline.pid, HAND_BACK_SIGNAL)
 
     def _watch(self) -> None:
         pause = CHECK_SECONDS
@@ -121,22 +112,21 @@ class LimitEnforcer:
                 self._wake.clear()
             pause = IDLE_CHECK_SECONDS
             for slot in range(SLOTS):
-                pid, deadline, limit, in_total = _SLOT.unpack_from(
-                    self._shared, slot * _SLOT.size
-                )
-                if pid == 0:
+                deadline = self._deadlines[slot]
+                if deadline.pid == 0:
                     # Slots are taken from the first on.
                     break
-                if deadline:
+                if deadline.moment:
                     pause = CHECK_SECONDS
                     try:
-                        reason = _reason(limit, in_total=bool(in_total))
-                        self._look(slot, pid, deadline, reason)
+                        self._look(slot, deadline)
                     except Exception:
                         # The limits of the other processes have to be kept.
-                        log.exception("process %s could not be looked at", pid)
+                        log.exception("process %s could not be looked at", deadline.pid)
 
-    def _look(self, slot: int, pid: int, deadline: float, reason: str) -> None:
+    def _look(self, slot: int, deadline: Deadline) -> None:
+        pid = deadline.pid
+        reason = _reason(deadline.limit, in_total=deadline.in_total)
         try:
             used = psutil.Process(pid).memory_info().rss
         except psutil.Error:
@@ -144,11 +134,11 @@ class LimitEnforcer:
         if used > self._memory:
             reason = f"it needs more memory than the limit of {self._memory // MIB} MB"
             reason += " (worker_memory)"
-        elif self._clock() <= deadline + GRACE_SECONDS:
+        elif self._clock() <= deadline.moment + GRACE_SECONDS:
             return
         log.warning("killing worker process %s: %s", pid, reason)
         self._reasons[pid] = reason
-        _SLOT.pack_into(self._shared, slot * _SLOT.size, pid, 0.0, 0.0, 0)
+        self._deadlines[slot] = Deadline(pid, 0.0)
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -159,10 +149,10 @@ class StepLimit:
     """Enforces the limit of a step from within its worker process."""
 
     def __init__(
-        self, shared: mmap.mmap, slot: int, clock: Callable[[], float]
+        self, deadlines: StepDeadlines, slot: int, clock: Callable[[], float]
     ) -> None:
-        self._shared = shared
-        self._offset = (slot % SLOTS) * _SLOT.size
+        self._deadlines = deadlines
+        self._slot = slot
         self._clock = clock
         # Whether a step runs, and what is raised in it to stop it.
         self._running = threading.Event()
@@ -273,9 +263,7 @@ class StepLimit:
         self._deferred = self._deferred or error
 
     def _write(self, deadline: float, limit: float, *, in_total: bool = False) -> None:
-        _SLOT.pack_into(
-            self._shared, self._offset, os.getpid(), deadline, limit, in_total
-        )
+        self._deadlines[self._slot] = Deadline(os.getpid(), deadline, limit, in_total)
 
 
 def _reason(seconds: float, *, in_total: bool) -> str:

@@ -98,8 +98,10 @@ def process(work):
     ready, begun = os.pipe()
     child = os.fork()
     if child == 0:
-        work(lambda: os.write(begun, b"."))
-        os._exit(0)
+        try:
+            work(lambda: os.write(begun, b"."))
+        finally:
+            os._exit(1)
     os.read(ready, 1)
     try:
         yield child
@@ -134,10 +136,12 @@ def test_progress_does_not_put_off_the_end_of_a_worker_that_stops(clock):
 
     def go_on(begun):
         with enforcer.guard(0).step(10.0) as renew:
-            begun()
-            while True:
-                with suppress(HandedBack):
+            with suppress(HandedBack):
+                begun()
+                while True:
                     renew()
+            while True:
+                renew()
 
     with process(go_on) as child:
         enforcer.stop_all()
