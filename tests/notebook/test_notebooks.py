@@ -112,6 +112,8 @@ def nbval(
             *(sys.executable, "-m", "pytest", "-q"),
             # The cells of a notebook are run by one kernel, one after the other.
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-n", "0"),
+            # It takes half a second to import.
+            *("-p", "no:schemathesis"),
             *(
                 "--nbval-lax",
                 "--nbval-current-env",
