@@ -1,6 +1,7 @@
 """Outlook messages are read whatever code page they declare, with attachments."""
 
 import datetime as dt
+import struct
 import sys
 
 import pytest
@@ -108,6 +109,38 @@ def test_the_text_is_read_once(write, number, html):
     values = {"0037001F": "s", "1000001F": "plain", number: html, "3FDE0003": 1251}
 
     assert read(write(values))[0][0].text == "Subject: s\n\nhtml"
+
+
+def compressed(rtf):
+    """RTF as Outlook keeps it, without any repetition found."""
+    pieces = (rtf[at : at + 8] for at in range(0, len(rtf), 8))
+    body = b"".join(b"\0" + piece for piece in pieces)
+    return struct.pack("<II4sI", len(body) + 12, len(rtf), b"LZFu", 0) + body
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        compressed(rb"{\rtf1\ansi\ansicpg1252 Gr\'f6\'dfe\par and more}"),
+        struct.pack("<II4sI", 50, 40, b"MELA", 0) + rb"{\rtf1\ansi Gr\'f6\'dfe\par and more}",
+        # "{\rtf1\ansi" is the beginning of every dictionary.
+        struct.pack("<II4sI", 0, 999, b"LZFu", 0) + b"\x01\x00\x09" + rb" Gr\'f6"
+        + compressed(rb"\'dfe\par and more}")[16:],
+    ],
+)  # fmt: skip
+def test_a_message_that_has_only_rich_text_is_read(write, data):
+    assert read(write({"0037001F": "s", "10090102": data}))[0][0].text == (
+        "Subject: s\n\nGröße\nand more"
+    )
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"LZFu", b"x" * 99, struct.pack("<II4sI", 9, 2**32 - 1, b"LZFu", 0) + b"\xff" * 9]
+)  # fmt: skip
+def test_damaged_rich_text_leaves_the_fields(write, data):
+    text = read(write({"0037001F": "s", "10090102": data}))[0][0].text
+
+    assert text.startswith("Subject: s")
 
 
 def test_attachments_are_named_and_given_out(write):

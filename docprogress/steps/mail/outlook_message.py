@@ -9,10 +9,14 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime
 from itertools import islice
 
+from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.steps.mail import outlook
+from docprogress.steps.mail.compressed_rtf import decompress
 from docprogress.steps.mail.headers import decode_bytes
 from docprogress.steps.mail.outlook import Properties
+from docprogress.steps.readers.flow import Budget
 from docprogress.steps.readers.html import declared_encoding, visible_text
+from docprogress.steps.readers.rtf_document import RtfDocument
 from docprogress.steps.text import TooLong, clean_title
 
 #: Messages within messages.
@@ -118,7 +122,21 @@ def _body(message: Properties, most: int) -> str:
         shown = str(visible_text(page, most=most)).strip("\n")
         if shown.strip():
             return shown
-    return message.text(outlook.BODY).strip("\r\n")
+    plain = message.text(outlook.BODY).strip("\r\n")
+    return plain if plain.strip() else _rich_text(message, most)
+
+
+def _rich_text(message: Properties, most: int) -> str:
+    """The text of a message that has only RTF."""
+    data = decompress(message.binary(outlook.RTF) or b"", most=20 * most)
+    if not data:
+        return ""
+    document = RtfDocument(data, Budget(most), name="", comments=False)
+    try:
+        document.read()
+    except (Unreadable, LimitExceeded):
+        return ""  # the fields of the message are its text then
+    return str(document.body).strip("\n")
 
 
 def _recipients(message: Properties) -> dict[str, str]:
