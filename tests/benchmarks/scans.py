@@ -43,14 +43,14 @@ class Look:
     jpeg: int | None = None
 
     def __str__(self) -> str:
-        said = [f"{self.dpi} dpi", f"{self.points:g} pt"]
+        parts = [f"{self.dpi} dpi", f"{self.points:g} pt"]
         if self.skew:
-            said.append(f"skew {self.skew:g}°")
+            parts.append(f"skew {self.skew:g}°")
         if self.noise:
-            said.append(f"noise {self.noise:g}")
+            parts.append(f"noise {self.noise:g}")
         if self.jpeg:
-            said.append(f"JPEG {self.jpeg}")
-        return ", ".join(said)
+            parts.append(f"JPEG {self.jpeg}")
+        return ", ".join(parts)
 
 
 @functools.cache

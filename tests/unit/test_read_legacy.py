@@ -78,17 +78,19 @@ def test_without_the_extra_the_error_says_what_to_install(read, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "expected"),
     [
         (ValueError("/tmp/x: bad"), r"^a\.doc: .*damaged[^/]*$"),
         (PanicException("overflow"), r"^a\.doc: .*damaged"),
         (ValueError("file is Encrypted"), "password"),
     ],
 )
-def test_failures_and_panics_of_the_library_are_refusals(read, kreuzberg, error, said):
+def test_failures_and_panics_of_the_library_are_refusals(
+    read, kreuzberg, error, expected
+):
     kreuzberg.result = error
 
-    with pytest.raises(Unreadable, match=said):
+    with pytest.raises(Unreadable, match=expected):
         read("WordDocument", "a.doc")
 
 

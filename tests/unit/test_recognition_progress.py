@@ -69,7 +69,7 @@ def test_time_left_follows_pages_that_become_slower(progress, recognise):
 
 
 @pytest.mark.parametrize(
-    ("note", "said"),
+    ("note", "expected"),
     [
         (
             "no text layer, OCR needed",
@@ -85,15 +85,15 @@ def test_time_left_follows_pages_that_become_slower(progress, recognise):
         ("3 of 9 pages could not be read", "3 documents: 3 completed"),
     ],
 )
-def test_summary_counts_documents_without_text(progress, clock, note, said):
+def test_summary_counts_documents_without_text(progress, clock, note, expected):
     for name in "ab":
         message = "Completed: 1 page, 1 chunk"
         progress.apply(event_at(clock, name, Status.COMPLETED, message=message))
     message = f"Completed: 1 page, 0 chunks; {note}"
     progress.apply(event_at(clock, "c", Status.COMPLETED, message=message))
 
-    assert progress.summary() == said
-    assert progress.without_text == ("has no text" in said)
+    assert progress.summary() == expected
+    assert progress.without_text == ("has no text" in expected)
 
 
 def test_document_that_is_retried_is_no_longer_counted(progress, clock):
