@@ -48,7 +48,8 @@ def members(
         unpacked.seek(0)
     except DAMAGES as error:
         raise Unreadable(
-            f"{document.name}: a compressed file that is damaged ({error})"
+            f"{document.name}: a compressed file that is damaged ({error}); fetch it "
+            "again"
         ) from error
     if begin[_MARK_AT:] == _MARK:
         yield from tape.members_of(unpacked, document, settings=settings, stack=stack)
