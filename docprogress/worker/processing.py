@@ -136,6 +136,8 @@ class DocumentAttempt:
             Kind.CHUNKS: claim.document.chunks,
         }
         self._note = claim.document.note
+        #: What a page of this document is called: a sheet, a slide, a message.
+        self._page_unit = "page"
         self._started = processor.clock()
 
     def _configure(self) -> None:
@@ -241,6 +243,8 @@ class DocumentAttempt:
                 items = result.items
                 self._counts[step.gives] = len(items)
                 self._note = result.facts.get("note", self._note)
+                if step.takes is Kind.DOCUMENT and result.unit:
+                    self._page_unit = result.unit
         summary = self._summary()
         if unpacked and unpacked.names:
             summary = f"{summary}; {unpacked.note}"
@@ -324,7 +328,7 @@ class DocumentAttempt:
         )
 
     def _summary(self) -> str:
-        pages = plural(self._counts[Kind.PAGES] or 0, "page")
+        pages = plural(self._counts[Kind.PAGES] or 0, self._page_unit)
         chunks = plural(self._counts[Kind.CHUNKS] or 0, "chunk")
         summary = f"Completed: {pages}, {chunks}"
         return f"{summary}; {self._note}" if self._note else summary

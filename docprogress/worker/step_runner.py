@@ -42,6 +42,8 @@ class StepResult(NamedTuple):
 
     items: list[Any]
     facts: dict[str, Any]
+    #: What one of them is called.
+    unit: str = ""
 
 
 class StepRunner:
@@ -105,6 +107,7 @@ class StepRunner:
             result = self._make(step, takes, progress, document, embedded)
         self._writer.discard_vectors()
         self._writer.discard_recognised()
+        result = result._replace(unit=progress.unit or "")
         self._writer.unsaved.append(
             FinishedStep(
                 position=position,

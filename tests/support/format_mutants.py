@@ -208,7 +208,9 @@ def change_unpacked(data: bytes, chance: random.Random, kind: str) -> bytes:
         unpacked = gzip.decompress(data)
     except (OSError, EOFError, zlib.error):
         return flip_bits(data, chance, kind)
-    return gzip.compress(chance.choice(BINARY)(unpacked, chance, kind), mtime=0)
+    return gzip.compress(
+        chance.choice([*BYTES, set_number])(unpacked, chance, kind), mtime=0
+    )
 
 
 INSIDE = [*BYTES, *BYTES, nest]

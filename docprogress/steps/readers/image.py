@@ -40,6 +40,9 @@ _FORMATS = {
 #: Only a TIFF has pages; the others have the frames of an animation.
 _PAGED = "image/tiff"
 
+#: Pixels of a picture that fits into any memory.
+SMALL_PIXELS = 4_000_000
+
 #: The resolution of an image that does not state a likely one.
 USUAL_DPI = 200
 _LIKELY_DPI = range(50, 1201)
@@ -137,7 +140,7 @@ def _pages(
             with _translated(document, what):
                 if index:
                     image.seek(index)
-                found = as_picture(image)
+                found = _loaded(image, document, what)
         except Unreadable:
             if total == 1:
                 raise
@@ -160,6 +163,16 @@ def _pages(
         facts["note"] = f"{unread} of {plural(total, 'page')} could not be read"
     elif blank:
         facts["note"] = NO_TEXT
+
+
+def _loaded(image: "Image", document: Document, what: str) -> "Picture":
+    try:
+        return as_picture(image)
+    except MemoryError:
+        # A part of the file claims a size that nothing of this picture could have.
+        if image.width * image.height < SMALL_PIXELS:
+            raise Unreadable(_damaged(document, what)) from None
+        raise
 
 
 @contextmanager
