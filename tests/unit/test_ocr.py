@@ -2,9 +2,11 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -382,3 +384,24 @@ def test_language_that_tesseract_lacks_is_named(write):
             ocr_engine="tesseract",
             ocr_languages=["xyz"],
         )
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="/proc is Linux's")
+def test_engine_reports_its_use_to_nobody(tmp_path):
+    need_ocr()
+    code = (
+        "import os, numpy\n"
+        "from docprogress.steps.ocr.rapidocr import engine\n"
+        "blank = numpy.full((64, 64, 3), 255, numpy.uint8)\n"
+        "engine(threads=1).recognise(blank, dpi=200)\n"
+    )
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+
+    subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | home,
+        check=True,
+        timeout=patient(60),
+    )
+
+    assert list(tmp_path.rglob("*")) == []

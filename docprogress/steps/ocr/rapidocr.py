@@ -4,6 +4,7 @@ Its own orientation model turns about every tenth line of upright Latin text ups
 down. A page is turned as a whole instead, the way its lines are recognised best.
 """
 
+import os
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
@@ -155,6 +156,9 @@ def _load(threads: int) -> Any:
     Raises:
         SettingsError: A library or a model is missing or damaged.
     """
+    # From 1.32 on it reports its use to its maker, unless this is set when it is
+    # imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import rapidocr
 

@@ -106,18 +106,18 @@ def _count(image: "Image", settings: Settings) -> int:
     Finding them takes time, and a damaged file may have millions.
     """
     count = 1
-    try:
-        with pillow_limits():
+    with pillow_limits():
+        try:
             while count <= settings.max_pages:
                 image.seek(count)
                 count += 1
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - the pages before the damage can be read
             return count
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - the pages before the damage can be read
-        return count
-    finally:
-        image.seek(0)
+        finally:
+            image.seek(0)
+    return count
 
 
 def _pages(
@@ -185,7 +185,12 @@ def _translated(document: Document, what: str) -> Iterator[None]:
         raise LimitExceeded(
             f"{document.name}: {what} that is far too large ({error}); scale it down"
         ) from error
-    except (DocProgressError, MemoryError, FileNotFoundError):
+    except MemoryError as error:
+        # Pillow allocates whatever a damaged file promises.
+        raise LimitExceeded(
+            f"{document.name}: {what} that needs more memory than there is"
+        ) from error
+    except (DocProgressError, FileNotFoundError):
         raise
     except Exception as error:
         raise Unreadable(_damaged(document, what)) from error
