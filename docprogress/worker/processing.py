@@ -50,7 +50,7 @@ from docprogress.worker.error_reasons import (
 )
 from docprogress.worker.limits import StepGuard, no_limit
 from docprogress.worker.service_outages import KnownOutage, ServiceOutages, Wait
-from docprogress.worker.step_runner import StepRunner
+from docprogress.worker.step_runner import StepResult, StepRunner
 from docprogress.worker.unpacking import Unpacker
 
 log = logging.getLogger(__name__)
@@ -243,8 +243,7 @@ class DocumentAttempt:
                 items = result.items
                 self._counts[step.gives] = len(items)
                 self._note = result.facts.get("note", self._note)
-                if step.takes is Kind.DOCUMENT and result.unit:
-                    self._page_unit = result.unit
+                self._page_unit = self._page_unit_of(step, result)
         summary = self._summary()
         if unpacked and unpacked.names:
             summary = f"{summary}; {unpacked.note}"
@@ -326,6 +325,10 @@ class DocumentAttempt:
             case_id=self._document.case_id,
             url=self._document.url,
         )
+
+    def _page_unit_of(self, step: Step, result: StepResult) -> str:
+        reads = step.takes is Kind.DOCUMENT and result.unit
+        return result.unit if reads else self._page_unit
 
     def _summary(self) -> str:
         pages = plural(self._counts[Kind.PAGES] or 0, self._page_unit)

@@ -69,7 +69,7 @@ def font(language: str) -> tuple[str, int] | None:
                 "fc-match",
                 "-f",
                 "%{file}\t%{index}\t%{lang}",
-                f"Noto Sans,sans:lang={code}",
+                f":lang={code}",
             ],
             capture_output=True,
             text=True,
