@@ -53,7 +53,8 @@ class Story:
         self._numbering = numbering
         self._insert = insert
         self._link_of = link
-        self._paragraph = Paragraph(styles.paragraph(None))
+        self._plain = styles.paragraph(None)
+        self._paragraph = Paragraph(self._plain)
         self._run: Run | None = None
         self._hidden = False
         self._inside = False
@@ -74,14 +75,12 @@ class Story:
             Alternatives(self._skip),
             Forms(self._write_value),
         )
+        self._starts |= dict.fromkeys(SKIPPED, lambda _: self._skip())
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if self._skipped:
             self._skipped += 1
             self.notes.skipped(name, attributes)
-            return
-        if name in SKIPPED:
-            self._skipped = 1
             return
         handle = self._starts.get(name)
         if handle is not None:
@@ -180,7 +179,7 @@ class Story:
             self._paragraph = carried
             return
         self._flow.end_paragraph()
-        self._paragraph = Paragraph(self._styles.paragraph(None))
+        self._paragraph = Paragraph(self._plain)
 
     def end_p(self) -> None:
         paragraph = self._paragraph
@@ -200,7 +199,7 @@ class Story:
         self._flow.end_paragraph()
         for aside in paragraph.asides:
             self._flow.add(aside)
-        self._paragraph = Paragraph(self._styles.paragraph(None))
+        paragraph.asides.clear()
 
     def start_drawing_p(self, _: dict[str, str]) -> None:
         if self._paragraph.begun:
@@ -227,7 +226,7 @@ class Story:
 
     def start_r(self, _: dict[str, str]) -> None:
         self._run = Run()
-        self._decide_hidden()
+        self._hidden = self._paragraph.style.vanish or self._styles.vanish
 
     def end_r(self) -> None:
         self._run, self._hidden, self._properties = None, False, ""
@@ -359,7 +358,7 @@ class Story:
         )
         self._flow = Flow(self._flow.budget)
         self._fields = Fields()
-        self._paragraph = Paragraph(self._styles.paragraph(None))
+        self._paragraph = Paragraph(self._plain)
         self._run = None
 
     def end_txbxContent(self) -> None:  # noqa: N802
