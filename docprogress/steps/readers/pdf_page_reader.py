@@ -21,6 +21,18 @@ from docprogress.steps.readers.pdf_pieces import Piece, lines_of, text_of
 from docprogress.steps.readers.pdf_survey import Survey, survey, vertical_texts
 from docprogress.steps.text import TooLong
 
+#: The pages of a PDF that are surveyed closely, as every page is from the first one on
+#: that needs it: a close survey of each would cost a tenth of the time.
+FIRST_PAGES = 2
+EVERY = 8
+
+#: The least share of a page's text objects that have no extent if letters are lost,
+#: rather than objects of spaces.
+LEAST_LOST = 0.025
+
+#: The share of lines that end in a number in a table of contents.
+NUMBERED = 0.5
+
 #: The most fonts of letters without a glyph that are named.
 MOST_FONTS = 50
 LONGEST_NAME = 200
@@ -36,6 +48,9 @@ class PageReader:
         self._buffer = _Buffer()
         #: Whether the characters of the page read last have no meaning.
         self.unmapped = False
+        self._number = 0
+        # Whether a page needed more than its text: others of the PDF may, too.
+        self._closely = False
         self._form: object | None = None
         self._has_form: bool | None = None
         self._own_hyphens_are_typed: bool | None = None
@@ -46,7 +61,10 @@ class PageReader:
         Raises:
             TooLong: It has more than `most` characters.
         """
-        found = survey(page)
+        number, self._number = self._number, self._number + 1
+        closely = self._closely or number < FIRST_PAGES or number % EVERY == 0
+        found = survey(page, closely=closely)
+        self._closely = self._closely or found.maybe_hidden or found.vertical
         hidden = self._hide(page, found, most) if found.maybe_hidden else 0
         content = pdfium.FPDFText_LoadPage(page)
         if not content:
@@ -57,7 +75,9 @@ class PageReader:
             pdfium.FPDFText_ClosePage(content)
         if len(text) > most:
             raise TooLong
-        fonts = _fonts(found.empty) if found.empty else frozenset()
+        many = len(found.empty) > LEAST_LOST * found.texts
+        fonts = _fonts(found.empty) if found.empty and many else frozenset()
+        self._closely = self._closely or bool(fonts)
         lost = bool(found.texts) and not text.strip() and not hidden
         return PageText(text, hidden, lost, fonts, tuple(v.text for v in values))
 
@@ -69,7 +89,8 @@ class PageReader:
         values: list[Piece] = []
         if pdfium.FPDFPage_GetAnnotCount(page) and has_filled(page):
             values = filled(page, self._open_form())
-        if values or found.gaps or found.vertical:
+        gaps = found.gaps and not _is_numbered(text)
+        if values or gaps or found.vertical:
             lines = lines_of(content, pdfium.FPDFText_CountChars(content))
             ordered = None
             if values:
@@ -77,8 +98,10 @@ class PageReader:
             vertical = vertical_texts(page) if found.vertical else set()
             if len(vertical) > 1:
                 ordered = downwards(lines, vertical)
-            elif found.gaps:
-                ordered = in_columns(lines) or ordered
+            elif gaps:
+                columns = in_columns(lines)
+                self._closely = self._closely or columns is not None
+                ordered = columns or ordered
             if ordered is not None:
                 text, own = text_of(ordered)
                 typed = own if self._typed_hyphens_are_own() else set()
@@ -189,6 +212,12 @@ def _text_of(content: object, most: int, buffer: _Buffer) -> tuple[str, int]:
     size = pdfium.FPDFText_GetText(content, first, last - first + 1, array)
     text = string_at(array, 2 * max(size - 1, 0)).decode("utf-16-le", "ignore")
     return text, position(first)
+
+
+def _is_numbered(text: str) -> bool:
+    """Whether most lines end in a number, as in a table of contents."""
+    lines = text.split("\r\n")
+    return sum(line[-1:].isdigit() for line in lines) >= NUMBERED * len(lines)
 
 
 def _stands_for_other(text: int) -> bool:
