@@ -27,7 +27,7 @@ if logging.getLogger("pypdf").level == logging.NOTSET:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 #: How a soft hyphen is written in a page's content.
-_SOFT_HYPHENS = (b"\xad", rb"\255", b"AD", b"ad")
+_SOFT_HYPHENS = (b"\xad", rb"\255")
 
 
 class PypdfDocument:

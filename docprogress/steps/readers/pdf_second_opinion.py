@@ -6,7 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from docprogress.errors import DocProgressError
-from docprogress.steps.readers.pdf_hyphens import may_have_soft, without_soft
+from docprogress.steps.readers.pdf_hyphens import (
+    SOFT_HYPHEN,
+    may_have_soft,
+    without_soft,
+)
 from docprogress.steps.readers.pdf_page import PageText
 from docprogress.steps.readers.pdf_pypdf import PypdfDocument
 from docprogress.steps.text import TooLong
@@ -72,7 +76,7 @@ class SecondOpinion:
         if self._soft_hyphen_pages and self._may_be_written():
             if self._open() and self._pdf and self._pdf.may_have_soft_hyphens(index):
                 original = self._read(index, most) or ""
-            else:
+            if SOFT_HYPHEN not in original:
                 self._soft_hyphen_pages -= 1
         return without_soft(text, original)
 
