@@ -26,6 +26,9 @@ FONT_PAGES = 2
 #: The encoding in which PDFium takes a soft hyphen for a hyphen.
 _ENCODING = b"/WinAnsiEncoding"
 
+#: What TeX calls itself, which writes no soft hyphens.
+_TEX = b"TeX"
+
 
 class SecondOpinion:
     """What pypdf makes of a PDF's pages, if it is asked."""
@@ -84,7 +87,7 @@ class SecondOpinion:
         """Whether the PDF has a font in which a soft hyphen is taken for a hyphen."""
         with suppress(OSError, ValueError), self._path.open("rb") as file:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                if content.find(_ENCODING) >= 0:
+                if content.find(_ENCODING) >= 0 and content.find(_TEX) < 0:
                     return True
         self._soft_hyphen_pages = 0
         return False
