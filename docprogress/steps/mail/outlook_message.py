@@ -17,6 +17,7 @@ from docprogress.steps.mail.outlook import Properties
 from docprogress.steps.readers.flow import Budget
 from docprogress.steps.readers.html import declared_encoding, visible_text
 from docprogress.steps.readers.rtf_document import RtfDocument
+from docprogress.steps.readers.rtf_parts import RtfParts
 from docprogress.steps.text import TooLong, clean_title
 
 #: Messages within messages.
@@ -131,12 +132,12 @@ def _rich_text(message: Properties, most: int) -> str:
     data = decompress(message.binary(outlook.RTF) or b"", most=20 * most)
     if not data:
         return ""
-    document = RtfDocument(data, Budget(most), name="", comments=False)
+    parts = RtfParts(Budget(most), comments=False)
     try:
-        document.read()
+        RtfDocument(data, parts, name="").read()
     except (Unreadable, LimitExceeded):
         return ""  # the fields of the message are its text then
-    return str(document.body).strip("\n")
+    return str(parts.body).strip("\n")
 
 
 def _recipients(message: Properties) -> dict[str, str]:
