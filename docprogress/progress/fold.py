@@ -23,7 +23,12 @@ from docprogress.progress.document import (
 )
 from docprogress.progress.estimate import Estimator, from_rate
 from docprogress.progress.rates import Rate
-from docprogress.progress.summary import SUMMARY_ORDER, lacks_text, summarize
+from docprogress.progress.summary import (
+    SUMMARY_ORDER,
+    describe_without_text,
+    lacks_text,
+    summarize,
+)
 
 #: Seconds that a run must have been working before there is an estimate.
 LEAST_WORK = 5.0
@@ -262,6 +267,16 @@ class Progress:
             not_handed_in=self.not_handed_in,
             without_text=self.without_text,
             needs_ocr=any(self._without_text.values()),
+        )
+
+    @property
+    def missing_text(self) -> str | None:
+        """How many documents have no text, for people; None if all have some."""
+        count = self.without_text
+        total = max(self.total, self.expected or 0)
+        needs_ocr = any(self._without_text.values())
+        return (
+            describe_without_text(count, total, needs_ocr=needs_ocr) if count else None
         )
 
     @property

@@ -54,7 +54,12 @@ def summarize(
     if not_handed_in is not None:
         line += f"; not all were handed in: {not_handed_in}"
     if without_text:
-        verb = "has" if without_text == 1 else "have"
-        line += f"; {without_text:,} of {plural(total, 'document')} {verb} no text"
-        line += f"; {INSTALL_OCR}" if needs_ocr else ""
+        line += f"; {describe_without_text(without_text, total, needs_ocr=needs_ocr)}"
     return line
+
+
+def describe_without_text(count: int, total: int, *, needs_ocr: bool) -> str:
+    """How many documents have no text, and what to do about it."""
+    verb = "has" if count == 1 else "have"
+    line = f"{count:,} of {plural(total, 'document')} {verb} no text"
+    return f"{line}; {INSTALL_OCR}" if needs_ocr else line

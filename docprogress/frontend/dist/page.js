@@ -1744,7 +1744,7 @@ function outlookOf(summary, now) {
     return `${listed2} of ${formatNumber(summary.total)} listed so far`;
   }
   const { counts, finished, stalled, remaining: seconds, total, sending, waiting } = summary;
-  if (finished || !total) return "";
+  if (finished || !total) return summary.missing_text ?? "";
   if (sending) {
     const [sent, all] = [formatNumber(sending.sent), formatNumber(sending.total)];
     return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;

@@ -193,6 +193,7 @@ class ViewModel:
             counts = progress.counts
             counts[Status.QUEUED] += total - sum(counts.values())
             waiting = progress.waiting_for
+            missing = progress.missing_text
             return {
                 "title": clean(source.title),
                 "run_id": source.run.id if source.run else None,
@@ -216,6 +217,7 @@ class ViewModel:
                 "rows": len(self._order),
                 "loading": progress.partial,
                 **({"waiting": clean(waiting)} if waiting else {}),
+                **({"missing_text": missing} if missing else {}),
             }
 
     def details(self, document_id: str) -> dict[str, Any]:

@@ -61,6 +61,7 @@
  * @property {{sent: number, total: number} | null} [sending] files being sent to the
  *   kernel or server
  * @property {string} [waiting] what the documents wait for, if none is processed
+ * @property {string} [missing_text] how many documents have no text, and what to do
  * @property {number} [receivedAt] on the page's clock
  */
 
