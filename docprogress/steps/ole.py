@@ -1,12 +1,17 @@
 """List the entries of OLE files, the containers of old Office documents."""
 
 import struct
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 #: The most sectors of a directory that are read; each has at least four entries.
 MAX_SECTORS = 4096
+
+# Types of properties, and what times count from.
+_TEXT_PROPERTY, _TIME_PROPERTY = 0x1E, 0x40
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 _ENTRY = 128
 _HEADER = 512
@@ -22,6 +27,34 @@ def root_entries(file: BinaryIO) -> set[str]:
         return _entries(file)
     except (struct.error, IndexError, ValueError):
         return set()
+
+
+def properties(data: bytes) -> dict[int, str]:
+    """The texts and dates of a stream of properties, by number.
+
+    Raises:
+        struct.error: It is damaged.
+    """
+    (start,) = struct.unpack_from("<I", data, 44)
+    (count,) = struct.unpack_from("<I", data, start + 4)
+    found: dict[int, str] = {}
+    encoding = "cp1252"
+    for place in range(min(count, 64)):
+        number, offset = struct.unpack_from("<II", data, start + 8 + 8 * place)
+        kind, value = struct.unpack_from("<II", data, start + offset)
+        begin = start + offset + 8
+        if number == 1:
+            encoding = "utf-8" if value & 0xFFFF == 65001 else f"cp{value & 0xFFFF}"  # noqa: PLR2004
+        elif kind == _TEXT_PROPERTY:
+            text = data[begin : begin + value].split(b"\0")[0]
+            found[number] = text.decode(encoding, "replace")
+        elif kind == _TIME_PROPERTY:
+            (ticks,) = struct.unpack_from("<Q", data, begin - 4)
+            if ticks:
+                found[number] = (
+                    _EPOCH + timedelta(microseconds=ticks // 10)
+                ).isoformat()
+    return found
 
 
 def _entries(file: BinaryIO) -> set[str]:

@@ -11,6 +11,7 @@ from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import load
 from docprogress.steps.extract import extract
+from docprogress.steps.ole import properties
 
 ODF = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
@@ -305,3 +306,18 @@ def test_without_the_library_an_xls_says_what_to_install(read, xls, monkeypatch)
 
     with pytest.raises(Unreadable, match=r"pip install 'docprogress\[formats\]'"):
         read("a.xls", xls)
+
+
+def test_an_xls_that_is_cut_anywhere_is_read_or_unreadable(read, xls):
+    for length in range(512, len(xls), 700):
+        try:
+            read("a.xls", xls[:length])
+        except Unreadable as error:
+            assert str(error).startswith("a.xls: ")
+
+
+def test_a_number_of_properties_that_is_a_lie_takes_no_time():
+    stream = bytes(44) + struct.pack("<I", 48) + struct.pack("<II", 0, 0xFFFFFFFF)
+    stream += struct.pack("<II", 2, 16) * 100
+
+    assert isinstance(properties(stream), dict)

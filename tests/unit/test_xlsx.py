@@ -9,6 +9,8 @@ from docprogress.settings import load
 from docprogress.steps.extract import extract
 from docprogress.steps.sheets import pages as sheet_pages
 from docprogress.steps.sheets import rows as sheet_rows
+from docprogress.steps.sheets import tables
+from docprogress.steps.sheets.rows import Merge, Row
 
 
 @pytest.fixture
@@ -207,3 +209,18 @@ def test_an_empty_workbook_says_so(read):
 def test_a_damaged_sheet_is_unreadable(read):
     with pytest.raises(Unreadable, match=r"a\.xlsx: an Excel workbook that is damaged"):
         read(xlsx("<sheetData><row></sheetData>"))
+
+
+def test_merged_cells_that_cover_everything_are_repeated_within_a_limit(monkeypatch):
+    monkeypatch.setattr(tables, "MAX_REPEATED", 1000)
+    rows = [Row(n, n, {0: "a", 2: "b"}) for n in range(500)]
+    read_merges = []
+
+    def merges():
+        for number in range(10_000):
+            read_merges.append(number)
+            yield Merge(0, 0, 1_048_575, 1)
+
+    tables.fill_merged(rows, [0, 2], merges())
+
+    assert len(read_merges) <= 3

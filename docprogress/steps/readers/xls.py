@@ -1,6 +1,7 @@
 """Read old Excel workbooks (.xls) with xlrd, sheet by sheet."""
 
 import contextlib
+import io
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -8,12 +9,16 @@ from typing import Any
 from docprogress.documents import Document
 from docprogress.errors import Unreadable
 from docprogress.settings import Settings
+from docprogress.steps import ole
 from docprogress.steps.extraction import Extraction, Facts
 from docprogress.steps.readers.ooxml import note_property
 from docprogress.steps.sheets.cells import ERRORS, CellFormats
 from docprogress.steps.sheets.grid import Grid
 from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
 from docprogress.steps.sheets.rows import Budget, Merge, Row
+
+#: Bytes of a file's properties that are read.
+MAX_PROPERTIES = 64 * 1024
 
 #: The types of cells that have content: text, number, date, boolean, error.
 _CONTENT = range(1, 6)
@@ -81,16 +86,15 @@ class XlsWorkbook:
                 f"{self._document.name}: an old Excel workbook (.xls), which needs "
                 "xlrd; run `pip install 'docprogress[formats]'`, or save it as .xlsx"
             ) from None
+        data = self._document.path.read_bytes()
         try:
             return xlrd.open_workbook(
-                file_contents=self._records(),
+                file_contents=_records(data),
                 logfile=self._log,
                 formatting_info=True,
                 on_demand=True,
                 ragged_rows=True,
             )
-        except OSError:
-            raise
         except Exception as error:
             # Damaged files make xlrd raise errors of many kinds.
             if "encrypted" in str(error):
@@ -99,19 +103,6 @@ class XlsWorkbook:
                     "password; save it without one"
                 ) from error
             raise self._damaged(error) from error
-
-    def _records(self) -> bytes:
-        """The stream of the workbook's records.
-
-        xlrd would find it too, but follows a circular chain of sectors without end.
-        """
-        import olefile
-
-        with olefile.OleFileIO(os.fspath(self._document.path)) as file:
-            name = "Workbook" if file.exists("Workbook") else "Book"
-            with file.openstream(name) as stream:
-                data: bytes = stream.read()
-        return data
 
     def _cell_formats(self) -> CellFormats:
         formats = CellFormats()
@@ -164,16 +155,30 @@ class XlsWorkbook:
         )
 
 
+def _records(data: bytes) -> bytes:
+    """The workbook's records, which the oldest files consist of.
+
+    xlrd would find them too, but follows a circular chain of sectors without end.
+    """
+    if not data.startswith(ole.SIGNATURE):
+        return data
+    import olefile
+
+    with olefile.OleFileIO(io.BytesIO(data)) as file:
+        name = "Workbook" if file.exists("Workbook") else "Book"
+        with file.openstream(name) as stream:
+            found: bytes = stream.read()
+    return found
+
+
 def _note_properties(document: Document, facts: Facts) -> None:
     """Note the title, author and date that the file's properties give."""
     with contextlib.suppress(Exception):  # they are no reason to reject the sheets
         import olefile
 
         with olefile.OleFileIO(os.fspath(document.path)) as file:
-            found = file.get_metadata()
-            encoding = f"cp{found.codepage}" if found.codepage else "utf-8"
-            for name, value in (("title", found.title), ("author", found.author)):
-                if isinstance(value, bytes):
-                    note_property(facts, name, value.decode(encoding, "replace"))
-            if found.create_time:
-                note_property(facts, "created", found.create_time.isoformat())
+            with file.openstream("\x05SummaryInformation") as stream:
+                found = ole.properties(stream.read(MAX_PROPERTIES))
+        for number, name in ((2, "title"), (4, "author"), (12, "created")):
+            if number in found:
+                note_property(facts, name, found[number])

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from docprogress.steps.sheets.rows import Merge, Row
 
-#: The most cells of a page that merged cells are repeated into.
-MAX_REPEATED = 100_000
+#: The most rows and cells of a page that merged cells are repeated into.
+MAX_REPEATED = 200_000
 
 #: Tables with one column and at most as many rows are paragraphs in Markdown.
 FEW_ROWS = 3
@@ -37,6 +37,9 @@ def fill_merged(
         end = bisect.bisect_right(numbers, merge.bottom)
         start = bisect.bisect_left(columns, merge.left)
         covered = columns[start : bisect.bisect_right(columns, merge.right)]
+        left -= end - begin
+        if left < 0:
+            return
         for row in rows[begin:end]:
             alone = all(merge.left <= column <= merge.right for column in row.cells)
             if alone and row.cells:
