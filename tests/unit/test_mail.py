@@ -288,6 +288,13 @@ def test_a_mailbox_has_a_page_for_each_message(write):
     assert pages[1].text.endswith("plain text\n\nhtml text")
 
 
+def test_a_mailbox_with_a_damaged_first_line_is_one_message(write):
+    mailbox = "From j@example.org Tue 2026\0\nFrom: a@example.org\n\ntext\n"
+
+    for line in (mailbox, mailbox.replace("2026", "2026" + "x" * 40)):
+        assert text_of(write(line, "a.mbox")).endswith("text")
+
+
 def test_attachments_of_a_mailbox_are_in_a_folder_for_each_message(write):
     part = "Content-Type: application/pdf; name=a.pdf\n\nx"
     one = f"From j@example.org Tue Mar  3 09:30:00 2026\n{multipart('mixed', part)}\n"

@@ -59,8 +59,8 @@ def mailbox_ranges(file: BinaryIO) -> Iterator[tuple[int, int]]:
         if start is not None:
             yield start, line_start
         start = line_end
-    if start is not None:
-        yield start, file.seek(0, io.SEEK_END)
+    # Without such a line, it is one message.
+    yield start or 0, file.seek(0, io.SEEK_END)
 
 
 def _from_lines(file: BinaryIO) -> Iterator[tuple[int, int]]:

@@ -43,7 +43,6 @@ class MessageReader:
         self._file = file
         self._message = message
         self._left = most
-        self._body: set[int] = set()
 
     def text(self) -> str:
         """The header fields and the body, once.
