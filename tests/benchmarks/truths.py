@@ -113,7 +113,7 @@ def _cells(content: Content) -> str:
 def _letter(content: Content) -> str:
     return (
         f"From: {content.author} <ida@example.org>\nTo: Jon Vale <jon@example.org>\n"
-        f"Subject: {content.title}\nDate: Fri, 14 Mar 2025 09:30:00 +0000\n"
+        f"Date: Fri, 14 Mar 2025 09:30:00 +0000\nSubject: {content.title}\n"
         f"{_texts(content)}"
     )
 
