@@ -217,8 +217,8 @@ def test_merged_cells_that_cover_everything_are_repeated_within_a_limit(monkeypa
     read_merges = []
 
     def merges():
-        for number in range(10_000):
-            read_merges.append(number)
+        for place in range(10_000):
+            read_merges.append(place)
             yield Merge(0, 0, 1_048_575, 1)
 
     tables.fill_merged(rows, [0, 2], merges())
