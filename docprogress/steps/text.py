@@ -137,7 +137,10 @@ def _declared(encoding: str | None) -> str | None:
     if encoding is None or not _DECLARABLE.fullmatch(encoding):
         return None
     known = _SUPERSETS.get(encoding.lower(), encoding.lower())
-    return None if codecs.lookup(known).name == "utf-8" else known
+    try:
+        return None if codecs.lookup(known).name == "utf-8" else known
+    except LookupError:
+        return None  # such as ISO-8859-12, which was never published
 
 
 def _nearly_utf8(data: bytes) -> str | None:

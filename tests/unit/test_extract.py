@@ -744,7 +744,7 @@ def test_html_declares_its_encoding(write):
 
 
 @pytest.mark.parametrize(
-    "codec", ["zlib", "idna", "punycode", "unicode_escape", "nope"]
+    "codec", ["zlib", "idna", "punycode", "unicode_escape", "nope", "iso-8859-12"]
 )
 def test_html_cannot_choose_any_codec(write, codec):
     page = f'<meta charset="{codec}"><p>Größe und Maße'.encode("cp1252")
