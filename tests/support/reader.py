@@ -127,7 +127,9 @@ def _outcome(path: Path, name: str) -> Outcome:
         chunks = list(chunk(pages, settings=settings))
     except DocumentError as error:
         message, kind = str(error), type(error)
-        if kind in (Unreadable, LimitExceeded) and _is_well_worded(message, name, path):
+        if issubclass(kind, (Unreadable, LimitExceeded)) and _is_well_worded(
+            message, name, path
+        ):
             return Outcome("refused", message)
         return Outcome("wrong", f"{kind.__name__}: {message!r}")
     except Exception:  # noqa: BLE001 - what this is here to find
