@@ -25,3 +25,15 @@ def test_a_circular_chain_of_sectors_ends(tmp_path):
 
     assert outcome.kind == "refused", outcome
     assert "damaged" in outcome.detail
+
+
+def test_a_table_of_sectors_that_points_outside_the_file_is_damage(tmp_path):
+    content = bytearray(ole_file({"Workbook": b"\x09\x08" + bytes(9000)}))
+    struct.pack_into("<I", content, 76, 0x7FFFFFF0)
+    path = tmp_path / "outside.xls"
+    path.write_bytes(content)
+
+    with closing(Reader()) as reader:
+        outcome = reader.read(path, "outside.xls")
+
+    assert outcome.kind == "refused", outcome
