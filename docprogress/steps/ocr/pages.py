@@ -175,8 +175,14 @@ def recognition(
 
 def needs_recognition(page: Page, pdf: Drawable) -> bool:
     """Whether a page that was just read has no usable text."""
+    if pdf.unmapped:
+        return True
     beginning = page.text[: 4 * FEW_CHARACTERS]
-    if pdf.unmapped or is_garbage(beginning):
+    if beginning.isascii():
+        spaces = beginning.count(" ") + beginning.count("\n")
+        if len(beginning) - spaces >= 2 * FEW_CHARACTERS:
+            return False  # the usual case, a few times as fast
+    elif is_garbage(beginning):
         return True
     characters = visible_characters(beginning)
     if not characters:

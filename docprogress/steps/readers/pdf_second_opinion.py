@@ -1,6 +1,8 @@
 """Ask pypdf about a page where PDFium's text lacks something."""
 
 import mmap
+import re
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,18 @@ SOFT_HYPHEN_PAGES = 2
 #: How many pages with text in a font without an extent are read again before such text
 #: is taken to be blank.
 FONT_PAGES = 2
+
+#: How many of a PDF's streams are searched for a soft hyphen's code before pypdf is
+#: asked, and the most bytes of each.
+FIRST_STREAMS = 60
+MOST_COMPRESSED = 64 * 1024
+MOST_DECOMPRESSED = 256 * 1024
+
+_STREAM = b"stream"
+_STREAM_END = b"endstream"
+_SHOWS_TEXT = re.compile(rb"\bT[jJ]\b")
+#: As a byte, as an octal escape, or in hexadecimal.
+_SOFT_CODE = re.compile(rb"\xad|\\255|<[0-9A-Fa-f\s]*[Aa][Dd][0-9A-Fa-f\s]*>")
 
 #: The encoding in which PDFium takes a soft hyphen for a hyphen.
 _ENCODING = b"/WinAnsiEncoding"
@@ -53,7 +67,7 @@ class SecondOpinion:
         text = page.text
         if page.lost or (self._font_pages and not page.fonts <= self._complete):
             text = self._with_lost_letters(page, index, most)
-        if may_have_soft(text):
+        if SOFT_HYPHEN in text or (self._soft_hyphen_pages and may_have_soft(text)):
             text = self._without_soft_hyphens(text, index, most)
         return page if text is page.text else page._replace(text=text)
 
@@ -87,7 +101,11 @@ class SecondOpinion:
         """Whether the PDF has a font in which a soft hyphen is taken for a hyphen."""
         with suppress(OSError, ValueError), self._path.open("rb") as file:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                if content.find(_ENCODING) >= 0 and content.find(_TEX) < 0:
+                if (
+                    content.find(_ENCODING) >= 0
+                    and content.find(_TEX) < 0
+                    and _draws_soft_hyphens(content)
+                ):
                     return True
         self._soft_hyphen_pages = 0
         return False
@@ -108,6 +126,33 @@ class SecondOpinion:
         with suppress(TooLong):
             return self._pdf.text(index, most=most)
         return None
+
+
+def _draws_soft_hyphens(content: mmap.mmap) -> bool:
+    """Whether one of a PDF's first streams may draw the code of a soft hyphen.
+
+    It decompresses them itself, since pypdf first reads the tree of all pages.
+    """
+    position = 0
+    for _ in range(FIRST_STREAMS):
+        position = content.find(_STREAM, position)
+        if position < 0:
+            return False
+        start = position + len(_STREAM)
+        start += 2 if content[start : start + 2] == b"\r\n" else 1
+        stream = content[start : start + MOST_COMPRESSED]
+        try:
+            stream = zlib.decompressobj().decompress(stream, MOST_DECOMPRESSED)
+        except zlib.error:
+            if not stream[:64].isascii():
+                stream = b""  # an image
+        if _SHOWS_TEXT.search(stream) and _SOFT_CODE.search(stream):
+            return True
+        position = content.find(_STREAM_END, start)
+        if position < 0:
+            return True  # damaged: pypdf may know more
+        position += len(_STREAM_END)
+    return False
 
 
 def _letters(text: str) -> int:

@@ -1,6 +1,7 @@
 """Survey a page's objects: what in it needs a closer look than its text.
 
-Most pages need none, and each pays for the survey, so it makes as few calls as it can.
+Most pages need none, and each that is surveyed pays for it, so it makes as few calls as
+it can.
 """
 
 from collections.abc import Iterator
@@ -15,12 +16,6 @@ from docprogress.steps.readers import pdf_native as native
 
 #: Render mode of text that is not drawn.
 INVISIBLE = 3
-
-#: The mode that is returned for objects that are not text.
-NO_TEXT = -1
-
-#: The most objects of a page that is surveyed closely in any case.
-FEW_OBJECTS = 24
 
 #: The least value of a colour's parts that counts as white.
 WHITE = 250
@@ -85,29 +80,20 @@ _colors = native.Quads(c_uint)
 _boxes = native.Quads(c_float)
 
 
-def survey(page: object, *, closely: bool = True) -> Survey:
-    """Survey a loaded page: by the render modes of its text, or closely.
-
-    A page with few objects is always surveyed closely.
-    """
+def survey(page: object) -> Survey:
+    """Survey a loaded page."""
     found = Survey()
     address = native.address(page)
     count = min(pdfium.FPDFPage_CountObjects(page), MOST_OBJECTS)
-    few = count <= FEW_OBJECTS
     for first in range(0, count, native.BATCH):
         positions = range(first, min(first + native.BATCH, count))
         objects = list(map(native.get_object, repeat(address), positions))
-        _survey_batch(found, page, objects, first, closely=closely or few)
+        _survey_batch(found, page, objects, first)
     return found
 
 
-def _survey_batch(
-    found: Survey, page: object, objects: list[int], first: int, *, closely: bool
-) -> None:
+def _survey_batch(found: Survey, page: object, objects: list[int], first: int) -> None:
     modes = list(map(native.render_mode, objects))
-    if not closely and INVISIBLE not in modes:
-        found.texts += len(modes) - modes.count(NO_TEXT)
-        return
     texts = objects
     positions: list[int] | range = range(first, first + len(objects))
     if min(modes) < 0:
