@@ -24,9 +24,7 @@ def text_of(name: str) -> str:
     return (HERE / "sample_texts" / name).read_text("utf-8")
 
 
-HANDBOOK = content(
-    "Crew handbook", text_of("crew-handbook.txt"), text_of("fares.tsv")
-)
+HANDBOOK = content("Crew handbook", text_of("crew-handbook.txt"), text_of("fares.tsv"))
 FARES = content("Fares", "# Fares from March", text_of("fares.tsv"))
 COMPLAINT = content("The quarter past six", text_of("complaint.txt"))
 

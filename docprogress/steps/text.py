@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from docprogress.steps.encodings.blocks import guess_by_blocks
 from docprogress.steps.encodings.detection import guess, guess_wide
 
 #: Bytes that are examined to recognise binary data and to guess an encoding.
@@ -115,8 +116,10 @@ def decode(
     found = _detect_escapes(sample)
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if found is None and controls > MOST_CONTROLS * len(sample):
-        found = _detect_wide(sample) or guess_wide(
-            sample, expected=expected, language=language
+        found = (
+            _detect_wide(sample)
+            or guess_wide(sample, expected=expected, language=language)
+            or guess_by_blocks(sample)
         )
         if found is None:
             return None
