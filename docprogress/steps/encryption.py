@@ -34,9 +34,10 @@ def decrypted(document: Document, settings: Settings, stack: ExitStack) -> Docum
         Unreadable: It is one, and what decrypts it is not installed.
         OSError: It cannot be opened.
     """
-    with document.path.open("rb") as file:
+    with document.path.open("rb", buffering=0) as file:
         if file.read(len(_OLE)) != _OLE:
             return document
+    with document.path.open("rb") as file:
         office = _encrypted(document, file)
         if office is None:
             return document

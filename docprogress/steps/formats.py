@@ -133,6 +133,18 @@ _BY_SIGNATURE = tuple(
     )
 )
 
+#: All of them at once: most texts have none, which one search finds out.
+_ANY_SIGNATURE = re.compile(
+    b"|".join(
+        b"(?:" + pattern.pattern + b")"
+        for pattern in (
+            *(one[0] for one in _BY_SIGNATURE),
+            *(one[0] for one in _SIGNATURES),
+        )
+    ),
+    re.DOTALL,
+)
+
 _OLE_STREAMS = (("WordDocument", DOC), ("PowerPoint Document", PPT))
 _ZIPPED = (
     (r"xl/", "a damaged Excel workbook", "save it again"),
@@ -172,14 +184,15 @@ def _binary(
     # Before PDFs, since an archive may begin with one.
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _inside_zip(name, file)
-    for pattern, kind in _BY_SIGNATURE:
+    signed = _ANY_SIGNATURE.match(head) is not None
+    for pattern, kind in _BY_SIGNATURE if signed else ():
         if pattern.match(head):
             return kind
     if _is_pdf(head, suffix):
         return PDF
     if head.startswith(ole.SIGNATURE):
         return _inside_ole(file, head, suffix)
-    for pattern, what, way in _SIGNATURES:
+    for pattern, what, way in _SIGNATURES if signed else ():
         if pattern.match(head):
             return what, way
     return None
