@@ -973,8 +973,8 @@ def test_name_shows_no_control_characters(shared, raw):
 @pytest.mark.parametrize(
     ("content", "name", "reason"),
     [
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "a.pdf", "a PNG image"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "a.txt", "a PNG image"),
+        (b"\0\0\0\x18ftypmp42" + b"\0" * 100, "a.pdf", "a video"),
+        (b"\0\0\0\x18ftypmp42" + b"\0" * 100, "a.txt", "a video"),
         (b"MZ\x90\0" + b"\0" * 200, "a.docx", "a program"),
     ],
 )

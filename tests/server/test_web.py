@@ -209,13 +209,13 @@ def test_ten_documents_that_are_dropped_are_seen_to_their_end(
 def test_files_that_are_refused_stay_listed_and_are_counted(
     tab, pipeline, samples, tmp_path
 ):
-    picture = tmp_path / "picture.pdf"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 100)
+    video = tmp_path / "video.pdf"
+    video.write_bytes(b"\0\0\0\x18ftypmp42" + b"\0" * 100)
     empty = samples.parent / "samples-that-fail" / "empty.pdf"
     with served(pipeline.settings) as web:
         open_page(tab, web, f"?case={secrets.token_hex(4)}")
         tab.locator("#files").set_input_files(
-            [samples / "integration-guide.md", empty, picture]
+            [samples / "integration-guide.md", empty, video]
         )
         tab.get_by_text("2 of 3 documents failed").wait_for()
         assert not tab.locator(".dp-part.dp-processing").is_visible()
@@ -224,12 +224,12 @@ def test_files_that_are_refused_stay_listed_and_are_counted(
 
         tab.get_by_text("2 of 3 documents failed").wait_for()
         tab.locator(".dp-row", has_text="empty.pdf").get_by_text("is empty").wait_for()
-        refused = tab.locator(".dp-row", has_text="picture.pdf")
-        assert "PNG image" in refused.inner_text()
+        refused = tab.locator(".dp-row", has_text="video.pdf")
+        assert "a video" in refused.inner_text()
 
         # Chosen once more, it takes the place of what was refused.
-        shutil.copy(samples / "welcome-letter.pdf", picture)
-        tab.locator("#files").set_input_files(picture)
+        shutil.copy(samples / "welcome-letter.pdf", video)
+        tab.locator("#files").set_input_files(video)
         tab.get_by_text("1 of 3 documents failed").wait_for()
         tab.reload()
         tab.get_by_text("1 of 3 documents failed").wait_for()
