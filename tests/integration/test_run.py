@@ -31,8 +31,9 @@ def texts(count, word="contract"):
     return [(f"{word}-{n}.txt", f"{word} {n}. {TEXT}".encode()) for n in range(count)]
 
 
-def test_samples_go_through_every_step(pipeline, samples):
-    run = pipeline.submit(samples).wait(timeout=patient(120))
+def test_samples_go_through_every_step(shared_home, samples):
+    with Pipeline(home=shared_home, ocr="never") as pipeline:
+        run = pipeline.submit(samples).wait(timeout=patient(120))
 
     frame = run.to_frame()
     assert set(frame["status"]) == {"completed"}
@@ -41,7 +42,7 @@ def test_samples_go_through_every_step(pipeline, samples):
     assert frame["extraction_seconds"].notna().all()
     scanned = frame[frame["chunks"] == 0]
     assert len(scanned) == 1, "the image without text, and nothing else"
-    assert "no text layer, OCR needed" in scanned["message"].iloc[0]
+    assert "no text layer, and OCR is off" in scanned["message"].iloc[0]
 
 
 def test_a_failed_document_has_a_reason_and_affects_no_other(pipeline, samples):
