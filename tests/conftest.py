@@ -341,8 +341,12 @@ def pytest_runtest_teardown(
     try:
         yield
     finally:
-        # Where a browser is open, tests of other groups cannot run an event loop.
-        if nextitem is None or group(nextitem) != group(item):
+        # Where a browser is open, tests cannot run an event loop of their own.
+        if (
+            nextitem is None
+            or group(nextitem) != group(item)
+            or "browser" not in getattr(nextitem, "fixturenames", ())
+        ):
             SCREEN.close()
 
 

@@ -61,7 +61,7 @@ def test_an_executed_notebook_keeps_the_table_and_no_widget(
         "3 documents: 2 completed, 1 failed",
         "price-list.html     completed",
         "welcome-letter.pdf  completed",
-        f"encrypted.pdf       failed      {reason}; give it to run.retry(passwords=[…])",
+        f"encrypted.pdf       failed      {reason}; give it to run.retry(passwo…",
     ]
 
 

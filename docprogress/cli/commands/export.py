@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from docprogress.cli.options import RunId, ServiceOptions, with_service_options
-from docprogress.formatting import plural
 
 
 @with_service_options
@@ -29,6 +28,8 @@ def export(
     services: ServiceOptions,
 ) -> None:
     """Write the results of a run into a folder."""
+    from docprogress.formatting import plural
+
     with services.open_pipeline(start=False) as pipeline:
         # `Run.export` checks both, and names those that there are.
         options: dict[str, Any] = {"format": file_format, "what": what}

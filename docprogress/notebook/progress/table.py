@@ -19,7 +19,7 @@ MOST_ROWS = 200
 
 #: The widest name and the widest end of a line, in cells.
 WIDEST_NAME = 40
-WIDEST_NOTE = 120
+WIDEST_NOTE = 100
 
 #: The longest error that is shown without a click, in characters.
 LONGEST_ERROR = 120
