@@ -198,6 +198,7 @@ def test_image_without_text_says_so(write):
     assert facts["note"] == "no text"
 
 
+@pytest.mark.slow
 def test_image_of_absurd_size_is_refused_before_it_is_decoded(write):
     need_ocr()
     from PIL import Image
