@@ -30,3 +30,10 @@ def test_random_bytes_are_no_text():
     for length in (24, 60, 200, 2000):
         for _ in range(500):
             assert guess_by_blocks(numbers.randbytes(length)) is None
+
+
+@pytest.mark.parametrize("period", [2, 4, 6, 8, 16, 64, 256])
+def test_a_pattern_of_bytes_is_no_text(period):
+    for first in range(0, 256, 5):
+        pattern = bytes((first + n) % 256 for n in range(period))
+        assert guess_by_blocks(pattern * (1024 // period)) is None

@@ -8,8 +8,12 @@ characters are scattered or not assigned.
 import unicodedata
 from collections import Counter
 
-#: The least number of characters that tell.
+#: The least number of characters that tell, and of different ones among them.
 LEAST = 10
+LEAST_DIFFERENT = 7
+
+#: The most characters of a text without a space or punctuation.
+LONGEST_WORD = 60
 
 #: Characters that are examined.
 SAMPLE = 1024
@@ -36,7 +40,7 @@ def guess_by_blocks(data: bytes) -> str | None:
 
 
 def _is_text(text: str) -> bool:
-    if len(text) < LEAST:
+    if len(text) < LEAST or len(set(text)) < LEAST_DIFFERENT:
         return False
     # The sample may end in the middle of a character.
     for character in text[:-1]:
@@ -46,8 +50,9 @@ def _is_text(text: str) -> bool:
         if category == "Cc" and character not in "\t\n\r\f":
             return False
     blocks = Counter(ord(character) // _BLOCK for character in text)
-    for block in _SHARED:
-        blocks.pop(block, None)
+    shared = sum(blocks.pop(block, 0) for block in _SHARED)
+    if len(text) > LONGEST_WORD and not shared:
+        return False
     own = blocks.total()
     most = sum(count for _, count in blocks.most_common(3))
     return 2 * own >= len(text) and most >= CONCENTRATED * own
