@@ -74,7 +74,7 @@ def damaged(name, data, chance):
     return data
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(400, marks=pytest.mark.slow)])
 def test_damaged_office_files_are_read_or_refused(seeds, tmp_path, count):
     names = sorted(seeds)
     counts: Counter[str] = Counter()
