@@ -32,7 +32,7 @@ MAX_PAUSE = 2.0
 SAVE_VECTORS_SECONDS = 10.0
 
 #: The least seconds between two times that recognised pages are saved.
-SAVE_PAGES_SECONDS = 0.5
+SAVE_PAGES_SECONDS = 0.05
 
 
 class AttemptWriter:
