@@ -103,7 +103,11 @@ def document(store: Store, run: RunRow, which: str) -> DocumentHandle:
     found = store.documents.find(run.id, ids=[which])
     found = found or store.documents.find(run.id, name=which)
     if not found:
-        raise DocumentNotFound(which)
+        raise DocumentNotFound(
+            which,
+            f"no document of run {run.id} has the name or id {which!r}; "
+            f"`docprogress status {run.id}` lists them",
+        )
     if len(found) > 1:
         ids = ", ".join(row.id for row in found[:5])
         raise DocumentNotFound(

@@ -40,7 +40,7 @@ def test_a_document_is_found_by_its_id_and_by_a_name_that_only_it_has(run):
     assert run[last.id].text == "Two"
     with pytest.raises(DocumentNotFound, match="2 documents are named"):
         run["letter-0.txt"]
-    with pytest.raises(DocumentNotFound, match=r"nothing\.txt"):
+    with pytest.raises(DocumentNotFound, match=r"no document of run .*nothing\.txt"):
         run["nothing.txt"]
 
 
