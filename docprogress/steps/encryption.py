@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from docprogress.documents import Document
-from docprogress.errors import PasswordNeeded, Unreadable
+from docprogress.errors import DocProgressError, PasswordNeeded, Unreadable
 from docprogress.settings import Settings
 
 #: How files begin that old Office programs wrote, and encrypted new ones.
@@ -65,7 +65,7 @@ def _encrypted(document: Document, file: BinaryIO) -> Any:
     try:
         office: Any = msoffcrypto.OfficeFile(file)
         return office if office.is_encrypted() else None
-    except MemoryError:
+    except (DocProgressError, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - a damaged file can raise anything at all
         return None  # whoever reads it says what is wrong
@@ -77,7 +77,7 @@ def _decrypt(office: Any, password: str, copy: BinaryIO) -> bool:
         options = {"verify_password": True} if office.format == "ooxml" else {}
         office.load_key(password=password, **options)
         office.decrypt(copy)
-    except MemoryError:
+    except (DocProgressError, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - a wrong password can raise anything at all
         return False

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from docprogress.documents import Document
-from docprogress.errors import Unreadable
+from docprogress.errors import DocProgressError, Unreadable
 from docprogress.steps.mail.headers import decode_bytes
 from docprogress.steps.text import clean
 
@@ -80,7 +80,7 @@ class OutlookFile:
         try:
             self._ole: Any = olefile.OleFileIO(os.fspath(document.path))
             entries = self._ole.listdir(streams=True, storages=True)
-        except FileNotFoundError:
+        except (DocProgressError, FileNotFoundError):
             raise
         except Exception as error:
             # Damaged files make olefile raise errors of many kinds.
@@ -115,6 +115,8 @@ class OutlookFile:
                 return None
             with self._ole.openstream(list(path)) as stream:
                 content: bytes = stream.read()
+        except DocProgressError:
+            raise
         except Exception:  # noqa: BLE001 - olefile raises errors of many kinds
             return None
         return content

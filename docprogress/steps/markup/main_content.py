@@ -2,7 +2,7 @@
 
 import logging
 
-from docprogress.errors import Unreadable
+from docprogress.errors import DocProgressError, Unreadable
 from docprogress.steps.markup.page import PageReader
 from docprogress.steps.markup.text import Text
 
@@ -39,6 +39,8 @@ def main_content(name: str, page: str) -> str | None:
             include_comments=False,
             favor_recall=True,
         )
+    except DocProgressError:
+        raise
     except Exception:  # noqa: BLE001 - damaged pages make it raise errors of many kinds
         return None
     return found

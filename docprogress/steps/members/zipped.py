@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, BinaryIO, cast
 
 from docprogress.documents import Document
-from docprogress.errors import PasswordNeeded, Unreadable
+from docprogress.errors import DocProgressError, PasswordNeeded, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps.containers import BLOCK, Member
 
@@ -91,7 +91,7 @@ def _fits(archive: Any, entry: zipfile.ZipInfo, secret: bytes) -> bool:
         with archive.open(entry.filename, pwd=secret) as file:
             while file.read(BLOCK):
                 pass
-    except MemoryError:
+    except (DocProgressError, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - pyzipper has errors of its own
         return False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from docprogress.errors import SettingsError
+from docprogress.errors import DocProgressError, SettingsError
 from docprogress.steps.ocr.background import Background
 from docprogress.steps.ocr.engine import INSTALL, Recognised
 from docprogress.steps.ocr.layout import in_reading_order, straightened
@@ -181,6 +181,8 @@ def _load(threads: int) -> Any:
         if threads > 1:
             for part in (model.text_det, model.text_rec):
                 _stop_spinning(part.session, threads)
+    except DocProgressError:
+        raise
     except Exception as error:
         raise SettingsError(
             f"the OCR engine cannot be loaded ({error}); {INSTALL}"

@@ -111,7 +111,7 @@ def _count(image: "Image", settings: Settings) -> int:
             while count <= settings.max_pages:
                 image.seek(count)
                 count += 1
-        except MemoryError:
+        except (DocProgressError, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - the pages before the damage can be read
             return count

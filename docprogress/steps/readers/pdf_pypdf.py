@@ -54,7 +54,7 @@ class PypdfDocument:
         try:
             metadata = self._reader.metadata
             return str((metadata and metadata.get(f"/{name}")) or "")
-        except MemoryError:
+        except (DocProgressError, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - broken metadata is no reason to reject a document
             return ""
@@ -63,7 +63,7 @@ class PypdfDocument:
     def language(self) -> str:
         try:
             return str(self._reader.root_object.get("/Lang") or "")
-        except MemoryError:
+        except (DocProgressError, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - as above
             return ""
@@ -82,7 +82,7 @@ class PypdfDocument:
         """
         try:
             found = self._reader.pages[index].extract_text()
-        except MemoryError:
+        except (DocProgressError, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - a damaged page can raise anything at all
             return None
@@ -95,7 +95,7 @@ class PypdfDocument:
         try:
             contents = self._reader.pages[index].get_contents()
             data = contents.get_data() if contents is not None else b""
-        except MemoryError:
+        except (DocProgressError, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - a damaged page can raise anything at all
             return False
@@ -113,7 +113,7 @@ class PypdfDocument:
                     default=None,
                 )
                 return None if largest is None else as_picture(largest)
-        except MemoryError:
+        except (DocProgressError, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - as above
             return None

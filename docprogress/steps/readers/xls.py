@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from docprogress.documents import Document
-from docprogress.errors import Unreadable
+from docprogress.errors import DocProgressError, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps import ole
 from docprogress.steps.extraction import Extraction, Facts
@@ -62,6 +62,8 @@ class XlsWorkbook:
         for number in range(self._book.nsheets):
             try:
                 sheet = self._book.sheet_by_index(number)
+            except DocProgressError:
+                raise
             except Exception as error:
                 raise self._damaged(error) from error
             if sheet.visibility and not self._include_hidden:
@@ -95,6 +97,8 @@ class XlsWorkbook:
                 on_demand=True,
                 ragged_rows=True,
             )
+        except DocProgressError:
+            raise
         except Exception as error:
             # Damaged files make xlrd raise errors of many kinds.
             if "encrypted" in str(error):
