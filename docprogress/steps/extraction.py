@@ -211,6 +211,21 @@ def decode_text(
     return decoded
 
 
+def read_text(document: Document, settings: Settings, facts: Facts) -> str:
+    """The text of a file that is nothing but text; its encoding is noted.
+
+    Raises:
+        LimitExceeded: It has too many characters.
+        TransientError: The file cannot be opened.
+        Unreadable: It is binary data.
+    """
+    data = read_bytes(document, settings)
+    text = decode_text(document, data, facts, expected=settings.encodings).text
+    if len(text) > settings.max_characters:
+        raise too_long(document, settings)
+    return text
+
+
 def too_long(document: Document, settings: Settings) -> LimitExceeded:
     """The error for a document with more characters than the limit."""
     return LimitExceeded(

@@ -82,13 +82,30 @@ class TerminalView:
         self._live.stop()
 
 
-class PlainView:
+class _LineView:
+    """Writes lines that stay: there is nothing to redraw or to restore."""
+
+    def __init__(self, out: IO[str], notices: IO[str]) -> None:
+        self._out = out
+        self._notices = notices
+
+    def draw(self, *, lost_at: datetime | None = None) -> None:
+        """Draw nothing."""
+
+    def notify(self, notice: str) -> None:
+        self._notices.write(f"docprogress: {notice}\n")
+        self._notices.flush()
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class PlainView(_LineView):
     """Writes one line per finished document: for pipes, files and logs."""
 
     def __init__(self, progress: Progress, out: IO[str], notices: IO[str]) -> None:
+        super().__init__(out, notices)
         self._progress = progress
-        self._out = out
-        self._notices = notices
         # The final event of each document that has been written.
         self._written: dict[str, ProgressEvent] = {}
 
@@ -100,34 +117,10 @@ class PlainView:
             self._out.write(f"{newest.status:<9}{GAP}{describe_end(document)}\n")
             self._out.flush()
 
-    def draw(self, *, lost_at: datetime | None = None) -> None:
-        """Draw nothing: only finished documents are written."""
 
-    def notify(self, notice: str) -> None:
-        self._notices.write(f"docprogress: {notice}\n")
-        self._notices.flush()
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to restore."""
-
-
-class JsonView:
+class JsonView(_LineView):
     """Writes every event as one line of JSON."""
-
-    def __init__(self, out: IO[str], notices: IO[str]) -> None:
-        self._out = out
-        self._notices = notices
 
     def apply(self, event: ProgressEvent) -> None:
         self._out.write(f"{event.encode().decode()}\n")
         self._out.flush()
-
-    def draw(self, *, lost_at: datetime | None = None) -> None:
-        """Draw nothing: standard output contains only events."""
-
-    def notify(self, notice: str) -> None:
-        self._notices.write(f"docprogress: {notice}\n")
-        self._notices.flush()
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to restore."""

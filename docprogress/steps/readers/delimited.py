@@ -11,10 +11,8 @@ from docprogress.steps.delimited import Dialect, find_dialect, is_balanced
 from docprogress.steps.extraction import (
     Extraction,
     Facts,
-    decode_text,
-    read_bytes,
+    read_text,
     single_page,
-    too_long,
 )
 from docprogress.steps.sheets.cells import tidy
 from docprogress.steps.sheets.pages import PAGE_SIZE, Sheet, page_limit, sheet_pages
@@ -25,11 +23,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a delimited file as one page, a large one as several."""
 
     def pages() -> Iterator[Page]:
-        data = read_bytes(document, settings)
-        decoded = decode_text(document, data, facts, expected=settings.encodings)
-        text = decoded.text
-        if len(text) > settings.max_characters:
-            raise too_long(document, settings)
+        text = read_text(document, settings, facts)
         dialect = _dialect(text)
         if dialect is None:
             facts["media_type"] = textual.PLAIN

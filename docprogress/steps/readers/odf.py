@@ -9,8 +9,7 @@ from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Facts
-from docprogress.steps.readers.ooxml import note_property
-from docprogress.steps.text import LONGEST_TITLE
+from docprogress.steps.readers.ooxml import PropertyTexts, note_property
 from docprogress.steps.zipped_xml import BLOCK, Handler, ZippedXml
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns"
@@ -137,7 +136,7 @@ class Package:
 
 def read_properties(package: Package, facts: Facts) -> None:
     """Note the title, author, date and language that the properties give."""
-    found = _Properties()
+    found = _Properties(_PROPERTIES)
     try:
         package.parse("meta.xml", found)
     except _Done:
@@ -155,23 +154,11 @@ class _Done(Exception):  # noqa: N818 - it ends the parsing of a flat file
     pass
 
 
-class _Properties:
-    def __init__(self) -> None:
-        self.pieces: dict[str, list[str]] = {}
-        self._open: list[str] | None = None
-
-    def start(self, element: str, _: dict[str, str]) -> None:
-        if element == _BODY:
+class _Properties(PropertyTexts):
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == _BODY:
             raise _Done
-        found = _PROPERTIES.get(element)
-        self._open = self.pieces.setdefault(found, []) if found else None
-
-    def end(self, _: str) -> None:
-        self._open = None
-
-    def characters(self, data: str) -> None:
-        if self._open is not None and len(self._open) < LONGEST_TITLE:
-            self._open.append(data[:LONGEST_TITLE])
+        super().start(name, attributes)
 
 
 _BODY = name("office:body")

@@ -3,6 +3,7 @@
 import contextlib
 import posixpath
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from docprogress.errors import LimitExceeded, Unreadable
@@ -109,7 +110,7 @@ def main_part(package: ZippedXml, pattern: str) -> str | None:
 
 def read_properties(package: ZippedXml, facts: Facts) -> None:
     """Note the title, author, date and language that the properties give."""
-    found = _Properties()
+    found = PropertyTexts(_PROPERTIES)
     parts = [
         entry.target
         for entry in relations(package, "").values()
@@ -152,13 +153,20 @@ class _Relations:
     def characters(self, _: str) -> None: ...
 
 
-class _Properties:
-    def __init__(self) -> None:
+class PropertyTexts:
+    """A handler that collects the texts of the elements that hold properties.
+
+    Args:
+        properties: The property of each such element.
+    """
+
+    def __init__(self, properties: Mapping[str, str]) -> None:
+        self._properties = properties
         self.pieces: dict[str, list[str]] = {}
         self._open: list[str] | None = None
 
     def start(self, name: str, _: dict[str, str]) -> None:
-        found = _PROPERTIES.get(name)
+        found = self._properties.get(name)
         self._open = self.pieces.setdefault(found, []) if found else None
 
     def end(self, _: str) -> None:

@@ -7,10 +7,8 @@ from docprogress.settings import Settings
 from docprogress.steps.extraction import (
     Extraction,
     Facts,
-    decode_text,
-    read_bytes,
+    read_text,
     single_page,
-    too_long,
 )
 from docprogress.steps.titles import text_title
 
@@ -19,13 +17,10 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a text file as one page."""
 
     def pages() -> Iterator[Page]:
-        data = read_bytes(document, settings)
-        decoded = decode_text(document, data, facts, expected=settings.encodings)
-        if len(decoded.text) > settings.max_characters:
-            raise too_long(document, settings)
+        text = read_text(document, settings, facts)
         facts["engine"] = "text"
-        if title := text_title(facts.get("media_type", ""), decoded.text):
+        if title := text_title(facts.get("media_type", ""), text):
             facts["title"] = title
-        yield single_page(decoded.text, facts)
+        yield single_page(text, facts)
 
     return Extraction(pages(), total=1, facts=facts)

@@ -9,18 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from docprogress.documents import Document
-from docprogress.errors import Unreadable
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts
-from docprogress.steps.readers import ooxml
 from docprogress.steps.sheets.cells import ERRORS, CellFormats, SharedStrings
+from docprogress.steps.sheets.excel import ExcelWorkbook, read_workbook
 from docprogress.steps.sheets.grid import Grid
-from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
 from docprogress.steps.sheets.rows import Budget, Merge, Row
-from docprogress.steps.zipped_xml import ZippedXml
-
-#: Bytes of a sheet's part that make about one page.
-BYTES_PER_PAGE = 2 * 1024 * 1024
 
 #: The largest record; a cell has at most 32,767 characters.
 MAX_RECORD = 1024 * 1024
@@ -52,83 +46,30 @@ _CELL_HEADER = 8
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a workbook, a page for each sheet."""
-    package = ZippedXml(
-        document.name,
-        document.path,
-        what="an Excel workbook",
-        max_characters=settings.max_characters,
-    )
-    facts["engine"] = "xlsb"
-    budget = Budget(document, settings)
-    try:
-        workbook = XlsbWorkbook(
-            package, budget, include_hidden=settings.include_hidden, name=document.name
-        )
-        ooxml.read_properties(package, facts)
-        return extraction(
-            document, workbook, settings=settings, facts=facts, budget=budget
-        )
-    except BaseException:
-        package.close()
-        raise
+    return read_workbook(XlsbWorkbook, document, settings, facts)
 
 
-class XlsbWorkbook:
+class XlsbWorkbook(ExcelWorkbook):
     """An Excel workbook in records."""
 
-    def __init__(
-        self, package: ZippedXml, budget: Budget, *, include_hidden: bool, name: str
-    ) -> None:
-        self._package = package
-        self._name = name
-        self._budget = budget
-        self._include_hidden = include_hidden
-        self._formats = CellFormats()
-        self._strings: SharedStrings | None = None
-        main = ooxml.main_part(package, r"(?i)xl/workbook\d*\.bin")
-        if main is None:
-            raise self._damaged("its list of sheets is missing")
-        self._relations = ooxml.relations(package, main)
-        with self._intact():
-            sheets = list(self._listed(main))
-        self._shown = [
-            (title, part)
-            for title, hidden, part in sheets
-            if include_hidden or not hidden
-        ]
-        self.hidden = Hidden(sheets=len(sheets) - len(self._shown))
-        self.shown = len(self._shown)
-        self.pages = sum(self._pages(part) for _, part in self._shown)
-
-    def sheets(self) -> Iterator[Sheet]:
-        for title, part in self._shown:
-            grid = Grid(self._budget, self.hidden, include_hidden=self._include_hidden)
-            yield Sheet(
-                name=title,
-                rows=self._rows(part, grid),
-                merges=grid.merges,
-                pages=self._pages(part),
-            )
-
-    def close(self) -> None:
-        self._package.close()
-
-    def _pages(self, part: str) -> int:
-        return 1 + self._package.size(part) // BYTES_PER_PAGE
+    engine = "xlsb"
+    main = r"(?i)xl/workbook\d*\.bin"
+    bytes_per_page = 2 * 1024 * 1024
 
     def _listed(self, main: str) -> Iterator[tuple[str, bool, str]]:
-        for kind, record in self._records(main):
-            if kind == _WORKBOOK:
-                self._formats.since_1904 = bool(record[0] & 1)
-            elif kind == _SHEET:
-                (state,) = struct.unpack_from("<I", record)
-                for start in (8, 12):  # the first versions of Excel 2007 use 12
-                    relation, place = _string(record, start)
-                    target = self._relations.get(relation)
-                    if target is not None and target.kind == "worksheet":
-                        name, _ = _string(record, place)
-                        yield name, bool(state & 3), target.target
-                        break
+        with self._intact():
+            for kind, record in self._records(main):
+                if kind == _WORKBOOK:
+                    self._formats.since_1904 = bool(record[0] & 1)
+                elif kind == _SHEET:
+                    (state,) = struct.unpack_from("<I", record)
+                    for start in (8, 12):  # the first versions of Excel 2007 use 12
+                        relation, place = _string(record, start)
+                        target = self._relations.get(relation)
+                        if target is not None and target.kind == "worksheet":
+                            name, _ = _string(record, place)
+                            yield name, bool(state & 3), target.target
+                            break
 
     def _rows(self, part: str, grid: Grid) -> Iterator[Row]:
         with self._intact():
@@ -141,18 +82,10 @@ class XlsbWorkbook:
         cells.end()
         yield from grid.rows
 
-    def _shared_strings(self) -> SharedStrings:
-        """The shared texts and the formats of cells, which are read once."""
-        if self._strings is None:
-            self._strings = SharedStrings(self._budget)
-            for relation in self._relations.values():
-                if relation.kind == "sharedStrings":
-                    for kind, record in self._records(relation.target):
-                        if kind == _SHARED_ITEM:
-                            self._strings.add(_string(record, 1)[0])
-                elif relation.kind == "styles":
-                    self._read_styles(relation.target)
-        return self._strings
+    def _read_strings(self, part: str, strings: SharedStrings) -> None:
+        for kind, record in self._records(part):
+            if kind == _SHARED_ITEM:
+                strings.add(_string(record, 1)[0])
 
     def _read_styles(self, part: str) -> None:
         inside = False
@@ -189,11 +122,6 @@ class XlsbWorkbook:
             yield
         except (struct.error, IndexError) as error:
             raise self._damaged(error) from error
-
-    def _damaged(self, reason: object) -> Unreadable:
-        return Unreadable(
-            f"{self._name}: an Excel workbook that is damaged or cut short ({reason})"
-        )
 
 
 class _Cells:

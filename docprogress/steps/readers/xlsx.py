@@ -8,15 +8,13 @@ import re
 from collections.abc import Callable, Iterator
 
 from docprogress.documents import Document
-from docprogress.errors import Unreadable
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts
 from docprogress.steps.readers import ooxml
 from docprogress.steps.sheets.cells import CellFormats, SharedStrings, tidy
+from docprogress.steps.sheets.excel import ExcelWorkbook, read_workbook
 from docprogress.steps.sheets.grid import Grid
-from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
 from docprogress.steps.sheets.rows import Budget, Row, cell_position, merge_of
-from docprogress.steps.zipped_xml import ZippedXml
 
 _SPREADSHEET = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -30,84 +28,28 @@ _ELEMENTS = ooxml.elements(
 )
 _WORKSHEET = "worksheet"
 
-#: Bytes of a sheet's XML that make about one page.
-BYTES_PER_PAGE = 4 * 1024 * 1024
-
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a workbook, a page for each sheet."""
-    package = ZippedXml(
-        document.name,
-        document.path,
-        what="an Excel workbook",
-        max_characters=settings.max_characters,
-    )
-    facts["engine"] = "xlsx"
-    budget = Budget(document, settings)
-    try:
-        workbook = XlsxWorkbook(
-            package, budget, include_hidden=settings.include_hidden, name=document.name
-        )
-        ooxml.read_properties(package, facts)
-        return extraction(
-            document, workbook, settings=settings, facts=facts, budget=budget
-        )
-    except BaseException:
-        package.close()
-        raise
+    return read_workbook(XlsxWorkbook, document, settings, facts)
 
 
-class XlsxWorkbook:
+class XlsxWorkbook(ExcelWorkbook):
     """An Excel workbook in XML."""
 
-    def __init__(
-        self, package: ZippedXml, budget: Budget, *, include_hidden: bool, name: str
-    ) -> None:
-        self._package = package
-        self._budget = budget
-        self._include_hidden = include_hidden
-        main = ooxml.main_part(package, r"(?i)xl/workbook\d*\.xml")
-        if main is None:
-            raise Unreadable(
-                f"{name}: an Excel workbook that is damaged: its list of sheets is "
-                "missing; save it again"
-            )
-        self._relations = ooxml.relations(package, main)
-        self._formats = CellFormats()
+    engine = "xlsx"
+    main = r"(?i)xl/workbook\d*\.xml"
+    bytes_per_page = 4 * 1024 * 1024
+
+    def _listed(self, main: str) -> Iterator[tuple[str, bool, str]]:
         index = _Index(self._formats)
-        package.parse(main, index)
-        sheets = [
-            (tidy(title), hidden, target.target)
-            for title, hidden, relation in index.sheets
-            if (target := self._relations.get(relation)) and target.kind == _WORKSHEET
-        ]
-        self._shown = [
-            (title, part)
-            for title, hidden, part in sheets
-            if include_hidden or not hidden
-        ]
-        self.hidden = Hidden(sheets=len(sheets) - len(self._shown))
-        self.shown = len(self._shown)
-        self.pages = sum(self._pages(part) for _, part in self._shown)
-        self._strings: SharedStrings | None = None
-
-    def sheets(self) -> Iterator[Sheet]:
-        for title, part in self._shown:
-            grid = Grid(self._budget, self.hidden, include_hidden=self._include_hidden)
-            yield Sheet(
-                name=title,
-                rows=self._rows(part, grid),
-                merges=grid.merges,
-                pages=self._pages(part),
-            )
-
-    def close(self) -> None:
-        self._package.close()
-
-    def _pages(self, part: str) -> int:
-        return 1 + self._package.size(part) // BYTES_PER_PAGE
+        self._package.parse(main, index)
+        for title, hidden, relation in index.sheets:
+            target = self._relations.get(relation)
+            if target is not None and target.kind == _WORKSHEET:
+                yield tidy(title), hidden, target.target
 
     def _rows(self, part: str, grid: Grid) -> Iterator[Row]:
         cells = _Cells(self._shared_strings(), self._formats, self._budget, grid)
@@ -115,17 +57,11 @@ class XlsxWorkbook:
             yield from grid.rows
             grid.rows.clear()
 
-    def _shared_strings(self) -> SharedStrings:
-        """The shared texts and the formats of cells, which are read once."""
-        if self._strings is None:
-            self._strings = SharedStrings(self._budget)
-            texts = _Texts(self._strings.add, self._budget)
-            for relation in self._relations.values():
-                if relation.kind == "sharedStrings":
-                    self._package.parse(relation.target, texts)
-                elif relation.kind == "styles":
-                    self._package.parse(relation.target, _Styles(self._formats))
-        return self._strings
+    def _read_strings(self, part: str, strings: SharedStrings) -> None:
+        self._package.parse(part, _Texts(strings.add, self._budget))
+
+    def _read_styles(self, part: str) -> None:
+        self._package.parse(part, _Styles(self._formats))
 
 
 class _Index:
