@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import structure
 import truths
 from measuring import Row, machine
 from scores import Score, normalized, score
@@ -213,6 +214,7 @@ def rows(python: str, *, quick: bool) -> Iterator[Row]:
     """What is wanted, for the table of `run.py`."""
     for part in PARTS.values():
         yield from judged(part(python, quick=quick))
+    yield from structure.rows(python, quick=quick)
 
 
 def judged(lines: Iterable[Line]) -> Iterator[Row]:
@@ -277,7 +279,8 @@ def aligned(lines: list[Line], *, markdown: bool) -> str:
 def main() -> None:
     """Print the table of what was asked for, and what failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    every = [*PARTS, "structure"]
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(every))
     parser.add_argument("--quick", action="store_true", help="a small part of it")
     parser.add_argument("--markdown", action="store_true", help="for a document")
     parser.add_argument(
@@ -285,17 +288,24 @@ def main() -> None:
     )
     parser.add_argument("--peers-python", default=sys.executable, metavar="PATH")
     options = parser.parse_args()
-    unknown = set(options.parts) - PARTS.keys()
+    unknown = set(options.parts) - set(every)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     print(machine())
     lines: list[Line] = []
     try:
-        for name in options.parts or PARTS:
+        for name in options.parts or every:
             print(f"{name} …", file=sys.stderr, flush=True)
-            lines += PARTS[name](options.peers_python, quick=options.quick)
+            if name == "structure":
+                counted = structure.measured(
+                    list(structure.WRITERS), options.peers_python, quick=options.quick
+                )
+                print(structure.table(list(counted), markdown=options.markdown))
+            else:
+                lines += PARTS[name](options.peers_python, quick=options.quick)
     finally:
-        print(aligned(lines, markdown=options.markdown))
+        if lines:
+            print(aligned(lines, markdown=options.markdown))
         for line in lines if options.failures else ():
             for failure in line.failures[:FAILURES]:
                 print(f"{line.library}, {line.kind}: {failure}")

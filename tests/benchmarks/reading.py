@@ -30,14 +30,15 @@ def main() -> None:
     print(json.dumps({"missing": None}), file=answers, flush=True)
     for line in sys.stdin:
         began = time.perf_counter()
-        text, pages, error = "", 0, None
+        text, markdown, pages, error = "", "", 0, None
         try:
-            text, pages = read(Path(json.loads(line)))
+            text, markdown, pages = read(Path(json.loads(line)))
             text = _unmarked(text)
         except Exception as reason:  # noqa: BLE001 - any library raises what it likes
             error = f"{type(reason).__name__}: {reason}"[:300]
         answer = {
             "text": text,
+            "markdown": markdown,
             "pages": pages,
             "error": error,
             "seconds": time.perf_counter() - began,
@@ -57,7 +58,10 @@ def _docprogress():
         document = Document(id="d", name=path.name, path=path, size=path.stat().st_size)
         with extract(document, settings=settings) as extraction:
             pages = list(extraction)
-        return "\n".join(page.text for page in pages), len(pages)
+        text = "\n".join(page.text for page in pages)
+        # A page without Markdown has no structure: its text has no headings or tables.
+        marked = "\n\n".join(page.markdown or "" for page in pages)
+        return text, marked, len(pages)
 
     return read
 
@@ -68,7 +72,8 @@ def _markitdown():
     converter = MarkItDown()
 
     def read(path):
-        return converter.convert(path).text_content, 1
+        text = converter.convert(path).text_content
+        return text, text, 1
 
     return read
 
@@ -77,7 +82,8 @@ def _kreuzberg():
     import kreuzberg
 
     def read(path):
-        return kreuzberg.extract_file_sync(str(path)).content, 1
+        text = kreuzberg.extract_file_sync(str(path)).content
+        return text, text, 1
 
     return read
 
