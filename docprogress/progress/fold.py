@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
+from docprogress.events import ProgressEvent, Status, now
 from docprogress.progress.comparison import is_duplicate, passes_step, visible_state
 from docprogress.progress.document import (
     PAGE_UNITS,
@@ -28,6 +28,7 @@ from docprogress.progress.summary import (
     describe_without_text,
     lacks_text,
     summarize,
+    why_not_handed_in,
 )
 
 #: Seconds that a run must have been working before there is an estimate.
@@ -442,7 +443,7 @@ class Progress:
             needs_ocr = lacks_text(event.message)
             if needs_ocr is not None:
                 self._without_text[event.document_id] = needs_ocr
-        elif (reason := _not_handed_in(event)) is not None:
+        elif (reason := why_not_handed_in(event)) is not None:
             self._not_handed_in[event.document_id] = reason
 
     def _read(
@@ -489,14 +490,6 @@ class Progress:
         if self.finished and self._first_seen_at is not None:
             return rate.average(self._last_seen - self._first_seen_at)
         return rate.per_second(self._clock())
-
-
-def _not_handed_in(event: ProgressEvent) -> str | None:
-    """Why a document was never submitted; None if it was."""
-    if event.status is not Status.CANCELLED:
-        return None
-    reason = event.message.removeprefix(NOT_HANDED_IN)
-    return None if reason == event.message else reason
 
 
 def _work(event: ProgressEvent) -> int:

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 
-from docprogress.events import NEEDS_OCR, NOTES_WITHOUT_TEXT, Status
+from docprogress.events import (
+    NEEDS_OCR,
+    NOT_HANDED_IN,
+    NOTES_WITHOUT_TEXT,
+    ProgressEvent,
+    Status,
+)
 from docprogress.formatting import plural
 
 #: Statuses in the order in which a summary lists them.
@@ -26,6 +32,14 @@ def lacks_text(message: str) -> bool | None:
     notes = message.split("; ")[1:]
     found = [note for note in notes if note in NOTES_WITHOUT_TEXT]
     return found[0] == NEEDS_OCR if found else None
+
+
+def why_not_handed_in(event: ProgressEvent) -> str | None:
+    """Why a document was never submitted; None if it was."""
+    if event.status is not Status.CANCELLED:
+        return None
+    reason = event.message.removeprefix(NOT_HANDED_IN)
+    return None if reason == event.message else reason
 
 
 def summarize(

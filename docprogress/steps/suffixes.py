@@ -88,12 +88,6 @@ def suffix_of(name: str) -> str:
     return "." + name.rsplit(".", 1)[-1].lower() if "." in name else ""
 
 
-def promise(suffix: str) -> str | None:
-    """What a file with this suffix should be; None if the suffix says nothing."""
-    kind = _promised(suffix)
-    return kind and kind.label
-
-
 def misnamed(name: str, media_type: str) -> str | None:
     """The note about a file that is not what its suffix promises."""
     suffix = suffix_of(name)
