@@ -75,6 +75,10 @@ class Member:
     open: Callable[[], BinaryIO]
     #: Its size in bytes; None if it is not known before it is read.
     size: int | None = None
+    #: Whether its content takes a password.
+    sealed: bool = False
+    #: Whether the container is nothing but this file, packed.
+    whole: bool = False
 
 
 class MembersOf(Protocol):

@@ -80,11 +80,13 @@ HEAD = 64 * 1024
 
 #: The last position of a PDF's header.
 PDF_HEADER = 1024
+_PDF_MARK = b"%PDF-"
 
 #: The most bytes of a ZIP file's central directory: about 80,000 entries, where a DOCX
 #: has about twenty. `zipfile` needs ten times as much memory for it.
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 
+_ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _PDF_OBJECT = re.compile(rb"(?:^|[\r\n])\d+ \d+ obj\b")
 
 _EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
@@ -106,6 +108,10 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"\xca\xfe\xba\xbe", "a program", "hand in documents"),
     (rb"SQLite format 3\0", "an SQLite database", "export its text"),
     (rb"PAR1", "a Parquet file", "export its text"),
+)
+#: Those of them that a person does not expect to be read.
+_NO_DOCUMENTS = frozenset(
+    ("a video", "an audio file", "a program", "an SQLite database", "a Parquet file")
 )
 #: An OpenDocument file that is one XML file.
 _FLAT = (
@@ -182,7 +188,7 @@ def _binary(
 ) -> str | tuple[str, str] | None:
     """The media type of a binary file; what it is, if it has no reader."""
     # Before PDFs, since an archive may begin with one.
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if head.startswith(_ZIP_SIGNATURES):
         return _inside_zip(name, file)
     signed = _ANY_SIGNATURE.match(head) is not None
     for pattern, kind in _BY_SIGNATURE if signed else ():
@@ -198,6 +204,32 @@ def _binary(
     return None
 
 
+def signed_type(head: bytes) -> str | None:
+    """The media type of a file whose first bytes alone say it; None otherwise."""
+    if _PDF_MARK in head[:PDF_HEADER]:
+        return PDF
+    return next((kind for pattern, kind in _BY_SIGNATURE if pattern.match(head)), None)
+
+
+def is_package(head: bytes) -> bool:
+    """Whether a file is a ZIP or an OLE file, which may be documents of many kinds."""
+    return head.startswith((*_ZIP_SIGNATURES, ole.SIGNATURE))
+
+
+def is_no_document(head: bytes) -> bool:
+    """Whether a file begins like a video, a sound, a program or a database."""
+    return any(
+        what in _NO_DOCUMENTS and pattern.match(head)
+        for pattern, what, _ in _SIGNATURES
+    )
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether a file that no signature fits is binary data and not a text."""
+    known = any(pattern.match(head) for pattern, _, _ in _SIGNATURES)
+    return not known and text.decode(head) is None
+
+
 def reader(kind: str) -> Reader:
     """The function that reads a supported media type."""
     module = import_module(f"docprogress.steps.readers.{_READERS[kind]}")
@@ -206,7 +238,7 @@ def reader(kind: str) -> Reader:
 
 
 def _is_pdf(head: bytes, suffix: str) -> bool:
-    place = head.find(b"%PDF-", 0, PDF_HEADER + len(b"%PDF-"))
+    place = head.find(_PDF_MARK, 0, PDF_HEADER + len(_PDF_MARK))
     if place < 0:
         return False
     # A text file may mention `%PDF-` in its first lines.

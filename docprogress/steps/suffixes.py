@@ -88,6 +88,22 @@ def suffix_of(name: str) -> str:
     return "." + name.rsplit(".", 1)[-1].lower() if "." in name else ""
 
 
+def promise(suffix: str) -> str | None:
+    """What a file with this suffix should be; None if the suffix says nothing."""
+    kind = _promised(suffix)
+    return kind and kind.label
+
+
+def suffixes_of(media_type: str) -> frozenset[str]:
+    """The suffixes that promise a media type, or types that begin so."""
+    return frozenset(
+        suffix
+        for kind in _KINDS
+        if media_type in kind.types
+        for suffix in kind.suffixes
+    )
+
+
 def misnamed(name: str, media_type: str) -> str | None:
     """The note about a file that is not what its suffix promises."""
     suffix = suffix_of(name)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from docprogress.documents import member_id
+from docprogress.documents import member_id, member_position
 from docprogress.errors import Cancelled, LimitExceeded
 from docprogress.events import Status, now
 from docprogress.formatting import plural
@@ -49,6 +49,12 @@ _EXPECT_MORE = (
 _LAST_NUMBER = select(func.max(_document.number)).where(
     _document.run_id == bindparam("run")
 )
+_WAITING = select(_document.id, _document.name).where(
+    _document.run_id == bindparam("run"),
+    _document.parent_id == bindparam("container"),
+    _document.status == Status.QUEUED.value,
+    _document.sha256.is_(None),
+)
 _STORED = (
     update(schema.document)
     .where(_document.id == bindparam("member"), _document.sha256.is_(None))
@@ -73,6 +79,13 @@ class NewMember(NamedTuple):
     name: str
     #: Its size in bytes; None if it is not known yet.
     size: int | None
+
+
+class WaitingMember(NamedTuple):
+    """A member whose content is still in its container."""
+
+    id: str
+    name: str
 
 
 class StoredMember(NamedTuple):
@@ -153,6 +166,13 @@ class Members:
                 _insert(connection, row, new, step)
         rows = {row.id: row for row in self._documents.find(ids=ids)}
         return [rows[name] for name in ids if name in rows]
+
+    def waiting(self, container: DocumentRow) -> dict[int, WaitingMember]:
+        """The queued members whose content is still in a container, by position."""
+        values = {"run": container.run_id, "container": container.id}
+        with self._database.reading() as connection:
+            rows = connection.execute(_WAITING, values).all()
+        return {member_position(row.id): WaitingMember(*row) for row in rows}
 
     def set_stored(self, stored: Sequence[StoredMember], *, root_id: str) -> list[str]:
         """Record that the content of members is in the storage.

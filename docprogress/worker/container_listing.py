@@ -1,7 +1,8 @@
 """Which members of a container become documents, and what they are called."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from docprogress.documents import Document, member_name
 from docprogress.errors import LimitExceeded
@@ -9,6 +10,7 @@ from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps import containers
 from docprogress.steps.containers import Member
+from docprogress.steps.members.relevance import Reason, reason_to_leave_out
 
 #: The largest ratio of members' bytes to their container's above so many bytes.
 MAX_RATIO = 250
@@ -17,15 +19,57 @@ MIN_BOMB_BYTES = 64 * 1024 * 1024
 #: The most names of members that are kept with an archive.
 MAX_NAMES = 1_000
 
+#: Names that a warning shows.
+MOST_NAMED = 10
 
-class Unpacked(NamedTuple):
+
+@dataclass(slots=True)
+class LeftOut:
+    """The members of a container that do not become documents."""
+
+    #: Files of operating systems, and hidden ones.
+    ignored: int = 0
+    #: The names of the others, by the reason.
+    names: dict[Reason, list[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.names.values()))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was left out and why, for people."""
+        return [
+            f"left out: {_counted(reason, len(names))}: {_some(names)}"
+            for reason, names in self.names.items()
+        ]
+
+    @property
+    def note(self) -> str:
+        """How many were left out that a person might expect; empty if none."""
+        counts = (_counted(reason, len(names)) for reason, names in self.names.items())
+        return f"left out: {', '.join(counts)}" if self.names else ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is kept of them with the container."""
+        names = [name for some in self.names.values() for name in some]
+        if not names:
+            return {"left_out": self.ignored} if self.ignored else {}
+        return {
+            "left_out": self.ignored + len(names),
+            "left_out_members": names[:MAX_NAMES],
+            "warnings": self.warnings,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
     """What a container was found to hold."""
 
     media_type: str
     #: The names of its members.
     names: list[str]
-    #: Files of operating systems that were left out.
-    left_out: int
+    left_out: LeftOut
 
     @property
     def archive(self) -> bool:
@@ -34,8 +78,10 @@ class Unpacked(NamedTuple):
 
     @property
     def note(self) -> str:
-        """How many members it has, for people."""
-        return plural(len(self.names), "member" if self.archive else "attachment")
+        """How many members it has, for people; empty for a message without any."""
+        noun = "member" if self.archive else "attachment"
+        count = plural(len(self.names), noun) if self.names or self.archive else ""
+        return "; ".join(filter(None, (count, self.left_out.note)))
 
 
 class Listed(NamedTuple):
@@ -48,32 +94,46 @@ class Listed(NamedTuple):
     member: Member
 
 
+def _counted(reason: Reason, count: int) -> str:
+    return f"{count:,} {reason[count != 1]}"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    shown = ", ".join(names[:MOST_NAMED])
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
 def list_members(
     found: Iterable[Member],
     document: Document,
     settings: Settings,
     on_listed: Callable[[int], None],
-) -> tuple[list[Listed], int]:
-    """The members that become documents, and how many others were left out.
+) -> tuple[list[Listed], LeftOut]:
+    """The members that become documents, and those that do not.
 
     Args:
         found: All members.
         document: The container.
         settings: The limits.
-        on_listed: Called after each member with how many there are.
+        on_listed: Called after each member with how many documents there are.
 
     Raises:
         LimitExceeded: There are too many, they are too large, or it is a bomb.
     """
     names = UniqueNames(document.name)
     listed: list[Listed] = []
-    left_out = total = 0
+    left_out = LeftOut()
+    total = 0
     for position, member in enumerate(found, 1):
         if containers.is_ignored(member.name):
-            left_out += 1
+            left_out.ignored += 1
+        elif reason := reason_to_leave_out(member, settings):
+            name = member_name("", member.name).removeprefix("/")
+            left_out.names.setdefault(reason, []).append(name)
         else:
             listed.append(Listed(position, names.add(member.name), member))
-        if len(listed) > settings.max_members:
+        if len(listed) + len(left_out) > settings.max_members:
             raise LimitExceeded(
                 f"{document.name}: more than {settings.max_members:,} members, "
                 "which is the limit (max_members)"

@@ -239,13 +239,18 @@ class DocumentAttempt:
                     self._writer.save()
                     name = display_name(step.queue)
                     return self._hand_over(WAITING_MESSAGE.format(name))
-                result = self.runner.run(position, items, self._step_document(path))
+                result = self.runner.run(
+                    position,
+                    items,
+                    self._step_document(path),
+                    known=unpacked.left_out.facts if unpacked else {},
+                )
                 items = result.items
                 self._counts[step.gives] = len(items)
                 self._note = result.facts.get("note", self._note)
                 self._page_unit = self._page_unit_of(step, result)
         summary = self._summary()
-        if unpacked and unpacked.names:
+        if unpacked and unpacked.note:
             summary = f"{summary}; {unpacked.note}"
         return self._publish(self._writer.complete(summary))
 
@@ -293,7 +298,7 @@ class DocumentAttempt:
                     "media_type": unpacked.media_type,
                     "note": unpacked.note,
                     "members": unpacked.names[:MAX_NAMES],
-                    **({"left_out": unpacked.left_out} if unpacked.left_out else {}),
+                    **unpacked.left_out.facts,
                 },
                 pages=[],
                 chunks=[],

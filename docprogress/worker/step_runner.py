@@ -76,13 +76,21 @@ class StepRunner:
         """The name of the first step of the plan."""
         return self._steps[0].name
 
-    def run(self, position: int, items: list[Any], document: Document) -> StepResult:
+    def run(
+        self,
+        position: int,
+        items: list[Any],
+        document: Document,
+        *,
+        known: Mapping[str, Any],
+    ) -> StepResult:
         """Run a step, and save what it makes, at the latest with the next step.
 
         Args:
             position: The step's position in the plan.
             items: What the step before it made in this task, if it ran in this task.
             document: The document, as steps see it.
+            known: Facts of the document besides what its reader finds.
 
         Raises:
             Exception: Whatever the step raises.
@@ -107,7 +115,11 @@ class StepRunner:
             result = self._make(step, takes, progress, document, embedded)
         self._writer.discard_vectors()
         self._writer.discard_recognised()
-        result = result._replace(unit=progress.unit or "")
+        facts = result.facts
+        if step.takes is Kind.DOCUMENT and known:
+            warnings = [*facts.get("warnings", ()), *known.get("warnings", ())]
+            facts = {**facts, **known, **({"warnings": warnings} if warnings else {})}
+        result = result._replace(unit=progress.unit or "", facts=facts)
         self._writer.unsaved.append(
             FinishedStep(
                 position=position,

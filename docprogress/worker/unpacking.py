@@ -5,10 +5,9 @@ never got there, because this worker died, is unpacked by the worker that proces
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from docprogress.documents import Document, member_position
@@ -28,9 +27,14 @@ from docprogress.steps import containers, formats
 from docprogress.steps.containers import Member
 from docprogress.storage.incoming import Stored
 from docprogress.store import DocumentRow
-from docprogress.store.members import NewMember, StoredMember
+from docprogress.store.members import NewMember, StoredMember, WaitingMember
 from docprogress.worker.attempt_writer import AttemptWriter
-from docprogress.worker.container_listing import Listed, Unpacked, list_members
+from docprogress.worker.container_listing import (
+    LeftOut,
+    Listed,
+    Unpacked,
+    list_members,
+)
 from docprogress.worker.error_reasons import error_message, error_reason
 from docprogress.worker.step_runner import StepRunner
 
@@ -124,16 +128,56 @@ class Unpacker:
             with containers.members(
                 document, settings=self._settings, media_type=kind
             ) as found:
-                position = member_position(self._row.id)
-                with self._guard():
-                    member = next(islice(found, position - 1, None), None)
-                if member is None:
-                    raise Unreadable(f"it is not in {container.name} any more")
-                return self._save(self._row, member, self._settings.max_bytes)
+                return self._save_with_siblings(found, container)
+
+    def _save_with_siblings(
+        self, found: Iterable[Member], container: DocumentRow
+    ) -> Stored:
+        """Store this member, and those that wait for the same, in one pass.
+
+        A compressed archive is unpacked from its beginning for each of them otherwise.
+        """
+        own: Stored | None = None
+        own_position = member_position(self._row.id)
+        root_id = self._members.containers(self._row)[-1].id
+        saved: list[StoredMember] = []
+        waiting = self._members.waiting(container)
+        due = time.monotonic() + SEND_SECONDS
+        numbered = enumerate(found, 1)
+        try:
+            while waiting or own is None:
+                if (following := self._next(numbered)) is None:
+                    break
+                position, member = following
+                if position == own_position:
+                    own = self._save(self._row, member, self._settings.max_bytes)
+                elif (sibling := waiting.pop(position, None)) is not None:
+                    with suppress(DocumentError, TransientError, OSError):
+                        # Its own worker says what is wrong with it.
+                        stored = self._save(sibling, member, self._settings.max_bytes)
+                        unannounced = member.size is None
+                        saved.append(StoredMember(sibling.id, *stored, unannounced))
+                if time.monotonic() >= due:
+                    self._set_stored(saved, root_id)
+                    saved.clear()
+                    waiting = self._members.waiting(container)
+                    self._writer.publish_message("Unpacking")
+                    due = time.monotonic() + SEND_SECONDS
+        finally:
+            self._set_stored(saved, root_id)
+        if own is None:
+            raise Unreadable(f"it is not in {container.name} any more")
+        return own
+
+    def _next(
+        self, numbered: Iterator[tuple[int, Member]]
+    ) -> tuple[int, Member] | None:
+        with self._guard():
+            return next(numbered, None)
 
     def _list(
         self, found: Iterable[Member], document: Document, progress: StepProgress
-    ) -> tuple[list[Listed], int]:
+    ) -> tuple[list[Listed], LeftOut]:
         """The members that become documents, within the limits."""
         with self._guard() as renew:
 
@@ -221,17 +265,23 @@ class Unpacker:
         if not rows:
             return
         store = self._processor.store
-        if stored:
-            set_stored = partial(self._members.set_stored, stored, root_id=root_id)
-            for document_id in self._writer.write(set_stored):
-                self._processor.files.delete(document_id)
+        self._set_stored(stored, root_id)
         ids = [row.id for row in rows]
         found = self._writer.write(lambda: store.documents.find(ids=ids))
         waiting = [row for row in found if row.status is Status.QUEUED]
         self._processor.publish_rows(waiting)
         self._processor.send(waiting)
 
-    def _save(self, row: DocumentRow, member: Member, max_bytes: int) -> Stored:
+    def _set_stored(self, stored: Sequence[StoredMember], root_id: str) -> None:
+        """Record which members are stored, and remove those of a deleted run."""
+        if stored:
+            set_stored = partial(self._members.set_stored, stored, root_id=root_id)
+            for document_id in self._writer.write(set_stored):
+                self._processor.files.delete(document_id)
+
+    def _save(
+        self, row: DocumentRow | WaitingMember, member: Member, max_bytes: int
+    ) -> Stored:
         with (
             self._processor.files.incoming(
                 row.id, row.name, max_bytes=max_bytes

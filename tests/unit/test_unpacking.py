@@ -8,94 +8,14 @@ import zipfile
 
 import pytest
 from support.archives import tarred, zipped
+from support.bench import Bench
 
-from docprogress.client.fingerprint import fingerprint
-from docprogress.documents import document_id
 from docprogress.errors import LimitExceeded
 from docprogress.events import Status
-from docprogress.settings import RUN_SETTINGS, load
-from docprogress.steps import plan
-from docprogress.storage import Files, Source
-from docprogress.store import NewDocument, Store
-from docprogress.worker.processing import DocumentProcessor
-
-PLAN = plan(None)
 
 
 class Killed(BaseException):
     """What a killed worker does to the code that it ran: nothing after it happens."""
-
-
-class Bench:
-    """A store with one worker, which processes what it is sent."""
-
-    def __init__(self, folder):
-        self.files = Files(str(folder / "files"))
-        self.store = Store(f"sqlite:///{folder / 'store.db'}").open()
-        self.sent = []
-        self.published = []
-        self.processor = DocumentProcessor(
-            store=self.store,
-            files=self.files,
-            settings=load(),
-            publish=lambda _: False,
-            publish_rows=self._publish_rows,
-            send=self._send,
-        )
-
-    def publish_rows(self, rows):
-        self.published += rows
-
-    def send(self, rows):
-        self.sent += [row.id for row in rows]
-
-    def _publish_rows(self, rows):
-        self.publish_rows(rows)
-
-    def _send(self, rows):
-        self.send(rows)
-
-    def submit(self, *contents, run_id="run", **own):
-        settings = {name: getattr(load(), name) for name in RUN_SETTINGS}
-        self.store.runs.add(
-            run_id=run_id,
-            case_id="case",
-            expected=len(contents),
-            steps=[step.to_dict() for step in PLAN],
-            settings=settings | own,
-            fingerprint=fingerprint(PLAN, settings),
-        )
-        for number, (name, content) in enumerate(contents, 1):
-            own_id = document_id(run_id, number)
-            new = NewDocument(
-                id=own_id, run_id=run_id, number=number, name=name, case_id="case"
-            )
-            self.store.submissions.add([new])
-            stored = self.files.add(
-                own_id, Source(name=name, data=content), max_bytes=1 << 30
-            )
-            self.store.submissions.mark_ready([(own_id, *stored)])
-            self.sent.append(own_id)
-
-    def process(self, name):
-        row = self.store.documents.get(name)
-        claim = self.store.attempts.claim(name, row.attempt, worker="w")
-        if claim is not None:
-            self.processor.process(claim)
-
-    def work(self):
-        while self.sent:
-            self.process(self.sent.pop(0))
-
-    def rows(self, run_id="run"):
-        return {row.name: row for row in self.store.documents.find(run_id)}
-
-    def texts(self, run_id="run"):
-        return {
-            name: "".join(page.text for page in self.store.results.pages(row.id))
-            for name, row in self.rows(run_id).items()
-            if row.status is Status.COMPLETED and row.pages
-        }
 
 
 @pytest.fixture
@@ -544,3 +464,48 @@ def test_limits_are_named_in_the_error_of_the_store(bench):
             max_bytes=99,
         )
     assert bench.store.runs.get("run").expected == 1
+
+
+def test_members_that_unpack_themselves_unpack_their_archive_once(bench, monkeypatch):
+    from docprogress.steps.members import compressed
+
+    files = [(f"{n}.txt", f"text {n} ".encode() * 40_000) for n in range(20)]
+    bench.submit(("t.tgz", tarred(files, mode="w:gz")))
+    kill_at(monkeypatch, bench.files, "incoming", 1)
+    with pytest.raises(Killed):
+        bench.work()
+    unpacked = 0
+    readinto = compressed._Bounded.readinto
+
+    def counted(file, buffer):
+        nonlocal unpacked
+        count = readinto(file, buffer)
+        unpacked += count
+        return count
+
+    monkeypatch.setattr(compressed._Bounded, "readinto", counted)
+    members = [row for row in bench.rows().values() if row.parent_id]
+    # One that is in the middle comes first.
+    for row in members[7:] + members[:7]:
+        bench.process(row.id)
+
+    assert bench.texts() == {f"t.tgz/{n}": data.decode() for n, data in files}
+    assert unpacked < 1.5 * sum(len(data) for _, data in files)
+
+
+def test_a_damaged_sibling_fails_by_itself_when_members_unpack_themselves(
+    bench, monkeypatch
+):
+    content = zipped([("a.txt", "first" * 9), ("b.txt", "second" * 9), ("c.txt", "3")])
+    at = content.index(b"b.txt") + len("b.txt")
+    bench.submit(("a.zip", content[:at] + b"\xff\xff" + content[at + 2 :]))
+    kill_at(monkeypatch, bench.files, "incoming", 1)
+    with pytest.raises(Killed):
+        bench.work()
+
+    for row in bench.rows().values():
+        if row.parent_id:
+            bench.process(row.id)
+
+    assert bench.texts() == {"a.zip/a.txt": "first" * 9, "a.zip/c.txt": "3"}
+    assert "it cannot be unpacked" in bench.rows()["a.zip/b.txt"].error

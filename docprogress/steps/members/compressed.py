@@ -54,7 +54,8 @@ def members(
     if begin[_MARK_AT:] == _MARK:
         yield from tape.members_of(unpacked, document, settings=settings, stack=stack)
     else:
-        yield Member(name=_inner_name(document.name, suffixes), open=open_file)
+        name = _inner_name(document.name, suffixes)
+        yield Member(name=name, open=open_file, whole=True)
 
 
 def _open(opener: Callable[[Path], Any], document: Document) -> BinaryIO:

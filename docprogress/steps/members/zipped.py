@@ -36,13 +36,15 @@ def members(
     for entry in archive.infolist():
         if _is_file(entry):
             opener = partial(archive.open, entry)
-            if entry.flag_bits & _ENCRYPTED_FLAG:
+            sealed = bool(entry.flag_bits & _ENCRYPTED_FLAG)
+            if sealed:
                 passwords = settings.passwords
                 opener = partial(_open, archive, entry, document, passwords, stack)
             yield Member(
                 name=_name(entry),
                 size=entry.file_size,
                 open=cast("type[BinaryIO]", opener),
+                sealed=sealed,
             )
 
 
