@@ -164,6 +164,9 @@ class Settings(Hiding):
     #: What is read of an HTML page: `all` that it shows, or its `main` content, without
     #: navigation, sidebars and footers; needs `docprogress[html]`.
     html_content: Literal["all", "main"] = "all"
+    #: Whether pages have Markdown, with headings, lists and tables: `auto` if their
+    #: structure is known; `off` leaves out what takes time to find.
+    structure: Literal["auto", "off"] = "auto"
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.
@@ -269,6 +272,7 @@ RUN_SETTINGS = (
     "ocr_languages",
     "ocr_dpi",
     "html_content",
+    "structure",
     "chunk_characters",
     "chunk_overlap",
     "max_bytes",

@@ -18,6 +18,7 @@ _DECIDING = (
     "encodings",
     "include_hidden",
     "html_content",
+    "structure",
     "ocr",
     "ocr_engine",
     "ocr_languages",

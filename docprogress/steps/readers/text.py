@@ -10,6 +10,7 @@ from docprogress.steps.extraction import (
     read_text,
     single_page,
 )
+from docprogress.steps.textual import MARKDOWN
 from docprogress.steps.titles import text_title
 
 
@@ -21,6 +22,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         facts["engine"] = "text"
         if title := text_title(facts.get("media_type", ""), text):
             facts["title"] = title
-        yield single_page(text, facts)
+        marked = facts.get("media_type") == MARKDOWN
+        yield single_page(text, facts, markdown=text if marked else None)
 
     return Extraction(pages(), total=1, facts=facts)
