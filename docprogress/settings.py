@@ -146,7 +146,7 @@ class Settings(Hiding):
     #: Encodings that texts which are not UTF-8 probably have, such as `["cp1251"]`.
     #: They are preferred, not forced; without any, those of the locale's language are.
     encodings: list[str] = Field(default_factory=list)
-    #: Whether comments in text documents and presentations are read.
+    #: Whether comments in text documents, spreadsheets and presentations are read.
     include_comments: bool = False
     #: Whether hidden slides, sheets, rows and columns are read.
     include_hidden: bool = False
