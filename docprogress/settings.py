@@ -167,6 +167,11 @@ class Settings(Hiding):
     #: Whether pages have Markdown, with headings, lists and tables: `auto` if their
     #: structure is known; `off` leaves out what takes time to find.
     structure: Literal["auto", "off"] = "auto"
+    #: Where documents are stored after embedding: `lancedb:///FOLDER?table=NAME`,
+    #: `pgvector://USER:PASSWORD@HOST/DATABASE?table=SCHEMA.NAME`,
+    #: `qdrant+http://HOST:6333/COLLECTION`, or `module:Class` for a sink of your own.
+    #: None: nowhere else.
+    sink: Secret = None
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.
