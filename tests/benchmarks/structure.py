@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structure_pdf
 import structure_writers
 from found_structure import found
 from measuring import Row, machine
@@ -22,10 +23,10 @@ from surroundings import NotInstalledError, short_folder
 
 LIBRARIES = ("docprogress", "markitdown")
 
-WRITERS = structure_writers.WRITERS
+WRITERS = structure_writers.WRITERS | structure_pdf.WRITERS
 
 #: What is wanted of each share, where it is not 0.98.
-WANTED: dict[str, dict[str, float]] = {}
+WANTED: dict[str, dict[str, float]] = structure_pdf.WANTED
 LEAST = 0.98
 
 

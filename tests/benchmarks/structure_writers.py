@@ -46,8 +46,13 @@ def epub(source: Source, path: Path) -> Truth:
     return truth(source)
 
 
+def html_body(source: Source) -> str:
+    """A source's blocks in HTML."""
+    return "\n".join(map(_html_block, source.blocks))
+
+
 def _page(source: Source) -> str:
-    body = "\n".join(map(_html_block, source.blocks))
+    body = html_body(source)
     return (
         '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>A page</title>'
         f'<meta charset="utf-8" /></head><body>\n{body}\n</body></html>'

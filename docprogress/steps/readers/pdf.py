@@ -14,6 +14,7 @@ from docprogress.steps.ocr.pages import recognition
 from docprogress.steps.readers.pdf_page import PageText, Pdf, add_facts
 from docprogress.steps.readers.pdf_pdfium import PdfiumDocument, RejectedByPdfium
 from docprogress.steps.readers.pdf_pypdf import PypdfDocument
+from docprogress.steps.readers.pdf_structure import Structure
 from docprogress.steps.text import TooLong, clean
 
 #: The most pages that are named in a warning.
@@ -35,9 +36,12 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     except BaseException:
         pdf.close()
         raise
-    pages = _pages(pdf, document, settings, facts)
+    structure = structure_of(pdf, settings)
+    pages = _pages(pdf, document, settings, facts, structure)
     if ocr is not None:
         pages = ocr.fill(pages, pdf)
+    if structure is not None:
+        pages = structure.fill(pages)
     return Extraction(
         pages, total=len(pdf), facts=facts, close=pdf.close, recognition=ocr
     )
@@ -74,8 +78,20 @@ def open_pdf(
     return PypdfDocument(name, path, passwords=passwords)
 
 
+def structure_of(pdf: Pdf, settings: Settings) -> Structure | None:
+    """What tells the structure of a PDF's pages, if that is wanted and can be told."""
+    if settings.structure == "off" or not isinstance(pdf, PdfiumDocument):
+        return None
+    pdf.keep_layouts()
+    return Structure(len(pdf), pdf.outline(), pdf.layout)
+
+
 def _pages(
-    pdf: Pdf, document: Document, settings: Settings, facts: Facts
+    pdf: Pdf,
+    document: Document,
+    settings: Settings,
+    facts: Facts,
+    structure: Structure | None,
 ) -> Iterator[Page]:
     left = settings.max_characters
     report = _Report(len(pdf))
@@ -87,7 +103,10 @@ def _pages(
         text = clean(found.text if found else "")
         left -= len(text)
         report.add(index + 1, found, text)
-        yield Page(number=index + 1, text=text)
+        page = Page(number=index + 1, text=text)
+        if structure is not None:
+            page = structure.add(page, found and found.layout)
+        yield page
     report.finish(document, facts)
     if settings.ocr == "never" and facts.get("note") == NEEDS_OCR:
         facts["note"] = OCR_IS_OFF

@@ -53,6 +53,16 @@ is_embedded = _function("FPDFFont_GetIsEmbedded", c_int, c_void_p)
 font_name = _function(
     "FPDFFont_GetBaseFontName", c_size_t, c_void_p, c_void_p, c_size_t
 )
+font_flags = _function("FPDFFont_GetFlags", c_int, c_void_p)
+font_size = _function("FPDFTextObj_GetFontSize", c_int, c_void_p, c_void_p)
+content_id = _function("FPDFPageObj_GetMarkedContentID", c_int, c_void_p)
+count_segments = _function("FPDFPath_CountSegments", c_int, c_void_p)
+get_segment = _function("FPDFPath_GetPathSegment", c_void_p, c_void_p, c_int)
+segment_type = _function("FPDFPathSegment_GetType", c_int, c_void_p)
+segment_closes = _function("FPDFPathSegment_GetClose", c_int, c_void_p)
+segment_point = _function(
+    "FPDFPathSegment_GetPoint", c_int, c_void_p, c_void_p, c_void_p
+)
 count_marks = _function("FPDFPageObj_CountMarks", c_int, c_void_p)
 get_mark = _function("FPDFPageObj_GetMark", c_void_p, c_void_p, c_ulong)
 mark_text = _function(

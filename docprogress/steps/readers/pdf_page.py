@@ -2,11 +2,14 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from docprogress.steps.extraction import Facts
 from docprogress.steps.ocr.pages import Drawable
 from docprogress.steps.text import clean_title
+
+if TYPE_CHECKING:
+    from docprogress.steps.readers.pdf_lines import Layout
 
 NO_PAGES = "the PDF has no pages"
 ENCRYPTED = "the PDF is encrypted and needs a password"
@@ -32,6 +35,8 @@ class PageText(NamedTuple):
     fonts: frozenset[bytes] = frozenset()
     #: What the page's form was filled in with.
     values: tuple[str, ...] = ()
+    #: Where its lines are, if that is wanted and known.
+    layout: "Layout | None" = None
 
 
 class Pdf(Drawable, Protocol):

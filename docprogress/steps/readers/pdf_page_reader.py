@@ -16,8 +16,10 @@ from docprogress.steps.readers.pdf_forms import filled, has_filled, placed
 from docprogress.steps.readers.pdf_hidden import is_scan, set_active, unseen
 from docprogress.steps.readers.pdf_hyphens import join_hyphenated, positions
 from docprogress.steps.readers.pdf_layout import downwards, in_columns
+from docprogress.steps.readers.pdf_layouts import LayoutReader
+from docprogress.steps.readers.pdf_lines import MOST_CHARACTERS, Layout
 from docprogress.steps.readers.pdf_page import PageText
-from docprogress.steps.readers.pdf_pieces import Piece, lines_of, text_of
+from docprogress.steps.readers.pdf_pieces import Line, Piece, lines_of, text_of
 from docprogress.steps.readers.pdf_survey import Survey, survey, vertical_texts
 from docprogress.steps.text import TooLong
 
@@ -54,6 +56,9 @@ class PageReader:
         self._form: object | None = None
         self._has_form: bool | None = None
         self._own_hyphens_are_typed: bool | None = None
+        #: Reads where lines are, if that is wanted.
+        self.layouts: LayoutReader | None = None
+        self._layout: Layout | None = None
 
     def read(self, page: object, most: int) -> PageText | None:
         """The text of a loaded page; None if it cannot be read.
@@ -67,6 +72,20 @@ class PageReader:
         if page_text and not surveyed and not page_text.text.strip():
             return self._read(page, most, survey(page))
         return page_text
+
+    def layout(self, page: object) -> tuple[Layout | None, str]:
+        """Where the lines of a page are that is looked at out of turn, and its text."""
+        content = pdfium.FPDFText_LoadPage(page)
+        if not content:
+            return None, ""
+        try:
+            text, first = _text_of(content, MOST_CHARACTERS, self._buffer)
+            self._keep_layout(page, content, text, first)
+            return self._layout, join_hyphenated(text)
+        except TooLong:
+            return None, ""
+        finally:
+            pdfium.FPDFText_ClosePage(content)
 
     def _read(self, page: object, most: int, found: Survey) -> PageText | None:
         self._closely = self._closely or found.maybe_hidden or found.vertical
@@ -84,7 +103,8 @@ class PageReader:
         fonts = _fonts(found.empty) if found.empty and many else frozenset()
         self._closely = self._closely or bool(fonts)
         lost = bool(found.texts) and not text.strip() and not hidden
-        return PageText(text, hidden, lost, fonts, tuple(v.text for v in values))
+        shown = tuple(value.text for value in values)
+        return PageText(text, hidden, lost, fonts, shown, self._layout)
 
     def _text(
         self, page: object, content: object, found: Survey, most: int
@@ -108,12 +128,26 @@ class PageReader:
                 self._closely = self._closely or columns is not None
                 ordered = columns or ordered
             if ordered is not None:
+                self._keep_layout(page, content, text, first, ordered)
                 text, own = text_of(ordered)
                 typed = own if self._typed_hyphens_are_own() else set()
                 return join_hyphenated(text, typed), values
+        self._keep_layout(page, content, text, first)
         if "\ufffe" in text:
             text = join_hyphenated(text, self._typed(content, text, first))
         return text, values
+
+    def _keep_layout(
+        self,
+        page: object,
+        content: object,
+        text: str,
+        first: int,
+        ordered: list[Line] | None = None,
+    ) -> None:
+        """Keep where the lines of the page are, if that is wanted."""
+        if self.layouts is not None:
+            self._layout = self.layouts.read(page, content, text, first, ordered)
 
     def _typed(self, content: object, text: str, first: int) -> set[int]:
         """The positions of hyphens that are objects of their own, and so were typed."""

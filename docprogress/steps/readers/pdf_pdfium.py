@@ -12,6 +12,9 @@ from pypdfium2 import raw as pdfium
 
 from docprogress.steps.ocr import drawing
 from docprogress.steps.readers.pdf_hidden import is_scan
+from docprogress.steps.readers.pdf_layouts import LayoutReader
+from docprogress.steps.readers.pdf_lines import Layout
+from docprogress.steps.readers.pdf_outline import Outline, read_outline
 from docprogress.steps.readers.pdf_page import (
     DAMAGED,
     ENCRYPTED,
@@ -91,6 +94,26 @@ class PdfiumDocument:
             finally:
                 pdfium.FPDF_ClosePage(page)
         return found and self._second.improve(found, index, most)
+
+    def keep_layouts(self) -> None:
+        """Have pages tell where their lines are."""
+        self._reader.layouts = LayoutReader(self._pdf)
+
+    def layout(self, index: int) -> tuple[Layout | None, str]:
+        """Where the lines of a page are, and its text."""
+        with PDFIUM:
+            page = pdfium.FPDF_LoadPage(self._pdf, index)
+            if not page:
+                return None, ""
+            try:
+                return self._reader.layout(page)
+            finally:
+                pdfium.FPDF_ClosePage(page)
+
+    def outline(self) -> Outline:
+        """The bookmarks."""
+        with PDFIUM:
+            return read_outline(self._pdf)
 
     @property
     def unmapped(self) -> bool:

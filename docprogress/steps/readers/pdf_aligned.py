@@ -1,0 +1,316 @@
+"""Tables without borders: rows whose parts stand below each other.
+
+Prose in columns, tables of contents and lists look like them, and are left alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+from docprogress.steps.readers.pdf_lines import Rule, Run
+from docprogress.steps.readers.pdf_lists import marker_of
+from docprogress.steps.readers.pdf_tables import NEAR, Table, cell_text
+from docprogress.steps.readers.pdf_text_lines import TextLine
+
+#: The least gap between two cells, in sizes, and between rules.
+GAP = 0.95
+GAP_IN_RULES = 0.6
+
+#: The fewest rows of a table, and of one between rules.
+LEAST_ROWS = 3
+LEAST_ROWS_IN_RULES = 2
+
+#: The greatest distance between two rows, in sizes.
+FARTHEST = 3.2
+
+#: How far cells of a column may be from where most of them begin, end or are centred,
+#: and what share of them is there.
+ALIGNED = 2.5
+LEAST_ALIGNED = 0.6
+
+#: The share of cells that have text.
+LEAST_FILLED = 0.5
+
+#: The average characters of a cell in columns of prose.
+PROSE = 32
+
+MOST_COLUMNS = 40
+
+
+class Segment(NamedTuple):
+    """Words without a gap, as in a cell."""
+
+    runs: list[Run]
+    left: float
+    right: float
+
+
+class Row(NamedTuple):
+    """What stands at one height."""
+
+    segments: list[Segment]
+    lines: list[int]
+    baseline: float
+    size: float
+
+
+def aligned_tables(
+    lines: Sequence[TextLine], taken: set[int], rules: Sequence[Rule]
+) -> Iterator[Table]:
+    """The tables among lines that no other table has taken."""
+    for group in _bands(rules):
+        table = _between_rules(lines, taken, group)
+        if table is not None:
+            taken |= table.lines
+            yield table
+    rows: list[Row] = []
+    for row in [*_rows(lines, taken, GAP), None]:
+        if row is not None and _follows(rows, row):
+            rows.append(row)
+            continue
+        if table := _table(rows, lines, LEAST_ROWS):
+            yield table
+        rows = [row] if row is not None and len(row.segments) > 1 else []
+
+
+def _rows(lines: Sequence[TextLine], taken: set[int], gap: float) -> Iterator[Row]:
+    """The rows of lines that follow each other; a row ends where lines are left out."""
+    for number, line in enumerate(lines):
+        if number in taken or not line.placed or not line.text:
+            continue
+        if number and line.runs and number - 1 not in taken:
+            before = lines[number - 1]
+            if (
+                before.placed
+                and abs(before.last - line.first) < 0.3 * line.size
+                and line.left >= before.right
+            ):
+                continue  # taken along with the line before it
+        runs, numbers = list(line.runs), [number]
+        for other in range(number + 1, len(lines)):
+            following = lines[other]
+            if (
+                other in taken
+                or not following.placed
+                or abs(following.first - line.first) >= 0.3 * line.size
+                or following.left < runs[-1].right
+            ):
+                break
+            runs += following.runs
+            numbers.append(other)
+        yield Row(_segments(runs, gap), numbers, line.first, line.size)
+
+
+def _segments(runs: Sequence[Run], gap: float) -> list[Segment]:
+    segments: list[Segment] = []
+    for run in runs:
+        if segments:
+            last = segments[-1]
+            if run.left - last.right < gap * run.size and run.left > last.left:
+                segments[-1] = Segment(
+                    [*last.runs, run], last.left, max(last.right, run.right)
+                )
+                continue
+        segments.append(Segment([run], run.left, run.right))
+    return segments
+
+
+def _follows(rows: list[Row], row: Row) -> bool:
+    """Whether a row goes on with the table that the rows before it may be."""
+    if not rows or rows[-1].lines[-1] + 1 != row.lines[0]:
+        return False
+    distance = rows[-1].baseline - row.baseline
+    if not 0 < distance < FARTHEST * row.size:
+        return False
+    columns = _columns([*rows])
+    if len(columns) < 2:  # noqa: PLR2004 - none
+        return False
+    places = [_places(segment, columns) for segment in row.segments]
+    if any(len(place) > 1 for place in places):
+        return False
+    if len(row.segments) == 1:
+        # The rest of a cell, below a row of the table.
+        return bool(places[0]) and distance < 1.6 * row.size
+    return sum(map(bool, places)) > 1
+
+
+def _columns(rows: Sequence[Row]) -> list[tuple[float, float]]:
+    columns: list[tuple[float, float]] = []
+    for left, right in sorted((s.left, s.right) for row in rows for s in row.segments):
+        if columns and left < columns[-1][1] + 1:
+            columns[-1] = columns[-1][0], max(columns[-1][1], right)
+        else:
+            columns.append((left, right))
+    return columns
+
+
+def _places(segment: Segment, columns: Sequence[tuple[float, float]]) -> list[int]:
+    """The columns that a segment stands in."""
+    return [
+        number
+        for number, (left, right) in enumerate(columns)
+        if segment.left < right and left < segment.right
+    ]
+
+
+def _table(
+    rows: list[Row], lines: Sequence[TextLine], least: int, *, ruled: bool = False
+) -> Table | None:
+    while rows and not ruled and len(rows[-1].segments) == 1 and not _ends_cell(rows):
+        rows = rows[:-1]
+    several = [row for row in rows if len(row.segments) > 1]
+    columns = _columns(several)
+    if len(several) < least or not 1 < len(columns) <= MOST_COLUMNS:
+        return None
+    grid: list[list[list[Run]]] = []
+    for row in rows:
+        cells: list[list[Run]] = [[] for _ in columns]
+        for segment in row.segments:
+            places = _places(segment, columns) or [0]
+            for place in places if ruled else places[:1]:
+                cells[place] += segment.runs
+        if grid and _continues(grid[-1], cells, row, rows):
+            grid[-1] = [a + b for a, b in zip(grid[-1], cells, strict=True)]
+        else:
+            grid.append(cells)
+    texts = [
+        [
+            cell_text(cell, left, right) if cell else ""
+            for cell, (left, right) in zip(row, columns, strict=True)
+        ]
+        for row in grid
+    ]
+    numbers = frozenset(number for row in rows for number in row.lines)
+    if len(texts) < least or not (ruled or _is_table(several, columns, texts)):
+        return None
+    leading = sum(lines[row.lines[-1]].leads_to_page for row in several)
+    if 2 * leading > len(several):
+        return None
+    return Table(numbers, texts, [])
+
+
+def _ends_cell(rows: list[Row]) -> bool:
+    """Whether the last row is the rest of a cell of the row before it."""
+    last = rows[-1]
+    columns = _columns([row for row in rows if len(row.segments) > 1])
+    places = _places(last.segments[0], columns)
+    return bool(places) and places[0] > 0
+
+
+def _continues(
+    before: list[list[Run]], cells: list[list[Run]], row: Row, rows: list[Row]
+) -> bool:
+    """Whether a row only holds the rest of cells of the row before it."""
+    filled = [n for n, cell in enumerate(cells) if cell]
+    if not all(before[n] for n in filled):
+        return False
+    baseline = min(run.baseline for cell in before for run in cell)
+    distance = baseline - row.baseline
+    gaps = [one.baseline - other.baseline for one, other in pairwise(rows)]
+    usual = median(gaps)
+    tight = distance < 1.35 * row.size
+    if tight and distance < 0.85 * max(gaps) and usual > 0:
+        return True
+    return not cells[0] and 2 * len(filled) < len(cells) + 1 and tight
+
+
+def _is_table(
+    rows: Sequence[Row],
+    columns: Sequence[tuple[float, float]],
+    texts: Sequence[Sequence[str]],
+) -> bool:
+    size = len(texts) * len(columns)
+    if sum(map(bool, (text for row in texts for text in row))) < LEAST_FILLED * size:
+        return False
+    lengths = [
+        sum(map(len, column)) / max(sum(map(bool, column)), 1)
+        for column in zip(*texts, strict=True)
+    ]
+    if sum(length > PROSE for length in lengths) > 1:
+        return False
+    if len(columns) == 2 and all(  # noqa: PLR2004 - bullets and their texts
+        marker_of(f"{row[0]} x") or not any(map(str.isalnum, row[0]))
+        for row in texts
+        if row[0]
+    ):
+        return False
+    segments: list[list[Segment]] = [[] for _ in columns]
+    for row in rows:
+        for segment in row.segments:
+            segments[_places(segment, columns)[0]].append(segment)
+    return all(map(_is_aligned, segments))
+
+
+def _is_aligned(segments: Sequence[Segment]) -> bool:
+    """Whether the cells of a column begin, end or are centred at the same place."""
+    if len(segments) < LEAST_ROWS:
+        return True
+    for position in (
+        [s.left for s in segments],
+        [s.right for s in segments],
+        [(s.left + s.right) / 2 for s in segments],
+    ):
+        middle = median(position)
+        near = sum(abs(value - middle) <= ALIGNED for value in position)
+        if near >= LEAST_ALIGNED * len(position):
+            return True
+    return False
+
+
+def _bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
+    """Horizontal lines of the same extent, from the top down."""
+    left = [rule for rule in rules if rule.flat]
+    while left:
+        first = left[0]
+        group = [
+            rule
+            for rule in left
+            if abs(rule.left - first.left) <= NEAR
+            and abs(rule.right - first.right) <= NEAR
+        ]
+        left = [rule for rule in left if rule not in group]
+        if len(group) >= 3:  # noqa: PLR2004 - above and below the header, and below all
+            yield sorted(group, key=lambda rule: -rule.bottom)
+
+
+def _between_rules(
+    lines: Sequence[TextLine], taken: set[int], rules: Sequence[Rule]
+) -> Table | None:
+    """The table whose rows, or whose header and body, are divided by rules."""
+    left, right = rules[0].left - NEAR, rules[0].right + NEAR
+    top, bottom = rules[0].bottom, rules[-1].bottom
+    inside = [
+        n
+        for n, line in enumerate(lines)
+        if line.placed and bottom < line.last and line.first < top
+    ]
+    if not inside or any(
+        lines[n].left < left or lines[n].right > right or n in taken for n in inside
+    ):
+        return None
+    outside = set(range(len(lines))) - set(inside)
+    rows = list(_rows(lines, taken | outside, GAP_IN_RULES))
+    if len(rules) > 3:  # noqa: PLR2004 - a rule below each row
+        rows = _by_band(rows, [rule.bottom for rule in rules])
+    return _table(rows, lines, LEAST_ROWS_IN_RULES, ruled=True)
+
+
+def _by_band(rows: list[Row], heights: list[float]) -> list[Row]:
+    """The rows between two rules as one, if most are alone there."""
+    bands: list[list[Row]] = [[] for _ in heights]
+    for row in rows:
+        middle = row.baseline
+        bands[sum(height > middle for height in heights) - 1].append(row)
+    used = [band for band in bands if band]
+    if sum(len(band) == 1 for band in used) < len(used) / 2:
+        return rows
+    return [
+        Row(
+            [segment for row in band for segment in row.segments],
+            [number for row in band for number in row.lines],
+            band[0].baseline,
+            band[0].size,
+        )
+        for band in used
+    ]

@@ -1,0 +1,144 @@
+"""Write lines of a PDF as Markdown: escaped, with emphasis and links."""
+
+import re
+from collections.abc import Sequence
+
+from docprogress.steps.readers.pdf_fonts import Font
+from docprogress.steps.readers.pdf_lines import Link
+from docprogress.steps.readers.pdf_text_lines import TextLine
+
+#: The fewest characters that are emphasised: single ones are variables.
+LEAST_EMPHASISED = 2
+
+_SPECIAL = re.compile(r"[\\*`<\[\]]|(?<!\w)_|_(?!\w)")
+_SUSPECT = re.compile(r"[\\*`<\[\]_]")
+_BLOCK = re.compile(r"^(#{1,6}(?= |$)|[-+>](?= |$)|[=-]{2,}\s*$|~{3})")
+_ORDINAL = re.compile(r"^(\d{1,9})([.)])(?= |$)")
+_SPACES = re.compile(r"\s+")
+
+
+def escaped(text: str) -> str:
+    """Text in which nothing is markup."""
+    if _SUSPECT.search(text) is None:
+        return text  # much faster than the other expression
+    return _SPECIAL.sub(r"\\\g<0>", text)
+
+
+def begun(text: str) -> str:
+    """A line that does not begin a block of another kind."""
+    if text[:1].isdigit():
+        return _ORDINAL.sub(r"\1\\\2", text)
+    return _BLOCK.sub(r"\\\1", text)
+
+
+def plain(text: str) -> str:
+    """A page's text as paragraphs, without any structure."""
+    lines = (begun(escaped(line.strip())) for line in text.split("\n"))
+    return "\n".join(lines).strip("\n")
+
+
+def inline(line: TextLine, body: Font, links: Sequence[Link] = ()) -> str:
+    """A line's text with its emphasis and links."""
+    runs = line.runs
+    if not links and all(_style(run.font, body) == "" for run in runs):
+        return escaped(line.text)
+    spans = [(run.text, _style(run.font, body)) for run in runs]
+    beside = [
+        link
+        for link in links
+        if link.bottom - line.size <= line.last and line.first <= link.top
+    ]
+    return _spans(line.text, spans, beside)
+
+
+def joined(lines: list[str]) -> str:
+    """Lines of a paragraph, emphasis that goes on in the next one as one."""
+    text = "\n".join(lines)
+    return text.replace("**\n**", "\n") if "**\n**" in text else text
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """A GitHub table, its first row the header."""
+    width = max(map(len, rows))
+    lines = [
+        "| " + " | ".join([*row, *[""] * (width - len(row))]) + " |" for row in rows
+    ]
+    lines.insert(1, "|" + " --- |" * width)
+    return "\n".join(lines)
+
+
+def cell(text: str) -> str:
+    """A cell's text; its line breaks are marked."""
+    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    return "<br>".join(escaped(line) for line in lines if line).replace("|", "\\|")
+
+
+def fenced(lines: Sequence[str]) -> str:
+    """Lines of code."""
+    fence = "```"
+    while any(fence in line for line in lines):
+        fence += "`"
+    return "\n".join([fence, *lines, fence])
+
+
+def _style(font: Font, body: Font) -> str:
+    if font.fixed:
+        return "" if body.fixed else "`"
+    bold = "**" if font.bold and not body.bold else ""
+    return bold + ("*" if font.italic and not body.italic else "")
+
+
+def _spans(text: str, spans: list[tuple[str, str]], links: list[Link]) -> str:
+    out: list[str] = []
+    cursor = 0
+    merged: list[tuple[str, str]] = []
+    for words, style in spans:
+        if merged and merged[-1][1] == style:
+            merged[-1] = (f"{merged[-1][0]} {words}", style)
+        else:
+            merged.append((words, style))
+    for words, style in merged:
+        begin, end = _find(text, words.strip(), cursor)
+        if begin < 0:
+            continue
+        out.append(_linked(text[cursor:begin], links))
+        core = text[begin:end]
+        long_enough = sum(map(str.isalnum, core)) >= LEAST_EMPHASISED
+        inside = text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum()
+        if not style or not long_enough or inside:
+            out.append(_linked(core, links))
+        elif style == "`":
+            out.append(escaped(core) if "`" in core else f"`{core}`")
+        else:
+            out.append(f"{style}{_linked(core, links)}{style[::-1]}")
+        cursor = end
+    out.append(_linked(text[cursor:], links))
+    return "".join(out)
+
+
+def _find(text: str, words: str, cursor: int) -> tuple[int, int]:
+    """Where words stand in a text, with whatever space is between them."""
+    begin = text.find(words, cursor)
+    if begin >= 0:
+        return begin, begin + len(words)
+    parts = words.split()
+    if not parts:
+        return -1, -1
+    begin = end = text.find(parts[0], cursor)
+    for part in parts:
+        place = text.find(part, end)
+        if begin < 0 or place < 0 or text[end:place].strip():
+            return -1, -1
+        end = place + len(part)
+    return begin, end
+
+
+def _linked(text: str, links: list[Link]) -> str:
+    for link in links:
+        place = text.find(link.text)
+        if place >= 0 and link.text != link.url:
+            before, after = text[:place], text[place + len(link.text) :]
+            shown = f"[{escaped(link.text)}]({link.url.replace(')', '%29')})"
+            rest = [other for other in links if other is not link]
+            return f"{_linked(before, rest)}{shown}{_linked(after, rest)}"
+    return escaped(text)

@@ -1,0 +1,80 @@
+"""Headings and tables of pages whose tags say what their text is."""
+
+from collections.abc import Sequence
+
+from docprogress.steps.readers.pdf_blocks import Heading
+from docprogress.steps.readers.pdf_headings import Headings, key_of_line
+from docprogress.steps.readers.pdf_hyphens import join_hyphenated
+from docprogress.steps.readers.pdf_lines import Label, Layout, Run
+from docprogress.steps.readers.pdf_tables import MOST_CELLS, Table, cell_text
+from docprogress.steps.readers.pdf_text_lines import TextLine
+
+#: The most characters of what is taken for a heading because of its tag.
+MOST_CHARACTERS = 400
+
+
+def tagged_headings(lines: Sequence[TextLine], headings: Headings) -> list[Heading]:
+    """The headings of a page by their tags."""
+    found: list[Heading] = []
+    place = 0
+    while place < len(lines):
+        label = lines[place].label
+        end = place + 1
+        if label is not None and label.kind == "heading" and lines[place].text:
+            while end < len(lines) and _is_same(lines[end], label):
+                end += 1
+            length = sum(len(line.text) for line in lines[place:end])
+            if length <= MOST_CHARACTERS:
+                level = label.level or headings.level_of(key_of_line(lines[place]))
+                found.append(Heading(place, end, level))
+        place = end
+    return found
+
+
+def _is_same(line: TextLine, label: Label) -> bool:
+    return line.label is not None and line.label.block == label.block
+
+
+def tagged_tables(layout: Layout, lines: Sequence[TextLine]) -> list[Table]:
+    """The tables of a page by their tags."""
+    runs: dict[int, dict[Label, list[Run]]] = {}
+    taken: dict[int, set[int]] = {}
+    beside: dict[int, list[str]] = {}
+    for number, line in enumerate(lines):
+        table = 0
+        rest = []
+        for run in line.runs:
+            label = layout.labels.get(run.mark)
+            if label is not None and label.kind == "cell":
+                table = label.block
+                runs.setdefault(table, {}).setdefault(label, []).append(run)
+            else:
+                rest.append(run.text)
+        if table:
+            taken.setdefault(table, set()).add(number)
+            if rest:
+                beside.setdefault(table, []).append(join_hyphenated(" ".join(rest)))
+    found = []
+    used: set[int] = set()
+    for table, cells in runs.items():
+        rows = _rows(cells)
+        if rows and used.isdisjoint(taken[table]):
+            used |= taken[table]
+            found.append(Table(frozenset(taken[table]), rows, beside.get(table, [])))
+    return found
+
+
+def _rows(cells: dict[Label, list[Run]]) -> list[list[str]]:
+    """The texts of cells in their rows, those that span several repeated."""
+    height = max(label.row + label.rows for label in cells)
+    width = max(label.column + label.columns for label in cells)
+    if width * height > MOST_CELLS or width < 2 or height < 2:  # noqa: PLR2004 - a frame
+        return []
+    rows = [[""] * width for _ in range(height)]
+    for label, runs in cells.items():
+        left, right = min(r.left for r in runs), max(r.right for r in runs)
+        text = cell_text(runs, left, right)
+        for row in range(label.row, label.row + label.rows):
+            for column in range(label.column, label.column + label.columns):
+                rows[row][column] = text
+    return [row for row in rows if any(row)]
