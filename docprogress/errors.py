@@ -18,6 +18,7 @@
     │   └── StoreTooNew         a later version has changed its tables
     ├── EventError              bytes that are not a progress event
     ├── StepError               a step cannot be found, or is not a step
+    ├── SinkError               a sink does not take what is stored in it
     ├── DocumentError           this document cannot be processed; a retry is pointless
     │   ├── Unreadable          not what its name says, damaged, encrypted, empty
     │   │   └── PasswordNeeded  encrypted, and no password that was given opens it
@@ -124,6 +125,10 @@ class EventError(DocProgressError, ValueError):
 
 class StepError(DocProgressError, ValueError):
     """Raised when a step cannot be found, or is not a step."""
+
+
+class SinkError(DocProgressError, ValueError):
+    """Raised when a sink does not take what is stored in it; waiting does not help."""
 
 
 class DocumentError(DocProgressError):

@@ -146,7 +146,7 @@ class Settings(Hiding):
     #: Encodings that texts which are not UTF-8 probably have, such as `["cp1251"]`.
     #: They are preferred, not forced; without any, those of the locale's language are.
     encodings: list[str] = Field(default_factory=list)
-    #: Whether comments in text documents and presentations are read.
+    #: Whether comments in text documents, spreadsheets and presentations are read.
     include_comments: bool = False
     #: Whether hidden slides, sheets, rows and columns are read.
     include_hidden: bool = False
@@ -167,6 +167,11 @@ class Settings(Hiding):
     #: Whether pages have Markdown, with headings, lists and tables: `auto` if their
     #: structure is known; `off` leaves out what takes time to find.
     structure: Literal["auto", "off"] = "auto"
+    #: Where documents are stored after embedding: `lancedb:///FOLDER?table=NAME`,
+    #: `pgvector://USER:PASSWORD@HOST/DATABASE?table=SCHEMA.NAME`,
+    #: `qdrant+http://HOST:6333/COLLECTION`, or `module:Class` for a sink of your own.
+    #: None: nowhere else.
+    sink: Secret = None
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
     #: How many of them two neighbours share.

@@ -16,6 +16,7 @@ from docprogress.steps.definition import (
     HOW_TO_NAME,
     LONGEST_NAME,
     PATH_PATTERN,
+    STORING_PATH,
     Step,
 )
 from docprogress.steps.loading import load
@@ -62,6 +63,8 @@ def step(
 
 def plan(
     steps: Iterable[str | Callable[..., Any] | Step] | None = None,
+    *,
+    sink: bool = False,
 ) -> tuple[Step, ...]:
     """The steps of a run, in their order.
 
@@ -69,14 +72,24 @@ def plan(
     is inserted among the built-in ones: each step where the items it takes are
     available. A step that gives another kind replaces the built-in one that does so.
 
+    Args:
+        steps: The steps; None for the built-in ones.
+        sink: Whether documents are stored in a sink, which is the last step.
+
     Raises:
         StepError: A step cannot be found, or the steps do not connect.
     """
     if isinstance(steps, (str, Step)) or callable(steps):
         steps = [steps]
     given = tuple(step(each) for each in (steps or ()))
+    storing = [each for each in given if each.path == STORING_PATH]
+    if storing and not (sink and given[-1] in storing):
+        raise StepError("the step 'storing' must be the last one, and needs `sink=…`")
+    given = given[:-1] if storing else given
     if not any(each.path in BUILT_IN_PATHS for each in given):
         given = _insert(given)
+    if sink:
+        given = (*given, *(storing or [BUILT_IN["storing"]]))
     _check_connected(given)
     return given
 
@@ -84,7 +97,10 @@ def plan(
 def is_fast_plan(plan: Iterable[Step], *, embedder: str) -> bool:
     """Whether all steps are built-in ones that take moments for most documents."""
     fast = embedder == "hashing"
-    return all(fast and step.path in BUILT_IN_PATHS for step in plan)
+    return all(
+        fast and step.path in BUILT_IN_PATHS and step.path != STORING_PATH
+        for step in plan
+    )
 
 
 def stored_plan_spans(

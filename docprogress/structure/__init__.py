@@ -6,5 +6,6 @@ takes time in proportion to the Markdown's length, whatever it contains.
 
 from docprogress.structure.blocks import Block, blocks
 from docprogress.structure.inline import escaped, plain
+from docprogress.structure.location import Segment, segments
 
-__all__ = ["Block", "blocks", "escaped", "plain"]
+__all__ = ["Block", "Segment", "blocks", "escaped", "plain", "segments"]

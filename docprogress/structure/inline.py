@@ -5,7 +5,6 @@
 
 import html
 import re
-import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 
@@ -125,14 +124,14 @@ class _Inline:
         sign, left = self._source[start], end - start
         before = self._source[start - 1] if start else " "
         after = self._source[end] if end < len(self._source) else " "
-        opens = not after.isspace() and (
-            not _punctuation(after) or before.isspace() or _punctuation(before)
-        )
-        closes = not before.isspace() and (
-            not _punctuation(before) or after.isspace() or _punctuation(after)
-        )
-        if sign == "_" and opens and closes:
-            opens, closes = _punctuation(before), _punctuation(after)
+        # Unlike CommonMark, punctuation beside a delimiter does not matter: writers
+        # rarely know of it, least of all in scripts without spaces.
+        opens, closes = not after.isspace(), not before.isspace()
+        if sign == "_":
+            opens, closes = (
+                opens and not before.isalnum(),
+                closes and not after.isalnum(),
+            )
         stack = self._runs[sign]
         while closes and left and stack:
             piece, count = stack[-1]
@@ -155,7 +154,3 @@ class _Inline:
             return place
         self._pieces[opened] = ""
         return target.end()
-
-
-def _punctuation(sign: str) -> bool:
-    return not sign.isalnum() and unicodedata.category(sign)[0] in "PS"

@@ -8,6 +8,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import format_datetime
 from itertools import islice
+from typing import Protocol
 
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.steps.mail import outlook
@@ -31,6 +32,14 @@ _DISPLAYED = {
 }
 #: Recipients whose addresses are shown; of more, only the names.
 _MOST_ADDRESSES = 200
+
+
+class HasBody(Protocol):
+    """The properties of a message, in whatever file."""
+
+    def html(self) -> tuple[bytes, str]: ...
+    def text(self, number: str) -> str: ...
+    def binary(self, number: str) -> bytes | None: ...
 
 
 def fields(message: Properties) -> dict[str, str]:
@@ -66,7 +75,7 @@ def text(message: Properties, *, most: int) -> str:
         TooLong: It has more characters than the limit.
     """
     header = "\n".join(f"{name}: {value}" for name, value in fields(message).items())
-    whole = "\n\n".join(filter(None, (header, _body(message, most))))
+    whole = "\n\n".join(filter(None, (header, body(message, most))))
     if len(whole) > most:
         raise TooLong
     return whole
@@ -101,7 +110,7 @@ def _as_mail(message: Properties, level: int) -> MIMEMultipart:
             made.add_header(
                 name, one_line if one_line.isascii() else _encoded(one_line)
             )
-    made.attach(MIMEText(_body(message, sys.maxsize), _charset="utf-8"))
+    made.attach(MIMEText(body(message, sys.maxsize), _charset="utf-8"))
     attachments = message.attachments() if level < MOST_LEVELS else ()
     for attachment in attachments:
         part = MIMEApplication(attachment_content(attachment, level=level + 1))
@@ -116,7 +125,12 @@ def _encoded(value: str) -> str:
     return Header(value, "utf-8", maxlinelen=sys.maxsize).encode()
 
 
-def _body(message: Properties, most: int) -> str:
+def body(message: HasBody, most: int) -> str:
+    """The body of a message, once: its HTML, its text, or its rich text.
+
+    Raises:
+        TooLong: It has more characters than the limit.
+    """
     data, charset = message.html()
     if data:
         page = decode_bytes(data, charset or declared_encoding(data) or "")
@@ -127,7 +141,7 @@ def _body(message: Properties, most: int) -> str:
     return plain if plain.strip() else _rich_text(message, most)
 
 
-def _rich_text(message: Properties, most: int) -> str:
+def _rich_text(message: HasBody, most: int) -> str:
     """The text of a message that has only RTF."""
     data = decompress(message.binary(outlook.RTF) or b"", most=20 * most)
     if not data:

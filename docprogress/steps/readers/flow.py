@@ -194,7 +194,7 @@ class Flow:
         self.pieces.append(inner)
         self.end_paragraph()
         if self._tables:
-            self._add_to_cell(_escaped(inner).replace("|", "\\|"))
+            self._add_to_cell(escaped(inner).replace("|", "\\|"))
         else:
             self._blocks += other._blocks  # noqa: SLF001 - another of this class
 
@@ -206,9 +206,9 @@ class Flow:
         self._emit(" ".join(text.split()) if self._tables else text.strip("\n"))
         self.end_paragraph()
         if self._tables:
-            self._add_to_cell(_escaped(" ".join(text.split())).replace("|", "\\|"))
+            self._add_to_cell(escaped(" ".join(text.split())).replace("|", "\\|"))
         else:
-            self._append(False, _escaped(text) if markdown is None else markdown)
+            self._append(False, escaped(text) if markdown is None else markdown)
 
     def _emit(self, text: str) -> None:
         self.budget.spend(len(text) + len(self._gap))
@@ -244,7 +244,7 @@ class Flow:
             indent = "   " * min(self._level, 9)
             self._append(True, f"{indent}{mark} {text}")
         elif label:
-            self._append(False, f"{_escaped(label)} {text}")
+            self._append(False, f"{escaped(label)} {text}")
         else:
             self._append(False, _BLOCK.sub(r"\\\1", text))
 
@@ -280,7 +280,7 @@ def _span(text: str, style: int, link: str) -> str:
     core = text.strip()
     if not core:
         return text
-    marked = _escaped(core)
+    marked = escaped(core)
     if style:
         mark = "*" * (3 if style == 3 else 3 - style)  # noqa: PLR2004 - bold and italic
         marked = f"{mark}{marked}{mark}"
@@ -290,7 +290,8 @@ def _span(text: str, style: int, link: str) -> str:
     return f"{text[:begin]}{marked}{text[begin + len(core) :]}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text whose characters are no markup in Markdown."""
     if _SUSPECT.search(text) is None:
         return text  # much faster than the other expression
     return _SPECIAL.sub(r"\\\g<0>", text)

@@ -66,6 +66,9 @@ def _note(metadata: Any, facts: Facts) -> None:
     authors = found.get("authors") or [found.get("created_by")]
     if isinstance(authors, list):
         note_property(facts, "author", ", ".join(filter(None, map(_text, authors))))
+    slides = found.get("slide_count")
+    if isinstance(slides, int) and slides > 0:
+        facts["slides"] = slides
     note_property(facts, "title", _text(found.get("title")))
     note_property(facts, "created", _text(found.get("created_at")))
 
