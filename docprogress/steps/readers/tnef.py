@@ -6,8 +6,15 @@ from email.utils import format_datetime
 
 from docprogress.documents import Document, Page
 from docprogress.settings import Settings
-from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    single_page,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.mail import outlook
+from docprogress.steps.mail.message import Shown, together
 from docprogress.steps.mail.outlook_message import body
 from docprogress.steps.mail.tnef import TnefFile, TnefProperties
 from docprogress.steps.text import TooLong, clean_title
@@ -31,13 +38,15 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             facts["warnings"] = ["the file seems to be cut short"]
         header = "\n".join(f"{name}: {value}" for name, value in fields.items())
         try:
-            text = body(message, settings.max_characters)
+            shown = body(
+                message, settings.max_characters, structure=wants_structure(settings)
+            )
         except TooLong:
             raise too_long(document, settings) from None
-        whole = "\n\n".join(filter(None, (header, text)))
-        if len(whole) > settings.max_characters:
+        whole = together((Shown(header), shown))
+        if len(whole.text) > settings.max_characters:
             raise too_long(document, settings)
-        yield single_page(whole, facts)
+        yield single_page(whole.text, facts, markdown=whole.markdown)
 
     return Extraction(pages(), total=1, facts=facts, unit="message", close=file.close)
 
