@@ -39,6 +39,11 @@ _SPECIAL = re.compile(
     r"|&(?=\#\d{1,7};|\#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)"
 )
 
+_BEGIN = re.compile(
+    r"^(?:(?P<sign>#{1,6}(?=[ \t]|$)|[-+](?=[ \t]|$)|>|-{2,}[ \t]*$|=+[ \t]*$)"
+    r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$)))"
+)
+
 
 def plain(markdown: str) -> str:
     """The text of inline Markdown: without emphasis, links, tags and escapes.
@@ -57,6 +62,16 @@ def escaped(text: str) -> str:
     if _SUSPECT.search(text) is None:
         return text  # much faster than the other expression
     return _SPECIAL.sub(r"\\\g<0>", text)
+
+
+def escaped_begin(markdown: str) -> str:
+    """A paragraph's inline Markdown, not to be taken for a heading, list or quote."""
+    found = _BEGIN.match(markdown)
+    if found is None:
+        return markdown
+    if found["number"]:
+        return f"{found['number']}\\{markdown[found.end() :]}"
+    return f"\\{markdown}"
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -8,15 +8,13 @@ import re
 from dataclasses import dataclass, field
 
 from docprogress.steps.text import TooLong
+from docprogress.structure import escaped, escaped_begin
 
 #: Markdown may be longer than the text: by this factor and at least by these
 #: characters. Beyond that there is none.
 MARKDOWN_FACTOR = 3
 MARKDOWN_EXTRA = 100_000
 
-_SPECIAL = re.compile(r"[\\*`<\[\]]|(?<!\w)_|_(?!\w)")
-_SUSPECT = re.compile(r"[\\*`<\[\]_]")
-_BLOCK = re.compile(r"^(#{1,6} |[-+>](?: |$)|(?:\d{1,9})[.)](?: |$))")
 _ORDINAL = re.compile(r"\d{1,9}[.)]")
 BULLET = "•"
 
@@ -246,7 +244,7 @@ class Flow:
         elif label:
             self._append(False, f"{escaped(label)} {text}")
         else:
-            self._append(False, _BLOCK.sub(r"\\\1", text))
+            self._append(False, escaped_begin(text))
 
     def _inline(self) -> str:
         """The paragraph's Markdown, neighbours of the same style as one."""
@@ -263,7 +261,12 @@ class Flow:
         text = "".join(out)
         if self._tables:
             return " ".join(text.split()).replace("|", "\\|")
-        return text.strip().replace("\n", " " if self._heading else "  \n")
+        text = text.strip()
+        if "\n" not in text:
+            return text
+        if self._heading:
+            return text.replace("\n", " ")
+        return "  \n".join(map(escaped_begin, text.split("\n")))
 
 
 def github_table(rows: list[list[str]]) -> str:
@@ -288,10 +291,3 @@ def _span(text: str, style: int, link: str) -> str:
         marked = f"[{marked}](<{link}>)" if " " in link else f"[{marked}]({link})"
     begin = text.index(core[0])
     return f"{text[:begin]}{marked}{text[begin + len(core) :]}"
-
-
-def escaped(text: str) -> str:
-    """Text whose characters are no markup in Markdown."""
-    if _SUSPECT.search(text) is None:
-        return text  # much faster than the other expression
-    return _SPECIAL.sub(r"\\\g<0>", text)

@@ -9,7 +9,6 @@ from docprogress.errors import LimitExceeded
 from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages
-from docprogress.steps.readers.flow import escaped
 from docprogress.steps.sheets.rows import Budget, Merge, Row
 from docprogress.steps.sheets.tables import (
     columns_of,
@@ -19,6 +18,7 @@ from docprogress.steps.sheets.tables import (
     text_of,
 )
 from docprogress.steps.text import clean
+from docprogress.structure import escaped
 
 #: A page ends after the row in which it reaches this number of characters, or of
 #: cells, empty ones included.
@@ -198,7 +198,7 @@ class _PageBuilder:
         text = clean("\n\n".join([*texts, *self.asides]))
         count(max(0, len(text) - self._characters))
         fill_merged(self.rows, sorted(self._columns), self._merges)
-        parts = [f"## {self._heading}"] * begun
+        parts = [f"## {escaped(self._heading or '')}"] * begun
         for table in tables(self.rows):
             header = self._header if self._continues(table[0]) else None
             columns = columns_of(table if header is None else [header, *table])
