@@ -6,6 +6,7 @@ from typing import Any
 from docprogress.documents import Document, Page
 from docprogress.errors import Unreadable
 from docprogress.settings import Settings
+from docprogress.steps.encryption import INSTALL
 from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
 from docprogress.steps.readers.ooxml import note_property
 
@@ -51,8 +52,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 def _damaged(document: Document, what: str, error: BaseException) -> Unreadable:
     if "password" in str(error).lower() or "encrypt" in str(error).lower():
         return Unreadable(
-            f"{document.name}: the document is encrypted and needs a password; save it "
-            "without one"
+            f"{document.name}: the document is encrypted and needs a password; "
+            f"{INSTALL}, or save it without one"
         )
     # Its messages may name the file's place on this machine.
     return Unreadable(

@@ -11,6 +11,7 @@ from docprogress.documents import Document
 from docprogress.errors import DocProgressError, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps import ole
+from docprogress.steps.encryption import INSTALL
 from docprogress.steps.extraction import Extraction, Facts
 from docprogress.steps.readers.ooxml import note_property
 from docprogress.steps.sheets.cells import ERRORS, CellFormats
@@ -107,7 +108,7 @@ class XlsWorkbook:
             if "encrypted" in str(error):
                 raise Unreadable(
                     f"{self._document.name}: the workbook is encrypted and needs a "
-                    "password; save it without one"
+                    f"password; {INSTALL}, or save it without one"
                 ) from error
             raise self._damaged(error) from error
 
