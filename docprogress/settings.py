@@ -174,8 +174,17 @@ class Settings(Hiding):
     sink: Secret = None
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
-    #: How many of them two neighbours share.
-    chunk_overlap: int = Field(default=100, ge=0)
+    #: What chunks are measured in: `characters`, or `tokens` of the embedder.
+    chunk_unit: Literal["characters", "tokens"] = "characters"
+    #: The most tokens of a chunk, if that is the unit; never more than the embedder's
+    #: window.
+    chunk_tokens: int = Field(default=256, ge=16, le=1_000_000)
+    #: How many characters, or tokens, two neighbours share.  None: 100 characters, or a
+    #: twelfth of `chunk_tokens`.
+    chunk_overlap: int | None = Field(default=None, ge=0)
+    #: The import path of a function that makes chunks of pages: `my_steps:sections`.
+    #: None: the built-in step, to which the settings above apply.
+    chunker: str | None = None
 
     #: The most bytes of a document.
     max_bytes: int = Field(default=512 * MIB, ge=1)
@@ -228,8 +237,9 @@ class Settings(Hiding):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.chunk_overlap >= self.chunk_characters:
-            raise ValueError("chunk_overlap must be less than chunk_characters")
+        size = f"chunk_{self.chunk_unit}"
+        if (self.chunk_overlap or 0) >= getattr(self, size):
+            raise ValueError(f"chunk_overlap must be less than {size}")
         for name, schemes in _SCHEMES.items():
             url = getattr(self, name)
             if url is not None and _scheme(name, url) not in schemes:
@@ -279,6 +289,8 @@ RUN_SETTINGS = (
     "html_content",
     "structure",
     "chunk_characters",
+    "chunk_unit",
+    "chunk_tokens",
     "chunk_overlap",
     "max_bytes",
     "max_pages",

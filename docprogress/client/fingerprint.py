@@ -25,6 +25,8 @@ _DECIDING = (
     "ocr_languages",
     "ocr_dpi",
     "chunk_characters",
+    "chunk_unit",
+    "chunk_tokens",
     "chunk_overlap",
 )
 

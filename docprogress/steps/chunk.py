@@ -35,7 +35,7 @@ class Chunks(Iterator[Chunk]):
             start += len(page.text) + len(PAGE_SEPARATOR)
         self._text = PAGE_SEPARATOR.join(page.text for page in kept)
         self._made = 0
-        sizes = Sizes(most=settings.chunk_characters, overlap=settings.chunk_overlap)
+        sizes = Sizes.of_settings(settings)
         known = settings.structure == "auto" and any(page.markdown for page in kept)
         self._pieces = (
             _structured(kept, self._text, sizes)

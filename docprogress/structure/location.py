@@ -106,10 +106,11 @@ def _complete(text: str, located: Iterable[Block | Segment]) -> Iterator[Segment
             continue
         start, end = _gap(text, last, found.start)
         if last is not None:
-            yield replace(last, end=start)
-        yield from _between(text, start, end, missing)
-        missing = []
-        last = replace(found, start=end)
+            yield last if last.end == start else replace(last, end=start)
+        if missing or start < end:
+            yield from _between(text, start, end, missing)
+            missing = []
+        last = found if found.start == end else replace(found, start=end)
     start, _ = _gap(text, last, len(text))
     if last is not None:
         yield replace(last, end=start)
