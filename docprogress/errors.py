@@ -9,6 +9,7 @@
     ├── RunUnfinished           a run in progress cannot be deleted
     ├── RunTooNew               a run was submitted by a later version than this one
     ├── DocumentNotFound        no document has this id
+    ├── ResultsUnavailable      a document failed or is unfinished, and has no results
     ├── ExportError             results cannot be written where or as requested
     ├── ServicesError           the local services could not be started
     ├── BusError                Redis cannot be reached, or refuses
@@ -89,6 +90,14 @@ class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as 
 
     def __init__(self, document_id: str, message: str | None = None) -> None:
         super().__init__(message or f"no document {document_id!r} in this store")
+        self.document_id = document_id
+
+
+class ResultsUnavailable(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
+    """Raised when a document has no results: it failed, or is not finished."""
+
+    def __init__(self, document_id: str, message: str) -> None:
+        super().__init__(message)
         self.document_id = document_id
 
 
