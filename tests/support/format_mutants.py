@@ -24,6 +24,7 @@ from support.mutants import (
     nest,
     splice,
 )
+from support.old_encryption import protected_workbook
 from support.tnef import attachment, tnef
 
 #: A folder of more seeds: real files, which are nobody's to commit.
@@ -312,6 +313,7 @@ def small_files() -> dict[str, bytes]:
     )
     return {
         "winmail.tnef": tnef(file, file, message=message),
+        "protected.xls": protected_workbook(),
         "calendar.ics": (
             b"BEGIN:VCALENDAR\r\nX-WR-CALNAME:Ferries\r\nBEGIN:VEVENT\r\n"
             b"SUMMARY:Review\\, second\r\nDTSTART;TZID=Europe/Berlin:20240506T100000\r\n"
