@@ -40,6 +40,8 @@ class Pipeline:
     Args:
         steps: Import paths or functions of custom steps, which are inserted among
             `extraction`, `chunking` and `embedding`; or all steps in order.
+        chunker: The import path of a function, or the function, that makes chunks of
+            pages instead of the built-in step.
         start: Whether to start local services now, rather than when they are needed.
         settings: Any field of `Settings`: `home`, `redis_url`, `workers`, …
 
@@ -56,12 +58,18 @@ class Pipeline:
         self,
         *,
         steps: Iterable[Any] | None = None,
+        chunker: str | Callable[..., Any] | None = None,
         start: bool = True,
         **settings: Any,
     ) -> None:
-        self.settings: Settings = load(**settings)
+        named = chunker if isinstance(chunker, str) else None
+        self.settings: Settings = load(chunker=named, **settings)
         self._sink = self._locate_sink()
-        self.steps = plan(steps, sink=self._sink is not None)
+        self.steps = plan(
+            steps,
+            sink=self._sink is not None,
+            chunker=chunker or self.settings.chunker,
+        )
         #: Everything that the pipeline is connected to.
         self.connections = Connections(self.settings, start=start)
         self.store = self.connections.store

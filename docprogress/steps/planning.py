@@ -65,6 +65,7 @@ def plan(
     steps: Iterable[str | Callable[..., Any] | Step] | None = None,
     *,
     sink: bool = False,
+    chunker: str | Callable[..., Any] | None = None,
 ) -> tuple[Step, ...]:
     """The steps of a run, in their order.
 
@@ -75,6 +76,7 @@ def plan(
     Args:
         steps: The steps; None for the built-in ones.
         sink: Whether documents are stored in a sink, which is the last step.
+        chunker: What replaces the built-in chunking step.
 
     Raises:
         StepError: A step cannot be found, or the steps do not connect.
@@ -86,12 +88,40 @@ def plan(
     if storing and not (sink and given[-1] in storing):
         raise StepError("the step 'storing' must be the last one, and needs `sink=…`")
     given = given[:-1] if storing else given
+    own = () if chunker is None else (_chunking(chunker),)
     if not any(each.path in BUILT_IN_PATHS for each in given):
-        given = _insert(given)
+        given = _insert((*own, *given))
+    elif own:
+        given = _replace_chunking(given, own[0])
     if sink:
         given = (*given, *(storing or [BUILT_IN["storing"]]))
     _check_connected(given)
     return given
+
+
+def _chunking(chunker: str | Callable[..., Any]) -> Step:
+    made = step(chunker, name="chunking")
+    if (made.takes, made.gives) != (Kind.PAGES, Kind.CHUNKS):
+        raise StepError(
+            f"chunker {made.path!r} makes {made.gives.value} of {made.takes.value}; it "
+            "must make chunks of pages, such as `def sections(pages: Iterable[Page]) "
+            "-> Iterator[Chunk]`"
+        )
+    return made
+
+
+def _replace_chunking(given: tuple[Step, ...], own: Step) -> tuple[Step, ...]:
+    built_in = BUILT_IN["chunking"].path
+    if not any(each.path == built_in for each in given):
+        raise StepError(
+            f"chunker {own.path!r} replaces the step 'chunking', which `steps` has not"
+        )
+    return tuple(
+        replace(own, queue=each.queue, weight=each.weight, name=each.name)
+        if each.path == built_in
+        else each
+        for each in given
+    )
 
 
 def is_fast_plan(plan: Iterable[Step], *, embedder: str) -> bool:

@@ -19,6 +19,7 @@ from docprogress.steps.definition import (
     STORING_PATH,
 )
 from docprogress.steps.extraction import Extraction
+from docprogress.steps.output import OutputCheck
 from docprogress.steps.planning import is_fast_plan, progress_spans
 from docprogress.store import DocumentRow, FinishedStep
 from docprogress.store.reuse import Remaining
@@ -282,11 +283,12 @@ class StepRunner:
         saves = self._saves_vectors(step)
         self._writer.begin_vectors()
         made: list[Any] = []
+        output_check = OutputCheck(step)
         with ExitStack() as stack:
             stack.callback(getattr(output, "close", lambda: None))
             for item in output:
                 self._renew()
-                _check_type(step, item)
+                output_check.check(item)
                 if saves and not made:
                     self._record_success()
                 if saves:
@@ -338,15 +340,6 @@ class StepRunner:
         store = self._processor.store
         return self._writer.write(
             lambda: store.recognised.kept(document_id, recogniser=recogniser)
-        )
-
-
-def _check_type(step: Step, item: object) -> None:
-    wanted = Page if step.gives is Kind.PAGES else Chunk
-    if not isinstance(item, wanted):
-        raise StepError(
-            f"step {step.name!r} must give {wanted.__name__} values, "
-            f"not {type(item).__name__}"
         )
 
 
