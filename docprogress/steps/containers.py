@@ -40,7 +40,6 @@ _OPENERS = {
     textual.EML: "mail",
     textual.MBOX: "mailbox",
     textual.MSG: "outlook",
-    textual.TNEF: "tnef",
 }
 
 #: Bytes that are unpacked at a time.

@@ -25,8 +25,11 @@ from sources import (
     Truth,
     truth,
 )
+from truths import SCRIPTS
 
 BORDERS = "table{border-collapse:collapse} td,th{border:1px solid #444;padding:3px 6px}"
+# A table that goes on on the next page would be two.
+BREAKS = "table{break-inside:avoid}"
 NONE = "td,th{padding:3px 10px;text-align:left} table{margin:12px 0}"
 LOOKS = (
     "body{font:11pt/1.4 'DejaVu Serif',serif}",
@@ -40,6 +43,11 @@ machine energy water pressure account balance figure sample method result paper 
 measure control system network storage worker message queue process document reader page
 annual average total growth margin index factor model series source target review board
 """
+
+
+#: Scripts whose letters stand in a PDF in another order than in the text: what is to be
+#: compared here is structure.
+REORDERED = ("arabic", "hebrew", "thai", "devanagari")
 
 
 class Browser:
@@ -78,6 +86,8 @@ def printed(*, tagged: bool) -> Callable[[Source, Path], Truth]:
     def write(source: Source, path: Path) -> Truth:
         from structure_writers import html_body
 
+        if SCRIPTS[source.name] in REORDERED:
+            source = Source(source.name, source.number, tuple(_report(source.number)))
         page = _html(html_body(source), LOOKS[source.number % len(LOOKS)] + BORDERS)
         _browser.print(page, path, tagged=tagged)
         return truth(source)
@@ -100,7 +110,7 @@ def reported(*, borders: bool) -> Callable[[Source, Path], Truth]:
 
 
 def _html(body: str, style: str) -> str:
-    return f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}"
+    return f"<!doctype html><meta charset=utf-8><style>{style}{BREAKS}</style>{body}"
 
 
 def laid_out(*, borders: bool, columns: int = 1) -> Callable[[Source, Path], Truth]:
@@ -187,6 +197,7 @@ def _flowables(source: Source, size: int, *, borders: bool) -> Iterator[Any]:
                 ]
                 widths = [90, 70, 160][: len(rows[0])] if long else None
                 style = fonts + (lines if borders else [])
+                style.append(("NOSPLIT", (0, 0), (-1, -1)))
                 yield Grid(rows, widths, style=style, spaceAfter=size)
 
 

@@ -13,7 +13,6 @@ from docprogress.errors import Unreadable
 from docprogress.settings import load
 from docprogress.steps import chunk as chunking
 from docprogress.steps.chunk import chunk
-from docprogress.steps.chunking import spans
 
 
 def pages(*texts):
@@ -191,7 +190,7 @@ def test_panic_of_the_splitter_fails_the_document_alone():
             raise PanicException("called `Option::unwrap()` on a `None` value")
 
     with pytest.raises(Unreadable, match="cannot be split"):
-        spans.split(Panicking(), "text")
+        chunking._split(Panicking(), "text")
 
 
 def test_interruption_of_the_splitter_goes_through():
@@ -200,4 +199,4 @@ def test_interruption_of_the_splitter_goes_through():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        spans.split(Interrupted(), "text")
+        chunking._split(Interrupted(), "text")

@@ -24,16 +24,16 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         try:
             if root.content_type in PAGES:
                 shown = page_text(document, reader.page(root), settings, facts)
-                text, title, markdown = str(shown), shown.title, shown.markdown
+                text, title = str(shown), shown.title
             else:
-                text, title, markdown = reader.read(root).text, "", None
+                text, title = reader.read(root), ""
         except TooLong:
             raise too_long(document, settings) from None
         if title := title or clean_title(saved.headers.text("subject")):
             facts["title"] = title
         if created := saved.headers.date:
             facts["created"] = created
-        yield single_page(text, facts, markdown=markdown)
+        yield single_page(text, facts)
 
     return Extraction(pages(), total=1, facts=facts, close=file.close)
 

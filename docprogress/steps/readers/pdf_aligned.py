@@ -8,9 +8,10 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from docprogress.steps.readers.pdf_lines import Rule, Run
+from docprogress.steps.readers.pdf_grids import NEAR, Rule
+from docprogress.steps.readers.pdf_lines import Run
 from docprogress.steps.readers.pdf_lists import marker_of
-from docprogress.steps.readers.pdf_tables import NEAR, Table, cell_text
+from docprogress.steps.readers.pdf_tables import Table, cell_text
 from docprogress.steps.readers.pdf_text_lines import TextLine
 
 #: The least gap between two cells, in sizes, and between rules.
@@ -56,14 +57,16 @@ class Row(NamedTuple):
 
 
 def aligned_tables(
-    lines: Sequence[TextLine], taken: set[int], rules: Sequence[Rule]
+    lines: Sequence[TextLine], taken: set[int], bands: Sequence[Sequence[Rule]]
 ) -> Iterator[Table]:
     """The tables among lines that no other table has taken."""
-    for group in _bands(rules):
+    for group in bands:
         table = _between_rules(lines, taken, group)
         if table is not None:
             taken |= table.lines
             yield table
+    if sum(_has_gap(lines, n) for n in range(len(lines))) < LEAST_ROWS - 1:
+        return
     rows: list[Row] = []
     for row in [*_rows(lines, taken, GAP), None]:
         if row is not None and _follows(rows, row):
@@ -72,6 +75,17 @@ def aligned_tables(
         if table := _table(rows, lines, LEAST_ROWS):
             yield table
         rows = [row] if row is not None and len(row.segments) > 1 else []
+
+
+def _has_gap(lines: Sequence[TextLine], number: int) -> bool:
+    """Whether a line has a gap, or stands beside the one before it."""
+    line = lines[number]
+    if number and abs(lines[number - 1].last - line.first) < 0.3 * line.size:
+        return True
+    if len(line.runs) == 1:
+        return False
+    least = GAP * line.size
+    return any(b.left - a.right > least for a, b in pairwise(line.runs))
 
 
 def _rows(lines: Sequence[TextLine], taken: set[int], gap: float) -> Iterator[Row]:
@@ -256,22 +270,6 @@ def _is_aligned(segments: Sequence[Segment]) -> bool:
         if near >= LEAST_ALIGNED * len(position):
             return True
     return False
-
-
-def _bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
-    """Horizontal lines of the same extent, from the top down."""
-    left = [rule for rule in rules if rule.flat]
-    while left:
-        first = left[0]
-        group = [
-            rule
-            for rule in left
-            if abs(rule.left - first.left) <= NEAR
-            and abs(rule.right - first.right) <= NEAR
-        ]
-        left = [rule for rule in left if rule not in group]
-        if len(group) >= 3:  # noqa: PLR2004 - above and below the header, and below all
-            yield sorted(group, key=lambda rule: -rule.bottom)
 
 
 def _between_rules(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from docprogress.steps.readers import pdf_markdown as markdown
 from docprogress.steps.readers.pdf_fonts import Font
-from docprogress.steps.readers.pdf_lines import Link
+from docprogress.steps.readers.pdf_lines import Link, glue
 from docprogress.steps.readers.pdf_lists import (
     SAME_INDENT,
     Indents,
@@ -119,7 +119,10 @@ class Blocks:
 
     def _heading(self, heading: Heading) -> int:
         texts = [line.text for line in self._lines[heading.start : heading.end]]
-        text = markdown.escaped(" ".join(" ".join(texts).split()))
+        text = texts[0]
+        for following in texts[1:]:
+            text += glue(text, following) + following
+        text = markdown.escaped(" ".join(text.split()))
         self._add(f"{'#' * heading.level} {text}")
         return heading.end
 

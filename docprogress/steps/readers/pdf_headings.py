@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
+from docprogress.steps.readers.pdf_lists import marker_of
 from docprogress.steps.readers.pdf_outline import Outline, key_of
 from docprogress.steps.readers.pdf_text_lines import TextLine, leading_of
 
@@ -35,6 +36,9 @@ TOGETHER = 1.6
 #: Sizes that differ by a smaller share are one.
 SAME_SIZE = 0.035
 
+#: The least size of a heading that is smaller than body text, in that of body text.
+SMALLEST = 0.6
+
 DEEPEST = 6
 
 #: A document with fewer pages has no cover.
@@ -54,6 +58,7 @@ _LABEL = re.compile(
     r"|(?:appendix|annex)\s+[a-z]",
     re.IGNORECASE,
 )
+_CAPTION = re.compile(r"(?:fig|tab|abb|chart|source|note)[a-z]*\b", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 
 
@@ -130,23 +135,35 @@ class Headings:
         self.body_bold = self._bold > total / 2
         self.body_fixed = self._fixed > total / 2
         self._running = self._running_titles()
-        found = {page: self.find(page, it) for page, it in self._sample.items()}
+        found = {
+            page: self.find(page, lines, leading_of(lines, self.body))
+            for page, lines in self._sample.items()
+        }
         self._rank(found)
         self._sample.clear()
 
-    def find(self, page: int, lines: list[TextLine]) -> list[Heading]:
+    def find(self, page: int, lines: list[TextLine], leading: float) -> list[Heading]:
         """The headings of a page, counted from 0."""
-        leading = leading_of(lines, self.body)
         titles = self._titles(page)
+        longest = max(map(len, titles), default=0) * 2 + 8 if titles else 0
+        large = min(LARGER * self.body, self.body + LARGER_BY)
         found: list[Heading] = []
-        place = 0
-        while place < len(lines):
-            heading = self._heading(lines, place, leading, titles)
-            if heading is None:
-                place += 1
-            else:
-                found.append(heading)
-                place = heading.end
+        end = 0
+        for place, line in enumerate(lines):
+            text = line.text
+            if place < end or not text or not line.size:
+                continue
+            if (
+                line.size >= large
+                or (line.bold and not self.body_bold)
+                or text[0].isdigit()
+                or len(text) < longest
+                or (text.isupper() and not line.fixed)
+            ):
+                heading = self._heading(lines, place, leading, titles)
+                if heading is not None:
+                    found.append(heading)
+                    end = heading.end
         return found
 
     def level(self, heading: Heading) -> int:
@@ -201,13 +218,15 @@ class Headings:
             return None
         if line.size >= LARGER * self.body and line.size - self.body >= LARGER_BY:
             return Key(line.size, 0 if line.bold else 1)
-        if line.size < 0.95 * self.body or len(line.text) > MOST_BOLD_CHARACTERS:
-            return None
-        if not _may_begin(line):
-            return None
+        if len(line.text) > MOST_BOLD_CHARACTERS or line.size < 0.95 * self.body:
+            return self._small_key(lines, place, leading)
         above = _distance(lines, place, leading)
         if line.bold and not self.body_bold and above > ABOVE:
-            return Key(line.size, 0)
+            apart = _distance_below(lines, place, leading) > ABOVE
+            sure = _may_begin(line) or (above > FAR_ABOVE and apart)
+            return Key(line.size, 0) if sure else None
+        if not _may_begin(line):
+            return None
         if above < FAR_ABOVE or _distance_below(lines, place, leading) < ABOVE:
             return None
         words = line.text
@@ -216,12 +235,31 @@ class Headings:
         numbered = Heading(place, place + 1, Key(line.size, 3), words)
         return numbered.key if numbered.depth > 1 else None
 
+    def _small_key(
+        self, lines: list[TextLine], place: int, leading: float
+    ) -> Key | None:
+        """What kind of heading a line smaller than the body is: none but a bold one."""
+        line = lines[place]
+        if (
+            line.bold
+            and not self.body_bold
+            and SMALLEST * self.body < line.size < self.body
+            and len(line.text) <= MOST_BOLD_CHARACTERS
+            and _distance(lines, place, leading) > FAR_ABOVE
+            and _distance_below(lines, place, leading) > ABOVE
+            and not _CAPTION.match(line.text)
+        ):
+            return Key(line.size, 0)
+        return None
+
     def _holds(
         self, lines: list[TextLine], start: int, end: int, key: Key, text: str
     ) -> bool:
         """Whether what looks like a heading can be one."""
         line = lines[start]
-        if _is_running(line, self._running) or line.leads_to_page:
+        marker = marker_of(line.text)
+        listed = line.dotted or line.leads_to_page or (marker and not marker.number)
+        if listed or _is_running(line, self._running):
             return False
         letters = sum(map(str.isalpha, text))
         wide = any(character > "\u2e80" for character in text)

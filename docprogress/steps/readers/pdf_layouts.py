@@ -5,21 +5,19 @@ from collections.abc import Sequence
 import pypdfium2
 from pypdfium2 import raw as pdfium
 
+from docprogress.steps.readers.pdf_grids import bands, grids
 from docprogress.steps.readers.pdf_lines import (
     MOST_CHARACTERS,
     MOST_LINES,
     Label,
     Layout,
-    has_gaps,
+    LineReader,
     lines_of_pieces,
-    read_lines,
+    sparse_lines,
 )
 from docprogress.steps.readers.pdf_pieces import Line as PieceLine
 from docprogress.steps.readers.pdf_rules import read_links, read_rules
 from docprogress.steps.readers.pdf_tags import read_tags
-
-#: The fewest rules that may belong to a table.
-LEAST_RULES = 3
 
 
 class LayoutReader:
@@ -48,17 +46,29 @@ class LayoutReader:
         """
         if len(text) > MOST_CHARACTERS or text.count("\n") > MOST_LINES or not text:
             return None
-        rules = read_rules(page)
+        rules, dots = read_rules(page)
+        found, flat = grids(rules)
+        groups = list(bands(flat))
         links = []
         if pdfium.FPDFPage_GetAnnotCount(page):
             links = read_links(self._pdf, page, content)
         if ordered is not None:
-            return Layout(lines_of_pieces(ordered), rules, links, {})
+            lines = lines_of_pieces(ordered)
+            return Layout(lines, found, groups, links, {}, dots)
         if self._tagged is None:
             self._tagged = bool(pdfium.FPDFCatalog_IsTagged(self._pdf))
         labels: dict[int, Label] = read_tags(page) if self._tagged else {}
-        single = len(rules) >= LEAST_RULES and not labels
-        lines = read_lines(content, text, first, single=single, tagged=bool(labels))
-        if not single and not labels and has_gaps(lines):
-            lines = read_lines(content, text, first, single=True, tagged=False)
-        return Layout(lines, rules, links, labels)
+        reader = LineReader(content, text, first, tagged=bool(labels))
+        if not labels:
+            regions = [(grid.bottom, grid.top) for grid in found]
+            regions += [(group[-1].bottom, group[0].top) for group in groups]
+            numbers = sparse_lines(reader.lines)
+            if regions:
+                numbers |= {
+                    number
+                    for number, line in enumerate(reader.lines)
+                    if line and any(b < line[0].baseline < t for b, t in regions)
+                }
+            if numbers:
+                reader.split(numbers)
+        return Layout(reader.lines, found, groups, links, labels, dots)

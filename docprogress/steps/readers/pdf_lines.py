@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from docprogress.steps.readers import pdf_native as native
 from docprogress.steps.readers.pdf_fonts import PLAIN, Font, PageFonts
+from docprogress.steps.readers.pdf_grids import Grid, Rule
 from docprogress.steps.readers.pdf_hyphens import MARK
 from docprogress.steps.readers.pdf_pieces import Line as PieceLine
 
@@ -27,13 +28,16 @@ FARTHEST = 1e5
 #: the same word group.
 JOINED = 0.6
 
+#: The slope of a line that is turned.
+TURNED = 0.05
+
 #: Lines are likely to have gaps if their characters seem this many times as wide as
 #: those of the page's median line, and so many lines are.
 SPARSE = 1.25
 LEAST_SPARSE = 3
 #: The least width of a character in such a line, in sizes, and its least characters.
-SPARSE_WIDTH = 0.6
-LEAST_LENGTH = 4
+SPARSE_WIDTH = 0.7
+LEAST_LENGTH = 6
 
 _PART = re.compile(rf"[^\s{MARK}][^{MARK}]*{MARK}?|{MARK}")
 _WORD = re.compile(rf"[^\s{MARK}]+{MARK}?|{MARK}")
@@ -55,19 +59,6 @@ class Run(NamedTuple):
     @property
     def width(self) -> float:
         return self.right - self.left
-
-
-class Rule(NamedTuple):
-    """A horizontal or vertical line that is drawn."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    @property
-    def flat(self) -> bool:
-        return self.right - self.left >= self.top - self.bottom
 
 
 class Link(NamedTuple):
@@ -96,38 +87,33 @@ class Label(NamedTuple):
     bullet: bool = False
 
 
+#: The middle of a bullet that is drawn, which is no text.
+Dot = tuple[float, float]
+
+
 class Layout(NamedTuple):
     """A page's lines, each of which may be several that a hyphen joins."""
 
     lines: list[list[Run]]
-    rules: list[Rule]
+    #: The grids of lines that are drawn, and other horizontal ones of the same extent.
+    grids: list[Grid]
+    bands: list[list[Rule]]
     links: list[Link]
     labels: dict[int, Label]
-
-    @property
-    def words(self) -> int:
-        return sum(map(len, self.lines))
+    #: The middles of bullets that are drawn.
+    dots: list[Dot]
 
 
-class Part(NamedTuple):
-    """A line as it is printed: where it is in the page's text."""
+#: Where a printed line is in the page's text, and which of its lines it belongs to.
+Part = tuple[int, int, int]
 
-    start: int
-    end: int
-    line: int
+#: Where words are in the page's text, and the text object they belong to.
+Span = tuple[int, int, int]
 
+#: A text object's left, right, baseline, size, font, mark, and whether it is turned.
+Object = tuple[float, float, float, float, Font, int, bool]
 
-class _Object(NamedTuple):
-    left: float
-    right: float
-    baseline: float
-    size: float
-    font: Font
-    mark: int
-    turned: bool
-
-
-_NOWHERE = _Object(0.0, 0.0, 0.0, 0.0, PLAIN, -1, False)
+_NOWHERE: Object = (0.0, 0.0, 0.0, 0.0, PLAIN, -1, False)
 
 _bounds = native.Quads(c_float)
 _sizes = (c_float * native.BATCH)()
@@ -137,59 +123,130 @@ _matrix_places = [addressof(_matrices) + 24 * n for n in range(native.BATCH)]
 _char_boxes = native.Quads(c_double)
 
 
-def read_lines(
-    content: object, text: str, first: int, *, single: bool, tagged: bool
-) -> list[list[Run]]:
-    r"""The lines of a page's text, as `text.split("\r\n")` counts them.
+class LineReader:
+    r"""Reads the lines of a page's text, as `text.split("\r\n")` counts them.
 
     Args:
         content: The page's text, loaded.
         text: What PDFium gives for it.
         first: The position in PDFium's text that it begins at.
-        single: Whether each word is a run of its own.
         tagged: Whether marked content is told apart.
     """
-    lines: list[list[Run]] = [[] for _ in range(text.count("\r\n") + 1)]
-    parts = list(_parts(text))
-    address = native.address(content)
-    index = _indices(address, first, len(text))
-    starts = index([part.start for part in parts])
-    ends = index([part.end - 1 for part in parts])
-    owners = list(map(native.text_object, repeat(address), starts))
-    last = list(map(native.text_object, repeat(address), ends))
-    found: list[tuple[Part, list[tuple[int, int, int]]]] = []
-    for part, owner, other in zip(parts, owners, last, strict=True):
-        if owner and owner == other and not single:
-            found.append((part, [(part.start, part.end, owner)]))
-            continue
-        words = [m.span() for m in _WORD.finditer(text, part.start, part.end)]
-        places = index([start for start, _ in words])
-        owned = map(native.text_object, repeat(address), places)
-        spans = [(*word, own or 0) for word, own in zip(words, owned, strict=True)]
-        found.append((part, spans if single else _grouped(spans)))
-    objects = _objects({own for _, s in found for _, _, own in s}, tagged=tagged)
-    boxes: Iterator[tuple[float, float]] = iter(())
-    if single:
-        boxes = _word_boxes(address, index, [w[:2] for _, s in found for w in s])
-    for part, spans in found:
-        runs = lines[part.line]
-        for start, end, own in spans:
-            it = objects.get(own, _NOWHERE)
-            left, right = next(boxes) if single else (it.left, it.right)
-            if left >= right or not isfinite(left + right):
-                left, right = it.left, it.right
-            run = Run(text[start:end], left, right, *it[2:])
-            if runs and not single and start > part.start:
-                before = runs[-1]
-                near = abs(left - before.right) < JOINED * run.size
-                if near and before[3:] == run[3:]:
-                    joined = text[start - len(before.text) - 1 : end]
-                    if joined.startswith(before.text):
-                        run = run._replace(text=joined, left=before.left)
-                        runs[-1] = run
-                        continue
-            runs.append(run)
-    return lines
+
+    def __init__(self, content: object, text: str, first: int, *, tagged: bool) -> None:
+        self._text = text
+        self._tagged = tagged
+        self._address = native.address(content)
+        self._index = _indices(self._address, first, len(text))
+        self._parts = list(_parts(text))
+        self._objects: dict[int, Object] = {}
+        self.lines: list[list[Run]] = [[] for _ in range(text.count("\r\n") + 1)]
+        self._read()
+
+    def _read(self) -> None:
+        parts, text, address = self._parts, self._text, self._address
+        starts = self._index([part[0] for part in parts])
+        ends = self._index([part[1] - 1 for part in parts])
+        owners = list(map(native.text_object, repeat(address), starts))
+        last = list(map(native.text_object, repeat(address), ends))
+        spans: list[Span] = []
+        counts: list[int] = []
+        for part, owner, other in zip(parts, owners, last, strict=True):
+            if owner and owner == other:
+                spans.append((part[0], part[1], owner))
+                counts.append(1)
+            else:
+                found = _grouped(self._words(part))
+                spans += found
+                counts.append(len(found))
+        # A word may be several objects: where it ends, the last one says.
+        several = len(spans) > len(parts)
+        finals = [own for _, _, own in spans]
+        if several:
+            places = self._index([end - 1 for _, end, _ in spans])
+            finals = list(map(native.text_object, repeat(address), places))
+        every = {own for _, _, own in spans}.union(finals)
+        self._objects = _objects(every, tagged=self._tagged)
+        get = self._objects.get
+        runs = [Run(text[s:e], *get(own, _NOWHERE)) for s, e, own in spans]
+        if several:
+            for n, final in enumerate(finals):
+                if final and final != spans[n][2]:
+                    right = max(get(final, _NOWHERE)[1], runs[n].right)
+                    runs[n] = runs[n]._replace(right=right)
+        place = 0
+        for part, count in zip(parts, counts, strict=True):
+            if count == 1:
+                self.lines[part[2]].append(runs[place])
+            else:
+                some = slice(place, place + count)
+                self.lines[part[2]] += _joined(text, runs[some], spans[some])
+            place += count
+
+    def split(self, numbers: set[int]) -> None:
+        """Have each word of these lines be a run of its own."""
+        parts = [part for part in self._parts if part[2] in numbers]
+        words = [self._words(part) for part in parts]
+        every = [word for line in words for word in line]
+        new = {own for _, _, own in every} - self._objects.keys()
+        self._objects |= _objects(new, tagged=self._tagged)
+        boxes = _word_boxes(self._address, self._index, every)
+        runs = iter(_placed_words(self._text, every, self._objects, boxes))
+        for number in numbers:
+            self.lines[number] = []
+        for part, line in zip(parts, words, strict=True):
+            self.lines[part[2]] += [next(runs) for _ in line]
+
+    def _words(self, part: Part) -> list[Span]:
+        words = [m.span() for m in _WORD.finditer(self._text, part[0], part[1])]
+        places = self._index([place for place, _ in words])
+        owned = map(native.text_object, repeat(self._address), places)
+        return [(*word, own or 0) for word, own in zip(words, owned, strict=True)]
+
+
+def _placed_words(
+    text: str,
+    spans: list[Span],
+    objects: dict[int, Object],
+    boxes: Iterator[tuple[float, float]],
+) -> list[Run]:
+    runs = []
+    for (start, end, own), place in zip(spans, boxes, strict=True):
+        it = objects.get(own, _NOWHERE)
+        known = place[0] < place[1] and isfinite(place[0] + place[1])
+        left, right = place if known else it[:2]
+        runs.append(Run(text[start:end], left, right, *it[2:]))
+    return runs
+
+
+def _joined(text: str, runs: list[Run], spans: list[Span]) -> list[Run]:
+    """Runs of a line, those that look alike and are next to each other as one."""
+    found: list[Run] = []
+    begin = 0
+    for run, (start, end, _) in zip(runs, spans, strict=True):
+        if found:
+            before = found[-1]
+            near = abs(run.left - before.right) < JOINED * run.size
+            if near and before[3:] == run[3:]:
+                found[-1] = run._replace(text=text[begin:end], left=before.left)
+                continue
+        begin = start
+        found.append(run)
+    return found
+
+
+def glue(before: str, after: str) -> str:
+    """What joins two lines of a text: a space, if its script has spaces."""
+    return "" if _is_wide(before[-1:]) and _is_wide(after[:1]) else " "
+
+
+def _is_wide(character: str) -> bool:
+    return (
+        "\u2e80" <= character <= "\u9fff"
+        or "\uf900" <= character <= "\ufaff"
+        or "\uff00" <= character <= "\uff60"
+        or character >= "\U00020000"
+    )
 
 
 def lines_of_pieces(lines: Sequence[PieceLine]) -> list[list[Run]]:
@@ -209,40 +266,48 @@ def lines_of_pieces(lines: Sequence[PieceLine]) -> list[list[Run]]:
             inked = [piece for piece in group if not piece.blank]
             if not inked:
                 continue
-            it = objects.get(inked[0].owner)
+            it = objects.get(inked[0].owner, _NOWHERE)
             left, right = inked[0].left, inked[-1].right
             text = "".join(piece.text for piece in group).strip()
-            if it is None or not it.size:
+            rest = it[2:]
+            if not it[3]:
                 size = max(inked[0].top - inked[0].bottom, 1.0)
-                it = _Object(left, right, inked[0].bottom, size, PLAIN, -1, False)
-            found[-1].append(Run(text, left, right, *it[2:]))
+                rest = (inked[0].bottom, size, PLAIN, -1, False)
+            found[-1].append(Run(text, left, right, *rest))
         if not (found[-1] and found[-1][-1].text.endswith(MARK)):
             found.append([])
     return found if found[-1] else found[:-1] or [[]]
 
 
-def has_gaps(lines: Sequence[Sequence[Run]]) -> bool:
-    """Whether lines that are one object each seem to have gaps between words."""
-    widths = sorted(
-        (run.right - run.left) / (run.size * len(run.text))
-        for line in lines
+def sparse_lines(lines: Sequence[Sequence[Run]]) -> set[int]:
+    """Lines that are one object each, and seem to have gaps between words."""
+    widths = [
+        ((run.right - run.left) / (run.size * len(run.text)), number)
+        for number, line in enumerate(lines)
         for run in line
-        if run.size and len(run.text) >= LEAST_LENGTH
-    )
+        if run.size
+        and len(run.text) >= LEAST_LENGTH
+        and not run.font.fixed
+        and " " in run.text
+    ]
     if len(widths) < LEAST_SPARSE:
-        return False
-    usual = widths[len(widths) // 2]
-    sparse = sum(width > SPARSE * usual and width > SPARSE_WIDTH for width in widths)
-    return sparse >= LEAST_SPARSE
+        return set()
+    least = max(SPARSE * sorted(widths)[len(widths) // 2][0], SPARSE_WIDTH)
+    sparse = {number for width, number in widths if width > least}
+    return sparse if len(sparse) >= LEAST_SPARSE else set()
 
 
 def _parts(text: str) -> Iterator[Part]:
     position = 0
     for number, line in enumerate(text.split("\r\n")):
-        for match in _PART.finditer(line):
-            start, end = match.span()
-            end -= len(match[0]) - len(match[0].rstrip())
-            yield Part(position + start, position + end, number)
+        if MARK in line:
+            for match in _PART.finditer(line):
+                start, end = match.span()
+                end -= len(match[0]) - len(match[0].rstrip())
+                yield position + start, position + end, number
+        elif line and not line.isspace():
+            end = position + len(line.rstrip())
+            yield position + len(line) - len(line.lstrip()), end, number
         position += len(line) + 2
 
 
@@ -259,9 +324,9 @@ def _indices(address: int, first: int, length: int) -> Callable[[list[int]], lis
     return index
 
 
-def _grouped(words: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+def _grouped(words: list[Span]) -> list[Span]:
     """Words of the same object, one after the other, as one."""
-    groups: list[tuple[int, int, int]] = []
+    groups: list[Span] = []
     for start, end, owner in words:
         if groups and (owner == groups[-1][2] or not owner):
             groups[-1] = (groups[-1][0], end, groups[-1][2])
@@ -273,45 +338,49 @@ def _grouped(words: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
 def _word_boxes(
     address: int,
     index: Callable[[list[int]], list[int]],
-    words: list[tuple[int, int]],
+    words: list[Span],
 ) -> Iterator[tuple[float, float]]:
     """The left and right of each word."""
     addresses = _char_boxes.addresses
     for first in range(0, len(words), native.BATCH):
         batch = words[first : first + native.BATCH]
-        firsts = index([start for start, _ in batch])
+        firsts = index([start for start, _, _ in batch])
         list(map(native.character_box, repeat(address), firsts, *addresses))
         lefts = _char_boxes.values[: 4 * len(batch) : 4]
-        lasts = index([end - 1 for _, end in batch])
+        lasts = index([end - 1 for _, end, _ in batch])
         list(map(native.character_box, repeat(address), lasts, *addresses))
         rights = _char_boxes.values[1 : 4 * len(batch) : 4]
         yield from zip(lefts, rights, strict=True)
 
 
-def _objects(owners: set[int], *, tagged: bool) -> dict[int, _Object]:
+def _objects(owners: set[int], *, tagged: bool) -> dict[int, Object]:
     """The places and fonts of text objects."""
     fonts = PageFonts()
-    found: dict[int, _Object] = {}
+    found: dict[int, Object] = {}
     everyone = [owner for owner in owners if owner]
     for first in range(0, len(everyone), native.BATCH):
         batch = everyone[first : first + native.BATCH]
+        many = len(batch)
         list(map(native.bounds, batch, *_bounds.addresses))
         list(map(native.font_size, batch, _size_places))
         list(map(native.matrix, batch, _matrix_places))
-        font_addresses = list(map(native.font_of, batch))
-        marks = list(map(native.content_id, batch)) if tagged else [-1] * len(batch)
-        boxes = _bounds.values[: 4 * len(batch)]
-        matrices = _matrices[: 6 * len(batch)]
-        sizes = _sizes[: len(batch)]
-        for n, owner in enumerate(batch):
-            a, b, c, d, _, baseline = matrices[6 * n : 6 * n + 6]
-            size = sizes[n] * hypot(c, d)
-            left, right = boxes[4 * n], boxes[4 * n + 2]
+        looks = [fonts[address or 0] for address in map(native.font_of, batch)]
+        marks = list(map(native.content_id, batch)) if tagged else [-1] * many
+        boxes = _bounds.values[: 4 * many]
+        matrices = _matrices[: 6 * many]
+        for owner, left, right, a, b, c, d, baseline, given, font, mark in zip(
+            batch,
+            boxes[::4],
+            boxes[2::4],
+            *(matrices[part::6] for part in (0, 1, 2, 3, 5)),
+            _sizes[:many],
+            looks,
+            marks,
+            strict=True,
+        ):
+            size = round(given * (abs(d) if not c else hypot(c, d)), 2)
             if not abs(left) + abs(right) + abs(baseline) + size < FARTHEST:
                 continue  # absurd, or not a number
-            turned = abs(b) > 0.05 * abs(a) or d < 0
-            font = fonts[font_addresses[n] or 0]
-            found[owner] = _Object(
-                left, right, baseline, round(size, 2), font, marks[n], turned
-            )
+            turned = d < 0 or (b != 0 and abs(b) > TURNED * abs(a))
+            found[owner] = left, right, baseline, size, font, mark, turned
     return found

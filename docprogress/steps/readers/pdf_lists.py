@@ -31,9 +31,14 @@ class Marker(NamedTuple):
     weak: bool
 
 
+#: A bullet that is drawn before the text.
+DRAWN = Marker(0, 0, "•", weak=False)
+
+
 def marker_of(text: str) -> Marker | None:
     """The bullet or number that a line begins with."""
-    if text[:1].isalpha() and text[:2] != "o " and ")" not in text[1:6]:
+    first = text[:1]
+    if first.isalpha() and text[:2] != "o " and ")" not in text[1:6]:
         return None  # the usual case
     if found := _BULLET.match(text):
         sign = found[1]
@@ -51,7 +56,9 @@ def items(lines: list[TextLine]) -> dict[int, Marker]:
     found = {
         place: marker
         for place, line in enumerate(lines)
-        if line.text and (marker := marker_of(line.text)) and not line.leads_to_page
+        if line.text
+        and (marker := DRAWN if line.dotted else marker_of(line.text))
+        and not line.leads_to_page
     }
     places = list(found)
     kept: dict[int, Marker] = {}

@@ -40,8 +40,10 @@ def plain(text: str) -> str:
 def inline(line: TextLine, body: Font, links: Sequence[Link] = ()) -> str:
     """A line's text with its emphasis and links."""
     runs = line.runs
-    if not links and all(_style(run.font, body) == "" for run in runs):
-        return escaped(line.text)
+    if not links and (len(runs) == 1 or all(run.font == runs[0].font for run in runs)):
+        style = _style(runs[0].font, body) if runs else ""
+        if not style or not runs[0].size:
+            return escaped(line.text)
     spans = [(run.text, _style(run.font, body)) for run in runs]
     beside = [
         link

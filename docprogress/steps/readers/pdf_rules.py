@@ -8,11 +8,17 @@ from math import isfinite
 from pypdfium2 import raw as pdfium
 
 from docprogress.steps.readers import pdf_native as native
-from docprogress.steps.readers.pdf_lines import FARTHEST, Link, Rule
+from docprogress.steps.readers.pdf_grids import Rule
+from docprogress.steps.readers.pdf_lines import FARTHEST, Dot, Link
 
 #: How thick a line is at most, and how long at least, in points.
 THICKEST = 3.0
-SHORTEST = 4.0
+SHORTEST = 6.5
+
+#: The size of a bullet that is drawn, in points, and the most of them on a page.
+SMALLEST_DOT = 2.0
+LARGEST_DOT = 8.0
+MOST_DOTS = 200
 
 #: The most objects of a page whose lines are looked for, and the most paths and parts
 #: of paths: a drawing with more is a map or a chart.
@@ -31,11 +37,11 @@ _bounds = native.Quads(c_float)
 Points = list[tuple[float, float]]
 
 
-def read_rules(page: object) -> list[Rule]:
-    """The lines of a loaded page."""
+def read_rules(page: object) -> tuple[list[Rule], list[Dot]]:
+    """The lines and bullets that are drawn on a loaded page."""
     count = pdfium.FPDFPage_CountObjects(page)
     if count > MOST_OBJECTS:
-        return []
+        return [], []
     address = native.address(page)
     objects = list(map(native.get_object, repeat(address), range(count)))
     types = map(native.object_type, objects)
@@ -45,8 +51,9 @@ def read_rules(page: object) -> list[Rule]:
         if kind == pdfium.FPDF_PAGEOBJ_PATH
     ]
     if len(paths) > MOST_PATHS:
-        return []
+        return [], []
     rules: list[Rule] = []
+    dots: list[Dot] = []
     left = MOST_SEGMENTS
     for first in range(0, len(paths), native.BATCH):
         batch = paths[first : first + native.BATCH]
@@ -60,13 +67,17 @@ def read_rules(page: object) -> list[Rule]:
             if _is_thin(box):
                 rules.append(box)
                 continue
+            if _is_dot(box):
+                dots.append(((box.left + box.right) / 2, (box.bottom + box.top) / 2))
+                continue
             size = native.count_segments(path)
             left -= min(size, MOST_OF_ONE)
             if left < 0:
-                return []
+                return [], []
             if size <= MOST_OF_ONE:
                 rules += _edges(path, size, stroked=stroked)
-    return [rule for rule in rules if _is_sensible(rule)]
+    dots = [] if len(dots) > MOST_DOTS else dots
+    return [rule for rule in rules if _is_sensible(rule)], dots
 
 
 def _drawn(path: int) -> tuple[bool, bool]:
@@ -79,6 +90,12 @@ def _drawn(path: int) -> tuple[bool, bool]:
 def _is_thin(rule: Rule) -> bool:
     thick, long = sorted((rule.right - rule.left, rule.top - rule.bottom))
     return thick <= THICKEST and long >= SHORTEST
+
+
+def _is_dot(box: Rule) -> bool:
+    width, height = box.right - box.left, box.top - box.bottom
+    same = abs(width - height) <= 0.3 * max(width, height)
+    return same and SMALLEST_DOT <= max(width, height) <= LARGEST_DOT
 
 
 def _is_sensible(rule: Rule) -> bool:

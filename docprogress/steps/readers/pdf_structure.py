@@ -16,9 +16,9 @@ from docprogress.steps.readers.pdf_aligned import aligned_tables
 from docprogress.steps.readers.pdf_blocks import Blocks, Heading
 from docprogress.steps.readers.pdf_fonts import Font
 from docprogress.steps.readers.pdf_headings import Headings
-from docprogress.steps.readers.pdf_lines import Layout, Rule
+from docprogress.steps.readers.pdf_lines import Layout
 from docprogress.steps.readers.pdf_outline import Outline
-from docprogress.steps.readers.pdf_tables import Table, grids, ruled_table
+from docprogress.steps.readers.pdf_tables import Table, ruled_table
 from docprogress.steps.readers.pdf_tagged import tagged_headings, tagged_tables
 from docprogress.steps.readers.pdf_text_lines import (
     TextLine,
@@ -37,7 +37,8 @@ MOST_SAMPLED = 12
 LONGEST = 4
 EXTRA = 4_000
 
-_WORD = re.compile(r"\w+")
+#: Words, and characters of scripts that write none.
+_WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\u2e80-\u9fff\uf900-\ufaff]+")
 
 
 class Structure:
@@ -139,6 +140,7 @@ class Structure:
 
     def _build(self, index: int, layout: Layout, lines: list[TextLine]) -> str:
         headings = self._headings
+        leading = leading_of(lines, headings.body)
         tables = self._tables(layout, lines)
         taken = {number for table in tables for number in table.lines}
         if self._tagged and layout.labels:
@@ -146,7 +148,7 @@ class Structure:
         else:
             found = [
                 Heading(heading.start, heading.end, headings.level(heading))
-                for heading in headings.find(index, lines)
+                for heading in headings.find(index, lines, leading)
             ]
         found = [
             heading
@@ -156,7 +158,7 @@ class Structure:
         blocks = Blocks(
             lines,
             body=Font(headings.body_bold, False, headings.body_fixed),
-            leading=leading_of(lines, headings.body),
+            leading=leading,
             links=layout.links,
         )
         return blocks.build(found, tables)
@@ -166,18 +168,15 @@ class Structure:
             return found
         tables: list[Table] = []
         taken: set[int] = set()
-        flat: list[Rule] = []
-        if len(layout.rules) > 2:  # noqa: PLR2004 - above, between, below
-            found_grids, flat = grids(layout.rules)
-            for grid in found_grids:
-                table = ruled_table(grid, lines)
-                if table is not None and taken.isdisjoint(table.lines):
-                    tables.append(table)
-                    taken |= table.lines
+        for grid in layout.grids:
+            table = ruled_table(grid, lines)
+            if table is not None and taken.isdisjoint(table.lines):
+                tables.append(table)
+                taken |= table.lines
         code: set[int] = set()
         if not self._headings.body_fixed:
             code = {n for n, line in enumerate(lines) if line.fixed}
-        tables += aligned_tables(lines, taken | code, flat)
+        tables += aligned_tables(lines, taken | code, layout.bands)
         return tables
 
 

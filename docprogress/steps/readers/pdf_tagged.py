@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from docprogress.steps.readers.pdf_blocks import Heading
+from docprogress.steps.readers.pdf_grids import MOST_CELLS
 from docprogress.steps.readers.pdf_headings import Headings, key_of_line
 from docprogress.steps.readers.pdf_hyphens import join_hyphenated
 from docprogress.steps.readers.pdf_lines import Label, Layout, Run
-from docprogress.steps.readers.pdf_tables import MOST_CELLS, Table, cell_text
+from docprogress.steps.readers.pdf_tables import Table, cell_text
 from docprogress.steps.readers.pdf_text_lines import TextLine
 
 #: The most characters of what is taken for a heading because of its tag.
@@ -64,8 +65,57 @@ def tagged_tables(layout: Layout, lines: Sequence[TextLine]) -> list[Table]:
     return found
 
 
+def _placed(cells: dict[Label, list[Run]]) -> dict[Label, list[Run]]:
+    """Cells in the columns that they stand in, where tags leave empty ones out."""
+    rows: dict[int, list[Label]] = {}
+    for label in cells:
+        rows.setdefault(label.row, []).append(label)
+    width = max(label.column + label.columns for label in cells)
+    spanning = [label for label in cells if label.rows > 1]
+    extents: dict[int, tuple[float, float]] = {}
+    for label, runs in cells.items():
+        if label.columns == 1 and _is_full(rows[label.row], width, spanning):
+            left, right = min(r.left for r in runs), max(r.right for r in runs)
+            known = extents.get(label.column, (left, right))
+            extents[label.column] = min(known[0], left), max(known[1], right)
+    if len(extents) < width:
+        return cells
+    placed = {}
+    for row in rows.values():
+        last = -1
+        full = _is_full(row, width, spanning)
+        for label in sorted(row, key=lambda one: one.column):
+            column = label.column
+            if not full:
+                runs = cells[label]
+                middle = (runs[0].left + max(r.right for r in runs)) / 2
+                free = range(last + 1, width - label.columns + 1)
+                away = [(_away(middle, extents[n]), n) for n in free]
+                column = min(away)[1] if away else column
+            last = column + label.columns - 1
+            placed[label._replace(column=column)] = cells[label]
+    return placed
+
+
+def _away(position: float, extent: tuple[float, float]) -> float:
+    """How far a position is outside of an extent; negative within."""
+    return max(extent[0] - position, position - extent[1])
+
+
+def _is_full(row: list[Label], width: int, spanning: list[Label]) -> bool:
+    """Whether cells are known for each column of a row."""
+    number = row[0].row
+    above = sum(
+        label.columns
+        for label in spanning
+        if label.row < number < label.row + label.rows
+    )
+    return above + sum(label.columns for label in row) >= width
+
+
 def _rows(cells: dict[Label, list[Run]]) -> list[list[str]]:
     """The texts of cells in their rows, those that span several repeated."""
+    cells = _placed(cells)
     height = max(label.row + label.rows for label in cells)
     width = max(label.column + label.columns for label in cells)
     if width * height > MOST_CELLS or width < 2 or height < 2:  # noqa: PLR2004 - a frame
@@ -76,5 +126,6 @@ def _rows(cells: dict[Label, list[Run]]) -> list[list[str]]:
         text = cell_text(runs, left, right)
         for row in range(label.row, label.row + label.rows):
             for column in range(label.column, label.column + label.columns):
-                rows[row][column] = text
+                if column < width:
+                    rows[row][column] = text
     return [row for row in rows if any(row)]

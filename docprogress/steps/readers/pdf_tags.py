@@ -80,7 +80,8 @@ class Tags:
         if not address or address in self._seen or depth > DEEPEST:
             return []
         self._seen.add(address)
-        place = self._place(handle, place)
+        outer, place = place, self._place(handle, place)
+        is_row = place.row != outer.row and place.row >= 0
         children: list[_Element] = []
         count = pdfium.FPDF_StructElement_CountChildren(handle)
         for n in range(min(count, MOST_ELEMENTS)):
@@ -91,6 +92,8 @@ class Tags:
             number = pdfium.FPDF_StructElement_GetChildMarkedContentID(handle, n)
             if number >= 0:
                 self.labels.setdefault(number, place.label)
+            elif is_row:
+                self._next_column(place, 1)  # an empty cell
         return children
 
     def _place(  # noqa: C901, PLR0911 - a list of types
@@ -132,10 +135,7 @@ class Tags:
         table, row = place.table, place.row
         rows = _span(handle, b"RowSpan")
         columns = _span(handle, b"ColSpan")
-        column = self._cells.get((table, row), 0)
-        while (table, row, column) in self._taken:
-            column += 1
-        self._cells[table, row] = column + columns
+        column = self._next_column(place, columns)
         if rows > 1:
             self._taken |= {
                 (table, row + down, column + right)
@@ -143,6 +143,15 @@ class Tags:
                 for right in range(columns)
             }
         return Label("cell", table, 0, row, column, rows, columns)
+
+    def _next_column(self, place: _Place, columns: int) -> int:
+        """Where the next cell of a row begins, which takes so many columns."""
+        table, row = place.table, place.row
+        column = self._cells.get((table, row), 0)
+        while (table, row, column) in self._taken:
+            column += 1
+        self._cells[table, row] = column + columns
+        return column
 
 
 class _Tree:

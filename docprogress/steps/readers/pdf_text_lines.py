@@ -2,16 +2,22 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from docprogress.steps.readers.pdf_lines import Label, Layout, Run
+from docprogress.steps.readers.pdf_fonts import Font
+from docprogress.steps.readers.pdf_lines import Dot, Label, Layout, Run
 
 #: Several dots that lead to a page's number, or a number alone behind a gap.
 LEADERS = re.compile(r"(?:[.·…_]\s?){4,}\s*[\divxlc]{1,5}\s*$", re.IGNORECASE)
 
 #: A gap this many sizes wide before a number at the end is that of a table of contents.
 NUMBER_GAP = 1.5
+
+
+#: How far before a line a bullet is drawn, in sizes.
+FARTHEST_DOT = 2.0
 
 
 class TextLine(NamedTuple):
@@ -32,6 +38,8 @@ class TextLine(NamedTuple):
     label: Label | None
     #: Whether it begins with spaces, which its place does not tell.
     indented: bool = False
+    #: Whether a bullet is drawn before it.
+    dotted: bool = False
 
     @property
     def placed(self) -> bool:
@@ -72,7 +80,20 @@ def text_lines(layout: Layout, text: str) -> list[TextLine] | None:
     for number, line in enumerate(texts):
         if line[:1] == " ":
             lines[number] = lines[number]._replace(indented=True)
+    for number in _dotted(lines, layout.dots) if layout.dots else ():
+        lines[number] = lines[number]._replace(dotted=True)
     return lines
+
+
+def _dotted(lines: list[TextLine], dots: list[Dot]) -> Iterator[int]:
+    """The lines that begin behind a bullet that is drawn."""
+    for number, line in enumerate(lines):
+        if line.placed and any(
+            0 < line.left - x < FARTHEST_DOT * line.size
+            and 0 < y - line.first < line.size
+            for x, y in dots
+        ):
+            yield number
 
 
 def leading_of(lines: list[TextLine], body: float) -> float:
@@ -93,7 +114,6 @@ def _line(text: str, runs: list[Run], labels: dict[int, Label]) -> TextLine:
         return _EMPTY._replace(text=text)
     if len(runs) == 1:
         run = runs[0]
-        font = run.font
         return TextLine(
             text,
             runs,
@@ -102,26 +122,36 @@ def _line(text: str, runs: list[Run], labels: dict[int, Label]) -> TextLine:
             run.baseline,
             run.baseline,
             run.size,
-            font.bold,
-            font.italic,
-            font.fixed,
+            *run.font,
             run.turned,
             labels.get(run.mark) if labels else None,
         )
-    main = max(runs, key=lambda run: len(run.text))
-    inked = [run for run in runs if any(map(str.isalnum, run.text))] or runs
     first, last = runs[0], runs[-1]
+    fonts = {run.font for run in runs}
+    main = max(runs, key=lambda run: len(run.text))
+    if len(fonts) == 1:
+        font = first.font
+    else:
+        inked = [run.font for run in runs if not _has_no_letters(run.text)]
+        inked = inked or [main.font]
+        font = Font(
+            all(one.bold for one in inked),
+            all(one.italic for one in inked),
+            all(one.fixed for one in inked),
+        )
     return TextLine(
         text,
         runs,
-        min(run.left for run in runs),
-        max(run.right for run in runs),
+        min([run.left for run in runs]),
+        max([run.right for run in runs]),
         first.baseline,
         last.baseline,
         main.size,
-        all(run.font.bold for run in inked),
-        all(run.font.italic for run in inked),
-        all(run.font.fixed for run in inked),
-        any(run.turned for run in runs),
+        *font,
+        main.turned,
         labels.get(main.mark) if labels else None,
     )
+
+
+def _has_no_letters(text: str) -> bool:
+    return not any(map(str.isalnum, text))

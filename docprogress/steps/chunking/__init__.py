@@ -1,1 +1,0 @@
-"""How the chunking step splits text, with and without its structure."""

@@ -1,1 +1,0 @@
-"""GitHub Markdown: inline text, tables, and blocks within lists and quotations."""
