@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from docprogress.bus.bus import Bus
     from docprogress.client.pipeline import Pipeline
     from docprogress.client.run import Run
-    from docprogress.documents import Chunk, Document, Page
+    from docprogress.documents import Chunk, Document, Page, Table
     from docprogress.errors import (
         Cancelled,
         DocProgressError,
@@ -48,6 +48,7 @@ __all__ = [
     "Status",
     "Step",
     "Superseded",
+    "Table",
     "TransientError",
     "Uploader",
     "allow_nested_asyncio",
@@ -72,6 +73,7 @@ _HOMES = {
     "Status": "events",
     "Step": "steps",
     "Superseded": "errors",
+    "Table": "documents",
     "TransientError": "errors",
     "Uploader": "notebook.upload.uploader",
     "allow_nested_asyncio": "notebook.nested_asyncio",

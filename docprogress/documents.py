@@ -1,4 +1,4 @@
-"""Documents, pages and chunks: the values that steps take and yield."""
+"""Documents, pages and chunks, the values that steps take and yield; and tables."""
 
 import os
 import re
@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docprogress.formatting import plain, plural
+
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
+    from pandas import DataFrame
 
 #: Separates two pages in a document's text. A chunk's offsets count characters in the
 #: pages' texts joined by it.
@@ -19,6 +22,9 @@ LONGEST_NAME = 255
 
 #: The longest name of a container's member, with those of its containers.
 LONGEST_PATH = 1000
+
+#: The longest beginning of a text in a `repr`, in characters.
+LONGEST_EXCERPT = 60
 
 #: Control characters, line breaks, surrogates and bidirectional overrides.
 _UNPRINTABLE = re.compile(
@@ -66,6 +72,10 @@ class Page:
     #: The document; None while a step makes the page.
     document_id: str | None = None
 
+    def __repr__(self) -> str:
+        title = f" {self.title!r}" if self.title else ""
+        return f"<Page {self.number}{title}: {_excerpt(self.text)}>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
@@ -87,6 +97,73 @@ class Chunk:
     vector: "NDArray[float32] | None" = None
     #: The document; None while a step makes the chunk.
     document_id: str | None = None
+
+    def __repr__(self) -> str:
+        pages = f"page {self.first_page}"
+        if self.last_page != self.first_page:
+            pages = f"pages {self.first_page}-{self.last_page}"
+        facts = [pages, self.kind, plain(" > ".join(self.headings))]
+        if self.vector is not None:
+            facts.append(f"{len(self.vector)} dimensions")
+        known = ", ".join(fact for fact in facts if fact)
+        return f"<Chunk {self.number}, {known}: {_excerpt(self.text)}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of a document: its cells as text, without markup."""
+
+    #: Counted from 1 in the document.
+    number: int
+    #: All of one length. The first row is the header, of empty cells if there is none.
+    #: A cell's lines are separated by line ends; merged cells are repeated.
+    rows: tuple[tuple[str, ...], ...]
+    #: The number of the page.
+    page: int
+    #: The caption, the heading above it, or the name of the sheet.
+    title: str | None = None
+    document_id: str | None = None
+
+    def __repr__(self) -> str:
+        title = f", {_excerpt(self.title)}" if self.title else ""
+        rows, columns = self.shape
+        size = f"{plural(rows, 'row')}, {plural(columns, 'column')}"
+        head = _excerpt(", ".join(self.rows[0])) if self.rows else "empty"
+        return f"<Table {self.number}, page {self.page}{title}, {size}: {head}>"
+
+    def __str__(self) -> str:
+        return self.markdown
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows there are below the header, and how many columns."""
+        return max(len(self.rows) - 1, 0), len(self.rows[0]) if self.rows else 0
+
+    @property
+    def markdown(self) -> str:
+        """The table as a GitHub table."""
+        from docprogress.structure.tables import to_markdown
+
+        return to_markdown(self.rows)
+
+    def to_frame(self) -> "DataFrame":
+        """The rows below the header as text, with the header's cells as columns.
+
+        Columns of the same name, or without one, are named as by `pandas.read_csv`:
+        `Price`, `Price.1`, `Unnamed: 2`. Without a header they are numbered.
+        """
+        from pandas import DataFrame
+
+        from docprogress.structure.tables import column_names
+
+        header, *rows = self.rows or ((),)
+        names = column_names(header) if any(header) else range(len(header))
+        return DataFrame(rows, columns=names, dtype=str)
+
+    def _repr_html_(self) -> str:
+        from docprogress.structure.html import table_html
+
+        return table_html(self)
 
 
 def display_name(name: str | bytes | os.PathLike[str]) -> str:
@@ -118,6 +195,14 @@ def member_name(container: str, name: str) -> str:
         half = (LONGEST_PATH - 1) // 2
         text = f"{text[:half]}…{text[-half:]}"
     return text
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of a text in one line, in quotation marks."""
+    line = " ".join(text[: 4 * LONGEST_EXCERPT].split())
+    if len(line) > LONGEST_EXCERPT or len(text) > 4 * LONGEST_EXCERPT:
+        line = f"{line[: LONGEST_EXCERPT - 1].rstrip()}…"
+    return repr(line)
 
 
 def _escaped(match: re.Match[str]) -> str:

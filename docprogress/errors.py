@@ -9,6 +9,7 @@
     ├── RunUnfinished           a run in progress cannot be deleted
     ├── RunTooNew               a run was submitted by a later version than this one
     ├── DocumentNotFound        no document has this id
+    ├── ResultsUnavailable      a document failed or is unfinished, and has no results
     ├── ExportError             results cannot be written where or as requested
     ├── ServicesError           the local services could not be started
     ├── BusError                Redis cannot be reached, or refuses
@@ -18,6 +19,7 @@
     │   └── StoreTooNew         a later version has changed its tables
     ├── EventError              bytes that are not a progress event
     ├── StepError               a step cannot be found, or is not a step
+    ├── SinkError               a sink does not take what is stored in it
     ├── DocumentError           this document cannot be processed; a retry is pointless
     │   ├── Unreadable          not what its name says, damaged, encrypted, empty
     │   │   └── PasswordNeeded  encrypted, and no password that was given opens it
@@ -91,6 +93,14 @@ class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as 
         self.document_id = document_id
 
 
+class ResultsUnavailable(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
+    """Raised when a document has no results: it failed, or is not finished."""
+
+    def __init__(self, document_id: str, message: str) -> None:
+        super().__init__(message)
+        self.document_id = document_id
+
+
 class ExportError(DocProgressError, ValueError):
     """Raised when results cannot be written where or as requested."""
 
@@ -124,6 +134,10 @@ class EventError(DocProgressError, ValueError):
 
 class StepError(DocProgressError, ValueError):
     """Raised when a step cannot be found, or is not a step."""
+
+
+class SinkError(DocProgressError, ValueError):
+    """Raised when a sink does not take what is stored in it; waiting does not help."""
 
 
 class DocumentError(DocProgressError):

@@ -146,7 +146,7 @@ class Settings(Hiding):
     #: Encodings that texts which are not UTF-8 probably have, such as `["cp1251"]`.
     #: They are preferred, not forced; without any, those of the locale's language are.
     encodings: list[str] = Field(default_factory=list)
-    #: Whether comments in text documents and presentations are read.
+    #: Whether comments in text documents, spreadsheets and presentations are read.
     include_comments: bool = False
     #: Whether hidden slides, sheets, rows and columns are read.
     include_hidden: bool = False
@@ -167,10 +167,24 @@ class Settings(Hiding):
     #: Whether pages have Markdown, with headings, lists and tables: `auto` if their
     #: structure is known; `off` leaves out what takes time to find.
     structure: Literal["auto", "off"] = "auto"
+    #: Where documents are stored after embedding: `lancedb:///FOLDER?table=NAME`,
+    #: `pgvector://USER:PASSWORD@HOST/DATABASE?table=SCHEMA.NAME`,
+    #: `qdrant+http://HOST:6333/COLLECTION`, or `module:Class` for a sink of your own.
+    #: None: nowhere else.
+    sink: Secret = None
     #: The most characters of a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
-    #: How many of them two neighbours share.
-    chunk_overlap: int = Field(default=100, ge=0)
+    #: What chunks are measured in: `characters`, or `tokens` of the embedder.
+    chunk_unit: Literal["characters", "tokens"] = "characters"
+    #: The most tokens of a chunk, if that is the unit; never more than the embedder's
+    #: window.
+    chunk_tokens: int = Field(default=256, ge=16, le=1_000_000)
+    #: How many characters, or tokens, two neighbours share.  None: 100 characters, or a
+    #: twelfth of `chunk_tokens`.
+    chunk_overlap: int | None = Field(default=None, ge=0)
+    #: The import path of a function that makes chunks of pages: `my_steps:sections`.
+    #: None: the built-in step, to which the settings above apply.
+    chunker: str | None = None
 
     #: The most bytes of a document.
     max_bytes: int = Field(default=512 * MIB, ge=1)
@@ -223,8 +237,9 @@ class Settings(Hiding):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.chunk_overlap >= self.chunk_characters:
-            raise ValueError("chunk_overlap must be less than chunk_characters")
+        size = f"chunk_{self.chunk_unit}"
+        if (self.chunk_overlap or 0) >= getattr(self, size):
+            raise ValueError(f"chunk_overlap must be less than {size}")
         for name, schemes in _SCHEMES.items():
             url = getattr(self, name)
             if url is not None and _scheme(name, url) not in schemes:
@@ -274,6 +289,8 @@ RUN_SETTINGS = (
     "html_content",
     "structure",
     "chunk_characters",
+    "chunk_unit",
+    "chunk_tokens",
     "chunk_overlap",
     "max_bytes",
     "max_pages",

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ expect.set_options(timeout=patient(30) * 1000)
 GROUPS = {
     "lab": "lab",
     "pipeline": "pipeline",
+    "pipeline_with": "pipeline",
     "shared_kernel": "pipeline",
     "postgres": "postgres",
     "rabbit": "rabbit",
@@ -239,6 +241,12 @@ def pipeline(shared_home: Path) -> Iterator[Pipeline]:
     """Local services with two workers, shared with other tests."""
     with Pipeline(home=shared_home, workers=2) as pipeline:
         yield pipeline
+
+
+@pytest.fixture
+def pipeline_with(shared_home: Path) -> Callable[..., Pipeline]:
+    """Makes pipelines with further settings on the shared local services."""
+    return partial(Pipeline, home=shared_home, workers=2)
 
 
 @pytest.fixture

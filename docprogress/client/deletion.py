@@ -3,15 +3,18 @@
 It works in batches, so an interrupted deletion is continued by deleting again.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
 from docprogress.bus.keys import submitting_key
 from docprogress.client.connections import Connections
-from docprogress.errors import RunUnfinished
+from docprogress.errors import BusError, RunUnfinished
 from docprogress.events import Status
+from docprogress.queueing.settlement import settlement_messages
 
 #: Documents that are deleted at once, and the threads that delete their files.
 BATCH = 500
@@ -20,6 +23,11 @@ THREADS = 8
 #: Seconds to wait for workers that process cancelled documents, and between two checks.
 WAIT_SECONDS = 20.0
 WAIT_TICK = 0.1
+
+#: Documents that workers are asked to delete from a sink at once; they find the others.
+SETTLED_TOGETHER = 100_000
+
+log = logging.getLogger(__name__)
 
 
 class Deleted(NamedTuple):
@@ -76,7 +84,28 @@ class RunDeletion:
         keys += bus.forget([], run_id=run_id)
         if not self._store.runs.delete_empty(run_id):
             raise RunUnfinished(run_id, "documents were added meanwhile")
+        self._settle_sink()
         return Deleted(documents, files, size, keys)
+
+    def _settle_sink(self) -> None:
+        """Have workers delete what a sink has of the run, and wait for it a while.
+
+        It is recorded in the store, so they do so in any case, once they can.
+        """
+        sinks, deadline = self._store.sinks, time.monotonic() + WAIT_SECONDS
+        if entries := sinks.of_run(self._run_id, limit=SETTLED_TOGETHER):
+            with suppress(BusError):
+                self._connections.sender.send(settlement_messages(entries))
+        while left := sinks.count(self._run_id):
+            if time.monotonic() >= deadline:
+                log.warning(
+                    "%s documents of run %s are deleted from the sink later, when a "
+                    "worker reaches it",
+                    left,
+                    self._run_id,
+                )
+                return
+            time.sleep(WAIT_TICK)
 
     def _wait_for_workers(self, deadline: float) -> None:
         """Wait until no worker processes a cancelled document any more."""

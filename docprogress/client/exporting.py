@@ -1,17 +1,18 @@
 """Export what a run has made to files, and to other libraries' types."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docprogress.client import results
+from docprogress.client import reading
 from docprogress.client.batches import document_batches
-from docprogress.documents import PAGE_SEPARATOR
+from docprogress.client.export_files import Batch, write_documents, write_parts
 from docprogress.errors import ExportError
 from docprogress.events import Status, now
-from docprogress.exports import records
+from docprogress.exports import arrow, records
 from docprogress.exports.folder import ExportFolder
 from docprogress.exports.records import COLUMNS, Record, What
 from docprogress.exports.writers import WRITERS, Format
@@ -21,25 +22,26 @@ from docprogress.version import __version__
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: A file is finished once it has this many records.
-RECORDS_PER_FILE = 50_000
-
-#: The longest name of a Markdown file, in bytes, without its ending.
-_LONGEST_STEM = 200
-
 #: Called with how many documents are exported, out of how many.
 OnProgress = Callable[[int, int], None]
 
-_Batch = tuple[list[DocumentRow], list[Record]]
-
 
 def to_arrow(store: Store, run: RunRow, what: What) -> "pa.Table":
-    """All records of a run as one Arrow table."""
+    """All records of a run as one Arrow table.
+
+    Raises:
+        ExportError: There are no records of this kind, or pyarrow is not installed.
+    """
+    _check_what(what)
+    fields = arrow.schema(what, _dimensions(store, run, what))
     import pyarrow as pa
 
-    _check_what(what)
-    parts = [records.table(what, found) for _, found in _read(store, run, what, 0)]
-    return pa.concat_tables(parts) if parts else records.table(what, [])
+    parts = [
+        arrow.table(found, fields)
+        for rows in _batches(store, run, what)
+        for found in _records(store, rows, what)
+    ]
+    return pa.concat_tables([arrow.table([], fields), *parts])
 
 
 def export(
@@ -54,49 +56,60 @@ def export(
     """Write a run's records into a folder.
 
     Raises:
-        ExportError: The folder is not empty, or the format is not known.
+        ExportError: The folder holds something else or cannot be written, or the format
+            is not known.
     """
     _check_what(what)
     if format not in (*WRITERS, "markdown"):
         known = ", ".join((*WRITERS, "markdown"))
         raise ExportError(f"no format {format!r}: choose one of {known}")
-    if format == "markdown":
+    if format == "markdown" and what != "tables":
         what = "documents"
-    target = Path(folder).expanduser().absolute()
-    identity = {"run": run.id, "format": format, "what": what}
-    output = ExportFolder(target, identity)
-    counts = store.documents.counts(run.id)
-    total = sum(counts.values())
-    with _shown(progress, total) as on_progress:
-        if format == "markdown":
-            _write_markdown(store, run, output, on_progress)
+    dimensions = _dimensions(store, run, what)
+    if format == "parquet":
+        # Says what is missing before a folder is made.
+        arrow.schema(what, dimensions)
+    identity: dict[str, Any] = {"run": run.id, "format": format, "what": what}
+    versions = {"docprogress": __version__, "dimensions": dimensions}
+    with (
+        ExportFolder(_target(folder), identity | versions) as output,
+        _shown(progress, _total(store, run)) as on_progress,
+    ):
+        digest = _digest(store, run, up_to=output.state.after)
+        if output.state.after and digest.hexdigest() != output.state.digest:
+            # A document has been processed again since.
+            output.restart()
+            digest = sha256()
+        batches = _export_batches(store, run, output, what, digest)
+        shown = _counted(batches, on_progress, lambda: _total(store, run))
+        if format == "markdown" or (format == "csv" and what == "tables"):
+            write_documents(store, shown, output, file_format=format, what=what)
         else:
-            _write_parts(
-                store, run, output, suffix=format, what=what, on_progress=on_progress
-            )
-        on_progress(total, total)
-    output.publish(
-        {
-            "docprogress": __version__,
-            **identity,
-            "case": run.case_id,
-            "created": now().isoformat(),
-            "files": output.files,
-            "records": sum(output.files.values()),
-            "documents": {str(status): count for status, count in counts.items()},
-            "left_out": _left_out(store, run),
-        }
-    )
-    return target
+            write_parts(shown, output, suffix=format, what=what, dimensions=dimensions)
+        state = output.state
+        output.publish(
+            {
+                "docprogress": __version__,
+                **identity,
+                "case": run.case_id,
+                "created": now().isoformat(),
+                "finished": not any(
+                    store.documents.counts(run.id)[status]
+                    for status in Status
+                    if not status.final
+                ),
+                "records": state.records,
+                "documents": {status.value: 0 for status in Status} | state.documents,
+            }
+        )
+    return output.target
 
 
 def chunk_records(store: Store, run_id: str) -> Iterator[Record]:
     """The records of all chunks of a run, with their vectors."""
-    for rows in results.completed(store, run_id):
-        chunks = store.results.chunks_of([row.id for row in rows], vectors=True)
-        for row in rows:
-            for chunk in chunks.pop(row.id):
-                yield records.of_chunk(chunk, row.name)
+    for rows in reading.batches(store, run_id):
+        for found in _records(store, rows, "chunks"):
+            yield from found
 
 
 def _check_what(what: str) -> None:
@@ -105,103 +118,94 @@ def _check_what(what: str) -> None:
         raise ExportError(f"no records of the kind {what!r}: choose one of {known}")
 
 
-def _read(store: Store, run: RunRow, what: What, after: int) -> Iterator[_Batch]:
-    """Documents with their records, from the document after this number on."""
+def _target(folder: str | os.PathLike[str]) -> Path:
+    """The folder's own place, which has a name."""
+    path = Path(folder).expanduser()
+    # A link to a folder stays one.
+    return path.resolve() if path.is_symlink() else Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def _dimensions(store: Store, run: RunRow, what: What) -> int | None:
+    """The length of all vectors of a run; None if they differ, or are not wanted."""
+    found = store.vectors.dimensions(run.id) if what == "chunks" else set()
+    return found.pop() if len(found) == 1 else None
+
+
+def _total(store: Store, run: RunRow) -> int:
+    return max(sum(store.documents.counts(run.id).values()), run.expected)
+
+
+def _batches(store: Store, run: RunRow, what: What) -> Iterator[list[DocumentRow]]:
     if what == "documents":
-        for rows in document_batches(store, run.id, after=after):
-            yield rows, [records.of_document(row) for row in rows]
-        return
-    for rows in results.completed(store, run.id, after=after):
-        ids = [row.id for row in rows]
-        if what == "pages":
-            pages = store.results.pages_of(ids)
-            found = [
-                records.of_page(page, row.name)
-                for row in rows
-                for page in pages[row.id]
-            ]
-        else:
-            chunks = store.results.chunks_of(ids, vectors=True)
-            found = [
-                records.of_chunk(chunk, row.name)
-                for row in rows
-                for chunk in chunks[row.id]
-            ]
-        yield rows, found
+        return document_batches(store, run.id)
+    return reading.batches(store, run.id)
 
 
-def _write_parts(
-    store: Store,
-    run: RunRow,
-    output: ExportFolder,
-    *,
-    suffix: str,
-    what: What,
-    on_progress: OnProgress,
-) -> None:
-    """Write files of many records, each with whole documents."""
-    batches = _read(store, run, what, output.after)
-    written = True
-    while written or not output.files:
-        name = f"{what}-{len(output.files):05d}.{suffix}"
-        with closing(WRITERS[suffix](output.path / name, what)) as file:
-            count, after = 0, 0
-            for rows, found in batches:
-                if found:
-                    file.write(found)
-                count += len(found)
-                after = rows[-1].number
-                on_progress(after, max(after, run.expected))
-                if count >= RECORDS_PER_FILE:
-                    break
-        written = after > 0
-        if written or not output.files:
-            output.files[name] = count
-            output.save(after=max(after, output.after))
-
-
-def _write_markdown(
-    store: Store, run: RunRow, output: ExportFolder, on_progress: OnProgress
-) -> None:
-    """Write a Markdown file for each completed document."""
-    for rows in results.completed(store, run.id, after=output.after):
-        pages = store.results.pages_of([row.id for row in rows])
-        taken = {name.casefold() for name in output.files}
+def _export_batches(
+    store: Store, run: RunRow, output: ExportFolder, what: What, digest: Any
+) -> Iterator[Batch]:
+    """All documents that are not exported yet, in order, with their records."""
+    after = output.state.after
+    for rows in reading.batches(store, run.id, after=after, status=None):
         for row in rows:
-            name = _file_name(row, taken)
-            taken.add(name.casefold())
-            found = pages.pop(row.id)
-            text = PAGE_SEPARATOR.join(page.markdown or page.text for page in found)
-            path = output.path / name
-            path.write_text(text + "\n", encoding="utf-8", newline="\n")
-            output.files[name] = 1
-        output.save(after=rows[-1].number)
-        on_progress(rows[-1].number, max(rows[-1].number, run.expected))
+            digest.update(_fingerprint(row))
+        completed = [row for row in rows if row.status is Status.COMPLETED]
+        yield Batch(
+            rows=rows,
+            completed=completed,
+            records=_records(store, rows if what == "documents" else completed, what),
+            digest=digest.hexdigest(),
+        )
 
 
-def _file_name(row: DocumentRow, taken: set[str]) -> str:
-    """A file name that every file system accepts, unlike all that are taken."""
-    stem = "".join("_" if each in '/\\:*?"<>|' else each for each in row.name)
-    stem = (
-        stem.encode()[:_LONGEST_STEM].decode(errors="ignore").strip(" .") or "unnamed"
-    )
-    name = f"{stem}.md"
-    return f"{stem}-{row.number}.md" if name.casefold() in taken else name
+def _records(
+    store: Store, rows: Sequence[DocumentRow], what: What
+) -> Iterator[list[Record]]:
+    """The records of a batch of documents, in parts of bounded size."""
+    if not rows:
+        return
+    if what == "documents":
+        yield [records.of_document(row) for row in rows]
+    elif what == "pages":
+        for row, pages in reading.page_parts(store, rows):
+            yield [records.of_page(page, row.name) for page in pages]
+    elif what == "tables":
+        for row, tables in reading.table_parts(store, rows):
+            yield [records.of_table(table, row.name) for table in tables]
+    else:
+        for row, chunks in reading.chunk_parts(store, rows, vectors=True):
+            yield [records.of_chunk(chunk, row.name) for chunk in chunks]
 
 
-def _left_out(store: Store, run: RunRow) -> list[dict[str, Any]]:
-    """The documents whose results are not in the export, with the reasons."""
-    return [
-        {
-            "document_id": row.id,
-            "document": row.name,
-            "status": str(row.status),
-            "reason": row.error or row.message,
-        }
-        for status in Status
-        if status is not Status.COMPLETED
-        for row in store.documents.find(run.id, status=status)
-    ]
+def _digest(store: Store, run: RunRow, *, up_to: int) -> Any:
+    """A digest of the states of a run's first documents."""
+    digest = sha256()
+    if up_to:
+        for rows in document_batches(store, run.id):
+            for row in rows:
+                if row.number > up_to:
+                    return digest
+                digest.update(_fingerprint(row))
+    return digest
+
+
+def _fingerprint(row: DocumentRow) -> bytes:
+    return f"{row.id} {row.status} {row.attempt}\n".encode()
+
+
+def _counted(
+    batches: Iterator[Batch], on_progress: OnProgress, total: Callable[[], int]
+) -> Iterator[Batch]:
+    """The batches; each one is reported once the next is asked for."""
+    known = total()
+    done = 0
+    for batch in batches:
+        yield batch
+        done = batch.rows[-1].number
+        if done > known:
+            known = total()
+        on_progress(done, max(done, known))
+    on_progress(done, done)
 
 
 def _shown(progress: bool | OnProgress, total: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from docprogress.steps import Step
 from docprogress.steps import load as load_step
+from docprogress.steps.definition import STORING_PATH
 
 #: The settings that determine results.
 _DECIDING = (
@@ -24,18 +25,25 @@ _DECIDING = (
     "ocr_languages",
     "ocr_dpi",
     "chunk_characters",
+    "chunk_unit",
+    "chunk_tokens",
     "chunk_overlap",
 )
 
 #: Increased whenever the built-in steps produce different results.
-STEPS_VERSION = 2
+STEPS_VERSION = 3
 
 
 def fingerprint(plan: Sequence[Step], settings: Mapping[str, Any]) -> str:
     """A digest of the steps and settings that determine the results."""
     decides = {
         "version": STEPS_VERSION,
-        "steps": [[step.path, _source_digest(step)] for step in plan],
+        # Where results are stored changes none of them.
+        "steps": [
+            [step.path, _source_digest(step)]
+            for step in plan
+            if step.path != STORING_PATH
+        ],
         "settings": {name: settings[name] for name in _DECIDING},
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,8 @@ from docprogress.events import now
 from docprogress.queueing import fair_share, protocol
 from docprogress.search import nearest
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
+from docprogress.sinks.loading import folder_of, sink_class
+from docprogress.sinks.location import SinkLocation, locate
 from docprogress.steps import load as load_step
 from docprogress.steps import plan
 from docprogress.storage import Spool
@@ -37,6 +40,8 @@ class Pipeline:
     Args:
         steps: Import paths or functions of custom steps, which are inserted among
             `extraction`, `chunking` and `embedding`; or all steps in order.
+        chunker: The import path of a function, or the function, that makes chunks of
+            pages instead of the built-in step.
         start: Whether to start local services now, rather than when they are needed.
         settings: Any field of `Settings`: `home`, `redis_url`, `workers`, …
 
@@ -53,11 +58,18 @@ class Pipeline:
         self,
         *,
         steps: Iterable[Any] | None = None,
+        chunker: str | Callable[..., Any] | None = None,
         start: bool = True,
         **settings: Any,
     ) -> None:
-        self.settings: Settings = load(**settings)
-        self.steps = plan(steps)
+        named = chunker if isinstance(chunker, str) else None
+        self.settings: Settings = load(chunker=named, **settings)
+        self._sink = self._locate_sink()
+        self.steps = plan(
+            steps,
+            sink=self._sink is not None,
+            chunker=chunker or self.settings.chunker,
+        )
         #: Everything that the pipeline is connected to.
         self.connections = Connections(self.settings, start=start)
         self.store = self.connections.store
@@ -118,6 +130,7 @@ class Pipeline:
                 own={
                     "skip_existing": skip_existing,
                     "priority": fair_share.validate_priority(priority),
+                    **self._sink_settings(),
                 },
                 on_progress=on_progress or (lambda *_: None),
             )
@@ -154,6 +167,21 @@ class Pipeline:
             on_progress=on_progress,
         ).submit()
         return run
+
+    def _locate_sink(self) -> SinkLocation | None:
+        if self.settings.sink is None:
+            return None
+        location = locate(self.settings.sink)
+        if location.scheme:
+            return location
+        sink_class(location)
+        return replace(location, folder=folder_of(location))
+
+    def _sink_settings(self) -> dict[str, Any]:
+        """What a run keeps of its sink: no secret."""
+        if self._sink is None:
+            return {}
+        return {"sink": self._sink.public, "sink_folder": self._sink.folder}
 
     def upload(self, **options: Any) -> UploadView:
         """An `Uploader` to drop documents on in a notebook; they are processed at once.

@@ -1,28 +1,25 @@
-"""What a run has made: the text, pages, chunks and metadata of its documents."""
+"""One document of a run: its text, pages, tables, chunks and metadata."""
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from docprogress.documents import PAGE_SEPARATOR, Chunk, Page
-from docprogress.errors import DocumentNotFound
+from docprogress.documents import PAGE_SEPARATOR, Chunk, Page, Table
+from docprogress.errors import DocumentNotFound, ResultsUnavailable
 from docprogress.events import Status
-from docprogress.formatting import plural
+from docprogress.formatting import plain, plural
 from docprogress.store import DocumentRow, RunRow, Store
-
-#: The most characters of the documents whose results are read at once, and the most
-#: documents.
-BATCH_CHARACTERS = 4_000_000
-BATCH_DOCUMENTS = 500
-
-#: Characters of the first page that a notebook shows.
-PREVIEW_CHARACTERS = 4_000
+from docprogress.structure.tables import tables
 
 
 class DocumentHandle:
-    """One document of a run, and what was read of it.
+    """One document of a run, and what was made of it.
 
-    Results are read from the database when they are first asked for, and kept.
+    Results are read from the database when they are first asked for. Those of a
+    document that has ended are kept.
+
+    A document that failed or is not finished may have some of its results: its pages,
+    if it failed later. Asking for those it has not raises `ResultsUnavailable`, so that
+    they are not taken for empty.
 
     Args:
         store: Where they are.
@@ -31,32 +28,70 @@ class DocumentHandle:
 
     def __init__(self, store: Store, row: DocumentRow) -> None:
         self._store = store
-        #: The document's state in the store: status, error, attempt, times.
-        self.row = row
+        self._row = row
         self.id: str = row.id
         self.name: str = row.name
 
     def __repr__(self) -> str:
-        return f"<Document {self.name}: {self.row.status}, {_size(self.row)}>"
+        row = self.row
+        parts = [row.status.value]
+        if row.error:
+            parts.append(plain(row.error))
+        else:
+            parts += [plural(row.pages, "page"), plural(row.chunks, "chunk")]
+        return f"<Document {plain(self.name)}: {', '.join(parts)}>"
 
-    @cached_property
+    @property
+    def row(self) -> DocumentRow:
+        """The document's state in the store: status, error, attempt, times."""
+        if not self._row.status.final:
+            self._row = self._store.documents.get(self.id)
+        return self._row
+
+    @property
     def pages(self) -> list[Page]:
-        """The pages, in order; empty before the document has been read."""
-        return self._store.results.pages(self.id)
+        """The pages, in order.
 
-    @cached_property
+        Raises:
+            ResultsUnavailable: The document has not been read.
+        """
+        # The state is read first: what is read after it can only be newer.
+        return self._pages if self.row.status.final else self._read_pages()
+
+    @property
     def chunks(self) -> list[Chunk]:
-        """The chunks with their vectors, in order."""
-        return self._store.results.chunks_of([self.id], vectors=True)[self.id]
+        """The chunks with their vectors, in order.
+
+        Raises:
+            ResultsUnavailable: The document has not been chunked.
+        """
+        return self._chunks if self.row.status.final else self._read_chunks()
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables, in order, with their rows; `table.to_frame()` is a DataFrame.
+
+        Raises:
+            ResultsUnavailable: The document has not been read.
+        """
+        return self._tables if self.row.status.final else list(tables(self.pages))
 
     @property
     def text(self) -> str:
-        """The text of all pages. Chunks' `start` and `end` are offsets into it."""
+        """The text of all pages. Chunks' `start` and `end` are offsets into it.
+
+        Raises:
+            ResultsUnavailable: The document has not been read.
+        """
         return PAGE_SEPARATOR.join(page.text for page in self.pages)
 
     @property
     def markdown(self) -> str:
-        """The document as Markdown; the plain text of pages without structure."""
+        """The document as Markdown; the plain text of pages without structure.
+
+        Raises:
+            ResultsUnavailable: The document has not been read.
+        """
         return PAGE_SEPARATOR.join(page.markdown or page.text for page in self.pages)
 
     @property
@@ -79,19 +114,44 @@ class DocumentHandle:
         given = {name: value for name, value in known.items() if value is not None}
         return {**(row.metadata or {}), **given}
 
-    def _repr_markdown_(self) -> str:
-        """What a notebook shows: the title, the metadata and the first page."""
-        row = self.row
-        facts = [row.status.value, _size(row)]
-        facts += [fact for fact in (row.media_type, row.engine, row.note) if fact]
-        lines = [f"**{_escaped(row.title or row.name)}**", _escaped(" · ".join(facts))]
-        if row.error:
-            lines.append(_escaped(row.error))
-        if self.pages:
-            first = self.pages[0].markdown or _escaped(self.pages[0].text)
-            cut = first[:PREVIEW_CHARACTERS]
-            lines.append(cut + (" …" if len(first) > len(cut) else ""))
-        return "\n\n".join(lines)
+    def _repr_html_(self) -> str:
+        """What a notebook shows: title, metadata, first page, tables."""
+        from docprogress.client.document_html import document_html
+
+        return document_html(self._store, self.row, self.metadata)
+
+    @cached_property
+    def _pages(self) -> list[Page]:
+        return self._read_pages()
+
+    @cached_property
+    def _chunks(self) -> list[Chunk]:
+        return self._read_chunks()
+
+    @cached_property
+    def _tables(self) -> list[Table]:
+        return list(tables(self.pages))
+
+    def _read_pages(self) -> list[Page]:
+        return self._store.results.pages_of([self.id])[self.id] or self._none("pages")
+
+    def _read_chunks(self) -> list[Chunk]:
+        found = self._store.results.chunks_of([self.id], vectors=True)[self.id]
+        return found or self._none("chunks")
+
+    def _none(self, what: str) -> list[Any]:
+        """An empty list, if the document really has none."""
+        row = self._row
+        if row.status is Status.COMPLETED:
+            return []
+        if row.status is Status.FAILED:
+            cause = (row.error or row.message).removeprefix(f"{row.name}: ")
+            reason = f"it failed: {cause}"
+        elif row.status is Status.CANCELLED:
+            reason = "it was cancelled"
+        else:
+            reason = f"it is {row.status.value}; `run.wait()` waits for its end"
+        raise ResultsUnavailable(self.id, f"{row.name} has no {what}: {reason}")
 
 
 def document(store: Store, run: RunRow, which: str) -> DocumentHandle:
@@ -110,59 +170,9 @@ def document(store: Store, run: RunRow, which: str) -> DocumentHandle:
         )
     if len(found) > 1:
         ids = ", ".join(row.id for row in found[:5])
+        more = ", …" if len(found) > 5 else ""  # noqa: PLR2004 - as above
         raise DocumentNotFound(
-            which, f"{len(found):,} documents are named {which!r}: use an id ({ids}, …)"
+            which,
+            f"{len(found):,} documents are named {which!r}: use an id ({ids}{more})",
         )
     return DocumentHandle(store, found[0])
-
-
-def completed(
-    store: Store, run_id: str, *, after: int = 0
-) -> Iterator[list[DocumentRow]]:
-    """The completed documents of a run in order, in batches of bounded size.
-
-    Args:
-        store: Where they are.
-        run_id: The run.
-        after: Only documents with greater numbers.
-    """
-    while rows := store.documents.find(
-        run_id, status=Status.COMPLETED, after=after, limit=BATCH_DOCUMENTS
-    ):
-        after = rows[-1].number
-        batch: list[DocumentRow] = []
-        left = BATCH_CHARACTERS
-        for row in rows:
-            if batch and row.characters > left:
-                yield batch
-                batch, left = [], BATCH_CHARACTERS
-            batch.append(row)
-            left -= row.characters
-        yield batch
-
-
-def pages(store: Store, run_id: str) -> Iterator[Page]:
-    """The pages of a run's completed documents, in order, in bounded memory."""
-    for rows in completed(store, run_id):
-        found = store.results.pages_of([row.id for row in rows])
-        for row in rows:
-            yield from found.pop(row.id)
-
-
-def chunks(store: Store, run_id: str, *, vectors: bool) -> Iterator[Chunk]:
-    """The chunks of a run's completed documents, in order, in bounded memory."""
-    for rows in completed(store, run_id):
-        found = store.results.chunks_of([row.id for row in rows], vectors=vectors)
-        for row in rows:
-            yield from found.pop(row.id)
-
-
-def _size(row: DocumentRow) -> str:
-    return f"{plural(row.pages, 'page')}, {plural(row.chunks, 'chunk')}"
-
-
-def _escaped(text: str) -> str:
-    """Plain text as Markdown that shows it as it is."""
-    for character in "\\`*_{}[]<>()#+-!|~$":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("\n", "  \n")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
-from docprogress.client import exporting, frames, hooks, results
+from docprogress.client import exporting, frames, hooks, reading, results
 from docprogress.client.batches import BATCH_SIZE, document_batches
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
-from docprogress.documents import Chunk, Page
+from docprogress.documents import Chunk, Page, Table
 from docprogress.errors import BusError, RunNotFound, RunTooNew, StoreError
 from docprogress.events import (
     NEEDS_OCR,
@@ -144,7 +144,10 @@ class Run:
         )
 
     def __getitem__(self, which: str) -> results.DocumentHandle:
-        """The document with this name or id: its text, pages, chunks and metadata.
+        """The document with this name or id: its text, pages, tables, chunks.
+
+        A document that was contained in another one has the names of both:
+        `run["mail.eml/contract.pdf"]`.
 
         Raises:
             DocumentNotFound: The run has none, or several with this name.
@@ -156,7 +159,7 @@ class Run:
 
     def pages(self) -> Iterator[Page]:
         """The pages of all completed documents, in bounded memory."""
-        return results.pages(self._store, self.id)
+        return reading.pages(self._store, self.id)
 
     def chunks(self, *, vectors: bool = False) -> Iterator[Chunk]:
         """The chunks of all completed documents, in bounded memory.
@@ -164,10 +167,17 @@ class Run:
         Args:
             vectors: Whether to read their vectors as well.
         """
-        return results.chunks(self._store, self.id, vectors=vectors)
+        return reading.chunks(self._store, self.id, vectors=vectors)
+
+    def tables(self) -> Iterator[Table]:
+        """The tables of all completed documents, in bounded memory."""
+        return reading.tables(self._store, self.id)
 
     def to_arrow(self, what: What = "chunks") -> "pa.Table":
-        """The chunks with their vectors, the pages, or the documents, in memory."""
+        """The chunks with their vectors, pages, tables or documents, in memory.
+
+        Vectors are lists of a fixed size. `what` is as for `export`.
+        """
         return exporting.to_arrow(self._store, self.record, what)
 
     def export(
@@ -187,13 +197,16 @@ class Run:
         Args:
             folder: Where it appears: new, empty, or an earlier export.
             format: `parquet`, `jsonl` and `csv` files of many records each, or
-                `markdown`, with a file for each document.
-            what: `chunks` with their vectors, `pages` or `documents`.
+                `markdown`, with a file for each document. In CSV, a table has a file of
+                its own, and what a spreadsheet would take for a formula begins with an
+                apostrophe.
+            what: `chunks` with their vectors, `pages`, `tables` or `documents`.
             progress: Whether to show a progress bar; or a function that is called with
                 how many documents are done, out of how many.
 
         Raises:
-            ExportError: The folder holds something else, or a package is missing.
+            ExportError: The folder holds something else or cannot be written, the disk
+                is full, or a package is missing.
         """
         return exporting.export(
             self._store,

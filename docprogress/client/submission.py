@@ -167,7 +167,9 @@ class Submission:
 
     def _reuse(self, row: DocumentRow) -> DocumentRow | None:
         """The document, completed, if the store has results for the same content."""
-        if not self._run.settings["skip_existing"] or row.sha256 is None:
+        settings = self._run.settings
+        # A worker stores it in the sink.
+        if not settings["skip_existing"] or "sink" in settings or row.sha256 is None:
             return None
         same = self._store.reuse.find(row.sha256, self._run.fingerprint)
         if (

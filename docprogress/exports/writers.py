@@ -1,80 +1,112 @@
 """Write records to Parquet, JSON Lines and CSV files, some at a time."""
 
 import csv
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
-from docprogress.errors import ExportError
-from docprogress.exports.records import (
-    COLUMNS,
-    Record,
-    What,
-    as_json,
-    as_text,
-    schema,
-    table,
-)
+import msgspec
+
+from docprogress.exports import arrow
+from docprogress.exports.records import COLUMNS, Record, What
+from docprogress.exports.spreadsheets import as_cell
 
 Format = Literal["parquet", "jsonl", "csv", "markdown"]
+
+#: About how many bytes a row group of a Parquet file has before it is compressed.
+ROW_GROUP_BYTES = 8 * 1024 * 1024
+
+#: Columns that have many equal values. Without a list, dictionaries are made of all
+#: columns: of vectors this takes four times as long as all the rest.
+_REPEATED = (
+    *("document_id", "document", "kind", "headings.list.element", "status", "error"),
+    *("media_type", "engine", "parent_id"),
+)
 
 
 class Writer(Protocol):
     """Writes one file."""
 
-    def write(self, records: list[Record]) -> None: ...
+    def write(self, records: Sequence[Record]) -> None: ...
     def close(self) -> None: ...
 
 
 class ParquetFile:
-    """A Parquet file with a row group for each `write`.
+    """A Parquet file in row groups of some megabytes."""
 
-    Raises:
-        ExportError: pyarrow is not installed.
-    """
+    def __init__(self, path: Path, what: What, *, dimensions: int | None) -> None:
+        self._schema = arrow.schema(what, dimensions)
+        from pyarrow.parquet import ParquetWriter
 
-    def __init__(self, path: Path, what: What) -> None:
-        try:
-            from pyarrow.parquet import ParquetWriter
-        except ImportError:
-            raise ExportError(
-                "Parquet needs pyarrow: pip install 'docprogress[arrow]'"
-            ) from None
-        self._what = what
-        self._writer: Any = ParquetWriter(path, schema(what), compression="zstd")
+        self._path = path
+        self._writer: Any = ParquetWriter(
+            path, self._schema, compression="zstd", use_dictionary=list(_REPEATED)
+        )
+        self._records: list[Record] = []
+        self._bytes = 0
 
-    def write(self, records: list[Record]) -> None:
-        self._writer.write_table(table(self._what, records))
+    def write(self, records: Sequence[Record]) -> None:
+        self._records += records
+        self._bytes += sum(map(_size, records))
+        if self._bytes >= ROW_GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._records:
+            table = arrow.table(self._records, self._schema)
+            self._records = []
+            self._bytes = 0
+            self._writer.write_table(table)
 
     def close(self) -> None:
-        self._writer.close()
+        try:
+            self._flush()
+        finally:
+            self._writer.close()
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 class JsonLinesFile:
     """A file with a JSON object in each line, in UTF-8."""
 
-    def __init__(self, path: Path, what: What) -> None:  # noqa: ARG002
-        self._file = path.open("w", encoding="utf-8", newline="\n")
+    def __init__(self, path: Path, what: What, *, dimensions: int | None) -> None:  # noqa: ARG002
+        self._file = path.open("wb")
+        self._encoder = msgspec.json.Encoder(enc_hook=_plain)
 
-    def write(self, records: list[Record]) -> None:
-        self._file.writelines(as_json(record) + "\n" for record in records)
+    def write(self, records: Sequence[Record]) -> None:
+        self._file.write(self._encoder.encode_lines(records))
 
     def close(self) -> None:
-        self._file.close()
+        _close(self._file)
 
 
 class CsvFile:
-    """A CSV file in UTF-8, with a header; lists are JSON."""
+    """A CSV file in UTF-8, with a header; lists are JSON.
 
-    def __init__(self, path: Path, what: What) -> None:
+    No cell is a formula for a spreadsheet program.
+    """
+
+    def __init__(self, path: Path, what: What, *, dimensions: int | None) -> None:  # noqa: ARG002
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.DictWriter(self._file, list(COLUMNS[what]))
-        self._writer.writeheader()
+        self._names = list(COLUMNS[what])
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(self._names)
 
-    def write(self, records: list[Record]) -> None:
-        self._writer.writerows(map(as_text, records))
+    def write(self, records: Sequence[Record]) -> None:
+        self._writer.writerows(
+            [_cell(record[name]) for name in self._names] for record in records
+        )
 
     def close(self) -> None:
-        self._file.close()
+        _close(self._file)
+
+
+def write_table(path: Path, rows: Iterable[Iterable[str]]) -> None:
+    """Write a table to a CSV file of its own."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(map(as_cell, row) for row in rows)
 
 
 WRITERS: dict[str, type[ParquetFile | JsonLinesFile | CsvFile]] = {
@@ -82,3 +114,34 @@ WRITERS: dict[str, type[ParquetFile | JsonLinesFile | CsvFile]] = {
     "jsonl": JsonLinesFile,
     "csv": CsvFile,
 }
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return as_cell(value)
+    if isinstance(value, list) or hasattr(value, "tolist"):
+        return msgspec.json.encode(value, enc_hook=_plain).decode()
+    return value
+
+
+def _size(record: Record) -> int:
+    """About how many bytes a record has."""
+    size = 100
+    for value in record.values():
+        if isinstance(value, str):
+            size += len(value)
+        elif hasattr(value, "nbytes"):
+            size += value.nbytes
+    if rows := record.get("rows"):
+        size += sum(10 + len(cell) for row in rows for cell in row)
+    return size
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist()
+
+
+def _close(file: IO[Any]) -> None:
+    with file:
+        file.flush()
+        os.fsync(file.fileno())

@@ -34,6 +34,12 @@ from docprogress.progress.summary import (
 #: Seconds that a run must have been working before there is an estimate.
 LEAST_WORK = 5.0
 
+#: Seconds that a run may take to count as short, the share of its documents that must
+#: have ended, and how many times as long as these the others may take.
+SHORT_RUN_SECONDS = 1.5
+SHORT_RUN_SHARE = 0.75
+SHORT_RUN_MARGIN = 3.0
+
 #: Seconds of age up to which a timestamp is believed; an older one is a wrong clock.
 OLDEST = 7 * 24 * 3600.0
 
@@ -244,14 +250,27 @@ class Progress:
             self._running or at - self._last_seen >= STALLED_SECONDS
         ):
             return None
-        if self._working_since is None or at - self._working_since < LEAST_WORK:
+        if self._working_since is None:
             return None
+        if at - self._working_since < LEAST_WORK:
+            return self._left_of_short_run(at - self._working_since)
         left = max(self.total, self.expected or 0) - self.ended
         running = self._running.values()
         estimate = self._estimator.from_steps(running, left - len(running), at)
         if estimate is None and not running:
             return from_rate(self._completions, left, at)
         return estimate
+
+    def _left_of_short_run(self, worked: float) -> float | None:
+        """The seconds left of a run that ends before more is known; None otherwise."""
+        total = max(self.total, self.expected or 0)
+        recognises = any(d.event.ocr_total for d in self._running.values())
+        few = not self.ended or self.ended < SHORT_RUN_SHARE * total
+        if few or recognises:
+            return None
+        left = worked * (total - self.ended) / self.ended
+        expected = worked + SHORT_RUN_MARGIN * left
+        return left if expected < SHORT_RUN_SECONDS else None
 
     def stalled(self, document_id: str) -> bool:
         """Whether a document is being processed without events or heartbeats."""

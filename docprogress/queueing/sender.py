@@ -19,8 +19,11 @@ from docprogress.queueing.protocol import PROTOCOL
 from docprogress.queueing.routing import queue_name, task_queues
 from docprogress.settings import Settings, redacted
 
-#: The only task's name: it processes each of its documents as far as its queue goes.
+#: The task that processes each of its documents as far as its queue goes.
 TASK = "docprogress.process"
+
+#: The task that puts right what a sink has of its documents.
+SETTLE_TASK = "docprogress.settle"
 
 #: Seconds that RabbitMQ may take to confirm a message.
 CONFIRM_SECONDS = 10.0
@@ -46,6 +49,7 @@ class Message(NamedTuple):
     documents: list[tuple[str, int]]
     #: The fair-share level: see `fair_share`.
     level: int = 0
+    task: str = TASK
 
 
 def recovered_messages(message: Message) -> list[Message]:
@@ -99,7 +103,7 @@ class Sender:
             with _translate_errors(producer.connection):
                 for message in messages:
                     self._app.send_task(
-                        TASK,
+                        message.task,
                         args=message.documents,
                         queue=queue_name(message.queue, message.level),
                         headers={"sent_at": time.time(), "protocol": PROTOCOL},

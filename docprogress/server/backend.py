@@ -213,8 +213,12 @@ class Backend:
 
         return await self.writing.run(submit)
 
-    async def retry(self, document_id: str) -> int:
+    async def retry(self, document_id: str, passwords: Sequence[str] = ()) -> int:
         """Retry a document. Returns the number of documents retried.
+
+        Args:
+            document_id: The document.
+            passwords: Tried on it, if it is encrypted.
 
         Raises:
             DocumentNotFound: There is none with this id.
@@ -222,7 +226,9 @@ class Backend:
 
         def retry() -> int:
             row = self.pipeline.document(document_id)
-            return self.pipeline.attach(row.run_id).retry(document_ids=[document_id])
+            return self.pipeline.attach(row.run_id).retry(
+                document_ids=[document_id], passwords=passwords
+            )
 
         return await self.writing.run(retry)
 

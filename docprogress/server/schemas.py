@@ -3,9 +3,20 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    StringConstraints,
+)
 
 from docprogress.events import LONGEST_ID, Status
+
+#: Passwords of a request, and characters of one.
+MAX_PASSWORDS = 100
+MAX_PASSWORD_LENGTH = 1_000
 
 #: An id in a URL or in JSON.
 Id = Annotated[
@@ -184,6 +195,19 @@ class Changed(BaseModel):
     model_config = _example({"documents": 1})
 
     documents: int
+
+
+class RetryRequest(BaseModel):
+    """What a retry may need."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"passwords": ["…"]}}
+    )
+
+    #: Tried on encrypted documents of the document's run for a day.
+    passwords: list[Annotated[SecretStr, Field(max_length=MAX_PASSWORD_LENGTH)]] = (
+        Field(default=[], max_length=MAX_PASSWORDS)
+    )
 
 
 class TicketRequest(BaseModel):

@@ -1,33 +1,23 @@
-"""The chunking step: pages to chunks that end with sentences or paragraphs."""
+"""The chunking step: pages to chunks that end with sentences or paragraphs.
 
-import re
+Where pages have Markdown, a chunk has one kind and one path of headings, and each
+table is split by its rows.
+"""
+
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from semantic_text_splitter import TextSplitter
-
 from docprogress.documents import PAGE_SEPARATOR, Chunk, Page
-from docprogress.errors import Unreadable
 from docprogress.settings import Settings
-
-#: Characters that the splitter gets at a time: at least so many, and so many chunks.
-#: Its time is quadratic in a text without line ends: a second for 400,000 characters,
-#: hours for 50 million.
-WINDOW = 16_384
-WINDOW_CHUNKS = 4
+from docprogress.steps.chunking.headed import headed_spans
+from docprogress.steps.chunking.regions import Region, regions
+from docprogress.steps.chunking.sizes import Sizes
+from docprogress.steps.chunking.spans import spans
+from docprogress.steps.chunking.tables import Piece, joined, table_pieces
 
 #: Texts up to this many characters are split at once, which takes a second at most, so
 #: that the number of chunks is known.
 COUNTED_CHARACTERS = 2_000_000
-
-# More white space than pages have. No chunk spans it, since the splitter takes seconds
-# for a few thousand characters of it.
-_EMPTY = re.compile(r"(?<!\s)\s{256,}")
-
-# Among every 32nd character, such white space covers eight neighbours. Nearly all texts
-# have none, and need not be searched in full.
-_STRIDE = 32
-_EMPTY_STRIDED = re.compile(r"\s{8}")
 
 
 class Chunks(Iterator[Chunk]):
@@ -45,26 +35,32 @@ class Chunks(Iterator[Chunk]):
             start += len(page.text) + len(PAGE_SEPARATOR)
         self._text = PAGE_SEPARATOR.join(page.text for page in kept)
         self._made = 0
-        self._spans = _spans(
-            self._text, settings.chunk_characters, settings.chunk_overlap
+        sizes = Sizes.of_settings(settings)
+        known = settings.structure == "auto" and any(page.markdown for page in kept)
+        self._pieces = (
+            _structured(kept, self._text, sizes)
+            if known
+            else _unstructured(self._text, sizes)
         )
         #: The number of chunks; None for long texts, where it is unknown.
         self.total: int | None = None
         if len(self._text) <= COUNTED_CHARACTERS:
-            spans = list(self._spans)
-            self.total = len(spans)
-            self._spans = iter(spans)
+            pieces = list(self._pieces)
+            self.total = len(pieces)
+            self._pieces = iter(pieces)
 
     def __next__(self) -> Chunk:
-        start, end = next(self._spans)
+        piece, region = next(self._pieces)
         self._made += 1
         return Chunk(
             number=self._made,
-            text=self._text[start:end],
-            start=start,
-            end=end,
-            first_page=self._page(start),
-            last_page=self._page(end - 1),
+            text=joined(piece.header, self._text[piece.start : piece.end]),
+            start=piece.start,
+            end=piece.end,
+            first_page=self._page(piece.start),
+            last_page=self._page(piece.end - 1),
+            kind=region.kind if region else None,
+            headings=region.headings if region else (),
         )
 
     def __length_hint__(self) -> int:
@@ -85,46 +81,20 @@ def chunk(pages: Iterable[Page], *, settings: Settings) -> Chunks:
     return Chunks(pages, settings)
 
 
-def _spans(text: str, most: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """The start and end of each chunk, in characters."""
-    splitter = TextSplitter(most, overlap)
-    window = max(WINDOW, WINDOW_CHUNKS * most)
-    for first, last in _stretches(text):
-        begin = first
-        while begin < last:
-            end = min(begin + window, last)
-            spans = [
-                (begin + start, begin + start + len(piece))
-                for start, piece in _split(splitter, text[begin:end])
-            ]
-            # The last chunk may continue after the window. It is split again with the
-            # following text, which also preserves its overlap with the one before.
-            further = end < last and len(spans) > 1 and spans[-1][0] > begin
-            begin = spans.pop()[0] if further else end
-            yield from spans
+def _unstructured(text: str, sizes: Sizes) -> Iterator[tuple[Piece, Region | None]]:
+    for start, end in spans(text, sizes):
+        yield Piece(start, end), None
 
 
-def _stretches(text: str) -> Iterator[tuple[int, int]]:
-    """The start and end of each stretch of text between long white space."""
-    begin = 0
-    if _EMPTY_STRIDED.search(text[::_STRIDE]):
-        for empty in _EMPTY.finditer(text):
-            yield begin, empty.start()
-            begin = empty.end()
-    yield begin, len(text)
-
-
-def _split(splitter: TextSplitter, text: str) -> list[tuple[int, str]]:
-    """Split a text into pieces that are not blank, each with its offset.
-
-    The splitter may return blank pieces: unlike Python, it counts U+001C to U+001F as
-    text.
-    """
-    try:
-        pieces = splitter.chunk_indices(text)
-        return [(start, piece) for start, piece in pieces if piece.strip()]
-    except BaseException as error:
-        # pyo3 derives panics of Rust code from BaseException.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise Unreadable(f"the text cannot be split into chunks: {error}") from error
+def _structured(
+    pages: list[Page], text: str, sizes: Sizes
+) -> Iterator[tuple[Piece, Region | None]]:
+    for region in regions(pages, text):
+        if region.kind == "table":
+            for piece in table_pieces(text, region, sizes):
+                yield piece, region
+        else:
+            for start, end in headed_spans(
+                text, region.start, region.body, region.end, sizes
+            ):
+                yield Piece(start, end), region

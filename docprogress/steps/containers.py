@@ -40,6 +40,7 @@ _OPENERS = {
     textual.EML: "mail",
     textual.MBOX: "mailbox",
     textual.MSG: "outlook",
+    textual.TNEF: "tnef",
 }
 
 #: Bytes that are unpacked at a time.

@@ -87,6 +87,7 @@ class Step:
 
 EXTRACTION_PATH = "docprogress.steps.extract:extract"
 EMBEDDING_PATH = "docprogress.steps.embed:embed"
+STORING_PATH = "docprogress.steps.store:store"
 
 BUILT_IN = {
     step.name: step
@@ -111,6 +112,13 @@ BUILT_IN = {
             takes=Kind.CHUNKS,
             gives=Kind.CHUNKS,
             weight=3.0,
+        ),
+        Step(
+            name="storing",
+            path=STORING_PATH,
+            takes=Kind.CHUNKS,
+            gives=Kind.CHUNKS,
+            weight=1.0,
         ),
     )
 }

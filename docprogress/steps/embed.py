@@ -113,6 +113,8 @@ def _embedded(
                 end=chunk.end,
                 first_page=chunk.first_page,
                 last_page=chunk.last_page,
+                kind=chunk.kind,
+                headings=chunk.headings,
                 vector=vector,
             )
 

@@ -16,6 +16,8 @@ from docprogress.settings import Settings
 #: How files begin that old Office programs wrote, and encrypted new ones.
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
+INSTALL = "pip install 'docprogress[formats]' to open it with its password"
+
 #: The stream of an encrypted DOCX, XLSX or PPTX, as a directory of the file names it.
 _PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
@@ -55,8 +57,7 @@ def _encrypted(document: Document, file: BinaryIO) -> Any:
     if find_spec("msoffcrypto") is None:
         if any(_PACKAGE in block for block in _overlapping(file)):
             raise Unreadable(
-                f"{document.name}: an encrypted Office document; "
-                "pip install 'docprogress[formats]' to open it with its password"
+                f"{document.name}: an encrypted Office document; {INSTALL}"
             )
         return None
     import msoffcrypto

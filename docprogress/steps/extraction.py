@@ -164,6 +164,11 @@ def single_page(text: str, facts: Facts, *, markdown: str | None = None) -> Page
     return page
 
 
+def wants_structure(settings: Settings) -> bool:
+    """Whether Markdown is made where that takes time."""
+    return settings.structure != "off"
+
+
 def read_bytes(document: Document, settings: Settings) -> bytes:
     """The content of a file that cannot be longer than its text.
 

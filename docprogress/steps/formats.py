@@ -58,10 +58,13 @@ _READERS = {
     textual.ORG: "text",
     textual.ASCIIDOC: "text",
     textual.TEX: "text",
+    textual.CALENDAR: "cards",
+    textual.VCARD: "cards",
     EPUB: "epub",
     textual.EML: "mail",
     textual.MBOX: "mbox",
     textual.MSG: "outlook",
+    textual.TNEF: "tnef",
     textual.MHTML: "mhtml",
     textual.NOTEBOOK: "notebook",
     XLSX: "xlsx",
@@ -134,6 +137,7 @@ _BY_SIGNATURE = tuple(
         (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", containers.BZIP2),
         (rb"\xfd7zXZ\0", containers.XZ),
         (rb".{257}ustar", containers.TAR),
+        (rb"\x78\x9f\x3e\x22", textual.TNEF),
         # Excel 2 to 4 wrote no container.
         (rb"\x09[\0\x02\x04][\x04\x06\x08]\0.{2}\x10\0", XLS),
     )

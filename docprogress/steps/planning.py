@@ -16,6 +16,7 @@ from docprogress.steps.definition import (
     HOW_TO_NAME,
     LONGEST_NAME,
     PATH_PATTERN,
+    STORING_PATH,
     Step,
 )
 from docprogress.steps.loading import load
@@ -62,6 +63,9 @@ def step(
 
 def plan(
     steps: Iterable[str | Callable[..., Any] | Step] | None = None,
+    *,
+    sink: bool = False,
+    chunker: str | Callable[..., Any] | None = None,
 ) -> tuple[Step, ...]:
     """The steps of a run, in their order.
 
@@ -69,22 +73,64 @@ def plan(
     is inserted among the built-in ones: each step where the items it takes are
     available. A step that gives another kind replaces the built-in one that does so.
 
+    Args:
+        steps: The steps; None for the built-in ones.
+        sink: Whether documents are stored in a sink, which is the last step.
+        chunker: What replaces the built-in chunking step.
+
     Raises:
         StepError: A step cannot be found, or the steps do not connect.
     """
     if isinstance(steps, (str, Step)) or callable(steps):
         steps = [steps]
     given = tuple(step(each) for each in (steps or ()))
+    storing = [each for each in given if each.path == STORING_PATH]
+    if storing and not (sink and given[-1] in storing):
+        raise StepError("the step 'storing' must be the last one, and needs `sink=…`")
+    given = given[:-1] if storing else given
+    own = () if chunker is None else (_chunking(chunker),)
     if not any(each.path in BUILT_IN_PATHS for each in given):
-        given = _insert(given)
+        given = _insert((*own, *given))
+    elif own:
+        given = _replace_chunking(given, own[0])
+    if sink:
+        given = (*given, *(storing or [BUILT_IN["storing"]]))
     _check_connected(given)
     return given
+
+
+def _chunking(chunker: str | Callable[..., Any]) -> Step:
+    made = step(chunker, name="chunking")
+    if (made.takes, made.gives) != (Kind.PAGES, Kind.CHUNKS):
+        raise StepError(
+            f"chunker {made.path!r} makes {made.gives.value} of {made.takes.value}; it "
+            "must make chunks of pages, such as `def sections(pages: Iterable[Page]) "
+            "-> Iterator[Chunk]`"
+        )
+    return made
+
+
+def _replace_chunking(given: tuple[Step, ...], own: Step) -> tuple[Step, ...]:
+    built_in = BUILT_IN["chunking"].path
+    if not any(each.path == built_in for each in given):
+        raise StepError(
+            f"chunker {own.path!r} replaces the step 'chunking', which `steps` has not"
+        )
+    return tuple(
+        replace(own, queue=each.queue, weight=each.weight, name=each.name)
+        if each.path == built_in
+        else each
+        for each in given
+    )
 
 
 def is_fast_plan(plan: Iterable[Step], *, embedder: str) -> bool:
     """Whether all steps are built-in ones that take moments for most documents."""
     fast = embedder == "hashing"
-    return all(fast and step.path in BUILT_IN_PATHS for step in plan)
+    return all(
+        fast and step.path in BUILT_IN_PATHS and step.path != STORING_PATH
+        for step in plan
+    )
 
 
 def stored_plan_spans(

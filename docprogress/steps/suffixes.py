@@ -46,9 +46,11 @@ _KINDS = (
     _kind("a saved web page", ".mht .mhtml", textual.MHTML),
     _kind(
         "mail",
-        ".eml .msg .mbox .mbx",
-        *(textual.EML, textual.MBOX, "application/vnd.ms-outlook"),
+        ".eml .msg .mbox .mbx .tnef",
+        *(textual.EML, textual.MBOX, textual.MSG, textual.TNEF),
     ),
+    _kind("a calendar", ".ics .ical", textual.CALENDAR),
+    _kind("contacts", ".vcf .vcard", textual.VCARD),
     _kind("an EPUB book", ".epub", "application/epub+zip"),
     _kind("a notebook", ".ipynb", textual.NOTEBOOK),
     _kind(
@@ -76,6 +78,7 @@ SUFFIXES = frozenset(suffix for kind in _KINDS for suffix in kind.suffixes)
 _LABELS = {
     textual.EML: "a message",
     textual.MBOX: "a mailbox",
+    textual.TNEF: "a winmail.dat",
     textual.JSON: "JSON",
     textual.XML: "XML",
     textual.MARKDOWN: "Markdown",

@@ -14,6 +14,7 @@ EML = "message/rfc822"
 MBOX = "application/mbox"
 #: Not text, but mail as well.
 MSG = "application/vnd.ms-outlook"
+TNEF = "application/vnd.ms-tnef"
 NOTEBOOK = "application/x-ipynb+json"
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
@@ -22,6 +23,8 @@ RST = "text/x-rst"
 ORG = "text/org"
 ASCIIDOC = "text/asciidoc"
 TEX = "application/x-tex"
+CALENDAR = "text/calendar"
+VCARD = "text/vcard"
 
 #: The types of text files that are read as they are, by suffix.
 _BY_SUFFIX = {
@@ -68,6 +71,7 @@ _XML_DECLARATION = re.compile(rb"\s*<\?xml\s")
 _XHTML_NAMESPACE = re.compile(
     rb"(?is)<html\s[^>]{0,512}?xmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml"
 )
+_CARDS = re.compile(rb"(?i)\s{0,64}BEGIN:V(CALENDAR|CARD)[ \t]*\r?\n")
 _TEX = re.compile(rb"(?:\s|%[^\n]*\n)*\\documentclass\b")
 
 #: A header field, with its continuation lines.
@@ -104,12 +108,16 @@ def detect(suffix: str, head: bytes) -> str:
             return NOTEBOOK
     if _PAGE.match(begins) or (_HTML.match(begins) and named not in _SOURCES):
         return _html(named, begins)
-    if named is None:
-        if _XML_DECLARATION.match(begins):
-            return XML
-        if _TEX.match(begins):
-            return TEX
-    return named or PLAIN
+    return named or _unnamed(begins)
+
+
+def _unnamed(begins: bytes) -> str:
+    """The type of a text whose name does not say it."""
+    if cards := _CARDS.match(begins):
+        return CALENDAR if len(cards[1]) > len(b"CARD") else VCARD
+    if _XML_DECLARATION.match(begins):
+        return XML
+    return TEX if _TEX.match(begins) else PLAIN
 
 
 def _html(named: str | None, begins: bytes) -> str:

@@ -37,6 +37,7 @@ from docprogress.store.rows import (
     document_row,
 )
 from docprogress.store.runs import Runs
+from docprogress.store.sinks import mark_deleted
 from docprogress.store.statements import batches
 
 _document = schema.document.c
@@ -110,7 +111,7 @@ _DELETE = (
         _document.id.in_(bindparam("documents", expanding=True)),
         _document.status.in_(FINAL),
     )
-    .returning(_document.run_id)
+    .returning(_document.id, _document.run_id)
 )
 # Without this, a run that was deleted in part would never finish.
 _EXPECT_LESS = (
@@ -426,10 +427,12 @@ class Documents:
         """
         chosen = {"documents": list(document_ids)}
         with self._database.writing() as connection:
-            deleted = Counter(connection.scalars(_DELETE, chosen))
-            for run_id, count in sorted(deleted.items()):
+            deleted = list(connection.execute(_DELETE, chosen))
+            counts = Counter(run_id for _, run_id in deleted)
+            for run_id, count in sorted(counts.items()):
                 connection.execute(_EXPECT_LESS, {"run": run_id, "fewer": count})
-        return deleted.total()
+            mark_deleted(connection, [document_id for document_id, _ in deleted])
+        return len(deleted)
 
     def _find(
         self,

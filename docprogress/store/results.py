@@ -1,7 +1,7 @@
 """The results of steps: pages, chunks, and timings."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import index, itemgetter
 from typing import Any
@@ -28,10 +28,15 @@ from docprogress.store.rows import StepTiming
 from docprogress.store.schema import storable
 from docprogress.store.statements import batches
 from docprogress.store.vectors import (
+    VECTORS_BETWEEN,
     VECTORS_OF_DOCUMENT,
     VECTORS_OF_SEVERAL,
     unpack,
 )
+
+#: The most pages, and chunks, that are read at once of a long document.
+PAGES_PER_SLICE = 100
+CHUNKS_PER_SLICE = 1000
 
 _document = schema.document.c
 _page = schema.page.c
@@ -64,6 +69,22 @@ _CHUNKS_OF_SEVERAL = (
     select(schema.chunk)
     .where(_chunk.document_id.in_(bindparam("documents", expanding=True)))
     .order_by(_chunk.document_id, _chunk.number)
+)
+_PAGES_AFTER = (
+    select(schema.page)
+    .where(
+        _page.document_id == bindparam("document"), _page.number > bindparam("after")
+    )
+    .order_by(_page.number)
+    .limit(PAGES_PER_SLICE)
+)
+_CHUNKS_AFTER = (
+    select(schema.chunk)
+    .where(
+        _chunk.document_id == bindparam("document"), _chunk.number > bindparam("after")
+    )
+    .order_by(_chunk.number)
+    .limit(CHUNKS_PER_SLICE)
 )
 _SOME_CHUNKS = _CHUNKS.where(_chunk.number.in_(bindparam("numbers", expanding=True)))
 _TIMINGS = (
@@ -147,6 +168,44 @@ class Results:
                     chunk = _chunk_of(row, vector=stored.pop(key, None))
                     found[key[0]].append(chunk)
         return found
+
+    def page_slices(self, document_id: str) -> Iterator[list[Page]]:
+        """The pages of a document in order, some at a time.
+
+        Concurrent changes may or may not be seen.
+        """
+        values = {"document": document_id, "after": 0}
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(_PAGES_AFTER, values).mappings()
+                pages = [Page(**row) for row in rows]
+            if not pages:
+                return
+            yield pages
+            values["after"] = pages[-1].number
+
+    def chunk_slices(
+        self, document_id: str, *, vectors: bool = False
+    ) -> Iterator[list[Chunk]]:
+        """The chunks of a document in order, some at a time.
+
+        Concurrent changes may or may not be seen.
+        """
+        values = {"document": document_id, "after": 0}
+        while True:
+            found: dict[int, NDArray[np.float32]] = {}
+            with self._database.reading() as connection:
+                rows = connection.execute(_CHUNKS_AFTER, values).mappings().all()
+                if not rows:
+                    return
+                numbers = {"first": rows[0]["number"], "last": rows[-1]["number"]}
+                if vectors:
+                    for first, *stored in connection.execute(
+                        VECTORS_BETWEEN, values | numbers
+                    ):
+                        found |= enumerate(unpack(*stored), first)
+            yield [_chunk_of(row, vector=found.get(row["number"])) for row in rows]
+            values["after"] = numbers["last"]
 
     def chunks_numbered(self, document_id: str, numbers: Sequence[int]) -> list[Chunk]:
         """The chunks of a document that have these numbers."""

@@ -1,5 +1,7 @@
 """Results of documents with the same content, for `skip_existing`."""
 
+from typing import Any, NamedTuple
+
 from sqlalchemy import bindparam, or_, select
 
 from docprogress.events import NEEDS_OCR, Status, now
@@ -40,8 +42,18 @@ _SOURCE = (
 _COPIED = (
     *FACTS,
     *EXTRACTED,
-    *("step", "next_step", "pages", "characters", "chunks", "size", "sha256"),
+    *("step", "next_step", "kept_progress"),
+    *("pages", "characters", "chunks", "size", "sha256"),
 )
+
+
+class Remaining(NamedTuple):
+    """A step that remains to be done with results that were copied."""
+
+    step: str
+    position: int
+    #: The document's progress where it begins.
+    progress: float
 
 
 class Reuse:
@@ -58,11 +70,23 @@ class Reuse:
         return None if row is None else document_row(row)
 
     def copy(
-        self, source_id: str, document_id: str, attempt: int
+        self,
+        source_id: str,
+        document_id: str,
+        attempt: int,
+        *,
+        remaining: Remaining | None = None,
     ) -> DocumentRow | None:
         """Complete a document with the results of another one.
 
         None, without any change, if the other one is no longer completed.
+
+        Args:
+            source_id: The other one.
+            document_id: The document.
+            attempt: Its attempt.
+            remaining: A step that remains to be done; the document is queued for it,
+                rather than completed.
 
         Raises:
             Superseded: The attempt is over.
@@ -72,25 +96,33 @@ class Reuse:
             if found is None:
                 return None
             source, moment = document_row(found), now()
-            row = update_attempt(
-                connection,
-                document_id,
-                attempt,
-                **{name: getattr(source, name) for name in _COPIED},
-                status=Status.COMPLETED.value,
-                message=f"Same content as {source.name}, already processed",
-                progress=100.0,
-                kept_progress=source.kept_progress,
-                finished_at=moment,
-            )
+            values: dict[str, Any] = {
+                name: getattr(source, name) for name in _COPIED
+            } | {
+                "status": Status.COMPLETED.value,
+                "message": f"Same content as {source.name}, already processed",
+                "progress": 100.0,
+                "finished_at": moment,
+            }
+            if remaining is not None:
+                values |= {
+                    "status": Status.QUEUED.value,
+                    "step": remaining.step,
+                    "next_step": remaining.position,
+                    "progress": remaining.progress,
+                    "kept_progress": remaining.progress,
+                    "finished_at": None,
+                }
+            row = update_attempt(connection, document_id, attempt, **values)
             results.copy_rows(connection, source_id, document_id)
             if self._database.compares_vectors:
                 pgvector.copy(connection, source_id, document_id)
-            end_attempt(
-                connection,
-                document_id,
-                attempt,
-                status=AttemptStatus.COMPLETED.value,
-                finished_at=moment,
-            )
+            if remaining is None:
+                end_attempt(
+                    connection,
+                    document_id,
+                    attempt,
+                    status=AttemptStatus.COMPLETED.value,
+                    finished_at=moment,
+                )
             return row

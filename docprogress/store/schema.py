@@ -250,6 +250,21 @@ recognised_page = sa.Table(
     _column("confidence", sa.Double, nullable=True),
 )
 
+#: Documents that have, or may have, something in a sink. They outlive the documents,
+#: so there is no foreign key.
+sink_document = sa.Table(
+    "sink_document",
+    metadata,
+    _column("document_id", Text, primary_key=True),
+    _column("run_id", Text),
+    _column("sink", Text),
+    _column("folder", Text, nullable=True),
+    _column("queue", Text, nullable=True),
+    _column("marks", sa.Integer),
+    sa.Index("sink_document_run", "run_id"),
+    sa.Index("sink_document_marks", "marks"),
+)
+
 additions = sa.Table(
     ADDITIONS_TABLE, metadata, _column("number", sa.Integer, primary_key=True)
 )

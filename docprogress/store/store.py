@@ -12,6 +12,7 @@ from docprogress.store.recognised import RecognisedPages
 from docprogress.store.results import Results
 from docprogress.store.reuse import Reuse
 from docprogress.store.runs import Runs
+from docprogress.store.sinks import SinkDocuments
 from docprogress.store.submissions import Submissions
 from docprogress.store.vectors import Vectors
 
@@ -42,6 +43,7 @@ class Store:
         self.recognised = RecognisedPages(self.database)
         self.vectors = Vectors(self.database)
         self.reuse = Reuse(self.database)
+        self.sinks = SinkDocuments(self.database)
 
     def __repr__(self) -> str:
         return f"Store({self.database.url!r})"

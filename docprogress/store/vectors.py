@@ -42,9 +42,19 @@ VECTORS_OF_SEVERAL = select(
     _vectors.dimensions,
     _vectors.data,
 ).where(_vectors.document_id.in_(bindparam("documents", expanding=True)), _FINISHED)
+VECTORS_BETWEEN = VECTORS_OF_DOCUMENT.where(
+    _vectors.first <= bindparam("last"),
+    _vectors.first + _vectors.count > bindparam("first"),
+)
 _UNFINISHED_VECTORS = _VECTORS_OF.where(_vectors.embedder == bindparam("embedder"))
 _LARGEST = (
     select(func.max(_vectors.count * _vectors.dimensions))
+    .join(schema.document)
+    .where(_document.run_id == bindparam("run"), _FINISHED)
+)
+_DIMENSIONS = (
+    select(_vectors.dimensions)
+    .distinct()
     .join(schema.document)
     .where(_document.run_id == bindparam("run"), _FINISHED)
 )
@@ -103,6 +113,12 @@ class Vectors:
             if len(rows) < limit:
                 return
             number, _, first, *_ = rows[-1]
+
+    def dimensions(self, run_id: str) -> set[int]:
+        """The lengths of a run's vectors: more than one if documents differ."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_DIMENSIONS, {"run": run_id})
+            return set(rows.scalars())
 
     def nearest(
         self, run_id: str, query: NDArray[np.float32], *, limit: int

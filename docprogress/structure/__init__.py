@@ -5,6 +5,15 @@ takes time in proportion to the Markdown's length, whatever it contains.
 """
 
 from docprogress.structure.blocks import Block, blocks
-from docprogress.structure.inline import escaped, plain
+from docprogress.structure.inline import escaped, escaped_begin, plain
+from docprogress.structure.location import Segment, segments
 
-__all__ = ["Block", "blocks", "escaped", "plain"]
+__all__ = [
+    "Block",
+    "Segment",
+    "blocks",
+    "escaped",
+    "escaped_begin",
+    "plain",
+    "segments",
+]

@@ -5,7 +5,6 @@
 
 import html
 import re
-import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 
@@ -40,6 +39,11 @@ _SPECIAL = re.compile(
     r"|&(?=\#\d{1,7};|\#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)"
 )
 
+_BEGIN = re.compile(
+    r"^(?:(?P<sign>#{1,6}(?=[ \t]|$)|[-+](?=[ \t]|$)|>|-{2,}[ \t]*$|=+[ \t]*$)"
+    r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$)))"
+)
+
 
 def plain(markdown: str) -> str:
     """The text of inline Markdown: without emphasis, links, tags and escapes.
@@ -58,6 +62,16 @@ def escaped(text: str) -> str:
     if _SUSPECT.search(text) is None:
         return text  # much faster than the other expression
     return _SPECIAL.sub(r"\\\g<0>", text)
+
+
+def escaped_begin(markdown: str) -> str:
+    """A paragraph's inline Markdown, not to be taken for a heading, list or quote."""
+    found = _BEGIN.match(markdown)
+    if found is None:
+        return markdown
+    if found["number"]:
+        return f"{found['number']}\\{markdown[found.end() :]}"
+    return f"\\{markdown}"
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -125,14 +139,14 @@ class _Inline:
         sign, left = self._source[start], end - start
         before = self._source[start - 1] if start else " "
         after = self._source[end] if end < len(self._source) else " "
-        opens = not after.isspace() and (
-            not _punctuation(after) or before.isspace() or _punctuation(before)
-        )
-        closes = not before.isspace() and (
-            not _punctuation(before) or after.isspace() or _punctuation(after)
-        )
-        if sign == "_" and opens and closes:
-            opens, closes = _punctuation(before), _punctuation(after)
+        # Unlike CommonMark, punctuation beside a delimiter does not matter: writers
+        # rarely know of it, least of all in scripts without spaces.
+        opens, closes = not after.isspace(), not before.isspace()
+        if sign == "_":
+            opens, closes = (
+                opens and not before.isalnum(),
+                closes and not after.isalnum(),
+            )
         stack = self._runs[sign]
         while closes and left and stack:
             piece, count = stack[-1]
@@ -155,7 +169,3 @@ class _Inline:
             return place
         self._pieces[opened] = ""
         return target.end()
-
-
-def _punctuation(sign: str) -> bool:
-    return not sign.isalnum() and unicodedata.category(sign)[0] in "PS"

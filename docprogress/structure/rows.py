@@ -13,6 +13,7 @@ MAX_ADDED = 500_000
 
 _DELIMITER = re.compile(r":?-+:?")
 _DELIMITERS = frozenset("|:- \t")
+_SPECIAL = re.compile(r"[\\`*_~\[<&]")
 _BAR = re.compile(r"\\.|\|")
 
 
@@ -54,7 +55,10 @@ def rows(lines: Sequence[str]) -> Rows:
     width = 0
     made: list[tuple[str, ...]] = []
     for line in lines:
-        cells = [_text(cell) for cell in split(line)]
+        if _SPECIAL.search(line) is None:
+            cells = split(line)
+        else:
+            cells = [_text(cell) for cell in split(line)]
         width = width or len(cells)
         if len(cells) > width:
             cells[width - 1 :] = [" | ".join(cells[width - 1 :])]

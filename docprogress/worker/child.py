@@ -4,8 +4,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from docprogress.bus import passwords
 from docprogress.bus.bus import Bus
@@ -24,6 +24,7 @@ from docprogress.store import DocumentRow, Store
 from docprogress.worker.limits import StepLimit, no_limit
 from docprogress.worker.processing import DocumentProcessor, Outcome
 from docprogress.worker.service_outages import ServiceOutages, SharedMemory
+from docprogress.worker.sink_settlement import SinkSettler
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,9 @@ class Child:
             send=self._send_members,
             passwords=self._passwords,
         )
+        self._settler = SinkSettler(
+            self._store, settings, guard=self._guarded, lease=self._holding
+        )
         self._idle = threading.Event()
         self._idle.set()
 
@@ -119,6 +123,32 @@ class Child:
                 self._send(outcome)
         finally:
             self._idle.set()
+
+    def settle(self, document_ids: Sequence[str]) -> None:
+        """Put right what sinks have of documents."""
+        self._idle.clear()
+        try:
+            self._settler.settle(document_ids)
+        finally:
+            self._idle.set()
+
+    @contextmanager
+    def _holding(self, document_id: str) -> Iterator[Lease | None]:
+        """Hold a document that no attempt works on; None if another process does."""
+        lease = self._leases.take(
+            document_id,
+            lease_owner(0, self._worker, os.getpid()),
+            stop=lambda error: self._stop(document_id, error),
+        )
+        with self._changing:
+            self._lease = lease
+        try:
+            yield lease
+        finally:
+            with self._changing:
+                self._lease = None
+            if lease is not None:
+                self._leases.release(lease)
 
     def close(self) -> None:
         """Release everything."""

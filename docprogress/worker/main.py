@@ -23,7 +23,7 @@ from docprogress.bus.bus import Bus
 from docprogress.errors import DocProgressError, SettingsError
 from docprogress.queueing.celery_app import make_app
 from docprogress.queueing.routing import task_queues
-from docprogress.queueing.sender import TASK, Sender
+from docprogress.queueing.sender import SETTLE_TASK, TASK, Sender
 from docprogress.settings import Settings, log_to_stderr
 from docprogress.steps import chunk, extract
 from docprogress.steps.embed import embedder
@@ -163,6 +163,9 @@ def _add_task(
     def process(*documents: tuple[str, int]) -> None:
         children[0].process(documents)
 
+    def settle(*documents: tuple[str, int]) -> None:
+        children[0].settle([document_id for document_id, _ in documents])
+
     def begun(queue: str, sent_at: float) -> None:
         limits.wake()
         recovery.message_started(queue, sent_at)
@@ -170,6 +173,7 @@ def _add_task(
     hooks = {"begun": staticmethod(begun), "died": staticmethod(died)}
     request = type("Request", (_Request,), hooks)
     app.task(process, name=TASK, ignore_result=True, Request=request)
+    app.task(settle, name=SETTLE_TASK, ignore_result=True, Request=request)
     signals.worker_process_init.connect(started, weak=False)
     signals.worker_process_shutdown.connect(stopped, weak=False)
     signals.setup_logging.connect(_set_up_logging, weak=False)

@@ -41,6 +41,7 @@ from docprogress.worker.attempt_writer import (
     AttemptWriter,
 )
 from docprogress.worker.container_listing import MAX_NAMES, Unpacked
+from docprogress.worker.downloading import download
 from docprogress.worker.error_reasons import (
     error_message,
     error_reason,
@@ -51,6 +52,7 @@ from docprogress.worker.error_reasons import (
 from docprogress.worker.limits import StepGuard, no_limit
 from docprogress.worker.service_outages import KnownOutage, ServiceOutages, Wait
 from docprogress.worker.step_runner import StepResult, StepRunner
+from docprogress.worker.storing import Storing
 from docprogress.worker.unpacking import Unpacker
 
 log = logging.getLogger(__name__)
@@ -129,6 +131,7 @@ class DocumentAttempt:
         self._writer = AttemptWriter(
             processor, claim.document, embedder=self._settings.embedder
         )
+        self._storing = Storing.of(processor, claim, writer=self._writer)
         self._configure()
         # What the steps have made so far.
         self._counts = {
@@ -148,6 +151,7 @@ class DocumentAttempt:
             steps=self._steps,
             settings=self._settings,
             writer=self._writer,
+            storing=self._storing,
         )
         self._unpacker = Unpacker(
             self._processor,
@@ -169,6 +173,8 @@ class DocumentAttempt:
         except Superseded:
             document = self._document
             log.info("attempt %s of %s is over", document.attempt, document.id)
+            if self._storing is not None:
+                self._storing.superseded()
             return Outcome(None)
         except Cancelled:
             return self._finish(Status.CANCELLED, "Cancelled")
@@ -219,7 +225,7 @@ class DocumentAttempt:
             self._set_content(self._unpacker.unpack_itself())
         same = self._same_content() if first == 0 else None
         if same and not is_container(same.media_type) and (row := self._reuse(same)):
-            return self._publish(row)
+            return self._publish(row, send=not row.status.final)
         items: list[Any] = []
         unpacked: Unpacked | None = None
         with self._processor.files.local(
@@ -232,7 +238,7 @@ class DocumentAttempt:
             if unpacked and unpacked.archive:
                 return self._publish(self._complete_archive(unpacked))
             if unpacked and same and (row := self._reuse(same)):
-                return self._publish(row)
+                return self._publish(row, send=not row.status.final)
             for position in range(first, len(self._steps)):
                 step = self._steps[position]
                 if step.queue != self._steps[first].queue:
@@ -264,16 +270,12 @@ class DocumentAttempt:
         """Download a document that was submitted by its URL."""
         span = (0.0, self.runner.spans[0][1] / 10)
         progress = self.runner.progress(0, span=span, verb="Downloading", unit="byte")
-        progress.publish()
-        stored = self._processor.files.fetch(
-            self._document.id,
+        stored = download(
+            self._processor.files,
+            self._document,
             url,
-            name=self._document.name,
-            max_bytes=self._settings.max_bytes,
-            seconds=self._settings.download_seconds,
-            on_progress=lambda done, total: progress.update(
-                done, total=total, message=_download_message(done, total)
-            ),
+            settings=self._settings,
+            progress=progress,
             on_wait=self._publish_storage_wait,
         )
         self._set_content(stored)
@@ -317,7 +319,12 @@ class DocumentAttempt:
     def _reuse(self, same: DocumentRow) -> DocumentRow | None:
         """Complete the document with the results of another one."""
         reuse = self._processor.store.reuse
-        return reuse.copy(same.id, self._document.id, self._document.attempt)
+        return reuse.copy(
+            same.id,
+            self._document.id,
+            self._document.attempt,
+            remaining=self.runner.storing_step if self._storing else None,
+        )
 
     def _step_document(self, path: Path) -> Document:
         """The document, as steps see it."""
@@ -475,10 +482,3 @@ class DocumentAttempt:
         if done < total:
             fetched = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
             self._writer.publish_message(f"Fetching {fetched}")
-
-
-def _download_message(done: int, total: int | None) -> str:
-    megabytes = f"{done / 1e6:.1f}"
-    if total:
-        return f"Downloading {megabytes} of {total / 1e6:.1f} MB"
-    return f"Downloading: {megabytes} MB"

@@ -47,6 +47,7 @@ from docprogress.worker.periodic import PAUSE_RATIO, Periodic
 from docprogress.worker.processing import HANDED_BACK_MESSAGE, MAX_RETRY_DELAY
 from docprogress.worker.resubmission import Resubmitter
 from docprogress.worker.sightings import Sightings
+from docprogress.worker.sink_settlement import SettlementRequests
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ class Recovery:
             self._lost_messages.search: Periodic(SEARCH_SECONDS, clock),
             self._mark_unserved: Periodic(QUEUE_CHECK_SECONDS, clock),
         }
+        self._settlements = SettlementRequests(self._store, sender, clock)
         self._schema_check = Periodic(SCHEMA_CHECK_SECONDS, clock)
         self._submission_check = Periodic(SEARCH_SECONDS, clock)
         self._search_duration = 0.0
@@ -218,6 +220,7 @@ class Recovery:
                     if due:
                         succeeded = self._run(task) and succeeded
         succeeded = self._run(self._publish_final_states) and succeeded
+        succeeded = self._run(self._settlements.send) and succeeded
         with self._submission_check.turn() as due:
             if due:
                 # A run may have none of its documents yet.

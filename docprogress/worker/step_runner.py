@@ -1,6 +1,6 @@
 """Run the steps of a document, and count what they take and make."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -13,12 +13,20 @@ from docprogress.events import MAX_UNFINISHED_PROGRESS, now
 from docprogress.reporting.step_progress import StepProgress
 from docprogress.settings import Settings
 from docprogress.steps import Kind, Step, call
-from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH
+from docprogress.steps.definition import (
+    BUILT_IN_PATHS,
+    EMBEDDING_PATH,
+    STORING_PATH,
+)
 from docprogress.steps.extraction import Extraction
+from docprogress.steps.output import OutputCheck
 from docprogress.steps.planning import is_fast_plan, progress_spans
 from docprogress.store import DocumentRow, FinishedStep
+from docprogress.store.reuse import Remaining
 from docprogress.worker.attempt_writer import AttemptWriter
+from docprogress.worker.counted_input import CountedInput
 from docprogress.worker.service_outages import KnownOutage, service_key
+from docprogress.worker.storing import Storing
 
 if TYPE_CHECKING:
     from docprogress.steps.ocr.pages import Recognition
@@ -29,6 +37,7 @@ VERBS = {
     "extraction": "Extracting",
     "chunking": "Chunking",
     "embedding": "Embedding",
+    "storing": "Storing",
 }
 
 UNITS = {Kind.DOCUMENT: "document", Kind.PAGES: "page", Kind.CHUNKS: "chunk"}
@@ -57,10 +66,12 @@ class StepRunner:
         steps: list[Step],
         settings: Settings,
         writer: AttemptWriter,
+        storing: Storing | None = None,
     ) -> None:
         self._processor = processor
         self._row = row
         self._steps = steps
+        self._storing = storing
         self._settings = settings
         self._writer = writer
         self.spans = progress_spans(steps)
@@ -75,6 +86,12 @@ class StepRunner:
     def first_step(self) -> str:
         """The name of the first step of the plan."""
         return self._steps[0].name
+
+    @property
+    def storing_step(self) -> Remaining:
+        """The last step, which stores what the others have made."""
+        position = len(self._steps) - 1
+        return Remaining(self._steps[position].name, position, self.spans[position][0])
 
     def run(
         self,
@@ -106,13 +123,16 @@ class StepRunner:
         started, clock = now(), self._processor.clock()
         self._check_outage(step)
         progress.publish()
-        takes = items or self._stored(step.takes)
+        takes = items or self._stored(step)
         embedded = [] if items else self._embedded_chunks(step, takes)
         settings = self._settings
         with self._processor.guard(
             settings.step_seconds, settings.total_seconds
         ) as self._renew:
-            result = self._make(step, takes, progress, document, embedded)
+            if step.path == STORING_PATH:
+                result = self._store(takes, progress)
+            else:
+                result = self._make(step, takes, progress, document, embedded)
         self._writer.discard_vectors()
         self._writer.discard_recognised()
         facts = result.facts
@@ -132,7 +152,7 @@ class StepRunner:
                 progress=min(self.spans[position][1], MAX_UNFINISHED_PROGRESS),
                 facts=result.facts,
                 pages=result.items if step.gives is Kind.PAGES else None,
-                chunks=result.items if step.gives is Kind.CHUNKS else None,
+                chunks=result.items if _makes_chunks(step) else None,
             )
         )
         if not self._may_save_later(position + 1):
@@ -157,6 +177,9 @@ class StepRunner:
         """The key of the service that a step may use; None if it uses none."""
         if step.path not in BUILT_IN_PATHS:
             return service_key(step.path)
+        if step.path == STORING_PATH:
+            sink = self._storing.sink if self._storing else None
+            return service_key(step.path, sink)
         settings = self._settings
         if step.path != EMBEDDING_PATH or not settings.embedder.startswith("openai:"):
             return None
@@ -214,15 +237,20 @@ class StepRunner:
         """
         if sum(step.seconds for step in self._writer.unsaved) > UNSAVED_SECONDS:
             return False
-        return self._is_fast(self._steps[following:])
+        left = self._steps[following:]
+        if left and left[-1].path == STORING_PATH:
+            # What is stored elsewhere is saved here before.
+            left = left[:-1]
+            return bool(left) and self._is_fast(left)
+        return self._is_fast(left)
 
-    def _stored(self, kind: Kind) -> list[Any]:
+    def _stored(self, step: Step) -> list[Any]:
         """What an earlier task of this document made."""
         results = self._processor.store.results
-        if kind is Kind.PAGES:
+        if step.takes is Kind.PAGES:
             return results.pages(self._row.id)
-        if kind is Kind.CHUNKS:
-            return results.chunks(self._row.id)
+        if step.takes is Kind.CHUNKS:
+            return results.chunks(self._row.id, vectors=step.path == STORING_PATH)
         return []
 
     def _make(
@@ -255,11 +283,12 @@ class StepRunner:
         saves = self._saves_vectors(step)
         self._writer.begin_vectors()
         made: list[Any] = []
+        output_check = OutputCheck(step)
         with ExitStack() as stack:
             stack.callback(getattr(output, "close", lambda: None))
             for item in output:
                 self._renew()
-                _check_type(step, item)
+                output_check.check(item)
                 if saves and not made:
                     self._record_success()
                 if saves:
@@ -280,6 +309,13 @@ class StepRunner:
             all_chunks = {chunk.number: chunk for chunk in (*embedded, *made)}
             made = [all_chunks[chunk.number] for chunk in takes]
         return StepResult(made, dict(getattr(output, "facts", None) or {}))
+
+    def _store(self, chunks: list[Chunk], progress: StepProgress) -> StepResult:
+        if self._storing is None:
+            raise StepError("the run has no sink to store its documents in")
+        self._storing.store(chunks, progress, self._renew)
+        self._record_success()
+        return StepResult(chunks, {})
 
     def _attach(self, recognition: "Recognition", progress: StepProgress) -> None:
         """Publish which page is recognised, and keep those that were."""
@@ -307,42 +343,8 @@ class StepRunner:
         )
 
 
-class CountedInput(list[Any]):
-    """A step's input that counts what the step takes of it.
-
-    Each item that is done for the first time renews the step's limit.
-    """
-
-    def __init__(
-        self,
-        items: Iterable[Any],
-        progress: StepProgress,
-        renew: Callable[[], None],
-    ) -> None:
-        super().__init__(items)
-        self.progress: StepProgress | None = progress
-        self._renew = renew
-        self._done = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        progress = self.progress
-        for number, item in enumerate(super().__iter__(), 1):
-            yield item
-            if number > self._done:
-                self._done = number
-                self._renew()
-            if progress is not None and progress is self.progress:
-                progress.total = len(self)
-                progress.advance()
-
-
-def _check_type(step: Step, item: object) -> None:
-    wanted = Page if step.gives is Kind.PAGES else Chunk
-    if not isinstance(item, wanted):
-        raise StepError(
-            f"step {step.name!r} must give {wanted.__name__} values, "
-            f"not {type(item).__name__}"
-        )
+def _makes_chunks(step: Step) -> bool:
+    return step.gives is Kind.CHUNKS and step.path != STORING_PATH
 
 
 def _vector_length(chunk: Chunk) -> int:

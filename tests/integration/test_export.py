@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from docprogress import Pipeline
 from docprogress.cli.app import app
-from docprogress.client import exporting
+from docprogress.client import export_files, reading
 from docprogress.errors import ExportError
 
 NAMES = [f"letter-{n}.txt" for n in range(7)]
@@ -25,8 +25,8 @@ def run(shared_home):
 @pytest.fixture
 def small_files(monkeypatch):
     """Three documents at a time, each of which fills a file."""
-    monkeypatch.setattr(exporting.results, "BATCH_DOCUMENTS", 3)
-    monkeypatch.setattr(exporting, "RECORDS_PER_FILE", 1)
+    monkeypatch.setattr(reading, "BATCH_DOCUMENTS", 3)
+    monkeypatch.setattr(export_files, "RECORDS_PER_FILE", 1)
 
 
 def lines(folder):

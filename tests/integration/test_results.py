@@ -1,12 +1,20 @@
 """What a run has made, taken out of it: pages, chunks, vectors, metadata."""
 
 import pytest
+from support.rows import (
+    CHUNKS,
+    PAGES,
+    add_document,
+    add_run,
+    finish_step,
+)
 from typer.testing import CliRunner
 
 from docprogress import Pipeline
 from docprogress.cli.app import app
+from docprogress.client.results import DocumentHandle
 from docprogress.documents import PAGE_SEPARATOR
-from docprogress.errors import DocumentNotFound
+from docprogress.errors import DocumentNotFound, ResultsUnavailable
 
 
 @pytest.fixture(scope="module")
@@ -61,23 +69,33 @@ def test_chunks_come_with_the_vectors_that_search_compares(run):
         assert PAGE_SEPARATOR.join(p.text for p in document.pages) == document.text
 
 
-def test_a_failed_document_says_so_and_gives_nothing(run):
+@pytest.mark.parametrize("what", ["text", "markdown", "pages", "tables", "chunks"])
+def test_asking_a_failed_document_for_its_results_raises_its_error(run, what):
     document = run["empty.txt"]
 
-    assert document.pages == document.chunks == []
-    assert "the file is empty" in document.row.error
-    assert "failed" in repr(document)
+    with pytest.raises(ResultsUnavailable, match=r"^empty\.txt has no .* is empty"):
+        getattr(document, what)
+    assert document.metadata["name"] == "empty.txt"
+    assert "failed, empty.txt: the file is empty" in repr(document)
 
 
-def test_a_document_shows_itself_with_its_marks_escaped(pipeline):
-    text = b"See <b>this</b> and *stars*."
-    run = pipeline.submit([("a_b.txt", text)]).wait()
+def test_a_document_that_is_not_finished_is_read_again_once_it_is(pipeline):
+    store = pipeline.store
+    run = add_run(store)
+    row = add_document(store, run, name="a.txt")
+    document = DocumentHandle(store, row)
+    with pytest.raises(ResultsUnavailable, match=r"a\.txt has no pages: it is queued"):
+        _ = document.text
 
-    shown = run["a_b.txt"]._repr_markdown_()
+    claim = store.attempts.claim(row.id, row.attempt, worker="worker")
+    finish_step(store, claim.document, 0, pages=PAGES)
+    assert document.text == "The first page.\n\nThe second."
+    with pytest.raises(ResultsUnavailable, match=r"a\.txt has no chunks: it is proc"):
+        _ = document.chunks
+    finish_step(store, claim.document, 1, chunks=CHUNKS)
 
-    assert r"a\_b.txt" in shown
-    assert r"\<b\>this\</b\>" in shown
-    assert r"\*stars\*" in shown
+    assert [chunk.text for chunk in document.chunks] == ["The first", "The second."]
+    assert "processing" in repr(document)
 
 
 def test_the_command_line_prints_a_document_of_the_latest_run_or_by_its_id(

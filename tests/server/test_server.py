@@ -15,7 +15,12 @@ from support.services import Server, eventually
 from support.settings import service_options
 from support.web import TOKEN, running, served
 
-from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
+from docprogress.bus import passwords
+from docprogress.bus.keys import (
+    LAST_RECOVERY_SECONDS,
+    RECOVERY_LEADER_SECONDS,
+    passwords_key,
+)
 from docprogress.client.pipeline import Pipeline
 from docprogress.errors import (
     ServerBusy,
@@ -934,6 +939,51 @@ def test_uploaded_document_is_cancelled_and_tried_again(web):
     assert web.client.get(f"/documents/{document_id}").json()["attempt"] == 2
     assert web.client.post("/documents/unknown/retry").status_code == 404
     assert web.client.post("/documents/unknown/cancel").status_code == 404
+
+
+def test_passwords_for_a_retry_are_in_the_body_and_nowhere_else(
+    web, bus, settings, caplog
+):
+    caplog.set_level(logging.DEBUG)
+    secret = "xyzzy-the-password"
+    document_id = upload(web).json()["id"]
+    web.client.post(f"/documents/{document_id}/cancel")
+    path = f"/documents/{document_id}/retry"
+
+    for wrong in (
+        {"passwords": secret},
+        {"password": secret},
+        {"passwords": [[secret]]},
+    ):
+        refused = web.client.post(path, json=wrong)
+        assert refused.status_code == 422
+        assert secret not in refused.text
+    assert web.client.post(path, json={"passwords": [secret, ""]}).json() == {
+        "documents": 1
+    }
+
+    store = Store(settings.database_url)
+    run_id = store.documents.get(document_id).run_id
+    key = store.runs.encryption_key(run_id)
+    store.close()
+    assert passwords.load(bus.redis, run_id, key) == [secret]
+    assert secret.encode() not in bus.redis.dump(passwords_key(run_id))
+    assert secret not in web.client.get(f"/documents/{document_id}").text
+    assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("body", [None, "null", "{}"])
+def test_a_retry_needs_no_body(web, body):
+    document_id = upload(web).json()["id"]
+    web.client.post(f"/documents/{document_id}/cancel")
+
+    found = web.client.post(
+        f"/documents/{document_id}/retry",
+        content=body,
+        headers={"content-type": "application/json"} if body else {},
+    )
+
+    assert found.json() == {"documents": 1}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from support.mutants import (
     nest,
     splice,
 )
+from support.old_encryption import protected_workbook
+from support.tnef import attachment, tnef
 
 #: A folder of more seeds: real files, which are nobody's to commit.
 MORE = os.environ.get("DOCPROGRESS_TEST_FUZZ_SEEDS")
@@ -244,7 +246,7 @@ _ZIPPED = {
     *(".docx", ".docm", ".dotx", ".xlsx", ".xlsm", ".xlsb", ".pptx"),
     *(".odt", ".ods", ".odp", ".epub", ".zip"),
 }
-_BINARY = {*PICTURES, ".gz", ".doc", ".ppt", ".xls", ".msg"}
+_BINARY = {*PICTURES, ".gz", ".tnef", ".doc", ".ppt", ".xls", ".msg"}
 TOKENS |= {kind: tokens for kind, tokens in _KINDS.items() if kind not in TOKENS}
 
 
@@ -269,6 +271,9 @@ class FormatBreeder:
             rb"\1iVBORw0KGgo=\2",
             (SAMPLES / "samples-of-each-kind" / "mail.eml").read_bytes(),
         )
+        for name, content in small_files().items():
+            kind = "." + name.rpartition(".")[2]
+            self.seeds.setdefault(kind, {})[name] = content
         for kind in self.seeds:
             TOKENS.setdefault(kind, TEXT)
 
@@ -298,6 +303,29 @@ def changes(kind: str) -> list[Callable[..., bytes]]:
     if kind in _ZIPPED:
         return _ZIP
     return BINARY if kind in _BINARY else _WORDS
+
+
+def small_files() -> dict[str, bytes]:
+    """Small files of kinds that the samples do not have."""
+    message = {0x0037: "Subject", 0x1013: b"<p>Body</p>", 0x1000: "Body"}
+    file = attachment(
+        "file.txt", b"content", {0x3707: "file.txt", 0x370E: "text/plain"}
+    )
+    return {
+        "winmail.tnef": tnef(file, file, message=message),
+        "protected.xls": protected_workbook(),
+        "calendar.ics": (
+            b"BEGIN:VCALENDAR\r\nX-WR-CALNAME:Ferries\r\nBEGIN:VEVENT\r\n"
+            b"SUMMARY:Review\\, second\r\nDTSTART;TZID=Europe/Berlin:20240506T100000\r\n"
+            b'ATTENDEE;CN="Bo: x":mailto:bo@example.com\r\nDESCRIPTION:One\\nTwo\r\n'
+            b" three\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        ),
+        "contacts.vcf": (
+            b"BEGIN:VCARD\r\nVERSION:2.1\r\nN:Lunt;Ada;;Dr.;\r\n"
+            b"FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:J=C3=BC =\r\nGro=C3=9F\r\n"
+            b"ADR:;;1 Quay;Harrow;;H1;England\r\nEND:VCARD\r\n"
+        ),
+    }
 
 
 def picture(kind: str) -> bytes:

@@ -118,7 +118,7 @@ def _serve(connection: Connection) -> None:
 
 def _outcome(path: Path, name: str) -> Outcome:
     document = Document(id="d", name=name, path=path, size=path.stat().st_size)
-    settings = load()
+    settings = load(include_comments=True)
     try:
         with extract(document, settings=settings) as extraction:
             pages = list(extraction)

@@ -13,6 +13,7 @@ from docprogress.errors import Unreadable
 from docprogress.settings import load
 from docprogress.steps import chunk as chunking
 from docprogress.steps.chunk import chunk
+from docprogress.steps.chunking import spans
 
 
 def pages(*texts):
@@ -190,7 +191,7 @@ def test_panic_of_the_splitter_fails_the_document_alone():
             raise PanicException("called `Option::unwrap()` on a `None` value")
 
     with pytest.raises(Unreadable, match="cannot be split"):
-        chunking._split(Panicking(), "text")
+        spans.split(Panicking(), "text")
 
 
 def test_interruption_of_the_splitter_goes_through():
@@ -199,4 +200,4 @@ def test_interruption_of_the_splitter_goes_through():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        chunking._split(Interrupted(), "text")
+        spans.split(Interrupted(), "text")

@@ -6,6 +6,7 @@ from docprogress.documents import Document
 from docprogress.settings import load
 from docprogress.steps.extract import extract
 from docprogress.steps.sheets import pages as sheet_pages
+from docprogress.structure import blocks
 
 PROSE = (
     "Dear Sir, I write to you, as agreed, today.\nWe met, spoke, and left.\n"
@@ -86,7 +87,7 @@ def test_a_text_file_is_a_table_if_all_its_rows_are_alike(read):
 
     assert read("a.txt", table)[0][0].markdown is not None
     assert read("a.txt", table + "and then there is a line\n")[0][0].markdown is None
-    assert read("a.md", table)[0][0].markdown is None
+    assert read("a.md", table)[0][0].markdown == table
 
 
 def test_a_large_file_makes_several_pages(read, monkeypatch):
@@ -96,3 +97,13 @@ def test_a_large_file_makes_several_pages(read, monkeypatch):
 
     assert len(pages) > 3
     assert pages[-1].text.endswith("499\t499")
+
+
+def test_cells_are_not_taken_for_markup(read):
+    cells = ["2*3*4", "a_b_", "<b>", "x\\|y", "[n](m)", "`c`", "AT&amp;T", "~~s~~"]
+    lines = ["\t".join(cells), *("\t".join([f"{n}"] * 8) for n in range(5))]
+
+    [page] = read("a.csv", "\n".join(lines))[0]
+
+    [table] = blocks(page.markdown)
+    assert list(table.rows[0]) == cells

@@ -3,13 +3,17 @@
 import io
 import zipfile
 
+import olefile
 import pypdf
 import pytest
 import pyzipper
+import xlwt
 from docx import Document as Word
 from msoffcrypto.format.ooxml import OOXMLFile
 from reportlab.pdfgen import canvas
 from support.archives import zipped
+from support.old_encryption import encrypted_workbook
+from support.ole_files import ole_file
 
 from docprogress.documents import Document
 from docprogress.errors import PasswordNeeded, SettingsError
@@ -205,3 +209,37 @@ def test_passwords_are_hidden_wherever_settings_are_shown(monkeypatch):
     with pytest.raises(SettingsError) as raised:
         load()
     assert "Sesam" not in str(raised.value)
+
+
+def old_workbook(password, *, crypto_api):
+    book, plain = xlwt.Workbook(), io.BytesIO()
+    for name in ("One", "Two"):
+        book.add_sheet(name).write(0, 0, f"the secret text of {name}")
+    book.save(plain)
+    with olefile.OleFileIO(plain) as file:
+        stream = file.openstream("Workbook").read()
+    encrypted = encrypted_workbook(stream, password, crypto_api=crypto_api)
+    assert b"secret" not in encrypted
+    return ole_file({"Workbook": encrypted})
+
+
+@pytest.mark.parametrize("crypto_api", [False, True])
+def test_an_old_workbook_is_opened_with_one_of_the_passwords(tmp_path, crypto_api):
+    content = old_workbook("sesame", crypto_api=crypto_api)
+
+    text = read(tmp_path, "a.xls", content, "wrong", "sesame")
+
+    assert "the secret text of One" in text
+    assert "the secret text of Two" in text
+
+
+@pytest.mark.parametrize("crypto_api", [False, True])
+def test_an_old_workbook_without_its_password_asks_for_one(tmp_path, crypto_api):
+    with pytest.raises(PasswordNeeded, match=r"^a\.xls: .*password"):
+        read(tmp_path, "a.xls", old_workbook("x", crypto_api=crypto_api), "wrong")
+
+
+def test_an_old_workbook_that_is_only_protected_needs_no_password(tmp_path):
+    content = old_workbook("VelvetSweatshop", crypto_api=True)
+
+    assert "the secret text of One" in read(tmp_path, "a.xls", content)

@@ -726,6 +726,30 @@ def test_nothing_is_promised_three_seconds_into_a_run(clock):
     assert progress.remaining_seconds is None
 
 
+def test_a_run_of_less_than_a_second_is_about_to_end(clock):
+    progress = Progress(expected=10, steps=PLAN, clock=clock, now=clock.today)
+    promised = []
+    for number in range(10):
+        progress.apply(event_at(clock, str(number)))
+        clock.advance(0.08)
+        progress.apply(event_at(clock, str(number), Status.COMPLETED))
+        promised.append(progress.remaining_seconds)
+
+    assert promised[:7] == [None] * 7
+    assert promised[7:] == [pytest.approx(0.16), pytest.approx(0.08, rel=0.2), 0.0]
+
+
+def test_a_short_run_promises_nothing_while_a_page_is_recognised(clock):
+    progress = Progress(expected=4, steps=PLAN, clock=clock, now=clock.today)
+    progress.apply(event_at(clock, "scan", ocr_current=0, ocr_total=40))
+    for number in range(3):
+        progress.apply(event_at(clock, str(number)))
+        clock.advance(0.05)
+        progress.apply(event_at(clock, str(number), Status.COMPLETED))
+
+    assert progress.remaining_seconds is None
+
+
 def simulated(seed):
     """A made-up run: what was promised when, and how long it was still to take."""
     chance, clock = random.Random(seed), Clock()

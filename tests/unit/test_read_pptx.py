@@ -1,7 +1,7 @@
 """A presentation gives a page for each slide that is shown, in their order."""
 
 import pytest
-from support.office import ALL, CHART, DIAGRAM, pptx, shape, slide
+from support.office import ALL, CHART, DIAGRAM, pptx, relations, shape, slide
 
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
@@ -215,3 +215,62 @@ def test_presentations_hold_to_the_limits(read):
         read(many, max_characters=1000)
     with pytest.raises(Unreadable, match="document type"):
         read(pptx({"a": "<!DOCTYPE x [<!ENTITY a 'b'>]>" + slide(shape("&a;"))}))
+
+
+def with_masters(layout="", master="", *slides):
+    """Two slides on one layout; what the layout and its master show."""
+    targets = {"l": ("slideLayout", "../slideLayouts/l.xml")}
+    return pptx(
+        {f"s{n}": content for n, content in enumerate(slides)},
+        targets={f"s{n}": targets for n in range(len(slides))},
+        **{
+            "slideLayouts/l.xml": layout,
+            "slideLayouts/_rels/l.xml.rels": relations(
+                {"m": ("slideMaster", "../slideMasters/m.xml")}
+            ),
+            "slideMasters/m.xml": master,
+            "slideMasters/_rels/m.xml.rels": relations(
+                {
+                    "m": ("slideMaster", "../slideMasters/m.xml"),
+                    "l": ("slideLayout", "../slideLayouts/l.xml"),
+                }
+            ),
+        },
+    )
+
+
+PROMPT = shape("Click to edit", "title") + shape("Click to edit text", "body")
+
+
+def test_text_of_layouts_and_masters_is_read_once_without_their_prompts(read):
+    content = with_masters(
+        slide(PROMPT, shape("Quay division"), root="sldLayout"),
+        slide(PROMPT, shape("Harrow Ltd."), root="sldMaster"),
+        *(slide(shape("one")), slide(shape("two"))),
+    )
+
+    pages, _ = read(content)
+
+    assert [page.text for page in pages] == ["one\nQuay division\nHarrow Ltd.", "two"]
+
+
+def test_text_of_masters_that_is_not_shown_is_not_read(read):
+    hides = 'showMasterSp="0"'
+    content = with_masters(
+        slide(shape("Layout"), root="sldLayout", more=hides),
+        slide(shape("Master"), root="sldMaster"),
+        *(slide(shape("one"), more=hides), slide(shape("two"))),
+    )
+
+    pages, _ = read(content)
+
+    assert [page.text for page in pages] == ["one", "two\nLayout"]
+
+
+def test_a_damaged_layout_costs_no_slide(read):
+    content = with_masters("<p:sldLayout", "<", slide(shape("one")))
+
+    pages, facts = read(content)
+
+    assert [page.text for page in pages] == ["one"]
+    assert "note" not in facts

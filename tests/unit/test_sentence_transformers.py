@@ -10,6 +10,8 @@ import types
 import numpy as np
 import pytest
 
+from docprogress.steps.chunking.sizes import Sizes
+from docprogress.steps.chunking.spans import spans
 from docprogress.steps.embedders.sentence_transformers import (
     SentenceTransformerEmbedder,
 )
@@ -105,7 +107,7 @@ def test_every_part_fits_into_the_window_and_none_is_missing(made, text):
     parts = made._split(text)
 
     assert "".join(part for part, _ in parts) == text
-    assert all(made._count(part) == count <= WINDOW for part, count in parts)
+    assert all(made.count_tokens(part) == count <= WINDOW for part, count in parts)
 
 
 def test_texts_that_fit_are_embedded_as_the_model_does(made):
@@ -121,4 +123,18 @@ def test_texts_that_fit_are_embedded_as_the_model_does(made):
 def test_prompt_that_the_model_puts_before_a_text_counts(made):
     made._prompt = "abc "
 
-    assert made._count("x") == made._count("abc x") - 3
+    assert made.count_tokens("x") == made.count_tokens("abc x") - 3
+
+
+@pytest.mark.parametrize(
+    "text", [CHINESE * 8, "a" * 300, "word " * 100, f"{LETTERS}\n\n" * 9, "x"]
+)
+def test_chunks_of_tokens_fit_into_the_window(made, text):
+    sizes = Sizes(most=made.window, overlap=4, count=made.count_tokens)
+
+    found = list(spans(text, sizes))
+
+    assert made.window == WINDOW
+    assert all(made.count_tokens(text[start:end]) <= WINDOW for start, end in found)
+    covered = {place for span in found for place in range(*span)}
+    assert {place for place, sign in enumerate(text) if not sign.isspace()} <= covered

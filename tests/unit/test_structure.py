@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.patience import patient
 
-from docprogress.structure import Block, blocks, escaped, plain
+from docprogress.structure import Block, blocks, escaped, escaped_begin, plain
 from docprogress.structure.rows import MAX_ADDED
 
 
@@ -213,3 +213,26 @@ def test_hostile_markdown_takes_time_in_proportion_to_its_length(markdown):
 
     assert time.process_time() - started < patient(1)
     assert cells <= len(markdown) + MAX_ADDED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a",
+        "- a",
+        "+",
+        "> a",
+        ">a",
+        "1. a",
+        "12) a",
+        "---",
+        "==",
+        "#hash",
+        "-5",
+        "1.5",
+    ],
+)
+def test_a_paragraph_is_not_taken_for_another_block(text):
+    block = only(f"{escaped_begin(escaped(text))}\n")
+
+    assert (block.kind, block.text) == ("text", text)

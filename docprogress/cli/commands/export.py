@@ -23,7 +23,7 @@ def export(
         ),
     ] = "parquet",
     what: Annotated[
-        str, typer.Option(metavar="WHAT", help="chunks, pages or documents.")
+        str, typer.Option(metavar="WHAT", help="chunks, pages, tables or documents.")
     ] = "chunks",
     services: ServiceOptions,
 ) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from docprogress.cli.lookup import find
 from docprogress.cli.options import Json, ServiceOptions, with_service_options
-from docprogress.errors import DocumentNotFound
+from docprogress.errors import DocumentNotFound, ResultsUnavailable
 
 Limit = Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of rows.")]
 
@@ -64,18 +64,30 @@ def show(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="With headings, lists and tables.")
     ] = False,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Only the tables, as Markdown.")
+    ] = False,
     services: ServiceOptions,
 ) -> None:
-    """Print the text of a document."""
+    """Print the text of a document, or its tables."""
+    from docprogress.structure.tables import titled
+
     with services.open_pipeline(start=False) as pipeline:
         try:
             document = pipeline.attach(pipeline.document(which).run_id)[which]
         except DocumentNotFound:
             document = pipeline.attach(run_id)[which]
-        if document.row.error:
-            typer.echo(document.row.error, err=True)
-            raise typer.Exit(1)
-        typer.echo(document.markdown if markdown else document.text)
+        try:
+            found = document.tables if tables else document.pages
+        except ResultsUnavailable as error:
+            typer.echo(document.row.error or str(error), err=True)
+            raise typer.Exit(1) from None
+        if not tables:
+            typer.echo(document.markdown if markdown else document.text)
+        elif found:
+            typer.echo("\n\n".join(map(titled, document.tables)))
+        else:
+            typer.echo(f"{document.name} has no tables", err=True)
 
 
 @with_service_options

@@ -18,6 +18,7 @@ from docprogress.server.schemas import (
     DocumentDetails,
     DocumentList,
     Id,
+    RetryRequest,
     Uploaded,
 )
 from docprogress.server.security import Grant
@@ -109,9 +110,17 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
     @router.post(
         "/{document_id}/retry", responses=REFUSALS | UNKNOWN, dependencies=trusted
     )
-    async def retry(document_id: document_id) -> Changed:
-        """Retry a document that has failed or was cancelled."""
-        return Changed(documents=await state.backend.retry(document_id))
+    async def retry(
+        document_id: document_id, options: RetryRequest | None = None
+    ) -> Changed:
+        """Retry a document that has failed or was cancelled.
+
+        Passwords in the body are tried on it. They are neither stored in clear nor
+        logged, and are not accepted in the URL, which proxies log.
+        """
+        given = options.passwords if options else []
+        passwords = [each.get_secret_value() for each in given if each]
+        return Changed(documents=await state.backend.retry(document_id, passwords))
 
     @router.post(
         "/{document_id}/cancel", responses=REFUSALS | UNKNOWN, dependencies=trusted

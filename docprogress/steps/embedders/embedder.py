@@ -20,6 +20,13 @@ class Embedder(Protocol):
     def dimensions(self) -> int:
         """The length of a vector."""
 
+    @property
+    def window(self) -> int | None:
+        """The most tokens of a text that is embedded as a whole; None if unknown."""
+
+    def count_tokens(self, text: str) -> int:
+        """The tokens of a text, or an upper bound, with those that the model adds."""
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row for each text: a unit vector, or zeros for a text without content.
 

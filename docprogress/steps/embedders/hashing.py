@@ -24,9 +24,14 @@ class HashingEmbedder:
 
     name = "hashing"
     dimensions = DIMENSIONS
+    window: int | None = None
 
     def __init__(self) -> None:
         self._dimension_of = _DimensionCache()
+
+    def count_tokens(self, text: str) -> int:
+        """How many words the text is compared by."""
+        return len(words(text))
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         counts = np.empty((len(texts), self.dimensions), np.float32)

@@ -12,6 +12,7 @@ from docprogress.settings import redacted
 from docprogress.steps.embedders.embedder import Vectors, join_parts
 from docprogress.steps.embedders.openai_client import OpenAIClient
 from docprogress.steps.embedders.responses import TooLarge
+from docprogress.steps.embedders.token_counter import token_counter
 from docprogress.steps.embedders.tokens import Parts, estimate_tokens, split
 
 #: Successful requests after which a batch reduced by a timeout grows again.
@@ -70,6 +71,9 @@ class EndpointEmbedder:
         # Successful requests since the last timeout.
         self._calm = 0
         self._batch_tokens = batch_tokens
+        #: The window that the settings state, whatever is found out later: chunks of
+        #: the same text are the same.
+        self.window = window
         self._window: float = window or math.inf
         self._pause = pause
 
@@ -84,6 +88,9 @@ class EndpointEmbedder:
             self.embed(["dimensions"])
         assert self._client.dimensions is not None
         return self._client.dimensions
+
+    def count_tokens(self, text: str) -> int:
+        return token_counter(self._model)(text)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:

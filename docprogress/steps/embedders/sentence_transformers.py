@@ -47,6 +47,10 @@ class SentenceTransformerEmbedder:
         prompts = getattr(made, "prompts", None) or {}
         self._prompt = prompts.get(getattr(made, "default_prompt_name", None)) or ""
 
+    @property
+    def window(self) -> int | None:
+        return None if math.isinf(self._window) else int(self._window)
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.empty((0, self.dimensions), np.float32)
@@ -64,10 +68,9 @@ class SentenceTransformerEmbedder:
     def _split(self, text: str) -> Parts:
         if math.isinf(self._window):
             return [(text, 1)]
-        return split(text, int(self._window), self._count)
+        return split(text, int(self._window), self.count_tokens)
 
-    def _count(self, text: str) -> int:
-        """The tokens of a text, including those that the model adds."""
+    def count_tokens(self, text: str) -> int:
         tokenizer = self._model.tokenizer
         text = self._prompt + text
         if hasattr(tokenizer, "encode_batch"):  # the library `tokenizers` itself

@@ -1,13 +1,14 @@
 """A message's text, and which of its parts are attachments."""
 
 import mimetypes
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, NamedTuple
 
 from docprogress.steps.extraction import LONGEST_CHARACTER
 from docprogress.steps.mail.flowed import unflow
 from docprogress.steps.mail.headers import decode_bytes
 from docprogress.steps.mail.mime import Part, content
+from docprogress.steps.markdown.inline import plain_text
 from docprogress.steps.readers.html import declared_encoding, visible_text
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean, clean_title
 
@@ -30,6 +31,26 @@ _NO_FILES = (*_SIGNATURES, *_FIELDS)
 _DUPLICATES = ("text/x-amp-html", "text/watch-html", "text/calendar")
 
 
+class Shown(NamedTuple):
+    """A text, and its Markdown if it has structure."""
+
+    text: str
+    markdown: str | None = None
+
+
+def together(parts: Iterable[Shown]) -> Shown:
+    """Texts one after the other; with Markdown if one of them has structure."""
+    parts = [part for part in parts if part.text.strip()]
+    text = clean("\n\n".join(part.text for part in parts))
+    if all(part.markdown is None for part in parts):
+        return Shown(text)
+    marked = (
+        plain_text(part.text) if part.markdown is None else part.markdown
+        for part in parts
+    )
+    return Shown(text, clean("\n\n".join(marked)))
+
+
 class MessageReader:
     """Reads a message's text and names its attachments.
 
@@ -37,20 +58,24 @@ class MessageReader:
         file: The file in which the message is.
         message: The message, as its scan found it.
         most: The limit of characters.
+        structure: Whether Markdown is made of its pages.
     """
 
-    def __init__(self, file: BinaryIO, message: Part, *, most: int) -> None:
+    def __init__(
+        self, file: BinaryIO, message: Part, *, most: int, structure: bool = False
+    ) -> None:
         self._file = file
+        self._structure = structure
         self._message = message
         self._left = most
 
-    def text(self) -> str:
+    def read(self) -> Shown:
         """The header fields and the body, once.
 
         Raises:
             TooLong: It has more characters than the limit.
         """
-        return clean("\n\n".join(filter(None, self._whole(self._message))))
+        return together(self._whole(self._message))
 
     @property
     def encrypted(self) -> bool:
@@ -65,7 +90,7 @@ class MessageReader:
         """The parts that are files of their own, in their order."""
         yield from attachments_of(self._message)
 
-    def _whole(self, message: Part) -> list[str]:
+    def _whole(self, message: Part) -> list[Shown]:
         fields = [
             f"{name}: {value}"
             for name in SHOWN_FIELDS
@@ -76,9 +101,9 @@ class MessageReader:
             fields.append(f"Attachments: {', '.join(names)}")
         header = "\n".join(fields)
         self._spend(len(header))
-        return [header, *self._texts(message)]
+        return [Shown(header), *self._texts(message)]
 
-    def _texts(self, part: Part) -> list[str]:
+    def _texts(self, part: Part) -> list[Shown]:
         if _is_attachment(part):
             return []
         match part.content_type, part.parts:
@@ -93,17 +118,19 @@ class MessageReader:
             case _, [_, *_]:
                 return [text for one in part.parts for text in self._texts(one)]
             case kind, _:
-                text = self._leaf(part, kind).strip("\r\n")
-                return [text] if text.strip() else []
+                found = self._leaf(part, kind)
+                text = found.text.strip("\r\n")
+                return [Shown(text, found.markdown)] if text.strip() else []
 
-    def _leaf(self, part: Part, kind: str) -> str:
+    def _leaf(self, part: Part, kind: str) -> Shown:
         if kind in _DUPLICATES or not (
             kind.startswith(("text/", "multipart/")) or kind in _FIELDS
         ):
-            return ""
-        text = PartReader(self._file, most=self._left).read(part)
-        self._spend(len(text))
-        return text
+            return Shown("")
+        reader = PartReader(self._file, most=self._left, structure=self._structure)
+        found = reader.read(part)
+        self._spend(len(found.text))
+        return found
 
     def _spend(self, characters: int) -> None:
         self._left -= characters
@@ -117,20 +144,25 @@ class PartReader:
     Args:
         file: The file in which the message is.
         most: The limit of characters.
+        structure: Whether Markdown is made of a page.
     """
 
-    def __init__(self, file: BinaryIO, *, most: int) -> None:
+    def __init__(self, file: BinaryIO, *, most: int, structure: bool = False) -> None:
         self._file = file
         self._most = most
+        self._structure = structure
 
-    def read(self, part: Part) -> str:
+    def read(self, part: Part) -> Shown:
         """A part's text.
 
         Raises:
             TooLong: It has more characters than the limit.
         """
         if part.content_type in PAGES:
-            return str(visible_text(self.page(part), most=self._most))
+            shown = visible_text(
+                self.page(part), most=self._most, structure=self._structure
+            )
+            return Shown(str(shown), shown.markdown)
         charset = part.headers.content_parameter("charset")
         plain = decode_bytes(self._data(part), charset)
         if part.headers.content_parameter("format").lower() == "flowed":
@@ -138,7 +170,7 @@ class PartReader:
             plain = unflow(plain, delete_space=delete)
         if len(plain) > self._most:
             raise TooLong
-        return plain
+        return Shown(plain)
 
     def page(self, part: Part) -> str:
         """A part's markup.

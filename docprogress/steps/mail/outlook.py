@@ -164,8 +164,7 @@ class Properties:
         if value is None:
             return None
         try:
-            ticks = int.from_bytes(value, "little")
-            return _EPOCH + dt.timedelta(microseconds=ticks // 10)
+            return moment(value)
         except OverflowError:
             return None
 
@@ -210,6 +209,19 @@ class Properties:
 
     def _charset(self, number: str) -> str:
         page = self.number(number)
-        if page is None:
-            return ""
-        return _CHARSETS.get(page, f"windows-{page}")
+        return "" if page is None else charset_of(page)
+
+
+def charset_of(page: int) -> str:
+    """The name of one of Windows' code pages."""
+    return _CHARSETS.get(page, f"windows-{page}")
+
+
+def moment(ticks: bytes) -> dt.datetime:
+    """A time that is counted in units of 100 ns.
+
+    Raises:
+        OverflowError: It is too far away.
+    """
+    number = int.from_bytes(ticks, "little")
+    return _EPOCH + dt.timedelta(microseconds=number // 10)

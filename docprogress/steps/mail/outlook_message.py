@@ -8,11 +8,13 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import format_datetime
 from itertools import islice
+from typing import Protocol
 
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.steps.mail import outlook
 from docprogress.steps.mail.compressed_rtf import decompress
 from docprogress.steps.mail.headers import decode_bytes
+from docprogress.steps.mail.message import Shown, together
 from docprogress.steps.mail.outlook import Properties
 from docprogress.steps.readers.flow import Budget
 from docprogress.steps.readers.html import declared_encoding, visible_text
@@ -31,6 +33,14 @@ _DISPLAYED = {
 }
 #: Recipients whose addresses are shown; of more, only the names.
 _MOST_ADDRESSES = 200
+
+
+class HasBody(Protocol):
+    """The properties of a message, in whatever file."""
+
+    def html(self) -> tuple[bytes, str]: ...
+    def text(self, number: str) -> str: ...
+    def binary(self, number: str) -> bytes | None: ...
 
 
 def fields(message: Properties) -> dict[str, str]:
@@ -59,15 +69,15 @@ def sender(message: Properties) -> str:
     return ""
 
 
-def text(message: Properties, *, most: int) -> str:
+def read(message: Properties, *, most: int, structure: bool = False) -> Shown:
     """The header fields and the body, once.
 
     Raises:
         TooLong: It has more characters than the limit.
     """
     header = "\n".join(f"{name}: {value}" for name, value in fields(message).items())
-    whole = "\n\n".join(filter(None, (header, _body(message, most))))
-    if len(whole) > most:
+    whole = together((Shown(header), body(message, most, structure=structure)))
+    if len(whole.text) > most:
         raise TooLong
     return whole
 
@@ -101,7 +111,7 @@ def _as_mail(message: Properties, level: int) -> MIMEMultipart:
             made.add_header(
                 name, one_line if one_line.isascii() else _encoded(one_line)
             )
-    made.attach(MIMEText(_body(message, sys.maxsize), _charset="utf-8"))
+    made.attach(MIMEText(body(message, sys.maxsize).text, _charset="utf-8"))
     attachments = message.attachments() if level < MOST_LEVELS else ()
     for attachment in attachments:
         part = MIMEApplication(attachment_content(attachment, level=level + 1))
@@ -116,28 +126,33 @@ def _encoded(value: str) -> str:
     return Header(value, "utf-8", maxlinelen=sys.maxsize).encode()
 
 
-def _body(message: Properties, most: int) -> str:
+def body(message: HasBody, most: int, *, structure: bool = False) -> Shown:
+    """The body of a message, once: its HTML, its text, or its rich text.
+
+    Raises:
+        TooLong: It has more characters than the limit.
+    """
     data, charset = message.html()
     if data:
         page = decode_bytes(data, charset or declared_encoding(data) or "")
-        shown = str(visible_text(page, most=most)).strip("\n")
-        if shown.strip():
-            return shown
+        shown = visible_text(page, most=most, structure=structure)
+        if str(shown).strip():
+            return Shown(str(shown).strip("\n"), shown.markdown)
     plain = message.text(outlook.BODY).strip("\r\n")
-    return plain if plain.strip() else _rich_text(message, most)
+    return Shown(plain) if plain.strip() else _rich_text(message, most)
 
 
-def _rich_text(message: Properties, most: int) -> str:
+def _rich_text(message: HasBody, most: int) -> Shown:
     """The text of a message that has only RTF."""
     data = decompress(message.binary(outlook.RTF) or b"", most=20 * most)
     if not data:
-        return ""
+        return Shown("")
     parts = RtfParts(Budget(most), comments=False)
     try:
         RtfDocument(data, parts, name="").read()
     except (Unreadable, LimitExceeded):
-        return ""  # the fields of the message are its text then
-    return str(parts.body).strip("\n")
+        return Shown("")  # the fields of the message are its text then
+    return Shown(str(parts.body).strip("\n"), parts.body.markdown)
 
 
 def _recipients(message: Properties) -> dict[str, str]:

@@ -106,7 +106,7 @@ class PageReader:
             self._foreign += not closed
         elif name in VOID and attributes and not self._hides(name, attributes):
             self._replaced(name, attributes)
-        self._text.start(name)
+        self._text.start(name, attributes)
         if closed and name not in VOID:
             self._text.end(name)
 

@@ -11,8 +11,11 @@ _BETWEEN = re.compile(r"[\s/]*")
 _COMMENT_END = re.compile(r"--!?>")
 _RAW_END = {name: re.compile(rf"(?i)</{name}(?=[\s/>])") for name in RAW}
 
-#: Attributes that text extraction needs.
-_KEPT = frozenset(("hidden", "style", "class", "id", "alt", "value", "type", "media"))
+#: Attributes that text extraction needs, and those that structure needs besides.
+_KEPT = frozenset(
+    "hidden style class id alt value type media "  # noqa: SIM905
+    "href colspan rowspan start role".split()
+)
 
 
 def after_name(page: str, place: int) -> tuple[int, dict[str, str], bool]:

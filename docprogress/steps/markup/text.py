@@ -30,13 +30,20 @@ class Text:
     def __str__(self) -> str:
         return "".join(self._pieces)
 
-    def start(self, name: str) -> None:
+    @property
+    def markdown(self) -> str | None:
+        """The same as Markdown, where that is collected too."""
+        return None
+
+    def start(self, name: str, _: dict[str, str]) -> None:
+        """Note a start tag and its attributes."""
         if name in _SPECIAL:
             self._start_special(name)
         if name in _GAPS:
             self._break(_GAPS[name])
 
     def end(self, name: str) -> None:
+        """Note an end tag."""
         if name in _HEADINGS and self._heading_start is not None:
             begin, self._heading_start = self._heading_start, None
             words = self._pieces[begin : begin + LONGEST_TITLE]
@@ -47,6 +54,7 @@ class Text:
             self._preformatted = max(0, self._preformatted - 1)
 
     def add(self, marked: str) -> None:
+        """Add the text between two tags."""
         text = html.unescape(marked) if "&" in marked else marked
         gap = self._gap
         after = ""

@@ -15,6 +15,7 @@ from docprogress.steps.extraction import (
     Facts,
     check_pages,
     too_long,
+    wants_structure,
 )
 from docprogress.steps.readers.html import declared_encoding, visible_text
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean, clean_title, decode
@@ -75,11 +76,19 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         if decoded is None:
             return Page(number=number, text="", title=title)
         try:
-            text = visible_text(decoded.text, most=left, xml=True)
+            text = visible_text(
+                decoded.text, most=left, xml=True, structure=wants_structure(settings)
+            )
         except TooLong:
             raise too_long(document, settings) from None
         title = title or text.heading or text.title or None
-        return Page(number=number, text=clean(str(text)), title=title)
+        markdown = text.markdown
+        return Page(
+            number=number,
+            text=clean(str(text)),
+            title=title,
+            markdown=None if markdown is None else clean(markdown),
+        )
 
     return Extraction(
         pages(), total=len(chapters), facts=facts, unit="chapter", close=book.close

@@ -8,15 +8,13 @@ import re
 from dataclasses import dataclass, field
 
 from docprogress.steps.text import TooLong
+from docprogress.structure import escaped, escaped_begin
 
 #: Markdown may be longer than the text: by this factor and at least by these
 #: characters. Beyond that there is none.
 MARKDOWN_FACTOR = 3
 MARKDOWN_EXTRA = 100_000
 
-_SPECIAL = re.compile(r"[\\*`<\[\]]|(?<!\w)_|_(?!\w)")
-_SUSPECT = re.compile(r"[\\*`<\[\]_]")
-_BLOCK = re.compile(r"^(#{1,6} |[-+>](?: |$)|(?:\d{1,9})[.)](?: |$))")
 _ORDINAL = re.compile(r"\d{1,9}[.)]")
 BULLET = "•"
 
@@ -194,7 +192,7 @@ class Flow:
         self.pieces.append(inner)
         self.end_paragraph()
         if self._tables:
-            self._add_to_cell(_escaped(inner).replace("|", "\\|"))
+            self._add_to_cell(escaped(inner).replace("|", "\\|"))
         else:
             self._blocks += other._blocks  # noqa: SLF001 - another of this class
 
@@ -206,9 +204,9 @@ class Flow:
         self._emit(" ".join(text.split()) if self._tables else text.strip("\n"))
         self.end_paragraph()
         if self._tables:
-            self._add_to_cell(_escaped(" ".join(text.split())).replace("|", "\\|"))
+            self._add_to_cell(escaped(" ".join(text.split())).replace("|", "\\|"))
         else:
-            self._append(False, _escaped(text) if markdown is None else markdown)
+            self._append(False, escaped(text) if markdown is None else markdown)
 
     def _emit(self, text: str) -> None:
         self.budget.spend(len(text) + len(self._gap))
@@ -244,9 +242,9 @@ class Flow:
             indent = "   " * min(self._level, 9)
             self._append(True, f"{indent}{mark} {text}")
         elif label:
-            self._append(False, f"{_escaped(label)} {text}")
+            self._append(False, f"{escaped(label)} {text}")
         else:
-            self._append(False, _BLOCK.sub(r"\\\1", text))
+            self._append(False, escaped_begin(text))
 
     def _inline(self) -> str:
         """The paragraph's Markdown, neighbours of the same style as one."""
@@ -263,7 +261,12 @@ class Flow:
         text = "".join(out)
         if self._tables:
             return " ".join(text.split()).replace("|", "\\|")
-        return text.strip().replace("\n", " " if self._heading else "  \n")
+        text = text.strip()
+        if "\n" not in text:
+            return text
+        if self._heading:
+            return text.replace("\n", " ")
+        return "  \n".join(map(escaped_begin, text.split("\n")))
 
 
 def github_table(rows: list[list[str]]) -> str:
@@ -280,7 +283,7 @@ def _span(text: str, style: int, link: str) -> str:
     core = text.strip()
     if not core:
         return text
-    marked = _escaped(core)
+    marked = escaped(core)
     if style:
         mark = "*" * (3 if style == 3 else 3 - style)  # noqa: PLR2004 - bold and italic
         marked = f"{mark}{marked}{mark}"
@@ -288,9 +291,3 @@ def _span(text: str, style: int, link: str) -> str:
         marked = f"[{marked}](<{link}>)" if " " in link else f"[{marked}]({link})"
     begin = text.index(core[0])
     return f"{text[:begin]}{marked}{text[begin + len(core) :]}"
-
-
-def _escaped(text: str) -> str:
-    if _SUSPECT.search(text) is None:
-        return text  # much faster than the other expression
-    return _SPECIAL.sub(r"\\\g<0>", text)

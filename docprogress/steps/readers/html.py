@@ -13,9 +13,11 @@ from docprogress.steps.extraction import (
     read_bytes,
     single_page,
     too_long,
+    wants_structure,
 )
 from docprogress.steps.markup.main_content import main_content
 from docprogress.steps.markup.page import PageReader
+from docprogress.steps.markup.structure import StructuredText
 from docprogress.steps.markup.text import Text
 from docprogress.steps.text import TooLong
 
@@ -42,7 +44,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         facts["engine"] = "html"
         if text.title:
             facts["title"] = text.title
-        yield single_page(str(text), facts)
+        yield single_page(str(text), facts, markdown=text.markdown)
 
     return Extraction(pages(), total=1, facts=facts)
 
@@ -62,10 +64,11 @@ def page_text(
         Unreadable: What finds the main content is not installed.
     """
     try:
-        whole = visible_text(page, most=settings.max_characters, xml=xml)
+        most, structure = settings.max_characters, wants_structure(settings)
         if settings.html_content != "main":
-            return whole
-        text = Text(settings.max_characters)
+            return visible_text(page, most=most, xml=xml, structure=structure)
+        whole = visible_text(page, most=most, xml=xml, structure=structure)
+        text = StructuredText(most) if structure else Text(most)
         PageReader(main_content(document.name, page) or "", text).read()
     except TooLong:
         raise too_long(document, settings) from None
@@ -81,7 +84,9 @@ def declared_encoding(data: bytes) -> str | None:
     return found[1].decode("ascii", "ignore") if found else None
 
 
-def visible_text(page: str, *, most: int, xml: bool = False) -> Text:
+def visible_text(
+    page: str, *, most: int, xml: bool = False, structure: bool = False
+) -> Text:
     """Extract the text and the title of a page.
 
     Args:
@@ -89,10 +94,11 @@ def visible_text(page: str, *, most: int, xml: bool = False) -> Text:
         most: The limit of characters.
         xml: Whether the page is XHTML, where any element may be closed by its start
             tag.
+        structure: Whether its Markdown is made, too.
 
     Raises:
         TooLong: The text has more than `most` characters.
     """
-    text = Text(most)
+    text = StructuredText(most) if structure else Text(most)
     PageReader(page, text, xml=xml).read()
     return text

@@ -6,6 +6,7 @@ from typing import Any
 from docprogress.documents import Document, Page
 from docprogress.errors import Unreadable
 from docprogress.settings import Settings
+from docprogress.steps.encryption import INSTALL
 from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
 from docprogress.steps.readers.ooxml import note_property
 
@@ -51,8 +52,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 def _damaged(document: Document, what: str, error: BaseException) -> Unreadable:
     if "password" in str(error).lower() or "encrypt" in str(error).lower():
         return Unreadable(
-            f"{document.name}: the document is encrypted and needs a password; save it "
-            "without one"
+            f"{document.name}: the document is encrypted and needs a password; "
+            f"{INSTALL}, or save it without one"
         )
     # Its messages may name the file's place on this machine.
     return Unreadable(
@@ -66,6 +67,9 @@ def _note(metadata: Any, facts: Facts) -> None:
     authors = found.get("authors") or [found.get("created_by")]
     if isinstance(authors, list):
         note_property(facts, "author", ", ".join(filter(None, map(_text, authors))))
+    slides = found.get("slide_count")
+    if isinstance(slides, int) and slides > 0:
+        facts["slides"] = slides
     note_property(facts, "title", _text(found.get("title")))
     note_property(facts, "created", _text(found.get("created_at")))
 

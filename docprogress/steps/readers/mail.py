@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 from docprogress.documents import Document, Page
 from docprogress.settings import Settings
-from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    single_page,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.mail.files import open_mail, read_message
 from docprogress.steps.mail.message import MessageReader, attachment_name
 from docprogress.steps.text import TooLong, clean_title
@@ -17,7 +23,12 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 
     def pages() -> Iterator[Page]:
         message = read_message(document, file)
-        reader = MessageReader(file, message, most=settings.max_characters)
+        reader = MessageReader(
+            file,
+            message,
+            most=settings.max_characters,
+            structure=wants_structure(settings),
+        )
         headers = message.headers
         facts.update(
             (name, value)
@@ -30,7 +41,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             if value
         )
         try:
-            page = single_page(reader.text(), facts)
+            shown = reader.read()
+            page = single_page(shown.text, facts, markdown=shown.markdown)
         except TooLong:
             raise too_long(document, settings) from None
         if reader.encrypted:

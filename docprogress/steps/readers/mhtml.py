@@ -24,16 +24,16 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         try:
             if root.content_type in PAGES:
                 shown = page_text(document, reader.page(root), settings, facts)
-                text, title = str(shown), shown.title
+                text, title, markdown = str(shown), shown.title, shown.markdown
             else:
-                text, title = reader.read(root), ""
+                text, title, markdown = reader.read(root).text, "", None
         except TooLong:
             raise too_long(document, settings) from None
         if title := title or clean_title(saved.headers.text("subject")):
             facts["title"] = title
         if created := saved.headers.date:
             facts["created"] = created
-        yield single_page(text, facts)
+        yield single_page(text, facts, markdown=markdown)
 
     return Extraction(pages(), total=1, facts=facts, close=file.close)
 

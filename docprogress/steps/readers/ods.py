@@ -5,10 +5,12 @@ only where they have content.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from docprogress.documents import Document
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts
+from docprogress.steps.readers.ods_asides import SHAPES, Aside, chart_titles
 from docprogress.steps.readers.opendocument import (
     META,
     OFFICE,
@@ -21,7 +23,14 @@ from docprogress.steps.readers.opendocument import (
 from docprogress.steps.sheets.grid import Grid
 from docprogress.steps.sheets.number_formats import number_format
 from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
-from docprogress.steps.sheets.rows import LAST_COLUMN, LAST_ROW, Budget, Merge, Row
+from docprogress.steps.sheets.rows import (
+    LAST_COLUMN,
+    LAST_ROW,
+    Budget,
+    Merge,
+    Row,
+    column_name,
+)
 from docprogress.steps.zipped_xml import ZippedXml
 
 _ELEMENTS = {
@@ -37,17 +46,20 @@ _ELEMENTS = {
     f"{TEXT} line-break": "break",
     f"{STYLE} style": "style",
     f"{STYLE} table-properties": "properties",
+    f"{OFFICE} annotation": "comment",
+    f"{TABLE} shapes": "shapes",
+    **dict.fromkeys(SHAPES, "shape"),
     **dict.fromkeys(
         (
-            f"{OFFICE} annotation",
             f"{TABLE} tracked-changes",
-            f"{TABLE} shapes",
             f"{OFFICE} dde-source",
             f"{TEXT} ruby-text",
         ),
         "skipped",
     ),
 }
+#: What is no part of a cell's text.
+_APART = ("skipped", "comment", "shapes", "shape")
 _NAME = f"{TABLE} name"
 _STYLE = f"{TABLE} style-name"
 _VISIBILITY = f"{TABLE} visibility"
@@ -68,9 +80,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         check_password(package, document.name)
         statistics = read_properties(package, facts)
         tables = _count(statistics.get(f"{META} table-count"), settings.max_pages)
-        workbook = OdsWorkbook(
-            package, budget, tables=tables, include_hidden=settings.include_hidden
-        )
+        workbook = OdsWorkbook(package, budget, settings, tables=tables)
         return extraction(
             document, workbook, settings=settings, facts=facts, budget=budget
         )
@@ -85,16 +95,16 @@ class OdsWorkbook:
     Args:
         package: The open file.
         budget: The limits.
+        settings: What is read.
         tables: How many sheets its properties declare.
-        include_hidden: Whether hidden ones are read.
     """
 
     def __init__(
-        self, package: ZippedXml, budget: Budget, *, tables: int, include_hidden: bool
+        self, package: ZippedXml, budget: Budget, settings: Settings, *, tables: int
     ) -> None:
         self._package = package
         self._budget = budget
-        self._include_hidden = include_hidden
+        self._settings = settings
         self.hidden = Hidden()
         self.shown = self.pages = tables
 
@@ -113,16 +123,24 @@ class OdsWorkbook:
             pass  # the content before the first sheet has none
         while following:
             grid = following.pop()
-            yield Sheet(name=grid.name, rows=rows(), merges=grid.merges)
+            yield Sheet(
+                name=grid.name,
+                rows=rows(),
+                merges=grid.merges,
+                asides=partial(self._asides, grid),
+            )
 
     def close(self) -> None:
         self._package.close()
 
+    def _asides(self, grid: Grid) -> Iterator[str]:
+        yield from grid.asides
+        yield from chart_titles(self._package, grid.objects, self._budget)
+        yield from grid.comments
+
     def _found(self) -> Iterator[Grid | Row]:
         """Each sheet, followed by its rows."""
-        content = _Content(
-            self._budget, self.hidden, include_hidden=self._include_hidden
-        )
+        content = _Content(self._budget, self.hidden, self._settings)
         for _ in self._package.parse_lazily("content.xml", content):
             for item, repeat in content.found:
                 if isinstance(item, Grid):
@@ -139,10 +157,12 @@ class OdsWorkbook:
 class _Content:
     """The sheets and their visible rows with content."""
 
-    def __init__(self, budget: Budget, hidden: Hidden, *, include_hidden: bool) -> None:
+    def __init__(self, budget: Budget, hidden: Hidden, settings: Settings) -> None:
         self._budget = budget
         self._hidden = hidden
-        self._include_hidden = include_hidden
+        self._include_hidden = settings.include_hidden
+        self._include_comments = settings.include_comments
+        self._aside: Aside | None = None
         self._invisible: set[str] = set()
         self._style = ""
         self._grid: Grid | None = None
@@ -159,8 +179,8 @@ class _Content:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         kind = _ELEMENTS.get(name)
-        if kind == "skipped" or self._skipped:
-            self._skipped += 1
+        if self._skipped or kind in _APART:
+            self._start_apart(kind, name, attributes)
             return
         if kind == "style":
             self._style = attributes.get(f"{STYLE} name", "")
@@ -175,7 +195,7 @@ class _Content:
 
     def end(self, name: str) -> None:
         if self._skipped:
-            self._skipped -= 1
+            self._end_apart(name)
             return
         match _ELEMENTS.get(name):
             case "table":
@@ -187,8 +207,48 @@ class _Content:
             case "row" if self._grid is not None and self._depth == 1:
                 self._end_row(self._grid)
 
+    def _start_apart(
+        self, kind: str | None, name: str, attributes: dict[str, str]
+    ) -> None:
+        """Begin what is no part of a cell, or go on inside of it."""
+        if not self._skipped and self._shows(kind):
+            self._aside = Aside(self._budget)
+        self._skipped += 1
+        if self._aside is not None:
+            self._aside.start(name, attributes)
+
+    def _shows(self, kind: str | None) -> bool:
+        """Whether a shape, or the comment on the cell that is read, is shown."""
+        if self._grid is None or self._depth != 1 or kind == "skipped":
+            return False
+        if kind == "comment":
+            return self._include_comments and self._grid.shows(self._column)
+        return kind == "shapes" or self._grid.shows(self._column)
+
+    def _end_apart(self, name: str) -> None:
+        self._skipped -= 1
+        aside, grid = self._aside, self._grid
+        if aside is None or grid is None:
+            return
+        aside.end(name)
+        kind = _ELEMENTS.get(name)
+        if kind in ("shape", "shapes") and self._skipped <= 1:
+            # Those of `table:shapes` one by one.
+            if aside.text:
+                grid.asides.append(aside.text)
+            grid.objects += aside.objects
+            self._aside = Aside(self._budget) if self._skipped else None
+        elif not self._skipped:
+            if aside.text:
+                place = f"{column_name(self._column)}{grid.row + 1}"
+                text = " ".join(aside.text.split())
+                grid.comments.append(f"[{place}] {aside.author or 'Comment'}: {text}")
+            self._aside = None
+
     def characters(self, data: str) -> None:
-        if self._pieces is not None and self._paragraphs and not self._skipped:
+        if self._aside is not None:
+            self._aside.characters(data)
+        elif self._pieces is not None and self._paragraphs and not self._skipped:
             self._write(data)
 
     def _start_table(self, attributes: dict[str, str]) -> None:

@@ -11,12 +11,15 @@ TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0"
 TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
 STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0"
 META = "urn:oasis:names:tc:opendocument:xmlns:meta:1.0"
-_DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
+DRAW = "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"
+CHART = "urn:oasis:names:tc:opendocument:xmlns:chart:1.0"
+XLINK = "http://www.w3.org/1999/xlink"
+DC = "http://purl.org/dc/elements/1.1/"
 
 _PROPERTIES = {
-    f"{_DUBLIN_CORE} title": "title",
+    f"{DC} title": "title",
     f"{META} initial-creator": "author",
-    f"{_DUBLIN_CORE} language": "language",
+    f"{DC} language": "language",
     f"{META} creation-date": "created",
 }
 

@@ -4,9 +4,16 @@ from collections.abc import Iterator
 
 from docprogress.documents import Document, Page
 from docprogress.settings import Settings
-from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    single_page,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.mail import outlook
-from docprogress.steps.mail.outlook_message import attachment_name, sender, text
+from docprogress.steps.mail.outlook_message import attachment_name, sender
+from docprogress.steps.mail.outlook_message import read as read_message
 from docprogress.steps.text import TooLong, clean_title
 
 
@@ -29,7 +36,12 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             if value
         )
         try:
-            page = single_page(text(message, most=settings.max_characters), facts)
+            shown = read_message(
+                message,
+                most=settings.max_characters,
+                structure=wants_structure(settings),
+            )
+            page = single_page(shown.text, facts, markdown=shown.markdown)
         except TooLong:
             raise too_long(document, settings) from None
         yield page

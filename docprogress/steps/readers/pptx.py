@@ -13,6 +13,7 @@ from docprogress.steps.readers.drawings import add_drawing
 from docprogress.steps.readers.flow import Budget, Flow
 from docprogress.steps.readers.slide import Slide
 from docprogress.steps.readers.slide_comments import Authors, Comments
+from docprogress.steps.readers.slide_masters import Masters
 from docprogress.steps.text import TooLong, clean, clean_title
 from docprogress.steps.zipped_xml import ZippedXml
 
@@ -57,6 +58,7 @@ class _Presentation:
         self._settings = settings
         self._facts = facts
         self._budget = Budget(settings.max_characters)
+        self._masters = Masters(package, self._parse_master)
         ooxml.read_properties(package, facts)
         main = ooxml.main_part(package, _MAIN_PART) or "ppt/presentation.xml"
         self._related = ooxml.relations(package, main)
@@ -109,6 +111,8 @@ class _Presentation:
         related = ooxml.relations(self._package, part)
         slide = self._parse(part, related)
         flow = slide.finish()
+        for shown in self._masters.shown(slide, related):
+            flow.add(shown)
         for found in related.values():
             if found.kind == "notesSlide" and not found.external:
                 inner = ooxml.relations(self._package, found.target)
@@ -127,7 +131,12 @@ class _Presentation:
         )
 
     def _parse(
-        self, part: str, related: dict[str, ooxml.Relation], *, notes: bool = False
+        self,
+        part: str,
+        related: dict[str, ooxml.Relation],
+        *,
+        notes: bool = False,
+        master: bool = False,
     ) -> Slide:
         def insert(kind: str, key: str, into: Flow) -> None:
             diagram = kind == "diagram"
@@ -137,9 +146,14 @@ class _Presentation:
             found = related.get(key)
             return found.target if found is not None and found.external else ""
 
-        slide = Slide(self._budget, insert=insert, link=link, notes=notes)
+        slide = Slide(
+            self._budget, insert=insert, link=link, notes=notes, master=master
+        )
         self._package.parse(part, slide)
         return slide
+
+    def _parse_master(self, part: str) -> Slide:
+        return self._parse(part, ooxml.relations(self._package, part), master=True)
 
     def _hidden(self, part: str) -> bool:
         head = next(self._package.blocks(part), b"")[:HEAD]

@@ -20,7 +20,7 @@ from docprogress.steps.readers.ooxml import (
 
 _NAMES = {
     **elements(
-        (SLIDES, "sp graphicFrame cNvPr ph txBody"),
+        (SLIDES, "sld sldLayout sp graphicFrame cNvPr ph txBody"),
         (DRAWING, "p r fld t br tab pPr rPr hlinkClick buAutoNum buChar buNone"),
         (DRAWING, "tbl tr tc"),
         (COMPATIBILITY, "AlternateContent Choice Fallback"),
@@ -96,6 +96,7 @@ class Slide(NamedHandlers):
         insert: Adds the text of another part.
         link: The address of a hyperlink's relation.
         notes: Whether it is the notes of a slide.
+        master: Whether it is a layout or a master, whose placeholders are not shown.
     """
 
     names = _NAMES
@@ -107,7 +108,11 @@ class Slide(NamedHandlers):
         insert: Insert,
         link: Callable[[str], str],
         notes: bool = False,
+        master: bool = False,
     ) -> None:
+        #: Whether the shapes of its layout and its master are shown.
+        self.shows_master = True
+        self._master = master
         self._budget = budget
         self._insert = insert
         self._link_of = link
@@ -164,6 +169,11 @@ class Slide(NamedHandlers):
     def _skip(self) -> None:
         self.skipped = 1
 
+    def start_sld(self, attributes: dict[str, str]) -> None:
+        self.shows_master = attributes.get("showMasterSp") not in ("0", "false")
+
+    start_sldLayout = start_sld  # noqa: N815
+
     # Shapes.
 
     def start_sp(self, _: dict[str, str]) -> None:
@@ -182,7 +192,7 @@ class Slide(NamedHandlers):
 
     def start_ph(self, attributes: dict[str, str]) -> None:
         kind = attributes.get("type", "")
-        if kind in self._left_out:
+        if self._master or kind in self._left_out:
             self.skipped = 4  # this, two levels of properties, and the shape
         else:
             self._placeholder = kind

@@ -4,18 +4,20 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from docprogress.documents import Document
 from docprogress.errors import DocProgressError, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps import ole
+from docprogress.steps.encryption import INSTALL
 from docprogress.steps.extraction import Extraction, Facts
 from docprogress.steps.readers.ooxml import note_property
 from docprogress.steps.sheets.cells import ERRORS, CellFormats
 from docprogress.steps.sheets.grid import Grid
 from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
-from docprogress.steps.sheets.rows import Budget, Merge, Row
+from docprogress.steps.sheets.rows import Budget, Merge, Row, column_name
 
 #: Bytes of a file's properties that are read.
 MAX_PROPERTIES = 64 * 1024
@@ -28,7 +30,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a workbook, a page for each sheet."""
     facts["engine"] = "xlrd"
     budget = Budget(document, settings)
-    workbook = XlsWorkbook(document, budget, include_hidden=settings.include_hidden)
+    workbook = XlsWorkbook(document, budget, settings)
     try:
         _note_properties(document, facts)
         return extraction(
@@ -42,12 +44,11 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 class XlsWorkbook:
     """An old Excel workbook."""
 
-    def __init__(
-        self, document: Document, budget: Budget, *, include_hidden: bool
-    ) -> None:
+    def __init__(self, document: Document, budget: Budget, settings: Settings) -> None:
         self._document = document
         self._budget = budget
-        self._include_hidden = include_hidden
+        self._include_hidden = settings.include_hidden
+        self._include_comments = settings.include_comments
         self._log = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         try:
             self._book = self._open()
@@ -71,7 +72,10 @@ class XlsWorkbook:
             else:
                 grid = self._grid(sheet)
                 yield Sheet(
-                    name=sheet.name, rows=self._rows(sheet, grid), merges=grid.merges
+                    name=sheet.name,
+                    rows=self._rows(sheet, grid),
+                    merges=grid.merges,
+                    asides=partial(self._comments, sheet, grid),
                 )
             self._book.unload_sheet(number)
 
@@ -104,7 +108,7 @@ class XlsWorkbook:
             if "encrypted" in str(error):
                 raise Unreadable(
                     f"{self._document.name}: the workbook is encrypted and needs a "
-                    "password; save it without one"
+                    f"password; {INSTALL}, or save it without one"
                 ) from error
             raise self._damaged(error) from error
 
@@ -140,6 +144,18 @@ class XlsWorkbook:
             grid.end_row()
             yield from grid.rows
             grid.rows.clear()
+
+    def _comments(self, sheet: Any, grid: Grid) -> Iterator[str]:
+        """The notes on cells that are shown."""
+        notes = sheet.cell_note_map if self._include_comments else {}
+        for (row, column), note in sorted(notes.items()):
+            reference = f"{column_name(column)}{row + 1}"
+            text = " ".join(str(note.text).split())
+            author = " ".join(str(note.author).split())[:200]
+            text = text.removeprefix(f"{author}:").strip()
+            if text and grid.shows_cell(reference):
+                self._budget.take(len(text))
+                yield f"[{reference}] {author or 'Comment'}: {text}"
 
     def _shown(self, kind: int, value: Any, style: int) -> str:
         match kind:

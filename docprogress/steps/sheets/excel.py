@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar
 
 from docprogress.documents import Document
@@ -9,6 +10,7 @@ from docprogress.errors import Unreadable
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts
 from docprogress.steps.readers import ooxml
+from docprogress.steps.sheets.asides import asides
 from docprogress.steps.sheets.cells import CellFormats, SharedStrings
 from docprogress.steps.sheets.grid import Grid
 from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
@@ -26,12 +28,13 @@ class ExcelWorkbook(ABC):
     bytes_per_page: ClassVar[int]
 
     def __init__(
-        self, package: ZippedXml, budget: Budget, *, include_hidden: bool, name: str
+        self, package: ZippedXml, budget: Budget, *, settings: Settings, name: str
     ) -> None:
         self._package = package
         self._name = name
         self._budget = budget
-        self._include_hidden = include_hidden
+        self._include_hidden = include_hidden = settings.include_hidden
+        self._include_comments = settings.include_comments
         self._formats = CellFormats()
         self._strings: SharedStrings | None = None
         main = ooxml.main_part(package, self.main)
@@ -56,10 +59,20 @@ class ExcelWorkbook(ABC):
                 rows=self._rows(part, grid),
                 merges=grid.merges,
                 pages=self._pages(part),
+                asides=partial(self._asides, part, grid),
             )
 
     def close(self) -> None:
         self._package.close()
+
+    def _asides(self, part: str, grid: Grid) -> Iterator[str]:
+        return asides(
+            self._package,
+            part,
+            self._budget,
+            comments=self._include_comments,
+            shows=grid.shows_cell,
+        )
 
     def _pages(self, part: str) -> int:
         return 1 + self._package.size(part) // self.bytes_per_page
@@ -110,9 +123,7 @@ def read_workbook(
     facts["engine"] = kind.engine
     budget = Budget(document, settings)
     try:
-        workbook = kind(
-            package, budget, include_hidden=settings.include_hidden, name=document.name
-        )
+        workbook = kind(package, budget, settings=settings, name=document.name)
         ooxml.read_properties(package, facts)
         return extraction(
             document, workbook, settings=settings, facts=facts, budget=budget

@@ -2,7 +2,14 @@
 
 from docprogress.steps.sheets.cells import tidy
 from docprogress.steps.sheets.pages import Hidden
-from docprogress.steps.sheets.rows import LAST_COLUMN, Budget, Merge, Row
+from docprogress.steps.sheets.rows import (
+    LAST_COLUMN,
+    LAST_ROW,
+    Budget,
+    Merge,
+    Row,
+    cell_position,
+)
 
 #: The most merged cells of a sheet that are known.
 MAX_MERGES = 10_000
@@ -27,6 +34,8 @@ class Grid:
         self._include_hidden = include_hidden
         self._hidden_columns = bytearray(LAST_COLUMN + 1)
         self._counted_columns = bytearray(LAST_COLUMN + 1)
+        # Made with the first hidden row.
+        self._hidden_rows = bytearray()
         self._skipped = 0
         self._row = -1
         self._row_hidden = False
@@ -34,6 +43,11 @@ class Grid:
         self._cells: dict[int, str] = {}
         self.rows: list[Row] = []
         self.merges: list[Merge] = []
+        #: Found while the rows are read: texts besides the cells, the charts and other
+        #: objects, and comments.
+        self.asides: list[str] = []
+        self.objects: list[str] = []
+        self.comments: list[str] = []
 
     @property
     def row(self) -> int:
@@ -55,6 +69,18 @@ class Grid:
         self._row_hidden = hidden and not self._include_hidden
         self._has_content = False
         self._cells = {}
+        if self._row_hidden and 0 <= number <= LAST_ROW:
+            self._hidden_rows = self._hidden_rows or bytearray(LAST_ROW + 1)
+            self._hidden_rows[number] = 1
+
+    def shows_cell(self, reference: str) -> bool:
+        """Whether the cell of a reference such as `B12` is shown."""
+        position = cell_position(reference)
+        if position is None:
+            return True
+        row, column = position
+        hidden = bool(self._hidden_rows) and bool(self._hidden_rows[row])
+        return not hidden and not self._hidden_columns[column]
 
     def shows(self, column: int) -> bool:
         """Whether a cell of this row is shown; one that is not is counted."""

@@ -1,6 +1,6 @@
 """Make pages of a workbook's sheets: one of each, or several of a large one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from docprogress.steps.sheets.tables import (
     text_of,
 )
 from docprogress.steps.text import clean
+from docprogress.structure import escaped
 
 #: A page ends after the row in which it reaches this number of characters, or of
 #: cells, empty ones included.
@@ -34,6 +35,8 @@ class Sheet:
     merges: list[Merge] = field(default_factory=list)
     #: How many pages it probably makes.
     pages: int = 1
+    #: The texts besides its cells; asked for after the last row.
+    asides: Callable[[], Iterable[str]] = tuple
 
 
 @dataclass(slots=True)
@@ -137,7 +140,8 @@ def sheet_pages(sheet: Sheet, budget: Budget, *, heading: bool) -> Iterator[Page
         if page.full:
             yield page.build(budget.take)
             page = page.following()
-    if page.rows or not page.continued:
+    page.asides = list(sheet.asides())
+    if page.rows or page.asides or not page.continued:
         yield page.build(budget.take)
 
 
@@ -161,6 +165,8 @@ class _PageBuilder:
         self._columns: set[int] = set()
         self._characters = 0
         self.rows: list[Row] = []
+        #: Texts besides the cells, whose characters were counted.
+        self.asides: list[str] = []
 
     @property
     def continued(self) -> bool:
@@ -184,18 +190,21 @@ class _PageBuilder:
 
         The text has a merged cell once, and the Markdown in each row and column.
         """
-        begun = self._heading is not None and bool(self.rows) and not self.continued
+        shown = bool(self.rows or self.asides)
+        begun = self._heading is not None and shown and not self.continued
+        self._characters += sum(map(len, self.asides))
         texts = [str(self._heading)] * begun
         texts += [text_of(table, columns_of(table)) for table in tables(self.rows)]
-        text = clean("\n\n".join(texts))
+        text = clean("\n\n".join([*texts, *self.asides]))
         count(max(0, len(text) - self._characters))
         fill_merged(self.rows, sorted(self._columns), self._merges)
-        parts = [f"## {self._heading}"] * begun
+        parts = [f"## {escaped(self._heading or '')}"] * begun
         for table in tables(self.rows):
             header = self._header if self._continues(table[0]) else None
             columns = columns_of(table if header is None else [header, *table])
             parts.append(markdown_of(table, columns, header=header))
             self._header = header or table[0]
+        parts += [escaped(aside).replace("\n", "  \n") for aside in self.asides]
         return Page(
             number=1,
             text=text,

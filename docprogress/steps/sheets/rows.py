@@ -98,6 +98,16 @@ def cell_position(reference: str) -> tuple[int, int] | None:
     return row, column - 1
 
 
+def column_name(column: int) -> str:
+    """The letters of a column, counted from 0."""
+    name = ""
+    while column >= 0:
+        column, letter = divmod(column, 26)
+        name = chr(65 + letter) + name
+        column -= 1
+    return name
+
+
 def merge_of(reference: str) -> Merge | None:
     """The rectangle of a reference such as `A1:B2`."""
     first, _, last = reference.partition(":")

@@ -8,6 +8,7 @@ import bisect
 from collections.abc import Iterator, Sequence
 
 from docprogress.steps.sheets.rows import Merge, Row
+from docprogress.structure import escaped, escaped_begin
 
 #: The most rows and cells of a page that merged cells are repeated into.
 MAX_REPEATED = 200_000
@@ -87,14 +88,18 @@ def markdown_of(
         header: The header of a table that began on an earlier page.
     """
     if len(columns) == 1 and len(rows) <= FEW_ROWS and header is None:
-        return "\n\n".join(row.cells[columns[0]].replace("\n", " ") for row in rows)
+        return "\n\n".join(
+            escaped_begin(escaped(row.cells[columns[0]].replace("\n", " ")))
+            for row in rows
+        )
     lines = [_line(row, columns) for row in ((header, *rows) if header else rows)]
     lines.insert(1, "| " + " | ".join(["---"] * len(columns)) + " |")
     return "\n".join(lines)
 
 
 def _line(row: Row, columns: Sequence[int]) -> str:
-    line = " | ".join(
-        [row.cells.get(column, "").replace("|", "\\|") for column in columns]
-    )
+    cells = [row.cells.get(column, "") for column in columns]
+    line = " | ".join(cells)
+    if line.count("|") >= len(cells) or escaped(line) != line:
+        line = " | ".join([escaped(cell).replace("|", "\\|") for cell in cells])
     return f"| {line} |".replace("\n", "<br>")

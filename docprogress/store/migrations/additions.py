@@ -39,6 +39,15 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
             " FOREIGN KEY(document_id) REFERENCES document (id) ON DELETE CASCADE)"
         ),
     ),
+    (
+        (
+            "CREATE TABLE IF NOT EXISTS sink_document ("
+            "document_id TEXT NOT NULL PRIMARY KEY, run_id TEXT NOT NULL,"
+            " sink TEXT NOT NULL, folder TEXT, queue TEXT, marks INTEGER NOT NULL)"
+        ),
+        "CREATE INDEX IF NOT EXISTS sink_document_run ON sink_document (run_id)",
+        "CREATE INDEX IF NOT EXISTS sink_document_marks ON sink_document (marks)",
+    ),
 )
 
 

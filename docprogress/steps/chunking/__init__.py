@@ -1,0 +1,1 @@
+"""How the chunking step splits text, with and without its structure."""

@@ -1,0 +1,1 @@
+"""GitHub Markdown: inline text, tables, and blocks within lists and quotations."""

@@ -1,0 +1,209 @@
+"""Which documents have something in a sink, and which of them have to be put right.
+
+A row is made before anything is written, and it outlives its document: whatever was
+written is found again and deleted, whoever was killed meanwhile.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
+from sqlalchemy import update as update_rows
+
+from docprogress.errors import Superseded
+from docprogress.events import Status
+from docprogress.store import schema
+from docprogress.store.attempt_statements import update_attempt
+from docprogress.store.engine import Database
+from docprogress.store.rows import DocumentRow
+from docprogress.store.statements import batches
+
+_entry = schema.sink_document.c
+_document = schema.document.c
+_OF = _entry.document_id == bindparam("document")
+_HAS = select(_entry.marks).where(_OF)
+_UPDATE = update_rows(schema.sink_document).where(_OF)
+_STORED_BESIDE = (
+    select(_document.id)
+    .where(
+        _document.run_id == bindparam("run"),
+        _document.status == Status.COMPLETED.value,
+        _document.chunks > 0,
+    )
+    .limit(1)
+)
+_UNSUCCESSFUL = _document.status.in_((Status.FAILED.value, Status.CANCELLED.value))
+_MARKED = select(schema.sink_document).where(_entry.marks > 0)
+_LEFT = (
+    select(schema.sink_document)
+    .join(schema.document, _document.id == _entry.document_id)
+    .where(_UNSUCCESSFUL)
+)
+_ORPHANED = select(schema.sink_document).where(
+    ~exists().where(_document.id == _entry.document_id)
+)
+_SAME = exists().where(
+    _document.id == _entry.document_id,
+    _document.attempt == bindparam("current_attempt"),
+    _document.status == bindparam("current_status"),
+)
+_SEEN = _entry.marks == bindparam("seen")
+_FORGET = delete(schema.sink_document).where(_OF, _SEEN, _SAME)
+_UNMARK = update_rows(schema.sink_document).where(_OF, _SEEN, _SAME)
+_FORGET_DELETED = delete(schema.sink_document).where(
+    _OF, _SEEN, ~exists().where(_document.id == _entry.document_id)
+)
+_MARK_DELETED = (
+    update_rows(schema.sink_document)
+    .where(_entry.document_id.in_(bindparam("documents", expanding=True)))
+    .values(marks=_entry.marks + 1)
+)
+_COUNT = (
+    select(func.count())
+    .select_from(schema.sink_document)
+    .where(_entry.run_id == bindparam("run"))
+)
+
+
+class SinkEntry(NamedTuple):
+    """A document that has, or may have, something in a sink."""
+
+    document_id: str
+    run_id: str
+    #: The sink without its secrets, and the folder of a class of the user's.
+    sink: str
+    folder: str | None
+    #: The queue of the workers that reach it.
+    queue: str | None
+    #: How often it was marked as to be put right.
+    marks: int = 0
+
+
+class Begun(NamedTuple):
+    """The beginning of an attempt to store a document."""
+
+    document: DocumentRow
+    #: Whether nothing of it was ever written.
+    new: bool
+    #: Whether a table that is missing is made, rather than waited for.
+    creates: bool
+
+
+class SinkDocuments:
+    """The documents that have something in a sink."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, entry: SinkEntry, attempt: int) -> Begun:
+        """Record that an attempt is about to write a document.
+
+        Raises:
+            Superseded: The attempt is over.
+        """
+        with self._database.writing() as connection:
+            document = update_attempt(connection, entry.document_id, attempt)
+            new = _put(connection, entry, marks=0)
+            beside = connection.execute(_STORED_BESIDE, {"run": entry.run_id}).first()
+        retried = document.first_attempt > 1
+        return Begun(document, new=new, creates=retried or beside is None)
+
+    def check(self, document_id: str, attempt: int) -> None:
+        """Check that an attempt is not over.
+
+        Raises:
+            Superseded: It is.
+        """
+        query = select(_document.id).where(
+            _document.id == document_id,
+            _document.attempt == attempt,
+            _document.status == Status.PROCESSING.value,
+        )
+        with self._database.reading() as connection:
+            if connection.execute(query).first() is None:
+                raise Superseded(document_id, attempt)
+
+    def mark(self, entry: SinkEntry) -> None:
+        """Record that the sink may differ from the store for this document."""
+        with self._database.writing() as connection:
+            _put(connection, entry, marks=_entry.marks + 1)
+
+    def to_settle(self, *, limit: int, orphaned: bool = False) -> list[SinkEntry]:
+        """Documents whose rows in a sink differ, or may differ, from the store.
+
+        Args:
+            limit: The most to return of each kind.
+            orphaned: Whether to look for documents that were deleted by a version
+                that knows no sinks, which takes longer.
+        """
+        queries = [_MARKED, _LEFT, *([_ORPHANED] if orphaned else [])]
+        found: dict[str, SinkEntry] = {}
+        with self._database.reading() as connection:
+            for query in queries:
+                for row in connection.execute(query.limit(limit)):
+                    found[row[0]] = SinkEntry(*row)
+        return list(found.values())
+
+    def entries(self, document_ids: Sequence[str]) -> list[SinkEntry]:
+        """What is recorded of these documents."""
+        query = select(schema.sink_document)
+        with self._database.reading() as connection:
+            return [
+                SinkEntry(*row)
+                for some in batches(dict.fromkeys(document_ids))
+                for row in connection.execute(query.where(_entry.document_id.in_(some)))
+            ]
+
+    def forget_deleted(self, entries: Sequence[SinkEntry]) -> None:
+        """Forget documents that exist neither in the store nor in the sink.
+
+        Those that were marked again since the entries were read stay.
+        """
+        values = [{"document": e.document_id, "seen": e.marks} for e in entries]
+        with self._database.writing() as connection:
+            for some in batches(values):
+                connection.execute(_FORGET_DELETED, some)
+
+    def settle(self, entry: SinkEntry, document: DocumentRow) -> bool:
+        """Record that the sink has what the store had when `document` was read.
+
+        False, without any change, if either has changed since.
+        """
+        values: dict[str, Any] = {
+            "document": entry.document_id,
+            "seen": entry.marks,
+            "current_attempt": document.attempt,
+            "current_status": document.status.value,
+        }
+        kept = document.status is Status.COMPLETED
+        statement = _UNMARK.values(marks=0) if kept else _FORGET
+        with self._database.writing() as connection:
+            return connection.execute(statement, values).rowcount > 0
+
+    def of_run(self, run_id: str, *, limit: int) -> list[SinkEntry]:
+        """What is recorded of a run's documents."""
+        query = select(schema.sink_document).where(_entry.run_id == run_id)
+        with self._database.reading() as connection:
+            return [SinkEntry(*row) for row in connection.execute(query.limit(limit))]
+
+    def count(self, run_id: str) -> int:
+        """How many documents of a run have something in a sink."""
+        with self._database.reading() as connection:
+            return connection.execute(_COUNT, {"run": run_id}).scalar_one()
+
+
+def mark_deleted(connection: Connection, document_ids: Sequence[str]) -> None:
+    """Record that documents are deleted, and their rows in a sink are to be."""
+    connection.execute(_MARK_DELETED, {"documents": list(document_ids)})
+
+
+def _put(connection: Connection, entry: SinkEntry, *, marks: Any) -> bool:
+    """Write an entry; whether there was none before."""
+    document = {"document": entry.document_id}
+    if connection.execute(_HAS, document).first() is not None:
+        connection.execute(_UPDATE.values(marks=marks), document)
+        return False
+    first = marks if isinstance(marks, int) else 1
+    values = entry._asdict() | {"marks": first}
+    connection.execute(insert(schema.sink_document), values)
+    return True

@@ -1,0 +1,294 @@
+"""Tables and Markdown as HTML for notebooks.
+
+Text of documents is hostile: all of it is escaped, no image or other file is loaded,
+and only links to web and mail addresses are kept. It also looks well without the style
+sheet, which JupyterLab drops in notebooks that are not trusted, and GitHub always.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from docprogress.documents import Table
+from docprogress.formatting import plural
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+#: The most rows, columns, and characters of a cell that are shown of a table.
+MAX_ROWS = 50
+MAX_COLUMNS = 20
+MAX_CELL_CHARACTERS = 300
+
+#: Rows of a table that is shown by itself, before the others are folded.
+LEADING_ROWS = 10
+
+STYLE = """
+.docprogress { max-width: 56em; line-height: 1.5; }
+.docprogress p { margin: 0 0 .6em; }
+.docprogress :is(p, li, td, th, pre) { unicode-bidi: plaintext; }
+.docprogress .dp-title { font-size: 1.3em; margin: 0; overflow-wrap: anywhere; }
+.docprogress .dp-facts { opacity: .7; margin: 0 0 .6em; overflow-wrap: anywhere; }
+.docprogress .dp-error { border-left: 3px solid #d33; padding-left: .7em; }
+.docprogress .dp-page {
+  border-left: 3px solid rgba(128, 128, 128, .3); padding-left: 1em; margin: .8em 0;
+  overflow-wrap: anywhere;
+}
+.docprogress .dp-h1 { font-size: 1.2em; } .docprogress .dp-h2 { font-size: 1.1em; }
+.docprogress .dp-h1, .docprogress .dp-h2, .docprogress .dp-h3 { margin-top: .8em; }
+.docprogress .dp-page > :first-child { margin-top: 0; }
+.docprogress details { margin: .3em 0; }
+.docprogress summary { cursor: pointer; overflow-wrap: anywhere; }
+.docprogress summary > .dp-muted, .docprogress .dp-muted { opacity: .7; }
+.docprogress .dp-scroll { overflow-x: auto; margin: .4em 0 .8em; }
+.docprogress table { border-collapse: collapse; margin: 0; font-size: .95em; }
+.docprogress th, .docprogress td {
+  text-align: left; vertical-align: top; padding: .25em .7em; white-space: normal;
+  border: 1px solid rgba(128, 128, 128, .3); max-width: 30em; background: none;
+}
+.docprogress thead th { background: rgba(128, 128, 128, .12); font-weight: 600; }
+.docprogress pre {
+  background: rgba(128, 128, 128, .1); padding: .5em .8em; overflow-x: auto;
+  font-size: .9em; border-radius: 3px;
+}
+.docprogress code { background: none; }
+""".strip()
+
+
+class Preview(NamedTuple):
+    """A long text as HTML, in two parts."""
+
+    #: What is shown at first.
+    lead: str
+    #: What is folded; empty if the lead is all.
+    rest: str
+    #: How many characters are in neither.
+    omitted: int
+
+
+def card(*parts: str) -> str:
+    """The parts in one element, with the style sheet."""
+    content = "\n".join(part for part in parts if part)
+    return f'<div class="docprogress">\n<style>{STYLE}</style>\n{content}\n</div>'
+
+
+def text(value: str) -> str:
+    """Text without any markup."""
+    return escape(value)
+
+
+def paragraph(kind: str, content: str) -> str:
+    """A paragraph of a kind that the style sheet knows."""
+    return f'<p class="dp-{kind}">{content}</p>'
+
+
+def fold(summary: str, content: str, *, shown: bool = False) -> str:
+    """Content that a click on the summary shows and hides."""
+    state = " open" if shown else ""
+    return f"<details{state}><summary>{summary}</summary>\n{content}\n</details>"
+
+
+def table_title(table: Table) -> str:
+    """What a table is called: its number, title, page and size."""
+    rows, columns = table.shape
+    title = f": {text(_line(table.title))}" if table.title else ""
+    facts = (f"page {table.page}", plural(rows, "row"), plural(columns, "column"))
+    return (
+        f"<b>Table {table.number:,}</b>{title} "
+        f'<span class="dp-muted">· {" · ".join(facts)}</span>'
+    )
+
+
+def table_html(table: Table) -> str:
+    """A table by itself; its rows beyond the first ones are folded."""
+    lead = table.rows[: LEADING_ROWS + 1]
+    rest = table.rows[LEADING_ROWS + 1 :]
+    folded = ""
+    if rest:
+        shown = (table.rows[0], *rest)
+        folded = fold(f"{plural(len(rest), 'more row')}", rows_html(shown))
+    return card(paragraph("caption", table_title(table)), rows_html(lead), folded)
+
+
+def rows_html(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table; the first one is its header."""
+    if not rows:
+        return ""
+    header, *others = rows
+    more = len(header) - MAX_COLUMNS
+    columns = f" and {plural(more, 'more column')}" if more > 0 else ""
+    lines = ['<div class="dp-scroll"><table>']
+    if any(header):
+        lines.append(f"<thead>{_row(header, 'th')}</thead>")
+    lines.append("<tbody>")
+    lines += (_row(row, "td") for row in others[:MAX_ROWS])
+    lines.append("</tbody></table></div>")
+    hidden = len(others) - MAX_ROWS
+    if hidden > 0 or columns:
+        rest = plural(hidden, "more row") if hidden > 0 else ""
+        both = f"{rest}{columns}" if rest else columns.removeprefix(" and ")
+        lines.append(paragraph("muted", f"… {both}: <code>to_frame()</code> has all"))
+    return "\n".join(lines)
+
+
+def preview(markdown: str, *, lead: int, most: int) -> Preview:
+    """The beginning of a Markdown text.
+
+    Args:
+        markdown: The text.
+        lead: About how many characters are shown at first.
+        most: How many are shown at all.
+    """
+    shown = _cut(markdown, most)
+    first, rest = _split(shown, lead)
+    return Preview(
+        _rendered(first),
+        _rendered(rest) if rest.strip() else "",
+        len(markdown) - len(shown),
+    )
+
+
+def plain_preview(plain: str, *, lead: int, most: int) -> Preview:
+    """The beginning of a text without markup."""
+    shown = _cut(plain, most)
+    first = _cut(shown, lead) if len(shown) > 2 * lead else shown
+    return Preview(
+        _paragraphs(first), _paragraphs(shown[len(first) :]), len(plain) - len(shown)
+    )
+
+
+def _row(cells: Sequence[str], tag: str) -> str:
+    shown = "".join(f"<{tag}>{_cell(cell)}</{tag}>" for cell in cells[:MAX_COLUMNS])
+    return f"<tr>{shown}</tr>"
+
+
+def _cell(content: str) -> str:
+    if len(content) > MAX_CELL_CHARACTERS:
+        content = f"{content[:MAX_CELL_CHARACTERS]}…"
+    return text(content).replace("\n", "<br>")
+
+
+def _line(title: str, most: int = 120) -> str:
+    line = " ".join(title[: 4 * most].split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _paragraphs(plain: str) -> str:
+    """Text with its paragraphs and lines."""
+    parts = (part.strip("\n") for part in plain.split("\n\n"))
+    return "\n".join(
+        f"<p>{text(part).replace(chr(10), '<br>')}</p>"
+        for part in parts
+        if part.strip()
+    )
+
+
+def _cut(source: str, most: int) -> str:
+    """The beginning, up to the end of a line or word."""
+    if len(source) <= most:
+        return source
+    for separator in ("\n\n", "\n", " "):
+        end = source.rfind(separator, most // 2, most)
+        if end > 0:
+            return source[: end + len(separator)]
+    return source[:most]
+
+
+def _split(source: str, lead: int) -> tuple[str, str]:
+    """Markdown in two parts, at the end of a block or a table's row."""
+    if len(source) <= 2 * lead:
+        return source, ""
+    lines = source.splitlines(keepends=True)
+    tops = [each for each in _markdown().parse(source) if each.level == 0 and each.map]
+    size, begin = 0, 0
+    for token in tops:
+        assert token.map is not None
+        first, after = token.map
+        if first < begin:
+            continue
+        content = sum(map(len, lines[begin:after]))
+        if size + content > 2 * lead:
+            return _inside(lines, token, max(lead - size, 0))
+        size, begin = size + content, after
+        if size >= lead:
+            return "".join(lines[:begin]), "".join(lines[begin:])
+    return source, ""
+
+
+def _inside(lines: list[str], token: "Token", left: int) -> tuple[str, str]:
+    """Split within a long block, of which so many characters are shown at first."""
+    assert token.map is not None
+    first, after = token.map
+    before, block = "".join(lines[:first]), lines[first:after]
+    following = "".join(lines[after:])
+    if token.type == "table_open":
+        head, body = block[:2], block[2:]
+        lead = before + "".join(head + body[:LEADING_ROWS])
+        rest = "".join(head + body[LEADING_ROWS:]) if body[LEADING_ROWS:] else ""
+        return lead, f"{rest}\n{following}"
+    if before.strip() or token.type == "fence":
+        return before, "".join(block) + following
+    content = "".join(block)
+    lead = _cut(content, max(left, 1))
+    return lead, content[len(lead) :] + following
+
+
+def _rendered(markdown: str) -> str:
+    html: str = _markdown().render(markdown)
+    return html
+
+
+@cache
+def _markdown() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    renderer = MarkdownIt("commonmark", {"html": False, "breaks": False})
+    renderer.enable(["table", "strikethrough"])
+    for name, rule in _RULES.items():
+        renderer.add_render_rule(name, rule)
+    return renderer
+
+
+def _heading_open(_: Any, tokens: "Sequence[Token]", place: int, *__: Any) -> str:
+    # Headings proper would be in the notebook's table of contents.
+    return f'<p class="dp-{tokens[place].tag}"><strong>'
+
+
+def _heading_close(*_: Any) -> str:
+    return "</strong></p>\n"
+
+
+def _image(_: Any, tokens: "Sequence[Token]", place: int, *__: Any) -> str:
+    return text(tokens[place].content)
+
+
+def _link_open(_: Any, tokens: "Sequence[Token]", place: int, *__: Any) -> str:
+    target = str(tokens[place].attrGet("href") or "")
+    if not target.lower().startswith(("http://", "https://", "mailto:")):
+        return "<a>"
+    return f'<a href="{text(target)}" target="_blank" rel="noopener noreferrer">'
+
+
+def _table_open(*_: Any) -> str:
+    return '<div class="dp-scroll"><table>\n'
+
+
+def _table_close(*_: Any) -> str:
+    return "</table></div>\n"
+
+
+def _line_break(*_: Any) -> str:
+    return "<br>\n"
+
+
+_RULES = {
+    "heading_open": _heading_open,
+    "heading_close": _heading_close,
+    "image": _image,
+    "link_open": _link_open,
+    "table_open": _table_open,
+    "table_close": _table_close,
+    "hardbreak": _line_break,
+}

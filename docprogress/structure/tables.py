@@ -1,0 +1,96 @@
+"""The tables of a document, found in the Markdown of its pages."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from docprogress.documents import Page, Table
+from docprogress.structure.blocks import Block, blocks
+from docprogress.structure.inline import escaped
+
+#: The longest line above a table that is taken for its caption, in characters.
+LONGEST_CAPTION = 200
+
+# "Table 3: Prices", in the languages that write it so.
+_CAPTION = re.compile(
+    r"(?:table|tab\.|tabelle|tableau|tabla|tabela|tabella|tabel|taulukko|tabulka|"
+    r"таблица|таблиця|πίνακας|جدول|表|표)\s*\.?\s*[\dIVXA-Z]",
+    re.IGNORECASE,
+)
+
+
+def tables(pages: Iterable[Page]) -> Iterator[Table]:
+    """The tables of a document's pages, in order.
+
+    A table's title is its caption, or else the heading above it.
+    """
+    number = 0
+    heading: str | None = None
+    for page in pages:
+        markdown = page.markdown
+        title = page.title
+        if not markdown or ("|" not in markdown and "#" not in markdown):
+            heading = title or heading
+            continue
+        heading = title or heading
+        above: Block | None = None
+        for block in blocks(markdown):
+            if block.kind == "heading":
+                heading = block.text
+            elif block.kind == "table":
+                number += 1
+                yield Table(
+                    number=number,
+                    rows=block.rows,
+                    page=page.number,
+                    title=_caption(above) or heading,
+                    document_id=page.document_id,
+                )
+            above = block
+
+
+def _caption(above: Block | None) -> str | None:
+    if above is None or above.kind != "text" or len(above.text) > LONGEST_CAPTION:
+        return None
+    return above.text if _CAPTION.match(above.text) else None
+
+
+def titled(table: Table) -> str:
+    """A table in Markdown, below its number, page and title."""
+    title = f": {escaped(' '.join(table.title.split()))}" if table.title else ""
+    return f"Table {table.number}, page {table.page}{title}\n\n{table.markdown}"
+
+
+def to_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a GitHub table; the first one is its header."""
+    if not rows:
+        return ""
+    header, *others = (_row(row) for row in rows)
+    return "\n".join((header, "| --- " * len(rows[0]) + "|", *others))
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """Names for columns, each of them once, as `pandas.read_csv` makes them."""
+    names = [
+        " ".join(cell.split()) or f"Unnamed: {place}"
+        for place, cell in enumerate(header)
+    ]
+    taken = set(names)
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        unique = name
+        while seen[name] and (unique := f"{name}.{seen[name]}") in taken:
+            seen[name] += 1
+        seen[name] += 1
+        taken.add(unique)
+        found.append(unique)
+    return found
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _cell(text: str) -> str:
+    return escaped(text).replace("|", "\\|").replace("\n", "<br>")

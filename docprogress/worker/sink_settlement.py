@@ -1,0 +1,162 @@
+"""Put sinks right: make them have what the store has, for documents that may differ.
+
+These are documents that were deleted, that failed or were cancelled after something of
+them was written, and those that an attempt may have written after it was over. What is
+to be done is recorded in the store, so it survives outages and killed workers.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from itertools import groupby
+
+from docprogress.bus.leases import Lease
+from docprogress.errors import DocProgressError, HandedBack, Superseded
+from docprogress.events import Status
+from docprogress.queueing.sender import Sender
+from docprogress.queueing.settlement import settlement_messages
+from docprogress.settings import Settings, redacted
+from docprogress.sinks import Sink, open_sink
+from docprogress.store import DocumentRow, Store
+from docprogress.store.sinks import SinkEntry
+from docprogress.worker.limits import StepGuard
+from docprogress.worker.periodic import Periodic
+from docprogress.worker.storing import document_of, location_of, numbers
+
+log = logging.getLogger(__name__)
+
+#: The most documents that are looked for at once.
+LIMIT = 1_000
+
+#: Seconds between two searches, and between two for documents that were deleted by a
+#: version that knows no sinks.
+SEARCH_SECONDS = 1.0
+ORPHANS_SECONDS = 60.0
+
+#: Seconds after which documents that are still to be put right are sent again: at
+#: first, and at most.
+FIRST_PAUSE = 5.0
+MAX_PAUSE = 60.0
+
+
+class SettlementRequests:
+    """Sends documents whose rows in a sink are to be put right; for the leader."""
+
+    def __init__(
+        self, store: Store, sender: Sender, clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._clock = clock
+        self._search = Periodic(SEARCH_SECONDS, clock)
+        self._orphans = Periodic(ORPHANS_SECONDS, clock)
+        # When each document is sent again, and after which pause.
+        self._sent: dict[str, tuple[float, float]] = {}
+
+    def send(self) -> None:
+        """Send those that were not sent lately.
+
+        Raises:
+            DocProgressError: The store or the broker cannot be reached.
+        """
+        with self._search.turn() as due:
+            if not due:
+                return
+            with self._orphans.turn() as orphaned:
+                entries = self._store.sinks.to_settle(limit=LIMIT, orphaned=orphaned)
+        found = {entry.document_id for entry in entries}
+        self._sent = {key: at for key, at in self._sent.items() if key in found}
+        now, ready = self._clock(), []
+        for entry in entries:
+            due_at, pause = self._sent.get(entry.document_id, (now, FIRST_PAUSE))
+            if now >= due_at:
+                ready.append(entry)
+                following = now + pause, min(2 * pause, MAX_PAUSE)
+                self._sent[entry.document_id] = following
+        if ready:
+            self._sender.send(settlement_messages(ready))
+
+
+class SinkSettler:
+    """Puts right what sinks have of documents; for a worker process.
+
+    Args:
+        store: What they are to have.
+        settings: This machine's.
+        guard: Makes a context that enforces a limit of time.
+        lease: Makes a context that holds a document; it gives None if another process
+            has it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        guard: StepGuard,
+        lease: Callable[[str], AbstractContextManager[Lease | None]],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._guard = guard
+        self._lease = lease
+
+    def settle(self, document_ids: Sequence[str]) -> None:
+        """Put these documents right. Whatever cannot be now is tried again later."""
+        entries = sorted(self._store.sinks.entries(document_ids), key=_sink)
+        for _, group in groupby(entries, key=_sink):
+            some = list(group)
+            try:
+                with self._guard(self._settings.step_seconds, None) as renew:
+                    self._settle(some, renew)
+            except HandedBack:
+                return
+            except Superseded as error:
+                log.info("%s", error)
+            except Exception as error:
+                reason = redacted(str(error))
+                if not isinstance(error, DocProgressError):
+                    log.exception("the sink %s", redacted(some[0].sink))
+                log.warning("the sink is put right later: %s", reason)
+
+    def _settle(self, entries: list[SinkEntry], renew: Callable[[], None]) -> None:
+        sink = open_sink(location_of(entries[0], self._settings.sink))
+        ids = [entry.document_id for entry in entries]
+        existing = {row.id for row in self._store.documents.find(ids=ids)}
+        deleted = [entry for entry in entries if entry.document_id not in existing]
+        if deleted:
+            # Nobody else writes them: their ids are never used again.
+            sink.delete([entry.document_id for entry in deleted])
+            self._store.sinks.forget_deleted(deleted)
+        for entry in entries:
+            renew()
+            if entry.document_id in existing:
+                self._settle_one(sink, entry, renew)
+
+    def _settle_one(
+        self, sink: Sink, entry: SinkEntry, renew: Callable[[], None]
+    ) -> None:
+        with self._lease(entry.document_id) as lease:
+            if lease is None:
+                return
+            rows = self._store.documents.find(ids=[entry.document_id])
+            if not rows or not rows[0].status.final:
+                return  # its attempt writes it
+            self._write(sink, entry, rows[0], renew)
+            if not self._store.sinks.settle(entry, rows[0]):
+                self._store.sinks.mark(entry)
+
+    def _write(
+        self, sink: Sink, entry: SinkEntry, row: DocumentRow, renew: Callable[[], None]
+    ) -> None:
+        if row.status is not Status.COMPLETED:
+            sink.delete([row.id])
+            return
+        chunks = self._store.results.chunks(row.id, vectors=True)
+        made = sink.upsert(document_of(row), chunks)
+        for _ in numbers(made, location_of(entry, None)):
+            renew()
+
+
+def _sink(entry: SinkEntry) -> tuple[str, str]:
+    return entry.sink, entry.folder or ""
