@@ -1,13 +1,13 @@
 """Estimate the time left from what steps and documents have taken so far."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from docprogress.events import ProgressEvent
 from docprogress.progress.document import DocumentProgress, counted_share
 from docprogress.progress.rates import LEAST_SECONDS, Concurrency, Rate
-from docprogress.progress.recognition import RecognitionTimes
+from docprogress.progress.recognition import RecognitionTimes, has_own_pace
 
 #: The share of something that must have been observed before its own pace counts.
 LEAST_SHARE = 0.05
@@ -217,28 +217,43 @@ class Estimator:
 
     def _whole_document(
         self,
-        documents: Iterable[DocumentProgress],
+        documents: Sequence[DocumentProgress],
         lefts: Iterable[float],
         waiting: int,
         at: float,
     ) -> float | None:
         """The seconds that a whole document takes; None if unknown."""
-        mean = self.documents.mean(None)
-        if mean is None or not _enough(self.documents.documents, waiting):
+        enough = _enough(self.documents.documents, waiting)
+        # Scans take so long that waiting for some to complete would leave the time left
+        # unknown for most of a run.
+        known = bool(documents) and all(map(has_own_pace, documents))
+        if not (enough or known):
             return None
         # Short documents complete first, so count the running ones as well.
-        wholes = [
-            at - document.timing.started_at + left
+        found = (
+            _whole(document, left, at)
             for document, left in zip(documents, lefts, strict=True)
-            if document.timing.seen_from_start
-            and document.timing.started_at is not None
-        ]
+        )
+        wholes = [whole for whole in found if whole is not None]
         count = self.documents.documents + len(wholes)
+        if not count:
+            return None
         mean = (self.documents.seconds + sum(wholes)) / count
         squares = self.documents.squares + sum(whole * whole for whole in wholes)
         # The mean of a few that differ much may be far from that of the rest.
         deviation = math.sqrt(max(squares / count - mean * mean, 0.0))
         return mean + (2 + 6 / count) * deviation / math.sqrt(count)
+
+
+def _whole(document: DocumentProgress, left: float, at: float) -> float | None:
+    """The seconds that a running document takes from its start; None if unknown."""
+    timing = document.timing
+    if timing.seen_from_start and timing.started_at is not None:
+        return at - timing.started_at + left
+    if not has_own_pace(document):
+        return None
+    total, done = document.event.ocr_total or 0, document.event.ocr_current or 0
+    return left * total / (total - done) if total > done else None
 
 
 def from_rate(completions: Rate, left: int, at: float) -> float | None:

@@ -12,6 +12,14 @@ MOST_PAGES = 40
 OWN_PAGES = 3
 
 
+def has_own_pace(document: DocumentProgress) -> bool:
+    """Whether enough pages of a document were recognised to tell how long it takes."""
+    timing = document.timing
+    if document.event.ocr_total is None or timing.recognition_baseline is None:
+        return False
+    return timing.recognised_pages - timing.recognition_baseline[1] >= OWN_PAGES
+
+
 class RecognitionTimes:
     """How long pages took that were recognised."""
 

@@ -69,6 +69,31 @@ def test_time_left_follows_pages_that_become_slower(progress, recognise):
 
 
 @pytest.mark.parametrize(
+    ("pages", "expected"), [(2, None), (5, pytest.approx(110, rel=0.1))]
+)
+def test_scans_that_wait_are_expected_to_take_as_long_as_those_that_run(
+    clock, progress, recognise, pages, expected
+):
+    for number in range(2):
+        progress.apply(event_at(clock, f"waits {number}", Status.QUEUED))
+
+    recognise("scan", pages=pages, of=20)
+    clock.advance(1)
+
+    assert progress.remaining_seconds == expected
+
+
+def test_a_text_that_runs_beside_a_scan_says_nothing_about_those_that_wait(
+    clock, progress, recognise
+):
+    progress.apply(event_at(clock, "waits", Status.QUEUED))
+    progress.apply(event_at(clock, "text", step="chunking", progress=70))
+    recognise("scan", pages=10, of=20)
+
+    assert progress.remaining_seconds is None
+
+
+@pytest.mark.parametrize(
     ("note", "expected"),
     [
         (
