@@ -213,7 +213,7 @@ def test_bullets_are_written_and_are_lists_in_markdown(read):
     page, _ = read(docx(item("one") + item("two", 1), numbering=numbering(*bullets)))
 
     assert lines(page) == ["• one", "• two"]
-    assert page.markdown == "- one\n   - two"
+    assert page.markdown == "- one\n  - two"
 
 
 def test_empty_paragraphs_count_but_hidden_ones_do_not(read):

@@ -143,7 +143,7 @@ def test_tables_within_tables_keep_their_cells(read):
         "after",
     ]
     assert page.text.endswith("\nafter")
-    assert "| a | **b** c |\n| --- | --- |\n| one two | x y z |" in page.markdown
+    assert "| a | **b** c |\n| --- | --- |\n| one<br>two | x y<br>z |" in page.markdown
 
 
 def test_cells_that_do_not_say_so_are_cells(lines):

@@ -119,6 +119,8 @@ def _between(before: tuple[Container, ...], after: tuple[Container, ...]) -> str
         following = after[shared]
         same = shared < len(before) and before[shared].of is following.of
         inner = shared == len(before) and shared > 0 and before[-1].of is not None
+        # Only a list that begins with 1 may follow a line of text (CommonMark 5.3).
+        inner = inner and following.first in ("- ", "1. ")
         if following.of is not None and (same or inner):
             return "\n"
     prefix = "".join(one.prefix for one in after[:shared]).rstrip()

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
-#: The most columns of a table that are kept, and the most places of a table that
-#: merged cells are repeated in.
+#: The most columns of a row, and the most characters that the merged cells of a table
+#: are repeated with.
 MOST_COLUMNS = 1_000
-MOST_REPEATED = 200_000
+MOST_REPEATED = 2_000_000
+
+#: The most places of a table whose short rows are filled with empty cells.
+MOST_FILLED = 200_000
 
 
 class Grid:
@@ -21,7 +24,8 @@ class Grid:
         # and the text, by column.
         self._above: dict[int, tuple[int, str]] = {}
         self._below: dict[int, tuple[int, str]] = {}
-        self._repeated = 0
+        self._before: list[str] = []
+        self._left = MOST_REPEATED
         self._cells = 0
 
     def begin_row(self) -> None:
@@ -37,17 +41,23 @@ class Grid:
         assert row is not None
         self._fill(row)
         self._cells += 1
-        across = self._allowed(across, MOST_COLUMNS)
-        down = max(down, 1)
         if len(row) >= MOST_COLUMNS:
             self.begin_row()  # go on in a row of its own
             self.add(text)
             return
-        for _ in range(min(across, MOST_COLUMNS - len(row))):
+        for number in range(min(max(across, 1), MOST_COLUMNS - len(row))):
+            if number and not self._repeats(text):
+                return
             self._above.pop(len(row), None)
             if down > 1:
                 self._below[len(row)] = (down - 1, text)
             row.append(text)
+
+    def add_continued(self, across: int = 1) -> None:
+        """Add a cell that belongs to the one above it."""
+        column = len(self._row or ())
+        text = self._before[column] if column < len(self._before) else ""
+        self.add(text if self._repeats(text) else "", across)
 
     def end_row(self) -> None:
         """End the row, if one has begun; one without text is left out."""
@@ -56,8 +66,10 @@ class Grid:
             return
         self._fill_rest(row)
         self._above, self._below = self._below, {}
+        self._before = row
         # A text that stands alone in its row, such as a title, is not repeated.
-        if self._cells == 1 and len(row) > 1 and len(set(row)) == 1:
+        alone = self._cells == 1 and len(row) > 1 and len(set(row)) == 1
+        if alone:
             row = row[:1]
         if any(row):
             self.rows.append(row)
@@ -80,16 +92,14 @@ class Grid:
 
     def _take(self, row: list[str]) -> None:
         left, text = self._above.pop(len(row))
-        self._repeated += 1
-        if left > 1 and self._repeated <= MOST_REPEATED:
+        if left > 1 and self._repeats(text):
             self._below[len(row)] = (left - 1, text)
         row.append(text)
 
-    def _allowed(self, number: int, most: int) -> int:
-        """A number of places, or one if too many are repeated already."""
-        number = min(max(number, 1), most)
-        self._repeated += number - 1
-        return number if self._repeated <= MOST_REPEATED else 1
+    def _repeats(self, text: str) -> bool:
+        """Whether a text may be repeated once more."""
+        self._left -= len(text) + 3
+        return self._left >= 0
 
 
 def cell(text: str) -> str:
@@ -109,6 +119,11 @@ def github_table(rows: Sequence[Sequence[str]]) -> str:
     width = max(map(len, rows))
     if width == 1 and len(rows) == 1:
         return rows[0][0].replace("\\|", "|").replace("<br>", "  \n")
-    lines = [f"| {' | '.join(row)}{' |' * (width - len(row))} |" for row in rows]
+    # Only the header needs all columns: in a long table one wide row could cost much.
+    full = len(rows) if width * len(rows) <= MOST_FILLED else 1
+    lines = [
+        f"| {' | '.join(row)}{' | ' * (width - len(row)) if place < full else ''} |"
+        for place, row in enumerate(rows)
+    ]
     lines.insert(1, "|" + " --- |" * width)
     return "\n".join(lines)

@@ -5,6 +5,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from docprogress.structure.inline import escaped
+
 BOLD, ITALIC, CODE, STRIKE = 1, 2, 4, 8
 
 #: A piece of text, its style, and the address that it links to.
@@ -13,10 +15,6 @@ Span = tuple[str, int, str]
 #: The longest address that is written, in characters.
 LONGEST_LINK = 2_000
 
-_SUSPECT = re.compile(r"[\\*`<\[\]_~&]")
-_SPECIAL = re.compile(
-    r"[\\*`<\[\]]|(?<!\w)_|_(?!\w)|~(?=~)|(?<=~)~|&(?=#?[A-Za-z0-9]{1,32};)"
-)
 #: What begins a block, or makes a heading or a rule of the line before.
 _BLOCK = re.compile(
     r"(?m)^(?:(#{1,6}(?:[ \t]|$)|[-+](?:[ \t]|$)|>|~~~|=+[ \t]*$|-[-\s|:]*$)"
@@ -28,13 +26,6 @@ _LAST_MARKS = re.compile(r"(?<=[ \t])(#+)$|^(#+)$")
 _SCHEME = re.compile(r"[\s\x00-\x1f]*([A-Za-z][\w+.-]*)\s*:")
 _UNSAFE = ("javascript", "data", "vbscript", "blob", "file", "about")
 _MARKS = {BOLD: "**", ITALIC: "*", BOLD | ITALIC: "***"}
-
-
-def escaped(text: str) -> str:
-    """Text whose characters mean nothing in Markdown."""
-    if _SUSPECT.search(text) is None:
-        return text  # much faster than the other expression
-    return _SPECIAL.sub(r"\\\g<0>", text)
 
 
 def paragraph(text: str) -> str:

@@ -14,6 +14,7 @@ from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps import formats
 from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.markdown.inline import safe_link
 from docprogress.steps.readers.docx_body import Story
 from docprogress.steps.readers.docx_numbering import Numbering
 from docprogress.steps.readers.docx_sections import Sections
@@ -140,7 +141,8 @@ class _Docx:
 
         def link(key: str) -> str:
             found = related.get(key)
-            return found.target if found is not None and found.external else ""
+            external = found is not None and found.external
+            return safe_link(found.target) if found is not None and external else ""
 
         return Story(
             flow,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from docprogress.steps.markdown.inline import BOLD, CODE, ITALIC
 from docprogress.steps.readers.docx_elements import (
     NAMES,
     SKIPPED,
@@ -14,10 +15,9 @@ from docprogress.steps.readers.docx_sections import Notes, Sections
 from docprogress.steps.readers.docx_styles import Styles, number
 from docprogress.steps.readers.flow import Flow
 from docprogress.steps.readers.handlers import Alternatives, handlers
+from docprogress.steps.readers.names_of_styles import monospaced
 from docprogress.steps.readers.ooxml import attribute, relation, switched_on
 from docprogress.steps.readers.symbols import symbol
-
-_BOLD, _ITALIC = 1, 2
 
 #: What a story asks of its document: a chart or diagram, a part of another format.
 Insert = Callable[[str, str, Flow], None]
@@ -58,11 +58,14 @@ class Story:
         self._run: Run | None = None
         self._hidden = False
         self._inside = False
+        self._in_code = False
         self._skipped = 0
         # The element whose properties are read: `p`, `r`, `tr`.
         self._properties = ""
         self._link = ""
+        # Of each open cell: its columns, and whether it goes on with the one above.
         self._spans: list[int] = []
+        self._continued: list[bool] = []
         self._saved: list[tuple[Flow, Paragraph, Run | None, Fields, bool]] = []
         self._fields = Fields()
         self._carry: Paragraph | None = None
@@ -95,8 +98,12 @@ class Story:
             handle()
 
     def characters(self, data: str) -> None:
-        if self._inside and not self._skipped:
+        if self._skipped:
+            return
+        if self._inside:
             self._write(data)
+        elif self._in_code:
+            self._fields.add_code(data)
 
     def _skip(self) -> None:
         self._skipped = 1
@@ -120,8 +127,13 @@ class Story:
                 bold = paragraph.style.bold != run.style.bold
             if italic is None:
                 italic = paragraph.style.italic != run.style.italic
-            style = (_BOLD if bold else 0) | (_ITALIC if italic else 0)
-        self._flow.write(text, style, self._link)
+            code = run.style.code if run.code is None else run.code
+            style = (
+                (BOLD if bold else 0)
+                | (ITALIC if italic else 0)
+                | (CODE if code else 0)
+            )
+        self._flow.write(text, style, self._link or self._fields.link)
 
     def _begin(self, paragraph: Paragraph) -> None:
         paragraph.begun = True
@@ -133,7 +145,8 @@ class Story:
             heading=paragraph.style.heading if heading is None else heading,
             label=label.text if label else "",
             gap=label.gap if label else "",
-            level=label.level if label else None,
+            level=max(label.level, paragraph.style.depth) if label else None,
+            code=paragraph.style.code,
         )
 
     def start_t(self, _: dict[str, str]) -> None:
@@ -268,6 +281,11 @@ class Story:
         if self._properties == "r" and self._run is not None:
             self._run.italic = switched_on(attributes)
 
+    def start_rFonts(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._properties == "r" and self._run is not None:
+            font = attribute(attributes, "ascii") or attribute(attributes, "hAnsi")
+            self._run.code = None if font is None else monospaced(font)
+
     def start_numId(self, attributes: dict[str, str]) -> None:  # noqa: N802
         if self._properties == "p" and not self._paragraph.begun:
             self._paragraph.num_id = attribute(attributes, "val")
@@ -321,15 +339,21 @@ class Story:
 
     def start_tc(self, _: dict[str, str]) -> None:
         self._spans.append(1)
+        self._continued.append(False)
         self._flow.begin_cell()
 
     def start_gridSpan(self, attributes: dict[str, str]) -> None:  # noqa: N802
         if self._spans:
             self._spans[-1] = max(1, number(attributes) or 1)
 
+    def start_vMerge(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if self._continued:
+            self._continued[-1] = attribute(attributes, "val") != "restart"
+
     def end_tc(self) -> None:
         self._carry = None
-        self._flow.end_cell(span=self._spans.pop() if self._spans else 1)
+        if self._spans:
+            self._flow.end_cell(span=self._spans.pop(), continued=self._continued.pop())
 
     # Fields and what is written in other parts.
 
@@ -342,6 +366,18 @@ class Story:
 
     def start_fldChar(self, attributes: dict[str, str]) -> None:  # noqa: N802
         self._fields.mark(attribute(attributes, "fldCharType"))
+
+    def start_instrText(self, _: dict[str, str]) -> None:  # noqa: N802
+        self._in_code = True
+
+    def end_instrText(self) -> None:  # noqa: N802
+        self._in_code = False
+
+    def start_fldSimple(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        self._fields.begin_simple(attribute(attributes, "instr") or "")
+
+    def end_fldSimple(self) -> None:  # noqa: N802
+        self._fields.mark("end")
 
     def _write_value(self, value: str) -> None:
         """Write what a form field shows, which is within its code."""

@@ -26,7 +26,8 @@ SKIPPED = elements(
 )
 _WORD = elements(
     (WORD, "p r t tab br cr noBreakHyphen ptab sym pPr rPr pStyle rStyle vanish"),
-    (WORD, "specVanish b i numId ilvl outlineLvl del tbl tr tc gridSpan hidden"),
+    (WORD, "specVanish b i numId ilvl outlineLvl del tbl tr tc gridSpan vMerge"),
+    (WORD, "hidden rFonts instrText fldSimple"),
     (WORD, "hyperlink fldChar ffData listEntry result default checked checkBox ddList"),
     (WORD, "txbxContent altChunk sectPr headerReference footerReference titlePg trPr"),
     (WORD, "footnoteReference endnoteReference commentReference"),
@@ -72,3 +73,4 @@ class Run:
     vanish: bool | None = None
     bold: bool | None = None
     italic: bool | None = None
+    code: bool | None = None

@@ -1,15 +1,34 @@
 """Fields and equations of Word documents: what of them is shown."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from docprogress.steps.markdown.inline import LONGEST_LINK, safe_link
 from docprogress.steps.readers.ooxml import attribute
 
 _BOXES = {True: "☒", False: "☐"}
+_HYPERLINK = re.compile(r'(?i)\s*HYPERLINK\s+(?:"([^"]+)"|([^\s"\\]\S*))')
 _OFF = ("0", "false", "off")
+
+#: Pieces of a field's code that are kept.
+MOST_PIECES = 100
 
 #: Entries of a form field's list that are kept; Word allows 25.
 MOST_ENTRIES = 100
+
+
+@dataclass(slots=True)
+class _Field:
+    coding: bool = True
+    link: str = ""
+    code: list[str] = field(default_factory=list)
+
+
+def _address(code: str) -> str:
+    found = _HYPERLINK.match(code)
+    return safe_link(found[1] or found[2]) if found else ""
 
 
 class Fields:
@@ -18,23 +37,41 @@ class Fields:
     def __init__(self) -> None:
         #: How many of them are in their codes, where no text is shown.
         self.coding = 0
-        self._open: list[bool] = []
+        #: The address that the text of the innermost link leads to.
+        self.link = ""
+        self._open: list[_Field] = []
+
+    def begin_simple(self, code: str) -> None:
+        """Begin a field that is one element, whose code is known."""
+        self._open.append(_Field(coding=False, link=_address(code)))
+        self._update()
+
+    def add_code(self, code: str) -> None:
+        """Add a piece of the innermost field's code."""
+        if self._open and len(self._open[-1].code) < MOST_PIECES:
+            self._open[-1].code.append(code[:LONGEST_LINK])
 
     def mark(self, kind: str | None) -> None:
         """Begin, separate or end a field."""
         if kind == "begin":
-            self._open.append(True)
+            self._open.append(_Field())
         elif kind == "separate" and self._open:
-            self._open[-1] = False
+            last = self._open[-1]
+            last.coding, last.link = False, _address("".join(last.code))
         elif kind == "end" and self._open:
             self._open.pop()
-        self.coding = sum(self._open)
+        self._update()
 
     def end_paragraph(self) -> None:
         """Give up fields without a result: their end may be missing."""
         if self.coding:
-            self._open = [one for one in self._open if not one]
-            self.coding = 0
+            self._open = [one for one in self._open if not one.coding]
+            self._update()
+
+    def _update(self) -> None:
+        self.coding = sum(one.coding for one in self._open)
+        links = (one.link for one in reversed(self._open))
+        self.link = next(filter(None, links), "")
 
 
 class Forms:

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from docprogress.steps.readers.names_of_styles import (
+    heading_level,
+    list_level,
+    monospaced,
+    names_code,
+)
 from docprogress.steps.readers.ooxml import attribute, switched_on
 
 #: Styles of a chain of `basedOn` that are followed.
@@ -21,6 +27,7 @@ class Style:
     vanish: bool | None = None
     bold: bool | None = None
     italic: bool | None = None
+    code: bool | None = None
     outline: int | None = None
     num_id: str | None = None
     level: int | None = None
@@ -36,6 +43,9 @@ class Resolved(NamedTuple):
     heading: int = 0
     num_id: str | None = None
     level: int | None = None
+    #: The level of a list that the style's name gives, from 0.
+    depth: int = 0
+    code: bool = False
     #: The style and those it is based on, which may number a level of a list.
     chain: tuple[str, ...] = ()
 
@@ -113,6 +123,8 @@ class Styles:
                 style.bold = switched_on(attributes)
             case "i":
                 style.italic = switched_on(attributes)
+            case "rFonts":
+                style.code = _is_code_font(attributes)
             case "outlineLvl":
                 style.outline = number(attributes)
             case "numId":
@@ -134,6 +146,10 @@ class Styles:
             heading = outline + 1
         elif outline is None and styles and styles[0].name.lower() == "title":
             heading = 1
+        elif outline is None:
+            levels = (heading_level(style.name) for style in styles)
+            heading = next(filter(None, levels), 0)
+        code = next((s.code for s in styles if s.code is not None), False)
         return Resolved(
             vanish=next((s.vanish for s in styles if s.vanish is not None), False),
             bold=next((s.bold for s in styles if s.bold is not None), False),
@@ -141,8 +157,15 @@ class Styles:
             heading=heading,
             num_id=next((s.num_id for s in styles if s.num_id is not None), None),
             level=next((s.level for s in styles if s.level is not None), None),
+            depth=list_level(styles[0].name) if styles else 0,
+            code=not heading and (code or any(names_code(s.name) for s in styles)),
             chain=tuple(chain),
         )
+
+
+def _is_code_font(attributes: dict[str, str]) -> bool | None:
+    font = attribute(attributes, "ascii") or attribute(attributes, "hAnsi")
+    return None if font is None else monospaced(font)
 
 
 def number(attributes: dict[str, str], most: int = 1_000_000) -> int | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from docprogress.steps.markdown.inline import safe_link
 from docprogress.steps.readers.flow import BULLET, Budget, Flow
 from docprogress.steps.readers.handlers import NamedHandlers
 from docprogress.steps.readers.odf import name, names
@@ -41,7 +42,6 @@ _WHITE = re.compile(r"[ \t\r\n]+")
 MOST_SPACES = 100
 MOST_COLUMNS = 64
 
-_BOLD, _ITALIC = 1, 2
 _NO_LABEL = Label("", "", 0)
 
 
@@ -55,11 +55,21 @@ class _State:
     begun: bool = False
     label: Label | None = None
     heading: int = 0
+    code: bool = False
     #: Whether the paragraph is hidden, and each span that is open.
     hidden: list[bool] = field(default_factory=list)
     styles: list[int] = field(default_factory=list)
     spaced: bool = True
     asides: list[Flow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Cell:
+    """A table's cell that is open; one that another covers has no columns."""
+
+    repeated: int = 1
+    across: int = 1
+    down: int = 1
 
 
 class Body(NamedHandlers):
@@ -98,7 +108,7 @@ class Body(NamedHandlers):
         self._creator: list[str] | None = None
         # Where characters go that are not in a paragraph.
         self._collected: list[str] | None = None
-        self._repeated: list[int] = []
+        self._cells: list[_Cell] = []
         super().__init__(styles, self)
 
     def start(self, element: str, attributes: dict[str, str]) -> None:
@@ -153,8 +163,9 @@ class Body(NamedHandlers):
             heading=state.heading,
             label="" if bullet else label.text,
             gap=label.gap,
-            level=label.level if state.label else None,
+            level=label.level if state.label else self.styles.lists.level,
             bullet=bullet and not state.flow.depth,
+            code=state.code,
         )
 
     # Paragraphs and what is in them.
@@ -167,8 +178,9 @@ class Body(NamedHandlers):
         state.flow.end_paragraph()
         state.paragraph, state.begun, state.spaced = True, False, True
         state.hidden = [bool(style.hidden)]
-        state.styles = [(_BOLD if style.bold else 0) | (_ITALIC if style.italic else 0)]
+        state.styles = [style.marks]
         state.heading = level or style.heading
+        state.code = style.code
         lists = self.styles.lists
         if level and not lists.depth:
             state.label = lists.heading_label(level - 1, attributes)
@@ -194,9 +206,7 @@ class Body(NamedHandlers):
         state = self._state
         hidden = self._hidden if style.hidden is None else style.hidden
         state.hidden.append(hidden)
-        state.styles.append(
-            (_BOLD if style.bold else 0) | (_ITALIC if style.italic else 0)
-        )
+        state.styles.append(style.marks)
 
     def end_text_span(self) -> None:
         if len(self._state.hidden) > 1:
@@ -205,7 +215,7 @@ class Body(NamedHandlers):
 
     def start_text_a(self, attributes: dict[str, str]) -> None:
         link = attributes.get(name("xlink:href"), "")
-        self._link = link if not link.startswith("#") else ""
+        self._link = safe_link(link)
 
     def end_text_a(self) -> None:
         self._link = ""
@@ -270,18 +280,27 @@ class Body(NamedHandlers):
         self._state.flow.end_row()
 
     def start_table_table_cell(self, attributes: dict[str, str]) -> None:
-        repeated = whole(attributes.get(name("table:number-columns-repeated"))) or 1
-        self._repeated.append(min(repeated, MOST_COLUMNS))
+        repeated = _count(attributes, "table:number-columns-repeated")
+        self._cells.append(
+            _Cell(
+                repeated=min(repeated, MOST_COLUMNS),
+                across=_count(attributes, "table:number-columns-spanned"),
+                down=_count(attributes, "table:number-rows-spanned"),
+            )
+        )
         self._state.flow.begin_cell()
 
-    start_table_covered_table_cell = start_table_table_cell
+    def start_table_covered_table_cell(self, attributes: dict[str, str]) -> None:
+        self.start_table_table_cell(attributes)
+        self._cells[-1].across = 0
 
     def end_table_table_cell(self) -> None:
-        repeated = self._repeated.pop() if self._repeated else 1
-        self._state.flow.end_cell()
-        for _ in range(repeated - 1):
-            self._state.flow.begin_cell()
-            self._state.flow.end_cell()
+        cell = self._cells.pop() if self._cells else _Cell()
+        flow = self._state.flow
+        flow.end_cell(span=cell.across, down=cell.down)
+        for _ in range(cell.repeated - 1):
+            flow.begin_cell()
+            flow.end_cell(span=min(cell.across, 1))
 
     end_table_covered_table_cell = end_table_table_cell
 
@@ -372,3 +391,7 @@ class Body(NamedHandlers):
             self.start_text_p({})
 
     start_math_mn = start_math_mo = start_math_mtext = start_math_mi
+
+
+def _count(attributes: dict[str, str], qualified: str) -> int:
+    return whole(attributes.get(name(qualified))) or 1

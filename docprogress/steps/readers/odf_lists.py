@@ -83,6 +83,11 @@ class Lists:
     def depth(self) -> int:
         return len(self._open)
 
+    @property
+    def level(self) -> int | None:
+        """The level of the innermost list, from 0; None outside of lists."""
+        return self._open[-1].level if self._open else None
+
     def begin(self, attributes: dict[str, str]) -> None:
         """Begin a list, within an item if there is one."""
         style = attributes.get(name("text:style-name"), "")

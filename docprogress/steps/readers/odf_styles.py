@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from docprogress.steps.markdown.inline import BOLD, CODE, ITALIC
+from docprogress.steps.readers.names_of_styles import (
+    heading_level,
+    monospaced,
+    names_code,
+)
 from docprogress.steps.readers.odf import name
 from docprogress.steps.readers.odf_lists import OUTLINE, Lists, whole
 
@@ -16,6 +22,7 @@ class _Style:
     hidden: bool | None = None
     bold: bool | None = None
     italic: bool | None = None
+    code: bool | None = None
     list_style: str | None = None
     outline: int | None = None
 
@@ -26,9 +33,16 @@ class Resolved(NamedTuple):
     hidden: bool | None = None
     bold: bool = False
     italic: bool = False
+    code: bool = False
     list_style: str | None = None
     #: From 1; 0 for no heading.
     heading: int = 0
+
+    @property
+    def marks(self) -> int:
+        """The style of its text in Markdown."""
+        style = (BOLD if self.bold else 0) | (ITALIC if self.italic else 0)
+        return style | (CODE if self.code else 0)
 
 
 class Styles:
@@ -91,6 +105,11 @@ class Styles:
             self._style.bold = weight in ("bold", "600", "700", "800", "900")
         if slope := attributes.get(name("fo:font-style")):
             self._style.italic = slope in ("italic", "oblique")
+        font = attributes.get(name("style:font-name")) or attributes.get(
+            name("fo:font-family")
+        )
+        if font:
+            self._style.code = monospaced(font)
 
     def start_style_drawing_page_properties(self, attributes: dict[str, str]) -> None:
         if attributes.get(name("presentation:visibility")) == "hidden":
@@ -135,12 +154,17 @@ class Styles:
             chain.append(found)
             style = found.parent
         heading = next((s.outline for s in chain if s.outline is not None), 0)
+        names = [one.replace("_20_", " ") for one in seen]
+        if not heading and family == "paragraph":
+            heading = next(filter(None, map(heading_level, names)), 0)
+        code = next((s.code for s in chain if s.code is not None), False)
         if not heading and "Title" in seen[:2]:
             heading = 1
         return Resolved(
             hidden=next((s.hidden for s in chain if s.hidden is not None), None),
             bold=next((s.bold for s in chain if s.bold is not None), False),
             italic=next((s.italic for s in chain if s.italic is not None), False),
+            code=not heading and (code or any(map(names_code, names))),
             list_style=next((s.list_style for s in chain if s.list_style), None),
             heading=heading,
         )

@@ -8,6 +8,7 @@ from docprogress.errors import Unreadable
 from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.markdown.inline import safe_link
 from docprogress.steps.readers import ooxml
 from docprogress.steps.readers.drawings import add_drawing
 from docprogress.steps.readers.flow import Budget, Flow
@@ -144,7 +145,8 @@ class _Presentation:
 
         def link(key: str) -> str:
             found = related.get(key)
-            return found.target if found is not None and found.external else ""
+            external = found is not None and found.external
+            return safe_link(found.target) if found is not None and external else ""
 
         slide = Slide(
             self._budget, insert=insert, link=link, notes=notes, master=master

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from docprogress.steps.markdown.inline import BOLD, CODE, ITALIC
 from docprogress.steps.readers.counting import counted
 from docprogress.steps.readers.docx_fields import Equations
 from docprogress.steps.readers.flow import Budget, Flow
 from docprogress.steps.readers.handlers import Alternatives, NamedHandlers
+from docprogress.steps.readers.names_of_styles import monospaced
 from docprogress.steps.readers.ooxml import (
     CHART,
     COMPATIBILITY,
@@ -21,7 +23,7 @@ from docprogress.steps.readers.ooxml import (
 _NAMES = {
     **elements(
         (SLIDES, "sld sldLayout sp graphicFrame cNvPr ph txBody"),
-        (DRAWING, "p r fld t br tab pPr rPr hlinkClick buAutoNum buChar buNone"),
+        (DRAWING, "p r fld t br tab pPr rPr latin hlinkClick buAutoNum buChar buNone"),
         (DRAWING, "tbl tr tc"),
         (COMPATIBILITY, "AlternateContent Choice Fallback"),
     ),
@@ -54,8 +56,6 @@ _AROUND = {
     "Minus": ("- ", " -"),
     "Plain": ("", ""),
 }
-_BOLD, _ITALIC = 1, 2
-
 #: Adds a chart or a diagram by its relation to a flow.
 Insert = Callable[[str, str, Flow], None]
 
@@ -127,6 +127,7 @@ class Slide(NamedHandlers):
         self._link = ""
         self._inside = False
         self._spans: list[int] = []
+        self._continued = False
         super().__init__(self, Equations(self._write), Alternatives(self._skip))
 
     @property
@@ -241,9 +242,13 @@ class Slide(NamedHandlers):
 
     def start_rPr(self, attributes: dict[str, str]) -> None:  # noqa: N802
         on = ("1", "true")
-        self._style = (_BOLD if attributes.get("b") in on else 0) | (
-            _ITALIC if attributes.get("i") in on else 0
+        self._style = (BOLD if attributes.get("b") in on else 0) | (
+            ITALIC if attributes.get("i") in on else 0
         )
+
+    def start_latin(self, attributes: dict[str, str]) -> None:
+        if monospaced(attributes.get("typeface", "")):
+            self._style |= CODE
 
     def start_hlinkClick(self, attributes: dict[str, str]) -> None:  # noqa: N802
         if found := relation(attributes):
@@ -282,6 +287,7 @@ class Slide(NamedHandlers):
             self._spans.append(int(span) if valid else 1)
         else:
             self._spans.append(0)
+        self._continued = attributes.get("vMerge") in ("1", "true")
         self._body = _Body()
         self._flow.begin_cell()
 
@@ -289,7 +295,7 @@ class Slide(NamedHandlers):
         span = self._spans.pop() if self._spans else 1
         self._flow.end_paragraph()
         if span:
-            self._flow.end_cell(span=span)
+            self._flow.end_cell(span=span, continued=self._continued)
 
     def start_chart(self, attributes: dict[str, str]) -> None:
         self._add("chart", relation(attributes))
