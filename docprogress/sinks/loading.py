@@ -14,7 +14,7 @@ from docprogress.steps import modules
 #: The module of each built-in sink, its extra, and the module that this installs.
 _BUILT_IN = {
     "lancedb": ("docprogress.sinks.lancedb", "lancedb", "lancedb"),
-    "pgvector": ("docprogress.sinks.pgvector", "pgvector", "psycopg"),
+    "pgvector": ("docprogress.sinks.pgvector", "pgvector", "pgvector"),
     "qdrant": ("docprogress.sinks.qdrant", "qdrant", "qdrant_client"),
 }
 

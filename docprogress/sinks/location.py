@@ -23,6 +23,9 @@ NAMES = {
 #: The table or collection that is used if the URL names none.
 DEFAULT_TABLE = "chunks"
 
+#: The parts of a table's name with its schema.
+_DOTTED = 2
+
 _HOW = (
     "name one as 'lancedb:///FOLDER?table=NAME', "
     "'pgvector://USER:PASSWORD@HOST/DATABASE?table=SCHEMA.NAME', "
@@ -84,7 +87,10 @@ def locate(sink: str, *, folder: str | None = None) -> SinkLocation:
         raise SettingsError(f"sink: there is no such sink: {_HOW}")
     if parts.scheme in ("lancedb", "qdrant"):
         parts = _in_folder(parts)
-    elif not parts.hostname and parts.scheme != "pgvector":
+    elif parts.scheme == "pgvector":
+        if len(dict(parse_qsl(parts.query)).get("table", "").split(".")) > _DOTTED:
+            raise SettingsError("sink: the table is 'name' or 'schema.name'")
+    elif not parts.hostname:
         raise SettingsError(f"sink: the URL names no host: {_HOW}")
     return SinkLocation(
         scheme=parts.scheme,

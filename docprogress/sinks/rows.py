@@ -1,7 +1,8 @@
 """The rows of chunks: what every built-in sink stores, under the same names."""
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,21 @@ def row(document: SinkDocument, chunk: Chunk) -> dict[str, Any]:
         "embedder": document.embedder,
         "parent_id": document.parent_id,
         "attempt": document.attempt,
-        "metadata": storable(json.dumps(dict(document.metadata), ensure_ascii=False)),
+        "metadata": json.dumps(json_value(document.metadata), ensure_ascii=False),
     }
+
+
+def json_value(value: Any) -> Any:
+    """A JSON value without what some stores reject: NUL, surrogates, NaN."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): json_value(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def vectors(chunks: Sequence[Chunk]) -> "np.ndarray[Any, np.dtype[np.float32]]":
