@@ -24,7 +24,7 @@ from docprogress.sinks.rows import row, vectors, wrong_length
 log = logging.getLogger(__name__)
 
 #: Chunks in one commit.
-BATCH = 1_000
+BATCH = 500
 
 #: Commits of this process after which small files are merged, and how many times as
 #: long as that took passes before it is done again.

@@ -3,16 +3,13 @@
 No package brings the real one. What is stored, filtered and deleted is done by the
 official client's implementation; requests come from its remote one.
 
-    python -m support.qdrant PORT FOLDER
-
-While FOLDER/slow exists, points that were written are confirmed only after it is gone.
+    python -m support.qdrant PORT FOLDER [KEY]
 """
 
 import json
 import re
 import sys
 import threading
-import time
 import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -68,10 +65,6 @@ class Handler(BaseHTTPRequestHandler):
                 exists = re.search("already exists", str(error))
                 status = 404 if missing else 409 if exists else 400
                 content = str(error)
-        if call == "PUT points":
-            while (self.server.folder / "slow").exists():
-                (self.server.folder / "written").touch()
-                time.sleep(0.01)
         shown = {"status": "ok", "time": 0.0, "result": content}
         if status != 200:
             shown = {"status": {"error": content}, "time": 0.0}
@@ -82,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _answer(self, call: str, collection: str, body: dict) -> object:
+    def _answer(self, call: str, collection: str, body: dict) -> object:  # noqa: PLR0911
         client = self.server.client
         done = {"operation_id": 0, "status": "completed"}
         if call == "GET exists":
@@ -104,6 +97,9 @@ class Handler(BaseHTTPRequestHandler):
             chosen = models.FilterSelector.model_validate(body)
             client.delete(collection, chosen)
             return done
+        if call == "POST points/scroll":
+            points, _ = client.scroll(collection, limit=body["limit"])
+            return {"points": [json.loads(p.model_dump_json()) for p in points]}
         if call == "POST points/count":
             return {"count": client.count(collection).count}
         raise ValueError(f"no such call: {call}")

@@ -1,0 +1,149 @@
+"""Vector stores of the tests' own: what is in them, and how to take them away."""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import lancedb
+import psycopg
+from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ApiException
+from support.patience import patient
+from support.postgres import Postgres
+from support.services import eventually, free_port
+
+Row = tuple[str, int, str]
+
+#: Documents of so many chunks are written in several parts, into whatever store.
+LARGE = {"chunk_characters": 50, "chunk_overlap": 0}
+
+
+def large_documents(count: int, chunks: int) -> list[tuple[str, bytes]]:
+    """Documents of about so many chunks, with `LARGE` settings."""
+    return [
+        (
+            f"large-{n}.txt",
+            "".join(f"{n:03} {k:07} {'x' * 30}\n\n" for k in range(chunks)).encode(),
+        )
+        for n in range(count)
+    ]
+
+
+def chunks_of(*runs: object) -> list[Row]:
+    """What a sink must have of runs: the chunks of their completed documents."""
+    return sorted(
+        (chunk.document_id, chunk.number, chunk.text)
+        for run in runs
+        for chunk in run.chunks()
+    )
+
+
+class LanceFolder:
+    """A LanceDB folder."""
+
+    #: The chunks of a document that takes a moment to store.
+    large = 4_000
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "vectors"
+        self.sink = f"lancedb://{self.folder}?table=chunks"
+
+    def rows(self) -> list[Row]:
+        if not (self.folder / "chunks.lance").exists():
+            return []
+        table = lancedb.connect(self.folder).open_table("chunks")
+        names = ["document_id", "number", "text"]
+        found = table.search().select(names).limit(10_000_000).to_arrow()
+        columns = [found[name].to_pylist() for name in names]
+        return sorted(zip(*columns, strict=True))
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        aside = self.folder.with_name("aside")
+        self.folder.rename(aside)
+        try:
+            yield
+        finally:
+            aside.rename(self.folder)
+
+
+class PgTable:
+    """A table in a schema of the user's."""
+
+    large = 1_500
+
+    def __init__(self, server: Postgres, url: str) -> None:
+        self.server = server
+        self.url = url
+        place = url.replace("postgresql+psycopg://", "pgvector://")
+        self.sink = f"{place}&table=mine.chunks"
+
+    def rows(self) -> list[Row]:
+        with contextlib.suppress(psycopg.errors.UndefinedTable):
+            query = "SELECT document_id, number, text FROM mine.chunks"
+            return sorted(self.server.execute(query, url=self.url))
+        return []
+
+    def away(self) -> contextlib.AbstractContextManager[None]:
+        return self.server.away()
+
+
+class QdrantServer:
+    """A server whose interface and client are Qdrant's; see `support.qdrant`."""
+
+    large = 300
+
+    def __init__(self, folder: Path, *, key: str | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.sink = f"qdrant+http://127.0.0.1:{self.port}/chunks"
+        self._key = key
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        command = [
+            str(self.port),
+            str(self.folder),
+            *([self._key] if self._key else []),
+        ]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "support.qdrant", *command],
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        eventually(self._answers, what="Qdrant answers")
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(patient(10))
+
+    def client(self) -> QdrantClient:
+        url = f"http://127.0.0.1:{self.port}"
+        return QdrantClient(url=url, api_key=self._key, check_compatibility=False)
+
+    def rows(self) -> list[Row]:
+        client = self.client()
+        if not client.collection_exists("chunks"):
+            return []
+        found, _ = client.scroll("chunks", limit=10_000_000)
+        payloads = [point.payload or {} for point in found]
+        return sorted((p["document_id"], p["number"], p["text"]) for p in payloads)
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(ApiException):
+            self.client().collection_exists("chunks")
+            return True
+        return False
