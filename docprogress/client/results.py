@@ -108,6 +108,7 @@ class DocumentHandle:
             "sha256": row.sha256,
             "page_count": row.pages,
             "ocr_pages": row.ocr_pages,
+            "ocr_share": row.ocr_pages and round(row.ocr_pages / max(row.pages, 1), 4),
             "confidence": row.confidence,
             "parent_id": row.parent_id,
         }

@@ -8,6 +8,7 @@ from docprogress.documents import Document, Page
 from docprogress.errors import LimitExceeded, TransientError, Unreadable
 from docprogress.formatting import plural
 from docprogress.settings import Settings
+from docprogress.steps.metadata import tidy
 from docprogress.steps.text import Decoded, clean, decode
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Extraction(Iterator[Page]):
             page = next(self._pages)
         except StopIteration:
             self._note()
+            tidy(self.facts)
             self.close()
             raise
         except BaseException:

@@ -342,6 +342,7 @@ def test_a_presentation_gives_a_page_for_each_slide_that_is_shown(read, make):
     assert [page.title for page in pages] == ["The title", None]
     assert [page.number for page in pages] == [1, 2]
     assert facts["hidden_slides"] == 1
+    assert facts["warnings"] == ["1 hidden slide left out (include_hidden)"]
     assert [page.text for page in every][1] == "hidden"
 
 

@@ -56,6 +56,7 @@ def test_hidden_slides_and_shapes_are_left_out_unless_they_are_asked_for(read):
 
     assert [page.text for page in pages] == ["shown", "last"]
     assert facts["hidden_slides"] == 1
+    assert facts["warnings"] == ["1 hidden slide left out (include_hidden)"]
     assert [page.text for page in every] == ["shown", "hidden slide", "last"]
 
 
@@ -202,6 +203,7 @@ def test_a_damaged_slide_is_noted_and_the_others_are_read(read):
 
     assert [page.text for page in pages] == ["text", ""]
     assert facts["note"] == "1 of 2 slides could not be read"
+    assert facts["warnings"] == ["slide 2 could not be read"]
     with pytest.raises(Unreadable, match=r"^a\.pptx: .*damaged"):
         read(pptx({"b": "<broken"}))
 

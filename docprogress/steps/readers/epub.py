@@ -17,6 +17,7 @@ from docprogress.steps.extraction import (
     too_long,
     wants_structure,
 )
+from docprogress.steps.metadata import add_warning, numbered
 from docprogress.steps.readers.html import declared_encoding, visible_text
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean, clean_title, decode
 from docprogress.steps.zipped_xml import ZippedXml
@@ -55,10 +56,12 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         book.close()
         raise
     facts.update(package.facts())
+    unread: list[int] = []
 
     def pages() -> Iterator[Page]:
         left = settings.max_characters
         found = False
+        unread.clear()
         for number, part in enumerate(chapters, start=1):
             if book.size(part) > max(left, 1) * LONGEST_CHARACTER:
                 raise too_long(document, settings)
@@ -67,6 +70,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             found = found or bool(page.text.strip())
             if number == len(chapters) and not found:
                 facts["note"] = "no text"
+            if number == len(chapters) and unread:
+                add_warning(facts, f"{numbered('chapter', unread)} could not be read")
             yield page
 
     def _chapter(
@@ -74,6 +79,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     ) -> Page:
         decoded = decode(data, declared=declared_encoding(data))
         if decoded is None:
+            unread.append(number)
             return Page(number=number, text="", title=title)
         try:
             text = visible_text(
@@ -120,11 +126,13 @@ class _Package:
             nav = "nav" in attributes.get("properties", "").split()
             if nav or kind == _NCX:
                 self.contents.append(attributes.get("id", ""))
+        elif attributes.get("property") == "dcterms:modified":
+            self._element = "modified"
         elif self._element == "itemref" and len(self.spine) < _MOST_ENTRIES:
             self.spine.append(attributes.get("idref", ""))
 
     def end(self, _: str) -> None:
-        if self._element in ("title", "creator", "language", "date"):
+        if self._element in ("title", "creator", "language", "date", "modified"):
             value = clean_title("".join(self._pieces))
             if value:
                 self.metadata.setdefault(self._element, []).append(value)

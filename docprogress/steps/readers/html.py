@@ -15,6 +15,7 @@ from docprogress.steps.extraction import (
     too_long,
     wants_structure,
 )
+from docprogress.steps.markup.head import head_facts
 from docprogress.steps.markup.main_content import main_content
 from docprogress.steps.markup.page import PageReader
 from docprogress.steps.markup.structure import StructuredText
@@ -42,6 +43,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         xml = facts.get("media_type") == textual.XHTML
         text = page_text(document, decoded.text, settings, facts, xml=xml)
         facts["engine"] = "html"
+        facts.update(head_facts(decoded.text))
         if text.title:
             facts["title"] = text.title
         yield single_page(str(text), facts, markdown=text.markdown)

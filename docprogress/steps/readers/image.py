@@ -1,7 +1,7 @@
 """Read images by recognising their text; a TIFF may have several pages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from docprogress.events import NO_TEXT
 from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.metadata import add_warning, numbered
 from docprogress.steps.ocr.engine import INSTALL
 from docprogress.steps.ocr.pages import Recognition, recognition
 from docprogress.steps.ocr.pictures import (
@@ -19,6 +20,7 @@ from docprogress.steps.ocr.pictures import (
     check_size,
     pillow_limits,
 )
+from docprogress.steps.text import clean_title
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,6 +41,9 @@ _FORMATS = {
 
 #: Only a TIFF has pages; the others have the frames of an animation.
 _PAGED = "image/tiff"
+
+# Tags of EXIF data.
+_DESCRIPTION, _DATE, _ARTIST, _EXIF, _TAKEN = 0x010E, 0x0132, 0x013B, 0x8769, 0x9003
 
 #: Pixels of a picture that fits into any memory.
 SMALL_PIXELS = 4_000_000
@@ -65,7 +70,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     except BaseException:
         image.close()
         raise
-    facts |= {"width": image.width, "height": image.height}
+    facts |= {"width": image.width, "height": image.height, **_taken(image)}
     ocr.left = total
     pages = _pages(
         image, document, total=total, settings=settings, facts=facts, ocr=ocr
@@ -100,6 +105,19 @@ def _open(document: Document, kind: str, what: str) -> "Image":
         return image
 
 
+def _taken(image: "Image") -> dict[str, str]:
+    """Who took the picture, and when, as its EXIF data say."""
+    said: dict[str, object] = {}
+    with suppress(Exception), pillow_limits():  # they are no reason to reject it
+        exif = image.getexif()
+        said = {"title": exif.get(_DESCRIPTION), "author": exif.get(_ARTIST)}
+        taken = exif.get_ifd(_EXIF).get(_TAKEN) or exif.get(_DATE)
+        # Colons separate the parts of the day, too.
+        said["created"] = str(taken or "").replace(":", "-", 2)
+    texts = {name: clean_title(str(value or "")) for name, value in said.items()}
+    return {name: text for name, text in texts.items() if text}
+
+
 def _count(image: "Image", settings: Settings) -> int:
     """How many pages a TIFF has, as far as the limit and one more.
 
@@ -132,10 +150,9 @@ def _pages(
     what = _FORMATS[facts["media_type"]][1]
     left = settings.max_characters
     blank = True
-    unread = 0
+    unread: list[int] = []
 
     def picture(index: int) -> "Picture | None":
-        nonlocal unread
         try:
             with _translated(document, what):
                 if index:
@@ -144,7 +161,7 @@ def _pages(
         except Unreadable:
             if total == 1:
                 raise
-            unread += 1
+            unread.append(index + 1)
             return None
         return None if found.min() == found.max() else found
 
@@ -157,10 +174,11 @@ def _pages(
             raise too_long(document, settings)
         blank = blank and not page.text.strip()
         yield page
-    if unread == total:
+    if len(unread) == total:
         raise Unreadable(_damaged(document, what))
     if unread:
-        facts["note"] = f"{unread} of {plural(total, 'page')} could not be read"
+        facts["note"] = f"{len(unread)} of {plural(total, 'page')} could not be read"
+        add_warning(facts, f"{numbered('page', unread)} could not be read")
     elif blank:
         facts["note"] = NO_TEXT
 

@@ -72,6 +72,7 @@ def _note(metadata: Any, facts: Facts) -> None:
         facts["slides"] = slides
     note_property(facts, "title", _text(found.get("title")))
     note_property(facts, "created", _text(found.get("created_at")))
+    note_property(facts, "modified", _text(found.get("modified_at")))
 
 
 def _text(value: object) -> str:

@@ -36,6 +36,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
                 ("title", clean_title(headers.text("subject"))),
                 ("author", clean_title(headers.text("from"))),
                 ("created", headers.date),
+                ("language", headers.raw("content-language").partition(",")[0]),
                 ("attachments", [attachment_name(one) for one in reader.attachments()]),
             )
             if value

@@ -8,6 +8,7 @@ from docprogress.steps.extraction import Extraction, Facts, single_page, too_lon
 from docprogress.steps.mail.files import open_mail, read_message
 from docprogress.steps.mail.message import PAGES, PartReader
 from docprogress.steps.mail.mime import Part
+from docprogress.steps.markup.head import head_facts
 from docprogress.steps.readers.html import page_text
 from docprogress.steps.text import TooLong, clean_title
 
@@ -23,7 +24,9 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         reader = PartReader(file, most=settings.max_characters)
         try:
             if root.content_type in PAGES:
-                shown = page_text(document, reader.page(root), settings, facts)
+                page = reader.page(root)
+                facts.update(head_facts(page))
+                shown = page_text(document, page, settings, facts)
                 text, title, markdown = str(shown), shown.title, shown.markdown
             else:
                 text, title, markdown = reader.read(root).text, "", None
@@ -31,8 +34,9 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             raise too_long(document, settings) from None
         if title := title or clean_title(saved.headers.text("subject")):
             facts["title"] = title
+        # The time at which it was saved, if it says no other.
         if created := saved.headers.date:
-            facts["created"] = created
+            facts.setdefault("created", created)
         yield single_page(text, facts, markdown=markdown)
 
     return Extraction(pages(), total=1, facts=facts, close=file.close)

@@ -48,6 +48,7 @@ _PROPERTIES = {
     name("meta:initial-creator"): "author",
     name("dc:creator"): "editor",
     name("meta:creation-date"): "created",
+    name("dc:date"): "modified",
     name("dc:language"): "language",
 }
 

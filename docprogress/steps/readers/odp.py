@@ -4,8 +4,10 @@ from collections import deque
 from collections.abc import Iterator
 
 from docprogress.documents import Document, Page
+from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.metadata import add_warning
 from docprogress.steps.readers.flow import Budget, Flow
 from docprogress.steps.readers.handlers import NamedHandlers
 from docprogress.steps.readers.odf import Package, name, names, read_properties
@@ -32,6 +34,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         raise
     if count.hidden and not settings.include_hidden:
         facts["hidden_slides"] = count.hidden
+        left_out = f"{plural(count.hidden, 'hidden slide')} left out (include_hidden)"
+        add_warning(facts, left_out)
     return Extraction(
         _pages(document, package, settings, facts, count.shown),
         total=max(1, count.shown),

@@ -44,8 +44,8 @@ _PROPERTIES = {
     "http://purl.org/dc/elements/1.1/ creator": "author",
     "http://purl.org/dc/elements/1.1/ language": "language",
     "http://purl.org/dc/terms/ created": "created",
+    "http://purl.org/dc/terms/ modified": "modified",
 }
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _OFF = ("0", "false", "off", "none")
 
 
@@ -109,7 +109,7 @@ def main_part(package: ZippedXml, pattern: str) -> str | None:
 
 
 def read_properties(package: ZippedXml, facts: Facts) -> None:
-    """Note the title, author, date and language that the properties give."""
+    """Note the title, author, dates and language that the properties give."""
     found = PropertyTexts(_PROPERTIES)
     parts = [
         entry.target
@@ -127,8 +127,6 @@ def read_properties(package: ZippedXml, facts: Facts) -> None:
 def note_property(facts: Facts, name: str, value: str) -> None:
     """Note a property of a document, if it says anything."""
     value = clean_title(value)
-    if name == "language" and not _LANGUAGE.fullmatch(value):
-        return
     if value:
         facts[name] = value
 

@@ -21,6 +21,7 @@ _PROPERTIES = {
     f"{META} initial-creator": "author",
     f"{DC} language": "language",
     f"{META} creation-date": "created",
+    f"{DC} date": "modified",
 }
 
 

@@ -7,18 +7,15 @@ from typing import Literal
 from docprogress.documents import Document, Page
 from docprogress.errors import PasswordNeeded, Unreadable
 from docprogress.events import NEEDS_OCR, OCR_IS_OFF
-from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.metadata import numbered
 from docprogress.steps.ocr.pages import recognition
 from docprogress.steps.readers.pdf_page import PageText, Pdf, add_facts
 from docprogress.steps.readers.pdf_pdfium import PdfiumDocument, RejectedByPdfium
 from docprogress.steps.readers.pdf_pypdf import PypdfDocument
 from docprogress.steps.readers.pdf_structure import Structure
 from docprogress.steps.text import TooLong, clean
-
-#: The most pages that are named in a warning.
-MOST_NUMBERS = 20
 
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
@@ -142,21 +139,13 @@ class _Report:
             )
         warnings: list[str] = facts.get("warnings", [])
         if self._unread:
-            warnings.append(f"{_numbers(self._unread)} could not be read")
+            warnings.append(f"{numbered('page', self._unread)} could not be read")
             facts["note"] = f"{unread} of {self._total} pages could not be read"
         elif self._blank:
             facts["note"] = NEEDS_OCR
         if self._hidden:
-            warnings.append(f"invisible text was left out of {_numbers(self._hidden)}")
+            warnings.append(
+                f"invisible text was left out of {numbered('page', self._hidden)}"
+            )
         if warnings:
             facts["warnings"] = warnings
-
-
-def _numbers(pages: list[int]) -> str:
-    """Pages by their numbers, for people: "pages 3, 7 and 12"."""
-    if len(pages) == 1:
-        return f"page {pages[0]}"
-    if len(pages) > MOST_NUMBERS:
-        shown = ", ".join(map(str, pages[:MOST_NUMBERS]))
-        return f"pages {shown} and {plural(len(pages) - MOST_NUMBERS, 'other')}"
-    return f"pages {', '.join(map(str, pages[:-1]))} and {pages[-1]}"

@@ -67,7 +67,6 @@ class Pdf(Drawable, Protocol):
 def add_facts(facts: Facts, pdf: Pdf) -> None:
     """Add what a PDF says of itself to a document's facts."""
     facts["engine"] = pdf.engine
-    facts["pages"] = len(pdf)
     for fact, name in (("title", "Title"), ("author", "Author")):
         if value := clean_title(pdf.metadata(name)):
             facts[fact] = value

@@ -9,6 +9,7 @@ from docprogress.formatting import plural
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
 from docprogress.steps.markdown.inline import safe_link
+from docprogress.steps.metadata import add_warning, numbered
 from docprogress.steps.readers import ooxml
 from docprogress.steps.readers.drawings import add_drawing
 from docprogress.steps.readers.flow import Budget, Flow
@@ -77,16 +78,18 @@ class _Presentation:
         ]
         if hidden := len(every) - len(self.slides):
             facts["hidden_slides"] = hidden
+            left_out = f"{plural(hidden, 'hidden slide')} left out (include_hidden)"
+            add_warning(facts, left_out)
 
     def pages(self) -> Iterator[Page]:
         authors = self._authors()
-        failed: list[Unreadable] = []
+        failed: dict[int, Unreadable] = {}
         empty = True
         for number, part in enumerate(self.slides, start=1):
             try:
                 page = self._page(number, part, authors)
             except Unreadable as error:
-                failed.append(error)
+                failed[number] = error
                 page = Page(number=number, text="")
             except TooLong:
                 raise too_long(self._document, self._settings) from None
@@ -99,12 +102,14 @@ class _Presentation:
             self._facts["note"] = "all slides are hidden" if hidden else "no slides"
             yield Page(number=1, text="")
 
-    def _note(self, failed: list[Unreadable], *, empty: bool) -> None:
+    def _note(self, failed: dict[int, Unreadable], *, empty: bool) -> None:
         if failed and len(failed) == len(self.slides):
-            raise failed[0]
+            raise failed[1]
         if failed:
             slides = plural(len(self.slides), "slide")
             self._facts["note"] = f"{len(failed)} of {slides} could not be read"
+            unread = numbered("slide", list(failed))
+            add_warning(self._facts, f"{unread} could not be read")
         elif empty:
             self._facts["note"] = "no text"
 

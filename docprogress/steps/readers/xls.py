@@ -191,6 +191,9 @@ def _records(data: bytes) -> bytes:
     return found
 
 
+_PROPERTIES = ((2, "title"), (4, "author"), (12, "created"), (13, "modified"))
+
+
 def _note_properties(document: Document, facts: Facts) -> None:
     """Note the title, author and date that the file's properties give."""
     with contextlib.suppress(Exception):  # they are no reason to reject the sheets
@@ -199,6 +202,6 @@ def _note_properties(document: Document, facts: Facts) -> None:
         with olefile.OleFileIO(os.fspath(document.path)) as file:
             with file.openstream("\x05SummaryInformation") as stream:
                 found = ole.properties(stream.read(MAX_PROPERTIES))
-        for number, name in ((2, "title"), (4, "author"), (12, "created")):
+        for number, name in _PROPERTIES:
             if number in found:
                 note_property(facts, name, found[number])
