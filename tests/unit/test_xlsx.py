@@ -224,3 +224,12 @@ def test_merged_cells_that_cover_everything_are_repeated_within_a_limit(monkeypa
     tables.fill_merged(rows, [0, 2], merges())
 
     assert len(read_merges) <= 3
+
+
+def test_a_long_text_is_not_repeated_in_all_rows_that_it_covers():
+    rows = [Row(n, n, {1: "b"}) for n in range(10_000)]
+    rows[0].cells[0] = "long " * 6_000
+
+    tables.fill_merged(rows, [0, 1], [Merge(0, 0, 1_048_575, 0)])
+
+    assert sum(len(row.cells.get(0, "")) for row in rows) < 3_000_000

@@ -1,4 +1,4 @@
-"""Read plain text and Markdown."""
+"""Read plain text, Markdown, and texts with other markup."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,9 @@ from docprogress.steps.extraction import (
     Facts,
     read_text,
     single_page,
+    wants_structure,
 )
-from docprogress.steps.textual import MARKDOWN
+from docprogress.steps.markdown.sources import as_markdown
 from docprogress.steps.titles import text_title
 
 
@@ -22,7 +23,9 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         facts["engine"] = "text"
         if title := text_title(facts.get("media_type", ""), text):
             facts["title"] = title
-        marked = facts.get("media_type") == MARKDOWN
-        yield single_page(text, facts, markdown=text if marked else None)
+        markdown = None
+        if wants_structure(settings):
+            markdown = as_markdown(facts.get("media_type", ""), text)
+        yield single_page(text, facts, markdown=markdown)
 
     return Extraction(pages(), total=1, facts=facts)

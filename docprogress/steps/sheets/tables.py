@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from docprogress.steps.sheets.rows import Merge, Row
 from docprogress.structure import escaped, escaped_begin
 
-#: The most rows and cells of a page that merged cells are repeated into.
+#: The most rows of a page that merged cells are repeated into, and the most characters
+#: that are repeated.
 MAX_REPEATED = 200_000
+MAX_CHARACTERS = 2_000_000
 
 #: Tables with one column and at most as many rows are paragraphs in Markdown.
 FEW_ROWS = 3
@@ -27,7 +29,7 @@ def fill_merged(
     A text that stands alone in its row, such as a title, is not repeated beside itself.
     """
     numbers = [row.number for row in rows]
-    left = MAX_REPEATED
+    left, characters = MAX_REPEATED, MAX_CHARACTERS
     for merge in merges:
         begin = bisect.bisect_left(numbers, merge.top)
         if begin == len(rows) or numbers[begin] != merge.top:
@@ -47,8 +49,8 @@ def fill_merged(
                 continue
             for column in covered:
                 row.cells.setdefault(column, text)
-                left -= 1
-                if left < 0:
+                characters -= len(text) + 3
+                if characters < 0:
                     return
 
 
