@@ -3,6 +3,7 @@
 Prose in columns, tables of contents and lists look like them, and are left alone.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -31,12 +32,19 @@ ALIGNED = 2.5
 LEAST_ALIGNED = 0.6
 
 #: The share of cells that have text.
-LEAST_FILLED = 0.5
+LEAST_FILLED = 0.6
 
 #: The average characters of a cell in columns of prose.
 PROSE = 32
 
 MOST_COLUMNS = 40
+
+#: The most characters of what stands on the left in a table of two columns.
+LONGEST_LABEL = 28
+
+#: The share of cells that are parts of formulas, at most.
+MOST_FORMULAS = 0.2
+_FORMULA = re.compile(r"^[=<>≤≥≈⇒⇔→+∈\u2212](?!\d)|\s=\s|[⇒⇔∈∀∃]")
 
 
 class Segment(NamedTuple):
@@ -196,7 +204,9 @@ def _table(
         for row in grid
     ]
     numbers = frozenset(number for row in rows for number in row.lines)
-    if len(texts) < least or not (ruled or _is_table(several, columns, texts)):
+    if len(texts) < least or not _has_cells(texts):
+        return None
+    if not (ruled or _is_table(several, columns, texts)):
         return None
     leading = sum(lines[row.lines[-1]].leads_to_page for row in several)
     if 2 * leading > len(several):
@@ -222,11 +232,19 @@ def _continues(
     baseline = min(run.baseline for cell in before for run in cell)
     distance = baseline - row.baseline
     gaps = [one.baseline - other.baseline for one, other in pairwise(rows)]
-    usual = median(gaps)
+    wide = sorted(gaps)[2 * len(gaps) // 3]
     tight = distance < 1.35 * row.size
-    if tight and distance < 0.85 * max(gaps) and usual > 0:
+    if tight and distance < 0.85 * wide:
         return True
     return not cells[0] and 2 * len(filled) < len(cells) + 1 and tight
+
+
+def _has_cells(texts: Sequence[Sequence[str]]) -> bool:
+    """Whether most cells have text, and few of it is formulas."""
+    every = [text for row in texts for text in row]
+    formulas = sum(bool(_FORMULA.search(text)) for text in every)
+    filled = sum(map(bool, every))
+    return filled >= LEAST_FILLED * len(every) and formulas <= MOST_FORMULAS * filled
 
 
 def _is_table(
@@ -234,26 +252,29 @@ def _is_table(
     columns: Sequence[tuple[float, float]],
     texts: Sequence[Sequence[str]],
 ) -> bool:
-    size = len(texts) * len(columns)
-    if sum(map(bool, (text for row in texts for text in row))) < LEAST_FILLED * size:
-        return False
     lengths = [
         sum(map(len, column)) / max(sum(map(bool, column)), 1)
         for column in zip(*texts, strict=True)
     ]
     if sum(length > PROSE for length in lengths) > 1:
         return False
-    if len(columns) == 2 and all(  # noqa: PLR2004 - bullets and their texts
-        marker_of(f"{row[0]} x") or not any(map(str.isalnum, row[0]))
-        for row in texts
-        if row[0]
-    ):
+    if len(columns) == 2 and not _are_labels([row[0] for row in texts], len(rows)):  # noqa: PLR2004 - labels and what they stand for
         return False
     segments: list[list[Segment]] = [[] for _ in columns]
     for row in rows:
         for segment in row.segments:
             segments[_places(segment, columns)[0]].append(segment)
     return all(map(_is_aligned, segments))
+
+
+def _are_labels(texts: Sequence[str], rows: int) -> bool:
+    """Whether texts are short ones, and no bullets, before others beside them."""
+    filled = [text for text in texts if text]
+    bullets = all(
+        marker_of(f"{text} x") or not any(map(str.isalnum, text)) for text in filled
+    )
+    short = median(map(len, texts)) <= LONGEST_LABEL
+    return short and not bullets and LEAST_ROWS < rows >= len(texts)
 
 
 def _is_aligned(segments: Sequence[Segment]) -> bool:
@@ -301,7 +322,8 @@ def _by_band(rows: list[Row], heights: list[float]) -> list[Row]:
         middle = row.baseline
         bands[sum(height > middle for height in heights) - 1].append(row)
     used = [band for band in bands if band]
-    if sum(len(band) == 1 for band in used) < len(used) / 2:
+    alone = sum(len(band) == 1 for band in used)
+    if len(used) < LEAST_ROWS or alone < len(used) / 2:
         return rows
     return [
         Row(

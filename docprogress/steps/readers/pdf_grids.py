@@ -13,6 +13,8 @@ MOST_CELLS = 4_000
 
 #: The lines of a table without upright ones: around the header, and below all.
 LEAST_BANDS = 3
+#: The least width of such a table, in points.
+LEAST_WIDTH = 60.0
 
 Cell = tuple[int, int]
 
@@ -54,6 +56,16 @@ class Grid(NamedTuple):
     @property
     def bottom(self) -> float:
         return -self.ys[-1]
+
+    def sides(self) -> int:
+        """How many of its four sides are drawn."""
+        x, y = (self.xs[0] + self.xs[-1]) / 2, -(self.ys[0] + self.ys[-1]) / 2
+        return (
+            _covers(self.flat, -self.ys[0], x, flat=True)
+            + _covers(self.flat, -self.ys[-1], x, flat=True)
+            + _covers(self.upright, self.xs[0], y, flat=False)
+            + _covers(self.upright, self.xs[-1], y, flat=False)
+        )
 
     def areas(self) -> dict[Cell, Cell]:
         """For each cell the first one of those that it is merged with."""
@@ -111,7 +123,7 @@ def grids(rules: Iterable[Rule]) -> tuple[list[Grid], list[Rule]]:
 
 def bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
     """Horizontal lines of the same extent, from the top down."""
-    left = list(rules)
+    left = [rule for rule in rules if rule.right - rule.left >= LEAST_WIDTH]
     while len(left) >= LEAST_BANDS:
         first = left[0]
         group = [

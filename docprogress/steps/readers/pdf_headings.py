@@ -58,6 +58,7 @@ _LABEL = re.compile(
     r"|(?:appendix|annex)\s+[a-z]",
     re.IGNORECASE,
 )
+_ROMAN = re.compile(r"[ivxlc]+", re.IGNORECASE)
 _CAPTION = re.compile(r"(?:fig|tab|abb|chart|source|note)[a-z]*\b", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 
@@ -107,7 +108,9 @@ class Headings:
         self._levels: dict[Key, int] = {}
         self._offset: int | None = None
         self._shift = 0
+        #: Lines at the edge of many pages, and the heights of those with page numbers.
         self._running: set[str] = set()
+        self._head: set[int] = set()
 
     def learn(self, page: int, lines: list[TextLine]) -> None:
         """Take a page, counted from 0, for what is usual."""
@@ -202,7 +205,7 @@ class Headings:
         outlined = titles.get(key_of(text), 0) if titles else 0
         if not outlined and titles and (outlined := titles.get(key_of(line.text), 0)):
             end, text = start + 1, line.text
-        if outlined and not _is_running(line, self._running):
+        if outlined and not self._runs(line):
             key = key or Key(line.size, 0 if line.bold else 3)
             return Heading(start, end, key, text, outlined)
         if key is None or not self._holds(lines, start, end, key, text):
@@ -223,7 +226,8 @@ class Headings:
         above = _distance(lines, place, leading)
         if line.bold and not self.body_bold and above > ABOVE:
             apart = _distance_below(lines, place, leading) > ABOVE
-            sure = _may_begin(line) or (above > FAR_ABOVE and apart)
+            lower = line.text[0].islower() and not _ROMAN.fullmatch(line.text)
+            sure = _may_begin(line) or (lower and above > FAR_ABOVE and apart)
             return Key(line.size, 0) if sure else None
         if not _may_begin(line):
             return None
@@ -259,7 +263,7 @@ class Headings:
         line = lines[start]
         marker = marker_of(line.text)
         listed = line.dotted or line.leads_to_page or (marker and not marker.number)
-        if listed or _is_running(line, self._running):
+        if listed or self._runs(line):
             return False
         letters = sum(map(str.isalpha, text))
         wide = any(character > "\u2e80" for character in text)
@@ -337,14 +341,38 @@ class Headings:
         ]
         return max(larger, default=0) + 1
 
+    def _runs(self, line: TextLine) -> bool:
+        """Whether a line is a running title."""
+        if self._head and _has_page_number(line.text) and line.size < 1.3 * self.body:
+            height = round(line.first)
+            if not self._head.isdisjoint((height - 1, height, height + 1)):
+                return True
+        return bool(self._running) and _running_key(line) in self._running
+
     def _running_titles(self) -> set[str]:
         """Lines that stand at the edge of many pages."""
         counts: Counter[str] = Counter()
         for lines in self._sample.values():
-            inked = [line for line in lines if line.text]
+            inked = _inked(lines)
             counts.update({_running_key(line) for line in inked[:2] + inked[-2:]})
         least = max(LEAST_RUNNING, RUNNING * len(self._sample))
+        numbered = Counter(
+            round(lines[0].first)
+            for lines in map(_inked, self._sample.values())
+            if lines and _has_page_number(lines[0].text)
+        )
+        self._head = {
+            height for height, count in numbered.items() if count >= least
+        } or set()
         return {text for text, count in counts.items() if count >= least}
+
+
+def _inked(lines: list[TextLine]) -> list[TextLine]:
+    return [line for line in lines if line.text]
+
+
+def _has_page_number(text: str) -> bool:
+    return text[0].isdigit() or text[-1].isdigit()
 
 
 def _same_level(one: Key, other: Key) -> bool:
@@ -356,6 +384,8 @@ def _same_level(one: Key, other: Key) -> bool:
 
 def _may_begin(line: TextLine) -> bool:
     first = line.text[0]
+    if _ROMAN.fullmatch(line.text):
+        return False
     return (first.isalnum() and not first.islower()) or first in "§¿¡\"'“«(<[…„"
 
 
@@ -391,10 +421,6 @@ def _distance_below(lines: list[TextLine], place: int, leading: float) -> float:
 
 def _running_key(line: TextLine) -> str:
     return f"{_DIGITS.sub('#', line.text.casefold())} {line.size:.0f}"
-
-
-def _is_running(line: TextLine, running: set[str]) -> bool:
-    return bool(running) and _running_key(line) in running
 
 
 def key_of_line(line: TextLine) -> Key:

@@ -39,6 +39,8 @@ LEAST_SPARSE = 3
 SPARSE_WIDTH = 0.7
 LEAST_LENGTH = 6
 
+#: What ends a line once the text is cleaned: fonts of formulas have odd characters.
+_LINE_END = re.compile("\r\n|[\r\n\x0b\x0c\x85]")
 _PART = re.compile(rf"[^\s{MARK}][^{MARK}]*{MARK}?|{MARK}")
 _WORD = re.compile(rf"[^\s{MARK}]+{MARK}?|{MARK}")
 
@@ -124,7 +126,7 @@ _char_boxes = native.Quads(c_double)
 
 
 class LineReader:
-    r"""Reads the lines of a page's text, as `text.split("\r\n")` counts them.
+    """Reads the lines of a page's text, as they are counted once it is cleaned.
 
     Args:
         content: The page's text, loaded.
@@ -140,7 +142,7 @@ class LineReader:
         self._index = _indices(self._address, first, len(text))
         self._parts = list(_parts(text))
         self._objects: dict[int, Object] = {}
-        self.lines: list[list[Run]] = [[] for _ in range(text.count("\r\n") + 1)]
+        self.lines: list[list[Run]] = [[] for _ in _LINE_END.split(text)]
         self._read()
 
     def _read(self) -> None:
@@ -299,7 +301,7 @@ def sparse_lines(lines: Sequence[Sequence[Run]]) -> set[int]:
 
 def _parts(text: str) -> Iterator[Part]:
     position = 0
-    for number, line in enumerate(text.split("\r\n")):
+    for number, line in enumerate(_LINE_END.split(text)):
         if MARK in line:
             for match in _PART.finditer(line):
                 start, end = match.span()
@@ -308,7 +310,8 @@ def _parts(text: str) -> Iterator[Part]:
         elif line and not line.isspace():
             end = position + len(line.rstrip())
             yield position + len(line) - len(line.lstrip()), end, number
-        position += len(line) + 2
+        position += len(line)
+        position += 1 + (text[position : position + 2] == "\r\n")
 
 
 def _indices(address: int, first: int, length: int) -> Callable[[list[int]], list[int]]:

@@ -12,7 +12,7 @@ LEAST_EMPHASISED = 2
 
 _SPECIAL = re.compile(r"[\\*`<\[\]]|(?<!\w)_|_(?!\w)")
 _SUSPECT = re.compile(r"[\\*`<\[\]_]")
-_BLOCK = re.compile(r"^(#{1,6}(?= |$)|[-+>](?= |$)|[=-]{2,}\s*$|~{3})")
+_BLOCK = re.compile(r"^(#{1,6}(?= |$)|[-+>](?= |$)|[=-]{2,}\s*$|~{3}|\|)")
 _ORDINAL = re.compile(r"^(\d{1,9})([.)])(?= |$)")
 _SPACES = re.compile(r"\s+")
 
@@ -26,9 +26,10 @@ def escaped(text: str) -> str:
 
 def begun(text: str) -> str:
     """A line that does not begin a block of another kind."""
-    if text[:1].isdigit():
+    first = text[:1]
+    if first.isdigit():
         return _ORDINAL.sub(r"\1\\\2", text)
-    return _BLOCK.sub(r"\\\1", text)
+    return _BLOCK.sub(r"\\\1", text) if first in "#-+>=~|" else text
 
 
 def plain(text: str) -> str:

@@ -9,7 +9,15 @@ from docprogress.steps.readers.pdf_lines import Run, glue
 from docprogress.steps.readers.pdf_text_lines import TextLine
 
 #: The share of cells that have text, at least: grids of charts have few.
-LEAST_FILLED = 0.25
+LEAST_FILLED = 0.35
+LEAST_FILLED_OF_FEW = 0.6
+FEW_CELLS = 9
+
+#: The share of cells that are no rectangles, at most: drawings have such.
+MOST_ODD = 0.05
+
+#: How many of its four sides are drawn, at least: of the axes of a chart none is.
+LEAST_SIDES = 2
 
 #: How many characters would have fitted, in scripts without spaces.
 WITHOUT_SPACES = 3
@@ -35,10 +43,13 @@ class Table(NamedTuple):
 
 def ruled_table(grid: Grid, lines: Sequence[TextLine]) -> Table | None:
     """The table of a grid; None if it is a drawing."""
+    areas = grid.areas()
+    extents = _extents(areas)
+    if extents is None or grid.sides() < LEAST_SIDES:
+        return None
     cells: dict[Cell, list[Run]] = {}
     taken: set[int] = set()
     beside: list[str] = []
-    areas = grid.areas()
     for number, line in enumerate(lines):
         if not line.runs or not _may_hold(grid, line):
             continue
@@ -49,21 +60,34 @@ def ruled_table(grid: Grid, lines: Sequence[TextLine]) -> Table | None:
                 cells.setdefault(areas[cell], []).append(run)
             if rest:
                 beside.append(join_hyphenated(" ".join(rest)))
-    if not taken:
+    least = LEAST_FILLED_OF_FEW if len(extents) <= FEW_CELLS else LEAST_FILLED
+    if not cells or len(cells) < least * len(extents):
         return None
     texts = {}
     for cell, runs in cells.items():
-        members = [one for one, first in areas.items() if first == cell]
-        begin = grid.xs[min(column for _, column in members)]
-        end = grid.xs[max(column for _, column in members) + 1]
-        texts[cell] = cell_text(runs, begin, end)
+        begin, end = extents[cell]
+        texts[cell] = cell_text(runs, grid.xs[begin], grid.xs[end + 1])
     rows = _rows(grid, areas, texts)
-    filled = sum(bool(text) for row in rows for text in row)
-    if len(rows) < 2 or len(rows[0]) < 2:  # noqa: PLR2004 - a frame around text
-        return None
-    if filled < LEAST_FILLED * len(rows) * len(rows[0]):
+    several = sum(len({*filter(None, row)}) > 1 for row in rows)
+    if len(rows) < 2 or len(rows[0]) < 2 or 2 * several < len(rows):  # noqa: PLR2004 - a frame around text
         return None
     return Table(frozenset(taken), rows, beside)
+
+
+def _extents(areas: dict[Cell, Cell]) -> dict[Cell, tuple[int, int]] | None:
+    """The first and last column of each cell; None if many are no rectangles."""
+    members: dict[Cell, list[Cell]] = {}
+    for cell, first in areas.items():
+        members.setdefault(first, []).append(cell)
+    extents = {}
+    odd = 0
+    for first, cells in members.items():
+        rows, columns = zip(*cells, strict=True)
+        height = max(rows) - min(rows) + 1
+        width = max(columns) - min(columns) + 1
+        odd += height * width != len(cells)
+        extents[first] = min(columns), max(columns)
+    return extents if odd <= MOST_ODD * len(members) else None
 
 
 def _may_hold(grid: Grid, line: TextLine) -> bool:
