@@ -40,14 +40,40 @@ _EVENT_COLUMNS = [
 
 
 def documents_frame(store: Store, run: RunRow) -> "DataFrame":
-    """A row for each document of a run."""
+    """A row for each document of a run; members follow their container."""
     import pandas as pd
 
     columns: dict[str, list[Any]] = {name: [] for name in _columns(run)}
     for rows in document_batches(store, run.id, BATCH_SIZE):
         for name, values in _values(store, run, rows).items():
             columns[name] += values
-    return pd.DataFrame(columns)
+    frame = pd.DataFrame(columns)
+    order = nested(columns["document_id"])
+    return frame if order is None else frame.iloc[order].reset_index(drop=True)
+
+
+def nested(ids: Sequence[str]) -> list[int] | None:
+    """The positions of documents, each container's followed by those of its members.
+
+    None if none is a member: the order stays as it is.
+    """
+    below: dict[str, list[int]] = {}
+    known = set(ids)
+    first: list[int] = []
+    for position, name in enumerate(ids):
+        container = name.rpartition(".")[0]
+        if container in known:
+            below.setdefault(container, []).append(position)
+        else:
+            first.append(position)
+    if not below:
+        return None
+    order, waiting = [], first[::-1]
+    while waiting:
+        position = waiting.pop()
+        order.append(position)
+        waiting += reversed(below.get(ids[position], ()))
+    return order
 
 
 def document_frames(store: Store, run: RunRow, size: int) -> "Iterator[DataFrame]":

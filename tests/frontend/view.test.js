@@ -746,3 +746,12 @@ test("a view that is closed leaves nothing behind", () => {
 
   assert.equal(document.body.querySelectorAll("*").length, before);
 });
+
+test("members stand below their container, however late they were found", () => {
+  const ids = ["a", "b", "c", "a.1", "a.2", "b.1", "a.1.1", "zzz.1"];
+  const rows = ids.map((id, index) => row(index, { id, name: id, status: "queued" }));
+
+  show({ summary: summary(rows), rows });
+
+  assert.deepEqual(names(), ["a", "a.1", "a.1.1", "a.2", "b", "b.1", "c", "zzz.1"]);
+});

@@ -1293,6 +1293,29 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
 
 // src/progress-view/arrangement.js
 var VISIBLE_ROWS = 14;
+var MEMBER = /\.\d+$/;
+function nested(rows) {
+  const ordered = [...rows].sort((one, other) => one.index - other.index);
+  const members = ordered.filter(({ id }) => MEMBER.test(id));
+  if (members.length === 0) return ordered;
+  const known = new Set(ordered.map(({ id }) => id));
+  const below = /* @__PURE__ */ new Map();
+  const waiting = ordered.filter((row) => {
+    const container = row.id.replace(MEMBER, "");
+    if (container === row.id || !known.has(container)) return true;
+    const beside = below.get(container);
+    if (beside) beside.push(row);
+    else below.set(container, [row]);
+    return false;
+  });
+  waiting.reverse();
+  const found = [];
+  for (let row = waiting.pop(); row; row = waiting.pop()) {
+    found.push(row);
+    for (const member of (below.get(row.id) ?? []).reverse()) waiting.push(member);
+  }
+  return found;
+}
 function arrange(sorted, filter, query) {
   const fits = sorted.length <= VISIBLE_ROWS;
   const groups = STATES.map(() => []);
@@ -2228,9 +2251,9 @@ function createRowStore() {
     /** Increases whenever the position of a row may change. */
     revision: 0,
     rows,
-    /** The rows in the order in which they were submitted. */
+    /** The rows in the order of submission, members below their container. */
     sorted() {
-      sorted ??= [...rows.values()].sort((one, other) => one.index - other.index);
+      sorted ??= nested(rows.values());
       return sorted;
     },
     get single() {

@@ -141,6 +141,43 @@ function runState({ counts, finished, stalled }) {
   return counts.cancelled ? "cancelled" : "completed";
 }
 
+// src/progress-view/arrangement.js
+var VISIBLE_ROWS = 14;
+var MEMBER = /\.\d+$/;
+function nested(rows) {
+  const ordered = [...rows].sort((one, other) => one.index - other.index);
+  const members = ordered.filter(({ id }) => MEMBER.test(id));
+  if (members.length === 0) return ordered;
+  const known = new Set(ordered.map(({ id }) => id));
+  const below = /* @__PURE__ */ new Map();
+  const waiting = ordered.filter((row) => {
+    const container = row.id.replace(MEMBER, "");
+    if (container === row.id || !known.has(container)) return true;
+    const beside = below.get(container);
+    if (beside) beside.push(row);
+    else below.set(container, [row]);
+    return false;
+  });
+  waiting.reverse();
+  const found = [];
+  for (let row = waiting.pop(); row; row = waiting.pop()) {
+    found.push(row);
+    for (const member of (below.get(row.id) ?? []).reverse()) waiting.push(member);
+  }
+  return found;
+}
+function arrange(sorted, filter, query) {
+  const fits = sorted.length <= VISIBLE_ROWS;
+  const groups = STATES.map(() => []);
+  for (const row of sorted) {
+    const state = stateOf(row);
+    if (filter !== "all" && state !== filter && row.status !== filter) continue;
+    if (query && !row.name.toLocaleLowerCase().includes(query)) continue;
+    groups[fits && state !== "failed" ? 1 : STATES.indexOf(state)].push(row);
+  }
+  return groups.flat();
+}
+
 // src/progress-view/row-store.js
 var DEFAULTS = {
   step: "",
@@ -167,9 +204,9 @@ function createRowStore() {
     /** Increases whenever the position of a row may change. */
     revision: 0,
     rows,
-    /** The rows in the order in which they were submitted. */
+    /** The rows in the order of submission, members below their container. */
     sorted() {
-      sorted ??= [...rows.values()].sort((one, other) => one.index - other.index);
+      sorted ??= nested(rows.values());
       return sorted;
     },
     get single() {
@@ -304,20 +341,6 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
     }
   };
   return actions;
-}
-
-// src/progress-view/arrangement.js
-var VISIBLE_ROWS = 14;
-function arrange(sorted, filter, query) {
-  const fits = sorted.length <= VISIBLE_ROWS;
-  const groups = STATES.map(() => []);
-  for (const row of sorted) {
-    const state = stateOf(row);
-    if (filter !== "all" && state !== filter && row.status !== filter) continue;
-    if (query && !row.name.toLocaleLowerCase().includes(query)) continue;
-    groups[fits && state !== "failed" ? 1 : STATES.indexOf(state)].push(row);
-  }
-  return groups.flat();
 }
 
 // src/shared/icons.js

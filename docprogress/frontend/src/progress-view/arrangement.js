@@ -8,6 +8,40 @@ import { STATES, stateOf } from "./status.js";
 /** The most rows that are visible at once, unless the user resizes the grid. */
 export const VISIBLE_ROWS = 14;
 
+/** How the id of a container's member ends: with its position in the container. */
+const MEMBER = /\.\d+$/;
+
+/**
+ * Rows in the order of submission, each container followed by its members.
+ *
+ * @param {Iterable<Row>} rows
+ * @returns {Row[]}
+ */
+export function nested(rows) {
+  const ordered = [...rows].sort((one, other) => one.index - other.index);
+  const members = ordered.filter(({ id }) => MEMBER.test(id));
+  if (members.length === 0) return ordered;
+  const known = new Set(ordered.map(({ id }) => id));
+  /** @type {Map<string, Row[]>} */
+  const below = new Map();
+  const waiting = ordered.filter((row) => {
+    const container = row.id.replace(MEMBER, "");
+    if (container === row.id || !known.has(container)) return true;
+    const beside = below.get(container);
+    if (beside) beside.push(row);
+    else below.set(container, [row]);
+    return false;
+  });
+  waiting.reverse();
+  /** @type {Row[]} */
+  const found = [];
+  for (let row = waiting.pop(); row; row = waiting.pop()) {
+    found.push(row);
+    for (const member of (below.get(row.id) ?? []).reverse()) waiting.push(member);
+  }
+  return found;
+}
+
 /**
  * The rows that match, in the order in which they are shown.
  *

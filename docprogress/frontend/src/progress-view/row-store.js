@@ -1,5 +1,6 @@
 /** The newest summary, and every row by its index. */
 
+import { nested } from "./arrangement.js";
 import { stateOf } from "./status.js";
 
 /** @typedef {import("./types.js").Delta} Delta */
@@ -40,9 +41,9 @@ export function createRowStore() {
     /** Increases whenever the position of a row may change. */
     revision: 0,
     rows,
-    /** The rows in the order in which they were submitted. */
+    /** The rows in the order of submission, members below their container. */
     sorted() {
-      sorted ??= [...rows.values()].sort((one, other) => one.index - other.index);
+      sorted ??= nested(rows.values());
       return sorted;
     },
     get single() {
