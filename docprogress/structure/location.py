@@ -136,6 +136,11 @@ def _between(
     text: str, start: int, end: int, missing: list[Block]
 ) -> Iterator[Segment]:
     """What is between two blocks that were found, where `missing` were not."""
+    between = len(text[start:end].strip())
+    if len(missing) == 1 and 0 < between <= 2 * len(missing[0].text):
+        # Nearly the same text is the block, as it is written there.
+        yield Segment(kind=missing[0].kind, start=start, end=end, block=missing[0])
+        return
     kinds = {block.kind for block in missing if block.kind != "heading"}
     for block in missing:
         if block.kind == "heading":

@@ -22,6 +22,7 @@ _MAX_TRIES = 16
 
 #: Words at either end by which a line is found that is not the same everywhere.
 _WORDS = 5
+_FEWEST = 2
 _WORD = re.compile(r"\w+")
 # Characters between two of them, at most.
 _APART = 40
@@ -94,11 +95,11 @@ class Search:
     def _by_words(self, line: str) -> Span | None:
         """Find the first and last words of a line."""
         words = _WORD.findall(line[:400])[:_WORDS]
-        if len(words) < _WORDS:
+        if len(words) < _FEWEST:
             return None
         first = self._sequence(words, self.place, self.place + len(line) + NEAR)
-        if first is None:
-            return None
+        if first is None or len(words) < _WORDS:
+            return first
         start, end = first
         least = max(start, start + len(line) - len(line) // 4 - 400)
         words = _WORD.findall(line[-400:])[-_WORDS:]

@@ -1,6 +1,7 @@
 """Chunks of pages with Markdown have a kind and headings, and lose nothing."""
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -313,3 +314,45 @@ def test_time_grows_with_the_length_of_text_and_markdown(text, markdown):
 
     assert time.process_time() - started < patient(3)
     check([page(text, markdown)], made, most=200)
+
+
+def test_a_line_of_code_that_the_next_paragraph_explains_is_with_it():
+    text = "Options follow.\n--help\nShows help.\n-v\nShows more."
+    markdown = "Options follow.\n\n```\n--help\n```\n\nShows help.\n\n```\n-v\n```\n\nShows more."
+
+    assert shown(made_of(page(text, markdown))) == [("text", (), text)]
+
+
+@pytest.mark.parametrize(
+    ("before", "fence"), [("Run:", "```"), ("Text.", "```sh"), ("# Title", "```")]
+)
+def test_a_line_of_code_on_its_own_is_code(before, fence):
+    text = f"{before.strip('# ')}\nmake all\nText."
+    markdown = f"{before}\n\n{fence}\nmake all\n```\n\nText."
+
+    assert "code" in [each.kind for each in made_of(page(text, markdown))]
+
+
+def test_a_heading_on_two_lines_is_found():
+    text = "Before.\n2 Manifolds and\nComplexes\n2.1 Charts\nText."
+    markdown = "Before.\n\n# 2 Manifolds and Complexes\n\n## 2.1 Charts\n\nText."
+
+    before, after = made_of(page(text, markdown))
+
+    assert before.text == "Before."
+    assert after.text == "2 Manifolds and\nComplexes\n2.1 Charts\nText."
+    assert after.headings == ("2 Manifolds and Complexes", "2.1 Charts")
+
+
+def test_no_chunk_is_part_of_another_one():
+    words = "Some words of a sentence. " * 12
+    given = [
+        page(f"Title\n{words}", f"# Title\n\n{words}"),
+        page(words * 5, words * 5, 2),
+    ]
+
+    made = made_of(*given, chunk_characters=400, chunk_overlap=100)
+
+    check(given, made, most=400)
+    for one, other in pairwise(made):
+        assert other.end > one.end

@@ -26,10 +26,17 @@ def headed_spans(
     kept = _kept(text, start, body, sizes)
     if text[start:kept].strip():
         yield from _spans(text, start, kept, sizes)
+    found = _spans(text, kept, end, sizes)
+    first = next(found)
+    if text[body : first[1]].strip():
+        yield first
+        yield from found
+        return
+    # The headings alone: they take the begin of the next paragraph with them.
     after = _first_piece(text, kept, body, end, sizes)
     yield kept, after
     if text[after:end].strip():
-        yield from _spans(text, _overlapping(text, body, after, sizes), end, sizes)
+        yield from _spans(text, after, end, sizes)
 
 
 def _spans(text: str, start: int, end: int, sizes: Sizes) -> Iterator[Span]:
@@ -66,12 +73,3 @@ def _first_piece(text: str, kept: int, body: int, end: int, sizes: Sizes) -> int
         # Tokens do not add up exactly.
         room = max(1, room - room // 4 - 1)
     return begin + 1
-
-
-def _overlapping(text: str, body: int, end: int, sizes: Sizes) -> int:
-    """Where the next piece begins that shares its first words with the one before."""
-    if sizes.count is not None:
-        return end
-    begin = max(body, end - sizes.overlap)
-    space = text.find(" ", begin, end)
-    return end if space < 0 else space + 1

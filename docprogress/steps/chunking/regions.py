@@ -4,6 +4,7 @@ A region has one kind and one path of headings. It begins with the headings abov
 that no other region has, so that no chunk ends with a heading.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,10 @@ from docprogress.structure import Segment, segments
 LONGEST_HEADING = 300
 #: The longest line that is kept with the list or code that it introduces.
 LONGEST_INTRODUCTION = 300
+
+_COLONS = (":", "\uff1a")
+# A fence that says in which language the code is.
+_LANGUAGE = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*\w")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ class _Builder:
                 before = start if self._headings is None else self._headings[0]
                 self._headings = (before, end)
             return
-        kind = _kind(segment)
+        kind = "text" if self._goes_on_with(segment) else _kind(segment)
         last = self._region
         # A list may go on on the next page, and so may code.
         goes_on = kind == "text" or (first and kind != "table")
@@ -120,6 +125,19 @@ class _Builder:
         if region is not None:
             yield region
 
+    def _goes_on_with(self, segment: Segment) -> bool:
+        """Whether one line of code is part of the text before it.
+
+        In manuals it is often an option or a name, which the next paragraph explains.
+        """
+        region, block = self._region, segment.block
+        if segment.kind != "code" or block is None or "\n" in block.text:
+            return False
+        if region is None or region.kind != "text" or _LANGUAGE.match(block.markdown):
+            return False
+        begin = max(region.start, region.end - 9)
+        return not self._text[begin : region.end].rstrip().endswith(_COLONS)
+
     def _introduction(self) -> int | None:
         """Take the last paragraph from its region if it introduces what follows."""
         region = self._region
@@ -127,7 +145,7 @@ class _Builder:
             return None
         start = max(self._last, region.end - LONGEST_INTRODUCTION - 1)
         found = self._text[start : region.end].rstrip()
-        if start > self._last or not found.endswith((":", "\uff1a")):
+        if start > self._last or not found.endswith(_COLONS):
             return None
         if start <= region.body:
             # It is all that the region has.
