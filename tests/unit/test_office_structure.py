@@ -254,3 +254,30 @@ def test_absurd_spans_take_bounded_time_and_space(markdown):
 
     assert time.process_time() - begun < patient(5)
     assert len(found) < 6_000_000
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.odt", "a.pptx", "a.rtf"])
+def test_without_structure_office_files_have_text_alone(tmp_path, name):
+    made = {
+        "a.docx": docx(p("text")),
+        "a.odt": odf("<text:p>text</text:p>"),
+        "a.pptx": pptx(
+            {
+                "s": slide(
+                    "<p:sp><p:txBody><a:p><a:r><a:t>text</a:t></a:r></a:p></p:txBody></p:sp>"
+                )
+            }
+        ),
+        "a.rtf": b"{\\rtf1 text}",
+    }
+    path = tmp_path / name
+    path.write_bytes(made[name])
+    document = Document(id="d", name=name, path=path, size=path.stat().st_size)
+
+    found = {}
+    for structure in ("auto", "off"):
+        with extract(document, settings=load(structure=structure)) as extraction:
+            [found[structure]] = extraction
+
+    assert (found["auto"].text, found["auto"].markdown) == ("text", "text")
+    assert (found["off"].text, found["off"].markdown) == ("text", None)

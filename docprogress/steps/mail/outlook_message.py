@@ -139,15 +139,19 @@ def body(message: HasBody, most: int, *, structure: bool = False) -> Shown:
         if str(shown).strip():
             return Shown(str(shown).strip("\n"), shown.markdown)
     plain = message.text(outlook.BODY).strip("\r\n")
-    return Shown(plain) if plain.strip() else _rich_text(message, most)
+    return (
+        Shown(plain)
+        if plain.strip()
+        else _rich_text(message, most, structure=structure)
+    )
 
 
-def _rich_text(message: HasBody, most: int) -> Shown:
+def _rich_text(message: HasBody, most: int, *, structure: bool) -> Shown:
     """The text of a message that has only RTF."""
     data = decompress(message.binary(outlook.RTF) or b"", most=20 * most)
     if not data:
         return Shown("")
-    parts = RtfParts(Budget(most), comments=False)
+    parts = RtfParts(Budget(most, structure=structure), comments=False)
     try:
         RtfDocument(data, parts, name="").read()
     except (Unreadable, LimitExceeded):

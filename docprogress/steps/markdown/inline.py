@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from docprogress.structure.inline import escaped
 
@@ -66,16 +66,16 @@ def safe_link(address: str) -> str:
     return address.replace("<", "%3C").replace(">", "%3E").replace("\\", "%5C")
 
 
-def inline(spans: Iterable[Span], *, plain: bool = False) -> str:
+def inline(spans: Sequence[Span], *, plain: bool = False) -> str:
     """Spans as Markdown; neighbours of the same style are one.
 
     Args:
         spans: The pieces.
         plain: Whether emphasis is left out, as in a heading.
     """
+    if all(not style and not link for _, style, link in spans):
+        return escaped("".join([span[0] for span in spans]))
     pieces = _merged(spans, plain=plain)
-    if len(pieces) == 1 and not pieces[0][1] and not pieces[0][2]:
-        return escaped(pieces[0][0])
     out: list[str] = []
     place = 0
     while place < len(pieces):

@@ -13,7 +13,13 @@ from docprogress.documents import Document, Page
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps import formats
-from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    single_page,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.markdown.inline import safe_link
 from docprogress.steps.readers.docx_body import Story
 from docprogress.steps.readers.docx_numbering import Numbering
@@ -81,7 +87,9 @@ class _Docx:
         self._depth = depth
         self._main = main_part(package, _MAIN_PART) or "word/document.xml"
         self._related = relations(package, self._main)
-        self._budget = Budget(settings.max_characters)
+        self._budget = Budget(
+            settings.max_characters, structure=wants_structure(settings)
+        )
         self._flows: list[Flow] = []
         self._read_parts: set[str] = set()
         self.styles = Styles()

@@ -17,11 +17,18 @@ MARKDOWN_EXTRA = 100_000
 
 
 class Budget:
-    """Characters that may still be written; several flows share one."""
+    """Characters that may still be written; several flows share one.
 
-    def __init__(self, most: int) -> None:
+    Args:
+        most: The limit of characters.
+        structure: Whether there is Markdown at all.
+    """
+
+    def __init__(self, most: int, *, structure: bool = True) -> None:
         self.left = most
-        self.markdown_left = most * MARKDOWN_FACTOR + MARKDOWN_EXTRA
+        self.markdown_left = -1
+        if structure:
+            self.markdown_left = most * MARKDOWN_FACTOR + MARKDOWN_EXTRA
 
     def spend(self, characters: int) -> None:
         """Use up characters.
@@ -49,7 +56,7 @@ class Flow:
         self.budget = budget
         #: The text, in pieces.
         self.pieces: list[str] = []
-        self._marked = FlowMarkdown(budget.spend_markdown)
+        self._whole = FlowMarkdown(budget.spend_markdown)
         #: How many tables are open.
         self.depth = 0
         # White space to write before the next text.
@@ -61,7 +68,12 @@ class Flow:
     @property
     def markdown(self) -> str | None:
         """The Markdown; None if it is far longer than the text."""
-        return None if self.budget.markdown_left < 0 else str(self._marked)
+        return None if self._marked is None else str(self._marked)
+
+    @property
+    def _marked(self) -> FlowMarkdown | None:
+        """Where Markdown is collected, as long as there is any."""
+        return None if self.budget.markdown_left < 0 else self._whole
 
     def begin_paragraph(
         self,
@@ -84,36 +96,39 @@ class Flow:
             code: Whether it is a line of code.
         """
         marker = BULLET if bullet and not label else label
-        self._marked.begin_paragraph(
-            heading=heading, label=marker, level=level, code=code
-        )
+        if marked := self._marked:
+            marked.begin_paragraph(
+                heading=heading, label=marker, level=level, code=code
+            )
         if label:
             self._emit(label + gap)
 
     def write(self, text: str, style: int = 0, link: str = "") -> None:
         """Write text in a style of `markdown.inline`, linked if there is a link."""
         self._emit(text)
-        if self.budget.markdown_left >= 0:
-            self._marked.write(text, style, link)
+        if marked := self._marked:
+            marked.write(text, style, link)
 
     def end_paragraph(self) -> None:
         """End a paragraph: a space within a table's cell, otherwise a line end."""
         if self.pieces and not self._gap:
             self._gap = " " if self.depth else "\n"
-        self._marked.end_paragraph()
+        if marked := self._marked:
+            marked.end_paragraph()
 
     def begin_table(self) -> None:
         self.end_paragraph()
         self.depth += 1
-        self._marked.begin_table()
+        if marked := self._marked:
+            marked.begin_table()
 
     def begin_row(self) -> None:
-        if self.depth:
-            self._marked.begin_row()
+        if self.depth and (marked := self._marked):
+            marked.begin_row()
 
     def begin_cell(self) -> None:
-        if self.depth:
-            self._marked.begin_cell()
+        if self.depth and (marked := self._marked):
+            marked.begin_cell()
 
     def end_cell(
         self, *, span: int = 1, down: int = 1, continued: bool = False
@@ -131,13 +146,14 @@ class Flow:
         self._gap = self._gap.rstrip(" ") + "\t"
         if len(self._gap) > self.budget.left:
             raise TooLong
-        if self.budget.markdown_left >= 0:
-            self._marked.end_cell(min(span, MOST_COLUMNS), down, continued=continued)
+        if marked := self._marked:
+            marked.end_cell(min(span, MOST_COLUMNS), down, continued=continued)
 
     def end_row(self) -> None:
         if self.depth:
             self._gap = "\n"
-            self._marked.end_row()
+            if marked := self._marked:
+                marked.end_row()
 
     def end_table(self) -> None:
         if not self.depth:
@@ -146,7 +162,8 @@ class Flow:
         self.depth -= 1
         if not self.depth and self.pieces:
             self._gap = "\n"
-        self._marked.end_table()
+        if marked := self._marked:
+            marked.end_table()
 
     def add(self, other: "Flow") -> None:
         """Append what another flow with the same budget has collected."""
@@ -160,7 +177,8 @@ class Flow:
         inner = " ".join(text.split()) if self.depth else text
         self.pieces.append(inner)
         self.end_paragraph()
-        self._marked.add(other._marked, inner)  # noqa: SLF001 - another of this class
+        if marked := self._marked:
+            marked.add(other._whole, inner)  # noqa: SLF001 - another of this class
 
     def add_text(self, text: str, markdown: str | None = None) -> None:
         """Append lines of text that have been read elsewhere."""
@@ -169,7 +187,8 @@ class Flow:
         self.end_paragraph()
         self._emit(" ".join(text.split()) if self.depth else text.strip("\n"))
         self.end_paragraph()
-        self._marked.add_text(text, markdown)
+        if marked := self._marked:
+            marked.add_text(text, markdown)
 
     def _emit(self, text: str) -> None:
         self.budget.spend(len(text) + len(self._gap))

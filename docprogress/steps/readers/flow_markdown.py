@@ -79,7 +79,7 @@ class FlowMarkdown:
         if not self._spans:
             return
         spans, self._spans = self._spans, []
-        code = self._code or _is_code(spans)
+        code = self._code or (spans[0][1] & marks.CODE and _is_code(spans))
         if code and not (self._in_table or self._heading or self._label):
             line = "".join(span[0] for span in spans).rstrip()
             self._append(_Block(line, code=True))

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from docprogress.documents import Document, Page
 from docprogress.formatting import plural
 from docprogress.settings import Settings
-from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    check_pages,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.metadata import add_warning
 from docprogress.steps.readers.flow import Budget, Flow
 from docprogress.steps.readers.handlers import NamedHandlers
@@ -48,7 +54,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 def _pages(
     document: Document, package: Package, settings: Settings, facts: Facts, count: int
 ) -> Iterator[Page]:
-    budget = Budget(settings.max_characters)
+    budget = Budget(settings.max_characters, structure=wants_structure(settings))
     styles = Styles()
     slides = _Slides(budget, styles, package, settings)
     empty = True

@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterator
 from docprogress.documents import Document, Page
 from docprogress.errors import Unreadable
 from docprogress.settings import Settings
-from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    single_page,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.readers.flow import Budget, Flow
 from docprogress.steps.readers.odf import Package, name, read_properties
 from docprogress.steps.readers.odf_body import Body
@@ -57,7 +63,7 @@ class Inserter:
 
 
 def _flows(package: Package, settings: Settings) -> Iterator[Flow]:
-    budget = Budget(settings.max_characters)
+    budget = Budget(settings.max_characters, structure=wants_structure(settings))
     styles = Styles()
     body = _Text(
         budget,

@@ -7,7 +7,13 @@ from docprogress.documents import Document, Page
 from docprogress.errors import Unreadable
 from docprogress.formatting import plural
 from docprogress.settings import Settings
-from docprogress.steps.extraction import Extraction, Facts, check_pages, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    check_pages,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.markdown.inline import safe_link
 from docprogress.steps.metadata import add_warning, numbered
 from docprogress.steps.readers import ooxml
@@ -59,7 +65,9 @@ class _Presentation:
         self._document = document
         self._settings = settings
         self._facts = facts
-        self._budget = Budget(settings.max_characters)
+        self._budget = Budget(
+            settings.max_characters, structure=wants_structure(settings)
+        )
         self._masters = Masters(package, self._parse_master)
         ooxml.read_properties(package, facts)
         main = ooxml.main_part(package, _MAIN_PART) or "ppt/presentation.xml"

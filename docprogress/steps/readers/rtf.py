@@ -8,7 +8,13 @@ from collections.abc import Iterator
 
 from docprogress.documents import Document, Page
 from docprogress.settings import Settings
-from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
+from docprogress.steps.extraction import (
+    Extraction,
+    Facts,
+    single_page,
+    too_long,
+    wants_structure,
+)
 from docprogress.steps.readers.flow import Budget
 from docprogress.steps.readers.ooxml import note_property
 from docprogress.steps.readers.rtf_document import RtfDocument
@@ -24,7 +30,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 
     def pages() -> Iterator[Page]:
         parts = RtfParts(
-            Budget(settings.max_characters), comments=settings.include_comments
+            Budget(settings.max_characters, structure=wants_structure(settings)),
+            comments=settings.include_comments,
         )
         rtf = RtfDocument(data, parts, name=document.name)
         try:
