@@ -4,15 +4,20 @@ Vectors of one length are lists of a fixed size, which libraries read as matrice
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from docprogress.errors import ExportError
 from docprogress.exports.records import COLUMNS, Record, What
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def schema(what: What, dimensions: int | None = None) -> "pa.Schema":
@@ -54,22 +59,75 @@ def table(records: Sequence[Record], fields: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
     columns = [
-        _vectors([record["vector"] for record in records], field.type)
-        if field.name == "vector"
-        else pa.array([record[field.name] for record in records], field.type)
+        array([record[field.name] for record in records], field.type)
         for field in fields
     ]
     return pa.Table.from_arrays(columns, schema=fields)
 
 
-def _vectors(values: list[Any], kind: Any) -> Any:
-    """An array of vectors, which are copied as a whole, not number by number."""
+def array(values: Sequence[Any], kind: Any) -> Any:
+    """An Arrow array of this type; None is null.
+
+    Its buffers are made here, since `pyarrow.array` imports pandas, which takes more
+    memory than all of an export.
+    """
     import pyarrow as pa
 
-    if not pa.types.is_fixed_size_list(kind):
-        return pa.array(values, kind)
-    size = kind.list_size
-    missing = np.fromiter((value is None for value in values), bool, len(values))
+    count = len(values)
+    present = [value for value in values if value is not None]
+    validity = None
+    if len(present) < count:
+        valid = np.fromiter((value is not None for value in values), bool, count)
+        validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    if pa.types.is_string(kind):
+        encoded = [value.encode(errors="replace") for value in present]
+        sizes = _sizes(values, encoded)
+        return pa.Array.from_buffers(
+            kind, count, [validity, sizes, pa.py_buffer(b"".join(encoded))]
+        )
+    if pa.types.is_fixed_size_list(kind):
+        child = _flat(_matrix(values, kind.list_size), kind.value_type)
+        return pa.Array.from_buffers(kind, count, [validity], children=[child])
+    if pa.types.is_list(kind):
+        if pa.types.is_floating(kind.value_type):
+            joined = np.concatenate(present) if present else np.empty(0)
+            child = _flat(joined, kind.value_type)
+        else:
+            child = array(
+                [each for value in present for each in value], kind.value_type
+            )
+        sizes = _sizes(values, present)
+        return pa.Array.from_buffers(kind, count, [validity, sizes], children=[child])
+    if pa.types.is_timestamp(kind):
+        values = [value and (value - _EPOCH) // _MICROSECOND for value in values]
+    return _flat(np.array([value or 0 for value in values]), kind, validity)
+
+
+def _sizes(values: Sequence[Any], present: Sequence[Any]) -> Any:
+    """The buffer with where each value begins, and where the last one ends."""
+    import pyarrow as pa
+
+    sizes = map(len, present)
+    ends = np.fromiter(
+        (0 if value is None else next(sizes) for value in values), np.int64, len(values)
+    ).cumsum()
+    if len(ends) and ends[-1] > np.iinfo(np.int32).max:
+        raise ExportError("a column has more than 2 GB in one part: export JSON Lines")
+    return pa.py_buffer(np.concatenate(([0], ends)).astype(np.int32))
+
+
+def _flat(numbers: "NDArray[Any]", kind: Any, validity: Any = None) -> Any:
+    """An array of numbers, without a copy if they have the right type."""
+    import pyarrow as pa
+
+    types = {"timestamp[us, tz=UTC]": "int64", "float": "float32"}
+    numbers = np.ascontiguousarray(numbers, types.get(str(kind), str(kind))).ravel()
+    buffers = [validity, pa.py_buffer(numbers)]
+    return pa.Array.from_buffers(kind, len(numbers), buffers)
+
+
+def _matrix(values: Sequence[Any], size: int) -> "NDArray[np.float32]":
+    """The vectors as rows; zeros where there is none."""
     matrix = np.zeros((len(values), size), np.float32)
     for row, value in zip(matrix, values, strict=True):
         if value is not None:
@@ -79,6 +137,4 @@ def _vectors(values: list[Any], kind: Any) -> Any:
                     "export again once the run has ended"
                 )
             row[:] = value
-    return pa.FixedSizeListArray.from_arrays(
-        pa.array(matrix.ravel()), type=kind, mask=pa.array(missing)
-    )
+    return matrix

@@ -15,7 +15,7 @@ from docprogress.exports.spreadsheets import as_cell
 Format = Literal["parquet", "jsonl", "csv", "markdown"]
 
 #: About how many bytes a row group of a Parquet file has before it is compressed.
-ROW_GROUP_BYTES = 8 * 1024 * 1024
+ROW_GROUP_BYTES = 4 * 1024 * 1024
 
 #: Columns that have many equal values. Without a list, dictionaries are made of all
 #: columns: of vectors this takes four times as long as all the rest.
@@ -126,14 +126,14 @@ def _cell(value: Any) -> Any:
 
 def _size(record: Record) -> int:
     """About how many bytes a record has."""
-    size = 100
+    size = 600
     for value in record.values():
         if isinstance(value, str):
             size += len(value)
         elif hasattr(value, "nbytes"):
             size += value.nbytes
     if rows := record.get("rows"):
-        size += sum(10 + len(cell) for row in rows for cell in row)
+        size += sum(60 + len(cell) for row in rows for cell in row)
     return size
 
 
