@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from docprogress.documents import Page, Table
+from docprogress.documents import Page
 from docprogress.events import Status
 from docprogress.formatting import plural
+from docprogress.steps.suffixes import label
 from docprogress.store import DocumentRow, Store
 from docprogress.structure import html
 from docprogress.structure.tables import tables as tables_of
@@ -80,7 +81,8 @@ def _facts(row: DocumentRow, title: str) -> Iterator[str]:
     if row.name != title:
         yield row.name
     if row.media_type:
-        yield row.media_type
+        kind = label(row.media_type)
+        yield kind.removeprefix("an ").removeprefix("a ")
     if row.pages:
         yield plural(row.pages, "page")
     if row.chunks:
@@ -131,9 +133,6 @@ def _first_page(row: DocumentRow, page: Page | None) -> str:
     lead, rest, omitted = shown(
         page.markdown or page.text, lead=LEADING_CHARACTERS, most=MAX_CHARACTERS
     )
-    what = f"Page {page.number}" if row.pages > 1 else "Text"
-    if page.title and page.title != row.title:
-        what += f": {_value(page.title)}"
     if omitted:
         rest += html.paragraph(
             "muted",
@@ -144,8 +143,10 @@ def _first_page(row: DocumentRow, page: Page | None) -> str:
         rest = html.fold(f'<span class="dp-muted">More of {name}</span>', rest)
     if not (lead or rest):
         lead = html.paragraph("muted", "No text")
-    of = f" of {row.pages:,}" if row.pages > 1 else ""
-    head = html.paragraph("muted", f"{what}{of}") if of or page.title else ""
+    head = ""
+    if row.pages > 1:
+        title = f": {_value(page.title)}" if page.title else ""
+        head = html.paragraph("muted", f"Page {page.number} of {row.pages:,}{title}")
     return f'{head}<div class="dp-page">\n{lead}\n{rest}</div>'
 
 
@@ -153,12 +154,10 @@ def _tables(pages: _Pages) -> Iterator[str]:
     found = list(islice(tables_of(pages), MAX_TABLES + 1))
     few = len(found) <= FEW_TABLES
     for table in found[:MAX_TABLES]:
-        yield _table(table, shown=few and table.shape[0] <= FEW_ROWS)
+        # Those of the first page are shown there.
+        shown = few and table.page > 1 and table.shape[0] <= FEW_ROWS
+        yield html.fold(
+            html.table_title(table), html.rows_html(table.rows), shown=shown
+        )
     if len(found) > MAX_TABLES or pages.more:
         yield html.paragraph("muted", "… <code>document.tables</code> has all tables")
-
-
-def _table(table: Table, *, shown: bool) -> str:
-    content = html.rows_html(table.rows)
-    title = html.table_title(table)
-    return html.fold(title, content, shown=shown)

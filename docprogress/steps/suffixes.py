@@ -113,16 +113,17 @@ def misnamed(name: str, media_type: str) -> str | None:
     kind = _promised(suffix)
     if kind is None or media_type.startswith(kind.types):
         return None
-    return f"named {suffix}, read as {_label(media_type)}"
+    return f"named {suffix}, read as {label(media_type)}"
 
 
 def _promised(suffix: str) -> _Kind | None:
     return next((kind for kind in _KINDS if suffix in kind.suffixes), None)
 
 
-def _label(media_type: str) -> str:
-    if label := _LABELS.get(media_type):
-        return label
+def label(media_type: str) -> str:
+    """What people call a media type: `a Word document`."""
+    if found := _LABELS.get(media_type):
+        return found
     return next(
         (kind.label for kind in _KINDS if media_type.startswith(kind.types)),
         media_type,

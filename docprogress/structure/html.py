@@ -5,7 +5,8 @@ and only links to web and mail addresses are kept. It also looks well without th
 sheet, which JupyterLab drops in notebooks that are not trusted, and GitHub always.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,27 +26,29 @@ MAX_CELL_CHARACTERS = 300
 #: Rows of a table that is shown by itself, before the others are folded.
 LEADING_ROWS = 10
 
+#: A line counts as at least so many characters in what is shown at first.
+LINE_WEIGHT = 50
+
 STYLE = """
-.docprogress { max-width: 56em; line-height: 1.5; }
+.docprogress { max-width: 56em; line-height: 1.5; text-align: start; }
 .docprogress p { margin: 0 0 .6em; }
-.docprogress :is(p, li, td, th, pre) { unicode-bidi: plaintext; }
-.docprogress .dp-title { font-size: 1.3em; margin: 0; overflow-wrap: anywhere; }
-.docprogress .dp-facts { opacity: .7; margin: 0 0 .6em; overflow-wrap: anywhere; }
+.docprogress .dp-title { font-size: 1.3em; margin: 0; overflow-wrap: break-word; }
+.docprogress .dp-facts { opacity: .7; margin: 0 0 .6em; overflow-wrap: break-word; }
 .docprogress .dp-error { border-left: 3px solid #d33; padding-left: .7em; }
 .docprogress .dp-page {
   border-left: 3px solid rgba(128, 128, 128, .3); padding-left: 1em; margin: .8em 0;
-  overflow-wrap: anywhere;
+  overflow-wrap: break-word;
 }
 .docprogress .dp-h1 { font-size: 1.2em; } .docprogress .dp-h2 { font-size: 1.1em; }
 .docprogress .dp-h1, .docprogress .dp-h2, .docprogress .dp-h3 { margin-top: .8em; }
 .docprogress .dp-page > :first-child { margin-top: 0; }
 .docprogress details { margin: .3em 0; }
-.docprogress summary { cursor: pointer; overflow-wrap: anywhere; }
+.docprogress summary { cursor: pointer; overflow-wrap: break-word; }
 .docprogress summary > .dp-muted, .docprogress .dp-muted { opacity: .7; }
 .docprogress .dp-scroll { overflow-x: auto; margin: .4em 0 .8em; }
 .docprogress table { border-collapse: collapse; margin: 0; font-size: .95em; }
-.docprogress th, .docprogress td {
-  text-align: left; vertical-align: top; padding: .25em .7em; white-space: normal;
+.docprogress table th, .docprogress table td {
+  vertical-align: top; padding: .25em .7em; white-space: normal;
   border: 1px solid rgba(128, 128, 128, .3); max-width: 30em; background: none;
 }
 .docprogress thead th { background: rgba(128, 128, 128, .12); font-weight: 600; }
@@ -55,6 +58,10 @@ STYLE = """
 }
 .docprogress code { background: none; }
 """.strip()
+
+
+# With a currency or a percent sign in front or behind.
+_NUMBER = re.compile(r"[-+\u2212(]?\W{0,2}\d[\d.,' \u00a0\u202f]*\W{0,3}")
 
 
 class Preview(NamedTuple):
@@ -81,7 +88,7 @@ def text(value: str) -> str:
 
 def paragraph(kind: str, content: str) -> str:
     """A paragraph of a kind that the style sheet knows."""
-    return f'<p class="dp-{kind}">{content}</p>'
+    return f'<p class="dp-{kind}" dir="auto">{content}</p>'
 
 
 def fold(summary: str, content: str, *, shown: bool = False) -> str:
@@ -119,11 +126,13 @@ def rows_html(rows: Sequence[Sequence[str]]) -> str:
     header, *others = rows
     more = len(header) - MAX_COLUMNS
     columns = f" and {plural(more, 'more column')}" if more > 0 else ""
+    shown = others[:MAX_ROWS]
+    sides = ["right" if each else "left" for each in _numeric(shown, len(header))]
     lines = ['<div class="dp-scroll"><table>']
     if any(header):
-        lines.append(f"<thead>{_row(header, 'th')}</thead>")
+        lines.append(f"<thead>{_row(header, 'th', sides)}</thead>")
     lines.append("<tbody>")
-    lines += (_row(row, "td") for row in others[:MAX_ROWS])
+    lines += (_row(row, "td", sides) for row in shown)
     lines.append("</tbody></table></div>")
     hidden = len(others) - MAX_ROWS
     if hidden > 0 or columns:
@@ -153,15 +162,46 @@ def preview(markdown: str, *, lead: int, most: int) -> Preview:
 def plain_preview(plain: str, *, lead: int, most: int) -> Preview:
     """The beginning of a text without markup."""
     shown = _cut(plain, most)
-    first = _cut(shown, lead) if len(shown) > 2 * lead else shown
+    first = shown
+    if _weight(shown) > 2 * lead:
+        first = _beginning(shown.splitlines(keepends=True), lead)
     return Preview(
         _paragraphs(first), _paragraphs(shown[len(first) :]), len(plain) - len(shown)
     )
 
 
-def _row(cells: Sequence[str], tag: str) -> str:
-    shown = "".join(f"<{tag}>{_cell(cell)}</{tag}>" for cell in cells[:MAX_COLUMNS])
+def _weight(source: str) -> int:
+    """The characters of a text; a short line takes as much room as a longer one."""
+    return sum(max(len(line), LINE_WEIGHT) for line in source.split("\n"))
+
+
+def _beginning(lines: Iterable[str], most: int) -> str:
+    """Lines up to this weight; at least one, or a part of it."""
+    kept = ""
+    for line in lines:
+        most -= max(len(line), LINE_WEIGHT)
+        if most < 0:
+            return kept or _cut(line, len(line) + most)
+        kept += line
+    return kept
+
+
+def _row(cells: Sequence[str], tag: str, sides: Sequence[str]) -> str:
+    # Inline, for JupyterLab has a style sheet of its own, and may drop ours.
+    shown = "".join(
+        f'<{tag} style="text-align: {side}">{_cell(cell)}</{tag}>'
+        for cell, side in zip(cells[:MAX_COLUMNS], sides, strict=False)
+    )
     return f"<tr>{shown}</tr>"
+
+
+def _numeric(rows: Sequence[Sequence[str]], columns: int) -> list[bool]:
+    """Whether the cells of each column are numbers."""
+    return [
+        all(_NUMBER.fullmatch(row[column]) for row in rows if row[column])
+        and any(row[column] for row in rows)
+        for column in range(min(columns, MAX_COLUMNS))
+    ]
 
 
 def _cell(content: str) -> str:
@@ -179,7 +219,7 @@ def _paragraphs(plain: str) -> str:
     """Text with its paragraphs and lines."""
     parts = (part.strip("\n") for part in plain.split("\n\n"))
     return "\n".join(
-        f"<p>{text(part).replace(chr(10), '<br>')}</p>"
+        f'<p dir="auto">{text(part).replace(chr(10), "<br>")}</p>'
         for part in parts
         if part.strip()
     )
@@ -198,7 +238,7 @@ def _cut(source: str, most: int) -> str:
 
 def _split(source: str, lead: int) -> tuple[str, str]:
     """Markdown in two parts, at the end of a block or a table's row."""
-    if len(source) <= 2 * lead:
+    if _weight(source) <= 2 * lead:
         return source, ""
     lines = source.splitlines(keepends=True)
     tops = [each for each in _markdown().parse(source) if each.level == 0 and each.map]
@@ -208,7 +248,7 @@ def _split(source: str, lead: int) -> tuple[str, str]:
         first, after = token.map
         if first < begin:
             continue
-        content = sum(map(len, lines[begin:after]))
+        content = _weight("".join(lines[begin:after]))
         if size + content > 2 * lead:
             return _inside(lines, token, max(lead - size, 0))
         size, begin = size + content, after
@@ -230,13 +270,17 @@ def _inside(lines: list[str], token: "Token", left: int) -> tuple[str, str]:
         return lead, f"{rest}\n{following}"
     if before.strip() or token.type == "fence":
         return before, "".join(block) + following
-    content = "".join(block)
-    lead = _cut(content, max(left, 1))
-    return lead, content[len(lead) :] + following
+    begin = _beginning(block, max(left, LINE_WEIGHT))
+    return begin, "".join(block)[len(begin) :] + following
 
 
 def _rendered(markdown: str) -> str:
-    html: str = _markdown().render(markdown)
+    renderer = _markdown()
+    tokens = renderer.parse(markdown)
+    for token in tokens:
+        if token.type in ("paragraph_open", "list_item_open"):
+            token.attrSet("dir", "auto")
+    html: str = renderer.renderer.render(tokens, renderer.options, {})
     return html
 
 
@@ -253,7 +297,7 @@ def _markdown() -> "MarkdownIt":
 
 def _heading_open(_: Any, tokens: "Sequence[Token]", place: int, *__: Any) -> str:
     # Headings proper would be in the notebook's table of contents.
-    return f'<p class="dp-{tokens[place].tag}"><strong>'
+    return f'<p class="dp-{tokens[place].tag}" dir="auto"><strong>'
 
 
 def _heading_close(*_: Any) -> str:
@@ -269,6 +313,12 @@ def _link_open(_: Any, tokens: "Sequence[Token]", place: int, *__: Any) -> str:
     if not target.lower().startswith(("http://", "https://", "mailto:")):
         return "<a>"
     return f'<a href="{text(target)}" target="_blank" rel="noopener noreferrer">'
+
+
+def _cell_open(_: Any, tokens: "Sequence[Token]", place: int, *__: Any) -> str:
+    token = tokens[place]
+    style = text(str(token.attrGet("style") or "text-align:left"))
+    return f'<{token.tag} style="{style}">'
 
 
 def _table_open(*_: Any) -> str:
@@ -288,6 +338,8 @@ _RULES = {
     "heading_close": _heading_close,
     "image": _image,
     "link_open": _link_open,
+    "th_open": _cell_open,
+    "td_open": _cell_open,
     "table_open": _table_open,
     "table_close": _table_close,
     "hardbreak": _line_break,
