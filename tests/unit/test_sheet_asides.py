@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from support.office import ALL, relations
+from support.office import ALL, DIAGRAM, relations
 from support.workbooks import packed, row, xlsx
 
 from docprogress.documents import Document
@@ -153,6 +153,27 @@ def test_threads_of_comments_are_read_once_with_their_authors(read):
     [page] = read(content, include_comments=True)
 
     assert page.text == "a\n\n[A1] Ada: Why?\n\n[A1] Bo: Because"
+
+
+def test_diagrams_are_read(read):
+    with zipfile.ZipFile(
+        content := io.BytesIO(
+            drawn(
+                "<xdr:graphicFrame><a:graphic><dgm:relIds r:dm='m' r:lo='l'/></a:graphic>"
+                "</xdr:graphicFrame>"
+            )
+        ),
+        "a",
+    ) as archive:
+        archive.writestr(
+            "xl/drawings/_rels/d.xml.rels",
+            relations({"m": ("diagramData", "../diagrams/data.xml")}),
+        )
+        archive.writestr("xl/diagrams/data.xml", DIAGRAM)
+
+    [page] = read(content.getvalue())
+
+    assert page.text == "a\tb\n\nFirst\nDetail\nSecond"
 
 
 def test_a_damaged_drawing_costs_no_cells(read):

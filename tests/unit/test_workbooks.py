@@ -4,8 +4,10 @@ import contextlib
 import io
 import struct
 
+import olefile
 import pytest
 import xlwt
+from support.ole_files import ole_file
 from support.workbooks import packed
 
 from docprogress.documents import Document
@@ -188,7 +190,7 @@ def begin(number, *, hidden=False):
     return record(0, struct.pack("<IIHBB", number, 0, 300, 0, 0x10 * hidden) + bytes(5))
 
 
-def xlsb(*sheets, states=(0, 0)):
+def xlsb(*sheets, states=(0, 0), comments=None):
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006/relationships"
     listed = "".join(
@@ -217,6 +219,14 @@ def xlsb(*sheets, states=(0, 0)):
             + record(618),
             "xl/strings.bin": record(19, b"\0" + wide("shared")),
             **{f"xl/sheet{n}.bin": sheet for n, sheet in enumerate(sheets)},
+            **(
+                {
+                    "xl/_rels/sheet0.bin.rels": f'<Relationships xmlns="{package}"><Relationship Id="c" Type="{relations}/comments" Target="comments1.bin"/></Relationships>',
+                    "xl/comments1.bin": comments,
+                }
+                if comments is not None
+                else {}
+            ),
         }
     )
 
@@ -241,6 +251,28 @@ def test_xlsb_cells_are_shown_by_their_formats(read):
 
     assert pages[0].text == "shared\t25.6%\t2024-01-01\t1.5\ntext\tTRUE\t#DIV/0!\t42"
     assert facts["engine"] == "xlsb"
+
+
+def note(row, column, text):
+    place = struct.pack("<5I", 0, row, row, column, column) + bytes(16)
+    return record(635, place) + record(637, b"\1" + wide(text)) + record(636)
+
+
+def test_xlsb_comments_are_read_if_they_are_asked_for(read):
+    sheet = begin(0) + cell(6, 0, wide("cell")) + begin(2, hidden=True)
+    comments = record(632, wide("Ada")) + note(0, 1, "Ada:\nCheck this")
+    comments += note(2, 0, "on a hidden row") + note(9, 27, "and this")
+    content = xlsb(sheet, comments=comments)
+
+    (plain,), _ = read("a.xlsb", content)
+    (page,), _ = read("a.xlsb", content, include_comments=True)
+    (cut,), _ = read(
+        "a.xlsb", xlsb(sheet, comments=comments[:-9]), include_comments=True
+    )
+
+    assert plain.text == "cell"
+    assert page.text == "cell\n\n[B1] Ada: Check this\n\n[AB10] Ada: and this"
+    assert cut.text.startswith("cell\n\n[B1] Ada: Check this")
 
 
 def test_xlsb_leaves_out_what_is_hidden(read):
@@ -320,3 +352,43 @@ def test_a_number_of_properties_that_is_a_lie_takes_no_time():
     stream += struct.pack("<II", 2, 16) * 100
 
     assert isinstance(properties(stream), dict)
+
+
+def biff(kind, data):
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def biff_note(number, row, column, text, author):
+    """A note of an old workbook: its shape, its text, and its cell."""
+    shape = struct.pack("<HHHHH12x", 0x15, 18, 25, number, 0) + bytes(4)
+    runs = struct.pack("<HH4xHH4x", 0, 0, len(text), 0)
+    words = struct.pack("<HH6xHH4x", 0, 0, len(text), len(runs))
+    place = struct.pack("<HHHHHB", row, column, 0, number, len(author), 0)
+    return (
+        biff(0x5D, shape)
+        + biff(0x1B6, words)
+        + biff(0x3C, b"\0" + text.encode("cp1252"))
+        + biff(0x3C, runs)
+        + biff(0x1C, place + author.encode("cp1252"))
+    )
+
+
+def test_xls_comments_are_read_if_they_are_asked_for(read):
+    book, plain = xlwt.Workbook(), io.BytesIO()
+    sheet = book.add_sheet("One")
+    sheet.write(0, 0, "cell")
+    sheet.write(4, 0, "hidden")
+    sheet.row(4).hidden = True
+    book.save(plain)
+    with olefile.OleFileIO(plain) as file:
+        stream = file.openstream("Workbook").read()
+    end = stream.rindex(biff(0x0A, b""))
+    notes = biff_note(1, 0, 1, "Ada:\nCheck this", "Ada")
+    notes += biff_note(2, 4, 0, "on a hidden row", "Ada")
+    content = ole_file({"Workbook": stream[:end] + notes + stream[end:]})
+
+    (page,), _ = read("a.xls", content)
+    (with_comments,), _ = read("a.xls", content, include_comments=True)
+
+    assert page.text == "cell"
+    assert with_comments.text == "cell\n\n[B1] Ada: Check this"

@@ -14,6 +14,7 @@ from docprogress.steps import ole
 from docprogress.steps.encryption import INSTALL
 from docprogress.steps.extraction import Extraction, Facts
 from docprogress.steps.readers.ooxml import note_property
+from docprogress.steps.sheets.asides import comment
 from docprogress.steps.sheets.cells import ERRORS, CellFormats
 from docprogress.steps.sheets.grid import Grid
 from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
@@ -150,12 +151,11 @@ class XlsWorkbook:
         notes = sheet.cell_note_map if self._include_comments else {}
         for (row, column), note in sorted(notes.items()):
             reference = f"{column_name(column)}{row + 1}"
-            text = " ".join(str(note.text).split())
             author = " ".join(str(note.author).split())[:200]
-            text = text.removeprefix(f"{author}:").strip()
-            if text and grid.shows_cell(reference):
-                self._budget.take(len(text))
-                yield f"[{reference}] {author or 'Comment'}: {text}"
+            shown = comment(reference, author, str(note.text))
+            if shown and grid.shows_cell(reference):
+                self._budget.take(len(shown))
+                yield shown
 
     def _shown(self, kind: int, value: Any, style: int) -> str:
         match kind:

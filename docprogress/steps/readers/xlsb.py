@@ -6,21 +6,25 @@ only visible cells with content take memory.
 
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from docprogress.documents import Document
+from docprogress.errors import Unreadable
 from docprogress.settings import Settings
 from docprogress.steps.extraction import Extraction, Facts
+from docprogress.steps.readers import ooxml
+from docprogress.steps.sheets.asides import comment
 from docprogress.steps.sheets.cells import ERRORS, CellFormats, SharedStrings
 from docprogress.steps.sheets.excel import ExcelWorkbook, read_workbook
 from docprogress.steps.sheets.grid import Grid
-from docprogress.steps.sheets.rows import Budget, Merge, Row
+from docprogress.steps.sheets.rows import LAST_COLUMN, Budget, Merge, Row, column_name
 
 #: The largest record; a cell has at most 32,767 characters.
 MAX_RECORD = 1024 * 1024
 
 # Types of records.
 _ROW, _BLANK, _SHARED_ITEM, _FORMAT, _STYLE, _COLUMNS = 0, 1, 19, 44, 47, 60
+_COMMENT_AUTHOR, _COMMENT, _COMMENT_TEXT = 632, 635, 637
 _WORKBOOK, _SHEET, _MERGE, _STYLES_BEGIN, _STYLES_END = 153, 156, 176, 617, 618
 
 #: What follows the header of a cell, by the type of its record.
@@ -97,6 +101,31 @@ class XlsbWorkbook(ExcelWorkbook):
                 self._formats.codes[number] = _string(record, 2)[0]
             elif kind == _STYLE and inside:
                 self._formats.add_style(struct.unpack_from("<H", record, 2)[0])
+
+    def _asides(self, part: str, grid: Grid) -> Iterator[str]:
+        yield from super()._asides(part, grid)
+        related = ooxml.relations(self._package, part) if self._comments else {}
+        for found in related.values():
+            if found.kind == "comments" and found.target.endswith(".bin"):
+                # Damaged ones cost no cell.
+                with suppress(Unreadable, struct.error, IndexError):
+                    yield from self._comments_in(found.target, grid)
+
+    def _comments_in(self, part: str, grid: Grid) -> Iterator[str]:
+        authors: list[str] = []
+        author, row, column = "", 0, 0
+        for kind, record in self._records(part):
+            if kind == _COMMENT_AUTHOR:
+                authors.append(_string(record, 0)[0][:200])
+            elif kind == _COMMENT:
+                number, row, _, column = struct.unpack_from("<4I", record)
+                author = "".join(authors[number : number + 1])
+            elif kind == _COMMENT_TEXT:
+                place = f"{column_name(min(column, LAST_COLUMN))}{row + 1}"
+                shown = comment(place, author, _string(record, 1)[0])
+                if shown and grid.shows_cell(place):
+                    self._budget.take(len(shown))
+                    yield shown
 
     def _records(self, part: str) -> Iterator[tuple[int, bytes]]:
         """The records of a part: their types and their bytes."""

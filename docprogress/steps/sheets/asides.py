@@ -1,13 +1,18 @@
-"""What an Excel sheet shows besides its cells: text boxes, titles of charts, comments.
+"""What an Excel sheet shows besides its cells: shapes, titles of charts, comments.
 
 It follows the sheet's cells. What a chart draws is in the cells already.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 
 from docprogress.errors import Unreadable
 from docprogress.steps.readers import ooxml
+from docprogress.steps.readers.drawings import add_drawing
+from docprogress.steps.readers.flow import Budget as FlowBudget
+from docprogress.steps.readers.flow import Flow
 from docprogress.steps.sheets.rows import Budget
+from docprogress.steps.text import TooLong
 from docprogress.steps.zipped_xml import Handler, ZippedXml
 
 _DRAWING_SPACE = (
@@ -20,12 +25,17 @@ _SHAPES = ooxml.elements(
     (ooxml.COMPATIBILITY, "Fallback"),
 )
 _CHARTS = frozenset(ooxml.elements((ooxml.CHART, "chart")))
+_DIAGRAMS = frozenset(ooxml.elements((ooxml.DIAGRAM, "relIds")))
+_DIAGRAM_DATA = "diagramData"
 _TITLES = ooxml.elements(
     (ooxml.CHART, "title v pt"), (ooxml.DRAWING, "p t"), (ooxml.CHART, "userShapes")
 )
 
 #: Drawings, charts and parts with comments of one sheet that are read.
 MOST_PARTS = 1_000
+
+#: Characters of a diagram.
+MOST_CHARACTERS = 1_000_000
 
 #: How the text of a comment begins that is shown as part of a thread.
 _THREADED = "[Threaded comment]"
@@ -62,15 +72,34 @@ def _drawing(package: ZippedXml, part: str, budget: Budget) -> Iterator[str]:
     if not _parsed(package, part, shapes):
         return
     yield from shapes.texts
-    if not shapes.charts:
+    if not shapes.parts:
         return
     related = ooxml.relations(package, part)
-    for name in shapes.charts[:MOST_PARTS]:
+    for name in shapes.parts[:MOST_PARTS]:
         found = related.get(name)
-        if found is not None and not found.external:
-            titles = _Titles(budget)
-            if _parsed(package, found.target, titles):
-                yield from titles.texts
+        if found is None or found.external:
+            continue
+        if found.kind == _DIAGRAM_DATA:
+            yield from _diagram(package, found, budget)
+            continue
+        titles = _Titles(budget)
+        if _parsed(package, found.target, titles):
+            yield from titles.texts
+
+
+def _diagram(
+    package: ZippedXml, found: ooxml.Relation, budget: Budget
+) -> Iterator[str]:
+    """The text of a diagram (SmartArt)."""
+    flow = Flow(FlowBudget(MOST_CHARACTERS))
+    try:
+        add_drawing(package, found, flow, diagram=True)
+    except TooLong:
+        budget.take(sys.maxsize)
+    text = str(flow).strip()
+    budget.take(len(text))
+    if text:
+        yield text
 
 
 def _comments(
@@ -91,8 +120,23 @@ def _comments(
         if not _parsed(package, found.target, comments):
             continue
         for reference, author, text in comments.found:
-            if shows(reference) and not text.startswith(_THREADED):
-                yield f"[{reference}] {author or 'Comment'}: {text}"
+            if shows(reference) and (shown := comment(reference, author, text)):
+                yield shown
+
+
+def comment(reference: str, author: str, text: str) -> str:
+    """A comment as it is shown; empty if it says nothing of its own.
+
+    Args:
+        reference: The cell's, such as `B12`.
+        author: Who wrote it, if that is known.
+        text: What it says.
+    """
+    # Excel puts the author's name before the text of a new one.
+    words = " ".join(text.split()).removeprefix(f"{author}:").strip()
+    if not words or words.startswith(_THREADED):
+        return ""
+    return f"[{reference}] {author or 'Comment'}: {words}"
 
 
 def _parsed(package: ZippedXml, part: str, handler: Handler) -> bool:
@@ -124,14 +168,14 @@ class _Pieces:
 
 
 class _Shapes(_Pieces):
-    """The texts of a drawing's shapes, and the relations of its charts."""
+    """The texts of a drawing's shapes, and the relations of its charts and diagrams."""
 
     def __init__(self, budget: Budget) -> None:
         super().__init__(budget)
         self._hidden = False
         self._fallbacks = 0
         self.texts: list[str] = []
-        self.charts: list[str] = []
+        self.parts: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match _SHAPES.get(name):
@@ -146,8 +190,10 @@ class _Shapes(_Pieces):
             case "Fallback":
                 self._fallbacks += 1
         shown = not self._hidden and not self._fallbacks
-        if name in _CHARTS and shown and (found := ooxml.relation(attributes)):
-            self.charts.append(found)
+        if shown and name in _CHARTS and (found := ooxml.relation(attributes)):
+            self.parts.append(found)
+        elif shown and name in _DIAGRAMS:
+            self.parts.append(ooxml.relation(attributes, "dm"))
 
     def end(self, name: str) -> None:
         match _SHAPES.get(name):
@@ -220,11 +266,7 @@ class _Comments(_Pieces):
             case "author":
                 self._authors.append(" ".join(self._taken().split())[:200])
             case "comment" | "threadedComment":
-                text = " ".join(self._taken().split())
-                # Excel puts the author's name before the text of a new note.
-                text = text.removeprefix(f"{self._author}:").strip()
-                if text:
-                    self.found.append((self._reference, self._author, text))
+                self.found.append((self._reference, self._author, self._taken()))
 
 
 class _Persons:

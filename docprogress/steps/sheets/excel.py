@@ -34,7 +34,7 @@ class ExcelWorkbook(ABC):
         self._name = name
         self._budget = budget
         self._include_hidden = include_hidden = settings.include_hidden
-        self._include_comments = settings.include_comments
+        self._comments = settings.include_comments
         self._formats = CellFormats()
         self._strings: SharedStrings | None = None
         main = ooxml.main_part(package, self.main)
@@ -70,7 +70,7 @@ class ExcelWorkbook(ABC):
             self._package,
             part,
             self._budget,
-            comments=self._include_comments,
+            comments=self._comments,
             shows=grid.shows_cell,
         )
 
