@@ -73,6 +73,8 @@ def inline(spans: Sequence[Span], *, plain: bool = False) -> str:
         spans: The pieces.
         plain: Whether emphasis is left out, as in a heading.
     """
+    if len(spans) == 1 and not spans[0][1] and not spans[0][2]:
+        return escaped(spans[0][0])
     if all(not style and not link for _, style, link in spans):
         return escaped("".join([span[0] for span in spans]))
     pieces = _merged(spans, plain=plain)

@@ -1,6 +1,5 @@
 """The lists and quotations that are open at a place of a page."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from docprogress.steps.markdown.blocks import (
@@ -38,7 +37,7 @@ class Lists:
     def __init__(self, around: tuple[Container, ...] = ()) -> None:
         self._containers = list(around)
         self._open: list[_Element] = []
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self._loose = _Element("ul", 0)
         #: Whether the place is in the term of a definition.
         self.in_term = False
@@ -69,7 +68,7 @@ class Lists:
     def end(self, name: str) -> None:
         """End an element, with those in it that have no end tag."""
         self.in_term = False
-        if not self._counts[name]:
+        if not self._counts.get(name):
             return
         while self._open:
             element = self._open.pop()
@@ -108,7 +107,7 @@ class Lists:
     def _push(self, element: _Element) -> None:
         if len(self._open) < MOST_OPEN:
             self._open.append(element)
-            self._counts[element.name] += 1
+            self._counts[element.name] = self._counts.get(element.name, 0) + 1
 
 
 def _number(value: str | None, default: int) -> int:

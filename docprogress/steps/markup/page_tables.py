@@ -4,7 +4,6 @@ A table is layout if it says so, if a table without a header has another one in 
 or if it has one column and no header.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -38,10 +37,10 @@ class Scope:
         self.lists = Lists(around)
         #: The style of the text.
         self.style = 0
-        self._styles: Counter[int] = Counter()
+        self._styles: dict[int, int] = {}
 
     def change_style(self, style: int, by: int) -> None:
-        self._styles[style] = max(0, self._styles[style] + by)
+        self._styles[style] = max(0, self._styles.get(style, 0) + by)
         self.style = sum(one for one, count in self._styles.items() if count)
 
     def add(self, block: Block) -> None:

@@ -142,11 +142,9 @@ class StructuredText(Text):
 
     def _flush(self) -> None:
         """End the paragraph; within code, the line."""
-        if self._codes:
+        if not self._spans:
             if self._code and not self._code[-1].endswith("\n"):
                 self._code.append("\n")
-            return
-        if not self._spans:
             return
         spans, self._spans, self._space = self._spans, [], ""
         level, self._level = self._level, 0
