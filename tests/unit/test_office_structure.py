@@ -281,3 +281,20 @@ def test_without_structure_office_files_have_text_alone(tmp_path, name):
 
     assert (found["auto"].text, found["auto"].markdown) == ("text", "text")
     assert (found["off"].text, found["off"].markdown) == ("text", None)
+
+
+def test_merged_cells_links_and_code_of_rich_text(markdown):
+    content = (
+        r"{\rtf1{\fonttbl{\f0 Arial;}{\f1\fmodern Courier New;}}"
+        r"\trowd\clvmgf\cellx100\clmgf\cellx200\clmrg\cellx300"
+        r"\intbl A\cell B\cell\cell\row"
+        r"\trowd\clvmrg\cellx100\cellx200\cellx300\intbl\cell c\line d\cell e\cell\row"
+        r"\pard\f0 see {\field{\*\fldinst{HYPERLINK \"https://x.org/a\" }}{\fldrslt{here}}}"
+        r" now, {\field{\*\fldinst HYPERLINK \\l \"b\"}{\fldrslt there}}\par"
+        r"{\outlinelevel1 Title\par}\pard\f1 if x:\par\f0 end}"
+    )
+
+    assert markdown(content.replace('\\"', '"').encode(), "a.rtf") == (
+        "| A | B | B |\n| --- | --- | --- |\n| A | c<br>d | e |\n\n"
+        "see [here](https://x.org/a) now, there\n\n## Title\n\n```\nif x:\n```\n\nend"
+    )

@@ -59,6 +59,12 @@ class Grid:
         text = self._before[column] if column < len(self._before) else ""
         self.add(text if self._repeats(text) else "", across)
 
+    def add_beside(self) -> None:
+        """Add a cell that belongs to the one before it."""
+        text = self._row[-1] if self._row else ""
+        self.add(text if self._repeats(text) else "")
+        self._cells -= 1
+
     def end_row(self) -> None:
         """End the row, if one has begun; one without text is left out."""
         row, self._row = self._row, None

@@ -26,7 +26,8 @@ class _Field:
     code: list[str] = field(default_factory=list)
 
 
-def _address(code: str) -> str:
+def field_link(code: str) -> str:
+    """The address that a field's code leads to; empty if it is no link."""
     found = _HYPERLINK.match(code)
     return safe_link(found[1] or found[2]) if found else ""
 
@@ -43,7 +44,7 @@ class Fields:
 
     def begin_simple(self, code: str) -> None:
         """Begin a field that is one element, whose code is known."""
-        self._open.append(_Field(coding=False, link=_address(code)))
+        self._open.append(_Field(coding=False, link=field_link(code)))
         self._update()
 
     def add_code(self, code: str) -> None:
@@ -57,7 +58,7 @@ class Fields:
             self._open.append(_Field())
         elif kind == "separate" and self._open:
             last = self._open[-1]
-            last.coding, last.link = False, _address("".join(last.code))
+            last.coding, last.link = False, field_link("".join(last.code))
         elif kind == "end" and self._open:
             self._open.pop()
         self._update()

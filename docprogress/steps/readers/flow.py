@@ -131,7 +131,12 @@ class Flow:
             marked.begin_cell()
 
     def end_cell(
-        self, *, span: int = 1, down: int = 1, continued: bool = False
+        self,
+        *,
+        span: int = 1,
+        down: int = 1,
+        continued: bool = False,
+        beside: bool = False,
     ) -> None:
         """End a cell; an empty cell keeps its tab.
 
@@ -139,6 +144,7 @@ class Flow:
             span: The columns that it covers.
             down: The rows that it covers.
             continued: Whether it is part of the cell above it.
+            beside: Whether it is part of the cell before it.
         """
         if not self.depth:
             return
@@ -147,7 +153,9 @@ class Flow:
         if len(self._gap) > self.budget.left:
             raise TooLong
         if marked := self._marked:
-            marked.end_cell(min(span, MOST_COLUMNS), down, continued=continued)
+            marked.end_cell(
+                min(span, MOST_COLUMNS), down, continued=continued, beside=beside
+            )
 
     def end_row(self) -> None:
         if self.depth:

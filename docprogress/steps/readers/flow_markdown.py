@@ -103,8 +103,10 @@ class FlowMarkdown:
         if self._in_table:
             self._cells[-1] = []
 
-    def end_cell(self, across: int, down: int, *, continued: bool) -> None:
-        """End a cell; one that is `continued` belongs to the cell above it.
+    def end_cell(
+        self, across: int, down: int, *, continued: bool, beside: bool
+    ) -> None:
+        """End a cell, which may belong to the one above it, or the one before it.
 
         A cell without columns is covered by another.
         """
@@ -113,6 +115,8 @@ class FlowMarkdown:
         self._spend(3 * across)
         if continued and not text:
             self._tables[-1].add_continued(across)
+        elif beside and not text:
+            self._tables[-1].add_beside()
         elif across or text:
             self._tables[-1].add(text, across, down)
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from mmap import mmap
 
 from docprogress.errors import Unreadable
+from docprogress.steps.markdown.inline import BOLD, CODE, ITALIC
+from docprogress.steps.readers.docx_fields import field_link
+from docprogress.steps.readers.names_of_styles import monospaced
 from docprogress.steps.readers.rtf_parts import RtfParts
-from docprogress.steps.readers.rtf_target import Target
+from docprogress.steps.readers.rtf_target import ABOVE, LEFT, Target
 from docprogress.steps.readers.rtf_text import RtfText
 from docprogress.steps.readers.rtf_words import (
     BOXES,
@@ -37,10 +40,9 @@ _TOKEN = re.compile(
 #: What can be passed over in a group without text.
 _PASSED = re.compile(rb"[^\\{}]+")
 
-_BOLD, _ITALIC = 1, 2
 _INFO = ("title", "author")
 #: Groups whose text is kept besides the document's.
-_KEPT = ("fonttbl", "info", "atnauthor", "creatim", *_INFO)
+_KEPT = ("fonttbl", "info", "atnauthor", "creatim", "fldinst", *_INFO)
 _DATES = {"yr": 4, "mo": 2, "dy": 2, "hr": 2, "min": 2}
 
 
@@ -55,6 +57,8 @@ class _Group:
     hidden: bool = False
     deleted: bool = False
     style: int = 0
+    #: Where the text of a field leads to.
+    link: str = ""
     #: Whether the next group says in a code page what the one after says in Unicode.
     twice: bool = False
     #: What to do when it ends.
@@ -83,6 +87,10 @@ class RtfDocument:
         self._groups: list[_Group] = []
         self._group = _Group()
         self._decoder = RtfText()
+        # The code of the last field, and the fonts for code.
+        self._code: list[str] = []
+        self._font_read = -1
+        self._code_fonts: set[int] = set()
         self._ignorable = False
         self._done = False
         self._words = _handlers(self)
@@ -168,6 +176,8 @@ class RtfDocument:
             group.destination = word if self._in_info or word not in _INFO else "skip"
             if word == "atnauthor":
                 self._parts.author = []
+            elif word == "fldinst":
+                self._begin_field()
         elif word == "upr":
             group.twice = True
         elif word == "ud":
@@ -175,6 +185,15 @@ class RtfDocument:
         else:
             return self._begin_part(word)
         return True
+
+    def _begin_field(self) -> None:
+        """Begin the code of a field, which may be that of a link."""
+        code = self._code = []
+
+        def finish() -> None:
+            self._group.link = field_link("".join(code)) or self._group.link
+
+        self._group.ends = finish
 
     def _begin_part(self, word: str) -> bool:
         """Begin a part with text of its own; False if the word begins none."""
@@ -253,6 +272,15 @@ class RtfDocument:
         """The font of the text; a font's own name is in none."""
         return None if self._group.destination == "fonttbl" else self._group.font
 
+    @property
+    def _style(self) -> int:
+        group = self._group
+        return group.style | (CODE if group.font in self._code_fonts else 0)
+
+    def _name_font(self, text: str) -> None:
+        if monospaced(text) and len(self._code_fonts) < MAX_KEPT:
+            self._code_fonts.add(self._font_read)
+
     def _text(self, text: str) -> None:
         if not text:
             return
@@ -260,12 +288,15 @@ class RtfDocument:
         match group.destination:
             case "text":
                 if not group.hidden and not group.deleted:
-                    self._target.write(text, group.style)
+                    self._target.write(text, self._style, group.link)
             case "label":
                 if not group.hidden:
                     _keep(self._target.label, text)
             case "fonttbl":
                 self._decoder.name_font(text)
+                self._name_font(text)
+            case "fldinst":
+                _keep(self._code, text)
             case "atnauthor":
                 _keep(self._parts.author, text)
             case "title" | "author" as name:
@@ -280,6 +311,7 @@ class RtfDocument:
     def set_font(self, number: int | None) -> None:
         if self._group.destination == "fonttbl":
             self._decoder.begin_font(number or 0)
+            self._font_read = number or 0
         else:
             self._group.font = number or 0
 
@@ -307,10 +339,10 @@ class RtfDocument:
         self._group.style = 0
 
     def set_bold(self, number: int | None) -> None:
-        self._set_style(_BOLD, number)
+        self._set_style(BOLD, number)
 
     def set_italic(self, number: int | None) -> None:
-        self._set_style(_ITALIC, number)
+        self._set_style(ITALIC, number)
 
     def _set_style(self, style: int, number: int | None) -> None:
         group = self._group
@@ -336,7 +368,16 @@ class RtfDocument:
         self._target.reset_paragraph()
 
     def begin_row(self, _: int | None) -> None:
-        self._target.in_row = True
+        self._target.begin_row()
+
+    def merge_above(self, _: int | None) -> None:
+        self._target.merge(ABOVE)
+
+    def merge_left(self, _: int | None) -> None:
+        self._target.merge(LEFT)
+
+    def define_cell(self, _: int | None) -> None:
+        self._target.define_cell()
 
     def set_in_table(self, _: int | None) -> None:
         self._target.depth = max(self._target.depth, 1)
@@ -383,6 +424,9 @@ def _handlers(rtf: RtfDocument) -> dict[str, Callable[[int | None], None]]:
         "outlinelevel": rtf.set_heading,
         "ilvl": rtf.set_level,
         "trowd": rtf.begin_row,
+        "clvmrg": rtf.merge_above,
+        "clmrg": rtf.merge_left,
+        "cellx": rtf.define_cell,
         "intbl": rtf.set_in_table,
         "itap": rtf.set_depth,
         "cell": rtf.end_cell,

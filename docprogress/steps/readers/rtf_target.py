@@ -5,6 +5,12 @@ from docprogress.steps.readers.flow import BULLET, Flow
 #: Tables within tables that are told apart.
 MAX_TABLES = 50
 
+#: Cells of a row whose definitions are kept.
+MAX_CELLS = 1_000
+
+#: Which cell a merged one belongs to.
+ABOVE, LEFT = "above", "left"
+
 
 class Target:
     """A flow with the paragraph and the tables that are open in it."""
@@ -20,10 +26,29 @@ class Target:
         self.label: list[str] = []
         self.level = 0
         self._begun = False
+        # What the cells of the row belong to, and how many have ended.
+        self._defined: list[str] = []
+        self._merge = ""
+        self._count = 0
         # For each open table, whether a cell of it is open.
         self._cells: list[bool] = []
 
-    def write(self, text: str, style: int) -> None:
+    def begin_row(self) -> None:
+        """Begin the definition of a row."""
+        self.in_row = True
+        self._defined.clear()
+        self._merge = ""
+
+    def merge(self, with_cell: str) -> None:
+        """State that the next cell that is defined belongs to another."""
+        self._merge = with_cell
+
+    def define_cell(self) -> None:
+        if len(self._defined) < MAX_CELLS:
+            self._defined.append(self._merge)
+        self._merge = ""
+
+    def write(self, text: str, style: int, link: str = "") -> None:
         self._enter(self.depth or int(self.in_row))
         if not self._begun:
             self._begun = True
@@ -33,7 +58,7 @@ class Target:
             self.flow.begin_paragraph(
                 heading=self.heading, label=label, level=self.level if label else None
             )
-        self.flow.write(text, style)
+        self.flow.write(text, style, link)
 
     def end_paragraph(self) -> None:
         self.flow.end_paragraph()
@@ -51,7 +76,11 @@ class Target:
         """End a cell of the table at this depth, counted from 1."""
         self.end_paragraph()
         self._enter(depth)
-        self.flow.end_cell()
+        merge = ""
+        if depth == 1:
+            merge = "".join(self._defined[self._count : self._count + 1])
+            self._count += 1
+        self.flow.end_cell(continued=merge == ABOVE, beside=merge == LEFT)
         self._cells[-1] = False
 
     def end_row(self, depth: int) -> None:
@@ -63,6 +92,7 @@ class Target:
             self.flow.begin_row()
             self._cells[-1] = False
         self.in_row = False
+        self._count = 0
 
     def finish(self) -> None:
         """End what is open."""

@@ -61,7 +61,7 @@ SYMBOLS = {b"~": "\xa0", b"_": "-", b"{": "{", b"}": "}", b"\\": "\\"}
 SKIPPED = frozenset(
     (
         *("colortbl", "stylesheet", "filetbl", "pict", "nonshppict", "picprop"),
-        *("fldinst", "sp", "sn", "sv", "shprslt", "xe", "tc", "rxe", "txe"),
+        *("sp", "sn", "sv", "shprslt", "xe", "tc", "rxe", "txe"),
         *("bkmkstart", "bkmkend", "objdata", "objclass", "objname", "private"),
         *("template", "generator", "revtbl", "listtable", "listoverridetable"),
         *("rsidtbl", "nonesttables", "ftnsep", "ftnsepc", "ftncn", "aftnsep"),
@@ -77,7 +77,7 @@ SKIPPED = frozenset(
 KNOWN = frozenset(
     (
         *("shpinst", "shptxt", "nesttableprops", "annotation", "atnauthor", "do"),
-        *("dptxbxtext", "ud", "moMath", "moMathPara", "footnote"),
+        *("dptxbxtext", "ud", "moMath", "moMathPara", "footnote", "fldinst"),
     )
 )
 HEADERS = frozenset(["header", "headerl", "headerr", "headerf"])
