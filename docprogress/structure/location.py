@@ -66,7 +66,7 @@ def _search(text: str, found: Iterable[Block]) -> Iterator[Block | Segment]:
             rows = find_rows(search, block.rows)
             spans = [span for span in rows if span is not None]
         elif block.kind == "heading":
-            span = search.find(block.text, line_start=True)
+            span = search.find(block.text, heading=True)
             spans = [] if span is None else [span]
         else:
             spans = _lines(search, block)

@@ -4,11 +4,17 @@ All searches together take time in proportion to the text.
 """
 
 import re
+from collections.abc import Callable
 
 Span = tuple[int, int]
+#: Whether a line can be at a span.
+Fits = Callable[[int, int], bool]
 
 #: Characters beyond its own length within which a line is searched for.
 NEAR = 2_000
+
+#: The same for headings that are lines on their own.
+NEAR_HEADING = 20_000
 
 #: A line with so many characters is also searched for in the rest of the text, which
 #: may have text before it that is not in the Markdown.
@@ -24,8 +30,10 @@ _MAX_TRIES = 16
 _WORDS = 5
 _FEWEST = 2
 _WORD = re.compile(r"\w+")
-# Characters between two of them, at most.
-_APART = 40
+# Characters between two of them, at most: dots up to the number of a page.
+_APART = 300
+#: Characters before a line for its number, at most.
+_NUMBER = 16
 _BLANK = re.compile(r"\s*")
 
 
@@ -37,46 +45,51 @@ class Search:
         self.place = 0
         self._far = MAX_FAR * len(text)
 
-    def find(self, line: str, *, line_start: bool = False) -> Span | None:
+    def find(self, line: str, *, heading: bool = False) -> Span | None:
         """Find a line after the last one that was found.
 
         Args:
             line: What to find.
-            line_start: Whether it begins a line, maybe after a number.
+            heading: Whether it is probably a line on its own, rather than a part of
+                another one or an entry of a table of contents.
         """
         line = line.strip()
         if not line:
             return None
-        span = self._next(line) or self._near(line, line_start=line_start)
-        span = span or self._by_words(line) or self._in_rest(line)
+        span = self._find(line, self._alone) if heading else None
+        span = span or self._find(line, self._begins if heading else self._apart)
+        span = span or self._in_rest(line)
         if span is not None:
             self.place = span[1]
         return span
 
     def skip_blank(self) -> int:
-        """The next place that is not white space."""
+        """Go to the next place that is not white space."""
         found = _BLANK.match(self.text, self.place)
         assert found is not None
-        return found.end()
+        self.place = found.end()
+        return self.place
 
-    def _next(self, line: str) -> Span | None:
+    def _find(self, line: str, fits: Fits) -> Span | None:
+        """Find a line here or nearby, as it is or by its words."""
         start = self.skip_blank()
-        if self.text.startswith(line, start):
-            end = start + len(line)
-            if not (self.text[end : end + 1].isalnum() and line[-1].isalnum()):
-                return start, end
-        return None
+        if self.text.startswith(line, start) and fits(start, start + len(line)):
+            return start, start + len(line)
+        return self._near(line, fits) or self._by_words(line, fits)
 
-    def _near(self, line: str, *, line_start: bool) -> Span | None:
-        most = self.place + len(line) + NEAR
+    def _near(self, line: str, fits: Fits) -> Span | None:
         start = self.place
+        most = start + len(line) + NEAR
+        if fits == self._alone and self._far > 0:
+            # Its entry in a table of contents, which may be long, is nearer.
+            most += NEAR_HEADING
+            self._far -= NEAR_HEADING
         for _ in range(_MAX_TRIES):
             start = self.text.find(line, start, most)
             if start < 0:
                 return None
-            end = start + len(line)
-            if self._apart(start, end) and (not line_start or self._begins(start)):
-                return start, end
+            if fits(start, start + len(line)):
+                return start, start + len(line)
             start += 1
         return None
 
@@ -87,26 +100,38 @@ class Search:
         after = text[end : end + 1].isalnum() and text[end - 1].isalnum()
         return not before and not after
 
-    def _begins(self, start: int) -> bool:
-        """Whether a line begins here, or a little before."""
-        line = self.text.rfind("\n", max(0, start - 16), start) + 1
-        return (line > 0 or start < 16) and start - line < 16  # noqa: PLR2004
+    def _begins(self, start: int, end: int) -> bool:
+        """Whether a line begins here, or a little before: with a number."""
+        line = self.text.rfind("\n", max(0, start - _NUMBER), start) + 1
+        return (line > 0 or start < _NUMBER) and self._apart(start, end)
 
-    def _by_words(self, line: str) -> Span | None:
+    def _alone(self, start: int, end: int) -> bool:
+        """Whether a span is all of its line, except for a number before it."""
+        line = self.text.find("\n", end, end + _NUMBER)
+        last = end + _NUMBER >= len(self.text)
+        rest = self.text[end : line if line >= 0 else end + _NUMBER]
+        return (line >= 0 or last) and not rest.strip() and self._begins(start, end)
+
+    def _by_words(self, line: str, fits: Fits) -> Span | None:
         """Find the first and last words of a line."""
         words = _WORD.findall(line[:400])[:_WORDS]
         if len(words) < _FEWEST:
             return None
-        first = self._sequence(words, self.place, self.place + len(line) + NEAR)
-        if first is None or len(words) < _WORDS:
+        whole = len(words) < _WORDS
+        most = self.place + len(line) + NEAR
+        first = self._sequence(words, self.place, most, fits if whole else self._apart)
+        if first is None or whole:
             return first
         start, end = first
         least = max(start, start + len(line) - len(line) // 4 - 400)
         words = _WORD.findall(line[-400:])[-_WORDS:]
-        last = self._sequence(words, least, start + 2 * len(line) + 200)
-        return start, max(end, last[1] if last else end)
+        last = self._sequence(words, least, start + 2 * len(line) + 200, self._apart)
+        end = max(end, last[1] if last else end)
+        return (start, end) if fits(start, end) else None
 
-    def _sequence(self, words: list[str], start: int, most: int) -> Span | None:
+    def _sequence(
+        self, words: list[str], start: int, most: int, fits: Fits
+    ) -> Span | None:
         """Where words follow each other, with anything but words between them."""
         for _ in range(_MAX_TRIES):
             start = self.text.find(words[0], start, most)
@@ -119,7 +144,8 @@ class Search:
                     break
                 end = found.end()
             else:
-                return start, end
+                if fits(start, end):
+                    return start, end
             start += 1
         return None
 

@@ -302,6 +302,8 @@ def test_segments_are_values():
             "same line of  words there\n\n" * 10_000,
         ),
         (" " * 200_000 + "x", "x\n\n" * 50_000),
+        (" " * 200_000 + "x", "y\n\n" * 50_000),
+        (" " * 200_000 + "x", "|a|\n|-|\n" + "|b|\n" * 50_000),
         ("- a\n" * 60_000, "- a\n" * 60_000),
         ("x" * 200_000, "```\n" + "x\n" * 50_000),
     ],
@@ -356,3 +358,18 @@ def test_no_chunk_is_part_of_another_one():
     check(given, made, most=400)
     for one, other in pairwise(made):
         assert other.end > one.end
+
+
+def test_a_heading_is_not_taken_for_its_entry_in_the_table_of_contents():
+    text = (
+        "Contents\n1. Scope ...... 1\n2. Rent ...... 2\n1. Scope\nAll.\n2. Rent\nDue."
+    )
+    markdown = "# Contents\n\n# 1. Scope\n\nAll.\n\n# 2. Rent\n\nDue."
+
+    made = made_of(page(text, markdown))
+
+    assert [(each.headings, each.text) for each in made] == [
+        (("Contents",), "Contents\n1. Scope ...... 1\n2. Rent ...... 2"),
+        (("1. Scope",), "1. Scope\nAll."),
+        (("2. Rent",), "2. Rent\nDue."),
+    ]
