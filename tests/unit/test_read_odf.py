@@ -397,3 +397,45 @@ def test_absurd_counts_and_depths_are_survived(lines):
             + "</text:list-item></text:list>" * 3000
         )
     ) == [f"a{' ' * 100}b", "deep"]
+
+
+def test_text_of_master_pages_is_read_once_without_their_prompts(read):
+    def box(text, more=""):
+        return (
+            f"<draw:frame {more}><draw:text-box>{p(text)}</draw:text-box></draw:frame>"
+        )
+
+    prompt = 'presentation:class="title"'
+    masters = (
+        '<style:master-page style:name="Main">'
+        + box("Click to edit", prompt)
+        + box("Harrow Ltd.")
+        + box(
+            "<presentation:footer/>All rights reserved", 'presentation:class="footer"'
+        )
+        + f"<draw:custom-shape>{p('<text:page-number>&lt;number&gt;</text:page-number>')}"
+        + "</draw:custom-shape>"
+        + f"<presentation:notes>{box('NOTES')}</presentation:notes></style:master-page>"
+        + f'<style:master-page style:name="Unused">{box("UNUSED")}</style:master-page>'
+    )
+    bare = (
+        '<style:style style:name="bare" style:family="drawing-page"><style:drawing-page-'
+        'properties presentation:background-objects-visible="false"/></style:style>'
+    )
+
+    def page(text, style=""):
+        return (
+            f'<draw:page draw:master-page-name="Main" draw:style-name="{style}">'
+            f"{box(text)}</draw:page>"
+        )
+
+    body = page("bare", "bare") + page("one") + page("two")
+    content = odf(body, kind="presentation", automatic=bare, masters=masters)
+
+    pages, _ = read(content, name="a.odp")
+
+    assert [page.text for page in pages] == [
+        "bare",
+        "one\nHarrow Ltd.\nAll rights reserved",
+        "two",
+    ]
