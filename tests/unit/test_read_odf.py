@@ -7,6 +7,7 @@ from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import load
 from docprogress.steps.extract import extract
+from docprogress.steps.metadata import HIDDEN_TEXT
 
 
 @pytest.fixture
@@ -203,6 +204,14 @@ def test_notes_and_boxes_follow_and_comments_are_read_on_request(lines):
 
     assert lines(content) == ["before after", "boxed", "end", "the note"]
     assert lines(content, include_comments=True)[-1] == "Ada: why?"
+
+
+def test_hidden_text_that_is_left_out_is_a_warning(read):
+    automatic = style("T1", HIDDEN, family="text")
+    body = p('one<text:span text:style-name="T1">HIDDEN</text:span>')
+
+    assert read(odf(body, automatic=automatic))[1]["warnings"] == [HIDDEN_TEXT]
+    assert "warnings" not in read(odf(p("one")))[1]
 
 
 def test_tables_keep_their_cells_and_leave_out_hidden_rows(read):
