@@ -160,6 +160,8 @@ class PgVectorSink:
             if made is None:
                 yield 0
                 return
+            if not columns:
+                raise _away(f"table {self._name!r} is gone")
             names = [name for name in (*_COLUMNS, "vector") if name in columns]
             statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
                 self._table,
