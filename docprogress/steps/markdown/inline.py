@@ -92,13 +92,10 @@ def inline(spans: Sequence[Span], *, plain: bool = False) -> str:
 
 
 def _merged(spans: Iterable[Span], *, plain: bool) -> list[Span]:
-    shown = [
-        (text, CODE if style & CODE else 0 if plain else style, link)
-        for text, style, link in spans
-    ]
+    kept = CODE if plain else ~0
     return [
-        ("".join(span[0] for span in same), style, link)
-        for (style, link), same in itertools.groupby(shown, lambda span: span[1:])
+        ("".join(span[0] for span in same), style & kept, link)
+        for (style, link), same in itertools.groupby(spans, lambda span: span[1:])
     ]
 
 
@@ -127,8 +124,7 @@ def _styled(pieces: list[Span], number: int) -> str:
     if not inner.strip() or inner != inner.strip():
         return escaped(text)
     marks = _MARKS.get(style & (BOLD | ITALIC), "")
-    touched = (before and not _breaks(before)) or (after and not _breaks(after))
-    strike = "~~" if style & STRIKE and not (marks and touched) else ""
+    strike = "~~" if style & STRIKE else ""
     marked = f"{strike}{marks}{escaped(inner)}{marks}{strike}"
     return f"{lead}{escaped(core[:start])}{marked}{escaped(core[end:])}{trail}"
 

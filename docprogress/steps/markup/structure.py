@@ -120,21 +120,13 @@ class StructuredText(Text):
             self._space = " " if after else ""
 
     def add_apart(self, marked: str) -> None:
-        if not marked.strip():
-            return
-        self._separate()
-        super().add_apart(marked)
-        self._separate()
-
-    def _separate(self) -> None:
-        """Have a space between what is before and what follows."""
         self._space = " "
-        if self._code and not self._code[-1][-1:].isspace():
-            self._code.append(" ")
+        super().add_apart(marked)
+        self._space = " "
 
     def _start_table(self, name: str, attributes: dict[str, str]) -> None:
         if name in _CELLS and self._tables.flat:
-            self._separate()
+            self._space = " "
         else:
             self._end_code()
             self._tables.start(name, attributes)

@@ -57,7 +57,9 @@ def set_active(texts: list[int], *, active: bool) -> None:
 
 
 def _page_objects(page: object) -> list[int]:
-    return native.get_objects(page, range(pdfium.FPDFPage_CountObjects(page)))
+    address = native.address(page)
+    count = pdfium.FPDFPage_CountObjects(page)
+    return [native.get_object(address, number) for number in range(count)]
 
 
 def _backgrounds(page: object) -> list[tuple[int, Box]]:
