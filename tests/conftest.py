@@ -1,5 +1,6 @@
 """Real services, private to the tests: started here, and stopped here."""
 
+import gc
 import os
 import shutil
 import signal
@@ -43,6 +44,9 @@ def _handle_ignored_signals() -> None:
 
 _handle_ignored_signals()
 
+# What is imported to collect the tests is no garbage: nothing looks for any in it.
+gc.disable()
+
 # Hundreds of processes load the same modules: Python compiles each of them once.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -70,6 +74,7 @@ GROUPS = {
     "moto_port": "moto",
     "jupyter": "jupyter",
     "wheel": "wheel",
+    "made_samples": "samples",
 }
 
 #: Directories in the order in which their other tests begin: the longest waits come
@@ -134,6 +139,11 @@ def pytest_collection_modifyitems(
         message = "pytest-xdist did not group the tests: see pytest in pyproject.toml"
         raise pytest.UsageError(message)
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -171,6 +171,7 @@ def test_a_worker_killed_with_all_its_processes_is_replaced(slow_pipeline, home)
     nothing_is_left(home)
 
 
+@pytest.mark.slow
 def test_a_worker_process_that_was_away_finds_its_work_dropped(home, steps):
     """Stopped for longer than its lease, it goes on as if nothing had happened."""
     with Pipeline(
@@ -208,6 +209,7 @@ def test_a_killed_supervisor_is_replaced(slow_pipeline, home):
     nothing_is_left(home)
 
 
+@pytest.mark.slow
 def test_a_supervisor_that_is_killed_while_its_worker_starts_is_replaced(
     slow_pipeline, home
 ):
@@ -251,6 +253,7 @@ def test_a_killed_server_is_replaced_and_filled_again(slow_pipeline, home):
     nothing_is_left(home)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_stopped_for_ten_seconds_holds_the_run_up_that_long(
     slow_pipeline, home
 ):
@@ -312,6 +315,7 @@ def test_the_submitting_process_may_be_killed(slow_pipeline, home, tmp_path):
     nothing_is_left(home)
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_never_uploaded_is_cancelled_with_that_reason(
     slow_pipeline, home, tmp_path
 ):

@@ -101,7 +101,11 @@ docprogress.events.now = lambda: datetime.datetime.fromtimestamp(
 """
 
 
-@pytest.mark.parametrize("jump", ["3600", "-3600"], ids=["forth", "back"])
+@pytest.mark.parametrize(
+    "jump",
+    ["3600", pytest.param("-3600", marks=pytest.mark.slow)],
+    ids=["forth", "back"],
+)
 def test_a_clock_that_jumps_by_an_hour_changes_nothing(
     home, steps, tmp_path, monkeypatch, jump
 ):
@@ -144,6 +148,7 @@ def test_a_clock_that_jumps_by_an_hour_changes_nothing(
     nothing_is_left(home)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_after_the_clock_was_set_back_is_not_waited_for(home, steps):
     """To Redis, whatever ends by the clock then ends an hour later."""
     with Pipeline(

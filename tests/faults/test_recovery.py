@@ -36,7 +36,7 @@ SLOW = """
 import time
 
 def slow(pages):
-    time.sleep(0.1)
+    time.sleep(0.4)
     yield from pages
 
 def held(pages):
@@ -482,7 +482,7 @@ def test_recovered_work_is_sent_before_all_that_waits(client, recovery, store):
     assert set(first) <= set(sent(client, 1)), "for workers of earlier versions, too"
 
 
-@pytest.mark.parametrize("backlog", [600, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backlog", [250, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_killed_work_is_resumed_before_a_backlog(where, backlog):
     home, redis_url = where["home"], where["redis_url"]
     environment = {

@@ -32,7 +32,7 @@ SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 #: What a view is part of: outside Jupyter, and inside it.
 THEMES = [
     ("light", ""),
-    ("dark", ""),
+    pytest.param("dark", "", marks=pytest.mark.slow),
     pytest.param("light", "jupyter-dark", marks=pytest.mark.slow),
     pytest.param("dark", "jupyter-light", marks=pytest.mark.slow),
 ]
@@ -165,6 +165,7 @@ def rows(page: Page) -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_types_of_the_javascript_are_what_its_comments_say(node):
     run(node, str(PACKAGES / "typescript" / "bin" / "tsc"), "--project", ".")
 
@@ -256,7 +257,9 @@ def split(selectors: str) -> list[str]:
     return re.split(r",(?![^()]*\))", re.sub(r"\([^()]*\)", "", selectors))
 
 
-@pytest.mark.parametrize("width", [320, 632, 1400])
+@pytest.mark.parametrize(
+    "width", [320, pytest.param(632, marks=pytest.mark.slow), 1400]
+)
 def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
     page = gallery.open(width=width)
     for name in ("10 running", "hostile"):

@@ -46,7 +46,15 @@ def processes(home):
     return found
 
 
-@pytest.mark.parametrize("name", ["/".join(NAMES[:6]), NAMES[6], LONG, NOT_UTF8])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/".join(NAMES[:6]),
+        NAMES[6],
+        pytest.param(LONG, marks=pytest.mark.slow),
+        pytest.param(NOT_UTF8, marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_in_a_home_of_any_name_ends(short_path, name):
     home = short_path / name
     try:

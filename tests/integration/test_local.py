@@ -64,7 +64,8 @@ def test_nobody_else_can_reach_them(settings):
     assert not listening
 
 
-def test_ten_processes_that_start_at_once_get_one_supervisor(settings):
+@pytest.mark.parametrize("count", [4, pytest.param(10, marks=pytest.mark.slow)])
+def test_processes_that_start_at_once_get_one_supervisor(settings, count):
     code = (
         "from docprogress import local\n"
         "from docprogress.settings import load\n"
@@ -72,7 +73,7 @@ def test_ten_processes_that_start_at_once_get_one_supervisor(settings):
     )
     started = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-        for _ in range(10)
+        for _ in range(count)
     ]
     pids = {process.communicate(timeout=patient(60))[0] for process in started}
 
@@ -228,7 +229,7 @@ def test_no_secret_is_written_down_or_shown(home):
         assert "secret-word" not in path.read_text("utf-8", "replace")
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_runs_of_several_processes_share_one_home_and_see_only_their_own(
     settings, count
 ):

@@ -185,7 +185,8 @@ def test_threads_make_the_tables_of_several_databases_at_once(tmp_path):
         store.close()
 
 
-def test_six_workers_that_start_at_once_make_the_tables_once(url):
+@pytest.mark.parametrize("count", [3, pytest.param(6, marks=pytest.mark.slow)])
+def test_workers_that_start_at_once_make_the_tables_once(url, count):
     script = (
         "import sys, sqlalchemy, numpy; from docprogress.store import Store;"
         "store = Store(sys.argv[1]); print(flush=True); sys.stdin.read();"
@@ -199,7 +200,7 @@ def test_six_workers_that_start_at_once_make_the_tables_once(url):
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(6)
+        for _ in range(count)
     ]
     for process in processes:
         process.stdout.readline()
@@ -208,8 +209,8 @@ def test_six_workers_that_start_at_once_make_the_tables_once(url):
         process.stdin = None
     output = [process.communicate(timeout=patient(60))[1] for process in processes]
 
-    assert output == [""] * 6
-    assert [process.returncode for process in processes] == [0] * 6
+    assert output == [""] * count
+    assert [process.returncode for process in processes] == [0] * count
 
 
 def test_database_that_is_up_to_date_opens_without_alembic(store, url):

@@ -422,6 +422,7 @@ def test_a_storage_that_is_away_in_the_middle_of_a_run_is_waited_for(  # noqa: P
     nothing_is_left(home)
 
 
+@pytest.mark.slow
 def test_a_worker_whose_disk_is_full_leaves_documents_to_another(  # noqa: PLR0917
     s3, bucket, environment, redis_url, home, steps, gate, small_disk
 ):

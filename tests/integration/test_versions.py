@@ -131,6 +131,7 @@ def test_a_later_worker_does_what_an_earlier_client_submits(
             assert "no worker" not in row.message
 
 
+@pytest.mark.slow
 def test_an_earlier_worker_stops_where_a_later_version_has_changed_the_tables(
     redis_url, short_path, started, tmp_path
 ):

@@ -75,6 +75,7 @@ def test_buttons_cancel_and_retry_while_a_cell_waits_for_the_run(
     assert notebook.errors == []
 
 
+@pytest.mark.slow
 def test_the_button_that_cancels_a_run_ends_the_cell_that_waits(
     window: Window, shared_home: Path, gate: Path
 ):
@@ -97,6 +98,7 @@ def test_the_button_that_cancels_a_run_ends_the_cell_that_waits(
     assert notebook.errors == []
 
 
+@pytest.mark.slow
 def test_a_run_that_is_tried_again_comes_alive_where_its_table_stood(
     window: Window, shared_home: Path, gate: Path
 ):

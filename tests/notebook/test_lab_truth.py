@@ -103,6 +103,7 @@ def test_a_page_reloaded_while_a_cell_is_busy_shows_the_present(
     shows(notebook.view(0), "70 %")
 
 
+@pytest.mark.slow
 def test_two_views_of_one_run_show_the_same(window: Window, run: SteeredRun):
     notebook = window.new(run.cell + "run", "ProgressView(run)")
     notebook.run(0)
@@ -134,6 +135,7 @@ def test_a_notebook_open_in_two_tabs_shows_the_same_in_both(
     shows(second.view(0), "50 %")
 
 
+@pytest.mark.slow
 def test_after_a_restart_the_old_view_says_so_and_a_new_one_goes_on(
     window: Window, run: SteeredRun
 ):
@@ -166,6 +168,7 @@ def test_after_the_kernel_was_killed_the_view_says_since_when(
     assert last_update(notebook, notebook.view(0)) < timedelta(seconds=20)
 
 
+@pytest.mark.slow
 def test_a_kernel_that_hangs_is_distinguished_from_an_idle_one(
     window: Window, run: SteeredRun
 ):

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from support.lab import HELD, Notebook, Window
+from support.runs import with_text
 from support.services import eventually
 
 AXE = (
@@ -183,6 +184,7 @@ def test_files_of_one_twelve_and_fifty_megabytes_arrive_whole(
     assert notebook.errors == []
 
 
+@pytest.mark.slow
 def test_a_file_that_is_cancelled_half_way_leaves_nothing_and_others_go_on(
     window: Window, folder: Path
 ):
@@ -327,7 +329,7 @@ def test_documents_that_are_dropped_become_a_run_and_then_a_table(
     with notebook.page.expect_file_chooser() as chosen:
         view.get_by_role("button", name="Choose files").press("Enter")
 
-    chosen.value.set_files(sorted(samples.iterdir())[:6])
+    chosen.value.set_files(with_text(samples)[:6])
 
     output = notebook.output(1)
     expect(output.locator(".docprogress .dp-grid")).to_be_visible()

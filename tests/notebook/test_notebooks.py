@@ -43,7 +43,10 @@ MARK = "NOTEBOOK_IS_TESTED_IN"
 KERNEL_DIED = "Kernel died before replying to kernel_info"
 
 #: Notebooks of which the default tests have other tests of all that they do.
-COSTLY = {"latency", "many_machines"}
+COSTLY = {
+    *("attach", "concurrent_runs", "custom_steps", "latency"),
+    *("many_machines", "uploads", "web"),
+}
 
 notebooks = pytest.mark.parametrize(
     "notebook", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS]
@@ -138,8 +141,8 @@ def nbval(
             *(sys.executable, "-m", "pytest", "-q"),
             # The cells of a notebook are run by one kernel, one after the other.
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-n", "0"),
-            # It takes half a second to import.
-            *("-p", "no:schemathesis"),
+            # They take a second to import.
+            *("-p", "no:schemathesis", "-p", "no:langsmith_plugin"),
             *(
                 "--nbval-lax",
                 "--nbval-current-env",

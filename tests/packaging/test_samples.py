@@ -59,7 +59,7 @@ def docx_text(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made_samples(tmp_path_factory):
     """The samples, made anew by the script in another folder."""
     folder = tmp_path_factory.mktemp("samples")
     subprocess.run(
@@ -78,32 +78,32 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_script_makes_the_same_bytes_each_time(made, tmp_path):
+def test_the_script_makes_the_same_bytes_each_time(made_samples, tmp_path):
     subprocess.run(
         [sys.executable, NOTEBOOKS / "make_samples.py", tmp_path],
         check=True,
         timeout=patient(60),
     )
 
-    assert files(tmp_path) == files(made)
+    assert files(tmp_path) == files(made_samples)
 
 
-def test_the_script_makes_every_sample_and_no_other(made):
-    assert files(made).keys() == files(NOTEBOOKS).keys()
+def test_the_script_makes_every_sample_and_no_other(made_samples):
+    assert files(made_samples).keys() == files(NOTEBOOKS).keys()
 
 
-def test_the_samples_are_what_the_script_makes(made):
+def test_the_samples_are_what_the_script_makes(made_samples):
     # Other versions of the libraries may compress or lay out in another way, so it is
     # what one reads that has to be the same.
-    for path in sorted((made / "samples").iterdir()):
+    for path in sorted((made_samples / "samples").iterdir()):
         kept = SAMPLES / path.name
         read = {".pdf": pdf_pages, ".docx": docx_text}.get(path.suffix, Path.read_bytes)
         assert read(path) == read(kept), path.name
 
 
-def test_the_samples_of_each_kind_are_what_the_script_makes(made):
+def test_the_samples_of_each_kind_are_what_the_script_makes(made_samples):
     pictures = {".pdf", ".png", ".jpg", ".tiff", ".eml"}
-    for path in sorted((made / KINDS.name).iterdir()):
+    for path in sorted((made_samples / KINDS.name).iterdir()):
         # Archives are packed, and pictures drawn, as the installed libraries do it.
         if path.suffix not in pictures and not zipfile.is_zipfile(path):
             if path.suffix == ".gz":

@@ -1,4 +1,4 @@
-"""What OpenAPI describes is put to the server as schemathesis understands it."""
+"""The server gets requests that schemathesis makes from its OpenAPI document."""
 
 import pytest
 import requests
@@ -37,6 +37,8 @@ def session():
         yield session
 
 
+# The threads of the server draw random numbers while Hypothesis makes an example.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @DESCRIBED.parametrize()
 @settings(
     max_examples=25,

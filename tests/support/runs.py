@@ -16,6 +16,11 @@ def documents(count=COUNT):
     return [(f"contract-{n}.txt", f"{n}. {TEXT}".encode()) for n in range(count)]
 
 
+def with_text(samples):
+    """The samples without the scan: recognising its text takes seconds."""
+    return sorted(path for path in samples.iterdir() if "scan" not in path.name)
+
+
 def worker_of(home):
     supervisor = psutil.Process(local.status(home).pid)
     [worker] = [p for p in supervisor.children() if "worker" in p.cmdline()]

@@ -61,6 +61,14 @@ class Server:
         self.process.send_signal(signal.SIGCONT)
 
 
+#: Seconds between two looks at a condition, at least and at most.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
+
+#: How many times as long as a look took the processor the pause after it is, so that
+#: a test that waits takes little from what it waits for.
+PAUSE_PER_LOOK = 5
+
+
 def eventually(
     condition: Callable[[], object], *, seconds: float = 30.0, what: str = ""
 ) -> object:
@@ -71,10 +79,12 @@ def eventually(
     """
     deadline = time.monotonic() + patient(seconds)
     while True:
+        began = time.thread_time()
         if found := condition():
             return found
         assert time.monotonic() < deadline, f"not within {patient(seconds):g} s: {what}"
-        time.sleep(0.01)
+        pause = PAUSE_PER_LOOK * (time.thread_time() - began)
+        time.sleep(min(max(SHORTEST_PAUSE, pause), LONGEST_PAUSE))
 
 
 CI = "CI" in os.environ
