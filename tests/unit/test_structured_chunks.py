@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from support.marked_pages import check, marked_pages
 from support.patience import patient
 
-from docprogress.documents import Page
+from docprogress.documents import PAGE_SEPARATOR, Page
 from docprogress.settings import load
 from docprogress.steps.chunk import chunk
+from docprogress.steps.chunking.headed import headed_spans
+from docprogress.steps.chunking.regions import regions
+from docprogress.steps.chunking.sizes import Sizes
 from docprogress.structure import Segment, segments
 
 
@@ -29,7 +32,7 @@ def shown(chunks):
     return [(each.kind, each.headings, each.text) for each in chunks]
 
 
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=50, deadline=None)
 @given(pages=marked_pages(), most=st.integers(50, 400), part=st.floats(0, 0.9))
 def test_nothing_is_lost_of_any_structure(pages, most, part):
     made = made_of(*pages, chunk_characters=most, chunk_overlap=int(most * part))
@@ -37,7 +40,7 @@ def test_nothing_is_lost_of_any_structure(pages, most, part):
     check(pages, made, most=most)
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(
     text=st.text(alphabet=st.sampled_from(list("ab \n\t|-#1.*`")), max_size=300),
     markdown=st.text(alphabet=st.sampled_from(list("ab \n\t|-#1.*`")), max_size=300),
@@ -373,3 +376,20 @@ def test_a_heading_is_not_taken_for_its_entry_in_the_table_of_contents():
         (("1. Scope",), "1. Scope\nAll."),
         (("2. Rent",), "2. Rent\nDue."),
     ]
+
+
+@hypothesis_settings(max_examples=50, deadline=None)
+@given(pages=marked_pages(), most=st.integers(60, 400))
+def test_headings_are_followed_by_text_of_theirs_in_any_structure(pages, most):
+    text = PAGE_SEPARATOR.join(page.text for page in pages)
+    sizes = Sizes(most=most, overlap=most // 12)
+
+    *found, _ = [*regions(pages, text), None]
+
+    for number, region in enumerate(found, 1):
+        ends = number == len(found)
+        assert text[region.body : region.end].strip() or ends
+        if region.kind == "table" or 2 * (region.body - region.start) > most or ends:
+            continue
+        first, *_ = headed_spans(text, region.start, region.body, region.end, sizes)
+        assert text[region.body : first[1]].strip()

@@ -44,7 +44,7 @@ def test_no_chunk_has_more_tokens_than_the_limit_in_any_script(name, script, mos
 
 
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 @given(pages=marked_pages(), most=st.integers(16, 200), name=st.sampled_from(EMBEDDERS))
 def test_nothing_is_lost_of_any_structure_in_tokens(pages, most, name):
