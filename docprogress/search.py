@@ -72,6 +72,21 @@ def nearest(
     return pd.DataFrame(_rows(store, best), columns=_COLUMNS)
 
 
+def query_vector(
+    run: RunRow, query: str, *, settings: Settings
+) -> "NDArray[np.float32]":
+    """The vector of a query by a run's embedder, as a vector store compares it.
+
+    Raises:
+        SettingsError: The embedder is not to be had here.
+    """
+    own = {k: v for k, v in run.settings.items() if k in RUN_SETTINGS}
+    vector: NDArray[np.float32] = embedder(settings.model_copy(update=own)).embed(
+        [query]
+    )[0]
+    return vector
+
+
 def _nearest(
     store: Store, run_id: str, query: NDArray[np.float32], limit: int
 ) -> list[Match]:

@@ -31,7 +31,7 @@ from docprogress.exports.writers import Format
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import summarize
 from docprogress.queueing import protocol
-from docprogress.search import nearest
+from docprogress.search import nearest, query_vector
 from docprogress.steps.planning import stored_plan_spans
 from docprogress.store import DocumentRow, RunRow
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from langchain_core.documents import Document as LangChainDocument
     from llama_index.core.schema import TextNode
+    from numpy import float32
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
     from docprogress.plots.style import Plot
@@ -454,6 +456,14 @@ class Run:
         return nearest(
             self._store, [self.record], query, settings=settings, limit=limit
         )
+
+    def embed(self, query: str) -> "NDArray[float32]":
+        """The vector of a query by the run's embedder, to ask a vector store with.
+
+        Raises:
+            SettingsError: The embedder is not to be had here.
+        """
+        return query_vector(self.record, query, settings=self.connections.settings)
 
     def _new_progress(self) -> Progress:
         return Progress(

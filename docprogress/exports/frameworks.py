@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from langchain_core.documents import Document
     from llama_index.core.schema import TextNode
 
+#: What only programs need: it is kept from embedding and language models.
+_FOR_PROGRAMS = ["document_id", "number", "start", "end", "kind"]
+
 _METADATA = (
     "document_id",
     "document",
@@ -34,7 +37,12 @@ def to_langchain(chunks: Iterable[Record]) -> "list[Document]":
     except ImportError:
         raise _missing("langchain-core") from None
     return [
-        Document(id=_id(chunk), page_content=chunk["text"], metadata=_metadata(chunk))
+        Document(
+            id=_id(chunk),
+            page_content=chunk["text"],
+            # Where LangChain's chains look for the name.
+            metadata={"source": chunk["document"]} | _metadata(chunk),
+        )
         for chunk in chunks
     ]
 
@@ -49,20 +57,28 @@ def to_llama_index(chunks: Iterable[Record]) -> "list[TextNode]":
         from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
     except ImportError:
         raise _missing("llama-index-core") from None
-    return [
-        TextNode(
+    nodes: list[TextNode] = []
+    for chunk in chunks:
+        source = RelatedNodeInfo(node_id=chunk["document_id"])
+        node = TextNode(
             id_=_id(chunk),
             text=chunk["text"],
             start_char_idx=chunk["start"],
             end_char_idx=chunk["end"],
             embedding=None if chunk["vector"] is None else chunk["vector"].tolist(),
-            metadata=_metadata(chunk),
-            relationships={
-                NodeRelationship.SOURCE: RelatedNodeInfo(node_id=chunk["document_id"])
-            },
+            metadata={"file_name": chunk["document"]} | _metadata(chunk),
+            excluded_embed_metadata_keys=_FOR_PROGRAMS,
+            excluded_llm_metadata_keys=_FOR_PROGRAMS,
+            relationships={NodeRelationship.SOURCE: source},
         )
-        for chunk in chunks
-    ]
+        if nodes and nodes[-1].ref_doc_id == node.ref_doc_id:
+            before = nodes[-1]
+            after = RelatedNodeInfo(node_id=node.node_id)
+            before.relationships[NodeRelationship.NEXT] = after
+            previous = RelatedNodeInfo(node_id=before.node_id)
+            node.relationships[NodeRelationship.PREVIOUS] = previous
+        nodes.append(node)
+    return nodes
 
 
 def _id(chunk: Record) -> str:

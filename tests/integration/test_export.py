@@ -149,13 +149,14 @@ def test_chunks_become_langchain_documents_with_their_places(run):
     first, *_ = found = run.to_langchain()
 
     assert len(found) == len(NAMES) + 1
-    assert first.metadata["document"] == NAMES[0]
+    assert first.metadata["document"] == first.metadata["source"] == NAMES[0]
     assert first.metadata["first_page"] == 1
     assert first.page_content.startswith("This is letter-0.txt")
 
 
 def test_chunks_become_llama_index_nodes_with_their_vectors(run):
     pytest.importorskip("llama_index.core")
+    from llama_index.core.schema import MetadataMode
 
     first, *_ = run.to_llama_index()
 
@@ -163,6 +164,9 @@ def test_chunks_become_llama_index_nodes_with_their_vectors(run):
     assert first.text == chunk.text
     assert first.embedding == chunk.vector.tolist()
     assert first.ref_doc_id == chunk.document_id
+    # Identifiers and offsets are no text for a model.
+    assert chunk.document_id not in first.get_content(MetadataMode.EMBED)
+    assert NAMES[0] in first.get_content(MetadataMode.EMBED)
 
 
 def test_the_command_line_exports_a_run_and_says_what_is_left_out(
