@@ -1,4 +1,4 @@
-"""Real services, private to the tests: started here, and stopped here."""
+"""Fixtures: private services, which the tests start and stop themselves."""
 
 import gc
 import os

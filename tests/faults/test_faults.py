@@ -1,4 +1,4 @@
-"""Whatever is killed, stopped or cut off: the run ends, and ends right."""
+"""Killed, stopped and disconnected processes: every run still ends correctly."""
 
 import os
 import signal
@@ -150,7 +150,7 @@ def test_documents_that_came_in_one_message_with_the_one_that_died_are_sent_agai
     nothing_is_left(home)
 
 
-def test_a_killed_worker_loses_its_documents_to_the_next_one(slow_pipeline, home):
+def test_documents_of_a_killed_worker_go_to_the_next_one(slow_pipeline, home):
     run = slow_pipeline.submit(documents())
     in_the_middle(run)
     worker_of(home).kill()
@@ -362,7 +362,7 @@ def test_what_a_killed_process_never_uploaded_is_cancelled_with_that_reason(
         ("stubborn", {"step_seconds": 2}, "no progress for 2 s"),
     ],
 )
-def test_a_document_that_does_harm_fails_alone_and_says_why(
+def test_a_harmful_document_fails_alone_with_the_reason(
     home, steps, step, settings, expected
 ):
     with Pipeline(

@@ -1,4 +1,4 @@
-"""Publish, watch, die and retry in any order: watchers end up with the truth.
+"""Publish, watch, die and retry in any order: watchers end up with the current state.
 
 Random orders of what workers, reapers, users and watchers do, against a real
 server and a real store.  The model says what each of them must be answered;

@@ -1,4 +1,4 @@
-"""The database, the disk, the clock or the line fails for a while: the run ends right."""
+"""Outages of the database, the disk, the clock or the network: runs end correctly."""
 
 import contextlib
 import os
@@ -185,7 +185,9 @@ def test_a_worker_that_dies_after_the_clock_was_set_back_is_not_waited_for(home,
     nothing_is_left(home)
 
 
-def test_a_line_that_swallows_everything_is_noticed(server: Server, short_path, steps):
+def test_a_connection_that_drops_all_packets_is_detected(
+    server: Server, short_path, steps
+):
     """Half open: no end of the connection ever comes, and no byte."""
     home = short_path / "home"
     proxy_socket = short_path / "proxy.sock"

@@ -1,4 +1,4 @@
-"""Every lost document is found, however much waits and whatever is wrong with others."""
+"""Recovery finds every lost document, whatever the backlog and other failures."""
 
 import base64
 import itertools
@@ -158,7 +158,7 @@ def test_a_lost_message_is_found_beside_older_messages_of_other_levels(
     assert len(sent(client, 1)) == 128
 
 
-def test_a_lost_document_is_found_behind_many_pages_that_nobody_serves(
+def test_a_lost_document_is_found_behind_many_pages_of_an_unserved_queue(
     where, client, recovery, store, monkeypatch
 ):
     monkeypatch.setattr(lost_messages, "PAGE_SIZE", 100)
@@ -285,7 +285,7 @@ def test_a_part_of_a_look_that_fails_keeps_none_of_the_others_from_being_done(
     assert "Traceback" in caplog.text
 
 
-def test_the_thread_outlasts_whatever_goes_wrong(where, client, store, monkeypatch):
+def test_the_recovery_thread_survives_errors(where, client, store, monkeypatch):
     monkeypatch.setattr(recovery_module, "SEARCH_SECONDS", 0.05)
     monkeypatch.setattr(sightings, "LOST_SECONDS", 0.2)
     settings = load(**where)

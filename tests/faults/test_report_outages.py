@@ -1,4 +1,4 @@
-"""The end of a report reaches Redis, however long Redis was away."""
+"""The final event of a report reaches Redis, however long Redis was unavailable."""
 
 import multiprocessing
 import os
@@ -258,7 +258,7 @@ print("ended", flush=True)
 """
 
 
-def test_what_is_kept_is_left_to_the_process_that_reported_it(server, script):
+def test_retained_events_are_left_to_the_process_that_reported_them(server, script):
     process = script(FORKED)
     process.reaches("begun")
     server.kill()

@@ -1,4 +1,4 @@
-"""Workers are stopped and started while they work: no document pays for it."""
+"""Workers are replaced during a run without costing any document an attempt."""
 
 import signal
 import time

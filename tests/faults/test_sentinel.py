@@ -1,4 +1,4 @@
-"""The host of the primary is lost in the middle of a run: the run ends right."""
+"""The host of the primary fails during a run, and the run ends correctly."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""The drawing of progress: its types, its tests, and how it is in a real browser."""
+"""The JavaScript: types, bundles, unit tests, and its views in a real browser."""
 
 import http.server
 import os
@@ -166,7 +166,7 @@ def rows(page: Page) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_types_of_the_javascript_are_what_its_comments_say(node):
+def test_the_javascript_type_checks(node):
     run(node, str(PACKAGES / "typescript" / "bin" / "tsc"), "--project", ".")
 
 
@@ -174,7 +174,7 @@ def test_bundles_are_those_that_the_sources_build(node):
     run(node, "build.js", "--check")
 
 
-def test_the_javascript_does_what_its_tests_claim(node):
+def test_the_javascript_passes_its_own_tests(node):
     run(node, "--test")
 
 
@@ -203,7 +203,7 @@ def test_the_lock_names_no_package_registry():
 
 
 @pytest.mark.parametrize(("scheme", "theme"), THEMES)
-def test_axe_finds_no_violation(node, gallery, scheme, theme):
+def test_the_gallery_has_no_accessibility_violation(node, gallery, scheme, theme):
     page = gallery.open(scheme=scheme, theme=theme, trusted=True)
     for name in ("10 running", "hostile"):
         view = page.locator(f'[data-scene="{name}"]')
@@ -315,7 +315,7 @@ def test_ten_thousand_documents_are_scrolled_with_a_few_rows(gallery):
     assert rows(page)[-1] == "completed"
 
 
-def test_changes_that_nobody_sees_touch_no_row(gallery):
+def test_changes_that_are_not_visible_touch_no_row(gallery):
     page = gallery.open("10000 running")
 
     touched = page.evaluate(

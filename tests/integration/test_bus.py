@@ -170,7 +170,7 @@ async def test_a_plain_publish_of_seven_fields_is_understood(bus):
     ],
     ids=["empty", "no text", "null", "deep", "incomplete", "infinite", "another's"],
 )
-async def test_what_is_no_event_is_counted_and_skipped(bus, junk):
+async def test_invalid_events_are_counted_and_skipped(bus, junk):
     async with aclosing(bus.subscribe(["a"])) as received:
         await subscribed(received)
         bus.redis.publish("document:a:progress", junk)

@@ -1,4 +1,4 @@
-"""A certificate for another host is refused, whoever connects."""
+"""Every client refuses a certificate for another host."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""The command line as a person or a script uses it: real processes, real services."""
+"""The command line in real processes, with real services."""
 
 import io
 import json
@@ -537,7 +537,7 @@ def unreachable(monkeypatch):
     monkeypatch.setenv("DOCPROGRESS_REDIS_URL", "redis://:hunter2@127.0.0.1:1/0")
 
 
-def test_the_doctor_says_what_is_broken_and_no_secret(do, unreachable):
+def test_the_doctor_reports_faults_without_secrets(do, unreachable):
     out, err = do("doctor", status=1)
 
     assert re.search(r"^broken  redis .* cannot be reached", out, re.MULTILINE)

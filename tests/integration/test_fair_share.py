@@ -1,4 +1,4 @@
-"""A small run does not wait for a large one, and each queue has its workers or says so."""
+"""Small runs do not wait for large ones; queues without workers are reported."""
 
 import contextlib
 import os
@@ -139,7 +139,7 @@ def test_interrupted_work_is_always_taken_first():
 
 
 @pytest.mark.parametrize("priority", [True, 1.5, "high", None, 6, -6])
-def test_what_is_no_priority_is_refused_and_starts_nothing(where, priority):
+def test_invalid_priority_is_refused_and_starts_nothing(where, priority):
     with Pipeline(**where) as pipeline:
         with pytest.raises(SubmitError, match="priority"):
             pipeline.submit(b"text", priority=priority)

@@ -1,4 +1,4 @@
-"""What is handed in is found, fetched and kept, or nothing is."""
+"""Submitted files are found, fetched and stored, or nothing is."""
 
 import errno
 import gzip
@@ -67,7 +67,7 @@ def test_file_is_taken_by_its_path(folder):
         assert source.size == 5
 
 
-def test_file_that_is_named_is_taken_whatever_it_is(folder):
+def test_file_that_is_named_is_accepted_whatever_its_type(folder):
     fill(folder, "a.xyz", ".hidden")
 
     assert names(["a.xyz", ".hidden"]) == ["a.xyz", ".hidden"]
@@ -228,7 +228,7 @@ def test_password_of_a_url_is_kept_and_never_shown():
         (iter(()), "nothing to submit"),
     ],
 )
-def test_what_is_not_there_is_refused_with_the_reason(folder, what, reason):
+def test_missing_paths_are_refused_with_the_reason(folder, what, reason):
     fill(folder, "contract.pdf", "images/a.svg")
     (folder / "empty").mkdir()
     os.mkfifo(folder / "pipe")
@@ -738,7 +738,7 @@ def test_server_that_is_not_there_may_come_back(kept):
         fetch(kept, f"http://127.0.0.1:{port}/a.pdf")
 
 
-def test_name_that_nobody_has_may_be_found_later(kept):
+def test_name_that_does_not_resolve_may_resolve_later(kept):
     with pytest.raises(TransientError, match="the download failed"):
         fetch(kept, "http://no-such-host.invalid/a.pdf")
 
@@ -772,7 +772,7 @@ def test_redirects_lead_to_web_servers_only(kept, to):
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://", "http://[::1/x", "x"])
-def test_what_is_no_url_is_refused(kept, url):
+def test_invalid_urls_are_refused(kept, url):
     with pytest.raises(Unreadable, match=r"^a\.pdf: not a URL that can be fetched"):
         fetch(kept, url)
 

@@ -1,4 +1,4 @@
-"""A home folder may have any name, and nothing is left of services that do not start."""
+"""Home folders of any name; services that cannot start leave nothing behind."""
 
 import errno
 import os
@@ -78,7 +78,7 @@ def test_a_run_in_a_home_of_any_name_ends(short_path, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_url_of_a_socket_is_understood_whatever_its_name(short_path, name):
+def test_the_url_of_a_socket_of_any_name_is_understood(short_path, name):
     path = short_path / name / "redis.sock"
 
     url = unix_url(path)
@@ -88,7 +88,7 @@ def test_the_url_of_a_socket_is_understood_whatever_its_name(short_path, name):
         assert bus.redis.connection_pool.connection_kwargs["path"] == str(path)
 
 
-def test_a_server_that_a_killed_supervisor_left_is_found_whatever_its_home(short_path):
+def test_a_server_left_by_a_killed_supervisor_is_found_in_any_home(short_path):
     home = short_path / NAMES[0] / NAMES[2]
     services = local.up(load(home=home, workers=1))
     supervised = psutil.Process(services.pid)

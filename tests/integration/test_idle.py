@@ -1,4 +1,4 @@
-"""What local services cost while they have nothing to do."""
+"""The cost of idle local services."""
 
 import time
 

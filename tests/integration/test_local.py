@@ -1,4 +1,4 @@
-"""Local services: one supervisor, found again, and gone when nobody needs it."""
+"""Local services: one supervisor per home, found again, stopped when idle."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def test_services_are_started_and_found_again(settings):
         assert client.ping()
 
 
-def test_services_belong_to_nobody(settings):
+def test_services_run_detached_from_the_starting_process(settings):
     services = local.up(settings)
     supervisor = psutil.Process(services.pid)
 
@@ -54,7 +54,7 @@ def test_services_belong_to_nobody(settings):
     assert os.getsid(services.pid) != os.getsid(0)
 
 
-def test_nobody_else_can_reach_them(settings):
+def test_other_users_cannot_reach_local_services(settings):
     services = local.up(settings)
     path = Path(services.redis_url.removeprefix("unix://"))
 
@@ -103,7 +103,7 @@ def test_stopped_services_are_not_started_by_watching(settings):
     assert local.status(settings.home) is not None
 
 
-def test_they_leave_by_themselves_when_nobody_needs_them(home):
+def test_local_services_stop_when_they_are_idle(home):
     local.up(load(home=home, workers=1, idle_seconds=1))
 
     eventually(lambda: local.status(home) is None)
@@ -203,7 +203,7 @@ def test_a_home_that_cannot_be_made_is_a_clear_error(tmp_path):
         local.up(load(home=tmp_path / "file" / "home"))
 
 
-def test_other_settings_restart_what_is_idle(home):
+def test_other_settings_restart_idle_services(home):
     first = local.up(load(home=home, workers=1))
     second = local.up(load(home=home, workers=2))
     third = local.up(load(home=home))

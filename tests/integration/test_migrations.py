@@ -1,4 +1,4 @@
-"""How a database gets its tables, and what becomes of one of another version."""
+"""How tables are created, and what happens with databases of other versions."""
 
 import os
 import subprocess

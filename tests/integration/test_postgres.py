@@ -1,4 +1,4 @@
-"""What is PostgreSQL's alone: locks, connections, a server that restarts, pgvector."""
+"""Specific to PostgreSQL: locks, connections, restarts of the server, pgvector."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A run that is deleted leaves nothing behind, and harms no other."""
+"""Deleting a run removes all of its data and no other run's."""
 
 import subprocess
 import sys
@@ -163,7 +163,7 @@ def test_an_interrupted_deletion_is_gone_on_with(where, tmp_path):
         assert everything(pipeline, tmp_path) - QUEUES == before
 
 
-def test_what_is_being_submitted_is_not_deleted(where):
+def test_a_run_being_submitted_is_not_deleted(where):
     with Pipeline(**where) as pipeline:
         going, on = threading.Event(), threading.Event()
 
@@ -187,7 +187,7 @@ def test_what_is_being_submitted_is_not_deleted(where):
             submitting.join()
 
 
-def test_prune_deletes_what_is_old_and_says_what_it_keeps(where, options, monkeypatch):
+def test_prune_deletes_old_runs_and_lists_those_it_keeps(where, options, monkeypatch):
     monkeypatch.setenv("DOCPROGRESS_HOME", str(where["home"]))
     command = CliRunner()
     with Pipeline(**where) as pipeline:

@@ -1,4 +1,4 @@
-"""A Redis that asks who comes: what is needed is allowed, and no more is asked for."""
+"""Redis with authentication: the documented rights suffice, and no more are used."""
 
 import asyncio
 import shutil

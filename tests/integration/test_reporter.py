@@ -172,7 +172,7 @@ def test_work_goes_on_while_redis_is_away(server: Server, caplog):
     assert len(warnings) == 1
 
 
-def test_what_is_held_back_comes_before_what_is_new(server: Server):
+def test_delayed_events_are_published_before_new_ones(server: Server):
     with Bus(server.url) as bus:
         publisher = BufferedPublisher(bus)
         server.kill()

@@ -1,4 +1,4 @@
-"""What a run has made, taken out of it: pages, chunks, vectors, metadata."""
+"""Results of a run: pages, chunks, vectors, metadata."""
 
 import pytest
 from support.rows import (

@@ -1,4 +1,4 @@
-"""Whole runs: documents in, workers at work, events and results out."""
+"""Whole runs: submit, process, follow events, read results."""
 
 import asyncio
 import json
@@ -365,7 +365,7 @@ def stubborn(pages):
 
 
 @pytest.mark.parametrize("step", ["slow", "silent", "stubborn"])
-def test_cancelling_ends_what_waits_and_what_is_at_work(
+def test_cancelling_ends_queued_and_running_documents(
     home, tmp_path, monkeypatch, step
 ):
     """Also in a step that yields nothing for a minute, or catches the exception."""

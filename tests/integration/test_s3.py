@@ -1,4 +1,4 @@
-"""Documents' bytes in S3, over HTTP: in parts, by range, and through what goes wrong."""
+"""Documents in S3 over HTTP: multipart uploads, ranges, and failures."""
 
 import contextlib
 import hashlib
@@ -160,7 +160,7 @@ def test_a_document_is_kept_once_and_forgotten(files, s3, bucket):
         read(files, "abc")
 
 
-def test_an_upload_that_breaks_off_reaches_nobody(files, s3, bucket):
+def test_an_interrupted_upload_leaves_no_object(files, s3, bucket):
     class Broken(io.BytesIO):
         def read(self, size=-1):
             if self.tell() >= 2 * PART_BYTES:

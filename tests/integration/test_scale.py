@@ -1,4 +1,4 @@
-"""A hundred thousand documents in a run: what is shown first, and what is kept."""
+"""A run of a hundred thousand documents: what loads first, and what is kept."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def recounted(bus):
     return found
 
 
-def test_counts_stay_right_through_retries_and_what_is_superseded(bus):
+def test_counts_stay_right_through_retries_and_superseded_events(bus):
     chance = random.Random(7)
     attempts = dict.fromkeys(range(40), 1)
     for _ in range(800):

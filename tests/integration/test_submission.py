@@ -1,4 +1,4 @@
-"""A run always ends, however its submission did; and no submission starts it twice."""
+"""Every run ends, however its submission ended, and is started only once."""
 
 import asyncio
 import io
@@ -218,7 +218,7 @@ def test_a_stream_over_http_ends_with_such_a_run(where, impatient):
     assert all(REASON in each["message"] for each in ended.values())
 
 
-def test_nobody_gives_up_what_is_still_being_submitted(where, impatient):
+def test_a_run_that_is_still_being_submitted_is_not_given_up(where, impatient):
     with Pipeline(**where) as pipeline:
         seen = []
 
@@ -251,7 +251,7 @@ def test_cancelling_ends_the_run_of_a_killed_submission(where, options, added):
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_what_is_cancelled_before_it_is_added_stays_cancelled(
+def test_documents_cancelled_before_they_are_added_stay_cancelled(
     where, monkeypatch, request, database
 ):
     if database == "postgresql":
@@ -729,7 +729,7 @@ def test_what_the_system_refuses_at_the_start_is_an_error_with_advice(home):
         local.up(settings)
 
 
-def test_local_services_are_looked_for_no_more_than_once_a_second(home, monkeypatch):
+def test_local_services_are_looked_up_at_most_once_a_second(home, monkeypatch):
     looks = []
     up = local.up
     monkeypatch.setattr(local, "up", lambda settings: looks.append(1) or up(settings))

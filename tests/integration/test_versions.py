@@ -1,4 +1,4 @@
-"""Two versions at once: each understands the other, or says that it does not."""
+"""Two versions at once understand each other, or report that they do not."""
 
 import os
 import shutil
@@ -85,7 +85,7 @@ def submitted_by(path, redis_url, home):
     return done.stdout.strip()
 
 
-def test_a_later_versions_run_waits_for_a_later_worker_and_says_so(
+def test_a_run_of_a_later_version_waits_for_a_later_worker_with_a_message(
     redis_url, short_path, started, tmp_path
 ):
     later = version(tmp_path, LATER)

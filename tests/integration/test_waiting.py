@@ -1,4 +1,4 @@
-"""A document waits for the embedding endpoint, at no attempt's cost, and then goes on."""
+"""Documents wait for an unavailable embedding endpoint without using an attempt."""
 
 import os
 import re
@@ -389,7 +389,7 @@ def test_document_that_was_to_be_cancelled_does_not_wait(office):
     assert office.process(document_id).status is Status.CANCELLED
 
 
-def test_limit_of_a_step_does_not_count_what_is_waited(office):
+def test_time_limit_of_a_step_excludes_waiting(office):
     office.server.answers[:] = [LIMITED]
     [document_id] = office.add(step_seconds=1.0)
     assert office.process(document_id).status is Status.QUEUED

@@ -1,4 +1,4 @@
-"""What is left of a view in a notebook that no kernel stands behind."""
+"""What a view leaves in a notebook that has no kernel."""
 
 import re
 from pathlib import Path

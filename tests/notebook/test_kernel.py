@@ -282,7 +282,7 @@ def test_fifty_views_that_were_closed_leave_nothing(
     assert watchers(redis_url) == 0
 
 
-def test_a_closed_view_leaves_a_table_that_says_so(kernel: Kernel, run: SteeredRun):
+def test_a_closed_view_leaves_a_table_that_reports_it(kernel: Kernel, run: SteeredRun):
     kernel.run(run.cell + "view = ProgressView(run)\nview")
 
     kernel.run("view.close()")

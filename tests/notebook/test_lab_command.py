@@ -1,4 +1,4 @@
-"""`docprogress lab`: notebooks that are the user's, in a JupyterLab that ends."""
+"""`docprogress lab`: copies of the notebooks, and a JupyterLab that ends cleanly."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A measurement in JupyterLab: what the page paints is measured by its own clock."""
+"""A latency measurement in JupyterLab, timed by the clock of the page."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run with real workers, in JupyterLab: its buttons, and what is saved of it."""
+"""Runs with real workers in JupyterLab: buttons and saved outputs."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a view shows in JupyterLab is true, or says since when it may not be."""
+"""A view in JupyterLab shows the current state, or since when it may be outdated."""
 
 import re
 from collections.abc import Iterator
@@ -136,7 +136,7 @@ def test_a_notebook_open_in_two_tabs_shows_the_same_in_both(
 
 
 @pytest.mark.slow
-def test_after_a_restart_the_old_view_says_so_and_a_new_one_goes_on(
+def test_after_a_kernel_restart_the_old_view_reports_it_and_a_new_one_continues(
     window: Window, run: SteeredRun
 ):
     notebook = window.new(run.cell + "run", run.cell + "ProgressView(run)")
@@ -188,7 +188,7 @@ def test_a_kernel_that_hangs_is_distinguished_from_an_idle_one(
     shows(view, "50 %")
 
 
-def test_while_redis_is_away_the_view_says_so(window: Window, server: Server):
+def test_the_view_reports_that_redis_is_unavailable(window: Window, server: Server):
     with Bus(server.url) as bus:
         notebook = window.new(watching(server.url, "scan-1", "scan-2"))
         notebook.run(0)

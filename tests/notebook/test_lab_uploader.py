@@ -1,4 +1,4 @@
-"""Files dropped in JupyterLab, in a real browser: what arrives, and what is shown."""
+"""Uploads by drag and drop in JupyterLab, in a real browser."""
 
 import hashlib
 import os
@@ -311,7 +311,7 @@ def test_files_that_cannot_be_uploaded_are_named_and_the_others_arrive(
     assert notebook.errors == []
 
 
-def test_documents_that_are_dropped_become_a_run_and_then_a_table(
+def test_dropped_documents_become_a_run_and_then_a_table(
     window: Window, shared_home: Path, samples: Path, gate: Path
 ):
     notebook = window.new(

@@ -1,4 +1,4 @@
-"""What people see and do in a view, in JupyterLab: few documents, many, hostile ones."""
+"""Views in JupyterLab with few, many and hostile documents."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is measured is what happened, and nothing of it stays."""
+"""Latency measurements are correct and leave nothing behind."""
 
 import io
 import json
@@ -329,7 +329,7 @@ def test_only_a_pipeline_can_be_measured():
         measure("redis://localhost")
 
 
-def test_a_redis_that_is_away_is_an_error_that_says_so(server, tmp_path):
+def test_an_unavailable_redis_is_reported_as_an_error(server, tmp_path):
     with Pipeline(home=tmp_path / "home", redis_url=server.url) as pipeline:
         server.kill()
 
@@ -458,7 +458,7 @@ class PlayedPage:
         self._kernel.send(content | fields, aside=True)
 
 
-def test_a_page_s_clock_is_found_by_round_trips_and_another_page_s_left_alone(
+def test_the_clock_offset_of_a_page_is_measured_by_round_trips(
     started: Pipeline, kernel: Kernel, shared_home: Path
 ):
     kernel.run(
@@ -537,7 +537,7 @@ def test_the_stop_button_ends_all_that_takes_part(
     assert kernel.comms() == comms
 
 
-def test_a_notebook_that_nobody_looks_at_says_that_no_page_answered(
+def test_a_notebook_that_is_not_open_reports_that_no_page_answered(
     started: Pipeline, kernel: Kernel, shared_home: Path
 ):
     output = kernel.run(

@@ -1,4 +1,4 @@
-"""Locks of the notebook's threads: nobody waits for a thread that waits for them."""
+"""Locks of the notebook's threads: no deadlocks."""
 
 import threading
 from collections.abc import Iterator

@@ -218,7 +218,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
     ],
 )
 @pytest.mark.timeout(LONGEST)
-def test_a_notebook_gives_what_is_saved_in_it_and_leaves_no_process(notebook, times):
+def test_a_notebook_reproduces_its_saved_outputs_and_leaves_no_process(notebook, times):
     ran = run(notebook, times=times)
 
     for result in ran.results:
@@ -236,7 +236,7 @@ def test_the_notebook_about_reading_needs_no_ocr():
 
 
 @notebooks
-def test_a_notebook_begins_with_what_its_reader_will_have(notebook):
+def test_a_notebook_begins_with_its_outcome(notebook):
     cells = nbformat.read(notebook, as_version=4).cells
 
     first = next(cell for cell in cells if cell.cell_type == "markdown")

@@ -279,7 +279,7 @@ def test_each_worker_has_a_track_for_each_of_its_processes(store):
     assert sorted(plot.axes[0].get_ylim()) == [0, 33]
 
 
-def test_names_are_drawn_literally_whatever_they_contain(store):
+def test_names_of_any_characters_are_drawn_literally(store):
     run = made_up(store, HOSTILE, processes=1)
 
     plot = timeline(store, run, no_bus)

@@ -1,4 +1,4 @@
-"""Files that come from a page in chunks, and what is made of them."""
+"""Files that a page uploads in chunks, and the runs made of them."""
 
 import hashlib
 import os
@@ -156,7 +156,7 @@ def test_a_disk_that_is_full_fails_the_file_and_no_other(arrivals, tmp_path):
         (8 * CHUNK + 1, "too large: the limit is 8.4 MB"),
     ],
 )
-def test_what_is_not_taken_says_why(arrivals, size, reason):
+def test_refused_files_are_listed_with_the_reason(arrivals, size, reason):
     [arrival] = arrivals.expect("a drop", [Announced("key", "a.pdf", size)])
 
     assert (arrival.status, arrival.error) == (State.FAILED, reason)
@@ -182,7 +182,7 @@ def test_more_bytes_than_the_disk_has_are_refused_before_they_are_sent(tmp_path)
     arrivals.close()
 
 
-def test_a_folder_that_cannot_be_made_fails_what_is_dropped(tmp_path):
+def test_dropped_files_fail_if_their_folder_cannot_be_created(tmp_path):
     (tmp_path / "file").touch()
     arrivals = Receiver(max_bytes=9, max_files=9, folder=tmp_path / "file" / "folder")
 
@@ -341,7 +341,7 @@ def test_what_has_arrived_is_submitted_by_its_name(uploader, pipeline, samples):
         uploader.submit(pipeline)
 
 
-def test_what_is_still_on_the_way_is_not_left_out_in_silence(uploader, pipeline):
+def test_unfinished_uploads_are_reported_when_files_are_used(uploader, pipeline):
     uploader.add(("here.txt", b"here"))
     uploader._receiver.expect("a drop", [Announced("key", "coming.txt", 3 * CHUNK)])
 

@@ -1,4 +1,4 @@
-"""The documentation is built without a warning, and says what is so."""
+"""The documentation builds without warnings and agrees with the code."""
 
 import html
 import json
@@ -188,7 +188,7 @@ def test_every_link_of_the_readme_leads_to_a_file():
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_site_is_shown_as_the_reader_s_system_is_set(
+def test_the_site_follows_the_colour_scheme_of_the_system(
     site, browser: Browser, scheme
 ):
     with browser.new_context(

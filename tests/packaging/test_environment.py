@@ -1,4 +1,4 @@
-"""What conda and Binder make is what the project asks for and the notebooks need."""
+"""The conda and Binder environments contain what the project and notebooks need."""
 
 import ast
 import json

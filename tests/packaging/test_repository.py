@@ -1,4 +1,4 @@
-"""What would rot in silence if nobody looked."""
+"""Consistency of the repository: metadata, workflows, documented commands."""
 
 import ast
 import importlib
@@ -145,7 +145,7 @@ def test_the_version_is_that_of_the_installed_package():
     assert docprogress.__version__ == version("docprogress")
 
 
-def test_the_changelog_begins_with_what_is_not_released():
+def test_the_changelog_begins_with_the_unreleased_changes():
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     heads = re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)
     unreleased = text.partition("## [Unreleased]")[2].partition("\n## ")[0]

@@ -1,4 +1,4 @@
-"""What the samples are, read here by the libraries themselves."""
+"""The contents of the sample documents, read with the libraries themselves."""
 
 import gzip
 import io

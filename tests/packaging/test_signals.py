@@ -1,4 +1,4 @@
-"""The suite passes where whoever started it had signals ignored."""
+"""The suite passes if it was started with ignored signals."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""What a user installs: the built wheel, in a new environment that has nothing else."""
+"""The built wheel, installed in a new environment."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What is shipped for those who run a server: nginx for real, the rest as far as can be."""
+"""Deployment files: nginx for real, the others as far as possible."""
 
 import configparser
 import os

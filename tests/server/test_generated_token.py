@@ -32,7 +32,7 @@ def no_permissions(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "link", link)
 
 
-def test_token_is_the_same_at_each_start_and_nobody_else_can_read_it(tmp_path):
+def test_token_is_the_same_at_each_start_and_readable_by_its_owner_only(tmp_path):
     token = load_or_create_token(tmp_path)
 
     assert load_or_create_token(tmp_path) == token

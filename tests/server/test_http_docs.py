@@ -1,4 +1,4 @@
-"""Every example of the page about HTTP does what the page says."""
+"""Every example in the documentation of the HTTP API works as described."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A joiner at any moment gets the present and then everything, and never goes back."""
+"""Late subscribers get the current state, then every event, and never go back."""
 
 import asyncio
 import random

@@ -46,7 +46,7 @@ def session():
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_whatever_is_asked_is_answered_as_described(case, server, session):
+def test_responses_are_as_openapi_describes_them(case, server, session):
     asked = case.as_transport_kwargs(base_url=server.url, headers=BEARER)
     with session.request(**asked, stream=True, timeout=patient(20)) as answer:
         assert answer.status_code < 500

@@ -1,4 +1,4 @@
-"""Nothing is changed for a page of another origin, whoever vouches for its user."""
+"""Pages of other origins can change nothing, however their user is authenticated."""
 
 import os
 import secrets

@@ -202,7 +202,7 @@ def test_configured_token_is_printed_nowhere(serve, remote, way):
     assert shown == ""
 
 
-def test_token_that_nobody_sees_lies_in_a_file_of_the_home_folder(serve, remote):
+def test_token_that_is_not_printed_is_in_a_file_of_the_home_folder(serve, remote):
     first = serve(*remote)
     assert first.web.client.get("/documents").status_code == 200
     first.process.terminate()
@@ -224,7 +224,7 @@ def test_token_is_in_no_list_of_processes(serve, remote):
     assert "secret" not in " ".join(psutil.Process(served.process.pid).cmdline())
 
 
-def test_empty_token_lets_everybody_in(serve, remote):
+def test_empty_token_switches_authentication_off(serve, remote):
     served = serve(*remote, "--token", "")
 
     assert served.token is None

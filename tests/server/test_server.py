@@ -476,7 +476,7 @@ def test_problem_does_not_repeat_what_was_sent(shared):
 # Health, readiness and metrics
 
 
-def test_ready_says_what_is_away(settings, server: Server):
+def test_ready_names_the_service_that_is_unavailable(settings, server: Server):
     with served(settings.model_copy(update={"redis_url": server.url})) as web:
         assert web.client.get("/ready").status_code == 200
         server.kill()
@@ -680,7 +680,7 @@ def test_server_in_the_background_has_a_token_and_ends_when_it_is_closed(setting
     assert "docprogress-serve" not in [each.name for each in threading.enumerate()]
 
 
-def test_server_in_the_background_says_what_is_wrong(settings, tmp_path):
+def test_background_server_reports_why_it_cannot_start(settings, tmp_path):
     (tmp_path / "file").touch()
     database = f"sqlite:///{tmp_path / 'file' / 'store.db'}"
     wrong = settings.model_copy(update={"database_url": database})
@@ -728,7 +728,9 @@ def upload_to(web, path):
     return web.client.post(f"{path}/documents/upload", files=form)
 
 
-def test_mounted_application_asks_for_a_token_that_nobody_gave(settings, caplog):
+def test_mounted_application_without_a_configured_token_requires_a_generated_one(
+    settings, caplog
+):
     host = FastAPI()
     host.mount("/docprogress", create_app(settings))
     kept = settings.home / "server-token"
@@ -1051,7 +1053,7 @@ def test_empty_file_is_taken_in_and_fails_as_in_every_other_way_in(pipeline):
     assert document.error == "empty.pdf: the file is empty"
 
 
-def test_pdf_is_a_pdf_whatever_it_is_called(web, samples):
+def test_uploaded_pdf_is_read_as_a_pdf_under_any_name(web, samples):
     content = (samples / "services-agreement.pdf").read_bytes()
 
     assert upload(web, content, "a.exe").json()["media_type"] == "application/pdf"

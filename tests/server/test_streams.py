@@ -227,7 +227,7 @@ def test_last_event_id_is_replayed_across_attempts(web, bus):
         assert reader.progress().data["status"] == "failed"
 
 
-def test_last_event_id_that_nobody_remembers_gives_the_present(web, bus, redis_url):
+def test_unknown_last_event_id_gives_the_current_state(web, bus, redis_url):
     known = bus.publish(event(progress=10.0)).event
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -945,7 +945,7 @@ def test_status_says_why_a_document_has_failed(web, bus):
     assert answer["error_message"] == "a.pdf: it is encrypted"
 
 
-def test_no_subscription_is_left_when_nobody_watches(settings, monkeypatch):
+def test_no_subscription_is_left_after_the_last_stream_closes(settings, monkeypatch):
     monkeypatch.setattr("docprogress.server.sse.broadcaster.LINGER_SECONDS", 0.1)
     with served(settings) as web, redis.Redis.from_url(settings.redis_url) as client:
         with web.read("/progress/documents/a/stream") as a:

@@ -1,4 +1,4 @@
-"""What the server needs of a subscription: that it can be added to while it goes on."""
+"""Subscriptions to which the server adds subjects while they are active."""
 
 import asyncio
 import contextlib
@@ -112,7 +112,7 @@ async def test_many_are_added_at_once(bus):
         assert {each.document_id for each in received.events} == set(ids[::100])
 
 
-async def test_what_is_added_twice_is_delivered_once(bus):
+async def test_events_of_a_subject_added_twice_are_delivered_once(bus):
     bus.publish(event("b", progress=20.0))
     async with listening(bus, "a") as (subscription, received):
         await added(subscription, "b")

@@ -1,4 +1,4 @@
-"""What a browser does with the server: the page, and what follows documents."""
+"""The web page and the JavaScript client in a browser, with a real server."""
 
 import json
 import secrets
@@ -307,7 +307,7 @@ def test_document_that_ended_before_its_upload_was_answered_shows_its_end(
 @pytest.mark.parametrize(
     "scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)]
 )
-def test_axe_finds_no_violation_on_the_page(browser, packages, web, scheme):
+def test_the_page_has_no_accessibility_violation(browser, packages, web, scheme):
     web.client.post("/documents/upload", files={"file": ("a.md", b"# A")})
     web.client.post("/documents/upload", files={"file": ("b.md", b"# B")})
     # What the test adds to the page is not of the page's policy.

@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser: open a notebook, run its cells, look, click.
+"""JupyterLab in a real browser: open notebooks, run cells, read outputs.
 
 One JupyterLab and one Chromium serve many tests; each test has its own notebooks and
 kernels, which end with it.  Configuration, data and workspaces are private: nothing

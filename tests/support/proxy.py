@@ -1,4 +1,4 @@
-"""A proxy between a test and its broker: it delays, cuts, and swallows."""
+"""A proxy between a test and its broker that delays, cuts or drops connections."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Reads documents in a process of its own, which may hang or die of them."""
+"""Reads documents in a separate process, which may hang or die."""
 
 import contextlib
 import itertools

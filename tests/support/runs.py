@@ -1,4 +1,4 @@
-"""Runs of many small documents, and what has to be true of them afterwards."""
+"""Runs of many small documents, and checks of their results."""
 
 import psutil
 from support.patience import patient

@@ -1,4 +1,4 @@
-"""Services of the tests' own, and how to wait for them."""
+"""Private services for tests, and how to wait for conditions."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A server of the tests' own, in a thread, and readers of its streams."""
+"""A server in a thread, and readers of its streams."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Vectors: made here by counting words, or asked of an endpoint."""
+"""Embedding: the built-in hashing embedder and remote endpoints."""
 
 import re
 import ssl
@@ -213,7 +213,7 @@ def test_endpoint_is_asked_in_batches():
     assert np.all(np.diff(vectors[:, 1]) > 0)
 
 
-def test_dimensions_are_asked_for_when_nobody_knows_them():
+def test_unknown_dimensions_are_asked_of_the_endpoint():
     with endpoint(good) as (made, server):
         assert made.embed([]).shape == (0, 3)
 

@@ -163,7 +163,7 @@ def test_words_hyphenated_at_line_ends_are_joined(write):
     assert "day-to-day" in kept[0]
 
 
-def test_pdf_is_detected_by_its_content_whatever_its_name(write):
+def test_pdf_is_detected_by_its_content_under_any_name(write):
     pages, facts = read(write("notes.txt", pdf("not a text")))
 
     assert pages == ["not a text"]
@@ -353,7 +353,7 @@ def test_handles_are_closed_after_an_error(write):
     assert not open_pdfs()
 
 
-def test_handles_are_closed_when_nobody_holds_them(write):
+def test_handles_are_closed_when_they_are_no_longer_referenced(write):
     extraction = extract(document(write("a.pdf", pdf("one"))), settings=load())
     gone = weakref.ref(extraction)
 

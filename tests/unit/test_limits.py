@@ -1,4 +1,4 @@
-"""The limit of a step, enforced in its worker process."""
+"""The time limit of a step, enforced in its worker process."""
 
 import os
 import signal

@@ -388,7 +388,7 @@ def test_language_that_tesseract_lacks_is_named(write):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="/proc is Linux's")
-def test_engine_reports_its_use_to_nobody(tmp_path):
+def test_engine_sends_no_usage_reports(tmp_path):
     need_ocr()
     code = (
         "import os, numpy\n"

@@ -1,4 +1,4 @@
-"""One document through its steps, with a store that does not always answer."""
+"""One document through its steps, with a store that is sometimes unavailable."""
 
 import io
 import sys

@@ -92,7 +92,7 @@ def test_counts_follow_every_change_of_state(progress, apply_event):
     assert [document.id for document in progress.running] == ["a"]
 
 
-def test_summary_names_what_is_there_and_nothing_else(clock, apply_event, progress):
+def test_summary_names_only_states_that_occur(clock, apply_event, progress):
     for number in range(27):
         apply_event(f"done-{number}", Status.COMPLETED)
     for number in range(2):
@@ -388,13 +388,13 @@ def test_repeating_another_programs_event_is_no_sign_of_life(clock, progress):
     assert progress.stalled("a")
 
 
-def test_a_latecomer_sees_at_once_what_is_stalled(clock, progress, apply_event):
+def test_a_late_subscriber_sees_stalled_documents_at_once(clock, progress, apply_event):
     apply_event(timestamp=clock.today() - timedelta(seconds=60))
 
     assert progress.stalled("a")
 
 
-def test_a_latecomer_sees_at_once_what_is_alive(clock, progress, apply_event):
+def test_a_late_subscriber_sees_active_documents_at_once(clock, progress, apply_event):
     apply_event(timestamp=clock.today() - timedelta(seconds=4))
 
     assert not progress.stalled("a")
@@ -499,7 +499,7 @@ def test_pages_of_a_failed_step_are_not_taken_for_read(progress, apply_event):
     assert progress.pages == 8
 
 
-def test_what_is_not_a_page_is_not_counted_as_one(progress, apply_event):
+def test_other_units_are_not_counted_as_pages(progress, apply_event):
     apply_event(step="embedding", current=64, total=900, unit="chunk")
 
     assert progress.pages == 0
@@ -605,7 +605,7 @@ def test_a_document_met_midway_is_measured_from_there(clock, progress, apply_eve
     assert progress.remaining_seconds == pytest.approx(40)
 
 
-def test_what_is_overdue_is_never_estimated_as_done(clock, progress, apply_event):
+def test_overdue_work_is_never_estimated_as_done(clock, progress, apply_event):
     apply_event(progress=0, id="1-1")
     clock.advance(10)
     apply_event(progress=90, id="1-2")
@@ -627,7 +627,7 @@ def test_nothing_is_promised_while_everything_is_stalled(clock, progress, apply_
     assert progress.remaining_seconds is None
 
 
-def test_nothing_is_promised_while_nobody_works(clock, apply_event, progress):
+def test_no_time_left_is_estimated_without_workers(clock, apply_event, progress):
     for number in range(5):
         apply_event(str(number), Status.QUEUED)
     for number in range(4):
@@ -828,7 +828,7 @@ def test_the_measured_shares_count_and_not_the_percentages(
     assert progress.remaining_seconds == pytest.approx(20.5, rel=0.1)
 
 
-def test_pages_weigh_what_is_left(clock, progress, apply_event):
+def test_estimate_weighs_the_remaining_documents_by_pages(clock, progress, apply_event):
     for number, pages in enumerate([10, 20]):
         apply_event(str(number), Status.QUEUED)
         apply_event(str(number), current=0, total=pages, unit="page")
@@ -929,7 +929,7 @@ def random_events(seed, clock):
 
 
 @given(st.integers())
-def test_numbers_stay_valid_whatever_is_applied(seed):
+def test_numbers_stay_valid_after_any_sequence_of_events(seed):
     clock = Clock()
     progress = Progress(clock=clock, now=clock.today)
     progress.add_sizes({"a": 10**30, "b": 0})

@@ -1,4 +1,4 @@
-"""No secret is shown, wherever one may turn up."""
+"""Secrets are redacted wherever they may appear."""
 
 import pickle
 import traceback
@@ -98,7 +98,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize(("secret", "text"), SECRET)
-def test_whatever_looks_like_a_secret_is_not_shown(secret, text):
+def test_values_that_look_like_secrets_are_redacted(secret, text):
     shown = redacted(text)
 
     assert secret not in shown
@@ -107,7 +107,7 @@ def test_whatever_looks_like_a_secret_is_not_shown(secret, text):
 
 
 @pytest.mark.parametrize("text", PLAIN)
-def test_what_is_no_secret_is_shown(text):
+def test_values_that_are_no_secrets_are_shown(text):
     assert redacted(text) == text
 
 
@@ -158,7 +158,7 @@ def hiding():
         lambda: configured().model_copy(update={"token": HIDDEN}),
     ],
 )
-def test_settings_show_no_secret_whatever_is_made_of_them(made):
+def test_no_representation_of_settings_shows_a_secret(made):
     settings = made()
     shown = (
         repr(settings),

@@ -176,14 +176,14 @@ def test_every_setting_says_what_it_is():
     assert undocumented == []
 
 
-def test_the_home_folder_holds_what_is_not_set_elsewhere(tmp_path):
+def test_the_home_folder_is_the_default_place_of_services_and_files(tmp_path):
     settings = load(home=tmp_path)
 
     assert settings.database == f"sqlite:///{tmp_path}/docprogress.db"
     assert settings.storage == (tmp_path / "files").as_uri()
 
 
-def test_what_is_set_elsewhere_is_not_in_the_home_folder():
+def test_configured_places_are_not_in_the_home_folder():
     settings = load(database_url="postgresql+psycopg://db", storage_url="s3://bucket")
 
     assert settings.database == "postgresql+psycopg://db"

@@ -1,4 +1,4 @@
-"""Steps are found, understood, put in order, and run as their file is now."""
+"""How steps are found, validated, ordered, and reloaded after changes."""
 
 import importlib
 import json
@@ -302,7 +302,7 @@ def test_steps_with_one_name_can_be_renamed(write):
         (partial(print), "'module:function'"),
     ],
 )
-def test_what_is_no_step_is_refused_with_advice(write, what, advice):
+def test_invalid_steps_are_refused_with_advice(write, what, advice):
     write("NUMBER = 7\ndef clean(pages): return pages\n")
 
     with pytest.raises(StepError, match=advice):
