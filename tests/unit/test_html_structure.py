@@ -22,6 +22,7 @@ def markdown(page: str) -> str:
     [
         ("<h1>One</h1><h6>Six</h6><p>Text", "# One\n\n###### Six\n\nText"),
         ("<h2>C #</h2>", r"## C \#"),
+        ('<div role="heading" aria-level="4">A</div>b', "#### A\n\nb"),
         ("<h3><div>In a block</div></h3>more", "### In a block\n\nmore"),
         ("a<br>b<br><br>c", "a  \nb\n\nc"),
         (

@@ -298,3 +298,20 @@ def test_merged_cells_links_and_code_of_rich_text(markdown):
         "| A | B | B |\n| --- | --- | --- |\n| A | c<br>d | e |\n\n"
         "see [here](https://x.org/a) now, there\n\n## Title\n\n```\nif x:\n```\n\nend"
     )
+
+
+def test_text_between_the_items_of_a_list_is_part_of_one(markdown):
+    numbering = bullets(("decimal", "%1."), ("bullet", "-"))
+    body = (
+        item("a")
+        + item("b", 1)
+        + p("more of b")
+        + item("c", 1)
+        + p("outside")
+        + item("d")
+        + p("after")
+    )
+
+    assert markdown(docx(body, numbering=numbering), "a.docx") == (
+        "1. a\n   - b\n\n     more of b\n\n   - c\n\noutside\n\n2. d\n\nafter"
+    )

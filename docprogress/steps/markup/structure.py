@@ -61,13 +61,7 @@ class StructuredText(Text):
         super().start(name, attributes)
         if name in _BREAKS:
             self._flush()
-            if name in _HEADINGS:
-                self._level = _HEADINGS[name]
-            elif name in _LISTS:
-                self._tables.scope.lists.start(name, attributes)
-            elif name == "pre":
-                self._codes += 1
-                self._language = self._language or _language(attributes)
+            self._start_block(name, attributes)
         if name in _TABLES:
             self._start_table(name, attributes)
         elif name in _STYLES:
@@ -124,6 +118,17 @@ class StructuredText(Text):
         super().add_apart(marked)
         self._space = " "
 
+    def _start_block(self, name: str, attributes: dict[str, str]) -> None:
+        if name in _HEADINGS:
+            self._level = _HEADINGS[name]
+        elif attributes.get("role") == "heading":
+            self._level = _aria_level(attributes)
+        elif name in _LISTS:
+            self._tables.scope.lists.start(name, attributes)
+        elif name == "pre":
+            self._codes += 1
+            self._language = self._language or _language(attributes)
+
     def _start_table(self, name: str, attributes: dict[str, str]) -> None:
         if name in _CELLS and self._tables.flat:
             self._space = " "
@@ -165,6 +170,11 @@ class StructuredText(Text):
     def _spend(self, characters: int) -> bool:
         self._markdown_left -= characters
         return self._markdown_left >= 0
+
+
+def _aria_level(attributes: dict[str, str]) -> int:
+    level = attributes.get("aria-level", "").strip()
+    return int(level) if level in tuple("123456") else 2  # the default (WAI-ARIA)
 
 
 def _language(attributes: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ _RAW_END = {name: re.compile(rf"(?i)</{name}(?=[\s/>])") for name in RAW}
 #: Attributes that text extraction needs, and those that structure needs besides.
 _KEPT = frozenset(
     "hidden style class id alt value type media "  # noqa: SIM905
-    "href colspan rowspan start role".split()
+    "href colspan rowspan start role aria-level".split()
 )
 
 

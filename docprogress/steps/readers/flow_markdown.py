@@ -11,6 +11,9 @@ from docprogress.structure import escaped
 _ORDINAL = re.compile(r"\d{1,9}[.)]")
 BULLET = "•"
 
+#: Paragraphs between the items of a list that are taken for part of one.
+MOST_BETWEEN = 3
+
 
 class _Block(NamedTuple):
     #: Markdown, or the lines of code.
@@ -19,6 +22,8 @@ class _Block(NamedTuple):
     level: int | None = None
     marker: str = ""
     code: bool = False
+    #: Whether it is text between others, neither a heading nor a table.
+    plain: bool = False
 
 
 class FlowMarkdown:
@@ -41,7 +46,7 @@ class FlowMarkdown:
         # The levels of the items that are open, and where their texts begin.
         items: list[tuple[int, int]] = []
         before: _Block | None = None
-        for block in _with_code_joined(self._blocks):
+        for block in _within_items(_with_code_joined(self._blocks)):
             if before is not None:
                 parts.append("\n" if _tight(before, block) else "\n\n")
             before = block
@@ -54,7 +59,8 @@ class FlowMarkdown:
                 items.pop()
             indent = " " * (items[-1][1] if items else 0)
             if not block.marker:
-                parts.append(indent + block.text.replace("\n", f"\n{indent}"))
+                text = marks.fenced(block.text) if block.code else block.text
+                parts.append(indent + text.replace("\n", f"\n{indent}"))
                 continue
             inner = f"{indent}{' ' * len(block.marker)} "
             items.append((block.level, len(inner)))
@@ -174,7 +180,7 @@ class FlowMarkdown:
             return _Block(marks.heading(self._heading, f"{label} {text}"))
         if self._level is None:
             text = f"{escaped(label)} {text}" if label else text
-            return _Block(marks.paragraph(text))
+            return _Block(marks.paragraph(text), plain=True)
         text = marks.paragraph(text)
         if not label:
             return _Block(text, self._level)
@@ -183,6 +189,29 @@ class FlowMarkdown:
         if _ORDINAL.fullmatch(label):
             return _Block(text, self._level, label)
         return _Block(f"{escaped(label)} {text}", self._level, "-")
+
+
+def _within_items(blocks: list[_Block]) -> list[_Block]:
+    """The blocks, with text between items inside of a list as part of its item.
+
+    Office programs have such text outside of the list, which goes on after it.
+    """
+    made: list[_Block] = []
+    last: int | None = None
+    between = 0
+    for block in blocks:
+        if block.level is not None:
+            if between and last is not None and block.marker and block.level > 0:
+                made[-between:] = [one._replace(level=last) for one in made[-between:]]
+            last, between = block.level, 0
+        elif (block.plain or block.code) and last is not None:
+            between += 1
+            if between > MOST_BETWEEN:
+                last, between = None, 0
+        else:
+            last, between = None, 0
+        made.append(block)
+    return made
 
 
 def _tight(before: _Block, block: _Block) -> bool:
