@@ -4,11 +4,16 @@ No other module builds a key, except that Celery's queues are named in `queueing
 Keys marked *retention* expire `Settings.remember_seconds` after their last event.
 """
 
+import hashlib
+
 #: String, expires after so many seconds: a process is still submitting the run.
 SUBMITTING_SECONDS = 15
 
 #: String, expires after so many seconds: the encrypted passwords of a run.
 PASSWORDS_SECONDS = 24 * 60 * 60
+
+#: String, expires after so many seconds: the encrypted URL of a sink.
+SINK_SECONDS = 30 * 24 * 60 * 60
 
 #: String, expires after so many seconds: a worker serves the queue, or the protocol.
 SERVED_SECONDS = 15
@@ -72,6 +77,11 @@ def submitting_key(run_id: str) -> str:
 def passwords_key(run_id: str) -> str:
     """String (`PASSWORDS_SECONDS`): the encrypted passwords of a run's documents."""
     return f"run:{run_id}:passwords"
+
+
+def sink_key(sink: str) -> str:
+    """String (`SINK_SECONDS`): the encrypted URL of a sink, with its secrets."""
+    return f"documents:sink:{hashlib.sha256(sink.encode()).hexdigest()[:16]}"
 
 
 def protocol_alive_key(protocol: int) -> str:

@@ -10,6 +10,7 @@ SECRET_OPTIONS = {
     "--redis-url": "DOCPROGRESS_REDIS_URL",
     "--database-url": "DOCPROGRESS_DATABASE_URL",
     "--storage-url": "DOCPROGRESS_STORAGE_URL",
+    "--sink": "DOCPROGRESS_SINK",
     "--token": "DOCPROGRESS_SERVER_TOKEN",
 }
 

@@ -82,6 +82,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from check_libraries()
     yield check_embedder(settings)
     yield check_ocr(settings)
+    yield from check_sink(settings)
     yield from check_extras()
 
 
@@ -302,6 +303,25 @@ def check_ocr(settings: Settings) -> Finding:
     return Finding(State.OK, "ocr", f"{name}; installed: {found}")
 
 
+def check_sink(settings: Settings) -> Iterator[Finding]:
+    """Which sink is set, and whether it can be reached from here."""
+    if settings.sink is None:
+        return
+    from docprogress.sinks import locate, open_sink
+
+    shown = ""
+    try:
+        location = locate(settings.sink)
+        shown = f"{location.public}: "
+        check = getattr(open_sink(location), "check", None)
+        message = str(check()) if callable(check) else "a class with no `check` method"
+    except Exception as error:  # noqa: BLE001 - a class of the user's raises anything
+        message = redacted(str(error)) or type(error).__name__
+        yield Finding(State.BROKEN, "sink", f"{shown}{message}")
+        return
+    yield Finding(State.OK, "sink", f"{shown}{message}")
+
+
 #: Optional extras, with a module that each installs.
 _EXTRAS = {
     "notebook": "anywidget",
@@ -310,6 +330,9 @@ _EXTRAS = {
     "s3": "s3fs",
     "semantic": "sentence_transformers",
     "ocr": "rapidocr",
+    "lancedb": "lancedb",
+    "pgvector": "pgvector",
+    "qdrant": "qdrant_client",
 }
 
 

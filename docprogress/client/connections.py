@@ -25,8 +25,9 @@ from docprogress.queueing.batching import MessageBatcher
 from docprogress.queueing.sender import Sender
 from docprogress.reporting.process_buffer import publish_later
 from docprogress.settings import Settings
+from docprogress.sinks.location import locate
 from docprogress.storage import Files
-from docprogress.store import DocumentRow, Store
+from docprogress.store import DocumentRow, RunRow, Store
 
 log = logging.getLogger(__name__)
 
@@ -185,6 +186,20 @@ class Connections:
         if given:
             key = self.store.runs.encryption_key(run_id)
             passwords.store(self.bus.redis, run_id, key, given)
+
+    def share_sink(self, run: RunRow) -> None:
+        """Let workers use the sink of a run with the secrets in this one's setting.
+
+        Raises:
+            BusError: Redis cannot be reached.
+        """
+        public = run.settings.get("sink")
+        if public is None or self.settings.sink is None:
+            return
+        location = locate(self.settings.sink)
+        if location.public == public != location.url:
+            key = self.store.sinks.encryption_key(public, make=True)
+            passwords.store_sink(self.bus.redis, public, key or "", location.url)
 
     def mark_unserved(self, run_id: str) -> None:
         """State in a run's queued documents that no worker serves their queue.

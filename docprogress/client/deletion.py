@@ -66,6 +66,7 @@ class RunDeletion:
     def delete(self) -> Deleted:
         """Delete the run; see `Run.delete`."""
         run_id, bus = self._run_id, self._connections.bus
+        self._connections.share_sink(self._store.runs.get(run_id))
         self._wait_for_workers(time.monotonic() + WAIT_SECONDS)
         total = sum(self._store.documents.counts(run_id).values())
         documents = files = size = keys = 0

@@ -24,10 +24,13 @@ from docprogress.sinks.loading import folder_of, sink_class
 from docprogress.sinks.location import SinkLocation, locate
 from docprogress.steps import load as load_step
 from docprogress.steps import plan
+from docprogress.steps.embed import embedder
 from docprogress.storage import Spool
 from docprogress.store import DocumentRow, RunSummary
 
 if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
 
@@ -159,6 +162,7 @@ class Pipeline:
         )
         run = Run(self.connections, record, skipped=skipped)
         self.connections.share_passwords(run_id, self.settings.passwords)
+        self.connections.share_sink(record)
         Submission(
             self.connections,
             record,
@@ -237,6 +241,16 @@ class Pipeline:
         wanted = [run_id] if run_id else [row.id for row in self.runs(limit=100_000)]
         rows = [self.store.runs.get(found) for found in wanted]
         return nearest(self.store, rows, query, settings=self.settings, limit=limit)
+
+    def embed(self, text: str) -> "NDArray[float32]":
+        """The vector of a text, by this pipeline's embedder: to search a sink with.
+
+        Raises:
+            SettingsError: The embedder is not installed here.
+            ServiceUnavailable: Its endpoint cannot be reached.
+        """
+        vector: NDArray[float32] = embedder(self.settings).embed([text])[0]
+        return vector
 
     def close(self) -> None:
         """Close all connections. Runs and local services continue."""

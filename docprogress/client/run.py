@@ -364,6 +364,7 @@ class Run:
         if isinstance(passwords, str):
             raise TypeError("passwords are a list: passwords=[…]")
         self.connections.share_passwords(self.id, passwords)
+        self.connections.share_sink(self.record)
         count = 0
         for chosen in self._selections(document_ids):
             rows = self._store.documents.retry(**chosen, failed_only=failed_only)

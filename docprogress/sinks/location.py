@@ -4,6 +4,7 @@ Passwords are separated from the location: it is stored with a run, they are not
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
@@ -99,16 +100,19 @@ def locate(sink: str, *, folder: str | None = None) -> SinkLocation:
     )
 
 
-def with_secrets(public: str, *, folder: str | None, own: str | None) -> SinkLocation:
-    """The sink of a run, with the secrets of this machine's setting for the same one.
+def with_secrets(
+    public: str, *, folder: str | None, known: Iterable[str | None]
+) -> SinkLocation:
+    """The sink of a run, with the secrets of the first URL that is known of it.
 
     Raises:
         SettingsError: It is no sink that this version knows.
     """
-    if own is not None:
-        location = locate(own, folder=folder)
-        if location.public == public:
-            return location
+    for url in known:
+        if url is not None:
+            location = locate(url, folder=folder)
+            if location.public == public:
+                return location
     return locate(public, folder=folder)
 
 

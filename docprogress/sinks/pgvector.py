@@ -5,6 +5,7 @@ leaves nothing of it. Whether the attempt still holds the document is checked wh
 lock is held: one that is over cannot write after the next one.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from docprogress.sinks.location import DEFAULT_TABLE, SinkLocation
 from docprogress.sinks.protocol import SinkDocument
 from docprogress.sinks.rows import json_value, row, vectors, wrong_length
 
+log = logging.getLogger(__name__)
+
 #: Rows that are sent together.
 BATCH = 100
 
@@ -31,7 +34,7 @@ DELETED_TOGETHER = 100
 #: Seconds to wait for a connection, for another worker that writes the same document,
 #: and, on the server, for one that stopped within a transaction.
 CONNECT_SECONDS = 5
-LOCK_SECONDS = 5
+LOCK_SECONDS = 3
 IDLE_SECONDS = 10
 
 _CONNECTION: dict[str, str | int] = {
@@ -79,6 +82,18 @@ _TRANSIENT = ("08", "40", "53", "55", "57", "58", "25006")
 #: The advisory lock under which the table is made.
 _TABLE_LOCK = "docprogress: table"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_LOCK_ALL = (
+    "SELECT pg_advisory_xact_lock(hashtextextended(key, 0))"
+    " FROM (SELECT unnest(%s::text[]) AS key ORDER BY 1) AS locked"
+)
+# The two halves of a lock's key are in two columns.
+_END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks"
+    " WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND ((classid::bigint << 32) | objid::bigint)"
+    " IN (SELECT hashtextextended(key, 0) FROM unnest(%s::text[]) AS key)"
+)
 
 
 def open_sink(location: SinkLocation) -> "PgVectorSink":
@@ -129,13 +144,15 @@ class PgVectorSink:
         The last number is given before it is committed.
         """
         made = vectors(chunks) if chunks else None
+        if made is not None:
+            # In a transaction of its own: others wait for it.
+            with self._transaction() as connection:
+                if not self._columns(connection):
+                    if not document.creates:
+                        raise _away(f"table {self._name!r} is gone")
+                    self._create(connection, made.shape[1])
         with self._transaction() as connection:
             columns = self._columns(connection)
-            if made is not None and not columns:
-                if not document.creates:
-                    raise _away(f"table {self._name!r} is gone")
-                self._create(connection, made.shape[1])
-                columns = self._columns(connection)
             if columns:
                 self._check_columns(columns, None if made is None else made.shape[1])
                 self._lock(connection, [document.id])
@@ -143,6 +160,8 @@ class PgVectorSink:
             if made is None:
                 yield 0
                 return
+            if not columns:
+                raise _away(f"table {self._name!r} is gone")
             names = [name for name in (*_COLUMNS, "vector") if name in columns]
             statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
                 self._table,
@@ -180,13 +199,19 @@ class PgVectorSink:
         return statement.format(self._table)
 
     def _lock(self, connection: psycopg.Connection, document_ids: list[str]) -> None:
-        """Wait for other writers of documents, whose transactions see each other."""
+        """Wait for other writers of documents, whose transactions see each other.
+
+        Whoever does not end within `LOCK_SECONDS` has lost the document to this one: a
+        process that was stopped, or cut off. Its transaction is rolled back.
+        """
         keys = sorted(f"docprogress: {self._name}: {each}" for each in document_ids)
-        connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0))"
-            " FROM (SELECT unnest(%s::text[]) AS key ORDER BY 1) AS locked",
-            [keys],
-        )
+        try:
+            with connection.transaction():
+                connection.execute(_LOCK_ALL, [keys])
+        except psycopg.errors.LockNotAvailable:
+            ended = connection.execute(_END_OTHERS, [keys]).fetchall()
+            log.warning("%s late writers of the sink were ended", len(ended))
+            connection.execute(_LOCK_ALL, [keys])
 
     def _columns(self, connection: psycopg.Connection) -> dict[str, int]:
         """The table's columns with their modifiers; none if there is no table."""

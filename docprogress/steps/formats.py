@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import zipfile
+from functools import cache
 from importlib import import_module
 from typing import BinaryIO
 
@@ -234,6 +235,7 @@ def is_binary(head: bytes) -> bool:
     return not known and text.decode(head) is None
 
 
+@cache
 def reader(kind: str) -> Reader:
     """The function that reads a supported media type."""
     module = import_module(f"docprogress.steps.readers.{_READERS[kind]}")

@@ -71,8 +71,10 @@ _KINDS = (
     ),
 )
 
+_BY_SUFFIX = {suffix: kind for kind in reversed(_KINDS) for suffix in kind.suffixes}
+
 #: Suffixes of files that are submitted from folders. Any file can be named itself.
-SUFFIXES = frozenset(suffix for kind in _KINDS for suffix in kind.suffixes)
+SUFFIXES = frozenset(_BY_SUFFIX)
 
 #: What the message calls a type that has a name of its own.
 _LABELS = {
@@ -117,7 +119,7 @@ def misnamed(name: str, media_type: str) -> str | None:
 
 
 def _promised(suffix: str) -> _Kind | None:
-    return next((kind for kind in _KINDS if suffix in kind.suffixes), None)
+    return _BY_SUFFIX.get(suffix)
 
 
 def label(media_type: str) -> str:

@@ -32,6 +32,9 @@ _BOMS = (
 # Control characters except tab and line feed, and lone surrogates: databases and JSON
 # reject them, and terminals interpret them.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# The same in UTF-8, except those from U+0080 to U+009F, which begin with this byte.
+_UNPRINTABLE_BYTES = bytes({*range(0x20), 0x7F} - set(b"\t\n"))
+_C1_MARK = b"\xc2"
 _LINE_END = re.compile("[\x0b\x0c\x85]")
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\b\t\n\v\f\r\x1b"))
 
@@ -83,10 +86,22 @@ def clean(text: str) -> str:
     if "\r" in text:
         # PDFium's line ends; much faster than the regular expression.
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if _UNPRINTABLE.search(text) is None:
+    if _is_printable(text):
         return text
     text = _LINE_END.sub("\n", text)
     return _UNPRINTABLE.sub(lambda found: "\ufffd" if found[0] > "\x9f" else "", text)
+
+
+def _is_printable(text: str) -> bool:
+    """Whether a text has nothing to remove."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:  # surrogates
+        return False
+    if len(encoded.translate(None, _UNPRINTABLE_BYTES)) < len(encoded):
+        return False
+    # A search by the regular expression takes several times as long.
+    return _C1_MARK not in encoded or _UNPRINTABLE.search(text) is None
 
 
 def clean_title(title: str) -> str:

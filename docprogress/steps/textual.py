@@ -71,6 +71,8 @@ _XML_DECLARATION = re.compile(rb"\s*<\?xml\s")
 _XHTML_NAMESPACE = re.compile(
     rb"(?is)<html\s[^>]{0,512}?xmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml"
 )
+#: How every file begins that is something else than plain text.
+_FIRST = re.compile(rb"\s*[<{%\\Bb]|[!-9;-~]{1,76}:|From ")
 _CARDS = re.compile(rb"(?i)\s{0,64}BEGIN:V(CALENDAR|CARD)[ \t]*\r?\n")
 _TEX = re.compile(rb"(?:\s|%[^\n]*\n)*\\documentclass\b")
 
@@ -101,6 +103,9 @@ def detect(suffix: str, head: bytes) -> str:
     # Removing zeros turns ASCII in UTF-16 into plain ASCII.
     begins = head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"")
     named = _BY_SUFFIX.get(suffix)
+    first = _FIRST.match(begins)
+    if first is None and named is None and suffix not in _MAIL_SUFFIXES:
+        return PLAIN
     if named not in _SOURCES:
         if mail := _mail(suffix, begins):
             return mail

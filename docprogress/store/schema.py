@@ -265,6 +265,14 @@ sink_document = sa.Table(
     sa.Index("sink_document_marks", "marks"),
 )
 
+#: What the secrets of a sink are encrypted with that Redis keeps.
+sink_key = sa.Table(
+    "sink_key",
+    metadata,
+    _column("sink", Text, primary_key=True),
+    _column("encryption_key", Text),
+)
+
 additions = sa.Table(
     ADDITIONS_TABLE, metadata, _column("number", sa.Integer, primary_key=True)
 )

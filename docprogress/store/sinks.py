@@ -4,6 +4,7 @@ A row is made before anything is written, and it outlives its document: whatever
 written is found again and deleted, whoever was killed meanwhile.
 """
 
+import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -94,6 +95,24 @@ class SinkDocuments:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def encryption_key(self, sink: str, *, make: bool = False) -> str | None:
+        """The key of the secrets of a sink; None if none were ever shared.
+
+        Args:
+            sink: The sink without its secrets.
+            make: Whether to make one if there is none.
+        """
+        query = select(schema.sink_key.c.encryption_key).where(
+            schema.sink_key.c.sink == sink
+        )
+        with self._database.writing() if make else self._database.reading() as found:
+            key = found.execute(query).scalar_one_or_none()
+            if key is None and make:
+                key = secrets.token_urlsafe(32)
+                values = {"sink": sink, "encryption_key": key}
+                found.execute(insert(schema.sink_key), values)
+        return key
 
     def begin(self, entry: SinkEntry, attempt: int) -> Begun:
         """Record that an attempt is about to write a document.

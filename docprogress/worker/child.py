@@ -19,8 +19,10 @@ from docprogress.queueing.routing import next_step, queue_name
 from docprogress.queueing.sender import Message, Sender, recovered_messages
 from docprogress.reporting.buffered_publisher import BufferedPublisher
 from docprogress.settings import Settings, redacted
+from docprogress.sinks.location import SinkLocation, with_secrets
 from docprogress.storage import Files
 from docprogress.store import DocumentRow, Store
+from docprogress.store.sinks import SinkEntry
 from docprogress.worker.limits import StepLimit, no_limit
 from docprogress.worker.processing import DocumentProcessor, Outcome
 from docprogress.worker.service_outages import ServiceOutages, SharedMemory
@@ -75,9 +77,14 @@ class Child:
             publish_rows=self._publish_rows,
             send=self._send_members,
             passwords=self._passwords,
+            locate_sink=self._locate_sink,
         )
         self._settler = SinkSettler(
-            self._store, settings, guard=self._guarded, lease=self._holding
+            self._store,
+            settings,
+            guard=self._guarded,
+            locate=self._locate_sink,
+            lease=self._holding,
         )
         self._idle = threading.Event()
         self._idle.set()
@@ -253,6 +260,17 @@ class Child:
         except (BusError, RunNotFound) as error:
             log.warning("passwords cannot be read: %s", redacted(str(error)))
             return []
+
+    def _locate_sink(self, entry: SinkEntry) -> SinkLocation:
+        """The sink of a document, with the secrets that are set here or were shared."""
+        shared, key = None, self._store.sinks.encryption_key(entry.sink)
+        if key is not None:
+            try:
+                shared = passwords.load_sink(self._bus.redis, entry.sink, key)
+            except BusError as error:
+                log.warning("the sink's secrets: %s", redacted(str(error)))
+        known = (shared, self._settings.sink)
+        return with_secrets(entry.sink, folder=entry.folder, known=known)
 
     def _send_members(self, rows: Sequence[DocumentRow]) -> None:
         """Send members. If that fails, recovery finds them."""

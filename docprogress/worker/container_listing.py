@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from docprogress.documents import Document, member_name
@@ -11,6 +12,7 @@ from docprogress.settings import Settings
 from docprogress.steps import containers
 from docprogress.steps.containers import Member
 from docprogress.steps.members.relevance import Reason, reason_to_leave_out
+from docprogress.store import FinishedStep
 
 #: The largest ratio of members' bytes to their container's above so many bytes.
 MAX_RATIO = 250
@@ -82,6 +84,29 @@ class Unpacked:
         noun = "member" if self.archive else "attachment"
         count = plural(len(self.names), noun) if self.names or self.archive else ""
         return "; ".join(filter(None, (count, self.left_out.note)))
+
+    def finished_step(
+        self, step: str, *, started_at: datetime, seconds: float
+    ) -> FinishedStep:
+        """The only step of an archive, which has members and no text."""
+        return FinishedStep(
+            position=0,
+            step=step,
+            next_step=step,
+            started_at=started_at,
+            seconds=seconds,
+            items=len(self.names),
+            unit="member",
+            progress=0.0,
+            facts={
+                "media_type": self.media_type,
+                "note": self.note,
+                "members": self.names[:MAX_NAMES],
+                **self.left_out.facts,
+            },
+            pages=[],
+            chunks=[],
+        )
 
 
 class Listed(NamedTuple):

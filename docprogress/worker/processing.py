@@ -29,18 +29,20 @@ from docprogress.formatting import plural
 from docprogress.queueing.availability import WAITING_MESSAGE
 from docprogress.queueing.routing import display_name
 from docprogress.settings import RUN_SETTINGS, Settings
+from docprogress.sinks import SinkLocation
 from docprogress.steps import Kind, Step
 from docprogress.steps.containers import is_container
 from docprogress.steps.definition import EXTRACTION_PATH
 from docprogress.storage import Files
 from docprogress.storage.incoming import Stored
-from docprogress.store import Claim, DocumentRow, FinishedStep, Store
+from docprogress.store import Claim, DocumentRow, Store
+from docprogress.store.sinks import SinkEntry
 from docprogress.worker.attempt_writer import (
     MAX_PAUSE,
     STORE_WAIT_SECONDS,
     AttemptWriter,
 )
-from docprogress.worker.container_listing import MAX_NAMES, Unpacked
+from docprogress.worker.container_listing import Unpacked
 from docprogress.worker.downloading import download
 from docprogress.worker.error_reasons import (
     error_message,
@@ -52,7 +54,7 @@ from docprogress.worker.error_reasons import (
 from docprogress.worker.limits import StepGuard, no_limit
 from docprogress.worker.service_outages import KnownOutage, ServiceOutages, Wait
 from docprogress.worker.step_runner import StepResult, StepRunner
-from docprogress.worker.storing import Storing
+from docprogress.worker.storing import Storing, locate_publicly
 from docprogress.worker.unpacking import Unpacker
 
 log = logging.getLogger(__name__)
@@ -103,6 +105,8 @@ class DocumentProcessor:
     send: Callable[[Sequence[DocumentRow]], None] = lambda _: None
     #: The passwords that were given for a run's documents.
     passwords: Callable[[str], list[str]] = lambda _: []
+    #: Finds the sink of a document, with its secrets.
+    locate_sink: Callable[[SinkEntry], SinkLocation] = locate_publicly
 
     def process(self, claim: Claim) -> Outcome:
         """Take a claimed document as far as its queue goes."""
@@ -287,23 +291,10 @@ class DocumentAttempt:
     def _complete_archive(self, unpacked: Unpacked) -> DocumentRow:
         """Complete a document that has members and no text."""
         self._writer.unsaved.append(
-            FinishedStep(
-                position=0,
-                step=self.runner.first_step,
-                next_step=self.runner.first_step,
+            unpacked.finished_step(
+                self.runner.first_step,
                 started_at=self._document.started_at or now(),
                 seconds=self._processor.clock() - self._started,
-                items=len(unpacked.names),
-                unit="member",
-                progress=0.0,
-                facts={
-                    "media_type": unpacked.media_type,
-                    "note": unpacked.note,
-                    "members": unpacked.names[:MAX_NAMES],
-                    **unpacked.left_out.facts,
-                },
-                pages=[],
-                chunks=[],
             )
         )
         return self._writer.complete(f"Completed: {unpacked.note}")

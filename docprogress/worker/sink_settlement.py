@@ -6,8 +6,9 @@ to be done is recorded in the store, so it survives outages and killed workers.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import groupby
 
 from docprogress.bus.leases import Lease
@@ -16,14 +17,17 @@ from docprogress.events import Status
 from docprogress.queueing.sender import Sender
 from docprogress.queueing.settlement import settlement_messages
 from docprogress.settings import Settings, redacted
-from docprogress.sinks import Sink, open_sink
+from docprogress.sinks import Sink, SinkLocation, open_sink
 from docprogress.store import DocumentRow, Store
 from docprogress.store.sinks import SinkEntry
 from docprogress.worker.limits import StepGuard
 from docprogress.worker.periodic import Periodic
-from docprogress.worker.storing import document_of, location_of, numbers
+from docprogress.worker.storing import document_of, numbers
 
 log = logging.getLogger(__name__)
+
+#: Has a sink write all that its `upsert` was given.
+Finish = Callable[[Iterable[int] | None], None]
 
 #: The most documents that are looked for at once.
 LIMIT = 1_000
@@ -84,6 +88,7 @@ class SinkSettler:
         store: What they are to have.
         settings: This machine's.
         guard: Makes a context that enforces a limit of time.
+        locate: Finds a sink, with its secrets.
         lease: Makes a context that holds a document; it gives None if another process
             has it.
     """
@@ -94,11 +99,13 @@ class SinkSettler:
         settings: Settings,
         *,
         guard: StepGuard,
+        locate: Callable[[SinkEntry], SinkLocation],
         lease: Callable[[str], AbstractContextManager[Lease | None]],
     ) -> None:
         self._store = store
         self._settings = settings
         self._guard = guard
+        self._locate = locate
         self._lease = lease
 
     def settle(self, document_ids: Sequence[str]) -> None:
@@ -120,7 +127,8 @@ class SinkSettler:
                 log.warning("the sink is put right later: %s", reason)
 
     def _settle(self, entries: list[SinkEntry], renew: Callable[[], None]) -> None:
-        sink = open_sink(location_of(entries[0], self._settings.sink))
+        location = self._locate(entries[0])
+        sink = open_sink(location)
         ids = [entry.document_id for entry in entries]
         existing = {row.id for row in self._store.documents.find(ids=ids)}
         deleted = [entry for entry in entries if entry.document_id not in existing]
@@ -131,31 +139,33 @@ class SinkSettler:
         for entry in entries:
             renew()
             if entry.document_id in existing:
-                self._settle_one(sink, entry, renew)
+                self._settle_one(sink, entry, partial(_finish, location, renew))
 
-    def _settle_one(
-        self, sink: Sink, entry: SinkEntry, renew: Callable[[], None]
-    ) -> None:
+    def _settle_one(self, sink: Sink, entry: SinkEntry, finish: Finish) -> None:
         with self._lease(entry.document_id) as lease:
             if lease is None:
                 return
             rows = self._store.documents.find(ids=[entry.document_id])
             if not rows or not rows[0].status.final:
                 return  # its attempt writes it
-            self._write(sink, entry, rows[0], renew)
+            self._write(sink, rows[0], finish)
             if not self._store.sinks.settle(entry, rows[0]):
                 self._store.sinks.mark(entry)
 
-    def _write(
-        self, sink: Sink, entry: SinkEntry, row: DocumentRow, renew: Callable[[], None]
-    ) -> None:
+    def _write(self, sink: Sink, row: DocumentRow, finish: Finish) -> None:
         if row.status is not Status.COMPLETED:
             sink.delete([row.id])
             return
         chunks = self._store.results.chunks(row.id, vectors=True)
-        made = sink.upsert(document_of(row), chunks)
-        for _ in numbers(made, location_of(entry, None)):
-            renew()
+        finish(sink.upsert(document_of(row), chunks))
+
+
+def _finish(
+    location: SinkLocation, renew: Callable[[], None], made: Iterable[int] | None
+) -> None:
+    """Have a sink write all that it was given."""
+    for _ in numbers(made, location):
+        renew()
 
 
 def _sink(entry: SinkEntry) -> tuple[str, str]:

@@ -16,8 +16,7 @@ from docprogress.documents import Chunk
 from docprogress.errors import ServiceUnavailable, SinkError
 from docprogress.reporting.step_progress import StepProgress
 from docprogress.settings import redacted
-from docprogress.sinks import Sink, SinkDocument, SinkLocation, open_sink
-from docprogress.sinks.location import with_secrets
+from docprogress.sinks import Sink, SinkDocument, SinkLocation, locate, open_sink
 from docprogress.store import Claim, DocumentRow
 from docprogress.store.sinks import SinkEntry
 from docprogress.worker.attempt_writer import AttemptWriter
@@ -98,7 +97,7 @@ class Storing:
             Superseded: The attempt is over.
             Cancelled: The document is to be cancelled.
         """
-        location = location_of(self._entry, self._processor.settings.sink)
+        location = self._processor.locate_sink(self._entry)
         sink = open_sink(location)
         begun = self._writer.write(
             lambda: self._sinks.begin(self._entry, self._attempt)
@@ -176,13 +175,13 @@ def numbers(made: Iterable[int] | None, location: SinkLocation) -> Generator[int
             yield count
 
 
-def location_of(entry: SinkEntry, own: str | None) -> SinkLocation:
-    """The sink of a run, with this machine's secrets for it.
+def locate_publicly(entry: SinkEntry) -> SinkLocation:
+    """The sink of a document, without secrets.
 
     Raises:
         SettingsError: It is no sink that this version knows.
     """
-    return with_secrets(entry.sink, folder=entry.folder, own=own)
+    return locate(entry.sink, folder=entry.folder)
 
 
 def document_of(

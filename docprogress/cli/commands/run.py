@@ -69,6 +69,10 @@ def run(
     ocr_engine: Annotated[
         OcrEngine | None, typer.Option(help="Program that recognises it.")
     ] = None,
+    sink: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Vector store that documents are stored in."),
+    ] = None,
     skip_existing: Annotated[
         bool,
         typer.Option(
@@ -97,6 +101,7 @@ def run(
         pdf_engine=pdf_engine and pdf_engine.value,
         ocr=ocr and ocr.value,
         ocr_engine=ocr_engine and ocr_engine.value,
+        sink=sink,
         steps=steps or None,
     ) as pipeline:
         status = live_run.submit(

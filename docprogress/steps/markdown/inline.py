@@ -92,10 +92,13 @@ def inline(spans: Sequence[Span], *, plain: bool = False) -> str:
 
 
 def _merged(spans: Iterable[Span], *, plain: bool) -> list[Span]:
-    kept = CODE if plain else ~0
+    shown = [
+        (text, CODE if style & CODE else 0 if plain else style, link)
+        for text, style, link in spans
+    ]
     return [
-        ("".join(span[0] for span in same), style & kept, link)
-        for (style, link), same in itertools.groupby(spans, lambda span: span[1:])
+        ("".join(span[0] for span in same), style, link)
+        for (style, link), same in itertools.groupby(shown, lambda span: span[1:])
     ]
 
 
@@ -124,7 +127,8 @@ def _styled(pieces: list[Span], number: int) -> str:
     if not inner.strip() or inner != inner.strip():
         return escaped(text)
     marks = _MARKS.get(style & (BOLD | ITALIC), "")
-    strike = "~~" if style & STRIKE else ""
+    touched = (before and not _breaks(before)) or (after and not _breaks(after))
+    strike = "~~" if style & STRIKE and not (marks and touched) else ""
     marked = f"{strike}{marks}{escaped(inner)}{marks}{strike}"
     return f"{lead}{escaped(core[:start])}{marked}{escaped(core[end:])}{trail}"
 

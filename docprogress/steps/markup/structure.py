@@ -114,9 +114,17 @@ class StructuredText(Text):
             self._space = " " if after else ""
 
     def add_apart(self, marked: str) -> None:
-        self._space = " "
+        if not marked.strip():
+            return
+        self._separate()
         super().add_apart(marked)
+        self._separate()
+
+    def _separate(self) -> None:
+        """Have a space between what is before and what follows."""
         self._space = " "
+        if self._code and not self._code[-1][-1:].isspace():
+            self._code.append(" ")
 
     def _start_block(self, name: str, attributes: dict[str, str]) -> None:
         if name in _HEADINGS:
@@ -131,7 +139,7 @@ class StructuredText(Text):
 
     def _start_table(self, name: str, attributes: dict[str, str]) -> None:
         if name in _CELLS and self._tables.flat:
-            self._space = " "
+            self._separate()
         else:
             self._end_code()
             self._tables.start(name, attributes)

@@ -1,6 +1,7 @@
 """What an OCR engine is, and which one a run uses."""
 
 import shutil
+import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -20,6 +21,9 @@ INSTALL = "pip install 'docprogress[ocr]'"
 
 #: The modules of the default engine.
 _MODULES = ("rapidocr", "onnxruntime")
+
+# Those that were found once: to look for them takes longer than to open a PDF.
+_found: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +56,19 @@ def installed(engine: str) -> bool:
     """Whether an engine is there, without loading it."""
     if engine == "tesseract":
         return shutil.which("tesseract") is not None
+    return all(map(_is_found, _MODULES))
+
+
+def _is_found(module: str) -> bool:
+    if module in _found and sys.modules.get(module, module) is not None:
+        return True
     try:
-        return all(find_spec(module) is not None for module in _MODULES)
+        there = find_spec(module) is not None
     except (ImportError, ValueError):
         return False
+    if there:
+        _found.add(module)
+    return there
 
 
 def wanted(settings: Settings) -> bool:

@@ -21,6 +21,7 @@ from docprogress.steps.extraction import (
     wants_structure,
 )
 from docprogress.steps.markdown.inline import safe_link
+from docprogress.steps.metadata import HIDDEN_TEXT
 from docprogress.steps.readers.docx_body import Story
 from docprogress.steps.readers.docx_numbering import Numbering
 from docprogress.steps.readers.docx_sections import Sections
@@ -125,6 +126,8 @@ class _Docx:
             if kind != "comments" or self._settings.include_comments:
                 self._flows.append(self._notes(kind, story))
         self._flows += footers
+        if self._budget.hides:
+            self.warnings.append(HIDDEN_TEXT)
 
     def _parse_optional(self, kind: str, handler: Handler) -> None:
         """Parse a part without which the text can still be read."""

@@ -115,6 +115,8 @@ class Story:
             return
         if self._hidden:
             self._paragraph.hides = True
+            if not text.isspace():
+                self._flow.budget.hides = True
             return
         paragraph = self._paragraph
         if not paragraph.begun:

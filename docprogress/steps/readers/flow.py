@@ -26,6 +26,8 @@ class Budget:
 
     def __init__(self, most: int, *, structure: bool = True) -> None:
         self.left = most
+        #: Whether text was left out because it is hidden.
+        self.hides = False
         self.markdown_left = -1
         if structure:
             self.markdown_left = most * MARKDOWN_FACTOR + MARKDOWN_EXTRA

@@ -147,6 +147,8 @@ class Body(NamedHandlers):
     def _write(self, text: str) -> None:
         state = self._state
         if self._hidden:
+            if not text.isspace():
+                state.flow.budget.hides = True
             return
         if not state.begun:
             state.begun = True

@@ -52,6 +52,8 @@ class Styles:
         self.lists = Lists()
         #: Pages' styles that hide them, and the master pages that styles begin.
         self.hidden_pages: set[str] = set()
+        #: Pages' styles that hide what their master pages show.
+        self.bare_pages: set[str] = set()
         self.masters: list[str] = []
         self._common: dict[tuple[str, str], _Style] = {}
         self._automatic: dict[tuple[str, str], _Style] = {}
@@ -114,6 +116,9 @@ class Styles:
     def start_style_drawing_page_properties(self, attributes: dict[str, str]) -> None:
         if attributes.get(name("presentation:visibility")) == "hidden":
             self.hidden_pages.add(self._key[1])
+        shown = attributes.get(name("presentation:background-objects-visible"))
+        if shown == "false":
+            self.bare_pages.add(self._key[1])
 
     def start_text_list_style(self, attributes: dict[str, str]) -> None:
         self.lists.begin_style(attributes.get(name("style:name"), ""))

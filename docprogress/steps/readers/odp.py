@@ -25,6 +25,12 @@ from docprogress.steps.text import TooLong, clean, clean_title
 #: Frames that repeat what is on every page.
 _REPEATED = ("page-number", "date-time", "header", "footer", "page")
 
+#: What stands on a master page for the texts of each page.
+_FIELDS = names(
+    "text:page-number text:page-count text:date text:time presentation:footer",
+    "presentation:header presentation:date-time",
+)
+
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a presentation: a page for each slide that is shown."""
@@ -61,7 +67,7 @@ def _pages(
     number = 0
     try:
         if not package.flat:
-            package.parse("styles.xml", _StylesOnly(styles))
+            package.parse("styles.xml", slides)
             styles.begin_part()
         for _ in package.parse_lazily("content.xml", slides):
             while slides.done:
@@ -111,14 +117,6 @@ class _Count(NamedHandlers):
     def characters(self, _: str) -> None: ...
 
 
-class _StylesOnly(NamedHandlers):
-    """Reads the styles of a part, and nothing else."""
-
-    names = Body.names
-
-    def characters(self, _: str) -> None: ...
-
-
 class _Slides(Body):
     """Collects each slide: its title first, then its frames, its notes."""
 
@@ -142,6 +140,27 @@ class _Slides(Body):
         self._footer = ""
         self._in_notes = False
         self._frames: list[bool] = []
+        # What master pages show, until a page has shown it; the name of the one that is
+        # read, and that of the page's.
+        self._masters: dict[str, Flow] = {}
+        self._master: str | None = None
+        self._shown_master = ""
+
+    def start(self, element: str, attributes: dict[str, str]) -> None:
+        if self._master is not None and not self.skipped and element in _FIELDS:
+            self.skipped = 1
+            return
+        super().start(element, attributes)
+
+    def start_style_master_page(self, attributes: dict[str, str]) -> None:
+        self._master = attributes.get(name("style:name"), "")
+        self.flow = Flow(self.budget)
+        self.go_to(self.flow)
+
+    def end_style_master_page(self) -> None:
+        self._masters[self._master or ""] = self.flow
+        self._master = None
+        self.go_to(Flow(self.budget))
 
     def start_draw_page(self, attributes: dict[str, str]) -> None:
         style = attributes.get(name("draw:style-name"), "")
@@ -152,6 +171,9 @@ class _Slides(Body):
         self._title = Flow(self.budget)
         self._slide_notes = Flow(self.budget)
         self.comments = Flow(self.budget)
+        bare = style in self.styles.bare_pages
+        master = attributes.get(name("draw:master-page-name"), "")
+        self._shown_master = "" if bare else master
         footer = attributes.get(name("presentation:use-footer-name"), "")
         self._footer = "".join(self._footers.get(footer, ())).strip()
         self._frames.clear()
@@ -165,6 +187,8 @@ class _Slides(Body):
             slide.write(title)
             slide.end_paragraph()
         slide.add(self.flow)
+        if (shown := self._masters.pop(self._shown_master, None)) is not None:
+            slide.add(shown)
         slide.add_text(self._footer)
         slide.add(self._slide_notes)
         slide.add(self.comments)
@@ -172,7 +196,11 @@ class _Slides(Body):
 
     def start_draw_frame(self, attributes: dict[str, str]) -> None:
         kind = attributes.get(name("presentation:class"), "")
-        if kind in _REPEATED:
+        # Placeholders of a master page prompt, except those that every page shows.
+        left_out = kind in _REPEATED
+        if self._master is not None:
+            left_out = bool(kind) and kind not in _REPEATED
+        if left_out:
             self.skipped = 1
             return
         titled = kind == "title" and not self._in_notes and not self._title.pieces
@@ -185,6 +213,9 @@ class _Slides(Body):
             self._end_aside("title")
 
     def start_presentation_notes(self, _: dict[str, str]) -> None:
+        if self._master is not None:
+            self.skipped = 1
+            return
         self._in_notes = True
         self._aside("notes", self._slide_notes)
 

@@ -16,6 +16,7 @@ from docprogress.steps.extraction import (
     too_long,
     wants_structure,
 )
+from docprogress.steps.metadata import HIDDEN_TEXT, add_warning
 from docprogress.steps.readers.flow import Budget, Flow
 from docprogress.steps.readers.odf import Package, name, read_properties
 from docprogress.steps.readers.odf_body import Body
@@ -36,6 +37,8 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             flows = list(_flows(package, settings))
         except TooLong:
             raise too_long(document, settings) from None
+        if any(flow.budget.hides for flow in flows):
+            add_warning(facts, HIDDEN_TEXT)
         text = "\n".join(text for flow in flows if (text := str(flow)).strip())
         yield single_page(text, facts, markdown=_markdown(flows))
 

@@ -39,6 +39,10 @@ PROSE = 32
 
 MOST_COLUMNS = 40
 
+#: The most rows of a table, and how many of them say where its columns are.
+MOST_ROWS = 300
+LAST_ROWS = 25
+
 #: The most characters of what stands on the left in a table of two columns.
 LONGEST_LABEL = 28
 
@@ -143,9 +147,9 @@ def _follows(rows: list[Row], row: Row) -> bool:
     if not rows or rows[-1].lines[-1] + 1 != row.lines[0]:
         return False
     distance = rows[-1].baseline - row.baseline
-    if not 0 < distance < FARTHEST * row.size:
+    if not 0 < distance < FARTHEST * row.size or len(rows) >= MOST_ROWS:
         return False
-    columns = _columns([*rows])
+    columns = _columns(rows[-LAST_ROWS:])
     if len(columns) < 2:  # noqa: PLR2004 - none
         return False
     places = [_places(segment, columns) for segment in row.segments]

@@ -1,5 +1,6 @@
 """Put a page's lines together to headings, paragraphs, lists, code and tables."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from docprogress.steps.readers import pdf_markdown as markdown
@@ -75,6 +76,7 @@ class Blocks:
             if place not in taken
         }
         indents = Indents()
+        ends = [*sorted(taken), len(lines)]
         place = 0
         while place < len(lines):
             if place in table_at:
@@ -82,14 +84,7 @@ class Blocks:
             if place in taken or not lines[place].text:
                 place += 1
                 continue
-            stop = (
-                min(
-                    (n for n in range(place + 1, len(lines)) if n in taken),
-                    default=len(lines),
-                )
-                if taken
-                else len(lines)
-            )
+            stop = ends[bisect_right(ends, place)]
             if place in heading_at:
                 place = self._heading(heading_at[place])
             elif self._is_code(lines[place]):

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 #: Lines closer to each other are one, and lines that miss each other by less cross.
@@ -60,11 +61,12 @@ class Grid(NamedTuple):
     def sides(self) -> int:
         """How many of its four sides are drawn."""
         x, y = (self.xs[0] + self.xs[-1]) / 2, -(self.ys[0] + self.ys[-1]) / 2
-        return (
-            _covers(self.flat, -self.ys[0], x, flat=True)
-            + _covers(self.flat, -self.ys[-1], x, flat=True)
-            + _covers(self.upright, self.xs[0], y, flat=False)
-            + _covers(self.upright, self.xs[-1], y, flat=False)
+        flat = [_near(self.flat, -end, flat=True) for end in (self.ys[0], self.ys[-1])]
+        upright = [
+            _near(self.upright, end, flat=False) for end in (self.xs[0], self.xs[-1])
+        ]
+        return sum(any(a <= x <= b for a, b in side) for side in flat) + sum(
+            any(a <= y <= b for a, b in side) for side in upright
         )
 
     def areas(self) -> dict[Cell, Cell]:
@@ -74,6 +76,7 @@ class Grid(NamedTuple):
 
         def root(cell: Cell) -> Cell:
             while first[cell] != cell:
+                first[cell] = first[first[cell]]
                 cell = first[cell]
             return cell
 
@@ -81,15 +84,17 @@ class Grid(NamedTuple):
             one, other = sorted((root(one), root(other)))
             first[other] = one
 
-        for row in range(rows):
-            y = -(self.ys[row] + self.ys[row + 1]) / 2
-            for column in range(1, columns):
-                if not _covers(self.upright, self.xs[column], y, flat=False):
+        heights = [-(y + below) / 2 for y, below in pairwise(self.ys)]
+        middles = [(x + beside) / 2 for x, beside in pairwise(self.xs)]
+        for column in range(1, columns):
+            at = _near(self.upright, self.xs[column], flat=False)
+            for row, y in enumerate(heights):
+                if not any(low <= y <= high for low, high in at):
                     merge((row, column - 1), (row, column))
-        for column in range(columns):
-            x = (self.xs[column] + self.xs[column + 1]) / 2
-            for row in range(1, rows):
-                if not _covers(self.flat, -self.ys[row], x, flat=True):
+        for row in range(1, rows):
+            at = _near(self.flat, -self.ys[row], flat=True)
+            for column, x in enumerate(middles):
+                if not any(left <= x <= right for left, right in at):
                     merge((row - 1, column), (row, column))
         return {cell: root(cell) for cell in first}
 
@@ -137,17 +142,19 @@ def bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
             yield sorted(group, key=lambda rule: -rule.bottom)
 
 
-def _covers(rules: list[Rule], position: float, across: float, *, flat: bool) -> bool:
-    """Whether a line at this position passes a point across it."""
+def _near(
+    rules: list[Rule], position: float, *, flat: bool
+) -> list[tuple[float, float]]:
+    """From where to where lines at a position reach."""
     if flat:
-        return any(
-            abs(rule.bottom - position) <= NEAR and rule.left <= across <= rule.right
+        return [
+            (rule.left, rule.right)
             for rule in rules
-        )
-    return any(
-        abs(rule.left - position) <= NEAR and rule.bottom <= across <= rule.top
-        for rule in rules
-    )
+            if abs(rule.bottom - position) <= NEAR
+        ]
+    return [
+        (rule.bottom, rule.top) for rule in rules if abs(rule.left - position) <= NEAR
+    ]
 
 
 def _merged(rules: list[Rule], *, flat: bool) -> list[Rule]:

@@ -57,9 +57,7 @@ def set_active(texts: list[int], *, active: bool) -> None:
 
 
 def _page_objects(page: object) -> list[int]:
-    address = native.address(page)
-    count = pdfium.FPDFPage_CountObjects(page)
-    return [native.get_object(address, number) for number in range(count)]
+    return native.get_objects(page, range(pdfium.FPDFPage_CountObjects(page)))
 
 
 def _backgrounds(page: object) -> list[tuple[int, Box]]:

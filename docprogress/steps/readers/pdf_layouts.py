@@ -17,7 +17,7 @@ from docprogress.steps.readers.pdf_lines import (
 )
 from docprogress.steps.readers.pdf_pieces import Line as PieceLine
 from docprogress.steps.readers.pdf_rules import read_links, read_rules
-from docprogress.steps.readers.pdf_tags import read_tags
+from docprogress.steps.readers.pdf_tags import TagReader
 
 
 class LayoutReader:
@@ -26,6 +26,7 @@ class LayoutReader:
     def __init__(self, pdf: pypdfium2.PdfDocument) -> None:
         self._pdf = pdf
         self._tagged: bool | None = None
+        self._tags = TagReader()
 
     def read(
         self,
@@ -57,7 +58,7 @@ class LayoutReader:
             return Layout(lines, found, groups, links, {}, dots)
         if self._tagged is None:
             self._tagged = bool(pdfium.FPDFCatalog_IsTagged(self._pdf))
-        labels: dict[int, Label] = read_tags(page) if self._tagged else {}
+        labels: dict[int, Label] = self._tags.read(page) if self._tagged else {}
         reader = LineReader(content, text, first, tagged=bool(labels))
         if not labels:
             regions = [(grid.bottom, grid.top) for grid in found]

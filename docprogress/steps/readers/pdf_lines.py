@@ -344,15 +344,15 @@ def _word_boxes(
     words: list[Span],
 ) -> Iterator[tuple[float, float]]:
     """The left and right of each word."""
-    addresses = _char_boxes.addresses
+    references = _char_boxes.references
     for first in range(0, len(words), native.BATCH):
         batch = words[first : first + native.BATCH]
         firsts = index([start for start, _, _ in batch])
-        list(map(native.character_box, repeat(address), firsts, *addresses))
-        lefts = _char_boxes.values[: 4 * len(batch) : 4]
+        list(map(native.character_box, repeat(address), firsts, *references))
+        lefts = _char_boxes.values[: 4 * len(batch) : 4].tolist()
         lasts = index([end - 1 for _, end, _ in batch])
-        list(map(native.character_box, repeat(address), lasts, *addresses))
-        rights = _char_boxes.values[1 : 4 * len(batch) : 4]
+        list(map(native.character_box, repeat(address), lasts, *references))
+        rights = _char_boxes.values[1 : 4 * len(batch) : 4].tolist()
         yield from zip(lefts, rights, strict=True)
 
 
@@ -364,12 +364,12 @@ def _objects(owners: set[int], *, tagged: bool) -> dict[int, Object]:
     for first in range(0, len(everyone), native.BATCH):
         batch = everyone[first : first + native.BATCH]
         many = len(batch)
-        list(map(native.bounds, batch, *_bounds.addresses))
+        list(map(native.bounds, batch, *_bounds.references))
         list(map(native.font_size, batch, _size_places))
         list(map(native.matrix, batch, _matrix_places))
         looks = [fonts[address or 0] for address in map(native.font_of, batch)]
         marks = list(map(native.content_id, batch)) if tagged else [-1] * many
-        boxes = _bounds.values[: 4 * many]
+        boxes = _bounds.values[: 4 * many].tolist()
         matrices = _matrices[: 6 * many]
         for owner, left, right, a, b, c, d, baseline, given, font, mark in zip(
             batch,

@@ -23,14 +23,9 @@ from docprogress.steps.readers.pdf_pieces import Line, Piece, lines_of, text_of
 from docprogress.steps.readers.pdf_survey import Survey, survey, vertical_texts
 from docprogress.steps.text import TooLong
 
-#: The pages of a PDF that are surveyed, as every page is from the first one on that
-#: needs it: a survey of each would cost a fifteenth of the time.
-FIRST_PAGES = 4
-EVERY = 4
-
 #: The least share of a page's text objects that have no extent if letters are lost,
 #: rather than objects of spaces.
-LEAST_LOST = 0.025
+LEAST_LOST = 0.05
 
 #: The share of lines that end in a number in a table of contents.
 NUMBERED = 0.5
@@ -50,9 +45,6 @@ class PageReader:
         self._buffer = _Buffer()
         #: Whether the characters of the page read last have no meaning.
         self.unmapped = False
-        self._number = 0
-        # Whether a page needed more than its text: others of the PDF may, too.
-        self._closely = False
         self._form: object | None = None
         self._has_form: bool | None = None
         self._own_hyphens_are_typed: bool | None = None
@@ -66,12 +58,23 @@ class PageReader:
         Raises:
             TooLong: It has more than `most` characters.
         """
-        number, self._number = self._number, self._number + 1
-        surveyed = self._closely or number < FIRST_PAGES or number % EVERY == 0
-        page_text = self._read(page, most, survey(page) if surveyed else Survey())
-        if page_text and not surveyed and not page_text.text.strip():
-            return self._read(page, most, survey(page))
-        return page_text
+        found = survey(page)
+        hidden = self._hide(page, found, most) if found.maybe_hidden else 0
+        content = pdfium.FPDFText_LoadPage(page)
+        if not content:
+            return None
+        try:
+            text, values = self._text(page, content, found, most)
+        finally:
+            pdfium.FPDFText_ClosePage(content)
+        if len(text) > most:
+            raise TooLong
+        fonts: frozenset[bytes] = frozenset()
+        if len(found.empty) > LEAST_LOST * found.texts:
+            fonts = _fonts(found.empty)
+        lost = bool(found.texts) and not text.strip() and not hidden
+        shown = tuple(value.text for value in values)
+        return PageText(text, hidden, lost, fonts, shown, self._layout)
 
     def layout(self, page: object) -> tuple[Layout | None, str]:
         """Where the lines of a page are that is looked at out of turn, and its text."""
@@ -86,25 +89,6 @@ class PageReader:
             return None, ""
         finally:
             pdfium.FPDFText_ClosePage(content)
-
-    def _read(self, page: object, most: int, found: Survey) -> PageText | None:
-        self._closely = self._closely or found.maybe_hidden or found.vertical
-        hidden = self._hide(page, found, most) if found.maybe_hidden else 0
-        content = pdfium.FPDFText_LoadPage(page)
-        if not content:
-            return None
-        try:
-            text, values = self._text(page, content, found, most)
-        finally:
-            pdfium.FPDFText_ClosePage(content)
-        if len(text) > most:
-            raise TooLong
-        many = len(found.empty) > LEAST_LOST * found.texts
-        fonts = _fonts(found.empty) if found.empty and many else frozenset()
-        self._closely = self._closely or bool(fonts)
-        lost = bool(found.texts) and not text.strip() and not hidden
-        shown = tuple(value.text for value in values)
-        return PageText(text, hidden, lost, fonts, shown, self._layout)
 
     def _text(
         self, page: object, content: object, found: Survey, most: int
@@ -124,9 +108,7 @@ class PageReader:
             if len(vertical) > 1:
                 ordered = downwards(lines, vertical)
             elif gaps:
-                columns = in_columns(lines)
-                self._closely = self._closely or columns is not None
-                ordered = columns or ordered
+                ordered = in_columns(lines) or ordered
             if ordered is not None:
                 self._keep_layout(page, content, text, first, ordered)
                 text, own = text_of(ordered)

@@ -51,9 +51,9 @@ def lines_of(content: object, count: int) -> list[Line]:
         numbers = range(first, min(first + native.BATCH, count))
         codes = map(native.character, repeat(address), numbers)
         owners = map(native.text_object, repeat(address), numbers)
-        addresses = _boxes.addresses
-        list(map(native.character_box, repeat(address), numbers, *addresses))
-        values = iter(_boxes.values[: 4 * len(numbers)])
+        references = _boxes.references
+        list(map(native.character_box, repeat(address), numbers, *references))
+        values = iter(_boxes.values[: 4 * len(numbers)].tolist())
         boxes = zip(values, values, values, values, strict=True)
         for code, owner, box in zip(codes, owners, boxes, strict=True):
             if code == _LINE_FEED:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from ctypes import addressof, byref, c_float, c_int, c_ushort, create_string_buffer
-from itertools import pairwise, repeat
+from itertools import pairwise
 from math import isfinite
 
 from pypdfium2 import raw as pdfium
@@ -42,8 +42,7 @@ def read_rules(page: object) -> tuple[list[Rule], list[Dot]]:
     count = pdfium.FPDFPage_CountObjects(page)
     if count > MOST_OBJECTS:
         return [], []
-    address = native.address(page)
-    objects = list(map(native.get_object, repeat(address), range(count)))
+    objects = native.get_objects(page, range(count))
     types = map(native.object_type, objects)
     paths = [
         path
@@ -57,8 +56,8 @@ def read_rules(page: object) -> tuple[list[Rule], list[Dot]]:
     left = MOST_SEGMENTS
     for first in range(0, len(paths), native.BATCH):
         batch = paths[first : first + native.BATCH]
-        list(map(native.bounds, batch, *_bounds.addresses))
-        values = _bounds.values[: 4 * len(batch)]
+        list(map(native.bounds, batch, *_bounds.references))
+        values = _bounds.values[: 4 * len(batch)].tolist()
         for n, path in enumerate(batch):
             filled, stroked = _drawn(path)
             if not (filled or stroked):

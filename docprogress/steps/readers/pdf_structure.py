@@ -141,7 +141,12 @@ class Structure:
     def _build(self, index: int, layout: Layout, lines: list[TextLine]) -> str:
         headings = self._headings
         leading = leading_of(lines, headings.body)
-        tables = self._tables(layout, lines)
+        longest = LONGEST * sum(len(line.text) for line in lines) + EXTRA
+        tables = [
+            table
+            for table in self._tables(layout, lines)
+            if sum(len(text) for row in table.rows for text in row) <= longest
+        ]
         taken = {number for table in tables for number in table.lines}
         if self._tagged and layout.labels:
             found = tagged_headings(lines, headings)

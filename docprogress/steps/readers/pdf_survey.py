@@ -4,21 +4,24 @@ Most pages need none, and each that is surveyed pays for it, so it makes as few 
 it can.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from ctypes import addressof, byref, c_float, c_uint
-from itertools import repeat
-from operator import le, sub
+from itertools import compress
+from operator import le, not_, sub
 from typing import NamedTuple
 
 from pypdfium2 import raw as pdfium
 
 from docprogress.steps.readers import pdf_native as native
 
-#: Render mode of text that is not drawn.
+#: Render mode of text that is not drawn, and what is given for other objects.
 INVISIBLE = 3
+_NO_TEXT = -1
 
 #: The least value of a colour's parts that counts as white.
 WHITE = 250
+_BELOW_WHITE = bytes(range(WHITE))
 
 #: The least gap between the columns of a row, in points, and how many rows have one.
 COLUMN_GAP = 12.0
@@ -37,6 +40,13 @@ DEEPEST = 6
 MOST_OBJECTS = 200_000
 
 
+# The bytes with the sign of each of a series of floats, and those of positive ones.
+_SIGNS = slice(3 if sys.byteorder == "little" else 0, None, 4)
+_POSITIVE = bytes(range(0x80))
+
+Box = tuple[float, float, float, float]
+
+
 class Text(NamedTuple):
     """A text object that may be invisible."""
 
@@ -44,7 +54,7 @@ class Text(NamedTuple):
     #: Its position among the page's objects.
     position: int
     #: Left, bottom, right, top; None within a form.
-    box: tuple[float, ...] | None
+    box: Box | None
 
 
 class Survey:
@@ -83,81 +93,108 @@ _boxes = native.Quads(c_float)
 def survey(page: object) -> Survey:
     """Survey a loaded page."""
     found = Survey()
-    address = native.address(page)
     count = min(pdfium.FPDFPage_CountObjects(page), MOST_OBJECTS)
     for first in range(0, count, native.BATCH):
-        positions = range(first, min(first + native.BATCH, count))
-        objects = list(map(native.get_object, repeat(address), positions))
-        _survey_batch(found, page, objects, first)
+        numbers = range(first, min(first + native.BATCH, count))
+        _survey_batch(found, page, native.get_objects(page, numbers), first)
     return found
 
 
 def _survey_batch(found: Survey, page: object, objects: list[int], first: int) -> None:
     modes = list(map(native.render_mode, objects))
     texts = objects
-    positions: list[int] | range = range(first, first + len(objects))
-    if min(modes) < 0:
-        others = [o for o, mode in zip(objects, modes, strict=True) if mode < 0]
+    positions: Sequence[int] = range(first, first + len(objects))
+    if _NO_TEXT in modes:
+        is_text = [mode >= 0 for mode in modes]
+        others = compress(objects, map(not_, is_text))
         if pdfium.FPDF_PAGEOBJ_FORM in map(native.object_type, others):
             _survey_forms(found, objects, first)
-        positions = [first + n for n, mode in enumerate(modes) if mode >= 0]
-        texts = [objects[n - first] for n in positions]
-        modes = [mode for mode in modes if mode >= 0]
+        texts = list(compress(objects, is_text))
+        positions = list(compress(positions, is_text))
+        modes = list(compress(modes, is_text))
     if not texts:
         return
     found.texts += len(texts)
-    known = list(map(native.fill_color, texts, *_colors.addresses))
-    list(map(native.bounds, texts, *_boxes.addresses))
-    colors = _colors.values[: 4 * len(texts)]
-    boxes = _boxes.values[: 4 * len(texts)]
-    pale = max(colors[::4]) >= WHITE or min(colors[3::4]) == 0
-    if INVISIBLE in modes or pale:
+    list(map(native.bounds, texts, *_boxes.references))
+    known = list(map(native.fill_color, texts, *_colors.references))
+    boxes = Boxes(_boxes.values[: 4 * len(texts)])
+    if INVISIBLE in modes or _maybe_unseen(_colors.values[: 4 * len(texts)]):
+        colors = _colors.values[: 4 * len(texts)].tolist()
         for n, mode in enumerate(modes):
-            text = Text(texts[n], positions[n], tuple(boxes[4 * n : 4 * n + 4]))
+            text = Text(texts[n], positions[n], boxes[n])
             color = colors[4 * n : 4 * n + 4] if mode == 0 and known[n] else None
             found.add_if_unseen(text, mode, color)
     _survey_boxes(found, page, texts, positions, boxes)
+
+
+def _maybe_unseen(colors: "memoryview[int]") -> bool:
+    """Whether one of several colours may be white or transparent."""
+    # The lowest bytes of the values, which are 255 at most.
+    values = colors.tobytes()
+    lowest = 0 if sys.byteorder == "little" else 3
+    red, green, blue, alpha = (values[lowest + 4 * part :: 16] for part in range(4))
+    if 0 in alpha:
+        return True
+    return all(part.translate(None, _BELOW_WHITE) for part in (red, green, blue))
+
+
+class Boxes:
+    """The extents of several objects, each side by itself."""
+
+    def __init__(self, values: "memoryview[float]") -> None:
+        self.lefts = values[0::4].tolist()
+        self.bottoms = values[1::4].tolist()
+        self.rights = values[2::4].tolist()
+        self.tops = values[3::4].tolist()
+        #: Whether one of the values is below zero.
+        self.has_negative = bool(values.tobytes()[_SIGNS].translate(None, _POSITIVE))
+
+    def __len__(self) -> int:
+        return len(self.lefts)
+
+    def __getitem__(self, n: int) -> Box:
+        return self.lefts[n], self.bottoms[n], self.rights[n], self.tops[n]
 
 
 def _survey_boxes(
     found: Survey,
     page: object,
     texts: list[int],
-    positions: list[int] | range,
-    boxes: list[float],
+    positions: Sequence[int],
+    boxes: Boxes,
 ) -> None:
-    lefts, bottoms, rights, tops = (boxes[part::4] for part in range(4))
-    if any(map(le, rights, lefts)):
-        found.empty += [
-            text
-            for text, left, right in zip(texts, lefts, rights, strict=True)
-            if right <= left
-        ]
+    lefts, bottoms, rights, tops = boxes.lefts, boxes.bottoms, boxes.rights, boxes.tops
+    if True in map(le, rights, lefts):
+        found.empty += compress(texts, map(le, rights, lefts))
     low_x, low_y, high_x, high_y = page_box(page)
     if (
-        min(rights) < low_x
-        or max(lefts) > high_x
-        or min(tops) < low_y
+        max(lefts) > high_x
         or max(bottoms) > high_y
+        # A search for signs is faster than for the least values.
+        or ((boxes.has_negative or low_x > 0) and min(rights) < low_x)
+        or ((boxes.has_negative or low_y > 0) and min(tops) < low_y)
     ):
         for n, text in enumerate(texts):
-            left, bottom, right, top = box = tuple(boxes[4 * n : 4 * n + 4])
+            left, bottom, right, top = boxes[n]
             beside = right < low_x or left > high_x
             if right > left and (beside or top < low_y or bottom > high_y):
-                found.outside.append(Text(text, positions[n], box))
+                found.outside.append(Text(text, positions[n], boxes[n]))
     if max(map(sub, tops, bottoms)) > LEAST_HEIGHT:
         heights = zip(map(sub, tops, bottoms), map(sub, rights, lefts), strict=True)
         found.vertical = found.vertical or any(
             height > LEAST_HEIGHT and height > VERTICAL * width
             for height, width in heights
         )
-    widths = map(sub, lefts[1:], rights)
-    gaps = [n for n, width in enumerate(widths) if width > COLUMN_GAP]
-    if len(gaps) >= LEAST_ROWS:
-        found.gaps = found.gaps or _have_columns(gaps, boxes)
+    if found.gaps or len(texts) <= LEAST_ROWS:
+        return
+    following = lefts[1:]
+    if max(map(sub, following, rights)) > COLUMN_GAP:
+        widths = map(sub, following, rights)
+        gaps = [n for n, width in enumerate(widths) if width > COLUMN_GAP]
+        found.gaps = len(gaps) >= LEAST_ROWS and _have_columns(gaps, boxes)
 
 
-def _have_columns(gaps: list[int], boxes: list[float]) -> bool:
+def _have_columns(gaps: list[int], boxes: Boxes) -> bool:
     """Whether gaps between objects are those between columns of prose.
 
     They are if several rows have one at the same place, between text of some length.
@@ -165,8 +202,8 @@ def _have_columns(gaps: list[int], boxes: list[float]) -> bool:
     gutters: list[tuple[float, float]] = []
     begin = 0
     for gap in gaps:
-        left, bottom, right, top = boxes[4 * gap : 4 * gap + 4]
-        next_left, next_bottom, _, next_top = boxes[4 * gap + 4 : 4 * gap + 8]
+        left, bottom, right, top = boxes[gap]
+        next_left, next_bottom, _, next_top = boxes[gap + 1]
         if next_bottom >= top or next_top <= bottom:
             continue
         least = LEAST_TEXT * (top - bottom)
@@ -183,29 +220,29 @@ def _have_columns(gaps: list[int], boxes: list[float]) -> bool:
     return False
 
 
-def _row_start(boxes: list[float], last: int, begin: int) -> float:
+def _row_start(boxes: Boxes, last: int, begin: int) -> float:
     """Where the text begins that ends with an object, on the left."""
-    start = boxes[4 * last]
+    start = boxes.lefts[last]
     for n in range(last - 1, begin - 1, -1):
-        left, _, right, _ = boxes[4 * n : 4 * n + 4]
+        left, right = boxes.lefts[n], boxes.rights[n]
         if right > start + 1 or start - right > COLUMN_GAP or left > start:
             break
         start = left
     return start
 
 
-def _row_end(boxes: list[float], first: int) -> float:
+def _row_end(boxes: Boxes, first: int) -> float:
     """Where the text ends that begins with an object, on the right."""
-    end = boxes[4 * first + 2]
-    for n in range(first + 1, min(first + MOST_PARTS, len(boxes) // 4)):
-        left, _, right, _ = boxes[4 * n : 4 * n + 4]
+    end = boxes.rights[first]
+    for n in range(first + 1, min(first + MOST_PARTS, len(boxes))):
+        left, right = boxes.lefts[n], boxes.rights[n]
         if left < end - 1 or left - end > COLUMN_GAP:
             break
         end = right
     return end
 
 
-def page_box(page: object) -> tuple[float, float, float, float]:
+def page_box(page: object) -> Box:
     """The left, bottom, right and top of what is shown of a page."""
     box = pdfium.FS_RECTF()
     pdfium.FPDF_GetPageBoundingBox(page, byref(box))
@@ -214,10 +251,8 @@ def page_box(page: object) -> tuple[float, float, float, float]:
 
 def vertical_texts(page: object) -> set[int]:
     """The text objects whose lines run downwards, rather than being turned."""
-    address = native.address(page)
     found = set()
-    for number in range(pdfium.FPDFPage_CountObjects(page)):
-        text = native.get_object(address, number)
+    for text in native.get_objects(page, range(pdfium.FPDFPage_CountObjects(page))):
         if native.render_mode(text) < 0:
             continue
         left, bottom, right, top = box_of(text)
@@ -264,14 +299,13 @@ def form_objects(form: int) -> Iterator[int]:
 
 def color_of(address: int) -> list[int] | None:
     """Red, green, blue and alpha that an object is filled with; None if unknown."""
-    addresses = (part[0] for part in _colors.addresses)
-    return list(_colors.values[:4]) if native.fill_color(address, *addresses) else None
+    known = native.fill_color(address, *_colors.first)
+    return _colors.values[:4].tolist() if known else None
 
 
-def box_of(address: int) -> tuple[float, float, float, float]:
+def box_of(address: int) -> Box:
     """The left, bottom, right and top of an object."""
-    addresses = (part[0] for part in _boxes.addresses)
-    if not native.bounds(address, *addresses):
+    if not native.bounds(address, *_boxes.first):
         return 0.0, 0.0, 0.0, 0.0
     left, bottom, right, top = _boxes.values[:4]
     return left, bottom, right, top

@@ -13,6 +13,9 @@ from docprogress.steps.readers.pdf_text_lines import TextLine
 #: The most characters of what is taken for a heading because of its tag.
 MOST_CHARACTERS = 400
 
+#: The most places of a table that its cells cover, those that several cover each time.
+MOST_PLACES = 4 * MOST_CELLS
+
 
 def tagged_headings(lines: Sequence[TextLine], headings: Headings) -> list[Heading]:
     """The headings of a page by their tags."""
@@ -121,7 +124,11 @@ def _rows(cells: dict[Label, list[Run]]) -> list[list[str]]:
     if width * height > MOST_CELLS or width < 2 or height < 2:  # noqa: PLR2004 - a frame
         return []
     rows = [[""] * width for _ in range(height)]
+    places = MOST_PLACES
     for label, runs in cells.items():
+        places -= label.rows * label.columns
+        if places < 0:
+            return []
         left, right = min(r.left for r in runs), max(r.right for r in runs)
         text = cell_text(runs, left, right)
         for row in range(label.row, label.row + label.rows):

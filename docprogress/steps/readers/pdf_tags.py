@@ -14,8 +14,15 @@ from docprogress.steps.readers.pdf_lines import Label
 MOST_ELEMENTS = 20_000
 DEEPEST = 100
 
+#: The most children of elements in a PDF. PDFium reads those of an element for each
+#: page that it is on, however many they are.
+MOST_CHILDREN = 5_000_000
+
 #: The most rows or columns that a cell may span.
-MOST_SPANNED = 200
+MOST_SPANNED = 100
+
+#: The most places of a page that cells from above reach into.
+MOST_TAKEN = 20_000
 
 #: The most bytes of an element's type.
 MOST_TYPE = 64
@@ -50,6 +57,8 @@ class Tags:
     def __init__(self) -> None:
         #: What each marked content is, by its number.
         self.labels: dict[int, Label] = {}
+        #: How many children the elements had, those on other pages too.
+        self.children = 0
         self._seen: set[int] = set()
         self._blocks = 0
         #: How many rows each table has, and how many cells each row, as far as read.
@@ -84,6 +93,7 @@ class Tags:
         is_row = place.row != outer.row and place.row >= 0
         children: list[_Element] = []
         count = pdfium.FPDF_StructElement_CountChildren(handle)
+        self.children += max(count, 0)
         for n in range(min(count, MOST_ELEMENTS)):
             child = pdfium.FPDF_StructElement_GetChildAtIndex(handle, n)
             if child:
@@ -136,7 +146,7 @@ class Tags:
         rows = _span(handle, b"RowSpan")
         columns = _span(handle, b"ColSpan")
         column = self._next_column(place, columns)
-        if rows > 1:
+        if rows > 1 and len(self._taken) < MOST_TAKEN:
             self._taken |= {
                 (table, row + down, column + right)
                 for down in range(1, rows)
@@ -164,11 +174,20 @@ class _Tree:
         pdfium.FPDF_StructTree_Close(self._tree)
 
 
-def read_tags(page: object) -> dict[int, Label]:
-    """What each marked content of a loaded page is, by its number."""
-    tags = Tags()
-    tags.read(page)
-    return tags.labels
+class TagReader:
+    """Reads the tags of a PDF's pages, until they have cost too much."""
+
+    def __init__(self) -> None:
+        self._left = MOST_CHILDREN
+
+    def read(self, page: object) -> dict[int, Label]:
+        """What each marked content of a loaded page is, by its number."""
+        if self._left <= 0:
+            return {}
+        tags = Tags()
+        tags.read(page)
+        self._left -= tags.children
+        return tags.labels
 
 
 _buffer = (c_ushort * (MOST_TYPE // 2))()

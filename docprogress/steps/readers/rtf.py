@@ -15,6 +15,7 @@ from docprogress.steps.extraction import (
     too_long,
     wants_structure,
 )
+from docprogress.steps.metadata import HIDDEN_TEXT, add_warning
 from docprogress.steps.readers.flow import Budget
 from docprogress.steps.readers.ooxml import note_property
 from docprogress.steps.readers.rtf_document import RtfDocument
@@ -57,5 +58,7 @@ def _note(rtf: RtfDocument, facts: Facts) -> None:
         if "hr" in found:
             created += f"T{found['hr']}:{found.get('min', '00')}:00"
         note_property(facts, "created", created)
+    if rtf.hides:
+        add_warning(facts, HIDDEN_TEXT)
     if rtf.cut_short:
-        facts["warnings"] = ["the file seems to be cut short"]
+        add_warning(facts, "the file seems to be cut short")

@@ -78,6 +78,8 @@ class RtfDocument:
         self._data = data
         self._parts = parts
         self._name = name
+        #: Whether it has text that it does not show.
+        self.hides = False
         #: The title, the author and parts of the date.
         self.properties: dict[str, list[str]] = {}
         #: Whether the file ends before its outermost group does.
@@ -289,6 +291,7 @@ class RtfDocument:
             case "text":
                 if not group.hidden and not group.deleted:
                     self._target.write(text, self._style, group.link)
+                self.hides = self.hides or (group.hidden and not text.isspace())
             case "label":
                 if not group.hidden:
                     _keep(self._target.label, text)

@@ -48,6 +48,12 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
         "CREATE INDEX IF NOT EXISTS sink_document_run ON sink_document (run_id)",
         "CREATE INDEX IF NOT EXISTS sink_document_marks ON sink_document (marks)",
     ),
+    (
+        (
+            "CREATE TABLE IF NOT EXISTS sink_key ("
+            "sink TEXT NOT NULL PRIMARY KEY, encryption_key TEXT NOT NULL)"
+        ),
+    ),
 )
 
 

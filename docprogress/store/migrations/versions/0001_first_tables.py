@@ -122,6 +122,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TABLE IF EXISTS sink_document")
+    op.execute("DROP TABLE IF EXISTS sink_key")
     op.execute("DROP TABLE IF EXISTS recognised_page")
     for name in (
         "vectors",
