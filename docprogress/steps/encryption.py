@@ -1,6 +1,5 @@
 """Decrypt Office documents that have a password, so that any reader can read them."""
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,9 +13,6 @@ from docprogress.documents import Document
 from docprogress.errors import DocProgressError, PasswordNeeded, Unreadable
 from docprogress.settings import Settings
 
-#: How files begin that old Office programs wrote, and encrypted new ones.
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-
 INSTALL = "pip install 'docprogress[formats]' to open it with its password"
 
 #: The stream of an encrypted DOCX, XLSX or PPTX, as a directory of the file names it.
@@ -25,22 +21,18 @@ _PACKAGE = "EncryptedPackage".encode("utf-16-le")
 #: What Excel encrypts with where a workbook is only protected against changes.
 _EXCEL_DEFAULT = "VelvetSweatshop"
 
-_BINARY = getattr(os, "O_BINARY", 0)  # which Windows has
-
 #: Where open files have a path of their own, also once they are deleted.
 _OPEN_FILES = Path("/proc/self/fd")
 
 
 def decrypted(document: Document, settings: Settings, stack: ExitStack) -> Document:
-    """The document itself, or a decrypted copy that ends with `stack`.
+    """An OLE document itself, or a decrypted copy that ends with `stack`.
 
     Raises:
         PasswordNeeded: It is an encrypted Office document, and no password opens it.
         Unreadable: It is one, and what decrypts it is not installed.
         OSError: It cannot be opened.
     """
-    if not _is_ole(document.path):
-        return document
     with document.path.open("rb") as file:
         office = _encrypted(document, file)
         if office is None:
@@ -51,15 +43,6 @@ def decrypted(document: Document, settings: Settings, stack: ExitStack) -> Docum
                 copy.flush()
                 return replace(document, path=path, size=path.stat().st_size)
     raise PasswordNeeded(f"{document.name}: the document")
-
-
-def _is_ole(path: Path) -> bool:
-    # Not by a file object, which takes longer than all else for most files.
-    file = os.open(path, os.O_RDONLY | _BINARY)
-    try:
-        return os.read(file, len(_OLE)) == _OLE
-    finally:
-        os.close(file)
 
 
 def _encrypted(document: Document, file: BinaryIO) -> Any:

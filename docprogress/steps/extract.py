@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from docprogress.documents import Document
 from docprogress.settings import Settings
-from docprogress.steps import formats, suffixes
+from docprogress.steps import formats, ole, suffixes
 from docprogress.steps.encryption import decrypted
 from docprogress.steps.extraction import Extraction, Facts, cannot_open
 
@@ -22,8 +22,11 @@ def extract(document: Document, *, settings: Settings) -> Extraction:
     """
     with ExitStack() as stack:
         try:
-            document = decrypted(document, settings, stack)
-            kind = formats.media_type(document)
+            head = formats.read_head(document)
+            if head.startswith(ole.SIGNATURE):
+                document = decrypted(document, settings, stack)
+                head = formats.read_head(document)
+            kind = formats.media_type(document, head)
             facts: Facts = {"media_type": kind}
             read = formats.reader(kind)
             extraction = read(document, settings=settings, facts=facts)

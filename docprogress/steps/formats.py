@@ -6,6 +6,7 @@ import struct
 import zipfile
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import BinaryIO
 
 from docprogress.documents import Document
@@ -165,8 +166,22 @@ _ZIPPED = (
 )
 
 
-def media_type(document: Document) -> str:
+def read_head(document: Document) -> bytes:
+    """The first bytes of a document, which tell its type.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    with document.path.open("rb", buffering=0) as file:
+        return file.read(HEAD)
+
+
+def media_type(document: Document, head: bytes | None = None) -> str:
     """Detect the media type of a document from its content.
+
+    Args:
+        document: The document.
+        head: Its first bytes, if they have been read.
 
     Raises:
         Unreadable: Its type is not supported; the message says what it is and what to
@@ -176,11 +191,10 @@ def media_type(document: Document) -> str:
     """
     name, suffix = document.name, document.path.suffix.lower()
     suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name else suffix
-    with document.path.open("rb") as file:
-        head = file.read(HEAD)
-        if not head:
-            raise Unreadable(f"{name}: the file is empty")
-        found = _binary(name, suffix, head, file)
+    head = read_head(document) if head is None else head
+    if not head:
+        raise Unreadable(f"{name}: the file is empty")
+    found = _binary(name, suffix, head, document.path)
     if isinstance(found, str):
         return found
     if found is not None:
@@ -189,12 +203,13 @@ def media_type(document: Document) -> str:
 
 
 def _binary(
-    name: str, suffix: str, head: bytes, file: BinaryIO
+    name: str, suffix: str, head: bytes, path: Path
 ) -> str | tuple[str, str] | None:
     """The media type of a binary file; what it is, if it has no reader."""
     # Before PDFs, since an archive may begin with one.
     if head.startswith(_ZIP_SIGNATURES):
-        return _inside_zip(name, file)
+        with path.open("rb") as file:
+            return _inside_zip(name, file)
     signed = _ANY_SIGNATURE.match(head) is not None
     for pattern, kind in _BY_SIGNATURE if signed else ():
         if pattern.match(head):
@@ -202,7 +217,8 @@ def _binary(
     if _is_pdf(head, suffix):
         return PDF
     if head.startswith(ole.SIGNATURE):
-        return _inside_ole(file, head, suffix)
+        with path.open("rb") as file:
+            return _inside_ole(file, head, suffix)
     for pattern, what, way in _SIGNATURES if signed else ():
         if pattern.match(head):
             return what, way
