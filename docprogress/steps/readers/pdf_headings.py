@@ -5,17 +5,21 @@ then holds for the whole document, so that levels are the same on each page.
 """
 
 import re
-from collections import Counter, defaultdict
-from typing import NamedTuple
+from collections import Counter
 
+from docprogress.steps.readers.pdf_heading_levels import (
+    LARGER,
+    LARGER_BY,
+    SAME_SIZE,
+    Heading,
+    Key,
+    Levels,
+    key_of_line,
+)
 from docprogress.steps.readers.pdf_lists import marker_of
 from docprogress.steps.readers.pdf_outline import Outline, key_of
+from docprogress.steps.readers.pdf_running_titles import RunningTitles
 from docprogress.steps.readers.pdf_text_lines import TextLine, leading_of
-
-#: How many times as large as body text a heading is, and by how many points, if it is
-#: larger.
-LARGER = 1.11
-LARGER_BY = 0.8
 
 #: Sizes within as many points may be those of body text.
 BODY = 0.5
@@ -33,26 +37,9 @@ FAR_ABOVE = 1.3
 #: How far apart the lines of one heading are at most, in sizes.
 TOGETHER = 1.6
 
-#: Sizes that differ by a smaller share are one.
-SAME_SIZE = 0.035
-
 #: The least size of a heading that is smaller than body text, in that of body text.
 SMALLEST = 0.6
 
-DEEPEST = 6
-
-#: A document with fewer pages has no cover.
-LEAST_WITH_COVER = 4
-
-#: The share of pages on which a line at their edge is a running title.
-RUNNING = 0.4
-LEAST_RUNNING = 3
-
-_NUMBER = re.compile(
-    r"(?:(?:chapter|section|part|appendix|article|annex|kapitel|abschnitt|chapitre"
-    r"|§)\s*)?(\d{1,3}(?:\.\d{1,3}){0,5}|[A-Z](?:\.\d{1,3}){0,5})(?:[.:)]\s*|\s+)(?=\S)",
-    re.IGNORECASE,
-)
 _LABEL = re.compile(
     r"(?:chapter|part|appendix|annex|kapitel|teil|chapitre|capítulo)\s+[\divxlc]+[.:]?"
     r"|(?:appendix|annex)\s+[a-z]",
@@ -60,36 +47,6 @@ _LABEL = re.compile(
 )
 _ROMAN = re.compile(r"[ivxlc]+", re.IGNORECASE)
 _CAPTION = re.compile(r"(?:fig|tab|abb|chart|source|note)[a-z]*\b", re.IGNORECASE)
-_DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
-
-
-class Key(NamedTuple):
-    """What headings of the same level have in common."""
-
-    size: float
-    #: 0 for bold, 1 for larger only, 2 for capitals, 3 for a number alone.
-    rank: int
-
-
-class Heading(NamedTuple):
-    """Consecutive lines that are one heading."""
-
-    start: int
-    end: int
-    key: Key
-    text: str
-    outlined: int = 0
-
-    @property
-    def depth(self) -> int:
-        """How deep its number says it is; 0 if it has none."""
-        found = _NUMBER.match(self.text)
-        if found is None:
-            return 0
-        number = found[1]
-        if not number[0].isdigit() and "." not in number:
-            return 0  # "A", which is more often a word
-        return number.count(".") + 1
 
 
 class Headings:
@@ -105,12 +62,8 @@ class Headings:
         #: Whether body text is bold, or of fixed pitch.
         self.body_bold = False
         self.body_fixed = False
-        self._levels: dict[Key, int] = {}
-        self._offset: int | None = None
-        self._shift = 0
-        #: Lines at the edge of many pages, and the heights of those with page numbers.
-        self._running: set[str] = set()
-        self._head: set[int] = set()
+        self._running = RunningTitles([], self.body)
+        self._levels = Levels({}, pages, self.body)
 
     def learn(self, page: int, lines: list[TextLine]) -> None:
         """Take a page, counted from 0, for what is usual."""
@@ -137,12 +90,12 @@ class Headings:
             )
         self.body_bold = self._bold > total / 2
         self.body_fixed = self._fixed > total / 2
-        self._running = self._running_titles()
+        self._running = RunningTitles(self._sample.values(), self.body)
         found = {
             page: self.find(page, lines, leading_of(lines, self.body))
             for page, lines in self._sample.items()
         }
-        self._rank(found)
+        self._levels = Levels(found, self._pages, self.body)
         self._sample.clear()
 
     def find(self, page: int, lines: list[TextLine], leading: float) -> list[Heading]:
@@ -171,13 +124,11 @@ class Headings:
 
     def level(self, heading: Heading) -> int:
         """The level of a heading, from 1."""
-        if heading.outlined:
-            level = heading.outlined + self._shift
-        elif heading.depth and self._offset is not None:
-            level = heading.depth + self._offset
-        else:
-            level = self.level_of(heading.key)
-        return min(max(level, 1), DEEPEST)
+        return self._levels.level(heading)
+
+    def level_of(self, line: TextLine) -> int:
+        """The level of headings that look like a line, from 1."""
+        return self._levels.level_of(key_of_line(line))
 
     def _titles(self, page: int) -> dict[str, int]:
         if not self._outline:
@@ -205,7 +156,7 @@ class Headings:
         outlined = titles.get(key_of(text), 0) if titles else 0
         if not outlined and titles and (outlined := titles.get(key_of(line.text), 0)):
             end, text = start + 1, line.text
-        if outlined and not self._runs(line):
+        if outlined and line not in self._running:
             key = key or Key(line.size, 0 if line.bold else 3)
             return Heading(start, end, key, text, outlined)
         if key is None or not self._holds(lines, start, end, key, text):
@@ -263,7 +214,7 @@ class Headings:
         line = lines[start]
         marker = marker_of(line.text)
         listed = line.dotted or line.leads_to_page or (marker and not marker.number)
-        if listed or self._runs(line):
+        if listed or line in self._running:
             return False
         letters = sum(map(str.isalpha, text))
         wide = any(character > "\u2e80" for character in text)
@@ -274,112 +225,11 @@ class Headings:
         if end - start > MOST_BOLD_LINES or text[-1] in ".,;:。；：，":  # noqa: RUF001 - as typed
             return False
         following = next((one for one in lines[end : end + 1] if one.text), None)
-        if following is None or following.bold == line.bold is True:
-            return False
+        if following is None:
+            return key.rank == 0 and start > 0  # what it is above is on the next page
         # What stands beside other text, as a label does, is no heading.
-        return following.first < line.last - 0.5 * line.size or not following.placed
-
-    def _rank(self, found: dict[int, list[Heading]]) -> None:
-        groups: dict[Key, list[Heading]] = defaultdict(list)
-        pages: dict[Key, set[int]] = defaultdict(set)
-        for page, headings in found.items():
-            for heading in headings:
-                groups[heading.key].append(heading)
-                pages[heading.key].add(page)
-        ranked = sorted(groups, key=lambda key: (-key.size, key.rank))
-        cover = self._pages >= LEAST_WITH_COVER
-        level = 0
-        before: Key | None = None
-        for key in ranked:
-            alone = len(groups[key]) == 1 and pages[key] == {0}
-            if cover and alone and before is not None:
-                continue
-            if before is None or not _same_level(before, key):
-                level += 1
-            self._levels[key] = min(level, DEEPEST)
-            before = key
-        every = [heading for headings in found.values() for heading in headings]
-        offsets: Counter[int] = Counter()
-        for key, level in self._levels.items():
-            depths = [heading.depth for heading in groups[key] if heading.depth]
-            if depths:
-                offsets[level - min(depths)] += len(depths)
-        if offsets:
-            offset, count = offsets.most_common(1)[0]
-            if 2 * count > offsets.total() and offset >= 0:
-                self._offset = offset
-        self._use_outline(every, found.get(0, []))
-
-    def _use_outline(self, every: list[Heading], first_page: list[Heading]) -> None:
-        """Give headings that are not in the outline the level of those that are."""
-        depths: dict[Key, Counter[int]] = defaultdict(Counter)
-        for heading in every:
-            if heading.outlined:
-                depths[heading.key][heading.outlined] += 1
-        if not depths:
-            return
-        known = {key: count.most_common(1)[0][0] for key, count in depths.items()}
-        largest = max(key.size for key in known)
-        title = any(
-            not heading.outlined and heading.key.size > largest * (1 + SAME_SIZE)
-            for heading in first_page
-        )
-        self._shift = int(title)
-        self._offset = None
-        self._levels |= {key: depth + self._shift for key, depth in known.items()}
-        for key in self._levels.keys() - known.keys():
-            larger = [depth for other, depth in known.items() if other.size >= key.size]
-            self._levels[key] = max(larger) + self._shift + 1 if larger else 1
-
-    def level_of(self, key: Key) -> int:
-        """The level of headings that look alike, from 1."""
-        for known, level in self._levels.items():
-            if _same_level(known, key):
-                return level
-        larger = [
-            level for known, level in self._levels.items() if known.size > key.size
-        ]
-        return max(larger, default=0) + 1
-
-    def _runs(self, line: TextLine) -> bool:
-        """Whether a line is a running title."""
-        if self._head and _has_page_number(line.text) and line.size < 1.3 * self.body:
-            height = round(line.first)
-            if not self._head.isdisjoint((height - 1, height, height + 1)):
-                return True
-        return bool(self._running) and _running_key(line) in self._running
-
-    def _running_titles(self) -> set[str]:
-        """Lines that stand at the edge of many pages."""
-        counts: Counter[str] = Counter()
-        for lines in self._sample.values():
-            inked = _inked(lines)
-            counts.update({_running_key(line) for line in inked[:2] + inked[-2:]})
-        least = max(LEAST_RUNNING, RUNNING * len(self._sample))
-        numbered = Counter(
-            round(lines[0].first)
-            for lines in map(_inked, self._sample.values())
-            if lines and _has_page_number(lines[0].text)
-        )
-        self._head = {
-            height for height, count in numbered.items() if count >= least
-        } or set()
-        return {text for text, count in counts.items() if count >= least}
-
-
-def _inked(lines: list[TextLine]) -> list[TextLine]:
-    return [line for line in lines if line.text]
-
-
-def _has_page_number(text: str) -> bool:
-    return text[0].isdigit() or text[-1].isdigit()
-
-
-def _same_level(one: Key, other: Key) -> bool:
-    """Whether two headings differ too little to be of different levels."""
-    return one.rank == other.rank and abs(one.size - other.size) <= (
-        SAME_SIZE * max(one.size, other.size)
-    )
+        below = following.first < line.last - 0.5 * line.size or not following.placed
+        return below and not (following.bold and line.bold)
 
 
 def _may_begin(line: TextLine) -> bool:
@@ -417,12 +267,3 @@ def _distance(lines: list[TextLine], place: int, leading: float) -> float:
 
 def _distance_below(lines: list[TextLine], place: int, leading: float) -> float:
     return _distance(lines, place + 1, leading) if place + 1 < len(lines) else 0.0
-
-
-def _running_key(line: TextLine) -> str:
-    return f"{_DIGITS.sub('#', line.text.casefold())} {line.size:.0f}"
-
-
-def key_of_line(line: TextLine) -> Key:
-    """What a heading of this line has in common with others."""
-    return Key(line.size, 0 if line.bold else 1)

@@ -6,14 +6,16 @@ import pypdfium2
 from pypdfium2 import raw as pdfium
 
 from docprogress.steps.readers.pdf_grids import bands, grids
+from docprogress.steps.readers.pdf_line_reader import (
+    LineReader,
+    lines_of_pieces,
+    sparse_lines,
+)
 from docprogress.steps.readers.pdf_lines import (
     MOST_CHARACTERS,
     MOST_LINES,
     Label,
     Layout,
-    LineReader,
-    lines_of_pieces,
-    sparse_lines,
 )
 from docprogress.steps.readers.pdf_pieces import Line as PieceLine
 from docprogress.steps.readers.pdf_rules import read_links, read_rules

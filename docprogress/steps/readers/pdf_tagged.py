@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from docprogress.steps.readers.pdf_blocks import Heading
 from docprogress.steps.readers.pdf_grids import MOST_CELLS
-from docprogress.steps.readers.pdf_headings import Headings, key_of_line
+from docprogress.steps.readers.pdf_headings import Headings
 from docprogress.steps.readers.pdf_hyphens import join_hyphenated
 from docprogress.steps.readers.pdf_lines import Label, Layout, Run
 from docprogress.steps.readers.pdf_tables import Table, cell_text
@@ -29,7 +29,7 @@ def tagged_headings(lines: Sequence[TextLine], headings: Headings) -> list[Headi
                 end += 1
             length = sum(len(line.text) for line in lines[place:end])
             if length <= MOST_CHARACTERS:
-                level = label.level or headings.level_of(key_of_line(lines[place]))
+                level = label.level or headings.level_of(lines[place])
                 found.append(Heading(place, end, level))
         place = end
     return found
