@@ -8,6 +8,8 @@ one block.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 from docprogress.structure.inline import plain
 from docprogress.structure.rows import Rows, delimiters, rows, split
@@ -24,18 +26,18 @@ _MARKER = r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]+|$)"
 _ITEM = re.compile(_MARKER)
 _MARKERS = re.compile(rf"(?:{_MARKER})+")
 _TASK = re.compile(r"\[[ xX]\][ \t]")
+_QUOTES = ("\n>", "\n >", "\n  >", "\n   >")
 # What can begin a block other than a paragraph, after white space.
 _SIGNS = frozenset("#`~>-+*=_0123456789")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(NamedTuple):
     """A heading, paragraph, list, table or code block of a page."""
 
     #: `heading`, `text`, `list`, `table` or `code`.
     kind: str
     #: Without markup. A line for each item of a list, and for each row of a table, in
-    #: which tabs separate the cells.
+    #: which tabs separate the cells, up to the last one that is not empty.
     text: str
     #: The source.
     markdown: str
@@ -52,10 +54,11 @@ class Block:
 def blocks(markdown: str) -> Iterator[Block]:
     """The blocks of Markdown in their order; what has no text is left out."""
     lines = markdown.split("\n")
-    offsets = [0]
-    for line in lines:
-        offsets.append(offsets[-1] + len(line) + 1)
-    for found in _Parser(lines).blocks():
+    sizes = (len(line) + 1 for line in lines)
+    offsets = list(accumulate(sizes, initial=0))
+    quotes = any(sign in markdown for sign in _QUOTES) or ">" in markdown[:4]
+    parser = _Parser(lines, quotes=quotes)
+    for found in parser.blocks():
         start, end = offsets[found.first], offsets[found.after] - 1
         text = found.text.strip("\n")
         if text.strip():
@@ -82,11 +85,12 @@ class _Found:
 
 
 class _Parser:
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], *, quotes: bool) -> None:
         self._quoted = [0] * len(lines)
         self._lines = lines
         self._count = len(lines)
-        self._unquote()
+        if quotes:
+            self._unquote()
 
     def _unquote(self) -> None:
         """Take the signs of quotes away, all levels at once."""
@@ -107,7 +111,7 @@ class _Parser:
             yield _Found("text", 0, number, text)
         while number < self._count:
             line = self._lines[number]
-            if not line.strip() or (_indent(line) < _CODE_INDENT and _break(line)):
+            if not line.strip() or _is_break(line):
                 number += 1
                 continue
             for found in self._next(number, line):
@@ -116,7 +120,10 @@ class _Parser:
 
     def _next(self, number: int, line: str) -> Iterator[_Found]:
         """What begins at a line: one block, or the parts of a list."""
-        if _indent(line) >= _CODE_INDENT:
+        if line[0].isalpha():  # as most do
+            table = self._table_begins(number)
+            yield self._table(number) if table else self._paragraph(number)
+        elif _indent(line) >= _CODE_INDENT:
             yield self._indented_code(number)
         elif _fence(line):
             yield self._fenced_code(number)
@@ -188,7 +195,9 @@ class _Parser:
         while end < self._count and self._continues_table(end):
             end += 1
         found = rows([self._lines[number], *self._lines[number + 2 : end]])
-        text = "\n".join("\t".join(row).replace("\n", " ") for row in found)
+        text = "\n".join(
+            ["\t".join(row).rstrip("\t").replace("\n", " ") for row in found]
+        )
         return _Found("table", number, end, text, rows=found)
 
     def _continues_table(self, number: int) -> bool:
@@ -298,6 +307,8 @@ def _item(marker: str, text: str) -> str:
 
 def _joined(lines: list[str]) -> str:
     """The text of a paragraph: one line, apart from hard line breaks."""
+    if len(lines) == 1:
+        return plain(lines[0].strip())
     parts: list[str] = []
     for line in lines:
         text = line.strip()
@@ -333,6 +344,11 @@ def _fence(line: str) -> str:
 def _closes(line: str, fence: str) -> bool:
     found = line.strip()
     return len(found) >= len(fence) and found == fence[0] * len(found)
+
+
+def _is_break(line: str) -> bool:
+    """Whether a line that is not blank is a thematic break, and not code."""
+    return line[0] in " -*_" and _indent(line) < _CODE_INDENT and _break(line)
 
 
 def _break(line: str) -> bool:

@@ -8,7 +8,7 @@ each other and leave nothing out but white space.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from docprogress.structure.blocks import Block, blocks
 from docprogress.structure.row_location import find_rows
@@ -17,8 +17,7 @@ from docprogress.structure.search import Search, Span
 _NUMBER = re.compile(r"\d{1,9}[.)] ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(NamedTuple):
     """A part of a page's text: a block, or text that belongs to none."""
 
     #: As in `Block`.
@@ -63,7 +62,7 @@ def _search(text: str, found: Iterable[Block]) -> Iterator[Block | Segment]:
     for block in found:
         rows: tuple[Span | None, ...] = ()
         if block.rows:
-            rows = find_rows(search, block.rows)
+            rows = find_rows(search, block)
             spans = [span for span in rows if span is not None]
         elif block.kind == "heading":
             span = search.find(block.text, heading=True)
@@ -106,14 +105,14 @@ def _complete(text: str, located: Iterable[Block | Segment]) -> Iterator[Segment
             continue
         start, end = _gap(text, last, found.start)
         if last is not None:
-            yield last if last.end == start else replace(last, end=start)
+            yield last if last.end == start else last._replace(end=start)
         if missing or start < end:
             yield from _between(text, start, end, missing)
             missing = []
-        last = found if found.start == end else replace(found, start=end)
+        last = found if found.start == end else found._replace(start=end)
     start, _ = _gap(text, last, len(text))
     if last is not None:
-        yield replace(last, end=start)
+        yield last._replace(end=start)
     yield from _between(text, start, len(text), missing)
 
 

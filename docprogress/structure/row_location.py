@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from docprogress.structure.blocks import Block
 from docprogress.structure.search import Search, Span
 
 #: Characters beyond its own length that a row may have in the text.
@@ -12,9 +13,32 @@ _MOST_CELLS = 200
 _WORD = re.compile(r"\w+")
 
 
-def find_rows(search: Search, rows: Sequence[Sequence[str]]) -> tuple[Span | None, ...]:
+def find_rows(search: Search, table: Block) -> tuple[Span | None, ...]:
     """The span of each row in the text; None for rows that it does not have."""
-    return tuple([_row(search, row) for row in rows])
+    rows = _same(search, table)
+    return tuple([_row(search, row) for row in table.rows] if rows is None else rows)
+
+
+def _same(search: Search, table: Block) -> list[Span | None] | None:
+    """The rows of a table that the text has line by line, maybe without its header."""
+    start = search.skip_blank()
+    rows: list[Span | None] = []
+    lines = table.text
+    if not search.text.startswith(lines, start):
+        _, line_end, lines = lines.partition("\n")
+        if not line_end or not search.text.startswith(lines, start):
+            return None
+        rows.append(None)
+    end = start + len(lines)
+    if search.text[end : end + 1] not in ("", "\n") or len(lines.split("\n")) != (
+        len(table.rows) - len(rows)
+    ):
+        return None
+    for size in map(len, lines.split("\n")):
+        rows.append((start, start + size) if size else None)
+        start += size + 1
+    search.place = end
+    return rows
 
 
 def _row(search: Search, row: Sequence[str]) -> Span | None:

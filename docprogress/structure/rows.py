@@ -13,7 +13,7 @@ MAX_ADDED = 500_000
 
 _DELIMITER = re.compile(r":?-+:?")
 _DELIMITERS = frozenset("|:- \t")
-_SPECIAL = re.compile(r"[\\`*_~\[<&]")
+_SPECIAL = "\\`*_~[<&"
 _BAR = re.compile(r"\\.|\|")
 
 
@@ -54,11 +54,16 @@ def rows(lines: Sequence[str]) -> Rows:
     left = MAX_ADDED
     width = 0
     made: list[tuple[str, ...]] = []
+    # Most tables have no markup at all, which is found out fast at once.
+    whole = "\n".join(lines)
+    marked = any(sign in whole for sign in _SPECIAL)
     for line in lines:
-        if _SPECIAL.search(line) is None:
-            cells = split(line)
-        else:
+        if not marked and line[:2] == "| " and line[-2:] == " |" and "  " not in line:
+            cells = line[2:-2].split(" | ")
+        elif marked:
             cells = [_text(cell) for cell in split(line)]
+        else:
+            cells = split(line)
         width = width or len(cells)
         if len(cells) > width:
             cells[width - 1 :] = [" | ".join(cells[width - 1 :])]

@@ -91,33 +91,33 @@ class _Packer:
         rows = [row for row in rows if row[1] > row[0]]
         before = rows[0][0] if rows else len(self._text)
         header = "" if table.begins else self._header
-        # The piece that is being filled, if there is one.
-        piece: Piece | None = None
+        # Where the piece begins and ends that is being filled; -1 without one.
+        first, last = -1, start
         if self._text[start:before].strip():
             if not rows or 4 * self._size("", start, before) > 3 * self._sizes.most:
-                last = before if rows else table.end
-                for span in headed_spans(self._text, start, body, last, self._sizes):
+                end = before if rows else table.end
+                for span in headed_spans(self._text, start, body, end, self._sizes):
                     yield Piece(*span)
                 header = self._header
             elif not self._fits(header, start, rows[0][1]):
                 yield from self._long(start, before, rows.pop(0)[1], header)
                 header = self._header
             else:
-                piece = Piece(start, before, header)
+                first = start
         for begin, end in rows:
-            if piece is not None and self._fits(piece.header, piece.start, end):
-                piece = piece._replace(end=end)
+            if first >= 0 and self._fits(header, first, end):
+                last = end
                 continue
-            if piece is not None:
-                yield piece
+            if first >= 0:
+                yield Piece(first, last, header)
                 header = self._header
-            piece = Piece(begin, end, header)
+            first, last = begin, end
             if not self._fits(header, begin, end):
-                piece = None
+                first = -1
                 yield from self._long(begin, begin, end, header)
                 header = self._header
-        if piece is not None:
-            yield piece
+        if first >= 0:
+            yield Piece(first, last, header)
 
     def _end(self, start: int, end: int) -> int:
         """The end of a row, without its line end."""
