@@ -19,8 +19,9 @@ from playwright.sync_api import Browser, expect
 from support.clock import Clock
 from support.lab import Lab, Window, chromium, launched
 from support.patience import patient
-from support.postgres import Postgres, system_postgres
+from support.postgres import Postgres, system_postgres, vector_postgres
 from support.services import Server, lacking
+from support.sinks import LanceFolder, PgTable, QdrantServer, VectorStore
 
 from docprogress import local
 from docprogress.bus.bus import Bus
@@ -257,6 +258,29 @@ def pipeline(shared_home: Path) -> Iterator[Pipeline]:
 def pipeline_with(shared_home: Path) -> Callable[..., Pipeline]:
     """Makes pipelines with further settings on the shared local services."""
     return partial(Pipeline, home=shared_home, workers=2)
+
+
+@pytest.fixture(scope="session")
+def shared_vector_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL with pgvector that all tests of a session may use."""
+    with vector_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["lancedb", "pgvector", "qdrant"])
+def vector_store(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[VectorStore]:
+    """A vector store of each kind, with nothing in it."""
+    if request.param == "pgvector":
+        server = request.getfixturevalue("shared_vector_postgres")
+        with server.database() as url:
+            yield PgTable(server, url)
+    elif request.param == "qdrant":
+        with QdrantServer(tmp_path / "qdrant") as qdrant:
+            yield qdrant
+    else:
+        yield LanceFolder(tmp_path)
 
 
 @pytest.fixture

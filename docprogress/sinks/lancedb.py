@@ -15,7 +15,7 @@ import lancedb
 import pyarrow as pa
 
 from docprogress.documents import Chunk
-from docprogress.errors import ServiceUnavailable, SinkError
+from docprogress.errors import DocProgressError, ServiceUnavailable, SinkError
 from docprogress.settings import redacted
 from docprogress.sinks.location import DEFAULT_TABLE, SinkLocation
 from docprogress.sinks.protocol import SinkDocument
@@ -195,14 +195,15 @@ class _translated:  # noqa: N801 - reads as a statement
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _at: object) -> None:
-        if isinstance(error, OSError):
-            reason = error.strerror or redacted(str(error)).partition("\n")[0]
-        elif isinstance(error, (RuntimeError, ValueError)):
-            # Its own errors have no other types.
-            reason = redacted(str(error)).partition("\n")[0]
-        else:
+        if isinstance(error, DocProgressError) or not isinstance(
+            error, (OSError, RuntimeError, ValueError)
+        ):
             return
-        raise _away(reason) from error
+        reason = redacted(str(error)).partition("\n")[0]
+        if isinstance(error, ValueError):
+            raise SinkError(f"LanceDB refuses to store this: {reason}") from error
+        # Its own errors have no other types.
+        raise _away(getattr(error, "strerror", None) or reason) from error
 
 
 def _away(reason: str) -> ServiceUnavailable:

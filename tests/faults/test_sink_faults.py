@@ -1,58 +1,32 @@
 """A sink has what the store has, whoever is killed, stopped, cancelled or away."""
 
 import contextlib
+import time
 
 import psutil
 import pytest
 from support.patience import patient
-from support.postgres import vector_postgres
 from support.runs import worker_of
 from support.services import eventually
-from support.sinks import (
-    LARGE,
-    LanceFolder,
-    PgTable,
-    QdrantServer,
-    chunks_of,
-    large_documents,
-)
+from support.sinks import LARGE, LanceFolder, chunks_of, large_documents
 
 from docprogress import Pipeline, Status
 
 STEPS = """
+import time
 from pathlib import Path
 from docprogress.errors import DocumentError
 
 HERE = Path(__file__).parent
 
-def fewer(chunks):
+def fewer(chunks, *, document):
+    while document.name == "held.txt" and (HERE / "held").exists():
+        time.sleep(0.01)
     if (HERE / "fail").exists():
         raise DocumentError("it fails this time")
     limit = 3 if (HERE / "fewer").exists() else 1_000_000
     return [chunk for chunk in chunks if chunk.number <= limit]
 """
-
-
-@pytest.fixture(scope="module")
-def vectors():
-    with vector_postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["lancedb", "pgvector", "qdrant"])
-def stored(request, tmp_path):
-    """A vector store of each kind."""
-    if request.param == "lancedb":
-        yield LanceFolder(tmp_path)
-    elif request.param == "pgvector":
-        server = request.getfixturevalue("vectors")
-        with server.database() as url:
-            yield PgTable(server, url)
-    else:
-        server = QdrantServer(tmp_path / "qdrant")
-        server.start()
-        yield server
-        server.stop()
 
 
 @pytest.fixture
@@ -86,18 +60,20 @@ def in_the_middle(run):
     return eventually(lambda: storing(run), what="a document is stored in part")
 
 
-def has_what_the_run_has(stored, *runs):
+def has_what_the_run_has(vector_store, *runs):
     """Wait until it has; rows are deleted a moment after a run has ended."""
     expected = chunks_of(*runs)
-    eventually(lambda: stored.rows() == expected, what="the sink has the run's chunks")
+    eventually(
+        lambda: vector_store.rows() == expected, what="the sink has the run's chunks"
+    )
 
 
 @pytest.mark.slow
-def test_workers_killed_while_they_store_leave_each_chunk_once(stored, home):
+def test_workers_killed_while_they_store_leave_each_chunk_once(vector_store, home):
     with Pipeline(
-        home=home, workers=2, sink=stored.sink, lease_seconds=3, **LARGE
+        home=home, workers=2, sink=vector_store.sink, lease_seconds=3, **LARGE
     ) as p:
-        run = p.submit(large_documents(4, stored.large))
+        run = p.submit(large_documents(4, vector_store.large))
         for _ in range(2):
             in_the_middle(run)
             for child in children(home):
@@ -105,15 +81,15 @@ def test_workers_killed_while_they_store_leave_each_chunk_once(stored, home):
         run.wait(patient(120))
 
         assert run.progress().counts[Status.COMPLETED] == 4
-        assert stored.rows() == chunks_of(run)
-        assert len(stored.rows()) >= 4 * stored.large
+        assert vector_store.rows() == chunks_of(run)
+        assert len(vector_store.rows()) >= 4 * vector_store.large
 
 
 @pytest.mark.slow
-def test_documents_cancelled_while_they_are_stored_leave_nothing(stored, home):
-    with Pipeline(home=home, workers=2, sink=stored.sink, **LARGE) as pipeline:
+def test_documents_cancelled_while_they_are_stored_leave_nothing(vector_store, home):
+    with Pipeline(home=home, workers=2, sink=vector_store.sink, **LARGE) as pipeline:
         kept = pipeline.submit([("small.txt", b"Some words. " * 20)]).wait(patient(60))
-        run = pipeline.submit(large_documents(2, stored.large))
+        run = pipeline.submit(large_documents(2, vector_store.large))
         in_the_middle(run)
 
         run.cancel()
@@ -121,50 +97,62 @@ def test_documents_cancelled_while_they_are_stored_leave_nothing(stored, home):
 
         # One of them may have been stored just before.
         assert run.progress().counts[Status.CANCELLED] >= 1
-        has_what_the_run_has(stored, kept, run)
+        has_what_the_run_has(vector_store, kept, run)
         run.retry()
         run.wait(patient(60))
         assert run.progress().counts[Status.COMPLETED] == 2
-        has_what_the_run_has(stored, kept, run)
+        has_what_the_run_has(vector_store, kept, run)
 
 
 @pytest.mark.slow
-def test_a_sink_that_is_away_is_waited_for_and_a_cancel_does_not_wait(stored, home):
+@pytest.mark.parametrize("vector_store", ["pgvector", "qdrant"], indirect=True)
+def test_a_sink_that_is_away_is_waited_for_and_a_cancel_does_not_wait(
+    vector_store, home
+):
     files = [(f"small-{n}.txt", b"Some words. " * 20) for n in range(4)]
-    with Pipeline(home=home, workers=2, sink=stored.sink) as pipeline:
+    with Pipeline(home=home, workers=2, sink=vector_store.sink) as pipeline:
         run = pipeline.submit(files[:1]).wait(patient(60))
-        retried = run
-        with stored.away():
-            late = pipeline.submit(files)
-            retried.retry(failed_only=False)
-            cancelled = pipeline.submit(files)
-            eventually(
-                lambda: (
-                    any("Waiting for" in row.message for row in late.documents())
-                    or any("Waiting for the sink" in m for m in late.events().message)
-                ),
-                what="a document says what it waits for",
-            ) if not isinstance(stored, LanceFolder) else None
+        with vector_store.away():
+            late, cancelled = pipeline.submit(files), pipeline.submit(files)
+            eventually(lambda: _waits(late), what="documents wait in the queue")
+            started = time.monotonic()
             cancelled.cancel()
-            cancelled.wait(patient(10))
-            if isinstance(stored, LanceFolder):
-                late.cancel()
-                late.wait(patient(10))
+            cancelled.wait(patient(5))
+            assert time.monotonic() - started < patient(5)
+            run.delete()
         late.wait(patient(90))
-        run.wait(patient(90))
 
-        if not isinstance(stored, LanceFolder):
-            assert late.progress().counts[Status.COMPLETED] == len(files)
-            assert {row.attempt for row in late.documents()} == {1}
-        has_what_the_run_has(stored, run, late, cancelled)
+        assert late.progress().counts[Status.COMPLETED] == len(files)
+        assert {row.attempt for row in late.documents()} == {1}
+        has_what_the_run_has(vector_store, late, cancelled)
 
 
 @pytest.mark.slow
-def test_a_worker_that_was_stopped_writes_nothing_after_the_next_one(stored, home):
+def test_a_folder_that_disappears_during_a_run_is_waited_for(tmp_path, home, steps):
+    folder = LanceFolder(tmp_path)
+    files = [("a.txt", b"One. " * 20), ("held.txt", b"Two. " * 20)]
+    options = {"steps": ["sink_steps:fewer"], "sink": folder.sink}
+    with Pipeline(home=home, workers=2, **options) as pipeline:
+        (steps / "held").touch()
+        run = pipeline.submit(files)
+        eventually(lambda: run.documents(status=Status.COMPLETED))
+        with folder.away():
+            (steps / "held").unlink()
+            eventually(lambda: _waits(run), what="the document waits")
+        run.wait(patient(60))
+
+        assert folder.rows() == chunks_of(run)
+        assert len({document_id for document_id, *_ in folder.rows()}) == 2
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_stopped_writes_nothing_after_the_next_one(
+    vector_store, home
+):
     with Pipeline(
-        home=home, workers=2, sink=stored.sink, lease_seconds=3, **LARGE
+        home=home, workers=2, sink=vector_store.sink, lease_seconds=3, **LARGE
     ) as p:
-        run = p.submit(large_documents(1, stored.large))
+        run = p.submit(large_documents(1, vector_store.large))
         [event] = in_the_middle(run)
         stopped = [c for c in children(home) if _works_on(run, event, c)]
         for child in stopped:
@@ -176,16 +164,16 @@ def test_a_worker_that_was_stopped_writes_nothing_after_the_next_one(stored, hom
                 child.resume()
 
         assert run.documents()[0].attempt == 2
-        _let_it_end(home, stopped)
-        has_what_the_run_has(stored, run)
+        _let_it_end(stopped)
+        has_what_the_run_has(vector_store, run)
 
 
 @pytest.mark.slow
-def test_a_worker_that_was_stopped_leaves_nothing_of_a_deleted_run(stored, home):
+def test_a_worker_that_was_stopped_leaves_nothing_of_a_deleted_run(vector_store, home):
     with Pipeline(
-        home=home, workers=2, sink=stored.sink, lease_seconds=3, **LARGE
+        home=home, workers=2, sink=vector_store.sink, lease_seconds=3, **LARGE
     ) as p:
-        run = p.submit(large_documents(1, stored.large))
+        run = p.submit(large_documents(1, vector_store.large))
         [event] = in_the_middle(run)
         stopped = [c for c in children(home) if _works_on(run, event, c)]
         for child in stopped:
@@ -196,49 +184,38 @@ def test_a_worker_that_was_stopped_leaves_nothing_of_a_deleted_run(stored, home)
         finally:
             for child in stopped:
                 child.resume()
-        _let_it_end(home, stopped)
-        eventually(lambda: stored.rows() == [], what="nothing is left")
+        _let_it_end(stopped)
+        eventually(lambda: vector_store.rows() == [], what="nothing is left")
 
 
 @pytest.mark.slow
-def test_a_document_that_is_repeated_leaves_no_chunk_of_before(stored, home, steps):
+def test_a_document_that_is_repeated_leaves_no_chunk_of_before(
+    vector_store, home, steps
+):
     files = [(f"a-{n}.txt", b"Some words. " * 60) for n in range(3)]
-    options = {"steps": ["sink_steps:fewer"], "sink": stored.sink, **LARGE}
+    options = {"steps": ["sink_steps:fewer"], "sink": vector_store.sink, **LARGE}
     with Pipeline(home=home, workers=2, **options) as pipeline:
         run = pipeline.submit(files).wait(patient(60))
-        assert len(stored.rows()) > 9
+        assert len(vector_store.rows()) > 9
         (steps / "fewer").touch()
 
         run.retry(failed_only=False)
         run.wait(patient(60))
 
-        assert len(stored.rows()) == 9
-        assert stored.rows() == chunks_of(run)
+        assert len(vector_store.rows()) == 9
+        assert vector_store.rows() == chunks_of(run)
         (steps / "fail").touch()
         run.retry(failed_only=False)
         run.wait(patient(60))
         assert run.progress().counts[Status.FAILED] == 3
-        has_what_the_run_has(stored, run)
-        assert stored.rows() == []
+        has_what_the_run_has(vector_store, run)
+        assert vector_store.rows() == []
 
 
-@pytest.mark.slow
-def test_what_is_deleted_while_the_sink_is_away_is_gone_once_it_is_back(stored, home):
-    files = [(f"small-{n}.txt", b"Some words. " * 20) for n in range(4)]
-    with Pipeline(home=home, workers=2, sink=stored.sink) as pipeline:
-        run = pipeline.submit(files).wait(patient(60))
-        other = pipeline.submit(files).wait(patient(60))
-        if isinstance(stored, LanceFolder):
-            pytest.skip("a folder that is gone has nothing to delete")
-        with stored.away():
-            run.delete()
-            for child in children(home):
-                child.kill()
-        eventually(
-            lambda: stored.rows() == chunks_of(other),
-            seconds=60,
-            what="the deleted run's rows are gone",
-        )
+def _waits(run):
+    """Whether a document waits in the queue for its sink, and says so."""
+    rows = run.documents(status=Status.QUEUED)
+    return any(row.message.startswith("Waiting for ") and row.due_at for row in rows)
 
 
 def _works_on(run, event, process):
@@ -246,10 +223,9 @@ def _works_on(run, event, process):
     return owner is not None and owner.decode().endswith(f":{process.pid}")
 
 
-def _let_it_end(home, stopped):
+def _let_it_end(stopped):
     """Wait until processes that continue have seen that they are late."""
-    redis_idle = lambda: all(not _busy(process) for process in stopped)  # noqa: E731
-    eventually(redis_idle, what="the late worker has ended its document")
+    eventually(lambda: not any(map(_busy, stopped)), what="the late worker has ended")
 
 
 def _busy(process):

@@ -1,19 +1,22 @@
 """Documents stored in vector stores by workers: each once, whatever happens."""
 
-import lancedb
 import pytest
 from support.patience import patient
+from support.services import eventually
+from support.sinks import LanceFolder, QdrantServer, chunks_of
 
 from docprogress import Pipeline
+from docprogress.cli.diagnosis import State, check_sink
 from docprogress.errors import SettingsError
 from docprogress.events import Status
+from docprogress.settings import load
 
 FILES = [
     (f"letter-{n}.txt", f"Letter {n}. {'Words. ' * 400}".encode()) for n in range(6)
 ]
 
 OWN_SINK = """
-import json, time
+import json
 from pathlib import Path
 from docprogress.errors import ServiceUnavailable
 
@@ -23,11 +26,7 @@ class Sink:
     def upsert(self, document, chunks):
         if (FOLDER / "away").exists():
             raise ServiceUnavailable("gone", service="my store", reason="no network")
-        for done, chunk in enumerate(chunks):
-            yield done
-            while (FOLDER / "stopped").exists():
-                (FOLDER / "storing").touch()
-                time.sleep(0.01)
+        yield 0
         rows = [[chunk.number, chunk.text, len(chunk.vector)] for chunk in chunks]
         path = FOLDER / f"{document.id}.json"
         path.with_suffix(".new").write_text(json.dumps(rows))
@@ -42,33 +41,6 @@ class Sink:
 """
 
 
-class LanceFolder:
-    """What is in a LanceDB folder."""
-
-    def __init__(self, folder):
-        self.sink = f"lancedb://{folder}/vectors?table=chunks"
-        self._folder = folder / "vectors"
-
-    def rows(self):
-        table = lancedb.connect(self._folder).open_table("chunks").to_arrow()
-        columns = ("document_id", "number", "text")
-        return sorted(zip(*(table[name].to_pylist() for name in columns), strict=True))
-
-
-def chunks_of(*runs):
-    """What sinks must have of runs."""
-    return sorted(
-        (chunk.document_id, chunk.number, chunk.text)
-        for run in runs
-        for chunk in run.chunks()
-    )
-
-
-@pytest.fixture
-def lance(tmp_path):
-    return LanceFolder(tmp_path)
-
-
 @pytest.fixture
 def sink_module(tmp_path, monkeypatch):
     (tmp_path / "own_sink.py").write_text(OWN_SINK)
@@ -76,62 +48,129 @@ def sink_module(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_run_is_stored_in_lancedb_with_its_vectors(pipeline_with, lance):
-    with pipeline_with(sink=lance.sink) as pipeline:
-        run = pipeline.submit(FILES, case_id="case-1").wait(patient(60))
-
-        assert run.progress().counts[Status.COMPLETED] == len(FILES)
-        assert lance.rows() == chunks_of(run)
-        assert len(lance.rows()) > 2 * len(FILES)
-        row = lancedb.connect(lance._folder).open_table("chunks").search().to_list()[0]
-        chunk = run[row["document_id"]].chunks[row["number"] - 1]
-        assert row["vector"] == pytest.approx(chunk.vector)
-        assert (row["run_id"], row["case_id"]) == (run.id, "case-1")
-        assert (row["start"], row["end"]) == (chunk.start, chunk.end)
-        assert (row["first_page"], row["last_page"], row["headings"]) == (1, 1, [])
-        assert row["media_type"] == "text/plain"
-        assert row["name"].startswith("letter-")
-
-
-def test_a_deleted_run_leaves_nothing_and_another_one_stays(pipeline_with, lance):
-    with pipeline_with(sink=lance.sink) as pipeline:
-        first = pipeline.submit(FILES).wait(patient(60))
-        second = pipeline.submit(FILES[:2]).wait(patient(60))
-        assert lance.rows() == chunks_of(first, second)
-
-        first.delete()
-
-        assert lance.rows() == chunks_of(second)
-
-
-def test_a_run_that_is_repeated_is_stored_once(pipeline_with, lance):
-    with pipeline_with(sink=lance.sink) as pipeline:
+def test_a_sink_has_the_run_until_it_is_deleted(pipeline_with, vector_store):
+    with pipeline_with(sink=vector_store.sink) as pipeline:
         run = pipeline.submit(FILES).wait(patient(60))
+        assert run.progress().counts[Status.COMPLETED] == len(FILES)
+        assert vector_store.rows() == chunks_of(run)
+        assert len(vector_store.rows()) > 2 * len(FILES)
 
         assert run.retry(failed_only=False) == len(FILES)
         run.wait(patient(60))
+        again = pipeline.submit(FILES[:2], skip_existing=True).wait(patient(60))
 
-        assert lance.rows() == chunks_of(run)
-
-
-def test_results_that_are_used_again_are_stored_as_well(pipeline_with, lance):
-    with pipeline_with() as pipeline:
-        pipeline.submit(FILES).wait(patient(60))
-    with pipeline_with(sink=lance.sink) as pipeline:
-        run = pipeline.submit(FILES, skip_existing=True).wait(patient(60))
-
-        assert run.documents()[0].engine == "text"
-        assert run.to_frame().extraction_seconds.isna().all()
-        assert lance.rows() == chunks_of(run)
-        assert len(lance.rows()) > 0
+        assert again.to_frame().extraction_seconds.isna().all()
+        assert vector_store.rows() == chunks_of(run, again)
+        run.delete()
+        assert vector_store.rows() == chunks_of(again)
 
 
-def test_a_sink_of_ones_own_is_a_class(pipeline_with, sink_module):
+def test_a_row_says_where_it_is_from_and_its_vector_finds_it(pipeline_with, tmp_path):
+    folder = LanceFolder(tmp_path)
+    page = b"<h1>Prices</h1><p>Bread costs two coins.</p>"
+    with pipeline_with(sink=folder.sink) as pipeline:
+        files = [*FILES, ("prices.html", page)]
+        run = pipeline.submit(files, case_id="case-1").wait(patient(60))
+        query = pipeline.embed("bread and coins")
+
+        import lancedb
+
+        table = lancedb.connect(folder.folder).open_table("chunks")
+        row = table.search(query).where("case_id = 'case-1'").limit(1).to_list()[0]
+        chunk = run["prices.html"].chunks[0]
+        assert row["vector"] == pytest.approx(chunk.vector)
+        assert (row["name"], row["run_id"]) == ("prices.html", run.id)
+        assert (row["start"], row["end"]) == (chunk.start, chunk.end)
+        assert (row["first_page"], row["last_page"]) == (1, 1)
+        assert tuple(row["headings"]) == chunk.headings
+        assert (row["kind"], row["media_type"]) == (chunk.kind, "text/html")
+
+
+def test_the_key_of_a_sink_reaches_workers_and_is_nowhere_in_plain(
+    pipeline_with, shared_home, tmp_path, redis_client_of
+):
+    key = "hunter2-of-the-sink"
+    with QdrantServer(tmp_path / "qdrant", key=key) as server:
+        # The workers run already, and know nothing of it.
+        with pipeline_with() as pipeline:
+            pipeline.submit(FILES[:1]).wait(patient(60))
+        with pipeline_with(sink=f"{server.sink}?api_key={key}") as pipeline:
+            run = pipeline.submit(FILES).wait(patient(60))
+
+            assert server.rows() == chunks_of(run)
+            assert run.record.settings["sink"] == server.sink
+            kept = [
+                path.read_bytes() for path in shared_home.rglob("*") if path.is_file()
+            ]
+            assert not any(key.encode() in content for content in kept)
+            assert not redis_client_of(pipeline, key)
+            run.delete()
+            assert server.rows() == []
+        with pipeline_with(sink=f"{server.sink}?api_key=wrong") as pipeline:
+            run = pipeline.submit(FILES[:1]).wait(patient(60))
+            [row] = run.documents()
+            assert "Qdrant refuses to store this: Must provide an API key" in row.error
+
+
+@pytest.fixture
+def redis_client_of():
+    """Whether a text is in any value of a pipeline's Redis."""
+
+    def found(pipeline, text):
+        client = pipeline.bus.redis
+        return any(
+            text.encode() in (client.dump(key) or b"") for key in client.scan_iter()
+        )
+
+    return found
+
+
+def test_a_table_for_vectors_of_another_length_is_refused_with_the_way_out(
+    pipeline_with, tmp_path
+):
+    import lancedb
+    import pyarrow as pa
+
+    folder = LanceFolder(tmp_path)
+    fields = {name: pa.string() for name in ("id", "document_id", "text")}
+    fields |= {"attempt": pa.int32(), "vector": pa.list_(pa.float32(), 3)}
+    database = lancedb.connect(folder.folder)
+    database.create_table("chunks", schema=pa.schema(list(fields.items())))
+    with pipeline_with(sink=folder.sink) as pipeline:
+        run = pipeline.submit(FILES[:1]).wait(patient(60))
+
+        [row] = run.documents()
+        assert "3 dimensions, but the embedder makes 1024: use another" in row.error
+        assert row.attempt == 1
+
+
+def test_the_doctor_says_whether_the_sink_can_be_reached(vector_store, tmp_path):
+    settings = load(sink=vector_store.sink, home=tmp_path)
+
+    [found] = check_sink(settings)
+    assert (found.state, found.subject) == (State.OK, "sink")
+    if not isinstance(vector_store, LanceFolder):
+        with vector_store.away():
+            [found] = check_sink(settings)
+        assert found.state is State.BROKEN
+        assert "cannot be used" in found.message
+
+
+def test_a_sink_of_ones_own_is_a_class_and_waited_for(pipeline_with, sink_module):
     with pipeline_with(sink="own_sink:Sink") as pipeline:
-        run = pipeline.submit(FILES).wait(patient(60))
+        (sink_module / "away").touch()
+        run = pipeline.submit(FILES)
+        waiting = ("Waiting for the sink (own_sink:Sink)", "Waiting for my store until")
+        eventually(
+            lambda: any(m.startswith(waiting) for m in run.events().message),
+            what="documents say what they wait for",
+        )
+        (sink_module / "away").unlink()
+        run.wait(patient(60))
 
         stored = {path.stem for path in sink_module.glob("*.json")}
         assert stored == {row.id for row in run.documents()}
+        assert {row.attempt for row in run.documents()} == {1}
         run.delete()
         assert not list(sink_module.glob("*.json"))
 

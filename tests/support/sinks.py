@@ -3,16 +3,18 @@
 import contextlib
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
 
-import lancedb
 import psycopg
-from qdrant_client import QdrantClient
-from qdrant_client.http.exceptions import ApiException
 from support.patience import patient
 from support.postgres import Postgres
 from support.services import eventually, free_port
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
 
 Row = tuple[str, int, str]
 
@@ -40,10 +42,24 @@ def chunks_of(*runs: object) -> list[Row]:
     )
 
 
+class VectorStore(Protocol):
+    """What tests need of a vector store."""
+
+    #: What the setting `sink` names it.
+    sink: str
+    #: The chunks of a document that takes a moment to store.
+    large: int
+
+    def rows(self) -> list[Row]:
+        """The document, number and text of all that is in it."""
+
+    def away(self) -> contextlib.AbstractContextManager[None]:
+        """Within this block it cannot be reached."""
+
+
 class LanceFolder:
     """A LanceDB folder."""
 
-    #: The chunks of a document that takes a moment to store.
     large = 4_000
 
     def __init__(self, folder: Path) -> None:
@@ -53,6 +69,8 @@ class LanceFolder:
     def rows(self) -> list[Row]:
         if not (self.folder / "chunks.lance").exists():
             return []
+        import lancedb
+
         table = lancedb.connect(self.folder).open_table("chunks")
         names = ["document_id", "number", "text"]
         found = table.search().select(names).limit(10_000_000).to_arrow()
@@ -117,14 +135,26 @@ class QdrantServer:
         )
         eventually(self._answers, what="Qdrant answers")
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def stop(self) -> None:
         assert self._process is not None
         self._process.kill()
         self._process.wait(patient(10))
 
-    def client(self) -> QdrantClient:
+    def client(self) -> "QdrantClient":
+        from qdrant_client import QdrantClient
+
         url = f"http://127.0.0.1:{self.port}"
-        return QdrantClient(url=url, api_key=self._key, check_compatibility=False)
+        with warnings.catch_warnings():
+            # The key is not encrypted.
+            warnings.simplefilter("ignore", UserWarning)
+            return QdrantClient(url=url, api_key=self._key, check_compatibility=False)
 
     def rows(self) -> list[Row]:
         client = self.client()
@@ -143,6 +173,8 @@ class QdrantServer:
             self.start()
 
     def _answers(self) -> bool:
+        from qdrant_client.http.exceptions import ApiException
+
         with contextlib.suppress(ApiException):
             self.client().collection_exists("chunks")
             return True
