@@ -73,11 +73,12 @@ class ExportFolder:
 
     def __init__(self, target: Path, identity: dict[str, Any]) -> None:
         self.target = target
+        with self.errors():
+            _check_replaceable(target)
         self.path = target.with_name(f".{target.name}.unfinished")
         self._replaced = target.with_name(f".{target.name}.replaced")
         self._identity = identity
         with self.errors():
-            _check_replaceable(target)
             self._restore()
             self._journal = self._open()
             earlier = next(self._entries("identity"), None)

@@ -1,5 +1,8 @@
 """Results of a run: pages, chunks, vectors, metadata."""
 
+import io
+import zipfile
+
 import pytest
 from support.rows import (
     CHUNKS,
@@ -20,7 +23,10 @@ from docprogress.errors import DocumentNotFound, ResultsUnavailable
 @pytest.fixture(scope="module")
 def run(shared_home):
     letters = [(f"letter-{n}.txt", f"Letter number {n}.".encode()) for n in range(5)]
-    page = b"<title>Prices</title><h1>Prices</h1><p>Bread costs two coins.</p>"
+    page = (
+        b"<title>Prices</title><h1>Prices</h1><p>Bread costs two coins.</p>"
+        b"<table><tr><th>What<th>Coins<tr><td>Bread<td>2</table>"
+    )
     others = [("prices.html", page), ("empty.txt", b""), ("letter-0.txt", b"Two")]
     with Pipeline(home=shared_home) as pipeline:
         yield pipeline.submit([*letters, *others]).wait()
@@ -29,15 +35,19 @@ def run(shared_home):
 def test_a_document_gives_its_text_pages_chunks_and_metadata(run):
     document = run["prices.html"]
 
-    assert document.text == "Prices\n\nBread costs two coins."
+    assert document.text.startswith("Prices\n\nBread costs two coins.")
     assert [page.number for page in document.pages] == [1]
     assert document.metadata["title"] == "Prices"
     assert document.metadata["media_type"] == "text/html"
     assert document.metadata["page_count"] == 1
-    (chunk,) = document.chunks
-    assert document.text[chunk.start : chunk.end] == chunk.text
-    assert chunk.document_id == document.id
-    assert chunk.vector is not None
+    for chunk in document.chunks:
+        assert document.text[chunk.start : chunk.end] == chunk.text
+        assert chunk.document_id == document.id
+        assert chunk.vector is not None
+    (table,) = document.tables
+    assert table.title == "Prices"
+    assert table.rows == (("What", "Coins"), ("Bread", "2"))
+    assert [each.rows for each in run.tables()] == [table.rows]
     assert "Bread costs two coins" in document.markdown
 
 
@@ -58,7 +68,8 @@ def test_a_run_gives_the_pages_and_chunks_of_its_completed_documents_in_order(ru
 
     assert [names[page.document_id] for page in run.pages()] == completed
     chunks = list(run.chunks())
-    assert [names[chunk.document_id] for chunk in chunks] == completed
+    found = [names[chunk.document_id] for chunk in chunks if chunk.number == 1]
+    assert found == completed
     assert {chunk.vector is None for chunk in chunks} == {True}
 
 
@@ -107,9 +118,33 @@ def test_the_command_line_prints_a_document_of_the_latest_run_or_by_its_id(
 
     by_id = show(run.documents()[0].id)
     by_name = show("prices.html", "--run", run.id, "--markdown")
+    tables = show("prices.html", "--run", run.id, "--tables")
+    no_tables = show("letter-1.txt", "--run", run.id, "--tables")
     failed = show("empty.txt", "--run", run.id)
 
     assert (by_id.exit_code, by_id.stdout) == (0, "Letter number 0.\n")
     assert "Bread costs two coins." in by_name.stdout
+    assert tables.stdout == (
+        "Table 1, page 1: Prices\n\n| What | Coins |\n| --- | --- |\n| Bread | 2 |\n"
+    )
+    assert (no_tables.exit_code, no_tables.stdout) == (0, "")
     assert (failed.exit_code, failed.stdout) == (1, "")
     assert "the file is empty" in failed.stderr
+
+
+def test_a_query_becomes_a_vector_like_those_of_the_chunks(run):
+    vector = run.embed("What bread costs in coins")
+
+    [bread, letter] = (run[n].chunks[0].vector for n in ("prices.html", "letter-3.txt"))
+    assert vector.shape == bread.shape
+    assert vector @ bread > vector @ letter
+
+
+def test_a_member_of_a_container_is_found_by_both_names(pipeline):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("in/contract.txt", "Signed.")
+    run = pipeline.submit([("a.zip", archive.getvalue())]).wait()
+
+    assert run["a.zip/in/contract.txt"].text == "Signed."
+    assert run["a.zip"].text == ""
