@@ -1,5 +1,7 @@
 """Web pages as Markdown: headings, lists, tables, code, links."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -188,3 +190,25 @@ def test_without_structure_there_is_text_alone(tmp_path, name):
     assert pages["auto"].text == pages["off"].text
     assert pages["auto"].markdown.endswith("# A")
     assert pages["off"].markdown is None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(patient(300))
+@pytest.mark.parametrize("row", ["<tr><td>a<td>b</tr>", "<tr><td>a", "<tr><td>"])
+def test_a_table_of_a_million_rows_is_read_in_bounded_memory(row):
+    script = (
+        "import resource, time\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2 * 1024**3,) * 2)\n"
+        "from docprogress.steps.readers.html import visible_text\n"
+        f"page = '<table>' + {row!r} * 1_000_000\n"
+        "text = visible_text(page, most=20_000_000, structure=True)\n"
+        "print(len(text.markdown), time.process_time())"
+    )
+
+    read = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    length, seconds = read.stdout.split()
+    assert int(length) < 20_000_000
+    assert float(seconds) < patient(60)

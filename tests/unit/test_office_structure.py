@@ -315,3 +315,20 @@ def test_text_between_the_items_of_a_list_is_part_of_one(markdown):
     assert markdown(docx(body, numbering=numbering), "a.docx") == (
         "1. a\n   - b\n\n     more of b\n\n   - c\n\noutside\n\n2. d\n\nafter"
     )
+
+
+@pytest.mark.slow
+def test_a_table_of_many_rows_is_read_in_time_in_proportion(markdown):
+    def rows(count):
+        return table(
+            *[cell(p(f"{n * 7919}")) + cell(p(f"{n * 104729}")) for n in range(count)]
+        )
+
+    seconds = []
+    for count in (20_000, 200_000):
+        content = docx(rows(count))
+        begun = time.process_time()
+        assert markdown(content, "a.docx").count("\n") == count
+        seconds.append(time.process_time() - begun)
+
+    assert seconds[1] < 30 * seconds[0]
