@@ -202,6 +202,37 @@ def test_vertical_japanese_is_read_from_right_to_left(read, encoding, codec):
     assert text.split("\n") == VERTICAL
 
 
+LEFTWARDS = ["שלום עולם", "נולד בשנת 1950 בעיר", "يكتب في دفتر"]
+
+
+@pytest.mark.parametrize("text", LEFTWARDS)
+@pytest.mark.parametrize("scrambled", [False, True], ids=["as drawn", "by words"])
+def test_letters_from_right_to_left_are_read_as_they_are_written(read, text, scrambled):
+    letters = sorted({*text} - {" "})
+    codes = {chr(65 + n): letter for n, letter in enumerate(letters)}
+    font = HELVETICA.format("/ToUnicode 6 0 R").replace("Helvetica", "Courier")
+    mapped = {f"c{ord(code):02x}": f"{ord(one):04x}" for code, one in codes.items()}
+    # As it stands on the page, from the left: digits are not turned round.
+    seen = " ".join(
+        word if word.isdecimal() else word[::-1] for word in reversed(text.split())
+    )
+    glyphs = {letter: code for code, letter in codes.items()}
+    drawn = [
+        (60 + 6.6 * n, f"({glyphs[letter]})")
+        for n, letter in enumerate(seen)
+        if letter != " "
+    ]
+    if scrambled:
+        drawn = drawn[len(drawn) // 2 :] + drawn[: len(drawn) // 2]
+    content = "".join(line(x, 700, code) for x, code in drawn)
+
+    found, _ = read(
+        one_page(content, fonts={"F": font}, more=[to_unicode(1, **mapped)])
+    )
+
+    assert found == text
+
+
 def test_letters_without_a_glyph_are_read_by_their_unicode_map(read):
     font = (
         "<</Type/Font/Subtype/Type1/BaseFont/Own/FirstChar 65/LastChar 67"

@@ -12,6 +12,7 @@ from pypdfium2 import raw as pdfium
 
 from docprogress.steps.ocr.drawing import is_unmapped
 from docprogress.steps.readers import pdf_native as native
+from docprogress.steps.readers.pdf_bidi import leftwards, may_run_left
 from docprogress.steps.readers.pdf_forms import filled, has_filled, placed
 from docprogress.steps.readers.pdf_hidden import is_scan, set_active, unseen
 from docprogress.steps.readers.pdf_hyphens import join_hyphenated, positions
@@ -99,7 +100,8 @@ class PageReader:
         if pdfium.FPDFPage_GetAnnotCount(page) and has_filled(page):
             values = filled(page, self._open_form())
         gaps = found.gaps and not _is_numbered(text)
-        if values or gaps or found.vertical:
+        runs_left = may_run_left(text)
+        if values or gaps or found.vertical or runs_left:
             lines = lines_of(content, pdfium.FPDFText_CountChars(content))
             ordered = None
             if values:
@@ -109,6 +111,8 @@ class PageReader:
                 ordered = downwards(lines, vertical)
             elif gaps:
                 ordered = in_columns(lines) or ordered
+            if runs_left:
+                ordered = leftwards(ordered or lines) or ordered
             if ordered is not None:
                 self._keep_layout(page, content, text, first, ordered)
                 text, own = text_of(ordered)
