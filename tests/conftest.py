@@ -91,6 +91,16 @@ ORDER = (
 )
 
 
+#: Modules whose tests are all slow, and whose libraries take seconds to import.
+SLOW_MODULES = {"test_openapi.py"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out modules none of whose tests the default run has."""
+    default = config.getoption("markexpr") == "not slow"
+    return True if default and collection_path.name in SLOW_MODULES else None
+
+
 #: Characters, or bytes, of a value that are part of a test's name.
 LONGEST_VALUE = 60
 

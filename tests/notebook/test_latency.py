@@ -383,7 +383,9 @@ with Pipeline(home=sys.argv[1], workers=2) as pipeline:
 
 
 @pytest.mark.parametrize(
-    "killed", [signal.SIGINT, signal.SIGKILL], ids=["^C", "killed"]
+    "killed",
+    [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)],
+    ids=["^C", "killed"],
 )
 def test_an_interrupted_or_killed_measurement_leaves_no_process(
     started: Pipeline, shared_home: Path, killed: signal.Signals

@@ -42,10 +42,10 @@ MARK = "NOTEBOOK_IS_TESTED_IN"
 #: What nbval says of a kernel that ended before it answered.
 KERNEL_DIED = "Kernel died before replying to kernel_info"
 
-#: Notebooks of which the default tests have other tests of all that they do.
+#: Notebooks that only the slow tests run: other tests do what they do.
 COSTLY = {
     *("attach", "concurrent_runs", "custom_steps", "latency"),
-    *("many_machines", "uploads", "web"),
+    *("many_machines", "reading", "uploads", "web"),
 }
 
 notebooks = pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def broken(pages: dict[Path, Links]) -> Iterator[str]:
                 yield from () if found else (f"{page.name}: {target}",)
 
 
+@pytest.mark.slow
 def test_every_link_of_the_site_leads_somewhere(site):
     pages = {page: Links(page) for page in site.resolve().rglob("*.html")}
 
@@ -97,6 +98,7 @@ def test_every_link_of_the_site_leads_somewhere(site):
     assert list(broken(pages)) == []
 
 
+@pytest.mark.slow
 def test_nothing_on_the_site_is_fetched_from_elsewhere(site):
     fetched = [
         address
@@ -111,6 +113,7 @@ def test_nothing_on_the_site_is_fetched_from_elsewhere(site):
     assert fetched == []
 
 
+@pytest.mark.slow
 def test_every_notebook_is_a_page_with_its_results(site):
     for notebook in NOTEBOOKS:
         documented = text(site / f"{notebook.stem}.html")
@@ -130,6 +133,7 @@ def test_every_notebook_is_a_page_with_its_results(site):
         assert [line for line in printed if line.strip() not in documented] == []
 
 
+@pytest.mark.slow
 def test_everything_that_is_exported_is_documented(site):
     documented = Links(site / "docs" / "api.html").names
 
@@ -144,6 +148,7 @@ def test_everything_that_is_exported_is_documented(site):
     } <= documented
 
 
+@pytest.mark.slow
 def test_every_command_is_documented_with_its_options(site):
     documented = text(site / "docs" / "command-line.html").replace(
         "\N{RIGHT SINGLE QUOTATION MARK}", "'"
@@ -161,6 +166,7 @@ def test_every_command_is_documented_with_its_options(site):
             assert (param.metavar or param.opts[-1]) in sections[name]
 
 
+@pytest.mark.slow
 def test_every_setting_is_documented_with_what_it_means(site):
     documented = text(site / "docs" / "settings.html")
     server_page = text(site / "docs" / "http.html")
@@ -188,6 +194,7 @@ def test_every_link_of_the_readme_leads_to_a_file():
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
 def test_the_site_follows_the_colour_scheme_of_the_system(
     site, browser: Browser, scheme
 ):

@@ -16,6 +16,8 @@ from support.web import BEARER, served
 from docprogress.server import create_app
 from docprogress.settings import load
 
+pytestmark = pytest.mark.slow
+
 #: What there is to be asked; nothing is started for that.
 DESCRIBED = schemathesis.openapi.from_dict(create_app().openapi())
 
