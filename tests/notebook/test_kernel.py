@@ -578,3 +578,17 @@ def test_a_loop_of_uvloop_is_not_patched(own_kernel: Kernel):
     ended = own_kernel.end(own_kernel.begin(pretended))
 
     assert ended.error == "SettingsError"
+
+
+def test_a_progress_bar_in_a_notebook_stays_as_text_when_it_is_saved(kernel: Kernel):
+    kernel.run(
+        "from docprogress.terminal.bar import progress_bar\n"
+        "with progress_bar('Exporting', 3, unit='documents') as update:\n"
+        "    update(1, 3)\n"
+        "    update(3, 3)"
+    )
+
+    first, *_, last = kernel.last_display()
+    assert first["text/plain"] == "Exporting: 0 of 3 documents"
+    assert '<progress value="3" max="3">' in last["text/html"]
+    assert last["text/plain"].startswith("Exporting: 3 of 3 documents in ")
