@@ -29,6 +29,7 @@ LEAST_LENGTH = 6
 
 #: What ends a line once the text is cleaned: fonts of formulas have odd characters.
 _LINE_END = re.compile("\r\n|[\r\n\x0b\x0c\x85]")
+_ODD = re.compile("\r(?!\n)|[\x0b\x0c\x85]")
 _PART = re.compile(rf"[^\s{MARK}][^{MARK}]*{MARK}?|{MARK}")
 _WORD = re.compile(rf"[^\s{MARK}]+{MARK}?|{MARK}")
 
@@ -66,9 +67,10 @@ class LineReader:
         self._tagged = tagged
         self._address = native.address(content)
         self._index = _indices(self._address, first, len(text))
-        self._parts = list(_parts(text))
+        lines = _split(text)
+        self._parts = list(_parts(text, lines))
         self._objects: dict[int, Object] = {}
-        self.lines: list[list[Run]] = [[] for _ in _LINE_END.split(text)]
+        self.lines: list[list[Run]] = [[] for _ in lines]
         self._read()
 
     def _read(self) -> None:
@@ -211,19 +213,32 @@ def sparse_lines(lines: Sequence[Sequence[Run]]) -> set[int]:
     return sparse if len(sparse) >= LEAST_SPARSE else set()
 
 
-def _parts(text: str) -> Iterator[Part]:
+def _split(text: str) -> list[str]:
+    """The lines of a text, as they are counted once it is cleaned."""
+    lines = text.split("\r\n")
+    # Fonts of formulas have odd characters, which end lines, too.
+    if len(lines) - 1 == text.count("\n") and not _ODD.search(text):
+        return lines
+    return _LINE_END.split(text)
+
+
+def _parts(text: str, lines: Sequence[str]) -> Iterator[Part]:
     position = 0
-    for number, line in enumerate(_LINE_END.split(text)):
+    for number, line in enumerate(lines):
         if MARK in line:
             for match in _PART.finditer(line):
                 start, end = match.span()
                 end -= len(match[0]) - len(match[0].rstrip())
                 yield position + start, position + end, number
         elif line and not line.isspace():
-            end = position + len(line.rstrip())
-            yield position + len(line) - len(line.lstrip()), end, number
+            end = position + len(line)
+            if line[0] == " " or line[-1] == " ":
+                start = end - len(line.lstrip())
+                yield start, position + len(line.rstrip()), number
+            else:
+                yield position, end, number
         position += len(line)
-        position += 1 + (text[position : position + 2] == "\r\n")
+        position += 2 if text.startswith("\r\n", position) else 1
 
 
 def _indices(address: int, first: int, length: int) -> Callable[[list[int]], list[int]]:

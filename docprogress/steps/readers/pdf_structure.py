@@ -2,6 +2,10 @@
 
 The first pages, and a few of the others, show what is usual in the document. Everything
 that is in the text is in the Markdown: where it would not be, it is the plain text.
+
+`pdf_layouts` reads lines, fonts, rules, links and tags while a page is loaded; in them
+`pdf_headings`, `pdf_tables`, `pdf_aligned`, `pdf_lists` and `pdf_tagged` find what
+their names say, and `pdf_blocks` puts the page together.
 """
 
 import re
@@ -41,6 +45,10 @@ EXTRA = 4_000
 _WORD = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]|[^\W\u2e80-\u9fff\uf900-\ufaff]+")
 
 
+#: A page's layout, text and lines.
+_Waiting = tuple[Layout | None, str, list[TextLine] | None]
+
+
 class Structure:
     """The structure of one PDF.
 
@@ -62,16 +70,16 @@ class Structure:
         self._tagged = False
         #: Whether it is known what is usual in the document.
         self.settled = False
-        self._waiting: dict[int, tuple[Layout | None, str]] = {}
+        self._waiting: dict[int, _Waiting] = {}
 
     def add(self, page: Page, layout: Layout | None) -> Page:
         """A page with its Markdown, once it is known what is usual."""
         if self.settled:
-            return replace(
-                page, markdown=self._markdown(page.number, layout, page.text)
-            )
-        self._waiting[page.number] = layout, page.text
-        self._learn(page.number - 1, layout, page.text)
+            lines = text_lines(layout, page.text) if layout else None
+            found = self._markdown(page.number, layout, page.text, lines)
+            return replace(page, markdown=found)
+        lines = self._learn(page.number - 1, layout, page.text)
+        self._waiting[page.number] = layout, page.text, lines
         if len(self._waiting) >= FIRST_PAGES or page.number >= self._pages:
             self._settle()
         return page
@@ -106,13 +114,16 @@ class Structure:
             return page
         return replace(page, markdown=self._markdown(page.number, *waiting))
 
-    def _learn(self, index: int, layout: Layout | None, text: str) -> None:
+    def _learn(
+        self, index: int, layout: Layout | None, text: str
+    ) -> list[TextLine] | None:
         lines = text_lines(layout, text) if layout else None
         if lines is not None:
             self._tagged = self._tagged or any(
                 line.label and line.label.kind == "heading" for line in lines
             )
             self._headings.learn(index, lines)
+        return lines
 
     def _settle(self) -> None:
         rest = range(max(self._waiting, default=0), self._pages)
@@ -124,11 +135,16 @@ class Structure:
         self._headings.settle()
         self.settled = True
 
-    def _markdown(self, number: int, layout: Layout | None, text: str) -> str | None:
+    def _markdown(
+        self,
+        number: int,
+        layout: Layout | None,
+        text: str,
+        lines: list[TextLine] | None,
+    ) -> str | None:
         """The Markdown of a page."""
         if not text.strip():
             return None
-        lines = text_lines(layout, text) if layout else None
         if layout is None or lines is None:
             return markdown.plain(text)
         found = self._build(number - 1, layout, lines)

@@ -77,7 +77,8 @@ def text_lines(layout: Layout, text: str) -> list[TextLine] | None:
         _line(line.strip(), runs, labels)
         for line, runs in zip(texts, layout.lines, strict=True)
     ]
-    for number, line in enumerate(texts):
+    spaced = text[:1] == " " or "\n " in text
+    for number, line in enumerate(texts if spaced else ()):
         if line[:1] == " ":
             lines[number] = lines[number]._replace(indented=True)
     for number in _dotted(lines, layout.dots) if layout.dots else ():
