@@ -14,6 +14,7 @@ from docprogress.steps.definition import STORING_PATH
 #: The settings that determine results.
 _DECIDING = (
     "embedder",
+    "embedding_tokens",
     "pdf_engine",
     "include_comments",
     "encodings",
