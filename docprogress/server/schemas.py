@@ -1,7 +1,7 @@
 """The bodies of requests and responses, as OpenAPI describes them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -208,6 +208,12 @@ class RetryRequest(BaseModel):
     passwords: list[Annotated[SecretStr, Field(max_length=MAX_PASSWORD_LENGTH)]] = (
         Field(default=[], max_length=MAX_PASSWORDS)
     )
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The OpenAPI description of an optional body, with the example of its model."""
+    example = model.model_json_schema()["example"]
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
 
 
 class TicketRequest(BaseModel):

@@ -20,6 +20,7 @@ from docprogress.server.schemas import (
     Id,
     RetryRequest,
     Uploaded,
+    json_body,
 )
 from docprogress.server.security import Grant
 from docprogress.server.state import ServerState
@@ -108,7 +109,10 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
         return _details(await state.backend.document(document_id))
 
     @router.post(
-        "/{document_id}/retry", responses=REFUSALS | UNKNOWN, dependencies=trusted
+        "/{document_id}/retry",
+        responses=REFUSALS | UNKNOWN,
+        dependencies=trusted,
+        openapi_extra=json_body(RetryRequest),
     )
     async def retry(
         document_id: document_id, options: RetryRequest | None = None
