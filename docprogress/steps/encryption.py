@@ -59,11 +59,32 @@ def _encrypted(document: Document, file: BinaryIO) -> Any:
     file.seek(0)
     try:
         office: Any = msoffcrypto.OfficeFile(file)
-        return office if office.is_encrypted() else None
+        if not office.is_encrypted():
+            return None
+        _check_chain(getattr(office, "ole", None), document)
     except (DocProgressError, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - a damaged file can raise anything at all
         return None  # whoever reads it says what is wrong
+    return office
+
+
+def _check_chain(ole: Any, document: Document) -> None:
+    """Check that the chain of small streams ends: writing them follows it to its end.
+
+    Raises:
+        Unreadable: It is a circle.
+    """
+    if ole is None:
+        return
+    sector, table = ole.root.isectStart, ole.fat
+    for _ in range(len(table) + 1):
+        if sector >= len(table):
+            return
+        sector = table[sector]
+    raise Unreadable(
+        f"{document.name}: an encrypted Office document that is damaged; save it again"
+    )
 
 
 def _decrypt(office: Any, password: str, copy: BinaryIO) -> bool:

@@ -1,6 +1,7 @@
 """Encrypted documents are opened with the passwords that were given."""
 
 import io
+import struct
 import zipfile
 
 import olefile
@@ -12,11 +13,11 @@ from docx import Document as Word
 from msoffcrypto.format.ooxml import OOXMLFile
 from reportlab.pdfgen import canvas
 from support.archives import zipped
-from support.old_encryption import encrypted_workbook
+from support.old_encryption import encrypted_workbook, protected_workbook
 from support.ole_files import ole_file
 
 from docprogress.documents import Document
-from docprogress.errors import PasswordNeeded, SettingsError
+from docprogress.errors import PasswordNeeded, SettingsError, Unreadable
 from docprogress.settings import load
 from docprogress.steps.containers import ZIP, blocks, members
 from docprogress.steps.extract import extract
@@ -243,3 +244,16 @@ def test_an_old_workbook_that_is_only_protected_needs_no_password(tmp_path):
     content = old_workbook("VelvetSweatshop", crypto_api=True)
 
     assert "the secret text of One" in read(tmp_path, "a.xls", content)
+
+
+def test_an_old_workbook_whose_chain_of_sectors_is_a_circle_is_damaged(tmp_path):
+    content = bytearray(protected_workbook())
+    table, directory = (struct.unpack_from("<I", content, at)[0] for at in (76, 48))
+    (start,) = struct.unpack_from("<I", content, 512 * (directory + 1) + 116)
+    if start == 0xFFFFFFFE:
+        start = 0
+        struct.pack_into("<I", content, 512 * (directory + 1) + 116, start)
+    struct.pack_into("<I", content, 512 * (table + 1) + 4 * start, start)
+
+    with pytest.raises(Unreadable, match=r"^a\.xls: .* damaged"):
+        read(tmp_path, "a.xls", bytes(content))
