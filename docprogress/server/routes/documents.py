@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from docprogress.events import Status
 from docprogress.server.dependencies import Authorization
 from docprogress.server.openapi import (
+    BODY_REFUSALS,
     REFUSALS,
     UNKNOWN,
     UPLOAD_BODY,
@@ -110,7 +111,7 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
 
     @router.post(
         "/{document_id}/retry",
-        responses=REFUSALS | UNKNOWN,
+        responses=REFUSALS | UNKNOWN | BODY_REFUSALS,
         dependencies=trusted,
         openapi_extra=json_body(RetryRequest),
     )
