@@ -26,7 +26,7 @@ from docprogress.steps.extract import extract
 MEMORY = 2 * 1024**3
 
 #: Seconds that a document may take, and that the process may take to begin.
-LIMIT = patient(20)
+LIMIT = patient(40)
 BEGIN = 60.0
 
 #: Members of a container that are read, and bytes of all of them.
