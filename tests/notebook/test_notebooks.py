@@ -143,6 +143,8 @@ def nbval(
             *("-p", "no:randomly", "-p", "no:cacheprovider", "-n", "0"),
             # They take a second to import.
             *("-p", "no:schemathesis", "-p", "no:langsmith_plugin"),
+            # The settings of the tests, which may be found, leave it out.
+            *("-p", "nbval"),
             *(
                 "--nbval-lax",
                 "--nbval-current-env",
