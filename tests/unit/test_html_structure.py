@@ -44,6 +44,10 @@ def markdown(page: str) -> str:
         ("これは<b>「強調」</b>です", "これは「**強調**」です"),
         ("<b>a</b><i>b</i>", "**a**b"),
         ("<code>a`b</code>", "`` a`b ``"),
+        ("<code>a<b>b</b></code>c", "`ab`c"),
+        ("<s>a <i>b</i></s>c", "~~a~~ *b*c"),
+        ('a<img>b<img alt="c">d', "ab c d"),
+        ('<pre>a<img alt="b">c</pre>', "```\na b c\n```"),
         (
             '<a href="https://x.org/a_(b)">c <b>d</b></a>',
             "[c **d**](https://x.org/a_(b))",

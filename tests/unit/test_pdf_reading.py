@@ -1,6 +1,9 @@
 """What a PDF shows is its text, in the order in which it is read."""
 
+import io
+
 import pytest
+from pypdf import PdfWriter
 from support.pdfs import HELVETICA, line, one_page, stream, to_unicode
 
 from docprogress.documents import Document
@@ -9,18 +12,43 @@ from docprogress.steps.extract import extract
 
 
 @pytest.fixture
-def read(tmp_path):
-    """Reads a PDF, and returns the text of its only page and its facts."""
+def read_pages(tmp_path):
+    """Reads a PDF, and returns the texts of its pages and its facts."""
 
     def read(content, **settings):
         path = tmp_path / "a.pdf"
         path.write_bytes(content)
         document = Document(id="d", name="a.pdf", path=path, size=len(content))
         with extract(document, settings=load(**settings)) as extraction:
-            [page] = extraction
-        return page.text, extraction.facts
+            texts = [page.text for page in extraction]
+        return texts, extraction.facts
 
     return read
+
+
+@pytest.fixture
+def read(read_pages):
+    """Reads a PDF of one page, and returns its text and its facts."""
+
+    def read(content, **settings):
+        [text], facts = read_pages(content, **settings)
+        return text, facts
+
+    return read
+
+
+def many_pages(*pages):
+    """A PDF of the pages of several."""
+    writer = PdfWriter()
+    for page in pages:
+        writer.append(io.BytesIO(page))
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+#: A page that has nothing unusual.
+PLAIN = one_page(line(60, 700, "(Some text that everybody sees)"))
 
 
 def form(content, *annotations, more=()):
@@ -327,6 +355,24 @@ def test_invisible_text_is_left_out_and_reported(read, content):
 
     assert text == "Shown"
     assert facts["warnings"] == ["invisible text was left out of page 1"]
+
+
+@pytest.mark.parametrize("content", HIDDEN.values(), ids=HIDDEN)
+def test_invisible_text_is_found_on_any_page(read_pages, content):
+    hiding = one_page(
+        line(60, 700, "(Shown)") + content, resources="/ExtGState<</T<</ca 0>>>>"
+    )
+
+    texts, facts = read_pages(many_pages(*[PLAIN] * 5, hiding, PLAIN, hiding))
+
+    assert (texts[5], texts[7]) == ("Shown", "Shown")
+    assert facts["warnings"] == ["invisible text was left out of pages 6 and 8"]
+
+
+def test_columns_are_found_on_any_page(read_pages):
+    texts, _ = read_pages(many_pages(*[PLAIN] * 6, one_page(rows(COLUMNS))))
+
+    assert texts[6].startswith("The committee reviewed the annual\nreport of")
 
 
 def test_invisible_text_within_a_form_is_left_out(read):

@@ -8,6 +8,7 @@ from docprogress.documents import Document
 from docprogress.errors import LimitExceeded
 from docprogress.settings import load
 from docprogress.steps.extract import extract
+from docprogress.steps.metadata import HIDDEN_TEXT
 from docprogress.steps.readers.counting import counted
 
 
@@ -322,9 +323,10 @@ def test_hidden_text_is_left_out_also_by_style(read, paragraph, run, shown):
         style("HiddenRun", run="<w:vanish/>", kind="character"),
     )
 
-    page, _ = read(docx(p("TEXT", paragraph, run) + p("end"), styles=made))
+    page, facts = read(docx(p("TEXT", paragraph, run) + p("end"), styles=made))
 
     assert ("TEXT" in page.text) is shown
+    assert facts.get("warnings", []) == [HIDDEN_TEXT] * (not shown)
     assert "end" in lines(page)
 
 

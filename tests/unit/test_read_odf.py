@@ -7,6 +7,7 @@ from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import load
 from docprogress.steps.extract import extract
+from docprogress.steps.metadata import HIDDEN_TEXT
 
 
 @pytest.fixture
@@ -205,6 +206,14 @@ def test_notes_and_boxes_follow_and_comments_are_read_on_request(lines):
     assert lines(content, include_comments=True)[-1] == "Ada: why?"
 
 
+def test_hidden_text_that_is_left_out_is_a_warning(read):
+    automatic = style("T1", HIDDEN, family="text")
+    body = p('one<text:span text:style-name="T1">HIDDEN</text:span>')
+
+    assert read(odf(body, automatic=automatic))[1]["warnings"] == [HIDDEN_TEXT]
+    assert "warnings" not in read(odf(p("one")))[1]
+
+
 def test_tables_keep_their_cells_and_leave_out_hidden_rows(read):
     def row(*cells, more=""):
         made = "".join(
@@ -397,3 +406,45 @@ def test_absurd_counts_and_depths_are_survived(lines):
             + "</text:list-item></text:list>" * 3000
         )
     ) == [f"a{' ' * 100}b", "deep"]
+
+
+def test_text_of_master_pages_is_read_once_without_their_prompts(read):
+    def box(text, more=""):
+        return (
+            f"<draw:frame {more}><draw:text-box>{p(text)}</draw:text-box></draw:frame>"
+        )
+
+    prompt = 'presentation:class="title"'
+    masters = (
+        '<style:master-page style:name="Main">'
+        + box("Click to edit", prompt)
+        + box("Harrow Ltd.")
+        + box(
+            "<presentation:footer/>All rights reserved", 'presentation:class="footer"'
+        )
+        + f"<draw:custom-shape>{p('<text:page-number>&lt;number&gt;</text:page-number>')}"
+        + "</draw:custom-shape>"
+        + f"<presentation:notes>{box('NOTES')}</presentation:notes></style:master-page>"
+        + f'<style:master-page style:name="Unused">{box("UNUSED")}</style:master-page>'
+    )
+    bare = (
+        '<style:style style:name="bare" style:family="drawing-page"><style:drawing-page-'
+        'properties presentation:background-objects-visible="false"/></style:style>'
+    )
+
+    def page(text, style=""):
+        return (
+            f'<draw:page draw:master-page-name="Main" draw:style-name="{style}">'
+            f"{box(text)}</draw:page>"
+        )
+
+    body = page("bare", "bare") + page("one") + page("two")
+    content = odf(body, kind="presentation", automatic=bare, masters=masters)
+
+    pages, _ = read(content, name="a.odp")
+
+    assert [page.text for page in pages] == [
+        "bare",
+        "one\nHarrow Ltd.\nAll rights reserved",
+        "two",
+    ]

@@ -6,6 +6,7 @@ from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import load
 from docprogress.steps.extract import extract
+from docprogress.steps.metadata import HIDDEN_TEXT
 
 
 @pytest.fixture
@@ -72,6 +73,11 @@ def test_hidden_and_deleted_text_and_what_is_no_text_is_left_out(lines):
         r"{\object{\*\objclass X}{\*\objdata 0a0b}{\result\plain  object}}"
         r"{\xe{INDEX}}{\*\bkmkstart B}"
     ) == ["shown againresult object"]
+
+
+def test_hidden_text_that_is_left_out_is_a_warning(read):
+    assert read(r"{\rtf1 a{\v HIDDEN}}")[1]["warnings"] == [HIDDEN_TEXT]
+    assert "warnings" not in read(r"{\rtf1 a{\v  }\v0 {\deleted b}}")[1]
 
 
 def test_binary_data_is_passed_over(read):
