@@ -59,7 +59,7 @@ class Chunks(Iterator[Chunk]):
             end=piece.end,
             first_page=self._page(piece.start),
             last_page=self._page(piece.end - 1),
-            kind=region.kind if region else None,
+            kind=region.kind if region else "text",
             headings=region.headings if region else (),
         )
 

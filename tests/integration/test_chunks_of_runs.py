@@ -53,7 +53,7 @@ def test_stored_chunks_keep_headings_kind_and_vector(shared_home):
 def test_structure_can_be_left_out(shared_home):
     [chunk] = submit(shared_home, structure="off")["guide.md"].chunks
 
-    assert (chunk.kind, chunk.headings) == (None, ())
+    assert (chunk.kind, chunk.headings) == ("text", ())
 
 
 def test_chunks_measured_in_tokens_are_stored(shared_home):
