@@ -89,8 +89,8 @@ class Chunk:
     end: int
     first_page: int
     last_page: int
-    #: `text`, `table`, `code` or `list`; `text` where the structure is not known. None in
-    #: chunks of earlier versions, and until a chunker of your own says.
+    #: `text`, `table`, `code` or `list`; `text` where the structure is not known. None
+    #: in chunks of earlier versions, and unless a chunker of your own says.
     kind: str | None = None
     #: The headings above it, outermost first.
     headings: tuple[str, ...] = ()
