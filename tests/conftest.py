@@ -101,7 +101,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if default and collection_path.name in SLOW_MODULES else None
 
 
-#: Characters, or bytes, of a value that are part of a test's name.
+#: Characters of a value that are part of a test's name.
 LONGEST_VALUE = 60
 
 
@@ -158,12 +158,14 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name long values by their argument.
+    """Name bytes and long texts by their argument.
 
     Processes must agree on the names of tests, and files contain the time of day.
     """
-    long = isinstance(val, bytes | str) and len(val) > LONGEST_VALUE
-    return argname if long else None
+    unnamed = isinstance(val, bytes) or (
+        isinstance(val, str) and len(val) > LONGEST_VALUE
+    )
+    return argname if unnamed else None
 
 
 def pytest_xdist_auto_num_workers() -> int:
