@@ -229,7 +229,7 @@ def test_without_structure_chunks_are_those_of_the_text():
     off = made_of(*given, structure="off")
 
     assert off == made_of(*plain) == made_of(*plain, structure="off")
-    assert shown(off) == [(None, (), "A\nText.\n\nB\nText.")]
+    assert shown(off) == [("text", (), "A\nText.\n\nB\nText.")]
 
 
 def test_a_page_without_markdown_is_text_under_the_last_heading():
