@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from kombu.entity import Queue
 
+from docprogress.errors import StepError
 from docprogress.queueing import fair_share
 from docprogress.queueing.protocol import PROTOCOL, UNDERSTOOD, required_version
 from docprogress.steps import Step
@@ -55,7 +56,7 @@ def next_step(document: DocumentRow | QueuedRow, run: RunRow) -> Step:
 
 
 def waiting_queue(store: Store, waiting: Waiting) -> str | None:
-    """The queue of documents that wait; None also if a later version planned the run.
+    """The queue of documents that wait; None if another version planned the run.
 
     Raises:
         StoreError: The run cannot be read.
@@ -63,7 +64,10 @@ def waiting_queue(store: Store, waiting: Waiting) -> str | None:
     run = store.runs.cached(waiting.run_id)
     if required_version(run.settings) is not None:
         return None
-    return _step(run, waiting.position).queue
+    try:
+        return _step(run, waiting.position).queue
+    except StepError:
+        return None
 
 
 def _step(run: RunRow, position: int) -> Step:

@@ -19,6 +19,7 @@ from docprogress import Pipeline, Status
 from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
 from docprogress.cli.diagnosis import State, check_recovery, findings
 from docprogress.queueing import fair_share
+from docprogress.queueing.queues import queues
 from docprogress.queueing.recovery_status import last_recovery
 from docprogress.queueing.routing import queue_name
 from docprogress.queueing.sender import Sender
@@ -265,6 +266,16 @@ def test_a_document_that_cannot_be_understood_keeps_none_from_being_found(
     wrong = [r for r in caplog.records if r.levelno == logging.ERROR and r.exc_info]
     assert 1 <= len(wrong) <= 3, "each once, with its traceback"
     assert last_recovery(client).seconds < 30
+
+
+def test_a_document_that_cannot_be_understood_is_counted_in_the_default_queue(
+    client, store
+):
+    add_documents(store, 1, steps=[{"name": "", "path": "?"}])
+
+    [default] = queues(store, client)
+
+    assert (default.name, default.documents) == ("default", 1)
 
 
 def test_a_part_of_a_look_that_fails_keeps_none_of_the_others_from_being_done(

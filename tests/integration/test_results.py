@@ -18,6 +18,7 @@ from docprogress.cli.app import app
 from docprogress.client.results import DocumentHandle
 from docprogress.documents import PAGE_SEPARATOR
 from docprogress.errors import DocumentNotFound, ResultsUnavailable
+from docprogress.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +91,13 @@ def test_asking_a_failed_document_for_its_results_raises_its_error(run, what):
     assert "failed, empty.txt: the file is empty" in repr(document)
 
 
-def test_a_document_that_is_not_finished_is_read_again_once_it_is(pipeline):
-    store = pipeline.store
+@pytest.fixture
+def store(tmp_path):
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        yield store
+
+
+def test_a_document_that_is_not_finished_is_read_again_once_it_is(store):
     run = add_run(store)
     row = add_document(store, run, name="a.txt")
     document = DocumentHandle(store, row)
