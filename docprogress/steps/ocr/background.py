@@ -41,13 +41,21 @@ class Background(Generic[T]):
             if abandoned.is_set():
                 raise Abandoned
 
+        held = threading.Lock()
+
+        def release() -> None:
+            """Let the next work begin; it may be called twice."""
+            if held.acquire(blocking=False):
+                self._free.release()
+
         def work_and_report() -> None:
             try:
+                check()
                 results.append(work(check))
             except BaseException as error:  # noqa: BLE001 - raised by the waiting thread
                 errors.append(error)
             finally:
-                self._free.release()
+                release()
                 done.set()
 
         thread = threading.Thread(
@@ -55,13 +63,13 @@ class Background(Generic[T]):
         )
         try:
             thread.start()
-        except BaseException:
-            self._free.release()
-            raise
-        try:
             done.wait()
         except BaseException:
             abandoned.set()
+            # The interrupt may have come before the thread was seen to start: what it
+            # does then is raise `Abandoned`.
+            if not thread.is_alive():
+                release()
             raise
         if errors:
             raise errors[0]
