@@ -125,7 +125,9 @@ class Search:
         start, end = first
         least = max(start, start + len(line) - len(line) // 4 - 400)
         words = _WORD.findall(line[-400:])[-_WORDS:]
-        last = self._sequence(words, least, start + 2 * len(line) + 200, self._apart)
+        most = start + 2 * len(line) + 200
+        # What ends a line may be long and have no word: a rule, a row of dots.
+        last = self._sequence(words, least, most, self._apart) if words else None
         end = max(end, last[1] if last else end)
         return (start, end) if fits(start, end) else None
 

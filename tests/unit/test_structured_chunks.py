@@ -94,6 +94,15 @@ def test_each_kind_has_chunks_of_its_own():
     ]
 
 
+def test_a_line_that_ends_with_hundreds_of_dots_is_found_by_its_first_words():
+    words = "one two three four five six seven eight nine ten eleven twelve"
+    text, line = f"{words}\n{'. ' * 400}\nNext.", f"{words} {'.' * 800}"
+
+    made = made_of(page(text, f"# Title\n\n{line}\n\nNext."), chunk_characters=2000)
+
+    assert "".join(each.text for each in made).count("twelve") == 1
+
+
 def test_a_list_is_with_the_line_that_introduces_it():
     text = "Intro.\nYou need:\n• one\n• two\nEnd."
     markdown = "Intro.\n\nYou need:\n\n- one\n- two\n\nEnd."
