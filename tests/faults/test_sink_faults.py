@@ -1,6 +1,7 @@
 """A sink has what the store has, whoever is killed, stopped, cancelled or away."""
 
 import contextlib
+import sqlite3
 import time
 
 import psutil
@@ -145,6 +146,40 @@ def test_a_folder_that_disappears_during_a_run_is_waited_for(tmp_path, home, ste
         assert len({document_id for document_id, *_ in folder.rows()}) == 2
 
 
+@contextlib.contextmanager
+def stopped_in_the_middle(pipeline, vector_store, home):
+    """A run whose only document a stopped process was storing, and that process."""
+    while True:
+        run = pipeline.submit(large_documents(1, vector_store.large))
+        [event] = in_the_middle(run)
+        stopped = [c for c in children(home) if _works_on(run, event, c)]
+        for child in stopped:
+            child.suspend()
+        try:
+            unfinished = run.documents(status=Status.PROCESSING)
+            if stopped and unfinished and _can_be_written(pipeline):
+                yield run, stopped
+                return
+        finally:
+            for child in stopped:
+                child.resume()
+        # It had ended, or had stopped while it held the lock of the whole database.
+        run.wait(patient(60))
+        run.delete()
+        eventually(lambda: vector_store.rows() == [], what="nothing is left")
+
+
+def _can_be_written(pipeline):
+    path = pipeline.settings.database.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path, timeout=2)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.rollback()
+        return True
+
+
 @pytest.mark.slow
 def test_a_worker_that_was_stopped_writes_nothing_after_the_next_one(
     vector_store, home
@@ -152,16 +187,8 @@ def test_a_worker_that_was_stopped_writes_nothing_after_the_next_one(
     with Pipeline(
         home=home, workers=2, sink=vector_store.sink, lease_seconds=3, **LARGE
     ) as p:
-        run = p.submit(large_documents(1, vector_store.large))
-        [event] = in_the_middle(run)
-        stopped = [c for c in children(home) if _works_on(run, event, c)]
-        for child in stopped:
-            child.suspend()
-        try:
+        with stopped_in_the_middle(p, vector_store, home) as (run, stopped):
             run.wait(patient(60))
-        finally:
-            for child in stopped:
-                child.resume()
 
         assert run.documents()[0].attempt == 2
         _let_it_end(stopped)
@@ -173,17 +200,9 @@ def test_a_worker_that_was_stopped_leaves_nothing_of_a_deleted_run(vector_store,
     with Pipeline(
         home=home, workers=2, sink=vector_store.sink, lease_seconds=3, **LARGE
     ) as p:
-        run = p.submit(large_documents(1, vector_store.large))
-        [event] = in_the_middle(run)
-        stopped = [c for c in children(home) if _works_on(run, event, c)]
-        for child in stopped:
-            child.suspend()
-        try:
+        with stopped_in_the_middle(p, vector_store, home) as (run, stopped):
             run.wait(patient(60))
             run.delete()
-        finally:
-            for child in stopped:
-                child.resume()
         _let_it_end(stopped)
         eventually(lambda: vector_store.rows() == [], what="nothing is left")
 
