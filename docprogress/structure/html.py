@@ -30,33 +30,33 @@ LEADING_ROWS = 10
 LINE_WEIGHT = 50
 
 STYLE = """
-.docprogress { max-width: 56em; line-height: 1.5; text-align: start; }
-.docprogress p { margin: 0 0 .6em; }
-.docprogress .dp-title { font-size: 1.3em; margin: 0; overflow-wrap: break-word; }
-.docprogress .dp-facts { opacity: .7; margin: 0 0 .6em; overflow-wrap: break-word; }
-.docprogress .dp-error { border-left: 3px solid #d33; padding-left: .7em; }
-.docprogress .dp-page {
+.dp-document { max-width: 56em; line-height: 1.5; text-align: start; }
+.dp-document p { margin: 0 0 .6em; }
+.dp-document .dp-title { font-size: 1.3em; margin: 0; overflow-wrap: break-word; }
+.dp-document .dp-facts { opacity: .7; margin: 0 0 .6em; overflow-wrap: break-word; }
+.dp-document .dp-error { border-left: 3px solid #d33; padding-left: .7em; }
+.dp-document .dp-page {
   border-left: 3px solid rgba(128, 128, 128, .3); padding-left: 1em; margin: .8em 0;
   overflow-wrap: break-word;
 }
-.docprogress .dp-h1 { font-size: 1.2em; } .docprogress .dp-h2 { font-size: 1.1em; }
-.docprogress .dp-h1, .docprogress .dp-h2, .docprogress .dp-h3 { margin-top: .8em; }
-.docprogress .dp-page > :first-child { margin-top: 0; }
-.docprogress details { margin: .3em 0; }
-.docprogress summary { cursor: pointer; overflow-wrap: break-word; }
-.docprogress summary > .dp-muted, .docprogress .dp-muted { opacity: .7; }
-.docprogress .dp-scroll { overflow-x: auto; margin: .4em 0 .8em; }
-.docprogress table { border-collapse: collapse; margin: 0; font-size: .95em; }
-.docprogress table th, .docprogress table td {
+.dp-document .dp-h1 { font-size: 1.2em; } .dp-document .dp-h2 { font-size: 1.1em; }
+.dp-document .dp-h1, .dp-document .dp-h2, .dp-document .dp-h3 { margin-top: .8em; }
+.dp-document .dp-page > :first-child { margin-top: 0; }
+.dp-document details { margin: .3em 0; }
+.dp-document summary { cursor: pointer; overflow-wrap: break-word; }
+.dp-document summary > .dp-muted, .dp-document .dp-muted { opacity: .7; }
+.dp-document .dp-scroll { overflow-x: auto; margin: .4em 0 .8em; }
+.dp-document table { border-collapse: collapse; margin: 0; font-size: .95em; }
+.dp-document table th, .dp-document table td {
   vertical-align: top; padding: .25em .7em; white-space: normal;
   border: 1px solid rgba(128, 128, 128, .3); max-width: 30em; background: none;
 }
-.docprogress thead th { background: rgba(128, 128, 128, .12); font-weight: 600; }
-.docprogress pre {
+.dp-document thead th { background: rgba(128, 128, 128, .12); font-weight: 600; }
+.dp-document pre {
   background: rgba(128, 128, 128, .1); padding: .5em .8em; overflow-x: auto;
   font-size: .9em; border-radius: 3px;
 }
-.docprogress code { background: none; }
+.dp-document code { background: none; }
 """.strip()
 
 
@@ -78,7 +78,7 @@ class Preview(NamedTuple):
 def card(*parts: str) -> str:
     """The parts in one element, with the style sheet."""
     content = "\n".join(part for part in parts if part)
-    return f'<div class="docprogress">\n<style>{STYLE}</style>\n{content}\n</div>'
+    return f'<div class="dp-document">\n<style>{STYLE}</style>\n{content}\n</div>'
 
 
 def text(value: str) -> str:

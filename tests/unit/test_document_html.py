@@ -1,5 +1,6 @@
 """What a notebook shows of a document: its text is never markup, and long ones fold."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +11,7 @@ from docprogress.documents import Page, Table
 from docprogress.events import Status
 from docprogress.store import Store
 from docprogress.structure import html
+from docprogress.structure.html import STYLE
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -210,3 +212,11 @@ def test_a_long_table_in_the_first_page_keeps_its_header_in_both_parts():
     assert "bread 9<" in lead
     assert "bread 10<" in rest
     assert lead.count("<th ") == rest.count("<th ") == 2
+
+
+def test_styles_of_a_document_do_not_reach_the_live_view():
+    rules = re.findall(r"([^{}]+)\{[^{}]*\}", STYLE)
+
+    selectors = [each.strip() for rule in rules for each in rule.split(",")]
+    assert len(selectors) > 10
+    assert [each for each in selectors if not each.startswith(".dp-document")] == []
