@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import uuid
@@ -192,13 +193,17 @@ def test_an_upload_that_is_interrupted_leaves_no_part(files, s3, bucket):
 
 def test_parts_whose_abort_is_refused_at_first_are_given_up_later(files, s3, bucket):
     refused = []
+    asked_to_abort = threading.Event()
 
     def interrupt(asked):
         if "partNumber=2" in asked.path:
             os.kill(os.getpid(), signal.SIGINT)
+            # The upload must not be complete before the interrupt is noticed.
+            asked_to_abort.wait(patient(5))
         elif asked.method == "DELETE" and not refused:
             refused.append(asked)
             s3.away.set()
+            asked_to_abort.set()
         elif asked.method == "GET":
             s3.away.clear()
 
