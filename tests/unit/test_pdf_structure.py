@@ -161,6 +161,57 @@ def test_tables_without_lines_are_found_by_their_columns(read):
     assert "| Spirit level | 21.00 | 4 |" in page.markdown
 
 
+def canvas_page(cells, prose_lines):
+    """A header above a rule, rows that end with rules, prose, a rule at the foot."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4, invariant=1)
+    canvas.setFont("Helvetica", 10)
+    for number, row in enumerate(cells):
+        height = 700 - 20 * number
+        for column, lines in enumerate(row):
+            for line, text in enumerate(lines.split("\n")):
+                canvas.drawString(60 + 130 * column, height - 13 * line, text)
+        canvas.line(55, height - 8, 500, height - 8)
+    for number, line in enumerate(prose_lines):
+        canvas.drawString(60, 600 - 14 * number, line)
+    canvas.line(55, 60, 500, 60)
+    canvas.save()
+    return out.getvalue()
+
+
+def test_a_header_above_the_first_rule_belongs_to_the_table_and_prose_below_does_not(
+    read,
+):
+    cells = [["Interval", "Minutes", "Tools"], ["every week", "15", "cup, key"]]
+
+    (page,) = read(canvas_page(cells, [PROSE[:80]] * 6))
+
+    table, rest = page.markdown.split("\n\n", 1)
+    assert table.splitlines() == [
+        "| Interval | Minutes | Tools |",
+        "| --- | --- | --- |",
+        "| every week | 15 | cup, key |",
+    ]
+    assert "|" not in rest
+
+
+def test_prose_between_rules_is_no_table(read, samples):
+    pages = read((samples / "maintenance-manual.pdf").read_bytes())
+
+    tables = [
+        [line for line in page.markdown.splitlines() if line.startswith("| ")]
+        for page in pages
+    ]
+    headers = {table[0] for table in tables if table}
+    assert headers == {
+        "| Interval | Minutes | Tools and parts |",
+        "| What you notice | What it may be |",
+    }
+    assert sum(map(bool, tables)) > 40
+    assert "| Filter alarm after a change | Timer not reset; hose off" in tables[57][-1]
+    assert max(map(len, tables)) == len(tables[57]) == 12
+
+
 def test_two_columns_of_prose_are_no_table(read):
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4)

@@ -43,6 +43,12 @@ MOST_COLUMNS = 40
 MOST_ROWS = 300
 LAST_ROWS = 25
 
+#: How far the lines of a cell are apart at most, in sizes.
+TIGHT = 1.5
+
+#: The share of rows that reach over columns, at most: between rules there may be prose.
+MOST_SPANNING = 0.25
+
 #: The most characters of what stands on the left in a table of two columns.
 LONGEST_LABEL = 28
 
@@ -74,6 +80,9 @@ def aligned_tables(
     """The tables among lines that no other table has taken."""
     for group in bands:
         table = _between_rules(lines, taken, group)
+        if table is None and len(group) > LEAST_ROWS_IN_RULES:
+            # The last one may be at the foot of the page.
+            table = _between_rules(lines, taken, group[:-1])
         if table is not None:
             taken |= table.lines
             yield table
@@ -208,7 +217,9 @@ def _table(
         for row in grid
     ]
     numbers = frozenset(number for row in rows for number in row.lines)
-    if len(texts) < least or not _has_cells(texts):
+    spanning = sum(len(_places(s, columns)) > 1 for row in rows for s in row.segments)
+    prose = spanning > MOST_SPANNING * len(rows)
+    if len(texts) < least or prose or not _has_cells(texts):
         return None
     if not (ruled or _is_table(several, columns, texts)):
         return None
@@ -237,7 +248,7 @@ def _continues(
     distance = baseline - row.baseline
     gaps = [one.baseline - other.baseline for one, other in pairwise(rows)]
     wide = sorted(gaps)[2 * len(gaps) // 3]
-    tight = distance < 1.35 * row.size
+    tight = distance < TIGHT * row.size
     if tight and distance < 0.85 * wide:
         return True
     return not cells[0] and 2 * len(filled) < len(cells) + 1 and tight
@@ -314,9 +325,22 @@ def _between_rules(
         return None
     outside = set(range(len(lines))) - set(inside)
     rows = list(_rows(lines, taken | outside, GAP_IN_RULES))
+    above = set(range(inside[0], len(lines)))
+    head = list(_rows(lines, taken | above, GAP_IN_RULES))[-1:]
     if len(rules) > 3:  # noqa: PLR2004 - a rule below each row
         rows = _by_band(rows, [rule.bottom for rule in rules])
+    if head and _heads(head[0], rows, rules):
+        rows = head + rows
     return _table(rows, lines, LEAST_ROWS_IN_RULES, ruled=True)
+
+
+def _heads(head: Row, rows: Sequence[Row], rules: Sequence[Rule]) -> bool:
+    """Whether the row above the first rule has a header for each column."""
+    if not 0 < head.baseline - rules[0].bottom < TIGHT * head.size:
+        return False
+    columns = _columns([row for row in rows if len(row.segments) > 1])
+    places = [_places(segment, columns) for segment in head.segments]
+    return len(columns) == len(places) and places == [[n] for n in range(len(places))]
 
 
 def _by_band(rows: list[Row], heights: list[float]) -> list[Row]:
