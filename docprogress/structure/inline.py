@@ -39,10 +39,12 @@ _SPECIAL = re.compile(
     r"|&(?=\#\d{1,7};|\#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)"
 )
 
+# What begins a block, or makes a heading or a rule of the line before.
 _BEGIN = re.compile(
-    r"^(?:(?P<sign>#{1,6}(?=[ \t]|$)|[-+](?=[ \t]|$)|>|-{2,}[ \t]*$|=+[ \t]*$)"
-    r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$)))"
+    r"(?m)^(?:(?P<sign>#{1,6}(?:[ \t]|$)|[-+](?:[ \t]|$)|>|\||~~~|=+[ \t]*$|-[-\s|:]*$)"
+    r"|(?P<number>\d{1,9})(?P<point>[.)](?:[ \t]|$)))"
 )
+_BEGINNINGS = frozenset("#-+>|~=0123456789")
 
 
 def plain(markdown: str) -> str:
@@ -65,13 +67,16 @@ def escaped(text: str) -> str:
 
 
 def escaped_begin(markdown: str) -> str:
-    """A paragraph's inline Markdown, not to be taken for a heading, list or quote."""
-    found = _BEGIN.match(markdown)
-    if found is None:
+    """A line of inline Markdown, not to be taken for a heading, list, quote or rule."""
+    if markdown[:1] not in _BEGINNINGS:
         return markdown
+    return _BEGIN.sub(_escaped_begin, markdown)
+
+
+def _escaped_begin(found: re.Match[str]) -> str:
     if found["number"]:
-        return f"{found['number']}\\{markdown[found.end() :]}"
-    return f"\\{markdown}"
+        return f"{found['number']}\\{found['point']}"
+    return f"\\{found['sign']}"
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -275,6 +275,15 @@ def test_markup_in_the_text_is_escaped(read):
     assert "a \\*b\\* \\[c\\] 1 \\< 2" in page.markdown
 
 
+def test_a_sign_or_an_entity_in_the_text_is_no_quotation_and_no_other_character(read):
+    (page,) = read(
+        pdf(prose("&gt;= 0.8 is fine"), Spacer(1, 20), prose("write &amp;copy;"))
+    )
+
+    assert "\\>= 0.8 is fine" in page.markdown
+    assert "write \\&copy;" in page.markdown
+
+
 def test_structure_off_gives_the_same_text_without_markdown(read):
     content = pdf(heading("Report", 20), prose(), Table([["a", "b"], ["c", "d"]]))
 

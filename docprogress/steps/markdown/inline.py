@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from docprogress.structure.inline import escaped
+from docprogress.structure import escaped, escaped_begin
 
 BOLD, ITALIC, CODE, STRIKE = 1, 2, 4, 8
 
@@ -15,12 +15,6 @@ Span = tuple[str, int, str]
 #: The longest address that is written, in characters.
 LONGEST_LINK = 2_000
 
-#: What begins a block, or makes a heading or a rule of the line before.
-_BLOCK = re.compile(
-    r"(?m)^(?:(#{1,6}(?:[ \t]|$)|[-+](?:[ \t]|$)|>|~~~|=+[ \t]*$|-[-\s|:]*$)"
-    r"|(\d{1,9})([.)](?:[ \t]|$)))"
-)
-_BLOCK_STARTS = frozenset("#-+>~=0123456789")
 _TICKS = re.compile(r"`+")
 _LAST_MARKS = re.compile(r"(?<=[ \t])(#+)$|^(#+)$")
 _SCHEME = re.compile(r"[\s\x00-\x1f]*([A-Za-z][\w+.-]*)\s*:")
@@ -32,8 +26,8 @@ def paragraph(text: str) -> str:
     """Inline Markdown as a paragraph, whose line breaks are hard."""
     if "\n" in text:
         lines = filter(None, (line.strip(" \t") for line in text.split("\n")))
-        return "  \n".join(_unblocked(line) for line in lines)
-    return _unblocked(text.strip())
+        return "  \n".join(escaped_begin(line) for line in lines)
+    return escaped_begin(text.strip())
 
 
 def plain_text(text: str) -> str:
@@ -163,16 +157,3 @@ def _linked(text: str, link: str) -> str:
     if link.count("(") != link.count(")") or " " in link:
         link = f"<{link}>"
     return f"{text[:begin]}[{core}]({link}){text[begin + len(core) :]}"
-
-
-def _unblocked(line: str) -> str:
-    """A line that does not begin a list, a heading, a quotation or a rule."""
-    if line[:1] not in _BLOCK_STARTS:
-        return line
-    return _BLOCK.sub(_escape_start, line)
-
-
-def _escape_start(found: re.Match[str]) -> str:
-    if found[2]:
-        return f"{found[2]}\\{found[3]}"
-    return f"\\{found[1]}"

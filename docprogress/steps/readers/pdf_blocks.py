@@ -3,6 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from docprogress.steps.markdown.grid import github_table
+from docprogress.steps.markdown.inline import fenced
 from docprogress.steps.readers import pdf_markdown as markdown
 from docprogress.steps.readers.pdf_fonts import Font
 from docprogress.steps.readers.pdf_lines import Link, glue
@@ -15,6 +17,7 @@ from docprogress.steps.readers.pdf_lists import (
 )
 from docprogress.steps.readers.pdf_tables import Table
 from docprogress.steps.readers.pdf_text_lines import TextLine
+from docprogress.structure import escaped, escaped_begin
 
 #: A distance between two lines of a paragraph, in usual ones, at most.
 TOGETHER = 1.3
@@ -108,16 +111,16 @@ class Blocks:
 
     def _add_table(self, table: Table) -> None:
         for text in table.beside:
-            self._add(markdown.begun(markdown.escaped(text.strip())))
+            self._add(escaped_begin(escaped(text.strip())))
         rows = [[markdown.cell(text) for text in row] for row in table.rows]
-        self._add(markdown.table(rows))
+        self._add(github_table(rows))
 
     def _heading(self, heading: Heading) -> int:
         texts = [line.text for line in self._lines[heading.start : heading.end]]
         text = texts[0]
         for following in texts[1:]:
             text += glue(text, following) + following
-        text = markdown.escaped(" ".join(text.split()))
+        text = escaped(" ".join(text.split()))
         self._add(f"{'#' * heading.level} {text}")
         return heading.end
 
@@ -139,7 +142,7 @@ class Blocks:
         block = lines[start:end]
         left = min(line.left for line in block if line.text)
         texts = [f"{_indent(line, left)}{line.text}" for line in block]
-        self._add(markdown.fenced(texts))
+        self._add(fenced("\n".join(texts)))
         return end
 
     def _is_item(self, line: TextLine, place: int, found: dict[int, Marker]) -> bool:
@@ -166,7 +169,7 @@ class Blocks:
             if marker.number:
                 sign = f"{marker.number}."
             if marker.number or marker.sign[0] not in "(a":
-                head = markdown.escaped(line.text[: marker.length].strip())
+                head = escaped(line.text[: marker.length].strip())
                 text = _without(text, head)
         end = start + 1
         parts = [text]
@@ -209,7 +212,7 @@ class Blocks:
             and not self._breaks(lines[end - 1], lines[end])
         ):
             end += 1
-        texts = [markdown.begun(self._inline(line)) for line in lines[start:end]]
+        texts = [escaped_begin(self._inline(line)) for line in lines[start:end]]
         self._add(markdown.joined(texts))
         return end
 

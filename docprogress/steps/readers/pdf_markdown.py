@@ -3,38 +3,21 @@
 import re
 from collections.abc import Sequence
 
+from docprogress.steps.markdown import grid
 from docprogress.steps.readers.pdf_fonts import Font
 from docprogress.steps.readers.pdf_lines import Link
 from docprogress.steps.readers.pdf_text_lines import TextLine
+from docprogress.structure import escaped, escaped_begin
 
 #: The fewest characters that are emphasised: single ones are variables.
 LEAST_EMPHASISED = 2
 
-_SPECIAL = re.compile(r"[\\*`<\[\]]|(?<!\w)_|_(?!\w)")
-_SUSPECT = re.compile(r"[\\*`<\[\]_]")
-_BLOCK = re.compile(r"^(#{1,6}(?= |$)|[-+>](?= |$)|[=-]{2,}\s*$|~{3}|\|)")
-_ORDINAL = re.compile(r"^(\d{1,9})([.)])(?= |$)")
 _SPACES = re.compile(r"\s+")
-
-
-def escaped(text: str) -> str:
-    """Text in which nothing is markup."""
-    if _SUSPECT.search(text) is None:
-        return text  # much faster than the other expression
-    return _SPECIAL.sub(r"\\\g<0>", text)
-
-
-def begun(text: str) -> str:
-    """A line that does not begin a block of another kind."""
-    first = text[:1]
-    if first.isdigit():
-        return _ORDINAL.sub(r"\1\\\2", text)
-    return _BLOCK.sub(r"\\\1", text) if first in "#-+>=~|" else text
 
 
 def plain(text: str) -> str:
     """A page's text as paragraphs, without any structure."""
-    lines = (begun(escaped(line.strip())) for line in text.split("\n"))
+    lines = (escaped_begin(escaped(line.strip())) for line in text.split("\n"))
     return "\n".join(lines).strip("\n")
 
 
@@ -60,28 +43,10 @@ def joined(lines: list[str]) -> str:
     return text.replace("**\n**", "\n") if "**\n**" in text else text
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """A GitHub table, its first row the header."""
-    width = max(map(len, rows))
-    lines = [
-        "| " + " | ".join([*row, *[""] * (width - len(row))]) + " |" for row in rows
-    ]
-    lines.insert(1, "|" + " --- |" * width)
-    return "\n".join(lines)
-
-
 def cell(text: str) -> str:
     """A cell's text; its line breaks are marked."""
-    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
-    return "<br>".join(escaped(line) for line in lines if line).replace("|", "\\|")
-
-
-def fenced(lines: Sequence[str]) -> str:
-    """Lines of code."""
-    fence = "```"
-    while any(fence in line for line in lines):
-        fence += "`"
-    return "\n".join([fence, *lines, fence])
+    lines = (_SPACES.sub(" ", line) for line in text.split("\n"))
+    return grid.cell(escaped("\n".join(lines)))
 
 
 def _style(font: Font, body: Font) -> str:
