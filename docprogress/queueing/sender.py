@@ -22,7 +22,7 @@ from docprogress.settings import Settings, redacted
 #: The task that processes each of its documents as far as its queue goes.
 TASK = "docprogress.process"
 
-#: The task that puts right what a sink has of its documents.
+#: The task that reconciles documents in a sink with the store.
 SETTLE_TASK = "docprogress.settle"
 
 #: Seconds that RabbitMQ may take to confirm a message.

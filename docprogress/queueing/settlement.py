@@ -1,4 +1,4 @@
-"""Messages that have workers put right what a sink has of documents."""
+"""Messages that have workers reconcile documents in a sink with the store."""
 
 from collections.abc import Iterable
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Which documents have something in a sink, and which of them have to be put right.
+"""Which documents have rows in a sink, and which of them have to be reconciled.
 
 A row is made before anything is written, and it outlives its document: whatever was
 written is found again and deleted, whoever was killed meanwhile.
@@ -76,7 +76,7 @@ class SinkEntry(NamedTuple):
     folder: str | None
     #: The queue of the workers that reach it.
     queue: str | None
-    #: How often it was marked as to be put right.
+    #: How often it was marked to be reconciled.
     marks: int = 0
 
 

@@ -132,7 +132,7 @@ class Child:
             self._idle.set()
 
     def settle(self, document_ids: Sequence[str]) -> None:
-        """Put right what sinks have of documents."""
+        """Reconcile documents in sinks with the store."""
         self._idle.clear()
         try:
             self._settler.settle(document_ids)

@@ -1,4 +1,4 @@
-"""Put sinks right: make them have what the store has, for documents that may differ.
+"""Reconcile sinks with the store, for the documents in which they may differ.
 
 These are documents that were deleted, that failed or were cancelled after something of
 them was written, and those that an attempt may have written after it was over. What is
@@ -37,14 +37,14 @@ LIMIT = 1_000
 SEARCH_SECONDS = 1.0
 ORPHANS_SECONDS = 60.0
 
-#: Seconds after which documents that are still to be put right are sent again: at
-#: first, and at most.
+#: Seconds after which documents that still differ are sent again: at first, and at
+#: most.
 FIRST_PAUSE = 5.0
 MAX_PAUSE = 60.0
 
 
 class SettlementRequests:
-    """Sends documents whose rows in a sink are to be put right; for the leader."""
+    """Sends documents that have to be reconciled with a sink; for the leader."""
 
     def __init__(
         self, store: Store, sender: Sender, clock: Callable[[], float]
@@ -82,7 +82,7 @@ class SettlementRequests:
 
 
 class SinkSettler:
-    """Puts right what sinks have of documents; for a worker process.
+    """Reconciles documents in sinks with the store; for a worker process.
 
     Args:
         store: What they are to have.
@@ -109,7 +109,7 @@ class SinkSettler:
         self._lease = lease
 
     def settle(self, document_ids: Sequence[str]) -> None:
-        """Put these documents right. Whatever cannot be now is tried again later."""
+        """Reconcile these documents. What fails now is tried again later."""
         entries = sorted(self._store.sinks.entries(document_ids), key=_sink)
         for _, group in groupby(entries, key=_sink):
             some = list(group)
@@ -124,7 +124,7 @@ class SinkSettler:
                 reason = redacted(str(error))
                 if not isinstance(error, DocProgressError):
                     log.exception("the sink %s", redacted(some[0].sink))
-                log.warning("the sink is put right later: %s", reason)
+                log.warning("the sink is reconciled later: %s", reason)
 
     def _settle(self, entries: list[SinkEntry], renew: Callable[[], None]) -> None:
         location = self._locate(entries[0])

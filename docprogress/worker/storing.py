@@ -2,7 +2,7 @@
 
 Exactly once by document: that something will be written is recorded first, so that it
 is found again whatever happens; each write replaces the whole document; and an attempt
-that turns out to be over marks the document, so that a worker puts the sink right (see
+that turns out to be over marks the document, so that a worker reconciles it (see
 `worker/sink_settlement.py`).
 """
 
@@ -128,7 +128,7 @@ class Storing:
             document = replace(document, new=False)
 
     def superseded(self) -> None:
-        """Have the sink put right: this attempt may have written after the next one."""
+        """Mark the document: this attempt may have written after the next one."""
         if self._begun:
             self._writer.write(lambda: self._sinks.mark(self._entry))
 

@@ -16,7 +16,7 @@ from docprogress.steps.markdown.blocks import (
 from docprogress.steps.markdown.grid import MOST_COLUMNS, Grid
 from docprogress.steps.markup.lists import Lists
 
-#: Tables within each other that are told apart.
+#: Nested tables that are distinguished.
 MOST_TABLES = 100
 
 #: Rows of one cell each that are kept until the table's kind is known.

@@ -76,7 +76,7 @@ def open_pdf(
 
 
 def structure_of(pdf: Pdf, settings: Settings) -> Structure | None:
-    """What tells the structure of a PDF's pages, if that is wanted and can be told."""
+    """Prepare to find a PDF's structure; None if it is off or pypdf reads the file."""
     if settings.structure == "off" or not isinstance(pdf, PdfiumDocument):
         return None
     pdf.keep_layouts()

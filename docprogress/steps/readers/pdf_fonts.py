@@ -1,4 +1,4 @@
-"""Tell from a font's name and flags whether it is bold, italic or of fixed pitch."""
+"""Whether a font is bold, italic or monospaced, by its name and flags."""
 
 import re
 from ctypes import addressof, c_char

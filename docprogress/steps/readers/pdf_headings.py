@@ -1,4 +1,4 @@
-"""Tell headings and their levels from size, weight, numbers, and the outline.
+"""Recognise headings and their levels by size, weight, number and outline.
 
 What is body text, and which sizes are headings, is learned from a sample of pages and
 then holds for the whole document, so that levels are the same on each page.

@@ -59,7 +59,7 @@ class LineReader:
         content: The page's text, loaded.
         text: What PDFium gives for it.
         first: The position in PDFium's text that it begins at.
-        tagged: Whether marked content is told apart.
+        tagged: Whether marked content is distinguished.
     """
 
     def __init__(self, content: object, text: str, first: int, *, tagged: bool) -> None:

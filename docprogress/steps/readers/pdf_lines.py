@@ -1,4 +1,4 @@
-"""The lines of a page with their places and fonts: what its structure is told from.
+"""The lines of a page with their positions and fonts, from which structure is found.
 
 They hold nothing of PDFium's, and are made while the page is loaded.
 """
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from docprogress.steps.readers.pdf_fonts import Font
 from docprogress.steps.readers.pdf_grids import Grid, Rule
 
-#: The most lines and characters of a page whose structure is told.
+#: The most lines and characters of a page whose structure is found.
 MOST_LINES = 5_000
 MOST_CHARACTERS = 500_000
 

@@ -1,4 +1,4 @@
-"""Tell the items of lists by their bullets and numbers."""
+"""Recognise the items of lists by their bullets and numbers."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Tell the structure of a PDF's pages: their Markdown.
+"""Find the structure of a PDF's pages, and write it as Markdown.
 
 The first pages, and a few of the others, show what is usual in the document. Everything
 that is in the text is in the Markdown: where it would not be, it is the plain text.

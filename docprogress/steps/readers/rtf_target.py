@@ -2,7 +2,7 @@
 
 from docprogress.steps.readers.flow import BULLET, Flow
 
-#: Tables within tables that are told apart.
+#: Nested tables that are distinguished.
 MAX_TABLES = 50
 
 #: Cells of a row whose definitions are kept.

@@ -11,7 +11,7 @@ from docprogress.steps.readers.rtf_words import (
 )
 from docprogress.steps.readers.symbols import symbol
 
-#: Fonts that are told apart, and pieces of a font's name that are kept.
+#: Fonts that are distinguished, and pieces of a font's name that are kept.
 MAX_FONTS = 10_000
 MAX_PIECES = 100
 
