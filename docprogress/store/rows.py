@@ -53,6 +53,8 @@ class NewDocument:
     step: str = ""
     #: The document that contains this one: a mail, an archive.
     parent_id: str | None = None
+    #: The earlier version of it, which it retires when it is completed.
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,11 @@ class DocumentRow:
     #: and their bytes; those of nested containers are included.
     unpacked_members: int | None = None
     unpacked_bytes: int | None = None
+    #: The earlier version of the document, which it retires when it is completed.
+    replaces: str | None = None
+    #: When a newer version took its place, or its file was removed; None if it is
+    #: current.
+    retired_at: datetime | None = None
 
     def event(self) -> ProgressEvent:
         """The event of this state; it has an id if the attempt is over."""

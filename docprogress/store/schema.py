@@ -164,6 +164,10 @@ document = sa.Table(
     _column("confidence", sa.Double, nullable=True),
     _column("unpacked_members", sa.Integer, nullable=True),
     _column("unpacked_bytes", sa.BigInteger, nullable=True),
+    # The earlier version of the document, which it retires when it is completed.
+    _column("replaces", Text, nullable=True),
+    # When a newer version took its place, or its file was removed.
+    _column("retired_at", Moment, nullable=True),
     sa.Index("document_run_number", "run_id", "number", unique=True),
     # Covers counting a run's documents, and finding when it finished.
     sa.Index("document_run_status", "run_id", "status", "finished_at"),

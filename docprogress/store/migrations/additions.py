@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.types import TypeEngine
 
-from docprogress.store.schema import ADDITIONS_TABLE
+from docprogress.store.schema import ADDITIONS_TABLE, Moment
 
 #: Columns, and statements that create tables, in groups that are each made in one step.
 _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
@@ -53,6 +53,10 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
             "CREATE TABLE IF NOT EXISTS sink_key ("
             "sink TEXT NOT NULL PRIMARY KEY, encryption_key TEXT NOT NULL)"
         ),
+    ),
+    (
+        ("document", "replaces", sa.Text()),
+        ("document", "retired_at", Moment()),
     ),
 )
 
