@@ -29,12 +29,18 @@ CI = "CI" in os.environ
 
 STEPS = """
 import time
+from pathlib import Path
 
 def slow(pages):
     for page in pages:
         for _ in range(4):
             time.sleep(0.1)
         yield page
+
+def held(pages):
+    while not Path(__file__).with_name("released").exists():
+        time.sleep(0.05)
+    yield from pages
 """
 
 
@@ -60,19 +66,24 @@ def test_a_database_that_is_locked_is_waited_for(home, steps, seconds):
     nothing_is_left(home)
 
 
-def test_a_disk_that_was_full_and_is_freed_loses_nothing(home, small_disk, steps):
+def test_a_disk_that_was_full_and_is_freed_loses_nothing(
+    home, small_disk, steps, tmp_path
+):
+    # More than fits into what SQLite has allocated.
+    files = [(name, 5 * content) for name, content in documents(12)]
     with Pipeline(
         home=home,
         workers=2,
-        steps=["outage_steps:slow"],
+        steps=["outage_steps:held"],
         database_url=f"sqlite:///{small_disk}/store.db",
     ) as pipeline:
-        run = pipeline.submit(documents(12))
-        in_the_middle(run)
+        run = pipeline.submit(files)
+        eventually(lambda: run.documents(status=Status.PROCESSING))
         with (small_disk / "filler").open("wb", buffering=0) as filler:
             with contextlib.suppress(OSError):
                 while True:
                     filler.write(bytes(4096))
+        (tmp_path / "released").touch()
         eventually(
             lambda: any(
                 "Waiting for the database" in event.message

@@ -512,10 +512,7 @@ def test_killed_work_is_resumed_before_a_backlog(where, backlog):
                 processing = run.documents(status=Status.PROCESSING)
                 return [row for row in processing if row.worker.endswith(name)]
 
-            eventually(taken)
-            workers[0].kill()
-            killed = taken()
-            assert killed
+            killed = workers[0].kill_during(taken)
 
             def resumed():
                 rows = run.connections.store.documents.find(

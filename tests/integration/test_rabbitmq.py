@@ -206,10 +206,7 @@ def test_interrupted_work_is_resumed_before_a_backlog(settings, started, backlog
             processing = run.documents(status=Status.PROCESSING)
             return [row for row in processing if row.worker.endswith(name)]
 
-        eventually(taken)
-        worker.kill()
-        killed = taken()
-        assert killed
+        killed = worker.kill_during(taken)
 
         def resumed():
             rows = run.connections.store.documents.find(ids=[row.id for row in killed])

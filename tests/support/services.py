@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import psutil
 import pytest
@@ -64,14 +64,16 @@ class Server:
 #: Seconds between two looks at a condition, at least and at most.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.1
 
+T = TypeVar("T")
+
 #: How many times as long as a look took the processor the pause after it is, so that
 #: a test that waits takes little from what it waits for.
 PAUSE_PER_LOOK = 5
 
 
 def eventually(
-    condition: Callable[[], object], *, seconds: float = 30.0, what: str = ""
-) -> object:
+    condition: Callable[[], T], *, seconds: float = 30.0, what: str = ""
+) -> T:
     """Wait for a condition, and return what it returned.
 
     Args:
@@ -155,10 +157,32 @@ class Worker:
 
     def kill(self) -> None:
         with contextlib.suppress(psutil.Error):
-            for process in (*self.children(), psutil.Process(self.process.pid)):
+            for process in self._tree():
                 process.kill()
         self.process.wait()
         self.log.close()
+
+    def kill_during(self, work: Callable[[], T]) -> T:
+        """Kill it while `work` finds something, and return what it found.
+
+        It is stopped meanwhile, so that what was found cannot end before the kill.
+        """
+
+        def found() -> T:
+            tree = self._tree()
+            for process in tree:
+                process.suspend()
+            found = work()
+            for process in () if found else tree:
+                process.resume()
+            return found
+
+        result = eventually(found)
+        self.kill()
+        return result
+
+    def _tree(self) -> list[psutil.Process]:
+        return [*self.children(), psutil.Process(self.process.pid)]
 
 
 #: Below the range from which Linux takes the ports of outgoing connections.
