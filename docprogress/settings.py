@@ -123,7 +123,8 @@ class Settings(Hiding):
 
     #: Worker processes on this machine.  None: one for each core.
     workers: int | None = Field(default=None, ge=1, le=1024)
-    #: `hashing`, `sentence-transformers:MODEL` or `openai:MODEL`.
+    #: `hashing`, `wordllama` (`docprogress[semantic]`),
+    #: `sentence-transformers:MODEL` or `openai:MODEL`.
     embedder: str = "hashing"
     #: The OpenAI-compatible endpoint, without `/embeddings`.
     embedding_url: Secret = "https://api.openai.com/v1"

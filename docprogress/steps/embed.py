@@ -17,6 +17,7 @@ from docprogress.steps.embedders.hashing import HashingEmbedder
 from docprogress.steps.embedders.sentence_transformers import (
     SentenceTransformerEmbedder,
 )
+from docprogress.steps.embedders.wordllama import WordLlamaEmbedder
 
 __all__ = ["Embedder", "Embedding", "embed", "embedder"]
 
@@ -60,6 +61,8 @@ def embedder(settings: Settings) -> Embedder:
     kind, _, model = settings.embedder.partition(":")
     if kind == "hashing" and not model:
         return _hashing()
+    if kind == "wordllama" and not model:
+        return _wordllama()
     if kind == "sentence-transformers" and model:
         return _sentence_transformer(model, settings.embedding_tokens)
     if kind == "openai" and model:
@@ -74,13 +77,18 @@ def embedder(settings: Settings) -> Embedder:
         )
     raise SettingsError(
         f"there is no embedder {settings.embedder!r}; choose 'hashing', "
-        "'sentence-transformers:MODEL' or 'openai:MODEL'"
+        "'wordllama', 'sentence-transformers:MODEL' or 'openai:MODEL'"
     )
 
 
 @lru_cache(maxsize=1)
 def _hashing() -> HashingEmbedder:
     return HashingEmbedder()
+
+
+@lru_cache(maxsize=1)
+def _wordllama() -> WordLlamaEmbedder:
+    return WordLlamaEmbedder()
 
 
 @lru_cache(maxsize=4)

@@ -126,7 +126,7 @@ def _replace_chunking(given: tuple[Step, ...], own: Step) -> tuple[Step, ...]:
 
 def is_fast_plan(plan: Iterable[Step], *, embedder: str) -> bool:
     """Whether all steps are built-in ones that take moments for most documents."""
-    fast = embedder == "hashing"
+    fast = embedder in ("hashing", "wordllama")
     return all(
         fast and step.path in BUILT_IN_PATHS and step.path != STORING_PATH
         for step in plan

@@ -159,7 +159,16 @@ def test_one_embedder_serves_the_whole_process():
 
 @pytest.mark.parametrize(
     "name",
-    ["", "hash", "hashing:x", "openai", "openai:", "sentence-transformers:", "x:y"],
+    [
+        "",
+        "hash",
+        "hashing:x",
+        "wordllama:x",
+        "openai",
+        "openai:",
+        "sentence-transformers:",
+        "x:y",
+    ],
 )
 def test_unknown_embedder_is_refused_with_the_choice(name):
     settings = load().model_copy(update={"embedder": name})
@@ -171,7 +180,7 @@ def test_unknown_embedder_is_refused_with_the_choice(name):
 def test_missing_library_is_named_with_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
 
-    with pytest.raises(SettingsError, match=r"pip install 'docprogress\[semantic\]'"):
+    with pytest.raises(SettingsError, match=r"docprogress\[sentence-transformers\]'"):
         embedder(load(embedder="sentence-transformers:no-such-model"))
 
 

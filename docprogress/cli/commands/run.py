@@ -57,7 +57,8 @@ def run(
     embedder: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="hashing, sentence-transformers:MODEL, openai:MODEL."
+            metavar="NAME",
+            help="hashing, wordllama, sentence-transformers:MODEL, openai:MODEL.",
         ),
     ] = None,
     pdf_engine: Annotated[

@@ -29,7 +29,7 @@ class SentenceTransformerEmbedder:
         except ImportError as error:
             raise SettingsError(
                 f"embedder {self.name!r} needs a library that is not installed: "
-                "pip install 'docprogress[semantic]'"
+                "pip install 'docprogress[sentence-transformers]'"
             ) from error
         try:
             self._model = SentenceTransformer(model)
