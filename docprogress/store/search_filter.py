@@ -1,17 +1,28 @@
 """Which chunks a search considers."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from docprogress.events import Status
 from docprogress.store import schema
 
+_document = schema.document.c
+_chunk = schema.chunk.c
+_metadata = sa.type_coerce(_document.metadata, sa.Text)
+
 #: Documents that searches and exports see: completed ones that no newer version has
 #: replaced, and that are still in the folder that they came from.
 CURRENT = sa.and_(
-    schema.document.c.status == Status.COMPLETED.value,
-    schema.document.c.retired_at.is_(None),
+    _document.status == Status.COMPLETED.value,
+    _document.retired_at.is_(None),
 )
 
 
@@ -30,3 +41,81 @@ class SearchFilter:
     kind: str | None = None
     #: The document's language, as its metadata has it: `en`, `de`, …
     language: str | None = None
+
+    def documents(self) -> ColumnElement[bool]:
+        """The condition of the documents: current ones that the filter admits."""
+        found = [CURRENT]
+        for column, values in (
+            (_document.run_id, self.run_ids),
+            (_document.id, self.document_ids),
+            (_document.name, self.names),
+        ):
+            if values is not None:
+                found.append(any_of(column, values))
+        if self.case_id is not None:
+            found.append(_document.case_id == self.case_id)
+        if self.language is not None:
+            # Documents also name a region: `de-AT`.
+            spoken = sa.func.lower(sa.func.replace(_Language(_metadata), "_", "-"))
+            wanted = self.language.lower().replace("_", "-")
+            found.append(
+                sa.or_(
+                    spoken == wanted, spoken.startswith(f"{wanted}-", autoescape=True)
+                )
+            )
+        return sa.and_(*found)
+
+    def chunks(self) -> ColumnElement[bool] | None:
+        """The condition of a document's chunks; None if it admits all of them."""
+        if self.kind is None:
+            return None
+        # Chunks of earlier versions have no kind.
+        return sa.func.coalesce(_chunk.kind, "text") == self.kind
+
+
+def any_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether the column has one of these values, however many there are."""
+    # As one parameter, since databases limit how many a statement has.
+    array = json.dumps([schema.storable(value) for value in values])
+    given = _Each(sa.literal(array)).table_valued("value")
+    return column.in_(sa.select(given.c.value))
+
+
+class _Each(FunctionElement[str]):
+    """The strings of a JSON array as rows."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+class _Language(FunctionElement[str]):
+    """The language in a document's metadata."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(_Each)
+def _each_in_sqlite(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Each, "postgresql")
+def _each(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+    array = compiler.process(element.clauses, **options)
+    return f"json_array_elements_text(CAST({array} AS json))"
+
+
+@compiles(_Language)
+def _language_in_sqlite(
+    element: _Language, compiler: SQLCompiler, **options: Any
+) -> str:
+    given = compiler.process(element.clauses, **options)
+    return f"CASE WHEN json_valid({given}) THEN json_extract({given}, '$.language') END"
+
+
+@compiles(_Language, "postgresql")
+def _language(element: _Language, compiler: SQLCompiler, **options: Any) -> str:
+    # Reading it as JSON would raise an error for a number that is not one.
+    given = compiler.process(element.clauses, **options)
+    return f'substring({given} from \'"language": "([^"]+)"\')'
