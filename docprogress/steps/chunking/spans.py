@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from semantic_text_splitter import TextSplitter
 
 from docprogress.errors import Unreadable
+from docprogress.steps.chunking.anchors import anchors
 from docprogress.steps.chunking.sizes import Sizes
 
 Span = tuple[int, int]
@@ -30,7 +31,7 @@ def spans(
     """
     splitter = sizes.splitter(most, overlap)
     most = sizes.most if most is None else most
-    for first, last in _stretches(text):
+    for first, last in _parts(text, sizes):
         begin = first
         while begin < last:
             end = min(begin + sizes.window, last)
@@ -51,6 +52,16 @@ def trimmed(text: str, start: int, end: int) -> Span:
     piece = text[start:end]
     begin = start + len(piece) - len(piece.lstrip())
     return begin, max(begin, start + len(piece.rstrip()))
+
+
+def _parts(text: str, sizes: Sizes) -> Iterator[Span]:
+    """The start and end of each part of the text that is split by itself."""
+    for begin, last in _stretches(text):
+        first = begin
+        for anchor in anchors(text, begin, last, sizes):
+            yield first, anchor.end
+            first = anchor.begin
+        yield first, last
 
 
 def _stretches(text: str) -> Iterator[Span]:
