@@ -18,7 +18,7 @@ from docprogress.errors import SettingsError
 from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.steps.embed import embedder
 from docprogress.steps.embedders.words import Evidence
-from docprogress.store import Match, RunRow, Store
+from docprogress.store import Match, RunRow, SearchFilter, Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -65,9 +65,12 @@ def nearest(
         if used.name == "hashing":
             found = islice(_by_words(store, run.id, query, vector), limit)
         else:
-            found = store.vectors.nearest(run.id, vector, limit=limit)
-            if found is None:
-                found = _nearest(store, run.id, vector, limit)
+            found = store.vectors.nearest(
+                vector,
+                embedder=used.name,
+                filter=SearchFilter(run_ids=(run.id,)),
+                limit=limit,
+            )
         best = heapq.nlargest(limit, [*best, *found])
     return pd.DataFrame(_rows(store, best), columns=_COLUMNS)
 
@@ -85,24 +88,6 @@ def query_vector(
         [query]
     )[0]
     return vector
-
-
-def _nearest(
-    store: Store, run_id: str, query: NDArray[np.float32], limit: int
-) -> list[Match]:
-    """The chunks of a run that are nearest; no more vectors at a time than fit."""
-    best: list[Match] = []
-    for document_id, first, vectors in store.vectors.in_run(run_id):
-        # Vectors of another length are those of another version of the embedder.
-        if vectors.shape[1] == len(query):
-            scores = _similarities(vectors, query)
-            found = [
-                Match(float(scores[at]), document_id, first + int(at))
-                for at in np.argsort(-scores)[:limit]
-                if scores[at] > 0
-            ]
-            best = heapq.nlargest(limit, [*best, *found])
-    return best
 
 
 def _by_words(

@@ -3,7 +3,6 @@
 Everything else, such as events in Redis and views, can be lost and rebuilt from it.
 """
 
-from docprogress.store.pgvector import Match
 from docprogress.store.rows import (
     AttemptRow,
     AttemptStatus,
@@ -16,19 +15,24 @@ from docprogress.store.rows import (
     RunSummary,
     StepTiming,
 )
+from docprogress.store.search_filter import SearchFilter
 from docprogress.store.store import Store
+from docprogress.store.vector_index.embedders import EmbedderInUse
+from docprogress.store.vector_index.matches import Match
 
 __all__ = [
     "AttemptRow",
     "AttemptStatus",
     "Claim",
     "DocumentRow",
+    "EmbedderInUse",
     "FinishedStep",
     "Match",
     "NewDocument",
     "QueuedRow",
     "RunRow",
     "RunSummary",
+    "SearchFilter",
     "StepTiming",
     "Store",
 ]

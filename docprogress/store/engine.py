@@ -72,6 +72,11 @@ class Database:
         self.engine = self._create_engine()
         # Shares the pool.
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._repeatable = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
         self._opened = False
         #: Whether the database has pgvector; known once it is open.
         self.compares_vectors = False
@@ -150,6 +155,10 @@ class Database:
         # transaction would only cost two more round trips.
         engine = self.engine if self.is_sqlite else self._autocommit
         return self._transaction(engine, "BEGIN")
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """A connection for reading whose statements all see one state."""
+        return self._transaction(self._repeatable, "BEGIN")
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction for writing, exclusive on SQLite."""

@@ -11,9 +11,25 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, text
+from sqlalchemy import (
+    Connection,
+    Double,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.types import UserDefinedType
 
+from docprogress.store import schema
 from docprogress.store.schema import storable
+from docprogress.store.vector_index.matches import Match, best
+from docprogress.store.vector_index.selection import VectorQuery
 
 #: The most dimensions that the extension accepts.
 MAX_DIMENSIONS = 16_000
@@ -31,34 +47,22 @@ _COPY = text(
     " SELECT :document, number, vector FROM embedding WHERE document_id = :source"
 )
 
-_COMPLETE = text(
-    "SELECT (SELECT coalesce(sum(count), 0)"
-    " FROM vectors JOIN document ON document.id = vectors.document_id"
-    " WHERE run_id = :run AND dimensions = :dimensions"
-    " AND (vectors.embedder IS NULL OR vectors.embedder NOT LIKE 'unfinished %'))"
-    " = (SELECT count(*)"
-    " FROM embedding JOIN document ON document.id = embedding.document_id"
-    " WHERE run_id = :run AND vector_dims(vector) = :dimensions)"
-)
-# The extension raises an error for vectors of different lengths, and only `CASE`
-# guarantees the order of evaluation. The distance to a vector of zeros is NaN.
-_NEAREST = text(
-    "SELECT document_id, number, 1 - distance FROM ("
-    " SELECT document_id, embedding.number, CASE"
-    " WHEN vector_dims(vector) = :dimensions"
-    " THEN vector <=> CAST(:query AS vector) END AS distance"
-    " FROM embedding JOIN document ON document.id = embedding.document_id"
-    " WHERE run_id = :run) AS compared"
-    " WHERE distance < 1 ORDER BY distance, document_id, number LIMIT :limit"
-)
+
+class _Vector(UserDefinedType[str]):
+    """The extension's type, written as text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "vector"
 
 
-class Match(NamedTuple):
-    """A chunk that a search found, and its cosine similarity."""
-
-    score: float
-    document_id: str
-    number: int
+_table = table("embedding", column("document_id"), column("number"), column("vector"))
+_embedding = _table.c
+_document = schema.document.c
+_vectors = schema.vectors.c
+_chunk = schema.chunk.c
+_length = func.vector_dims(_embedding.vector)
 
 
 class Rows(NamedTuple):
@@ -101,18 +105,53 @@ def copy(connection: Connection, source_id: str, document_id: str) -> None:
     connection.execute(_COPY, ids)
 
 
-def nearest(
-    connection: Connection, run_id: str, query: NDArray[np.float32], limit: int
-) -> list[Match] | None:
-    """The chunks of a run nearest to `query`; None if some of them are missing."""
-    values: dict[str, Any] = {"run": run_id, "dimensions": len(query)}
-    if not connection.execute(_COMPLETE, values).scalar():
+def nearest(connection: Connection, query: VectorQuery) -> list[Match] | None:
+    """The chunks nearest to a query; None if some of those admitted are missing."""
+    stored = (
+        select(func.coalesce(func.sum(_vectors.count), 0))
+        .join_from(schema.document, schema.vectors)
+        .where(query.rows())
+    )
+    compared = (
+        select(func.count())
+        .join_from(schema.document, _table, _document.id == _embedding.document_id)
+        .where(query.documents(), _length == query.dimensions)
+    )
+    complete = select(stored.scalar_subquery() == compared.scalar_subquery())
+    if not connection.execute(complete).scalar():
         return None
-    values |= {"query": _to_text(query), "limit": limit}
-    return [
+    # The extension raises an error for vectors of different lengths, and only `CASE`
+    # guarantees the order of evaluation. The distance to a vector of zeros is NaN.
+    given = cast(literal(_to_text(query.vector)), _Vector)
+    distance = case(
+        (
+            _length == query.dimensions,
+            _embedding.vector.op("<=>", return_type=Double())(given),
+        )
+    )
+    rows = (
+        select(_document.id, _embedding.number, distance.label("distance"))
+        .join_from(schema.document, _table, _document.id == _embedding.document_id)
+        .where(query.documents())
+    )
+    admitted = query.filter.chunks()
+    if admitted is not None:
+        same = and_(
+            _chunk.document_id == _document.id, _chunk.number == _embedding.number
+        )
+        rows = rows.join(schema.chunk, same).where(admitted)
+    found = rows.subquery().c
+    nearest_first = (
+        select(found.id, found.number, 1 - found.distance)
+        .where(found.distance < 1)
+        .order_by(found.distance, found.id, found.number)
+        .limit(query.limit)
+    )
+    matches = (
         Match(score, document_id, number)
-        for document_id, number, score in connection.execute(_NEAREST, values)
-    ]
+        for document_id, number, score in connection.execute(nearest_first)
+    )
+    return best(matches, query.limit)
 
 
 def _to_text(vector: NDArray[np.float32]) -> str:

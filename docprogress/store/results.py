@@ -24,6 +24,7 @@ from docprogress.documents import Chunk, Page
 from docprogress.errors import StoreError
 from docprogress.store import schema
 from docprogress.store.engine import Database
+from docprogress.store.packing import unpack
 from docprogress.store.rows import StepTiming
 from docprogress.store.schema import storable
 from docprogress.store.statements import batches
@@ -31,7 +32,6 @@ from docprogress.store.vectors import (
     VECTORS_BETWEEN,
     VECTORS_OF_DOCUMENT,
     VECTORS_OF_SEVERAL,
-    unpack,
 )
 
 #: The most pages, and chunks, that are read at once of a long document.

@@ -11,37 +11,39 @@ from docprogress.documents import Chunk
 from docprogress.errors import StoreError
 from docprogress.store import pgvector, schema
 from docprogress.store.engine import Database
-from docprogress.store.pgvector import Match
+from docprogress.store.packing import FLOAT, pack, unpack
 from docprogress.store.schema import storable
+from docprogress.store.search_filter import SearchFilter
 from docprogress.store.statements import CompiledStatement
+from docprogress.store.vector_index import embedders, exact
+from docprogress.store.vector_index.embedders import EmbedderInUse
+from docprogress.store.vector_index.matches import Match
+from docprogress.store.vector_index.selection import (
+    FINISHED,
+    UNFINISHED_PREFIX,
+    VectorQuery,
+)
 
 #: The most vectors in one row.
 VECTORS_PER_ROW = 1024
 #: Bytes of vectors, and rows, that are read at a time.
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_ROWS = 256
-_FLOAT = np.dtype("<f4")
-#: The prefix of the embedder's name in rows of an unfinished step. Only the step itself
-#: reads them, when it continues.
-UNFINISHED_PREFIX = "unfinished "
 _document = schema.document.c
 _vectors = schema.vectors.c
-_FINISHED = or_(
-    _vectors.embedder.is_(None), _vectors.embedder.not_like(f"{UNFINISHED_PREFIX}%")
-)
 _VECTORS_OF = (
     select(_vectors.first, _vectors.count, _vectors.dimensions, _vectors.data)
     .where(_vectors.document_id == bindparam("document"))
     .order_by(_vectors.first)
 )
-VECTORS_OF_DOCUMENT = _VECTORS_OF.where(_FINISHED)
+VECTORS_OF_DOCUMENT = _VECTORS_OF.where(FINISHED)
 VECTORS_OF_SEVERAL = select(
     _vectors.document_id,
     _vectors.first,
     _vectors.count,
     _vectors.dimensions,
     _vectors.data,
-).where(_vectors.document_id.in_(bindparam("documents", expanding=True)), _FINISHED)
+).where(_vectors.document_id.in_(bindparam("documents", expanding=True)), FINISHED)
 VECTORS_BETWEEN = VECTORS_OF_DOCUMENT.where(
     _vectors.first <= bindparam("last"),
     _vectors.first + _vectors.count > bindparam("first"),
@@ -50,13 +52,13 @@ _UNFINISHED_VECTORS = _VECTORS_OF.where(_vectors.embedder == bindparam("embedder
 _LARGEST = (
     select(func.max(_vectors.count * _vectors.dimensions))
     .join(schema.document)
-    .where(_document.run_id == bindparam("run"), _FINISHED)
+    .where(_document.run_id == bindparam("run"), FINISHED)
 )
 _DIMENSIONS = (
     select(_vectors.dimensions)
     .distinct()
     .join(schema.document)
-    .where(_document.run_id == bindparam("run"), _FINISHED)
+    .where(_document.run_id == bindparam("run"), FINISHED)
 )
 _VECTORS_OF_RUN = (
     select(
@@ -70,7 +72,7 @@ _VECTORS_OF_RUN = (
     .join_from(schema.document, schema.vectors)
     .where(
         _document.run_id == bindparam("run"),
-        _FINISHED,
+        FINISHED,
         _document.number >= bindparam("number"),
         or_(
             _document.number > bindparam("number"), _vectors.first > bindparam("first")
@@ -99,7 +101,7 @@ class Vectors:
             largest = connection.execute(_LARGEST, {"run": run_id}).scalar()
         if not largest:
             return
-        limit = max(1, min(BATCH_ROWS, BATCH_BYTES // (largest * _FLOAT.itemsize)))
+        limit = max(1, min(BATCH_ROWS, BATCH_BYTES // (largest * FLOAT.itemsize)))
         number, first = 0, 0
         while True:
             # The connection is not held while the caller processes the rows.
@@ -121,17 +123,42 @@ class Vectors:
             return set(rows.scalars())
 
     def nearest(
-        self, run_id: str, query: NDArray[np.float32], *, limit: int
-    ) -> list[Match] | None:
-        """The chunks of a run nearest to `query`, best first, found by the database.
+        self,
+        vector: NDArray[np.float32],
+        *,
+        embedder: str | None,
+        filter: SearchFilter,  # noqa: A002
+        limit: int,
+    ) -> list[Match]:
+        """The chunks nearest to a query's vector by cosine similarity, best first.
 
-        None if it cannot compare vectors, or not all of this run.
+        A chunk is found if its document is current, the filter admits it, and its
+        vector was made by this embedder, has the same length, and has a positive
+        similarity.
         """
-        self._database.open()
-        if not self._database.compares_vectors:
-            return None
-        with self._database.reading() as connection:
-            return pgvector.nearest(connection, run_id, query, limit)
+        query = VectorQuery(
+            vector=np.ascontiguousarray(vector, FLOAT),
+            embedder=embedder,
+            filter=filter,
+            limit=limit,
+        )
+        if limit < 1 or not np.isfinite(query.vector).all() or not query.vector.any():
+            return []
+        with self._database.snapshot() as connection:
+            found = None
+            if self._database.compares_vectors:
+                found = pgvector.nearest(connection, query)
+            if found is None:
+                found = exact.nearest(connection, query)
+        return found
+
+    def embedders(
+        self,
+        filter: SearchFilter,  # noqa: A002
+    ) -> list[EmbedderInUse]:
+        """The embedders that made the vectors of the documents the filter admits."""
+        with self._database.snapshot() as connection:
+            return embedders.in_use(connection, filter)
 
     def unfinished(
         self, document_id: str, *, embedder: str
@@ -173,7 +200,7 @@ def vector_rows(chunks: Sequence[Chunk]) -> list[tuple[int, int, int, bytes]]:
             index(row[0].number),
             len(row),
             shape[0],
-            _pack(np.array([chunk.vector for chunk in row], _FLOAT)),
+            pack(np.array([chunk.vector for chunk in row], FLOAT)),
         )
         for row in rows
     ]
@@ -237,26 +264,3 @@ def add_unfinished(
         )
     )
     _insert(connection, document_id, rows, tag)
-
-
-def _pack(array: NDArray[np.float32]) -> bytes:
-    """The bytes of an array, in a sparse form if that is shorter.
-
-    It is for the hashing embedder, whose vectors are mostly zeros.
-    """
-    dense = array.tobytes()
-    # Not `array != 0`, which would lose negative zeros.
-    nonzero = array.view(np.uint32) != 0
-    sparse = np.packbits(nonzero).tobytes() + array[nonzero].tobytes()
-    return sparse if len(sparse) < len(dense) else dense
-
-
-def unpack(count: int, dimensions: int, data: bytes) -> NDArray[np.float32]:
-    """The array of a row of `vectors`."""
-    if len(data) == count * dimensions * _FLOAT.itemsize:
-        return np.frombuffer(data, _FLOAT).reshape(count, dimensions)
-    array = np.zeros(count * dimensions, _FLOAT)
-    bitmap = -(-array.size // 8)
-    nonzero = np.unpackbits(np.frombuffer(data, np.uint8, bitmap), count=array.size)
-    array[nonzero.view(bool)] = np.frombuffer(data, _FLOAT, offset=bitmap)
-    return array.reshape(count, dimensions)

@@ -45,7 +45,8 @@ from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.settings import load
 from docprogress.steps import plan
 from docprogress.storage import Files, Source
-from docprogress.store import NewDocument, Store
+from docprogress.store import NewDocument, SearchFilter, Store
+from docprogress.store.vector_index import exact
 from docprogress.worker import processing
 
 __all__ = ["claimed", "document", "run"]
@@ -451,7 +452,17 @@ def filled(store, arrays, **changes):
         ]
         row = store.documents.get(document_id)
         finish_step(store, row, 2, chunks=chunks, facts={"embedder": "openai:made-up"})
+        store.attempts.finish(document_id, 1, Status.COMPLETED, message="Done")
     return run
+
+
+def nearest_in(store, run, query, *, limit=100):
+    return store.vectors.nearest(
+        query,
+        embedder="openai:made-up",
+        filter=SearchFilter(run_ids=(run.id,)),
+        limit=limit,
+    )
 
 
 def add_document_named(store, run, document_id, number):
@@ -491,7 +502,7 @@ def test_search_in_the_database_finds_what_numpy_finds(
             for store in (reads, compares)
         ]
         # The database alone: no vector is read.
-        monkeypatch.setattr(compares.vectors, "in_run", lambda _: pytest.fail("read"))
+        monkeypatch.setattr(exact, "nearest", lambda *_: pytest.fail("read"))
         again = search.nearest(
             compares, [compares.runs.get("run")], "question", settings=settings, limit=5
         )
@@ -506,23 +517,37 @@ def test_what_the_extension_cannot_compare_is_compared_by_numpy(vector_url):
     strange = np.array([[np.nan, *[1.0] * 23]], "f4")
     words = np.zeros((2, 24), "f4")
     words[:, 3] = 1
-    query = usual[0][0]
+    query = np.abs(usual[0][0])
     with Store(vector_url) as store:
-        for arrays_given, known in (
-            (usual, True),
-            ([*usual, strange], False),
-            ([*usual, words], False),
-            ([*usual, np.ones((2, 7), "f4")], True),  # of another embedder's version
-            ([*usual, np.zeros((1, 24), "f4")], False),
+        for more, found_there in (
+            ([], 0),
+            ([strange], 0),
+            ([words], 2),
+            ([np.ones((2, 7), "f4")], 0),  # of another embedder's version
+            ([np.zeros((1, 24), "f4")], 0),
         ):
-            run = filled(store, arrays_given)
+            run = filled(store, [*usual, *more])
 
-            found = store.vectors.nearest(run.id, query, limit=100)
+            found = nearest_in(store, run, query)
 
-            assert (found is not None) == known
-            if found is not None:
-                assert found[0].document_id == f"{run.id}-1"
-                assert all(0 < near.score <= 1.000001 for near in found)
+            assert all(0 < near.score <= 1.000001 for near in found)
+            assert [near.document_id for near in found].count(
+                f"{run.id}-4"
+            ) == found_there
+            assert [near[1:] for near in found if near.document_id[-1] != "4"] == [
+                (f"{run.id}-{place + 1}", number + 1)
+                for place, number in nearest_of(usual, query)
+            ]
+
+
+def nearest_of(given, query):
+    """The places of the vectors with a positive similarity, nearest first."""
+    scores = {
+        (place, number): vector @ query / np.linalg.norm(vector)
+        for place, array in enumerate(given)
+        for number, vector in enumerate(array)
+    }
+    return sorted((key for key in scores if scores[key] > 0), key=lambda k: -scores[k])
 
 
 def test_vectors_go_where_their_document_goes(vector_url, vector_server):
@@ -533,13 +558,12 @@ def test_vectors_go_where_their_document_goes(vector_url, vector_server):
         run = filled(store, arrays())
         assert kept() == [(44,)]
         first = store.documents.find(run.id)[0]
-        store.attempts.finish(first.id, 1, Status.COMPLETED, message="x")
         other = add_run(store)
         copy = add_document(store, other)
         store.attempts.claim(copy.id, 1, worker="w")
         store.reuse.copy(first.id, copy.id, 1)
         assert kept() == [(47,)]
-        assert len(store.vectors.nearest(other.id, arrays()[0][0], limit=9) or []) > 0
+        assert len(nearest_in(store, other, arrays()[0][0])) > 0
 
         delete_run(store, run.id)
         assert kept() == [(3,)]
@@ -547,16 +571,20 @@ def test_vectors_go_where_their_document_goes(vector_url, vector_server):
         assert kept() == [(0,)]
 
 
-def test_an_extension_that_comes_later_is_used_from_then_on(vector_server):
+def test_an_extension_that_comes_later_is_used_from_then_on(vector_server, monkeypatch):
+    query = arrays()[0][0]
     with vector_server.database() as url:
         with Store(url) as store:
             before = filled(store, arrays())
-            assert store.vectors.nearest(before.id, arrays()[0][0], limit=3) is None
+            expected = nearest_in(store, before, query)
         vector_server.execute("CREATE EXTENSION vector", url=url)
         with Store(url) as store:
             after = filled(store, arrays(), run_id=uuid.uuid4().hex)
 
-            assert store.vectors.nearest(before.id, arrays()[0][0], limit=3) is None
-            assert (
-                len(store.vectors.nearest(after.id, arrays()[0][0], limit=3) or []) == 3
-            )
+            assert [near[2] for near in nearest_in(store, before, query)] == [
+                near[2] for near in expected
+            ]
+            monkeypatch.setattr(exact, "nearest", lambda *_: pytest.fail("read"))
+            assert [near[2] for near in nearest_in(store, after, query)] == [
+                near[2] for near in expected
+            ]

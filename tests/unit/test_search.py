@@ -40,8 +40,9 @@ def searchable(store, *texts, settings=None):
         unit="chunk",
         progress=100.0,
         chunks=list(embed(chunks, settings=settings)),
+        facts={"embedder": settings.embedder},
     )
-    store.attempts.finish_steps(document_id, 1, [finished])
+    store.attempts.finish_steps(document_id, 1, [finished], completed="Done")
     return run
 
 
