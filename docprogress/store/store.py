@@ -5,6 +5,7 @@ from typing import Self
 
 from docprogress.store.attempts import Attempts
 from docprogress.store.documents import Documents
+from docprogress.store.earlier import EarlierVersions
 from docprogress.store.engine import Database
 from docprogress.store.members import Members
 from docprogress.store.queues import QueueBacklog
@@ -43,6 +44,7 @@ class Store:
         self.recognised = RecognisedPages(self.database)
         self.vectors = Vectors(self.database)
         self.reuse = Reuse(self.database)
+        self.earlier = EarlierVersions(self.database, self.results)
         self.sinks = SinkDocuments(self.database)
 
     def __repr__(self) -> str:

@@ -142,6 +142,8 @@ class DocumentAttempt:
             Kind.PAGES: claim.document.pages,
             Kind.CHUNKS: claim.document.chunks,
         }
+        # How many chunks have the vectors of the earlier version of the document.
+        self._unchanged = 0
         self._note = claim.document.note
         #: What a page of this document is called: a sheet, a slide, a message.
         self._page_unit = "page"
@@ -257,6 +259,7 @@ class DocumentAttempt:
                 )
                 items = result.items
                 self._counts[step.gives] = len(items)
+                self._unchanged = result.unchanged or self._unchanged
                 self._note = result.facts.get("note", self._note)
                 self._page_unit = self._page_unit_of(step, result)
         summary = self._summary()
@@ -337,6 +340,8 @@ class DocumentAttempt:
         pages = plural(self._counts[Kind.PAGES] or 0, self._page_unit)
         chunks = plural(self._counts[Kind.CHUNKS] or 0, "chunk")
         summary = f"Completed: {pages}, {chunks}"
+        if self._unchanged:
+            summary = f"{summary}, {self._unchanged} of them unchanged"
         return f"{summary}; {self._note}" if self._note else summary
 
     def _hand_over(self, message: str) -> Outcome:

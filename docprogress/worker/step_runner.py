@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from docprogress.documents import Chunk, Document, Page
 from docprogress.errors import StepError
 from docprogress.events import MAX_UNFINISHED_PROGRESS, now
+from docprogress.formatting import plural
 from docprogress.reporting.step_progress import StepProgress
 from docprogress.settings import Settings
 from docprogress.steps import Kind, Step, call
@@ -25,6 +25,7 @@ from docprogress.store import DocumentRow, FinishedStep
 from docprogress.store.reuse import Remaining
 from docprogress.worker.attempt_writer import AttemptWriter
 from docprogress.worker.counted_input import CountedInput
+from docprogress.worker.embedded_before import EmbeddedBefore, embedded_before
 from docprogress.worker.service_outages import KnownOutage, service_key
 from docprogress.worker.storing import Storing
 
@@ -53,6 +54,8 @@ class StepResult(NamedTuple):
     facts: dict[str, Any]
     #: What one of them is called.
     unit: str = ""
+    #: How many have the vectors of the document's earlier version.
+    unchanged: int = 0
 
 
 class StepRunner:
@@ -124,7 +127,6 @@ class StepRunner:
         self._check_outage(step)
         progress.publish()
         takes = items or self._stored(step)
-        embedded = [] if items else self._embedded_chunks(step, takes)
         settings = self._settings
         with self._processor.guard(
             settings.step_seconds, settings.total_seconds
@@ -132,7 +134,10 @@ class StepRunner:
             if step.path == STORING_PATH:
                 result = self._store(takes, progress)
             else:
-                result = self._make(step, takes, progress, document, embedded)
+                before = self._embedded_before(step, takes, saved=not items)
+                if before.unchanged:
+                    progress.begin(_unchanged_message(len(takes), before.unchanged))
+                result = self._make(step, takes, progress, document, before)
         self._writer.discard_vectors()
         self._writer.discard_recognised()
         facts = result.facts
@@ -209,18 +214,25 @@ class StepRunner:
         if self.service is not None:
             self._processor.outages.record_success(self.service, self._row.id)
 
-    def _embedded_chunks(self, step: Step, takes: Sequence[Any]) -> list[Chunk]:
-        """The chunks that this step had embedded when it was interrupted."""
-        if not self._saves_vectors(step):
-            return []
-        vectors = self._processor.store.vectors.unfinished(
-            self._row.id, embedder=self._settings.embedder
+    def _embedded_before(
+        self, step: Step, takes: Sequence[Any], *, saved: bool
+    ) -> EmbeddedBefore:
+        """The chunks that the embedding step need not embed.
+
+        Args:
+            step: The step.
+            takes: What it takes.
+            saved: Whether it was interrupted, and may have saved vectors.
+        """
+        if step.path != EMBEDDING_PATH:
+            return EmbeddedBefore([])
+        return embedded_before(
+            self._processor.store,
+            self._row,
+            takes,
+            self._settings,
+            saved=saved and self._saves_vectors(step),
         )
-        return [
-            replace(chunk, vector=vectors[chunk.number])
-            for chunk in takes
-            if chunk.number in vectors
-        ]
 
     def _saves_vectors(self, step: Step) -> bool:
         """Whether a step's vectors are worth saving before it is finished."""
@@ -259,12 +271,13 @@ class StepRunner:
         takes: list[Any],
         progress: StepProgress,
         document: Document,
-        embedded: list[Chunk],
+        before: EmbeddedBefore,
     ) -> StepResult:
         """Run a step's function, except on chunks that are embedded already.
 
         Its output is counted if its length is known, or else its input.
         """
+        embedded = before.chunks
         numbers = {chunk.number for chunk in embedded}
         left = [t for t in takes if t.number not in numbers] if embedded else takes
         counted = CountedInput(left, progress, self._renew)
@@ -294,7 +307,9 @@ class StepRunner:
                 if saves:
                     if embedded and _vector_length(embedded[0]) != _vector_length(item):
                         # The endpoint serves another model now.
-                        return self._make(step, takes, progress, document, [])
+                        progress.begin(None)
+                        nothing = EmbeddedBefore([])
+                        return self._make(step, takes, progress, document, nothing)
                     self._writer.add_vector(item)
                 made.append(item)
                 if counts_output and isinstance(output, Extraction):
@@ -308,7 +323,8 @@ class StepRunner:
         if embedded:
             all_chunks = {chunk.number: chunk for chunk in (*embedded, *made)}
             made = [all_chunks[chunk.number] for chunk in takes]
-        return StepResult(made, dict(getattr(output, "facts", None) or {}))
+        facts = dict(getattr(output, "facts", None) or {})
+        return StepResult(made, facts, unchanged=before.unchanged)
 
     def _store(self, chunks: list[Chunk], progress: StepProgress) -> StepResult:
         if self._storing is None:
@@ -345,6 +361,13 @@ class StepRunner:
 
 def _makes_chunks(step: Step) -> bool:
     return step.gives is Kind.CHUNKS and step.path != STORING_PATH
+
+
+def _unchanged_message(total: int, unchanged: int) -> str:
+    return (
+        f"Embedding {total - unchanged} of {plural(total, 'chunk')}, "
+        f"{unchanged} unchanged"
+    )
 
 
 def _vector_length(chunk: Chunk) -> int:

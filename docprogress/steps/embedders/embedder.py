@@ -14,6 +14,8 @@ Vectors = NDArray[np.float32]
 class Embedder(Protocol):
     """Maps texts to unit vectors, whose dot product is their similarity."""
 
+    #: Embedders with one name give a text the same vector, in later versions as well:
+    #: chunks that a changed document has kept take the vectors that they had.
     name: str
 
     @property
