@@ -6,12 +6,20 @@ current attempt. A worker whose attempt was superseded cannot change anything.
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from docprogress.documents import Chunk, Page
 from docprogress.errors import Cancelled, Superseded
 from docprogress.events import MAX_UNFINISHED_PROGRESS, Status, now
-from docprogress.store import pgvector, recognised, results, schema, vectors
+from docprogress.store import (
+    pgvector,
+    recognised,
+    results,
+    schema,
+    vectors,
+    word_entries,
+)
 from docprogress.store.attempt_statements import (
     ATTEMPTS_OF_RUN,
     BEGIN_ATTEMPT,
@@ -251,15 +259,7 @@ class Attempts:
         values: dict[str, Any] = {"updated_at": moment}
         for finished in steps:
             values |= _step_changes(finished)
-        if completed is not None:
-            values |= {
-                "status": Status.COMPLETED.value,
-                "message": completed,
-                "progress": 100.0,
-                "error": None,
-                "due_at": None,
-                "finished_at": moment,
-            }
+        values |= _completed_changes(completed, attempt, moment)
         # Prepared before the transaction, which blocks all other writers on SQLite.
         pages = next((s.pages for s in reversed(steps) if s.pages is not None), None)
         chunks = next((s.chunks for s in reversed(steps) if s.chunks is not None), None)
@@ -269,6 +269,7 @@ class Attempts:
         compared = (
             vectors.comparable(vector_rows) if self._database.compares_vectors else None
         )
+        indexed = None if completed is None else self._indexed(document_id, chunks)
         timings = [_timed(document_id, attempt, finished) for finished in steps]
         with self._database.writing() as connection:
             row = UPDATE.one_or_none(
@@ -300,6 +301,8 @@ class Attempts:
                 )
                 if compared is not None:
                     pgvector.replace(connection, document_id, compared)
+            if indexed is not None:
+                word_entries.replace(connection, document_id, attempt, indexed, new=new)
             if completed is not None:
                 end_attempt(
                     connection,
@@ -331,6 +334,8 @@ class Attempts:
         """
         if not status.final:
             raise ValueError(f"{status} is not the end of an attempt")
+        completed = status is Status.COMPLETED
+        indexed = self._indexed(document_id) if completed else []
         with self._database.writing() as connection:
             moment = now()
             values: dict[str, Any] = identify(document_id, attempt) | {
@@ -342,13 +347,16 @@ class Attempts:
                 "updated_at": moment,
             }
             row: Sequence[Any] | None
-            if status is Status.COMPLETED:
-                row = UPDATE.one_or_none(connection, values | {"progress": 100.0})
+            if completed:
+                values |= {"progress": 100.0, "indexed_attempt": attempt}
+                row = UPDATE.one_or_none(connection, values)
             else:
                 values["reached"] = min(progress or 0.0, MAX_UNFINISHED_PROGRESS)
                 row = connection.execute(END_UNSUCCESSFUL, values).one_or_none()
             if row is None:
                 raise Superseded(document_id, attempt)
+            if completed:
+                word_entries.replace(connection, document_id, attempt, indexed)
             end_attempt(
                 connection,
                 document_id,
@@ -358,6 +366,16 @@ class Attempts:
                 error=error,
             )
             return document_row(row)
+
+    def _indexed(
+        self, document_id: str, chunks: Sequence[Chunk] | None = None
+    ) -> list[word_entries.Entry]:
+        """The entries in the index of words of these chunks, or of the stored ones."""
+        if chunks is not None:
+            return word_entries.entries(word_entries.given_chunks(chunks))
+        with self._database.reading() as connection:
+            stored = word_entries.stored_chunks(connection, document_id)
+        return word_entries.entries(stored)
 
     def next_attempt(
         self,
@@ -457,6 +475,23 @@ def _step_changes(finished: FinishedStep) -> dict[str, Any]:
     if finished.chunks is not None:
         values["chunks"] = len(finished.chunks)
     return values
+
+
+def _completed_changes(
+    message: str | None, attempt: int, moment: datetime
+) -> dict[str, Any]:
+    """The columns that completing a document changes; none without a message."""
+    if message is None:
+        return {}
+    return {
+        "status": Status.COMPLETED.value,
+        "message": message,
+        "progress": 100.0,
+        "error": None,
+        "due_at": None,
+        "finished_at": moment,
+        "indexed_attempt": attempt,
+    }
 
 
 def _timed(document_id: str, attempt: int, finished: FinishedStep) -> dict[str, Any]:

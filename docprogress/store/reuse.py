@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, or_, select
 
 from docprogress.events import NEEDS_OCR, Status, now
-from docprogress.store import pgvector, results, schema
+from docprogress.store import pgvector, results, schema, word_entries
 from docprogress.store.attempt_statements import end_attempt, update_attempt
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
@@ -91,6 +91,10 @@ class Reuse:
         Raises:
             Superseded: The attempt is over.
         """
+        with self._database.reading() as connection:
+            # Before the transaction, which blocks all other writers on SQLite.
+            chunks = word_entries.stored_chunks(connection, source_id)
+        indexed = word_entries.entries(chunks) if remaining is None else []
         with self._database.writing() as connection:
             found = connection.execute(_SOURCE, {"document": source_id}).one_or_none()
             if found is None:
@@ -103,6 +107,7 @@ class Reuse:
                 "message": f"Same content as {source.name}, already processed",
                 "progress": 100.0,
                 "finished_at": moment,
+                "indexed_attempt": attempt,
             }
             if remaining is not None:
                 values |= {
@@ -112,11 +117,13 @@ class Reuse:
                     "progress": remaining.progress,
                     "kept_progress": remaining.progress,
                     "finished_at": None,
+                    "indexed_attempt": None,
                 }
             row = update_attempt(connection, document_id, attempt, **values)
             results.copy_rows(connection, source_id, document_id)
             if self._database.compares_vectors:
                 pgvector.copy(connection, source_id, document_id)
+            word_entries.replace(connection, document_id, attempt, indexed)
             if remaining is None:
                 end_attempt(
                     connection,

@@ -153,6 +153,8 @@ class DocumentRow:
     #: When a newer version took its place, or its file was removed; None if it is
     #: current.
     retired_at: datetime | None = None
+    #: The attempt whose chunks are in the index of words.
+    indexed_attempt: int | None = None
 
     def event(self) -> ProgressEvent:
         """The event of this state; it has an id if the attempt is over."""

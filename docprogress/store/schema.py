@@ -97,6 +97,13 @@ def _encodes(text: str) -> bool:
 
 metadata = sa.MetaData()
 
+#: The documents that searches see and the index of words lacks. Written out, since
+#: databases compare it with the condition of the index that finds them.
+NOT_INDEXED = sa.text(
+    "status = 'completed' AND retired_at IS NULL AND chunks > 0"
+    " AND coalesce(indexed_attempt, 0) <> attempt"
+)
+
 
 def _column(name: str, type_: Any, **options: Any) -> sa.Column[Any]:
     return sa.Column(name, type_, **{"nullable": False} | options)
@@ -168,12 +175,20 @@ document = sa.Table(
     _column("replaces", Text, nullable=True),
     # When a newer version took its place, or its file was removed.
     _column("retired_at", Moment, nullable=True),
+    # The attempt whose chunks are in the index of words.
+    _column("indexed_attempt", sa.Integer, nullable=True),
     sa.Index("document_run_number", "run_id", "number", unique=True),
     # Covers counting a run's documents, and finding when it finished.
     sa.Index("document_run_status", "run_id", "status", "finished_at"),
     sa.Index("document_status", "status"),
     sa.Index("document_case_id", "case_id"),
     sa.Index("document_sha256", "sha256"),
+    sa.Index(
+        "document_not_indexed",
+        "id",
+        sqlite_where=NOT_INDEXED,
+        postgresql_where=NOT_INDEXED,
+    ),
 )
 
 attempt = sa.Table(
@@ -275,6 +290,46 @@ sink_key = sa.Table(
     metadata,
     _column("sink", Text, primary_key=True),
     _column("encryption_key", Text),
+)
+
+#: Where the words of consecutive chunks are, from number `number` on: those of an
+#: attempt at a document. They are in a segment, from place `first` on, or, until they
+#: are merged into one, in `data`.
+word_document = sa.Table(
+    "word_document",
+    metadata,
+    _of("document", "document_id", primary_key=True),
+    _column("number", sa.Integer, primary_key=True),
+    _column("count", sa.Integer),
+    _column("attempt", sa.Integer),
+    _column("segment", sa.BigInteger, nullable=True),
+    _column("first", sa.Integer),
+    _column("data", sa.LargeBinary, nullable=True),
+    sa.Index("word_document_segment", "segment", "first"),
+)
+
+#: The words of many documents, which never change. `lengths` has the number of words of
+#: each chunk.
+word_segment = sa.Table(
+    "word_segment",
+    metadata,
+    _column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _column("count", sa.Integer),
+    _column("tokens", sa.BigInteger),
+    _column("buckets", sa.Integer),
+    # 1 once all of its blocks are written.
+    _column("complete", sa.Integer, nullable=True),
+    _column("lengths", sa.LargeBinary),
+)
+
+#: The chunks of a segment that have a word: `key` is the word's hash, or, for rare
+#: words, the negative number of a bucket of hashes.
+word_block = sa.Table(
+    "word_block",
+    metadata,
+    _column("segment", sa.BigInteger, primary_key=True),
+    _column("key", sa.BigInteger, primary_key=True),
+    _column("data", sa.LargeBinary),
 )
 
 additions = sa.Table(

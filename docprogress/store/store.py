@@ -16,6 +16,7 @@ from docprogress.store.runs import Runs
 from docprogress.store.sinks import SinkDocuments
 from docprogress.store.submissions import Submissions
 from docprogress.store.vectors import Vectors
+from docprogress.store.words import WordIndex
 
 
 class Store:
@@ -43,6 +44,7 @@ class Store:
         self.results = Results(self.database)
         self.recognised = RecognisedPages(self.database)
         self.vectors = Vectors(self.database)
+        self.words = WordIndex(self.database)
         self.reuse = Reuse(self.database)
         self.earlier = EarlierVersions(self.database, self.results)
         self.sinks = SinkDocuments(self.database)

@@ -117,8 +117,10 @@ def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
     store.open().close()
     complete = definition(engine)
     columns = ("parent_id", "metadata", "ocr_pages", "confidence")
-    columns += ("unpacked_members", "unpacked_bytes")
+    columns += ("unpacked_members", "unpacked_bytes", "replaces", "retired_at")
+    columns += ("indexed_attempt",)
     with engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX document_not_indexed")
         for name in columns:
             connection.exec_driver_sql(f"ALTER TABLE document DROP COLUMN {name}")
         for name in ("title", "markdown", "confidence"):
@@ -127,6 +129,8 @@ def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
             connection.exec_driver_sql(f"ALTER TABLE chunk DROP COLUMN {name}")
         connection.exec_driver_sql("ALTER TABLE run DROP COLUMN encryption_key")
         connection.exec_driver_sql("DROP TABLE recognised_page")
+        for name in ("word_document", "word_segment", "word_block"):
+            connection.exec_driver_sql(f"DROP TABLE {name}")
         connection.exec_driver_sql(f"DROP TABLE {ADDITIONS_TABLE}")
 
     with store.open():

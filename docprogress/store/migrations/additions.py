@@ -58,6 +58,37 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
         ("document", "replaces", sa.Text()),
         ("document", "retired_at", Moment()),
     ),
+    (
+        ("document", "indexed_attempt", sa.Integer()),
+        # What the index of words lacks, whoever completed it.
+        (
+            "CREATE INDEX IF NOT EXISTS document_not_indexed ON document (id)"
+            " WHERE status = 'completed' AND retired_at IS NULL AND chunks > 0"
+            " AND coalesce(indexed_attempt, 0) <> attempt"
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS word_document ("
+            "document_id TEXT NOT NULL, number INTEGER NOT NULL,"
+            " count INTEGER NOT NULL, attempt INTEGER NOT NULL, segment BIGINT,"
+            " first INTEGER NOT NULL, data {blob}, PRIMARY KEY (document_id, number),"
+            " FOREIGN KEY(document_id) REFERENCES document (id) ON DELETE CASCADE)"
+        ),
+        (
+            "CREATE INDEX IF NOT EXISTS word_document_segment"
+            " ON word_document (segment, first)"
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS word_segment ("
+            "id BIGINT NOT NULL PRIMARY KEY, count INTEGER NOT NULL,"
+            " tokens BIGINT NOT NULL, buckets INTEGER NOT NULL, complete INTEGER,"
+            " lengths {blob} NOT NULL)"
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS word_block ("
+            "segment BIGINT NOT NULL, key BIGINT NOT NULL, data {blob} NOT NULL,"
+            " PRIMARY KEY (segment, key))"
+        ),
+    ),
 )
 
 
@@ -77,8 +108,11 @@ def create(connection: Connection) -> None:
     for number, group in enumerate(_ADDITIONS[made:], made + 1):
         for addition in group:
             if isinstance(addition, str):
-                double = sa.Double().compile(connection.dialect)
-                connection.exec_driver_sql(addition.format(double=double))
+                types = {
+                    "double": sa.Double().compile(connection.dialect),
+                    "blob": sa.LargeBinary().compile(connection.dialect),
+                }
+                connection.exec_driver_sql(addition.format_map(types))
                 continue
             table, name, kind = addition
             connection.exec_driver_sql(

@@ -124,6 +124,9 @@ def downgrade() -> None:
     op.execute("DROP TABLE IF EXISTS sink_document")
     op.execute("DROP TABLE IF EXISTS sink_key")
     op.execute("DROP TABLE IF EXISTS recognised_page")
+    op.execute("DROP TABLE IF EXISTS word_document")
+    op.execute("DROP TABLE IF EXISTS word_segment")
+    op.execute("DROP TABLE IF EXISTS word_block")
     for name in (
         "vectors",
         "chunk",

@@ -1,0 +1,23 @@
+"""Words of texts and of queries, as the index of words compares them."""
+
+from docprogress.words.marks import matches
+from docprogress.words.query import Query, Wanted, parse
+from docprogress.words.terms import (
+    OTHER_KIND,
+    Counts,
+    count_terms,
+    hashed,
+    kind_terms,
+)
+
+__all__ = [
+    "OTHER_KIND",
+    "Counts",
+    "Query",
+    "Wanted",
+    "count_terms",
+    "hashed",
+    "kind_terms",
+    "matches",
+    "parse",
+]

@@ -1,0 +1,129 @@
+"""What a query asks for: words, each with the terms by which it is found."""
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from docprogress.words import terms
+from docprogress.words.folding import fold
+from docprogress.words.stems import stem
+from docprogress.words.stop_words import STOP_WORDS
+from docprogress.words.tokens import SIGNS, clusters, tokens, unspaced
+
+#: The most characters and words of a query that are considered.
+_MOST_CHARACTERS = 4096
+MOST_WORDS = 64
+_KANA = re.compile("[\u3040-\u309f]")
+_FUNCTION_SIGNS = frozenset("的了是在和与與或之其为為以及等被把将將对對于於中也都")
+_SPELLED_OUT = {ord("ü"): "ue", ord("ö"): "oe", ord("ä"): "ae"}
+_UMLAUTS = (("ue", "u"), ("oe", "o"), ("ae", "a"))
+_EXACT, _STEM, _SPELLING, _PARTS = 0.5, 0.5, 0.3, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A word of a query."""
+
+    #: Hashes of terms, with their weights. Texts that have enough of them have the
+    #: word.
+    terms: tuple[tuple[int, float], ...]
+    #: How many of `terms` a text must have.
+    needed: int = 1
+    #: Hashes of the parts of a code. A text that has all of them has the code too.
+    parts: tuple[int, ...] = ()
+    #: How much the parts weigh together.
+    parts_weight: float = _PARTS
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The words of a query."""
+
+    words: tuple[Wanted, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.words)
+
+
+@lru_cache(maxsize=64)
+def parse(text: str) -> Query:
+    """Find the words of a query. Frequent ones only count where there are no others."""
+    found: dict[str, Wanted] = {}
+    frequent: dict[str, Wanted] = {}
+    for token in tokens(text[:_MOST_CHARACTERS]):
+        folded = fold(token)
+        if len(found) >= MOST_WORDS:
+            break
+        into = frequent if folded in STOP_WORDS else found
+        if folded and folded not in into and len(into) < MOST_WORDS:
+            wanted = _run(token) if unspaced(token) else _word(token)
+            if wanted is not None:
+                into[folded] = wanted
+    return Query(tuple((found or frequent).values()))
+
+
+def _word(token: str) -> Wanted | None:
+    if len(token) > terms.LONGEST:
+        parts = sorted(terms.token_terms(token))[:MOST_WORDS]
+        return Wanted((), parts=tuple(map(terms.hashed, parts))) if parts else None
+    if token[-1] in "+#" and token[:1] not in SIGNS:
+        return Wanted(((terms.hashed(fold(token)), 1.0),))
+    code = terms.code(token)
+    if code is None:
+        return _forms(fold(token).replace("'", ""), token)
+    wholes = [(terms.hashed(whole), 1.0) for whole in code.wholes]
+    if all(part.isdigit() for part in code.parts):
+        # The parts of a number mean nothing.
+        return Wanted(tuple(wholes))
+    if len(code.wholes) == 1 and not code.parts:
+        return Wanted(tuple(wholes))
+    return Wanted(tuple(wholes), parts=tuple(map(terms.hashed, code.parts)))
+
+
+def _forms(word: str, written: str) -> Wanted | None:
+    word = word[: terms.LONGEST]
+    if not word:
+        return None
+    short = stem(word)
+    weights = {word: 1.0}
+    if short != word:
+        weights = {word: _EXACT, short: _STEM}
+    for other in _spellings(word, written):
+        weights.setdefault(other, _SPELLING)
+        weights.setdefault(stem(other), _SPELLING)
+    return Wanted(tuple((terms.hashed(term), w) for term, w in weights.items()))
+
+
+def _spellings(word: str, written: str) -> list[str]:
+    """Other spellings of a word with umlauts: "Kuendigung", "Kündigung"."""
+    found = word
+    for long, short in _UMLAUTS:
+        found = found.replace(long, short)
+    spelled = written.casefold().translate(_SPELLED_OUT)
+    return [other for other in (found, fold(spelled)) if other != word]
+
+
+def _run(token: str) -> Wanted | None:
+    """The pairs of letters of a run of an unspaced script."""
+    letters = [fold(letter) for letter in clusters(token)]
+    if not letters:
+        return None
+    if len(letters) == 1:
+        return Wanted(((terms.hashed(letters[0]), 1.0),))
+    pairs = list(dict.fromkeys(pairwise(letters)))
+    grammar = [_grammar(*pair) for pair in pairs]
+    telling = [
+        pair for pair, rank in zip(pairs, grammar, strict=True) if rank == min(grammar)
+    ]
+    found = tuple((terms.hashed(a + b), 1.0) for a, b in telling[:MOST_WORDS])
+    share, most = (0.5, 2) if unspaced(token) == "ideographs" else (0.6, 3)
+    return Wanted(found, needed=min(math.ceil(share * len(found)), most))
+
+
+def _grammar(left: str, right: str) -> int:
+    """How much of a pair is grammar, such as the inflections of Japanese."""
+    return sum(
+        bool(_KANA.match(sign)) or sign in _FUNCTION_SIGNS for sign in left + right
+    )

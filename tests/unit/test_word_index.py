@@ -1,0 +1,356 @@
+"""The index of words finds what contains the words of a query, and nothing else."""
+
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from support.rows import add_documents, add_run
+
+from docprogress.documents import Chunk
+from docprogress.events import Status, now
+from docprogress.store import FinishedStep, RunRow, Store
+from docprogress.store.search_filter import SearchFilter
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "docprogress.db"
+    with Store(f"sqlite:///{path}"):
+        pass
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path
+) -> Iterator[Store]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{shutil.copy(empty_database, tmp_path)}"
+    else:
+        url = request.getfixturevalue("postgres_url")
+    with Store(url) as store:
+        yield store
+
+
+@pytest.fixture
+def quick_store(tmp_path: Path, empty_database: Path) -> Iterator[Store]:
+    """On SQLite alone: for what depends on texts, not on the database."""
+    with Store(f"sqlite:///{shutil.copy(empty_database, tmp_path)}") as store:
+        yield store
+
+
+def chunk(number: int, text: str, kind: str | None = None) -> Chunk:
+    return Chunk(
+        number=number,
+        text=text,
+        start=0,
+        end=len(text),
+        first_page=1,
+        last_page=1,
+        kind=kind,
+    )
+
+
+def completed(
+    store: Store,
+    *texts: str,
+    run: RunRow | None = None,
+    kinds: Sequence[str | None] = (),
+    numbers: Sequence[int] = (),
+    **changes,
+) -> str:
+    """A completed document whose chunks are these texts; its id."""
+    run = run or add_run(store)
+    number = 1
+    with store.database.reading() as connection:
+        query = sa.text("SELECT coalesce(max(number), 0) + 1 FROM document")
+        number = connection.execute(query).scalar_one()
+    [document_id] = add_documents(store, run, 1, number=number, **changes)
+    store.submissions.mark_ready([(document_id, 1, uuid.uuid4().hex)])
+    finish(store, document_id, 1, *texts, kinds=kinds, numbers=numbers)
+    return document_id
+
+
+def finish(
+    store: Store,
+    document_id: str,
+    attempt: int,
+    *texts: str,
+    kinds: Sequence[str | None] = (),
+    numbers: Sequence[int] = (),
+) -> None:
+    assert store.attempts.claim(document_id, attempt, worker="w") is not None
+    numbers = numbers or range(1, len(texts) + 1)
+    chunks = [
+        chunk(number, text, kinds[at] if kinds else None)
+        for at, (number, text) in enumerate(zip(numbers, texts, strict=True))
+    ]
+    finished = FinishedStep(
+        position=0,
+        step="embedding",
+        next_step="embedding",
+        started_at=now(),
+        seconds=0.0,
+        items=len(chunks),
+        unit="chunk",
+        progress=100.0,
+        chunks=chunks,
+    )
+    store.attempts.finish_steps(document_id, attempt, [finished], completed="Done")
+
+
+def found(store: Store, query: str, limit: int = 10, **scope) -> list[tuple[str, int]]:
+    matches = store.words.search(query, SearchFilter(**scope), limit=limit)
+    assert matches == sorted(matches, key=lambda match: -match.score)
+    return [(match.document_id, match.number) for match in matches]
+
+
+def forget(store: Store, document_id: str) -> None:
+    """Have a document as an earlier version of this package completes it."""
+    with store.database.writing() as connection:
+        for statement in (
+            "UPDATE document SET indexed_attempt = NULL WHERE id = :document",
+            "DELETE FROM word_document WHERE document_id = :document",
+        ):
+            connection.execute(sa.text(statement), {"document": document_id})
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("The tenant pays the rent.", "rent"),
+        ("The tenant paid all RENTS.", "rent"),
+        ("The contract was terminated.", "terminate"),
+        ("Terminating the contract", "terminated"),
+        ("both parties agree", "party"),
+        ("Die Kündigungsfrist beträgt drei Monate.", "Frist"),
+        ("Die Kündigungsfrist beträgt drei Monate.", "Kündigung"),
+        ("Die Kündigungsfrist beträgt drei Monate.", "kuendigungsfrist"),
+        ("Der Mietvertrag endet.", "Vertrag"),
+        ("Der Mietvertrag endet.", "Verträge"),
+        ("Die Verträge enden.", "Vertrag"),
+        ("alte Häuser", "Haus"),
+        ("Haftpflichtversicherungen", "Versicherung"),
+        ("im Café", "cafe"),
+        ("im cafe", "Café"),
+        ("im Cafe\u0301", "CAFÉ"),
+        ("Part AX-400 fits.", "AX400"),
+        ("Part AX400 fits.", "AX-400"),
+        ("Part AX 400 fits.", "AX-400"),
+        ("Part AX\u2011400 fits.", "ax-400"),
+        ("Part AX-400 fits.", "400"),
+        ("siehe § 12 Abs. 3 BGB", "§ 12"),
+        ("siehe §12 BGB", "§ 12"),
+        ("siehe §§ 11, 12 BGB", "§ 12"),
+        ("2.1 Scope of work", "2.1"),
+        ("Es sind 12.500,00 EUR fällig.", "12.500,00"),
+        ("Es sind 12.500,00 EUR fällig.", "12500"),
+        ("It is $12,500.00 in all.", "12.500,00"),
+        ("am 31.12.2024", "31/12/2024"),
+        ("written in C++ alone", "c++"),
+        ("本合同由甲乙双方签订", "合同"),
+        ("違約の場合は契約を解除する", "契約解除"),
+        ("ｶﾞｲﾄﾞを読む", "ガイド"),
+        ("계약은 즉시 해지된다", "계약"),
+        ("สัญญาเช่ามีผลบังคับ", "สัญญา"),
+        ("الْعَقْدُ مُلْزِمٌ", "العقد"),
+        ("العقد ملزم", "عَقْد"),
+        ("договора аренды", "договор"),
+        ("a \ud800 lone surrogate", "surrogate"),
+        ("nul\x00byte", "nul"),
+    ],
+)
+def test_word_is_found_in_its_forms(quick_store, text, query):
+    completed(quick_store, "something else entirely", text)
+
+    assert [number for _, number in found(quick_store, query)] == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("The tenant pays the rent.", "xyzzyq"),
+        ("The tenant pays the rent.", "What is the xyzzyq of the?"),
+        ("Das Wort zählt.", "Zauberwort"),
+        ("400 Euro", "AX-400"),
+        ("clause 21", "2.1"),
+        ("clause 2.1", "21"),
+        ("§ 13, 12 Euro", "§ 14"),
+        ("Der Mietvertrag endet.", "Ertrag"),
+        ("本合同由甲乙双方签订", "龘靐"),
+        ("契約する", "解約する"),
+        ("The tenant pays.", ""),
+        ("The tenant pays.", " \x1f?!\x00"),
+        ("The tenant pays.", "\ud800"),
+    ],
+)
+def test_no_hit_rather_than_any_hit(quick_store, text, query):
+    completed(quick_store, text)
+
+    assert found(quick_store, query) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *('tenant"', '"tenant', "tenant*", "tenant AND", "tenant) OR (1=1", "{tenant}"),
+        *("text:tenant", "NEAR(tenant)", "-tenant", "tenant; DROP TABLE document", "%"),
+        "tenant\x00",
+        "tenant \udfff",
+        "tenant " * 150_000,
+        "tenant " + "x" * 1_000_000,
+        "tenant " + "a-" * 500_000,
+        "!" * 1_000_000,
+        "\u0301" * 100_000,
+    ],
+    ids=lambda query: f"{query[:12]!r}…{len(query)}",
+)
+def test_hostile_query_is_only_words(quick_store, query):
+    document_id = completed(quick_store, "The tenant pays.")
+
+    assert found(quick_store, query) in ([(document_id, 1)], [])
+    assert found(quick_store, "tenant") == [(document_id, 1)]
+
+
+def test_hostile_texts_are_indexed(quick_store):
+    texts = [
+        "",
+        "\x00\ud800",
+        "a-" * 200_000,
+        "x" * 300_000,
+        "\u0301" * 100_000,
+        "字" * 50_000,
+        " ".join(f"w{n}" for n in range(50_000)),
+        "needle",
+    ]
+    document_id = completed(quick_store, *texts)
+
+    assert found(quick_store, "needle") == [(document_id, 8)]
+    assert found(quick_store, "w49999") == [(document_id, 7)]
+
+
+def test_rare_word_counts_more_than_a_frequent_one(store):
+    common = [completed(store, "the contract of a buyer") for _ in range(5)]
+    rare = completed(store, "the arbitration of a buyer")
+
+    first, *others = found(store, "buyer arbitration")
+
+    assert first == (rare, 1)
+    assert {document_id for document_id, _ in others} == set(common)
+
+
+def test_document_is_found_once_completed_and_not_when_it_starts_over(store):
+    run = add_run(store)
+    document_id = completed(store, "first version", run=run)
+    assert found(store, "first") == [(document_id, 1)]
+
+    store.documents.retry(document_ids=[document_id], failed_only=False)
+    assert found(store, "first") == []
+
+    finish(store, document_id, 2, "second version")
+    assert found(store, "first") == []
+    assert found(store, "second") == [(document_id, 1)]
+
+
+def test_deleted_or_retired_document_is_not_found(store):
+    kept, retired, deleted = (completed(store, "the lease") for _ in range(3))
+    with store.database.writing() as connection:
+        connection.execute(
+            sa.text("UPDATE document SET retired_at = :moment WHERE id = :document"),
+            {"moment": now().isoformat(), "document": retired},
+        )
+    store.documents.delete([deleted])
+
+    assert found(store, "lease") == [(kept, 1)]
+
+
+def test_document_completed_in_a_transaction_of_its_own_is_found(store):
+    [document_id] = add_documents(store, add_run(store), 1)
+    store.submissions.mark_ready([(document_id, 1, "5ha")])
+    store.attempts.claim(document_id, 1, worker="w")
+    finished = FinishedStep(
+        position=0,
+        step="embedding",
+        next_step="embedding",
+        started_at=now(),
+        seconds=0.0,
+        items=1,
+        unit="chunk",
+        progress=99.0,
+        chunks=[chunk(1, "the lease")],
+    )
+    store.attempts.finish_steps(document_id, 1, [finished])
+    assert found(store, "lease") == []
+
+    store.attempts.finish(document_id, 1, Status.COMPLETED, message="Done")
+
+    assert found(store, "lease") == [(document_id, 1)]
+
+
+def test_copy_of_a_completed_document_is_found(store):
+    source = completed(store, "the lease")
+    [copy] = add_documents(store, add_run(store), 1)
+    store.submissions.mark_ready([(copy, 1, "5ha")])
+    store.attempts.claim(copy, 1, worker="w")
+
+    store.reuse.copy(source, copy, 1)
+
+    assert {document for document, _ in found(store, "lease")} == {source, copy}
+
+
+def test_documents_of_earlier_versions_are_indexed_later(store):
+    old = [completed(store, "the lease") for _ in range(3)]
+    for document_id in old:
+        forget(store, document_id)
+    new = completed(store, "the lease")
+    assert store.words.not_indexed() == 3
+    assert found(store, "lease") == [(new, 1)]
+
+    assert store.words.catch_up(seconds=10)
+
+    assert store.words.not_indexed() == 0
+    assert {document for document, _ in found(store, "lease")} == {*old, new}
+
+
+def test_filter_is_applied_exactly(store):
+    first, second = add_run(store, case_id="a"), add_run(store, case_id="b")
+    one = completed(store, "the lease", run=first, name="one.pdf")
+    two = completed(
+        store,
+        "the lease",
+        "lease | rent",
+        run=second,
+        name="two.pdf",
+        kinds=["text", "table"],
+    )
+    both = {(one, 1), (two, 1), (two, 2)}
+
+    assert {*found(store, "lease")} == both
+    assert {*found(store, "lease", run_ids=(first.id, second.id))} == both
+    assert found(store, "lease", run_ids=(first.id,)) == [(one, 1)]
+    assert found(store, "lease", run_ids=()) == []
+    assert found(store, "lease", case_id="a") == [(one, 1)]
+    assert found(store, "lease", document_ids=(one,)) == [(one, 1)]
+    assert found(store, "lease", names=("one.pdf",)) == [(one, 1)]
+    assert found(store, "lease", kind="table") == [(two, 2)]
+    assert {*found(store, "lease", kind="text")} == {(one, 1), (two, 1)}
+    assert found(store, "lease", kind="code") == []
+    assert found(store, "rent", kind="text") == []
+
+
+def test_chunks_keep_their_numbers(store):
+    document_id = completed(store, "lease", "other", "lease", numbers=[3, 10, 11])
+
+    assert {*found(store, "lease")} == {(document_id, 3), (document_id, 11)}
+
+
+def test_limit_is_filled_though_the_best_chunks_are_not_admitted(store):
+    run, other = add_run(store), add_run(store)
+    completed(store, *["lease"] * 300, run=other)
+    document_id = completed(store, "a lease among many other words", run=run)
+
+    assert found(store, "lease", run_ids=(run.id,), limit=1) == [(document_id, 1)]
+    assert len(found(store, "lease", limit=400)) == 301
