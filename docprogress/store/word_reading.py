@@ -8,9 +8,9 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from docprogress.store import schema
-from docprogress.store.matches import Match
 from docprogress.store.postings import unpack
 from docprogress.store.search_filter import SearchFilter, any_of
+from docprogress.store.vector_index.matches import Match
 from docprogress.store.word_scores import Found, Part, Scored, terms_of
 from docprogress.words import OTHER_KIND, Query, hashed, kind_terms
 

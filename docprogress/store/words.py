@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, func, select, update
 
 from docprogress.store import schema, word_entries, word_reading
 from docprogress.store.engine import Database
-from docprogress.store.matches import Match
 from docprogress.store.search_filter import SearchFilter
+from docprogress.store.vector_index.matches import Match
 from docprogress.store.word_scores import Ranking
 from docprogress.words import parse
 
