@@ -18,7 +18,7 @@ T = TypeVar("T")
 #: The most documents whose results are read at once, and their weight: characters of
 #: text, and as many for each chunk as its vector may take.
 BATCH_DOCUMENTS = 500
-BATCH_WEIGHT = 2_000_000
+BATCH_WEIGHT = 1_000_000
 CHUNK_WEIGHT = 2_000
 
 #: A document and some of its results; those of a long document come in several parts.

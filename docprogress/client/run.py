@@ -194,7 +194,8 @@ class Run:
 
         The folder appears as a whole, with a `manifest.json` that names its files and
         the documents that were left out. An interrupted export continues where it
-        stopped; an earlier export in the folder is replaced.
+        stopped; an earlier export in the folder is replaced. pandas reads all parts
+        with `pd.read_parquet(folder, ignore_prefixes=["manifest"])`.
 
         Args:
             folder: Where it appears: new, empty, or an earlier export.

@@ -146,9 +146,11 @@ class ExportFolder:
         with self.errors():
             self._write_manifest(manifest)
             known = {MANIFEST, *self.names()}
-            for path in self.path.iterdir():
-                if path.name not in known:
-                    _remove(path)
+            with os.scandir(self.path) as entries:
+                unknown = [entry.name for entry in entries if entry.name not in known]
+            for name in unknown:
+                _remove(self.path / name)
+            del known
             shutil.rmtree(self._replaced, ignore_errors=True)
             if self.target.exists():
                 self.target.rename(self._replaced)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import unicodedata
@@ -315,3 +316,83 @@ def test_pages_chunks_and_tables_are_shown_in_a_line():
     page = Page(number=1, text="word " * 1000, title="Intro")
     assert repr(page).startswith("<Page 1 'Intro': 'word word")
     assert len(repr(page)) < 100
+
+
+@pytest.mark.parametrize("batches", [1, 3])
+def test_cells_of_a_csv_file_are_read_back_as_they_were(tmp_path, batches):
+    texts = ["", "a,b", 'say "no"', "two\r\nlines", "old\rmac", "plain", "漢字 ,"]
+    chunks = [
+        {
+            "document_id": "d",
+            "document": text,
+            "number": number,
+            "text": text,
+            "start": 0,
+            "end": 12_345_678_901,
+            "first_page": None,
+            "last_page": 2,
+            "headings": [text, "=1"],
+            "kind": "text",
+            "vector": np.array([0.5, -1e-30, number], np.float32) if number else None,
+        }
+        for number, text in enumerate(texts)
+    ]
+    target = tmp_path / "chunks.csv"
+    writer = WRITERS["csv"](target, "chunks", dimensions=3)
+    for first in range(0, len(chunks), 7 // batches):
+        writer.write(chunks[first : first + 7 // batches])
+    writer.close()
+
+    with target.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+
+    assert len(rows) == len(chunks)
+    for row, chunk in zip(rows, chunks, strict=True):
+        assert row["text"] == chunk["text"]
+        assert (row["first_page"], row["end"]) == ("", "12345678901")
+        assert json.loads(row["headings"]) == chunk["headings"]
+        if chunk["vector"] is None:
+            assert row["vector"] == ""
+        else:
+            found = np.array(json.loads(row["vector"]), np.float32)
+            assert found.tolist() == chunk["vector"].tolist()
+
+
+def test_pandas_reads_the_folder_of_an_export(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    with ExportFolder(tmp_path / "out", {"run": "r"}) as output:
+        for number in range(3):
+            name = f"tables-{number:05d}.parquet"
+            writer = WRITERS["parquet"](output.path / name, "tables", dimensions=None)
+            place = {"document_id": "d", "document": "a.md", "page": 1, "title": ""}
+            writer.write([{**place, "number": number, "rows": [["a"], ["1"]]}])
+            writer.close()
+            output.save(
+                [File(name=name, records=1)], [], documents={}, after=1, digest=""
+            )
+        output.publish({"docprogress": "1", "records": 3})
+
+    frame = pandas.read_parquet(tmp_path / "out", ignore_prefixes=["manifest"])
+
+    assert frame["number"].tolist() == [0, 1, 2]
+
+
+def test_the_allocator_of_arrow_is_chosen_for_a_process_that_has_not_chosen_one():
+    code = """if True:
+        import os, sys
+        from docprogress.exports import arrow
+        arrow.schema("chunks")
+        import pyarrow
+        assert "ARROW_DEFAULT_MEMORY_POOL" not in os.environ or sys.argv[1:]
+        print(pyarrow.default_memory_pool().backend_name)
+    """
+
+    def pool(*chosen):
+        environment = {**os.environ, **dict(chosen)}
+        if not chosen:
+            environment.pop("ARROW_DEFAULT_MEMORY_POOL", None)
+        command = [sys.executable, "-c", code, *(name for name, _ in chosen)]
+        return subprocess.check_output(command, text=True, env=environment).strip()
+
+    assert pool() == "system"
+    assert pool(("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")) != "system"
