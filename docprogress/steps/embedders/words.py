@@ -56,7 +56,7 @@ def words(text: str) -> list[str]:
     if not text.isascii():
         text = _SYMBOLS.sub(" ", text)
     if text.isascii():
-        return [w for w in text.translate(_ASCII_LETTERS).split() if len(w) > 1]
+        return [w for w in ascii_words(text) if len(w) > 1]
     text = unicodedata.normalize("NFKC", text).casefold()
     not_plain, word_pattern = _patterns()
     if not not_plain.search(text):
@@ -71,6 +71,11 @@ def words(text: str) -> list[str]:
         else:
             found.append(word[0])
     return found
+
+
+def ascii_words(text: str) -> list[str]:
+    """The words of a text that is ASCII, and its single letters and digits."""
+    return text.translate(_ASCII_LETTERS).split()
 
 
 class Evidence:
