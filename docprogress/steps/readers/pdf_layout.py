@@ -76,18 +76,24 @@ def in_columns(lines: list[Line]) -> list[Line] | None:
 def _rows(lines: list[Line]) -> list[Line]:
     """Lines at the same height as one."""
     rows: list[Line] = []
+    # The right end of the last row, and the middle of its last visible character.
+    end = middle = 0.0
     for line in lines:
-        inked = [piece for piece in line if not piece.blank]
+        inked = [piece for piece in line if not piece.text.isspace()]
         if not inked:
             continue
-        if rows:
-            before = [piece for piece in rows[-1] if not piece.blank]
-            low, high = min(p.bottom for p in inked), max(p.top for p in inked)
-            beside = inked[0].left > max(p.right for p in before)
-            if beside and low < before[-1].middle < high:
-                rows[-1] = [*rows[-1], *line]
-                continue
-        rows.append(line)
+        beside = bool(rows) and inked[0].left > end
+        if (
+            beside
+            and min([piece.bottom for piece in inked]) < middle
+            and middle < max([piece.top for piece in inked])
+        ):
+            rows[-1] = [*rows[-1], *line]
+        else:
+            rows.append(line)
+            end = inked[0].right
+        end = max(end, *[piece.right for piece in inked])
+        middle = inked[-1].middle
     return rows
 
 
@@ -96,21 +102,22 @@ def _segments(row: Line) -> list[Segment]:
     segments: list[Line] = [[]]
     last: Piece | None = None
     for piece in row:
-        if last is not None and not piece.blank:
+        if piece.text.isspace():
+            segments[-1].append(piece)
+            continue
+        if last is not None and (gap := piece.left - last.right) > LEAST_GAP:
             height = max(last.top - last.bottom, piece.top - piece.bottom)
-            if piece.left - last.right > max(GAP * height, LEAST_GAP):
+            if gap > GAP * height:
                 segments.append([])
         segments[-1].append(piece)
-        if not piece.blank:
-            last = piece
+        last = piece
     return [_segment(pieces) for pieces in segments]
 
 
 def _segment(pieces: Line) -> Segment:
-    inked = [piece for piece in pieces if not piece.blank] or pieces
-    return Segment(
-        pieces, min(piece.left for piece in inked), max(p.right for p in inked)
-    )
+    inked = [piece for piece in pieces if not piece.text.isspace()] or pieces
+    left, right = min([p.left for p in inked]), max([p.right for p in inked])
+    return Segment(pieces, left, right)
 
 
 def _columns(rows: Iterable[list[Segment]]) -> list[tuple[float, float]]:

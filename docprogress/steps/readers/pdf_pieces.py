@@ -62,7 +62,8 @@ def lines_of(content: object, count: int) -> list[Line]:
                 lines[-1].append(Piece(HYPHEN, *box, owner or 0))
                 lines.append([])
             elif code and code != _CARRIAGE_RETURN:
-                lines[-1].append(Piece(_character(code), *box, owner or 0))
+                text = chr(code) if code < _SURROGATES[0] else _character(code)
+                lines[-1].append(Piece(text, *box, owner or 0))
     return [line for line in lines if line]
 
 
