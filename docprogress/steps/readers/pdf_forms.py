@@ -1,7 +1,8 @@
 """What a form was filled in with, and the text of annotations that lies on the page."""
 
 from collections.abc import Callable, Iterator
-from ctypes import byref, c_ushort
+from ctypes import byref, c_int, c_ushort, c_void_p
+from itertools import repeat
 from typing import Any
 
 from pypdfium2 import raw as pdfium
@@ -29,14 +30,24 @@ _SHOWN = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT)
 def has_filled(page: object) -> bool:
     """Whether a page has annotations that may show text."""
     address = native.address(page)
+    count = pdfium.FPDFPage_GetAnnotCount(page)
+    if _are_links(address, count):
+        return False
     found = False
-    for number in range(pdfium.FPDFPage_GetAnnotCount(page)):
+    for number in range(count):
         if annotation := native.get_annotation(address, number):
             found = native.annotation_type(annotation) in _SHOWN
             native.close_annotation(annotation)
             if found:
                 break
     return found
+
+
+def _are_links(page: int, count: int) -> bool:
+    """Whether all annotations of a page are links, by one call for each."""
+    place, link = c_int(), c_void_p()
+    pages, places = repeat(page, count), repeat(byref(place))
+    return all(map(native.next_link, pages, places, repeat(byref(link))))
 
 
 def filled(page: object, form: object | None) -> list[Piece]:

@@ -8,6 +8,7 @@ what is left. Whoever calls them holds the lock of PDFium.
 from collections.abc import Callable, Iterable
 from ctypes import (
     PYFUNCTYPE,
+    addressof,
     byref,
     c_char,
     c_char_p,
@@ -82,13 +83,14 @@ mark_text = _function(
 )
 get_annotation = _function("FPDFPage_GetAnnot", c_void_p, c_void_p)
 annotation_type = _function("FPDFAnnot_GetSubtype", c_int, c_void_p)
+next_link = _function("FPDFLink_Enumerate", c_int, c_void_p)
 close_annotation = _function("FPDFPage_CloseAnnot", None, c_void_p)
 char_index = _function("FPDFText_GetCharIndexFromTextIndex", c_int, c_void_p)
 
 
 def address(handle: object) -> int:
     """The address that a handle of pypdfium2 holds."""
-    return cast(handle, c_void_p).value or 0  # type: ignore[arg-type]
+    return addressof(handle.contents) if handle else 0  # type: ignore[attr-defined]
 
 
 def get_objects(page: object, numbers: Iterable[int]) -> list[int]:

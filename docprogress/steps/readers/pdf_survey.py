@@ -5,8 +5,8 @@ it can.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from ctypes import addressof, byref, c_float, c_uint
+from collections.abc import Iterable, Iterator
+from ctypes import addressof, c_float, c_uint
 from itertools import compress
 from operator import le, not_, sub
 from typing import NamedTuple
@@ -40,6 +40,9 @@ DEEPEST = 6
 MOST_OBJECTS = 200_000
 
 
+# The lowest byte of an integer, and the bytes of four of them.
+_LOWEST = 0 if sys.byteorder == "little" else 3
+_COLOR_SIZE = 16
 # The bytes with the sign of each of a series of floats, and those of positive ones.
 _SIGNS = slice(3 if sys.byteorder == "little" else 0, None, 4)
 _POSITIVE = bytes(range(0x80))
@@ -88,6 +91,7 @@ class Survey:
 
 _colors = native.Quads(c_uint)
 _boxes = native.Quads(c_float)
+_shown = pdfium.FS_RECTF()
 
 
 def survey(page: object) -> Survey:
@@ -103,36 +107,49 @@ def survey(page: object) -> Survey:
 def _survey_batch(found: Survey, page: object, objects: list[int], first: int) -> None:
     modes = list(map(native.render_mode, objects))
     texts = objects
-    positions: Sequence[int] = range(first, first + len(objects))
+    is_text: list[bool] | None = None
     if _NO_TEXT in modes:
-        is_text = [mode >= 0 for mode in modes]
+        is_text = list(map(_NO_TEXT.__lt__, modes))
         others = compress(objects, map(not_, is_text))
         if pdfium.FPDF_PAGEOBJ_FORM in map(native.object_type, others):
             _survey_forms(found, objects, first)
         texts = list(compress(objects, is_text))
-        positions = list(compress(positions, is_text))
-        modes = list(compress(modes, is_text))
-    if not texts:
+    count = len(texts)
+    if not count:
         return
-    found.texts += len(texts)
+    found.texts += count
     list(map(native.bounds, texts, *_boxes.references))
     known = list(map(native.fill_color, texts, *_colors.references))
-    boxes = Boxes(_boxes.values[: 4 * len(texts)])
-    if INVISIBLE in modes or _maybe_unseen(_colors.values[: 4 * len(texts)]):
-        colors = _colors.values[: 4 * len(texts)].tolist()
-        for n, mode in enumerate(modes):
-            text = Text(texts[n], positions[n], boxes[n])
+    boxes = Boxes(_boxes.values[: 4 * count])
+    if INVISIBLE in modes or _maybe_unseen(_colors.values[: 4 * count].tobytes()):
+        colors = _colors.values[: 4 * count].tolist()
+        shown = compress(modes, is_text) if is_text else modes
+        for n, (mode, position) in enumerate(
+            zip(shown, _positions(first, is_text, count), strict=True)
+        ):
+            text = Text(texts[n], position, boxes[n])
             color = colors[4 * n : 4 * n + 4] if mode == 0 and known[n] else None
             found.add_if_unseen(text, mode, color)
-    _survey_boxes(found, page, texts, positions, boxes)
+    _survey_boxes(found, texts, boxes)
+    if _may_lie_outside(boxes, shown_box := page_box(page)):
+        positions = _positions(first, is_text, count)
+        found.outside += _outside(texts, positions, boxes, shown_box)
 
 
-def _maybe_unseen(colors: "memoryview[int]") -> bool:
+def _positions(first: int, is_text: list[bool] | None, count: int) -> Iterable[int]:
+    """The positions of a batch's text objects among the page's objects."""
+    if is_text is None:
+        return range(first, first + count)
+    return compress(range(first, first + len(is_text)), is_text)
+
+
+def _maybe_unseen(colors: bytes) -> bool:
     """Whether one of several colours may be white or transparent."""
+    one = colors[:_COLOR_SIZE]
+    if colors == one * (len(colors) // _COLOR_SIZE):
+        colors = one  # as on most pages
     # The lowest bytes of the values, which are 255 at most.
-    values = colors.tobytes()
-    lowest = 0 if sys.byteorder == "little" else 3
-    red, green, blue, alpha = (values[lowest + 4 * part :: 16] for part in range(4))
+    red, green, blue, alpha = (colors[_LOWEST + 4 * part :: 16] for part in range(4))
     if 0 in alpha:
         return True
     return all(part.translate(None, _BELOW_WHITE) for part in (red, green, blue))
@@ -156,29 +173,33 @@ class Boxes:
         return self.lefts[n], self.bottoms[n], self.rights[n], self.tops[n]
 
 
-def _survey_boxes(
-    found: Survey,
-    page: object,
-    texts: list[int],
-    positions: Sequence[int],
-    boxes: Boxes,
-) -> None:
+def _may_lie_outside(boxes: Boxes, shown: Box) -> bool:
+    """Whether one of several objects may lie outside what is shown of the page."""
+    low_x, low_y, high_x, high_y = shown
+    return (
+        max(boxes.lefts) > high_x
+        or max(boxes.bottoms) > high_y
+        # A search for signs is faster than for the least values.
+        or ((boxes.has_negative or low_x > 0) and min(boxes.rights) < low_x)
+        or ((boxes.has_negative or low_y > 0) and min(boxes.tops) < low_y)
+    )
+
+
+def _outside(
+    texts: list[int], positions: Iterable[int], boxes: Boxes, shown: Box
+) -> Iterator[Text]:
+    low_x, low_y, high_x, high_y = shown
+    for n, position in enumerate(positions):
+        left, bottom, right, top = boxes[n]
+        beside = right < low_x or left > high_x
+        if right > left and (beside or top < low_y or bottom > high_y):
+            yield Text(texts[n], position, boxes[n])
+
+
+def _survey_boxes(found: Survey, texts: list[int], boxes: Boxes) -> None:
     lefts, bottoms, rights, tops = boxes.lefts, boxes.bottoms, boxes.rights, boxes.tops
     if True in map(le, rights, lefts):
         found.empty += compress(texts, map(le, rights, lefts))
-    low_x, low_y, high_x, high_y = page_box(page)
-    if (
-        max(lefts) > high_x
-        or max(bottoms) > high_y
-        # A search for signs is faster than for the least values.
-        or ((boxes.has_negative or low_x > 0) and min(rights) < low_x)
-        or ((boxes.has_negative or low_y > 0) and min(tops) < low_y)
-    ):
-        for n, text in enumerate(texts):
-            left, bottom, right, top = boxes[n]
-            beside = right < low_x or left > high_x
-            if right > left and (beside or top < low_y or bottom > high_y):
-                found.outside.append(Text(text, positions[n], boxes[n]))
     if max(map(sub, tops, bottoms)) > LEAST_HEIGHT:
         heights = zip(map(sub, tops, bottoms), map(sub, rights, lefts), strict=True)
         found.vertical = found.vertical or any(
@@ -189,8 +210,8 @@ def _survey_boxes(
         return
     following = lefts[1:]
     if max(map(sub, following, rights)) > COLUMN_GAP:
-        widths = map(sub, following, rights)
-        gaps = [n for n, width in enumerate(widths) if width > COLUMN_GAP]
+        are_wide = map(COLUMN_GAP.__lt__, map(sub, following, rights))
+        gaps = list(compress(range(len(texts)), are_wide))
         found.gaps = len(gaps) >= LEAST_ROWS and _have_columns(gaps, boxes)
 
 
@@ -244,9 +265,8 @@ def _row_end(boxes: Boxes, first: int) -> float:
 
 def page_box(page: object) -> Box:
     """The left, bottom, right and top of what is shown of a page."""
-    box = pdfium.FS_RECTF()
-    pdfium.FPDF_GetPageBoundingBox(page, byref(box))
-    return box.left, box.bottom, box.right, box.top
+    pdfium.FPDF_GetPageBoundingBox(page, _shown)
+    return _shown.left, _shown.bottom, _shown.right, _shown.top
 
 
 def vertical_texts(page: object) -> set[int]:
