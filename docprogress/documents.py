@@ -191,11 +191,26 @@ def member_name(container: str, name: str) -> str:
     if parts and re.fullmatch("[A-Za-z]:", parts[0]):
         del parts[0]
     shown = [display_name(part) for part in parts if part.strip(". ")]
-    text = "/".join([container, *(shown or ["unnamed"])])
-    if len(text) > LONGEST_PATH:
-        half = (LONGEST_PATH - 1) // 2
-        text = f"{text[:half]}…{text[-half:]}"
-    return text
+    return _shortened("/".join([container, *(shown or ["unnamed"])]))
+
+
+def path_name(path: str) -> str:
+    """The name of a file in a folder by its path below it: `2026/contract.pdf`.
+
+    Each component is safe to display, as of `display_name`.
+    """
+    return _shortened("/".join(map(_component, path.split("/"))))
+
+
+def _component(name: str) -> str:
+    return display_name(name.replace("\\", "\u29f5"))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST_PATH:
+        return text
+    half = (LONGEST_PATH - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
 
 
 def _excerpt(text: str) -> str:

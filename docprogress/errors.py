@@ -5,6 +5,8 @@
     DocProgressError
     ├── SettingsError           a setting cannot be used
     ├── SubmitError             nothing was started: a document does not exist
+    ├── SyncRefused             a folder has lost more files than may be removed at once
+    ├── SyncBusy                another process synchronizes the folder
     ├── RunNotFound             no run has this id
     ├── RunUnfinished           a run in progress cannot be deleted
     ├── RunTooNew               a run was submitted by a later version than this one
@@ -54,6 +56,27 @@ class SettingsError(DocProgressError, ValueError):
 
 class SubmitError(DocProgressError, ValueError):
     """Raised when a submitted document does not exist; nothing was started."""
+
+
+class SyncRefused(DocProgressError):  # noqa: N818 - reads as a fact
+    """Raised when a folder has lost more files than may be removed at once.
+
+    Nothing was changed.
+
+    Args:
+        message: How many of how many, and what to do.
+        removed: How many files are gone.
+        known: How many there were.
+    """
+
+    def __init__(self, message: str, *, removed: int, known: int) -> None:
+        super().__init__(message)
+        self.removed = removed
+        self.known = known
+
+
+class SyncBusy(DocProgressError):  # noqa: N818 - reads as a fact
+    """Raised when another process synchronizes the folder."""
 
 
 class RunNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact

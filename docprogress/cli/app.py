@@ -20,6 +20,7 @@ from docprogress.cli.commands.lab import lab
 from docprogress.cli.commands.run import cancel, retry, run, watch
 from docprogress.cli.commands.serve import serve
 from docprogress.cli.commands.services import down, up, worker
+from docprogress.cli.commands.sync import sync
 from docprogress.errors import (
     DocProgressError,
     DocumentNotFound,
@@ -48,7 +49,20 @@ app = typer.Typer(
 )
 
 for command in (
-    *(run, watch, runs, status, show, search, export, cancel, retry, delete, prune),
+    *(
+        run,
+        sync,
+        watch,
+        runs,
+        status,
+        show,
+        search,
+        export,
+        cancel,
+        retry,
+        delete,
+        prune,
+    ),
     *(up, down, worker, doctor, serve, lab),
 ):
     app.command()(command)

@@ -5,8 +5,9 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -61,6 +62,23 @@ def submit(
     return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
 
 
+def sync(
+    pipeline: Pipeline,
+    folder: str,
+    options: Mapping[str, Any],
+    *,
+    detach: bool,
+    as_json: bool,
+) -> int:
+    """Synchronize a folder, and watch the run unless `detach`; the exit status."""
+
+    def start(on_progress: Callable[[int, int], None]) -> Run:
+        run: Run = pipeline.sync(folder, on_progress=on_progress, **options)
+        return run
+
+    return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
+
+
 def retry(
     run: Run,
     *,
@@ -103,6 +121,10 @@ class _Session:
             run = await self._wait_until_stored(start)
             if run.skipped:
                 _notice(_skipped(run.skipped))
+            if run.changes is not None:
+                _notice(str(run.changes))
+                if not detach and not run.expected:
+                    return 0
             if not detach:
                 return await self._follow(run, cancels=True)
             _write(run.id)

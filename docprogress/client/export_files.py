@@ -11,7 +11,6 @@ from typing import Any
 
 from docprogress.client import reading
 from docprogress.documents import PAGE_SEPARATOR, Page, Table
-from docprogress.events import Status
 from docprogress.exports.file_names import FileNames
 from docprogress.exports.folder import ExportFolder, File
 from docprogress.exports.records import Record, What
@@ -56,7 +55,7 @@ class _Covered:
                 "reason": row.error or row.message,
             }
             for row in batch.rows
-            if row.status is not Status.COMPLETED
+            if not row.current
         )
         self.after = batch.rows[-1].number
         self.digest = batch.digest

@@ -146,10 +146,10 @@ def _export_batches(
 ) -> Iterator[Batch]:
     """All documents that are not exported yet, in order, with their records."""
     after = output.state.after
-    for rows in reading.batches(store, run.id, after=after, status=None):
+    for rows in reading.batches(store, run.id, after=after, current=False):
         for row in rows:
             digest.update(_fingerprint(row))
-        completed = [row for row in rows if row.status is Status.COMPLETED]
+        completed = [row for row in rows if row.current]
         yield Batch(
             rows=rows,
             completed=completed,
@@ -190,7 +190,8 @@ def _digest(store: Store, run: RunRow, *, up_to: int) -> Any:
 
 
 def _fingerprint(row: DocumentRow) -> bytes:
-    return f"{row.id} {row.status} {row.attempt}\n".encode()
+    retired = " retired" if row.retired_at else ""
+    return f"{row.id} {row.status} {row.attempt}{retired}\n".encode()
 
 
 def _counted(

@@ -50,6 +50,12 @@ def fingerprint(plan: Sequence[Step], settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
+def step_sources(plan: Sequence[Step]) -> dict[str, str]:
+    """A digest of the source file of each custom step, by its path."""
+    digests = {step.path: _source_digest(step) for step in plan}
+    return {path: digest for path, digest in digests.items() if digest is not None}
+
+
 def _source_digest(step: Step) -> str | None:
     """A digest of the source file of a custom step."""
     if step.path.startswith("docprogress."):

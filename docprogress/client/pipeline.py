@@ -1,20 +1,24 @@
 """`Pipeline`: submit documents and find runs."""
 
+import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from docprogress.bus.bus import Bus
 from docprogress.client import hooks
+from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.fingerprint import fingerprint
 from docprogress.client.hooks import UploadView
+from docprogress.client.remote_folders import open_folder
 from docprogress.client.run import Run
 from docprogress.client.sources import expand
 from docprogress.client.submission import Submission
+from docprogress.client.sync import FolderSync
 from docprogress.errors import RunNotFound
 from docprogress.events import now
 from docprogress.queueing import fair_share, protocol
@@ -26,7 +30,7 @@ from docprogress.steps import load as load_step
 from docprogress.steps import plan
 from docprogress.steps.embed import embedder
 from docprogress.storage import Spool
-from docprogress.store import DocumentRow, RunSummary
+from docprogress.store import DocumentRow, RunRow, RunSummary
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -138,6 +142,112 @@ class Pipeline:
                 on_progress=on_progress or (lambda *_: None),
             )
 
+    @overload
+    def sync(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        dry_run: Literal[True],
+        case_id: str | None = None,
+        max_delete: str | float = "20%",
+        confirm: bool = False,
+        checksum: bool = False,
+        retry_failed: bool = False,
+        priority: int = 0,
+        storage_options: Mapping[str, Any] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> FolderChanges: ...
+
+    @overload
+    def sync(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        dry_run: Literal[False] = False,
+        case_id: str | None = None,
+        max_delete: str | float = "20%",
+        confirm: bool = False,
+        checksum: bool = False,
+        retry_failed: bool = False,
+        priority: int = 0,
+        storage_options: Mapping[str, Any] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Run: ...
+
+    def sync(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        dry_run: bool = False,
+        case_id: str | None = None,
+        max_delete: str | float = "20%",
+        confirm: bool = False,
+        checksum: bool = False,
+        retry_failed: bool = False,
+        priority: int = 0,
+        storage_options: Mapping[str, Any] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Run | FolderChanges:
+        """Bring the documents of a folder up to date, and process what has changed.
+
+        The run's documents are the changes; `run.changes` says what was added,
+        changed, moved, removed and left alone. A changed file's document takes the
+        place of the earlier one in searches and exports when it is completed; if it
+        fails, the earlier one stays. Files that are gone disappear from them at once.
+
+        Args:
+            root: The folder: a path, or a URL that fsspec lists. Its secrets are not
+                stored.
+            dry_run: Whether to change nothing, and return what would be done.
+            case_id: What its documents belong to. A folder is kept in step for each
+                case by itself.
+            max_delete: The most files that may be gone, or their share of all.
+            confirm: Whether any number of them may be gone.
+            checksum: Whether to compare the content of all files, not only of those
+                whose size or time has changed.
+            retry_failed: Whether to process files again that failed and have not
+                changed since.
+            priority: As of `submit`.
+            storage_options: Further arguments of fsspec's file system, for a URL.
+            on_progress: Called with how many documents are stored, out of how many.
+
+        Raises:
+            SubmitError: The folder does not exist, or cannot be read.
+            SyncRefused: More files are gone than `max_delete` allows, or all of them.
+                Nothing was changed.
+            SyncBusy: Another process synchronizes the folder.
+            BusError: Redis cannot be reached; nothing was started.
+        """
+        own = {
+            "skip_existing": True,
+            "priority": fair_share.validate_priority(priority),
+            **self._sink_settings(),
+        }
+        settings = self._run_settings()
+        folder = FolderSync(
+            self.connections,
+            open_folder(root, storage_options or {}),
+            case_id=case_id,
+            plan=self.steps,
+            settings=settings | own,
+            fingerprint=fingerprint(self.steps, settings),
+        )
+        choices = {"checksum": checksum, "retry_failed": retry_failed}
+        if dry_run:
+            return folder.look(max_delete=max_delete, **choices)
+        self.connections.reach()
+        record, changes = folder.synchronize(
+            max_delete=max_delete,
+            confirm=confirm,
+            add_run=lambda expected, settings: self._add_run(
+                expected, case_id=case_id, own=own | settings
+            ),
+            cancel=lambda run_id: self.attach(run_id).cancel(),
+            on_progress=on_progress or (lambda *_: None),
+            **choices,
+        )
+        return Run(self.connections, record, changes=changes)
+
     def _submit(
         self,
         sources: Spool,
@@ -147,22 +257,8 @@ class Pipeline:
         own: dict[str, Any],
         on_progress: Callable[[int, int], None],
     ) -> Run:
-        for step in self.steps:
-            load_step(step)
-        self.connections.reach()
-        run_id = f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        settings = {name: getattr(self.settings, name) for name in RUN_SETTINGS}
-        record = self.store.runs.add(
-            run_id=run_id,
-            case_id=case_id,
-            expected=len(sources),
-            steps=[step.to_dict() for step in self.steps],
-            settings=settings | own | protocol.stamp(),
-            fingerprint=fingerprint(self.steps, settings),
-        )
+        record = self._add_run(len(sources), case_id=case_id, own=own)
         run = Run(self.connections, record, skipped=skipped)
-        self.connections.share_passwords(run_id, self.settings.passwords)
-        self.connections.share_sink(record)
         Submission(
             self.connections,
             record,
@@ -171,6 +267,30 @@ class Pipeline:
             on_progress=on_progress,
         ).submit()
         return run
+
+    def _add_run(
+        self, expected: int, *, case_id: str | None, own: dict[str, Any]
+    ) -> RunRow:
+        """Add a run without documents, and let workers know its secrets."""
+        for step in self.steps:
+            load_step(step)
+        self.connections.reach()
+        run_id = f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        settings = self._run_settings()
+        record = self.store.runs.add(
+            run_id=run_id,
+            case_id=case_id,
+            expected=expected,
+            steps=[step.to_dict() for step in self.steps],
+            settings=settings | own | protocol.stamp(),
+            fingerprint=fingerprint(self.steps, settings),
+        )
+        self.connections.share_passwords(run_id, self.settings.passwords)
+        self.connections.share_sink(record)
+        return record
+
+    def _run_settings(self) -> dict[str, Any]:
+        return {name: getattr(self.settings, name) for name in RUN_SETTINGS}
 
     def _locate_sink(self) -> SinkLocation | None:
         if self.settings.sink is None:

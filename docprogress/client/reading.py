@@ -9,7 +9,6 @@ from functools import partial
 from typing import TypeVar
 
 from docprogress.documents import Chunk, Page, Table
-from docprogress.events import Status
 from docprogress.store import DocumentRow, Store
 from docprogress.structure.tables import tables as tables_of
 
@@ -30,7 +29,7 @@ def batches(
     run_id: str,
     *,
     after: int = 0,
-    status: Status | None = Status.COMPLETED,
+    current: bool = True,
 ) -> Iterator[list[DocumentRow]]:
     """The documents of a run in order, in batches of bounded weight.
 
@@ -40,10 +39,11 @@ def batches(
         store: Where they are.
         run_id: The run.
         after: Only documents with greater numbers.
-        status: Only those with this status; None for all.
+        current: Only completed ones that no newer version has replaced, and whose
+            files were not removed from their folder.
     """
     while rows := store.documents.find(
-        run_id, status=status, after=after, limit=BATCH_DOCUMENTS
+        run_id, current=current, after=after, limit=BATCH_DOCUMENTS
     ):
         after = rows[-1].number
         batch: list[DocumentRow] = []

@@ -15,6 +15,7 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
 from docprogress.client import exporting, frames, hooks, reading, results
 from docprogress.client.batches import BATCH_SIZE, document_batches
+from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
@@ -58,10 +59,16 @@ class Run:
         connections: Where the run is.
         record: The run in the store.
         skipped: Files that were left out.
+        changes: What a synchronization found, if the run is one.
     """
 
     def __init__(
-        self, connections: Connections, record: RunRow, *, skipped: Sequence[str] = ()
+        self,
+        connections: Connections,
+        record: RunRow,
+        *,
+        skipped: Sequence[str] = (),
+        changes: FolderChanges | None = None,
     ) -> None:
         #: The connections of the pipeline, for the surfaces that show the run.
         self.connections = connections
@@ -72,6 +79,7 @@ class Run:
         self.case_id: str | None = record.case_id
         #: Files of folders that were left out, because no step reads their format.
         self.skipped: list[str] = list(skipped)
+        self._changes = changes
 
     def __repr__(self) -> str:
         return f"<Run {self.id}: {self.summary()}>"
@@ -82,6 +90,13 @@ class Run:
         with suppress(RunNotFound, StoreError):
             self.record = self._store.runs.get(self.id)
         return self.record.expected
+
+    @property
+    def changes(self) -> FolderChanges | None:
+        """What `Pipeline.sync` found in the folder; None for another run."""
+        if self._changes is None and "changes" in self.record.settings:
+            self._changes = FolderChanges.from_dict(self.record.settings["changes"])
+        return self._changes
 
     def summary(self) -> str:
         """One line for people: how many documents have each status."""

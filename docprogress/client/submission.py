@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from redis.exceptions import RedisError
 
@@ -23,7 +24,7 @@ from docprogress.errors import (
 from docprogress.events import Status, now
 from docprogress.settings import redacted
 from docprogress.steps.containers import is_container
-from docprogress.storage import Source, Spool
+from docprogress.storage import Source
 from docprogress.store import DocumentRow, NewDocument, RunRow
 from docprogress.store.statements import batches
 
@@ -41,6 +42,14 @@ ADDED_TOGETHER = 500
 FLUSH_SECONDS = 0.1
 
 
+class Sources(Protocol):
+    """Sources of documents, which are iterated over more than once."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Source]: ...
+
+
 class Submission:
     """Stores the documents of a run and sends them to the workers in batches.
 
@@ -56,7 +65,7 @@ class Submission:
         self,
         connections: Connections,
         run: RunRow,
-        sources: Spool,
+        sources: Sources,
         *,
         cancel: Callable[[], object],
         on_progress: Callable[[int, int], None],
@@ -77,8 +86,7 @@ class Submission:
         """
         try:
             with self._keep_alive():
-                for documents in batches(self._new_documents(), ADDED_TOGETHER):
-                    self._store.submissions.add(documents)
+                self._add()
                 self._upload()
             self._mark_unserved()
         except BaseException as error:
@@ -109,6 +117,11 @@ class Submission:
                 run_id,
                 redacted(str(failed)),
             )
+
+    def _add(self) -> None:
+        """Add all documents to the store."""
+        for documents in batches(self._new_documents(), ADDED_TOGETHER):
+            self._store.submissions.add(documents)
 
     def _new_documents(self) -> Iterator[NewDocument]:
         """All documents; they are added before the first is stored, so none is lost."""
@@ -155,13 +168,11 @@ class Submission:
         if ready:
             self._store.submissions.mark_ready(ready)
             rows = self._store.documents.find(ids=[name for name, *_ in ready])
-            done = [row for row in map(self._reuse, rows) if row is not None]
-            known = {row.id for row in done}
-            rest = [row for row in rows if row.id not in known]
-            self._connections.publish_states([*done, *rest])
+            rows = [self._reuse(row) or row for row in rows]
+            self._connections.publish_states(rows)
             first = len(self._sources) - coming - len(ready) + 1
             # Some may have been cancelled meanwhile.
-            waiting = [row for row in rest if row.status is Status.QUEUED]
+            waiting = [row for row in rows if row.status is Status.QUEUED]
             self._connections.send_tasks(waiting, first=first, coming=coming)
         self._due = time.monotonic() + FLUSH_SECONDS
 
@@ -171,7 +182,7 @@ class Submission:
         # A worker stores it in the sink.
         if not settings["skip_existing"] or "sink" in settings or row.sha256 is None:
             return None
-        same = self._store.reuse.find(row.sha256, self._run.fingerprint)
+        same = self._store.reuse.find(row.sha256, self._run.fingerprint, name=row.name)
         if (
             same is None
             # Its members are found by a worker.

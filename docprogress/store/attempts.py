@@ -18,6 +18,7 @@ from docprogress.store import (
     results,
     schema,
     vectors,
+    versions,
     word_entries,
 )
 from docprogress.store.attempt_statements import (
@@ -312,6 +313,7 @@ class Attempts:
                     finished_at=moment,
                     error=None,
                 )
+                versions.take_place(connection, document, moment)
             return document
 
     def finish(
@@ -325,6 +327,9 @@ class Attempts:
         progress: float | None = None,
     ) -> DocumentRow:
         """End an attempt. One that was never claimed cannot complete.
+
+        A document that is completed takes the place of the one that it replaces; one
+        that is not says so if an earlier version is kept.
 
         `progress` is how far a failed or cancelled attempt came, if that is more than
         the store knows.
@@ -365,7 +370,11 @@ class Attempts:
                 finished_at=moment,
                 error=error,
             )
-            return document_row(row)
+            document = document_row(row)
+            if completed:
+                versions.take_place(connection, document, moment)
+                return document
+            return versions.note_kept(connection, document)
 
     def _indexed(
         self, document_id: str, chunks: Sequence[Chunk] | None = None

@@ -37,8 +37,10 @@ from docprogress.store.rows import (
     document_row,
 )
 from docprogress.store.runs import Runs
+from docprogress.store.search_filter import CURRENT
 from docprogress.store.sinks import mark_deleted
 from docprogress.store.statements import batches
+from docprogress.store.versions import note_kept
 
 _document = schema.document.c
 _run = schema.run.c
@@ -81,7 +83,11 @@ _END_ATTEMPTS = (
 )
 _NEXT_SERIES = (
     update(schema.document)
-    .where(or_(_document.ready, _document.url.is_not(None)))
+    .where(
+        or_(_document.ready, _document.url.is_not(None)),
+        # A newer version took its place, or its file was removed.
+        _document.retired_at.is_(None),
+    )
     .values(
         status=Status.QUEUED.value,
         ready=True,
@@ -148,6 +154,7 @@ class Documents:
         name: str | None = None,
         ids: Sequence[str] | None = None,
         status: Status | None = None,
+        current: bool = False,
         after: int = 0,
         limit: int | None = None,
     ) -> list[DocumentRow]:
@@ -159,6 +166,8 @@ class Documents:
             name: Only with this name.
             ids: Only these; there may be any number of them.
             status: Only with this status.
+            current: Only completed ones that no newer version has replaced, and whose
+                files were not removed from their folder.
             after: Only with greater numbers; the last one of the page before.
             limit: The size of a page.
         """
@@ -171,6 +180,8 @@ class Documents:
             conditions.append(_document.name == name)
         if status is not None:
             conditions.append(_document.status == status.value)
+        if current:
+            conditions.append(CURRENT)
         return self._find(*conditions, ids=ids, limit=limit)
 
     def recent(
@@ -374,9 +385,12 @@ class Documents:
                 locked = _in_order(either, *chosen)
                 connection.execute(_KEEP_ABANDONED.where(*ABANDONED, locked))
                 statement = CANCEL.where(_in_order(unfinished, *chosen))
-                for row in connection.execute(statement, {"moment": moment}):
-                    rows = cancelled if row.status in FINAL else requested
-                    rows.append(document_row(row))
+                changed = connection.execute(statement, {"moment": moment}).all()
+                for document in map(document_row, changed):
+                    if document.status.final:
+                        cancelled.append(note_kept(connection, document))
+                    else:
+                        requested.append(document)
             for ids in batches(row.id for row in cancelled):
                 connection.execute(_END_ATTEMPTS, {"documents": ids, "moment": moment})
         return sorted(cancelled, key=by_number), sorted(requested, key=by_number)

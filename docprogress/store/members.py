@@ -14,7 +14,7 @@ from docprogress.documents import member_id, member_position
 from docprogress.errors import Cancelled, LimitExceeded
 from docprogress.events import Status, now
 from docprogress.formatting import plural
-from docprogress.store import schema
+from docprogress.store import schema, versions
 from docprogress.store.attempt_statements import update_attempt
 from docprogress.store.documents import Documents
 from docprogress.store.engine import Database
@@ -240,6 +240,13 @@ def _insert(
     last = connection.scalar(_LAST_NUMBER, run) or 0
     first = max(last, expected - len(members)) + 1
     moment = now()
+    earlier = versions.earlier_members(connection, container)
+
+    def replaced(name: str) -> str | None:
+        """The member of the earlier version of the container that has this name."""
+        inside = earlier.get(versions.inner_name(name, container.name))
+        return inside.pop(0) if inside else None
+
     rows = [
         NEW_DOCUMENT
         | {
@@ -252,6 +259,7 @@ def _insert(
             "case_id": container.case_id,
             "step": step,
             "parent_id": container.id,
+            "replaces": replaced(member.name),
             "ready": True,
             "message": UNPACKING_MESSAGE,
             "created_at": moment,

@@ -105,6 +105,12 @@ def copy(connection: Connection, source_id: str, document_id: str) -> None:
     connection.execute(_COPY, ids)
 
 
+def discard(connection: Connection, document_ids: Iterable[str]) -> None:
+    """Delete the vectors of documents."""
+    for document_id in document_ids:
+        connection.execute(_DELETE, {"document": document_id})
+
+
 def nearest(connection: Connection, query: VectorQuery) -> list[Match] | None:
     """The chunks nearest to a query; None if some of those admitted are missing."""
     stored = (

@@ -100,6 +100,8 @@ _STEP_TOTALS = select(
 
 #: The tables of items, which are replaced as a whole.
 _TABLES = (schema.page, schema.chunk)
+#: All that a document's results are in, besides copies for comparison.
+ALL_TABLES = (*_TABLES, schema.vectors)
 _DELETE = {
     table: delete(table).where(table.c.document_id == bindparam("document"))
     for table in _TABLES
@@ -342,14 +344,28 @@ def insert_rows(
     )
 
 
-def copy_rows(connection: Connection, source_id: str, document_id: str) -> None:
-    """Replace a document's pages, chunks and vectors with those of another one."""
+def copy_rows(
+    connection: Connection,
+    source_id: str,
+    document_id: str,
+    tables: Sequence[Table] = ALL_TABLES,
+) -> None:
+    """Replace a document's results with some of those of another one."""
     ids = {"document": document_id, "source": source_id}
-    for table in (*_TABLES, schema.vectors):
+    for table in ALL_TABLES:
         connection.execute(
             delete(table).where(table.c.document_id == bindparam("document")), ids
         )
+    for table in tables:
         connection.execute(_copy(table), ids)
+
+
+def discard(connection: Connection, document_ids: Sequence[str]) -> None:
+    """Delete all results of documents."""
+    ids = {"documents": list(document_ids)}
+    for table in (*ALL_TABLES, schema.recognised_page):
+        chosen = table.c.document_id.in_(bindparam("documents", expanding=True))
+        connection.execute(delete(table).where(chosen), ids)
 
 
 def _chunk_of(row: RowMapping, *, vector: NDArray[np.float32] | None = None) -> Chunk:

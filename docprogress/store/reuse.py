@@ -1,11 +1,13 @@
 """Results of documents with the same content, for `skip_existing`."""
 
+import re
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from docprogress.events import NEEDS_OCR, Status, now
-from docprogress.store import pgvector, results, schema, word_entries
+from docprogress.store import pgvector, results, schema, versions, word_entries
 from docprogress.store.attempt_statements import end_attempt, update_attempt
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
@@ -17,6 +19,8 @@ from docprogress.store.rows import (
 )
 
 _document = schema.document.c
+#: Results of a retired document stay until they are discarded, with its file.
+HAS_RESULTS = or_(_document.retired_at.is_(None), _document.ready)
 _SAME = (
     select(schema.document)
     .join(schema.run)
@@ -26,6 +30,9 @@ _SAME = (
         # OCR may have been installed since.
         or_(_document.note.is_(None), ~_document.note.endswith(NEEDS_OCR)),
         schema.run.c.fingerprint == bindparam("fingerprint"),
+        # What the name says decides how some formats are read.
+        func.lower(_document.name).like(bindparam("pattern"), escape="/"),
+        HAS_RESULTS,
     )
     .order_by(_document.finished_at.desc())
     .limit(1)
@@ -35,6 +42,7 @@ _SOURCE = (
     .where(
         _document.id == bindparam("document"),
         _document.status == Status.COMPLETED.value,
+        HAS_RESULTS,
     )
     # On PostgreSQL it could be retried or deleted while it is copied.
     .with_for_update(read=True)
@@ -48,12 +56,15 @@ _COPIED = (
 
 
 class Remaining(NamedTuple):
-    """A step that remains to be done with results that were copied."""
+    """The first step that remains to be done with results that were copied."""
 
     step: str
     position: int
     #: The document's progress where it begins.
     progress: float
+    #: Whether chunks, and their vectors, are copied besides pages.
+    chunks: bool = True
+    vectors: bool = True
 
 
 class Reuse:
@@ -62,9 +73,21 @@ class Reuse:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, sha256: str, fingerprint: str) -> DocumentRow | None:
-        """A completed document with this content, from the same steps and settings."""
-        values = {"sha256": sha256, "fingerprint": fingerprint}
+    def find(
+        self, sha256: str, fingerprint: str, *, name: str = ""
+    ) -> DocumentRow | None:
+        """A completed document with this content, from the same steps and settings.
+
+        Args:
+            sha256: Of the content.
+            fingerprint: Of the steps and settings.
+            name: Only one whose name has the same suffix.
+        """
+        values = {
+            "sha256": sha256,
+            "fingerprint": fingerprint,
+            "pattern": f"%{_escaped(PurePosixPath(name).suffix.lower())}",
+        }
         with self._database.reading() as connection:
             row = connection.execute(_SAME, values).one_or_none()
         return None if row is None else document_row(row)
@@ -85,8 +108,8 @@ class Reuse:
             source_id: The other one.
             document_id: The document.
             attempt: Its attempt.
-            remaining: A step that remains to be done; the document is queued for it,
-                rather than completed.
+            remaining: The first step that remains to be done; the document is queued
+                for it, rather than completed.
 
         Raises:
             Superseded: The attempt is over.
@@ -119,12 +142,23 @@ class Reuse:
                     "finished_at": None,
                     "indexed_attempt": None,
                 }
+                if not remaining.vectors:
+                    values["embedder"] = None
+                if not remaining.chunks:
+                    values["chunks"] = 0
             row = update_attempt(connection, document_id, attempt, **values)
-            results.copy_rows(connection, source_id, document_id)
-            if self._database.compares_vectors:
+            kept = remaining or Remaining("", 0, 0.0)
+            copied = [
+                schema.page,
+                *([schema.chunk] if kept.chunks else []),
+                *([schema.vectors] if kept.vectors else []),
+            ]
+            results.copy_rows(connection, source_id, document_id, copied)
+            if kept.vectors and self._database.compares_vectors:
                 pgvector.copy(connection, source_id, document_id)
             word_entries.replace(connection, document_id, attempt, indexed)
             if remaining is None:
+                versions.take_place(connection, row, moment)
                 end_attempt(
                     connection,
                     document_id,
@@ -133,3 +167,8 @@ class Reuse:
                     finished_at=moment,
                 )
             return row
+
+
+def _escaped(suffix: str) -> str:
+    """A suffix as a part of a pattern."""
+    return re.sub("([/%_])", r"/\1", suffix)

@@ -156,6 +156,11 @@ class DocumentRow:
     #: The attempt whose chunks are in the index of words.
     indexed_attempt: int | None = None
 
+    @property
+    def current(self) -> bool:
+        """Whether searches and exports see it."""
+        return self.status is Status.COMPLETED and self.retired_at is None
+
     def event(self) -> ProgressEvent:
         """The event of this state; it has an id if the attempt is over."""
         completed = self.status is Status.COMPLETED

@@ -114,6 +114,12 @@ def _of(table: str, name: str, **options: Any) -> sa.Column[Any]:
     return sa.Column(name, Text, reference, nullable=False, **options)
 
 
+def _partial_index(name: str, *columns: str) -> sa.Index:
+    """An index of the rows that have a value in the last column."""
+    present = sa.text(f"{columns[-1]} IS NOT NULL")
+    return sa.Index(name, *columns, sqlite_where=present, postgresql_where=present)
+
+
 run = sa.Table(
     "run",
     metadata,
@@ -189,6 +195,9 @@ document = sa.Table(
         sqlite_where=NOT_INDEXED,
         postgresql_where=NOT_INDEXED,
     ),
+    _partial_index("document_parent", "parent_id"),
+    _partial_index("document_replaces", "replaces"),
+    _partial_index("document_retired", "ready", "retired_at"),
 )
 
 attempt = sa.Table(
@@ -330,6 +339,46 @@ word_block = sa.Table(
     _column("segment", sa.BigInteger, primary_key=True),
     _column("key", sa.BigInteger, primary_key=True),
     _column("data", sa.LargeBinary),
+)
+
+#: Folders that are kept in step. The root has no secrets; the id follows from it and
+#: from the case.
+source = sa.Table(
+    "source",
+    metadata,
+    _column("id", Text, primary_key=True),
+    _column("root", Text),
+    _column("case_id", Text, nullable=True),
+    #: Of the steps and settings of the last synchronization, and its run.
+    _column("fingerprint", Text, nullable=True),
+    _column("run_id", Text, nullable=True),
+    #: Seconds since the epoch.
+    _column("synced_at", sa.Double, nullable=True),
+    #: The process that synchronizes the folder, and until when it says so.
+    _column("lock_owner", Text, nullable=True),
+    _column("locked_until", sa.Double, nullable=True),
+)
+
+#: The files of these folders, as they were when their newest documents were submitted.
+source_file = sa.Table(
+    "source_file",
+    metadata,
+    _of("source", "source_id", primary_key=True),
+    #: Below the root, in an encoding that compares by bytes (`sources.path_key`).
+    _column("path", Text, primary_key=True),
+    _column("size", sa.BigInteger, nullable=True),
+    #: Nanoseconds since the epoch.
+    _column("mtime", sa.BigInteger, nullable=True),
+    #: The ETag of a file that is not local; when the inode of a local one changed.
+    _column("etag", Text, nullable=True),
+    #: When the columns above were read, in seconds since the epoch.
+    _column("seen_at", sa.Double, nullable=True),
+    #: The document that was current when the newest one was submitted.
+    _column("document_id", Text, nullable=True),
+    #: The newest document, until it has taken its place.
+    _column("pending_id", Text, nullable=True),
+    sa.Index("source_file_document", "document_id"),
+    sa.Index("source_file_pending", "pending_id"),
 )
 
 additions = sa.Table(

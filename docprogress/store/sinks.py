@@ -194,7 +194,8 @@ class SinkDocuments:
             "current_attempt": document.attempt,
             "current_status": document.status.value,
         }
-        kept = document.status is Status.COMPLETED
+        completed = document.status is Status.COMPLETED
+        kept = completed and document.retired_at is None
         statement = _UNMARK.values(marks=0) if kept else _FORGET
         with self._database.writing() as connection:
             return connection.execute(statement, values).rowcount > 0

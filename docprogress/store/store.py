@@ -14,6 +14,7 @@ from docprogress.store.results import Results
 from docprogress.store.reuse import Reuse
 from docprogress.store.runs import Runs
 from docprogress.store.sinks import SinkDocuments
+from docprogress.store.sources import Sources
 from docprogress.store.submissions import Submissions
 from docprogress.store.vectors import Vectors
 from docprogress.store.words import WordIndex
@@ -48,6 +49,7 @@ class Store:
         self.reuse = Reuse(self.database)
         self.earlier = EarlierVersions(self.database, self.results)
         self.sinks = SinkDocuments(self.database)
+        self.sources = Sources(self.database)
 
     def __repr__(self) -> str:
         return f"Store({self.database.url!r})"

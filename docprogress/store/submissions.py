@@ -5,7 +5,7 @@ from dataclasses import fields
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from docprogress.documents import document_id
@@ -38,6 +38,8 @@ NEW_DOCUMENT: dict[str, Any] = {
     "chunks": 0,
 }
 _FIELDS = tuple(field.name for field in fields(NewDocument))
+#: What only the submitting process knows of a document.
+_FILLED_IN = ("name", "url", "size", "replaces")
 #: Locks documents. On PostgreSQL, transactions that lock rows in different orders
 #: deadlock.
 LOCK_DOCUMENTS = (
@@ -106,18 +108,9 @@ class Submissions:
 
         A document that was cancelled before it was added stays cancelled.
         """
-        if not documents:
-            return
-        moment = now()
-        rows = [
-            # `asdict` copies every value deeply, which is slow.
-            {name: getattr(document, name) for name in _FIELDS}
-            | NEW_DOCUMENT
-            | {"created_at": moment, "updated_at": moment}
-            for document in documents
-        ]
-        with self._database.writing() as connection:
-            connection.execute(_upsert_documents(connection), rows)
+        if documents:
+            with self._database.writing() as connection:
+                add_documents(connection, documents)
 
     def mark_ready(self, stored: Sequence[tuple[str, int | None, str | None]]) -> None:
         """Make documents available to workers: (id, size, SHA-256) of each.
@@ -226,10 +219,23 @@ class Submissions:
         return None if found is None else found.removeprefix(NOT_HANDED_IN)
 
 
+def add_documents(connection: Connection, documents: Sequence[NewDocument]) -> None:
+    """Add documents whose files are not stored yet; a part of a transaction."""
+    moment = now()
+    rows = [
+        # `asdict` copies every value deeply, which is slow.
+        {name: getattr(document, name) for name in _FIELDS}
+        | NEW_DOCUMENT
+        | {"created_at": moment, "updated_at": moment}
+        for document in documents
+    ]
+    connection.execute(_upsert_documents(connection), rows)
+
+
 def _upsert_documents(connection: Connection) -> _Insert:
     """An insert that fills in documents cancelled before they were added."""
     statement = insert_document(connection)
-    source = {name: statement.excluded[name] for name in ("name", "url", "size")}
+    source = {name: statement.excluded[name] for name in _FILLED_IN}
     return statement.on_conflict_do_update(
         index_elements=["id"],
         set_=source,
@@ -239,9 +245,14 @@ def _upsert_documents(connection: Connection) -> _Insert:
 
 def insert_document(connection: Connection) -> _Insert:
     """An insert of documents, for this database."""
+    return insert_for(connection, schema.document)
+
+
+def insert_for(connection: Connection, table: Table) -> _Insert:
+    """An insert for this database, which may say what to do with rows that exist."""
     if connection.dialect.name == "sqlite":
-        return sqlite.insert(schema.document)
-    return postgresql.insert(schema.document)
+        return sqlite.insert(table)
+    return postgresql.insert(table)
 
 
 def _add_as_cancelled(

@@ -28,7 +28,7 @@ from docprogress.events import ProgressEvent, Status, now
 from docprogress.formatting import plural
 from docprogress.queueing.availability import WAITING_MESSAGE
 from docprogress.queueing.routing import display_name
-from docprogress.settings import RUN_SETTINGS, Settings
+from docprogress.settings import RUN_SETTINGS, Settings, redacted
 from docprogress.sinks import SinkLocation
 from docprogress.steps import Kind, Step
 from docprogress.steps.containers import is_container
@@ -110,7 +110,24 @@ class DocumentProcessor:
 
     def process(self, claim: Claim) -> Outcome:
         """Take a claimed document as far as its queue goes."""
-        return DocumentAttempt(self, claim).run()
+        outcome = DocumentAttempt(self, claim).run()
+        row = outcome.document
+        if row is not None and row.replaces and row.status is Status.COMPLETED:
+            self._discard_retired()
+        return outcome
+
+    def _discard_retired(self) -> None:
+        """Delete the files and results of earlier versions.
+
+        What is left after an error is deleted with the next ones.
+        """
+        try:
+            ids = self.store.sources.discardable()
+            for document_id in ids:
+                self.files.delete(document_id)
+            self.store.sources.discard(ids)
+        except DocProgressError as error:
+            log.warning("earlier versions are deleted later: %s", redacted(str(error)))
 
     def with_passwords(self, settings: Settings, run_id: str) -> Settings:
         """The settings, with the passwords that were given for a run as well."""
@@ -307,7 +324,9 @@ class DocumentAttempt:
         if not self._skip_existing or not self._document.sha256:
             return None
         reuse = self._processor.store.reuse
-        same = reuse.find(self._document.sha256, self._fingerprint)
+        same = reuse.find(
+            self._document.sha256, self._fingerprint, name=self._document.name
+        )
         return None if same is None or same.id == self._document.id else same
 
     def _reuse(self, same: DocumentRow) -> DocumentRow | None:

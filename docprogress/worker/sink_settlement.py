@@ -153,7 +153,7 @@ class SinkSettler:
                 self._store.sinks.mark(entry)
 
     def _write(self, sink: Sink, row: DocumentRow, finish: Finish) -> None:
-        if row.status is not Status.COMPLETED:
+        if row.status is not Status.COMPLETED or row.retired_at is not None:
             sink.delete([row.id])
             return
         chunks = self._store.results.chunks(row.id, vectors=True)

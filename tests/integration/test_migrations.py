@@ -120,7 +120,8 @@ def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
     columns += ("unpacked_members", "unpacked_bytes", "replaces", "retired_at")
     columns += ("indexed_attempt",)
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP INDEX document_not_indexed")
+        for name in ("not_indexed", "parent", "replaces", "retired"):
+            connection.exec_driver_sql(f"DROP INDEX document_{name}")
         for name in columns:
             connection.exec_driver_sql(f"ALTER TABLE document DROP COLUMN {name}")
         for name in ("title", "markdown", "confidence"):
@@ -129,7 +130,8 @@ def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
             connection.exec_driver_sql(f"ALTER TABLE chunk DROP COLUMN {name}")
         connection.exec_driver_sql("ALTER TABLE run DROP COLUMN encryption_key")
         connection.exec_driver_sql("DROP TABLE recognised_page")
-        for name in ("word_document", "word_segment", "word_block"):
+        tables = ("word_document", "word_segment", "word_block")
+        for name in (*tables, "source_file", "source"):
             connection.exec_driver_sql(f"DROP TABLE {name}")
         connection.exec_driver_sql(f"DROP TABLE {ADDITIONS_TABLE}")
 

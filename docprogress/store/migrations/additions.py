@@ -89,6 +89,38 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
             " PRIMARY KEY (segment, key))"
         ),
     ),
+    (
+        (
+            "CREATE INDEX IF NOT EXISTS document_parent ON document (parent_id)"
+            " WHERE parent_id IS NOT NULL"
+        ),
+        (
+            "CREATE INDEX IF NOT EXISTS document_replaces ON document (replaces)"
+            " WHERE replaces IS NOT NULL"
+        ),
+        (
+            "CREATE INDEX IF NOT EXISTS document_retired ON document"
+            " (ready, retired_at) WHERE retired_at IS NOT NULL"
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS source ("
+            "id TEXT NOT NULL PRIMARY KEY, root TEXT NOT NULL, case_id TEXT,"
+            " fingerprint TEXT, run_id TEXT, synced_at {double},"
+            " lock_owner TEXT, locked_until {double})"
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS source_file ("
+            "source_id TEXT NOT NULL, path TEXT {binary} NOT NULL, size BIGINT,"
+            " mtime BIGINT, etag TEXT, seen_at {double},"
+            " document_id TEXT, pending_id TEXT, PRIMARY KEY (source_id, path),"
+            " FOREIGN KEY(source_id) REFERENCES source (id) ON DELETE CASCADE)"
+        ),
+        (
+            "CREATE INDEX IF NOT EXISTS source_file_document"
+            " ON source_file (document_id)"
+        ),
+        ("CREATE INDEX IF NOT EXISTS source_file_pending ON source_file (pending_id)"),
+    ),
 )
 
 
@@ -108,11 +140,7 @@ def create(connection: Connection) -> None:
     for number, group in enumerate(_ADDITIONS[made:], made + 1):
         for addition in group:
             if isinstance(addition, str):
-                types = {
-                    "double": sa.Double().compile(connection.dialect),
-                    "blob": sa.LargeBinary().compile(connection.dialect),
-                }
-                connection.exec_driver_sql(addition.format_map(types))
+                connection.exec_driver_sql(addition.format(**_types(connection)))
                 continue
             table, name, kind = addition
             connection.exec_driver_sql(
@@ -122,6 +150,17 @@ def create(connection: Connection) -> None:
         connection.exec_driver_sql(
             f"INSERT INTO {ADDITIONS_TABLE} (number) VALUES ({number:d})"  # noqa: S608
         )
+
+
+def _types(connection: Connection) -> dict[str, str]:
+    """What the statements above leave to the database."""
+    postgresql = connection.dialect.name == "postgresql"
+    return {
+        "double": sa.Double().compile(connection.dialect),
+        "blob": sa.LargeBinary().compile(connection.dialect),
+        # SQLite compares bytes anyway.
+        "binary": 'COLLATE "C"' if postgresql else "",
+    }
 
 
 def _count(connection: Connection) -> int:

@@ -127,6 +127,8 @@ def downgrade() -> None:
     op.execute("DROP TABLE IF EXISTS word_document")
     op.execute("DROP TABLE IF EXISTS word_segment")
     op.execute("DROP TABLE IF EXISTS word_block")
+    op.execute("DROP TABLE IF EXISTS source_file")
+    op.execute("DROP TABLE IF EXISTS source")
     for name in (
         "vectors",
         "chunk",

@@ -1,0 +1,161 @@
+"""The command that keeps documents in step with a folder: `sync`."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from docprogress.cli.commands.run import Ocr, OcrEngine, PdfEngine
+from docprogress.cli.options import (
+    Json,
+    ServiceOptions,
+    Workers,
+    with_service_options,
+)
+from docprogress.errors import SyncRefused
+
+if TYPE_CHECKING:
+    from docprogress.client.changes import FolderChanges
+
+#: How a plan marks the files of each kind.
+MARKS = {"added": "+", "changed": "~", "removed": "-", "stale": "*", "failed": "!"}
+
+
+@with_service_options
+def sync(
+    *,
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="A folder, or a URL of one.")
+    ],
+    case: Annotated[
+        str | None, typer.Option(metavar="ID", help="Case the documents belong to.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", "-n", help="Print what would be done; do nothing."),
+    ] = False,
+    max_delete: Annotated[
+        str,
+        typer.Option(
+            metavar="N|N%", help="Files that may be gone without confirmation."
+        ),
+    ] = "20%",
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Accept that more files are gone, or all."),
+    ] = False,
+    checksum: Annotated[
+        bool,
+        typer.Option(
+            "--checksum", "-c", help="Compare the content of all files, not their time."
+        ),
+    ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed", help="Process unchanged files again that failed."
+        ),
+    ] = False,
+    steps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--step", metavar="MODULE:FUNCTION", help="Add your own step; repeatable."
+        ),
+    ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="hashing, sentence-transformers:MODEL, openai:MODEL."
+        ),
+    ] = None,
+    pdf_engine: Annotated[
+        PdfEngine | None, typer.Option(help="Library that reads PDFs.")
+    ] = None,
+    ocr: Annotated[
+        Ocr | None, typer.Option(help="Pages whose text is recognised in an image.")
+    ] = None,
+    ocr_engine: Annotated[
+        OcrEngine | None, typer.Option(help="Program that recognises it.")
+    ] = None,
+    sink: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Vector store that documents are stored in."),
+    ] = None,
+    priority: Annotated[
+        int, typer.Option(metavar="N", help="Before (1, 2, …) or after (-1) others.")
+    ] = 0,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Print the run's id and do not wait.")
+    ] = False,
+    as_json: Json = False,
+    workers: Workers = None,
+    services: ServiceOptions,
+) -> None:
+    """Process what has changed in a folder, and remove what is gone.
+
+    Files that are as they were, or were moved, are not processed again. If more files
+    are gone than --max-delete allows, or all of them, nothing is changed without a
+    confirmation.
+    """
+    from docprogress.cli import live_run
+
+    with services.open_pipeline(
+        start=not dry_run,
+        workers=workers,
+        embedder=embedder,
+        pdf_engine=pdf_engine and pdf_engine.value,
+        ocr=ocr and ocr.value,
+        ocr_engine=ocr_engine and ocr_engine.value,
+        sink=sink,
+        steps=steps or None,
+    ) as pipeline:
+        options: dict[str, Any] = {
+            "case_id": case,
+            "max_delete": max_delete,
+            "checksum": checksum,
+            "retry_failed": retry_failed,
+        }
+        if dry_run:
+            _print(pipeline.sync(folder, dry_run=True, **options), as_json=as_json)
+            return
+        options["priority"] = priority
+
+        def synchronize(*, confirm: bool) -> int:
+            return live_run.sync(
+                pipeline,
+                folder,
+                {**options, "confirm": confirm},
+                detach=detach,
+                as_json=as_json,
+            )
+
+        try:
+            status = synchronize(confirm=yes)
+        except SyncRefused as refused:
+            if as_json or not sys.stdin.isatty():
+                raise
+            reason = str(refused).partition("; nothing was changed")[0]
+            typer.confirm(
+                f"{reason}. Remove them from the index?", abort=True, err=True
+            )
+            status = synchronize(confirm=True)
+    raise typer.Exit(status)
+
+
+def _print(changes: "FolderChanges", *, as_json: bool) -> None:
+    """Print what a synchronization would do."""
+    from docprogress.formatting import plain
+
+    if as_json:
+        found = changes.to_dict() | {"refusal": changes.refusal}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for kind, mark in MARKS.items():
+        for path in getattr(changes, kind):
+            typer.echo(f"{mark} {plain(path)}")
+    for old, new in changes.moved:
+        typer.echo(f"> {plain(old)} → {plain(new)}")
+    typer.echo(str(changes))
+    if changes.refusal is not None:
+        typer.echo(f"docprogress: to be confirmed: {plain(changes.refusal)}", err=True)

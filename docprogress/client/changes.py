@@ -1,0 +1,121 @@
+"""What a synchronization found in a folder."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from docprogress.formatting import plural
+
+#: The most paths of each kind that are kept with a run in the store.
+KEPT_PATHS = 200
+
+#: What the paths of a kind are, in the order in which a summary names them.
+KINDS = ("added", "changed", "moved", "removed", "stale", "failed")
+
+
+class Move(NamedTuple):
+    """A file that was moved, or renamed."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderChanges:
+    """What a synchronization found, and what it does about it.
+
+    Paths are below the root. Of a run that was attached to, each kind has the first
+    few paths only; `counts` has all of them.
+    """
+
+    #: The folder: its path, or its URL without secrets.
+    root: str
+    #: Files that are new, and files with other content than before.
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    #: Files that are gone.
+    removed: tuple[str, ...] = ()
+    #: Files that have another path now, whose results are kept.
+    moved: tuple[Move, ...] = ()
+    #: Files that did not change, and are processed again because the settings did.
+    stale: tuple[str, ...] = ()
+    #: Files that did not change, and whose newest version is not in the index: it
+    #: failed, or cannot be read. `reasons` says why.
+    failed: tuple[str, ...] = ()
+    #: How many files are as they were.
+    unchanged: int = 0
+    #: Files and folders that cannot be read, and failures, by path.
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    #: Why it has to be confirmed; None if it has not.
+    refusal: str | None = None
+    #: How many there are of each kind.
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = {kind: len(getattr(self, kind)) for kind in KINDS}
+        counts = known | {"unchanged": self.unchanged} | dict(self.counts)
+        object.__setattr__(self, "counts", counts)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return any(self.counts[kind] for kind in KINDS if kind != "failed")
+
+    def __str__(self) -> str:
+        """One line: `12 added, 3 changed, 1 removed, 984 unchanged`."""
+        shown = [
+            f"{self.counts[kind]:,} {kind}"
+            for kind in (*KINDS, "unchanged")
+            if self.counts[kind]
+        ]
+        return ", ".join(shown) or "no documents"
+
+    @property
+    def processed(self) -> int:
+        """How many files become documents of the run."""
+        return sum(self.counts[kind] for kind in ("added", "changed", "moved", "stale"))
+
+    @property
+    def gone(self) -> str:
+        """How many files are gone, in words."""
+        return plural(self.counts["removed"], "file")
+
+    def to_dict(self, most: int | None = None) -> dict[str, Any]:
+        """The same as JSON values.
+
+        Args:
+            most: The most paths of each kind; None for all.
+        """
+        return {
+            "root": self.root,
+            "counts": dict(self.counts),
+            **{kind: _shown(getattr(self, kind), most) for kind in KINDS},
+            "reasons": dict(list(self.reasons.items())[:most]),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `to_dict` has made."""
+        paths: dict[str, Any] = {
+            kind: tuple(values.get(kind, ())) for kind in KINDS if kind != "moved"
+        }
+        counts = dict(values.get("counts", {}))
+        return cls(
+            root=values["root"],
+            moved=tuple(Move(*move) for move in values.get("moved", ())),
+            unchanged=counts.get("unchanged", 0),
+            reasons=values.get("reasons", {}),
+            counts=counts,
+            **paths,
+        )
+
+
+def _shown(paths: Iterable[Any], most: int | None) -> list[Any]:
+    return [
+        list(map(_safe, path)) if isinstance(path, tuple) else _safe(path)
+        for path in list(paths)[:most]
+    ]
+
+
+def _safe(path: str) -> str:
+    """A path without bytes that are no UTF-8, which JSON cannot have."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")

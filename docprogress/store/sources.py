@@ -1,0 +1,528 @@
+"""Folders that are kept in step, and their files as they were last submitted.
+
+One process at a time changes a source: every write here checks that the caller still
+holds its lock. A lock ends by itself when its process does not renew it.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from docprogress.errors import SyncBusy
+from docprogress.events import Status, now
+from docprogress.store import pgvector, results, schema, versions, word_entries
+from docprogress.store.engine import Database
+from docprogress.store.rows import UNFINISHED, NewDocument, document_row
+from docprogress.store.search_filter import CURRENT
+from docprogress.store.statements import batches
+from docprogress.store.submissions import add_documents, insert_for
+
+#: Seconds after which the lock of a process that does not renew it ends.
+LOCK_SECONDS = 60.0
+
+#: A page with fewer characters may be a scan.
+SPARSE_CHARACTERS = 100
+
+#: Files that are read at once, and those that one transaction removes.
+FILES_PER_PAGE = 1000
+REMOVED_TOGETHER = 200
+
+_source = schema.source.c
+_file = schema.source_file.c
+_document = schema.document.c
+_current = schema.document.alias("current_one")
+_pending = schema.document.alias("pending_one")
+_BY_ID = select(schema.source).where(_source.id == bindparam("source"))
+_held = _source.lock_owner == bindparam("owner")
+_LOCK = (
+    update(schema.source)
+    .where(
+        _source.id == bindparam("source"),
+        or_(
+            _source.lock_owner.is_(None),
+            _source.lock_owner.in_(bindparam("owners", expanding=True)),
+            _source.locked_until < bindparam("moment"),
+            # The clock was set back.
+            _source.locked_until > bindparam("latest"),
+        ),
+    )
+    .values(lock_owner=bindparam("new_owner"), locked_until=bindparam("until"))
+)
+_RENEW = (
+    update(schema.source)
+    .where(_source.id == bindparam("source"), _held)
+    .values(locked_until=bindparam("until"))
+)
+_UNLOCK = (
+    update(schema.source)
+    .where(_source.id == bindparam("source"), _held)
+    .values(lock_owner=None, locked_until=None)
+)
+_HOLD = select(_source.id).where(_source.id == bindparam("source"), _held)
+_COUNT = select(func.count()).where(_file.source_id == bindparam("source"))
+_KNOWN = (
+    "id",
+    "run_id",
+    "name",
+    "status",
+    "ready",
+    "sha256",
+    "note",
+    "media_type",
+    "ocr_pages",
+    "unpacked_members",
+    "error",
+)
+_FILES = (
+    select(
+        _file.path,
+        _file.size,
+        _file.mtime,
+        _file.etag,
+        _file.seen_at,
+        *(_current.c[name].label(f"current_{name}") for name in _KNOWN),
+        *(_pending.c[name].label(f"pending_{name}") for name in _KNOWN),
+    )
+    .select_from(schema.source_file)
+    .outerjoin(_current, _current.c.id == _file.document_id)
+    .outerjoin(_pending, _pending.c.id == _file.pending_id)
+    .where(_file.source_id == bindparam("source"), _file.path > bindparam("after"))
+    .order_by(_file.path)
+    .limit(FILES_PER_PAGE)
+)
+_completed = exists().where(
+    _document.id == _file.pending_id,
+    _document.status == Status.COMPLETED.value,
+    _document.retired_at.is_(None),
+)
+_SETTLE = (
+    update(schema.source_file)
+    .where(_file.source_id == bindparam("source"), _completed)
+    .values(document_id=_file.pending_id, pending_id=None)
+)
+_OF = _file.source_id == bindparam("source")
+_SEEN = update(schema.source_file).where(_OF, _file.path == bindparam("key"))
+_SOME = select(schema.source_file).where(
+    _OF, _file.path.in_(bindparam("keys", expanding=True))
+)
+_REMOVE = delete(schema.source_file).where(
+    _OF, _file.path.in_(bindparam("keys", expanding=True))
+)
+_chosen = _document.id.in_(bindparam("documents", expanding=True))
+_SOME_KNOWN = select(*(_document[name] for name in _KNOWN)).where(_chosen, CURRENT)
+_UNFINISHED = select(_document.id).where(_chosen, _document.status.in_(UNFINISHED))
+_SPARSE = (
+    select(schema.page.c.number)
+    .where(
+        schema.page.c.document_id == bindparam("document"),
+        func.length(func.trim(schema.page.c.text)) < SPARSE_CHARACTERS,
+    )
+    .limit(1)
+)
+_same = schema.document.alias("same")
+# Documents with the same content may be about to copy the results.
+_DISCARDABLE = (
+    select(_document.id)
+    .where(
+        _document.retired_at.is_not(None),
+        _document.ready,
+        _document.status.not_in(UNFINISHED),
+        ~exists().where(
+            _same.c.sha256 == _document.sha256, _same.c.status.in_(UNFINISHED)
+        ),
+    )
+    .limit(bindparam("most"))
+)
+_DISCARDED = update(schema.document).where(_chosen).values(ready=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """A folder that is kept in step."""
+
+    id: str
+    #: Its path, or its URL without secrets.
+    root: str
+    case_id: str | None
+    fingerprint: str | None
+    #: The run of the last synchronization.
+    run_id: str | None
+    synced_at: float | None
+    lock_owner: str | None
+    locked_until: float | None
+
+
+class Lock(NamedTuple):
+    """What a process holds while it changes a source."""
+
+    source_id: str
+    owner: str
+
+
+class FileState(NamedTuple):
+    """What tells whether a file was changed."""
+
+    size: int | None
+    #: Nanoseconds since the epoch.
+    mtime: int | None
+    etag: str | None
+    #: When this was read, in seconds since the epoch.
+    seen_at: float
+
+
+class KnownDocument(NamedTuple):
+    """What a synchronization has to know of the document of a file."""
+
+    id: str
+    run_id: str
+    name: str
+    status: Status
+    ready: bool
+    sha256: str | None
+    note: str | None
+    media_type: str | None
+    ocr_pages: int | None
+    unpacked_members: int | None
+    error: str | None
+
+
+class KnownFile(NamedTuple):
+    """A file of a source, as it was last submitted."""
+
+    key: str
+    state: FileState
+    #: The document that was current then; None if there was none, or it was deleted.
+    current: KnownDocument | None
+    #: The newest one, if it has not taken its place yet.
+    pending: KnownDocument | None
+
+    @property
+    def path(self) -> str:
+        """Its path below the root."""
+        return key_path(self.key)
+
+    @property
+    def newest(self) -> KnownDocument | None:
+        """The document of the file as it was last seen."""
+        return self.pending or self.current
+
+
+class SubmittedFile(NamedTuple):
+    """A file that is about to be submitted as a new document."""
+
+    key: str
+    state: FileState
+    #: The document that is current until the new one takes its place.
+    current_id: str | None
+    #: Where the file was before, if it was moved.
+    moved_from: str | None = None
+
+
+class Sources:
+    """The sources of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, root: str, case_id: str | None) -> SourceRow | None:
+        """The source of a folder in a case; None if it was never synchronized."""
+        values = {"source": source_id(root, case_id)}
+        with self._database.reading() as connection:
+            row = connection.execute(_BY_ID, values).mappings().one_or_none()
+        return None if row is None else SourceRow(**row)
+
+    def add(self, root: str, case_id: str | None) -> SourceRow:
+        """The source of a folder in a case, made if there is none."""
+        values = {"id": source_id(root, case_id), "root": root, "case_id": case_id}
+        with self._database.writing() as connection:
+            statement = insert_for(connection, schema.source)
+            connection.execute(statement.on_conflict_do_nothing(), values)
+        found = self.get(root, case_id)
+        assert found is not None
+        return found
+
+    def lock(self, lock: Lock, *, instead_of: Sequence[str] = ()) -> None:
+        """Take the lock of a source.
+
+        Args:
+            lock: The source, and who is to hold it.
+            instead_of: Owners that are known to be gone.
+
+        Raises:
+            SyncBusy: Another process holds it.
+        """
+        moment = time.time()
+        values = {
+            "source": lock.source_id,
+            "owners": [lock.owner, *instead_of],
+            "new_owner": lock.owner,
+            "moment": moment,
+            "latest": moment + 2 * LOCK_SECONDS,
+            "until": moment + LOCK_SECONDS,
+        }
+        with self._database.writing() as connection:
+            if not connection.execute(_LOCK, values).rowcount:
+                raise SyncBusy("another process synchronizes this folder")
+
+    def renew(self, lock: Lock) -> None:
+        """Hold the lock for longer.
+
+        Raises:
+            SyncBusy: Another process has taken it.
+        """
+        values = lock._asdict() | {"until": time.time() + LOCK_SECONDS}
+        with self._database.writing() as connection:
+            changed = connection.execute(_RENEW, _named(lock) | values)
+            if not changed.rowcount:
+                raise SyncBusy("another process synchronizes this folder")
+
+    def unlock(self, lock: Lock) -> None:
+        """Release the lock, if it is still held."""
+        with self._database.writing() as connection:
+            connection.execute(_UNLOCK, _named(lock))
+
+    def count(self, source_id: str) -> int:
+        """The number of files of a source."""
+        with self._database.reading() as connection:
+            return connection.execute(_COUNT, {"source": source_id}).scalar_one()
+
+    def files(self, source_id: str) -> Iterator[KnownFile]:
+        """The files of a source in the order of their keys, in bounded memory."""
+        after = ""
+        while True:
+            values = {"source": source_id, "after": after}
+            with self._database.reading() as connection:
+                rows = connection.execute(_FILES, values).all()
+            yield from map(_known_file, rows)
+            if len(rows) < FILES_PER_PAGE:
+                return
+            after = rows[-1].path
+
+    def settle(self, source_id: str | None = None) -> int:
+        """Let completed documents take their places where no worker did it for them.
+
+        Workers of earlier versions do not. Returns how many did.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(versions.UNSETTLED).all()
+            for row in rows:
+                versions.take_place(connection, document_row(row), now())
+            if source_id is not None:
+                connection.execute(_SETTLE, {"source": source_id})
+        return len(rows)
+
+    def submit(
+        self, lock: Lock, given: Sequence[tuple[SubmittedFile, NewDocument]]
+    ) -> None:
+        """Add documents of files: all of them, or none.
+
+        Raises:
+            SyncBusy: Another process has taken the lock.
+        """
+        if not given:
+            return
+        moved = [file.moved_from for file, _ in given if file.moved_from is not None]
+        rows = [
+            {
+                "source_id": lock.source_id,
+                "path": file.key,
+                **_state_columns(file.state),
+                "document_id": file.current_id,
+                "pending_id": document.id,
+            }
+            for file, document in given
+        ]
+        with self._database.writing() as connection:
+            _hold(connection, lock)
+            add_documents(connection, [document for _, document in given])
+            if moved:
+                values = {"source": lock.source_id, "keys": moved}
+                connection.execute(_REMOVE, values)
+            statement = insert_for(connection, schema.source_file)
+            changed = {name: statement.excluded[name] for name in rows[0]}
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["source_id", "path"], set_=changed
+                ),
+                rows,
+            )
+
+    def touch(self, lock: Lock, seen: Sequence[tuple[str, FileState]]) -> None:
+        """Record what files with the same content look like now, by their keys.
+
+        Raises:
+            SyncBusy: Another process has taken the lock.
+        """
+        if not seen:
+            return
+        with self._database.writing() as connection:
+            _hold(connection, lock)
+            for some in batches(seen):
+                rows = [
+                    {"source": lock.source_id, "key": key} | _state_columns(state)
+                    for key, state in some
+                ]
+                connection.execute(_SEEN, rows)
+
+    def remove(self, lock: Lock, keys: Sequence[str]) -> list[str]:
+        """Retire the documents of files that are gone, with all members.
+
+        Returns:
+            The documents that were retired.
+
+        Raises:
+            SyncBusy: Another process has taken the lock.
+        """
+        retired: list[str] = []
+        for some in batches(keys, REMOVED_TOGETHER):
+            values = {"source": lock.source_id, "keys": some}
+            with self._database.writing() as connection:
+                _hold(connection, lock)
+                rows = connection.execute(_SOME, values).all()
+                ids = [
+                    document_id
+                    for row in rows
+                    for document_id in (row.document_id, row.pending_id)
+                    if document_id is not None
+                ]
+                connection.execute(_REMOVE, values)
+                retired += retire(connection, ids, versions.REMOVED)
+        return retired
+
+    def finish(self, lock: Lock, *, fingerprint: str, run_id: str | None) -> None:
+        """Record that a source is in step.
+
+        Raises:
+            SyncBusy: Another process has taken the lock.
+        """
+        with self._database.writing() as connection:
+            _hold(connection, lock)
+            connection.execute(
+                update(schema.source)
+                .where(_source.id == lock.source_id)
+                .values(fingerprint=fingerprint, run_id=run_id, synced_at=time.time())
+            )
+
+    def members(self, document_id: str) -> list[KnownDocument]:
+        """The members of a container, and theirs, as far as they are current."""
+        with self._database.reading() as connection:
+            found = versions.members(connection, [document_id])
+            rows = [
+                row
+                for some in batches(found)
+                for row in connection.execute(_SOME_KNOWN, {"documents": some})
+            ]
+        return [known for row in rows if (known := _known_document(row)) is not None]
+
+    def unfinished(self, document_ids: Sequence[str]) -> list[str]:
+        """Those of these documents and of their members that are unfinished."""
+        with self._database.reading() as connection:
+            found = [*document_ids, *versions.members(connection, document_ids)]
+            return [
+                document_id
+                for some in batches(found)
+                for document_id in connection.scalars(_UNFINISHED, {"documents": some})
+            ]
+
+    def has_sparse_pages(self, document_id: str) -> bool:
+        """Whether a document has pages with hardly any text: scans, perhaps."""
+        with self._database.reading() as connection:
+            found = connection.execute(_SPARSE, {"document": document_id})
+            return found.first() is not None
+
+    def discardable(self, *, limit: int = 100) -> list[str]:
+        """Retired documents whose files and results can be deleted."""
+        with self._database.reading() as connection:
+            return list(connection.scalars(_DISCARDABLE, {"most": limit}))
+
+    def discard(self, document_ids: Sequence[str]) -> None:
+        """Delete the results of retired documents whose files are deleted."""
+        if not document_ids:
+            return
+        with self._database.writing() as connection:
+            results.discard(connection, document_ids)
+            word_entries.remove(connection, document_ids)
+            if self._database.compares_vectors:
+                pgvector.discard(connection, document_ids)
+            connection.execute(_DISCARDED, {"documents": list(document_ids)})
+
+
+def retire(
+    connection: Connection, document_ids: Sequence[str], reason: str
+) -> list[str]:
+    """Retire documents with their members and with the earlier versions of all."""
+    chosen = versions.whole(connection, document_ids)
+    return versions.retire(connection, chosen, reason, now())
+
+
+def source_id(root: str, case_id: str | None) -> str:
+    """The id of a folder in a case."""
+    case = "" if case_id is None else f"={case_id}"
+    return hashlib.sha256(f"{root}\0{case}".encode(errors="replace")).hexdigest()[:32]
+
+
+def path_key(path: str) -> str:
+    """A path as the database has it, whatever its bytes are.
+
+    Keys are different for different paths, and compare as the bytes of the paths do,
+    but for paths with backslashes or bytes that are not UTF-8.
+    """
+    doubled = path.replace("\\", "\\\\")
+    return doubled.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def key_path(key: str) -> str:
+    r"""The path of a key; bytes that are not UTF-8 stay `\xNN`."""
+    return key.replace("\\\\", "\\")
+
+
+def _named(lock: Lock) -> dict[str, Any]:
+    return {"source": lock.source_id, "owner": lock.owner}
+
+
+def _hold(connection: Connection, lock: Lock) -> None:
+    """Check that a lock is held, and that it is until the end of this transaction.
+
+    Raises:
+        SyncBusy: It is not.
+    """
+    held = connection.execute(_HOLD.with_for_update(), _named(lock)).first()
+    if held is None:
+        raise SyncBusy(
+            "another process synchronizes this folder: this one was away for too long"
+        )
+
+
+def _state_columns(state: FileState) -> dict[str, Any]:
+    return state._asdict()
+
+
+def _known_file(row: Row[Any]) -> KnownFile:
+    width = len(_KNOWN)
+    current = _known_document(row[5 : 5 + width])
+    pending = _known_document(row[5 + width :])
+    if pending is not None and pending.status is Status.COMPLETED:
+        current, pending = pending, None  # it is settled by the next synchronization
+    state = FileState(row.size, row.mtime, row.etag, row.seen_at)
+    return KnownFile(row.path, state, current, pending)
+
+
+def _known_document(values: Sequence[Any]) -> KnownDocument | None:
+    if values[0] is None:
+        return None
+    found = dict(zip(_KNOWN, values, strict=True))
+    return KnownDocument(**found | {"status": Status(found["status"])})

@@ -1,0 +1,226 @@
+"""The documents of a folder are what is in it."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from support.patience import patient
+
+from docprogress import Pipeline, Run, Status
+from docprogress.errors import SubmitError, SyncBusy, SyncRefused, Unreadable
+from docprogress.store.sources import Lock, source_id
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Five files, one of them in a folder."""
+    made = tmp_path / "contracts"
+    (made / "old").mkdir(parents=True)
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt", "old/e.txt"):
+        (made / name).write_text(f"The first version of {name}.")
+    return made
+
+
+def synchronized(pipeline: Pipeline, folder: Path | str, **options) -> Run:
+    run = pipeline.sync(folder, **options)
+    return run.wait(timeout=patient(60))
+
+
+def contents(pipeline: Pipeline, case: str) -> dict[str, str]:
+    """What searches and exports see of a case: the text of each document."""
+    found = {}
+    for row in pipeline.store.documents.find(case_id=case, current=True):
+        assert row.name not in found
+        pages = pipeline.store.results.pages(row.id)
+        found[row.name] = " ".join(page.text for page in pages)
+    return found
+
+
+def expected(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in folder.rglob("*.txt")
+    }
+
+
+def stored(pipeline: Pipeline, case: str) -> set[str]:
+    """The documents of a case that have a file in the storage."""
+    found = set()
+    for row in pipeline.store.documents.find(case_id=case):
+        with suppress(Unreadable), pipeline.files.local(row.id):
+            found.add(row.id)
+    return found
+
+
+def test_only_what_has_changed_is_processed(pipeline, folder):
+    first = synchronized(pipeline, folder, case_id="changes")
+    assert str(first.changes) == "5 added"
+    assert contents(pipeline, "changes") == expected(folder)
+
+    (folder / "a.txt").write_text("The second version.")
+    (folder / "b.txt").unlink()
+    (folder / "new.txt").write_text("Something new.")
+    (folder / "c.txt").touch()
+    planned = pipeline.sync(folder, case_id="changes", dry_run=True)
+    second = synchronized(pipeline, folder, case_id="changes")
+
+    assert second.changes == planned
+    assert planned.added == ("new.txt",)
+    assert planned.changed == ("a.txt",)
+    assert planned.removed == ("b.txt",)
+    assert planned.unchanged == 3
+    assert [row.name for row in second.documents()] == ["a.txt", "new.txt"]
+    assert contents(pipeline, "changes") == expected(folder)
+    current = pipeline.store.documents.find(case_id="changes", current=True)
+    assert stored(pipeline, "changes") == {row.id for row in current}
+    # The counts of the first run are what they were.
+    assert [row.status for row in first.documents()] == [Status.COMPLETED] * 5
+    assert len(list(first.chunks())) == 3
+    assert pipeline.attach(second.id).changes == second.changes
+
+    third = synchronized(pipeline, folder, case_id="changes")
+    assert (third.expected, str(third.changes)) == (0, "5 unchanged")
+
+
+def test_a_dry_run_changes_nothing(pipeline, folder):
+    runs = len(pipeline.runs())
+
+    planned = pipeline.sync(folder, case_id="dry", dry_run=True)
+
+    assert planned.counts["added"] == 5
+    assert pipeline.sync(folder, case_id="dry", dry_run=True) == planned
+    assert len(pipeline.runs()) == runs
+
+
+def test_moved_and_copied_files_are_not_processed_again(pipeline, folder):
+    synchronized(pipeline, folder, case_id="moves")
+    (folder / "a.txt").rename(folder / "old" / "renamed.txt")
+    shutil.copy(folder / "b.txt", folder / "copy.txt")
+
+    run = synchronized(pipeline, folder, case_id="moves")
+
+    assert run.changes.moved == (("a.txt", "old/renamed.txt"),)
+    assert run.changes.added == ("copy.txt",)
+    assert run.changes.removed == ()
+    messages = {row.name: row.message for row in run.documents()}
+    assert messages == {
+        "copy.txt": "Same content as b.txt, already processed",
+        "old/renamed.txt": "Same content as a.txt, already processed",
+    }
+    assert contents(pipeline, "moves") == expected(folder)
+
+
+def test_files_that_swap_their_names_are_not_processed_again(pipeline, folder):
+    synchronized(pipeline, folder, case_id="swap")
+    (folder / "a.txt").rename(folder / "x.txt")
+    (folder / "b.txt").rename(folder / "a.txt")
+    (folder / "x.txt").rename(folder / "b.txt")
+
+    run = synchronized(pipeline, folder, case_id="swap")
+
+    assert run.changes.changed == ("a.txt", "b.txt")
+    assert all("already processed" in row.message for row in run.documents())
+    assert contents(pipeline, "swap") == expected(folder)
+
+
+def test_more_than_may_be_gone_is_refused_before_anything_changes(pipeline, folder):
+    synchronized(pipeline, folder, case_id="guard")
+    for name in ("a.txt", "b.txt"):
+        (folder / name).unlink()
+    (folder / "new.txt").write_text("Something new.")
+
+    with pytest.raises(SyncRefused, match=r"2 of 5 files .*max_delete='20%'") as error:
+        pipeline.sync(folder, case_id="guard")
+    assert (error.value.removed, error.value.known) == (2, 5)
+    assert len(contents(pipeline, "guard")) == 5
+
+    run = synchronized(pipeline, folder, case_id="guard", max_delete=2)
+    assert str(run.changes) == "1 added, 2 removed, 3 unchanged"
+    assert contents(pipeline, "guard") == expected(folder)
+
+
+def test_an_empty_folder_empties_nothing_unless_that_is_confirmed(pipeline, folder):
+    synchronized(pipeline, folder, case_id="empty")
+    shutil.rmtree(folder)
+    with pytest.raises(SubmitError, match="no such file or folder"):
+        pipeline.sync(folder, case_id="empty", confirm=True)
+    folder.mkdir()
+
+    with pytest.raises(SyncRefused, match="is it a drive that is not mounted"):
+        pipeline.sync(folder, case_id="empty", max_delete="100%")
+    assert len(contents(pipeline, "empty")) == 5
+
+    pipeline.sync(folder, case_id="empty", confirm=True)
+    assert contents(pipeline, "empty") == {}
+    assert stored(pipeline, "empty") == set()
+
+
+def test_a_version_that_fails_leaves_the_earlier_one_until_it_is_good(pipeline, folder):
+    (folder / "f.html").write_text("<p>The first version.</p>")
+    synchronized(pipeline, folder, case_id="failing")
+    before = contents(pipeline, "failing")
+    (folder / "f.html").write_bytes(b"")
+
+    run = synchronized(pipeline, folder, case_id="failing")
+
+    [row] = run.documents()
+    assert row.status is Status.FAILED
+    assert "the version before it is kept" in row.message
+    assert contents(pipeline, "failing") == before
+    again = synchronized(pipeline, folder, case_id="failing")
+    assert again.changes.failed == ("f.html",)
+    assert again.changes.reasons["f.html"] == row.error
+    retried = synchronized(pipeline, folder, case_id="failing", retry_failed=True)
+    assert [row.name for row in retried.documents()] == ["f.html"]
+
+    (folder / "f.html").write_text("<p>The second version.</p>")
+    synchronized(pipeline, folder, case_id="failing")
+    assert contents(pipeline, "failing")["f.html"] == "The second version."
+
+
+def test_a_file_of_the_same_size_and_time_is_compared_by_what_changed_it(
+    pipeline, folder
+):
+    path = folder / "a.txt"
+    synchronized(pipeline, folder, case_id="times")
+    before = path.stat()
+    path.write_text(path.read_text().replace("first", "worst"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    run = synchronized(pipeline, folder, case_id="times")
+
+    assert run.changes.changed == ("a.txt",)
+
+
+def test_two_processes_do_not_synchronize_a_folder_at_once(pipeline, folder):
+    synchronized(pipeline, folder, case_id="busy")
+    sources = pipeline.store.sources
+    other = Lock(source_id(str(folder), "busy"), "elsewhere|1|0|another machine|x")
+    sources.lock(other)
+
+    with pytest.raises(SyncBusy, match="process 1 on elsewhere"):
+        pipeline.sync(folder, case_id="busy")
+
+    sources.unlock(other)
+    assert str(pipeline.sync(folder, case_id="busy").changes) == "5 unchanged"
+
+
+def test_folders_are_kept_in_step_for_each_case_by_itself(pipeline, folder):
+    synchronized(pipeline, folder, case_id="one")
+    (folder / "a.txt").unlink()
+
+    synchronized(pipeline, folder, case_id="two")
+
+    assert len(contents(pipeline, "one")) == 5
+    assert contents(pipeline, "two") == expected(folder)
+
+
+def test_files_whose_documents_were_deleted_are_added_again(pipeline, folder):
+    synchronized(pipeline, folder, case_id="deleted").delete()
+
+    run = synchronized(pipeline, folder, case_id="deleted")
+
+    assert str(run.changes) == "5 added"
+    assert contents(pipeline, "deleted") == expected(folder)
