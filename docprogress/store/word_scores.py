@@ -62,6 +62,10 @@ class Ranking:
         self._rarity = {
             term: log(1 + (count - df + 0.5) / (df + 0.5)) for term, df in found.items()
         }
+        #: The rarity of a term that no chunk has.
+        self._unknown = log(1 + (count + 0.5) / 0.5)
+        #: The score of a chunk of average length that has every word of the query once.
+        self.complete = sum(map(self._complete, query.words))
         self._average = max(tokens / count, 1.0) if count else 1.0
         self._scores: list[NDArray[np.float32]] = []
         self._parts: list[NDArray[np.uint16]] = []
@@ -87,6 +91,17 @@ class Ranking:
             some = some[np.lexsort((some, -scores[some]))]
             yield Scored(scores[some], parts[some], places[some])
             size *= 4
+
+    def _complete(self, word: Wanted) -> float:
+        """The score of a word, if a chunk of average length has it once."""
+        known = [self._rarity[term] for term, _ in word.terms if term in self._rarity]
+        if known and word.needed > 1:
+            # Pairs of letters that no chunk has may only join two words.
+            return len(word.terms) * sum(known) / len(known)
+        if known:
+            return max(known)
+        parts = [self._rarity.get(term, self._unknown) for term in word.parts]
+        return max([self._unknown, *parts])
 
     def _add(self, at: int, part: Part, words: Iterable[Wanted]) -> None:
         norms = K1 * (1 - B + B / self._average * part.lengths.astype(np.float32))

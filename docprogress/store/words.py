@@ -6,6 +6,7 @@ earlier versions complete are indexed later, some at a time.
 
 import logging
 import time
+from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -37,6 +38,16 @@ _INDEXED = (
 _BATCH = 50
 
 
+@dataclass(frozen=True, slots=True)
+class WordMatches:
+    """Chunks with words of a query."""
+
+    #: The chunks, best first.
+    matches: list[Match] = field(default_factory=list)
+    #: The score of a chunk of average length that has every word of the query, once.
+    complete: float = 0.0
+
+
 class WordIndex:
     """Searches chunks by words."""
 
@@ -56,21 +67,31 @@ class WordIndex:
         it, or a compound with it. Scores are those of BM25, and only comparable within
         one search.
         """
+        return self.rank(query, filter, limit=limit).matches
+
+    def rank(
+        self,
+        query: str,
+        filter: SearchFilter | None = None,  # noqa: A002
+        *,
+        limit: int = 10,
+    ) -> WordMatches:
+        """The same, with the score that tells which share of the query they have."""
         parsed = parse(query)
         if not parsed or limit < 1:
-            return []
+            return WordMatches()
         scope = filter or SearchFilter()
         with self._database.snapshot() as connection:
             read = word_reading.read(connection, parsed, scope)
             if read is None:
-                return []
+                return WordMatches()
             ranking = Ranking(parsed, read.parts, tokens=read.tokens)
             found: list[Match] = []
             for scored in ranking.best():
                 found += read.resolve(connection, scored, scope)
                 if len(found) >= limit:
                     break
-        return found[:limit]
+        return WordMatches(found[:limit], ranking.complete)
 
     def not_indexed(self, scope: SearchFilter | None = None) -> int:
         """How many documents of a search are not indexed yet."""

@@ -354,3 +354,27 @@ def test_limit_is_filled_though_the_best_chunks_are_not_admitted(store):
 
     assert found(store, "lease", run_ids=(run.id,), limit=1) == [(document_id, 1)]
     assert len(found(store, "lease", limit=400)) == 301
+
+
+def test_share_of_the_query_that_a_chunk_has_can_be_told(quick_store):
+    completed(
+        quick_store,
+        "The deposit is due when the tenant signs.",
+        "The landlord repairs the roof and the windows.",
+        "Device AX-400 weighs two kilograms, and no more.",
+        "签约时缴纳押金。",
+        *(f"Something else about matter number {n} of all." for n in range(30)),
+    )
+
+    def share(query: str) -> float:
+        ranked = quick_store.words.rank(query)
+        return ranked.matches[0].score / ranked.complete
+
+    complete = [share(query) for query in ("deposit tenant", "AX-400", "缴纳押金")]
+    half = share("deposit for the zoo")
+    little = share("deposit of giraffes, zebras, monkeys")
+    assert min(complete) > 0.8
+    assert 0.35 < half < 0.65
+    assert little < 0.3
+    assert quick_store.words.rank("zebra").matches == []
+    assert quick_store.words.rank("").complete == 0
