@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from docprogress.notebook.upload.uploader import Uploader
     from docprogress.progress.fold import Progress
     from docprogress.reporting.report import report
+    from docprogress.search.results import Hit, SearchResults
     from docprogress.settings import Settings
     from docprogress.steps import Step
 
@@ -38,12 +39,14 @@ __all__ = [
     "DocProgressError",
     "Document",
     "DocumentError",
+    "Hit",
     "Page",
     "Pipeline",
     "Progress",
     "ProgressEvent",
     "ProgressView",
     "Run",
+    "SearchResults",
     "Settings",
     "Status",
     "Step",
@@ -63,12 +66,14 @@ _HOMES = {
     "DocProgressError": "errors",
     "Document": "documents",
     "DocumentError": "errors",
+    "Hit": "search.results",
     "Page": "documents",
     "Pipeline": "client.pipeline",
     "Progress": "progress.fold",
     "ProgressEvent": "events",
     "ProgressView": "notebook.progress.view",
     "Run": "client.run",
+    "SearchResults": "search.results",
     "Settings": "settings",
     "Status": "events",
     "Step": "steps",

@@ -12,6 +12,7 @@
     ├── RunTooNew               a run was submitted by a later version than this one
     ├── DocumentNotFound        no document has this id
     ├── ResultsUnavailable      a document failed or is unfinished, and has no results
+    ├── SearchError             a search cannot be made as requested
     ├── ExportError             results cannot be written where or as requested
     ├── ServicesError           the local services could not be started
     ├── BusError                Redis cannot be reached, or refuses
@@ -122,6 +123,10 @@ class ResultsUnavailable(DocProgressError, LookupError):  # noqa: N818 - reads a
     def __init__(self, document_id: str, message: str) -> None:
         super().__init__(message)
         self.document_id = document_id
+
+
+class SearchError(DocProgressError, ValueError):
+    """Raised when a search cannot be made as requested."""
 
 
 class ExportError(DocProgressError, ValueError):

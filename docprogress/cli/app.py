@@ -15,9 +15,10 @@ from docprogress.cli.argv import hide_passwords
 from docprogress.cli.commands.delete import delete, prune
 from docprogress.cli.commands.doctor import doctor
 from docprogress.cli.commands.export import export
-from docprogress.cli.commands.inspect import runs, search, show, status
+from docprogress.cli.commands.inspect import runs, show, status
 from docprogress.cli.commands.lab import lab
 from docprogress.cli.commands.run import cancel, retry, run, watch
+from docprogress.cli.commands.search import search
 from docprogress.cli.commands.serve import serve
 from docprogress.cli.commands.services import down, up, worker
 from docprogress.cli.commands.sync import sync
@@ -26,6 +27,7 @@ from docprogress.errors import (
     DocumentNotFound,
     ExportError,
     RunNotFound,
+    SearchError,
     SettingsError,
     StepError,
     SubmitError,
@@ -34,7 +36,7 @@ from docprogress.version import __version__
 
 #: Errors that mean that the command was used incorrectly.
 USAGE_ERRORS = (
-    *(SettingsError, SubmitError, StepError, ExportError),
+    *(SettingsError, SubmitError, StepError, SearchError, ExportError),
     *(RunNotFound, DocumentNotFound),
 )
 

@@ -4,11 +4,12 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from redis.exceptions import RedisError
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,18 +21,14 @@ from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.formatting import duration, plain, plural
 from docprogress.progress.summary import SUMMARY_ORDER
 from docprogress.queueing.queues import Queue, queues
+from docprogress.search import results_text
+from docprogress.search.results import SearchResults
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
 from docprogress.terminal.drawing import STYLES
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
 #: The width of the console if the output is not a terminal, in cells.
 UNLIMITED = 10_000
-
-#: Characters of a passage that are shown.
-LONGEST_PASSAGE = 300
 
 
 def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
@@ -167,21 +164,19 @@ def overview(pipeline: Pipeline, *, as_json: bool) -> None:
     )
 
 
-def passages(found: "DataFrame", *, as_json: bool) -> None:
-    """Print passages in the order given."""
-    rows = [dict(zip(found.columns, row, strict=True)) for row in found.to_numpy()]
+def passages(found: SearchResults, *, as_json: bool) -> None:
+    """Print passages, best first, with marked words in bold."""
+    for warning in found.warnings:
+        typer.echo(f"not searched: {plain(warning)}", err=True)
     if as_json:
-        _write_json(rows)
+        _write_json(hit.to_dict() for hit in found)
         return
-    if not rows:
-        typer.echo("no passage was found")
+    if not found:
+        typer.echo(results_text.summary(found))
     console = _console()
-    for row in rows:
-        text = plain(str(row["text"]))
-        more = "…" if len(text) > LONGEST_PASSAGE else ""
-        heading = f"{plain(str(row['document']))}, page {row['page']}"
-        console.print(Text(heading, style="bold"), Text(f"{row['score']:.2f}", "dim"))
-        console.print(Text(f"{text[:LONGEST_PASSAGE]}{more}"))
+    for hit in found:
+        console.print(results_text.heading(hit))
+        console.print(Padding(results_text.passage(hit), (0, 0, 0, 4)))
 
 
 def _services(pipeline: Pipeline, services: local.Services | None) -> str:

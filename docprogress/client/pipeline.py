@@ -3,26 +3,30 @@
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from docprogress.bus.bus import Bus
-from docprogress.client import hooks
+from docprogress.client import hooks, run_lookup
 from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.fingerprint import fingerprint
 from docprogress.client.hooks import UploadView
 from docprogress.client.remote_folders import open_folder
+from docprogress.client.results import DocumentHandle
 from docprogress.client.run import Run
+from docprogress.client.search_scope import search_scope
 from docprogress.client.sources import expand
 from docprogress.client.submission import Submission
 from docprogress.client.sync import FolderSync
-from docprogress.errors import RunNotFound
 from docprogress.events import now
 from docprogress.queueing import fair_share, protocol
-from docprogress.search import nearest
+from docprogress.search.mode import Mode
+from docprogress.search.reranking import Reranker
+from docprogress.search.results import SearchResults
+from docprogress.search.searching import Request, search
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
 from docprogress.sinks.loading import folder_of, sink_class
 from docprogress.sinks.location import SinkLocation, locate
@@ -35,7 +39,6 @@ from docprogress.store import DocumentRow, RunRow, RunSummary
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
-    from pandas import DataFrame
 
 
 class Pipeline:
@@ -328,16 +331,8 @@ class Pipeline:
         Raises:
             RunNotFound: There is none, or more than one.
         """
-        with suppress(RunNotFound):
-            return Run(self.connections, self.store.runs.get(run_id))
-        if run_id == "latest":
-            found = self.store.runs.ids("", limit=1)
-        else:
-            # Two are enough to know that it is not unique.
-            found = self.store.runs.ids(run_id, limit=2) if run_id else []
-        if len(found) != 1:
-            raise RunNotFound(run_id)
-        return Run(self.connections, self.store.runs.get(found[0]))
+        found = run_lookup.run_id(self.store, run_id)
+        return Run(self.connections, self.store.runs.get(found))
 
     def old_runs(self, older_than: timedelta) -> tuple[list[str], list[str]]:
         """Runs that ended longer ago than that, and older ones that have not ended.
@@ -355,12 +350,67 @@ class Pipeline:
         return self.store.documents.get(document_id)
 
     def search(
-        self, query: str, *, run_id: str | None = None, limit: int = 10
-    ) -> "DataFrame":
-        """The chunks nearest to a query, of one run or of all: see `Run.search`."""
-        wanted = [run_id] if run_id else [row.id for row in self.runs(limit=100_000)]
-        rows = [self.store.runs.get(found) for found in wanted]
-        return nearest(self.store, rows, query, settings=self.settings, limit=limit)
+        self,
+        query: str,
+        *,
+        case_id: str | None = None,
+        run: Run | str | Iterable[Run | str] | None = None,
+        documents: DocumentHandle | str | Iterable[DocumentHandle | str] | None = None,
+        kind: str | None = None,
+        language: str | None = None,
+        mode: Mode | str = Mode.HYBRID,
+        limit: int = 10,
+        offset: int = 0,
+        rerank: str | Reranker | None = None,
+    ) -> SearchResults:
+        """The passages that answer a query, best first.
+
+        As the last line of a cell the results show themselves, with the words of the
+        query marked. `results.to_frame()` is a DataFrame, `results.warnings` says what
+        could not be searched.
+
+        Args:
+            query: Words, or a question.
+            case_id: Only in this case.
+            run: Only in this run: a `Run`, its id, the beginning of its id, `latest`;
+                or in several.
+            documents: Only in these documents, given by ids or names. A container's
+                member is named `mail.eml/contract.pdf`.
+            kind: Only passages of this kind: `text`, `table`, `code`, `list`.
+            language: Only documents whose metadata have this language: `de` finds `de`
+                and `de-AT`.
+            mode: `hybrid` finds passages by words and by the meaning that the run's
+                embedder knows; `words` and `vectors` only by one of them.
+            limit: The most passages.
+            offset: How many better passages are skipped: pages of results continue
+                each other.
+            rerank: Orders the best 50 passages again: a function of query and texts
+                that returns scores, its import path `my_module:function`, or the name
+                of a cross-encoder of sentence-transformers.
+
+        Raises:
+            SearchError: The query is empty, or another value cannot be used.
+            RunNotFound: There is no such run.
+            DocumentNotFound: There is no such document.
+            SettingsError: Only vectors are searched, and the embedder is not to be had.
+        """
+        where = search_scope(
+            self.store,
+            run=run,
+            case_id=case_id,
+            documents=documents,
+            kind=kind,
+            language=language,
+        )
+        request = Request(
+            query=query,
+            where=where,
+            mode=mode,
+            limit=limit,
+            offset=offset,
+            rerank=rerank,
+        )
+        return search(self.store, request, settings=self.settings)
 
     def embed(self, text: str) -> "NDArray[float32]":
         """The vector of a text, by this pipeline's embedder: to search a sink with.

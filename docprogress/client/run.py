@@ -6,7 +6,14 @@ A run belongs to no process. Every process that attaches to its id sees the same
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +25,8 @@ from docprogress.client.batches import BATCH_SIZE, document_batches
 from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
+from docprogress.client.results import DocumentHandle
+from docprogress.client.search_scope import search_scope
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
 from docprogress.documents import Chunk, Page, Table
 from docprogress.errors import BusError, RunNotFound, RunTooNew, StoreError
@@ -32,7 +41,11 @@ from docprogress.exports.writers import Format
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import summarize
 from docprogress.queueing import protocol
-from docprogress.search import nearest, query_vector
+from docprogress.search.mode import Mode
+from docprogress.search.query_vectors import query_vector
+from docprogress.search.reranking import Reranker
+from docprogress.search.results import SearchResults
+from docprogress.search.searching import Request, search
 from docprogress.steps.planning import stored_plan_spans
 from docprogress.store import DocumentRow, RunRow
 
@@ -160,7 +173,7 @@ class Run:
             self.id, status=status, after=after, limit=limit
         )
 
-    def __getitem__(self, which: str) -> results.DocumentHandle:
+    def __getitem__(self, which: str) -> DocumentHandle:
         """The document with this name or id: its text, pages, tables, chunks.
 
         A document that was contained in another one has the names of both:
@@ -463,16 +476,34 @@ class Run:
             self._store, self.record, lambda: Bus(self.connections.redis_url)
         )
 
-    def search(self, query: str, limit: int = 10) -> "DataFrame":
-        """The chunks nearest to a query.
+    def search(
+        self,
+        query: str,
+        limit: int = 10,
+        *,
+        documents: DocumentHandle | str | Iterable[DocumentHandle | str] | None = None,
+        kind: str | None = None,
+        language: str | None = None,
+        mode: Mode | str = Mode.HYBRID,
+        offset: int = 0,
+        rerank: str | Reranker | None = None,
+    ) -> SearchResults:
+        """The passages of this run that answer a query, best first.
 
-        Columns: `document` (its name), `page` (its number), `text`, `score` (cosine
-        similarity, 1 at most), `document_id`.
+        `Pipeline.search` describes the arguments.
         """
-        settings = self.connections.settings
-        return nearest(
-            self._store, [self.record], query, settings=settings, limit=limit
+        where = search_scope(
+            self._store, run=self, documents=documents, kind=kind, language=language
         )
+        request = Request(
+            query=query,
+            where=where,
+            mode=mode,
+            limit=limit,
+            offset=offset,
+            rerank=rerank,
+        )
+        return search(self._store, request, settings=self.connections.settings)
 
     def embed(self, query: str) -> "NDArray[float32]":
         """The vector of a query by the run's embedder, to ask a vector store with.

@@ -1,5 +1,1 @@
-"""Find the chunks that answer a query."""
-
-from docprogress.search.nearest import nearest, query_vector
-
-__all__ = ["nearest", "query_vector"]
+"""Find the passages that answer a query."""

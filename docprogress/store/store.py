@@ -8,6 +8,7 @@ from docprogress.store.documents import Documents
 from docprogress.store.earlier import EarlierVersions
 from docprogress.store.engine import Database
 from docprogress.store.members import Members
+from docprogress.store.passages import Passages
 from docprogress.store.queues import QueueBacklog
 from docprogress.store.recognised import RecognisedPages
 from docprogress.store.results import Results
@@ -46,6 +47,7 @@ class Store:
         self.recognised = RecognisedPages(self.database)
         self.vectors = Vectors(self.database)
         self.words = WordIndex(self.database)
+        self.passages = Passages(self.database)
         self.reuse = Reuse(self.database)
         self.earlier = EarlierVersions(self.database, self.results)
         self.sinks = SinkDocuments(self.database)

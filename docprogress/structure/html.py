@@ -75,10 +75,11 @@ class Preview(NamedTuple):
     omitted: int
 
 
-def card(*parts: str) -> str:
-    """The parts in one element, with the style sheet."""
+def card(*parts: str, style: str = "") -> str:
+    """The parts in one element, with the style sheet and more rules of their own."""
     content = "\n".join(part for part in parts if part)
-    return f'<div class="dp-document">\n<style>{STYLE}</style>\n{content}\n</div>'
+    rules = f"{STYLE}\n{style}" if style else STYLE
+    return f'<div class="dp-document">\n<style>{rules}</style>\n{content}\n</div>'
 
 
 def text(value: str) -> str:
@@ -153,8 +154,8 @@ def preview(markdown: str, *, lead: int, most: int) -> Preview:
     shown = _cut(markdown, most)
     first, rest = _split(shown, lead)
     return Preview(
-        _rendered(first),
-        _rendered(rest) if rest.strip() else "",
+        rendered(first),
+        rendered(rest) if rest.strip() else "",
         len(markdown) - len(shown),
     )
 
@@ -168,6 +169,17 @@ def plain_preview(plain: str, *, lead: int, most: int) -> Preview:
     return Preview(
         _paragraphs(first), _paragraphs(shown[len(first) :]), len(plain) - len(shown)
     )
+
+
+def rendered(markdown: str) -> str:
+    """Markdown as HTML, without images and without HTML of its own."""
+    renderer = _markdown()
+    tokens = renderer.parse(markdown)
+    for token in tokens:
+        if token.type in ("paragraph_open", "list_item_open"):
+            token.attrSet("dir", "auto")
+    html: str = renderer.renderer.render(tokens, renderer.options, {})
+    return html
 
 
 def _weight(source: str) -> int:
@@ -272,16 +284,6 @@ def _inside(lines: list[str], token: "Token", left: int) -> tuple[str, str]:
         return before, "".join(block) + following
     begin = _beginning(block, max(left, LINE_WEIGHT))
     return begin, "".join(block)[len(begin) :] + following
-
-
-def _rendered(markdown: str) -> str:
-    renderer = _markdown()
-    tokens = renderer.parse(markdown)
-    for token in tokens:
-        if token.type in ("paragraph_open", "list_item_open"):
-            token.attrSet("dir", "auto")
-    html: str = renderer.renderer.render(tokens, renderer.options, {})
-    return html
 
 
 @cache

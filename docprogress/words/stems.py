@@ -36,7 +36,8 @@ def stem(word: str) -> str:
 
 def _latin(word: str) -> str:
     if len(word) <= _SHORTEST:
-        return word
+        # As the stem of "days" is.
+        return word[:-1] + "i" if word.endswith("y") else word
     short = _PLURAL_Y.sub("y", word)
     if short == word:
         short = _INFLECTION.sub("", _GENITIVE.sub("", word))

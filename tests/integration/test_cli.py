@@ -285,9 +285,14 @@ def test_passages_are_found(do, folder):
         lines(do("search", "filter", "--run", "latest", "--limit", "1", "--json")[0]),
     )
 
-    assert out.startswith("pump.txt, page 1")
+    assert "pump.txt · page 1" in lines(out)[0]
     assert row["document"] == "pump.txt"
-    assert 0 < row["score"] <= 1
+    assert row["score"] == row["words"] > 0
+    assert all(row["text"][start:end] == "filter" for start, end in row["marks"])
+    none, _ = do("search", "filter", "--document", "contract-0.txt", "--mode", "words")
+    assert none == "no passage was found for 'filter'\n"
+    _, error = do("search", "filter", "--run", "none-such", status=2)
+    assert "none-such" in error
 
 
 def test_a_password_is_read_from_a_file_or_asked_for(do, folder, monkeypatch):

@@ -64,7 +64,7 @@ def test_a_run_in_a_home_of_any_name_ends(short_path, name):
 
             assert "1 completed" in run.summary()
             assert len(run.events()) >= 2
-            assert list(pipeline.search("words", run_id=run.id)["document"]) == [
+            assert list(pipeline.search("words", run=run).to_frame()["document"]) == [
                 "a.txt"
             ]
             assert (home / "docprogress.db").exists()

@@ -37,9 +37,10 @@ from support.runs import (
     nothing_is_left,
     worker_of,
 )
+from support.searched import searched, texts
 from support.services import eventually
 
-from docprogress import Pipeline, Status, local, search
+from docprogress import Pipeline, Status, local
 from docprogress.cli.diagnosis import State, check_database
 from docprogress.errors import StoreError, StoreUnavailable
 from docprogress.settings import load
@@ -491,25 +492,21 @@ def test_search_in_the_database_finds_what_numpy_finds(
         Store(f"sqlite:///{tmp_path / 'docs.db'}") as reads,
     ):
         settings = load(embedding_url=endpoint, embedding_api_key="key")
+        filled(reads, given, run_id="run")
+        filled(compares, given, run_id="run")
         found = [
-            search.nearest(
-                store,
-                [filled(store, given, run_id="run")],
-                "question",
-                settings=settings,
-                limit=5,
-            )
+            searched(store, "question", mode="vectors", settings=settings, limit=5)
             for store in (reads, compares)
         ]
         # The database alone: no vector is read.
         monkeypatch.setattr(exact, "nearest", lambda *_: pytest.fail("read"))
-        again = search.nearest(
-            compares, [compares.runs.get("run")], "question", settings=settings, limit=5
+        again = searched(
+            compares, "question", mode="vectors", settings=settings, limit=5
         )
 
-    assert found[0].equals(found[1])
-    assert found[0].equals(again)
-    assert found[0]["text"][0] == "2-18"
+    assert texts(found[0]) == texts(found[1]) == texts(again)
+    assert found[0][0].text == "2-18"
+    assert found[0][0].score == pytest.approx(again[0].score)
 
 
 def test_what_the_extension_cannot_compare_is_compared_by_numpy(vector_url):

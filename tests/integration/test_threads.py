@@ -167,7 +167,7 @@ def test_many_threads_may_use_one_pipeline(pipeline: Pipeline, shared_home):
         run = pipeline.submit([(f"{number}.txt", f"number {number} of many".encode())])
         run.wait(timeout=patient(60))
         again = pipeline.attach(run.id)
-        found = pipeline.search(f"number {number} of many", run_id=run.id)
+        found = pipeline.search(f"number {number} of many", run=run)
         events = again.events()
         return run.id, len(again.documents()), len(found), list(events["status"])
 

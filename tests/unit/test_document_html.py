@@ -1,9 +1,9 @@
 """What a notebook shows of a document: its text is never markup, and long ones fold."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
+from support.hostile_html import HOSTILE, Elements
 from support.rows import add_document, add_run, finish_step
 
 from docprogress.client.results import DocumentHandle
@@ -13,56 +13,12 @@ from docprogress.store import Store
 from docprogress.structure import html
 from docprogress.structure.html import STYLE
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "</style></td></table></details></div><iframe src=javascript:alert(1)>",
-    "[click](javascript:alert(1))",
-    "[click](data:text/html,<script>alert(1)</script>)",
-    "![picture](https://example.org/tracker.png)",
-    '[web](https://example.org/"onmouseover="alert(1))',
-    "```\n</code></pre><svg onload=alert(1)>\n```",
-    "| a | b |\n| --- | --- |\n| <script> | </td><object data=x> |",
-    "<!-- --><style>*{display:none}</style>",
-    "# Title <link rel=stylesheet href=//example.org/x.css>",
-    "<details open ontoggle=alert(1)>",
-]
-
 ELEMENTS = {
     *("a", "b", "blockquote", "br", "code", "details", "div", "em", "hr", "li", "ol"),
     *("p", "pre", "s", "span", "strong", "style", "summary", "table", "tbody", "td"),
     *("th", "thead", "tr", "ul"),
 }
 ATTRIBUTES = {"class", "dir", "href", "open", "rel", "start", "style", "target"}
-
-
-class Elements(HTMLParser):
-    """The elements of a piece of HTML, all of which are closed."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.found: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text = ""
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append(tag)
-        self.attributes += attrs
-        if tag not in ("br", "hr"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.found.append(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def harmless(source: str) -> Elements:

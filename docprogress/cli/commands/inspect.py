@@ -1,4 +1,4 @@
-"""Commands that only read: `runs`, `status`, `show`, `search`; they start nothing."""
+"""Commands that only read: `runs`, `status`, `show`; they start nothing."""
 
 from typing import Annotated
 
@@ -88,23 +88,3 @@ def show(
             typer.echo("\n\n".join(map(titled, document.tables)))
         else:
             typer.echo(f"{document.name} has no tables", err=True)
-
-
-@with_service_options
-def search(
-    *,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Text to search for.")],
-    run_id: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Only in this run.")
-    ] = None,
-    limit: Limit = 10,
-    as_json: Json = False,
-    services: ServiceOptions,
-) -> None:
-    """Find the passages most similar to a query."""
-    from docprogress.cli import tables
-
-    with services.open_pipeline(start=False) as pipeline:
-        wanted = pipeline.attach(run_id).id if run_id else None
-        found = pipeline.search(query, run_id=wanted, limit=limit)
-        tables.passages(found, as_json=as_json)

@@ -1,0 +1,11 @@
+"""What a search finds passages by."""
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """What passages are found by."""
+
+    HYBRID = "hybrid"
+    WORDS = "words"
+    VECTORS = "vectors"

@@ -1,0 +1,107 @@
+"""The vector of a query, by the embedder of the chunks that it is compared with."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from docprogress.errors import DocProgressError, SettingsError
+from docprogress.settings import RUN_SETTINGS, Settings
+from docprogress.steps.embed import Embedder, embedder
+from docprogress.store import RunRow
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+    from docprogress.store.vector_index.embedders import EmbedderInUse
+
+#: Seconds that an endpoint has to answer: somebody waits for the result.
+ANSWER_SECONDS = 10.0
+
+
+def query_vector(run: RunRow, query: str, *, settings: Settings) -> "NDArray[float32]":
+    """The vector of a query by a run's embedder, as a vector store compares it.
+
+    Raises:
+        SettingsError: The embedder is not to be had here.
+    """
+    return embed_query(run_embedder(run.settings, settings), query)
+
+
+def run_embedder(run_settings: Mapping[str, Any], settings: Settings) -> Embedder:
+    """The embedder of a run.
+
+    Raises:
+        SettingsError: It is not to be had here.
+    """
+    own = {k: v for k, v in run_settings.items() if k in RUN_SETTINGS}
+    # Half of these seconds is the timeout of an endpoint.
+    own["step_seconds"] = min(settings.step_seconds, 2 * ANSWER_SECONDS)
+    return embedder(settings.model_copy(update=own))
+
+
+def embed_query(used: Embedder, query: str) -> "NDArray[float32]":
+    """The vector of a query.
+
+    Raises:
+        DocProgressError: The embedder rejects it, or cannot be reached.
+    """
+    vector: NDArray[float32] = used.embed([query])[0]
+    return vector
+
+
+class QueryVectors:
+    """The vectors of one query, made once by each embedder that is to be had.
+
+    Args:
+        query: The query.
+        settings: Of this process: endpoints and keys, which runs do not keep.
+    """
+
+    def __init__(self, query: str, *, settings: Settings) -> None:
+        self._query = query
+        self._settings = settings
+        #: By the names of embedders: a vector, or why there is none.
+        self._made: dict[str, NDArray[float32] | DocProgressError] = {}
+        self._errors: dict[str, DocProgressError] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is not searched, and why."""
+        return [
+            f"not searched by vectors of {name}: {error}"
+            for name, error in self._errors.items()
+        ]
+
+    @property
+    def first_error(self) -> DocProgressError | None:
+        """Why the first of them is not searched."""
+        return next(iter(self._errors.values()), None)
+
+    def by(self, used: "EmbedderInUse") -> "NDArray[float32] | None":
+        """The vector to compare with those of an embedder; None if there is none."""
+        try:
+            return self._by(used)
+        except DocProgressError as error:
+            self._errors[used.name or "an unnamed embedder"] = error
+            return None
+
+    def _by(self, used: "EmbedderInUse") -> "NDArray[float32]":
+        model = run_embedder(used.settings, self._settings)
+        if used.name is not None and model.name != used.name:
+            raise SettingsError(
+                f"this process has {model.name!r} instead, whose vectors differ"
+            )
+        if model.name not in self._made:
+            try:
+                self._made[model.name] = embed_query(model, self._query)
+            except DocProgressError as error:
+                self._made[model.name] = error
+        made = self._made[model.name]
+        if isinstance(made, DocProgressError):
+            raise made
+        if len(made) != used.dimensions:
+            raise SettingsError(
+                f"they have {used.dimensions:,} dimensions, and the embedder now makes "
+                f"{len(made):,}"
+            )
+        return made

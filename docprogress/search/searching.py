@@ -1,0 +1,206 @@
+"""Search: words and vectors, fused, filtered, and perhaps ordered again.
+
+A query is embedded once for each embedder, however many runs have it. An embedder that
+is not to be had is named in the results' warnings.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from docprogress.errors import SearchError
+from docprogress.search.fusion import WINDOW, Fused, Part, Place, Ranking, fuse
+from docprogress.search.index import matches, parse
+from docprogress.search.mode import Mode
+from docprogress.search.query_vectors import QueryVectors
+from docprogress.search.reranking import RERANKED, Reranker, rerank_scores, reranker
+from docprogress.search.results import Hit, SearchResults
+from docprogress.settings import Settings
+from docprogress.store import Match, Store
+from docprogress.store.passages import Passage
+from docprogress.store.search_filter import SearchFilter
+
+#: Similarities up to this one say nothing.
+LEAST_SIMILARITY = 0.2
+
+#: How often a search is repeated because what it found was replaced meanwhile.
+ATTEMPTS = 5
+
+
+if TYPE_CHECKING:
+    from docprogress.store.vector_index.embedders import EmbedderInUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is searched for, where, and how.
+
+    Raises:
+        SearchError: It cannot be searched for.
+    """
+
+    query: str
+    where: SearchFilter
+    mode: str = Mode.HYBRID
+    limit: int = 10
+    offset: int = 0
+    rerank: str | Reranker | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.query, str):
+            raise SearchError(f"the query is text, not {type(self.query).__name__}")
+        if not self.query.strip():
+            raise SearchError("the query is empty: there is nothing to search for")
+        if self.mode not in list(Mode):
+            choices = ", ".join(repr(mode.value) for mode in Mode)
+            raise SearchError(
+                f"there is no mode {self.mode!r}; choose one of {choices}"
+            )
+        for name in ("limit", "offset"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise SearchError(f"{name}={value!r}: it is a whole number, 0 or more")
+
+
+def search(store: Store, request: Request, *, settings: Settings) -> SearchResults:
+    """The passages that answer a query, best first.
+
+    Raises:
+        SearchError: The reranker is not to be had, or fails.
+        SettingsError: Nothing could be searched, for want of an embedder.
+        DocProgressError: The same, because its endpoint is away or refuses.
+    """
+    rerank = None if request.rerank is None else reranker(request.rerank)
+    vectors = QueryVectors(request.query, settings=settings)
+
+    def found_and_read() -> tuple[list[Fused], dict[Place, Passage], set[Place]]:
+        found = fuse(_rankings(store, request, vectors))
+        best = found[:RERANKED] if rerank else []
+        return found, *_read(store, [*best, *_page(found, request)])
+
+    found, passages, gone = found_and_read()
+    for _ in range(ATTEMPTS):
+        if not gone:
+            break
+        # Documents were replaced meanwhile: search what took their place as well.
+        found, passages, gone = found_and_read()
+    found = [each for each in found if each.place not in gone]
+    scores: dict[Place, float] = {}
+    if rerank:
+        scores = _rerank(found, passages, *rerank, query=request.query)
+    return SearchResults(
+        [
+            _hit(each, passages[each.place], request.query, scores.get(each.place))
+            for each in _page(found, request)
+            if each.place in passages
+        ],
+        query=request.query,
+        mode=request.mode,
+        warnings=vectors.warnings,
+        offset=request.offset,
+    )
+
+
+def _page(found: list[Fused], request: Request) -> list[Fused]:
+    return found[request.offset : request.offset + request.limit]
+
+
+def _read(store: Store, wanted: list[Fused]) -> tuple[dict[Place, Passage], set[Place]]:
+    """What is at these places, and those at which there is nothing any more."""
+    places = [each.place for each in wanted]
+    passages = store.passages.read(places)
+    return passages, set(places) - passages.keys()
+
+
+def _rankings(
+    store: Store, request: Request, vectors: QueryVectors
+) -> Iterator[Ranking]:
+    depth = max(WINDOW, request.offset + request.limit)
+    query, where = request.query, request.where
+    if not parse(query):
+        return
+    words: list[Match] = []
+    if request.mode != Mode.VECTORS:
+        words = store.words.search(query, where, limit=depth)
+        yield Ranking(part=Part.WORDS, matches=words)
+    if request.mode == Mode.WORDS:
+        return
+    searched: set[str | None] = set()
+    for used in store.vectors.embedders(where):
+        if used.words_only and request.mode == Mode.HYBRID:
+            continue
+        vector = vectors.by(used)
+        if vector is None:
+            continue
+        searched.add(used.name)
+        near = store.vectors.nearest(
+            vector, embedder=used.name, filter=where, limit=depth
+        )
+        similar = _similar(store, near, used, query)
+        yield Ranking(part=Part.VECTORS, matches=similar)
+    if searched and request.mode == Mode.HYBRID:
+        # What no vector is compared with is ranked by its words in both parts.
+        embedders = store.passages.embedders({match.document_id for match in words})
+        only = [
+            each
+            for each in words
+            if embedders.get(each.document_id, "") not in searched
+        ]
+        yield Ranking(part=Part.VECTORS, matches=only, scored=False)
+    if request.mode == Mode.VECTORS and not searched and vectors.first_error:
+        raise vectors.first_error
+
+
+def _similar(
+    store: Store, near: list[Match], used: "EmbedderInUse", query: str
+) -> list[Match]:
+    """Those of the nearest that are similar, rather than only nearer than others."""
+    if not used.words_only:
+        return [match for match in near if match.score > LEAST_SIMILARITY]
+    # Words may share a place in the vectors.
+    passages = store.passages.read([(each[1], each[2]) for each in near])
+    return [
+        match
+        for match in near
+        if (found := passages.get((match.document_id, match.number)))
+        and matches(found.chunk.text, query)
+    ]
+
+
+def _rerank(
+    found: list[Fused],
+    passages: Mapping[Place, Passage],
+    name: str,
+    function: Reranker,
+    *,
+    query: str,
+) -> dict[Place, float]:
+    """Order the best passages again, in place; their scores."""
+    best = [each for each in found[:RERANKED] if each.place in passages]
+    texts = [passages[each.place].chunk.text for each in best]
+    made = rerank_scores(name, function, query, texts) if best else []
+    scores = {each.place: score for each, score in zip(best, made, strict=True)}
+    found[: len(best)] = sorted(best, key=lambda each: -scores[each.place])
+    return scores
+
+
+def _hit(each: Fused, passage: Passage, query: str, rerank: float | None) -> Hit:
+    chunk = passage.chunk
+    return Hit(
+        document=passage.document,
+        document_id=each.document_id,
+        run_id=passage.run_id,
+        case_id=passage.case_id,
+        page=chunk.first_page,
+        last_page=chunk.last_page,
+        headings=chunk.headings,
+        kind=chunk.kind,
+        number=chunk.number,
+        text=chunk.text,
+        score=each.score if rerank is None else rerank,
+        words=each.words,
+        vectors=each.vectors,
+        rerank=rerank,
+        marks=tuple(matches(chunk.text, query)),
+        markdown=passage.markdown,
+    )
