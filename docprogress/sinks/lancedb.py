@@ -1,6 +1,7 @@
 """LanceDB: a table in a folder, embedded in each worker process.
 
-Every write is one commit of the table, so a killed worker leaves none or all of it.
+Every write is one commit of the table, so a killed worker leaves none or all of it. A
+document that replaces another one is written, and that one deleted, in one commit.
 Writers of other processes are met by LanceDB's own optimistic concurrency.
 """
 
@@ -68,6 +69,8 @@ def open_sink(location: SinkLocation) -> "LanceSink":
 class LanceSink:
     """One table of a LanceDB folder."""
 
+    replaces_documents = True
+
     def __init__(self, folder: str, table: str) -> None:
         self._folder = folder
         self._name = table
@@ -87,7 +90,11 @@ class LanceSink:
         return f"LanceDB {lancedb.__version__}, {self._name}: {count:,} chunks"
 
     def upsert(self, document: SinkDocument, chunks: Sequence[Chunk]) -> Iterator[int]:
-        """Replace a document's rows; each batch is a commit."""
+        """Replace a document's rows; each batch is a commit.
+
+        Those of a document that replaces others are written in one commit, which
+        deletes the others' as well. The last number is given before it.
+        """
         dimensions = len(vectors(chunks[:1])[0]) if chunks else None
         with _translated():
             table = self._open(dimensions if document.creates else None)
@@ -95,11 +102,16 @@ class LanceSink:
             if chunks:
                 raise _away(f"table {self._name!r} is gone from {self._folder}")
             return
-        for start in range(0, len(chunks), BATCH):
-            batch = chunks[start : start + BATCH]
+        if document.replaces:
+            yield len(chunks)
             with _translated():
-                self._write(table, document, batch)
-            yield start + len(batch)
+                self._replace(table, document, chunks)
+        else:
+            for start in range(0, len(chunks), BATCH):
+                batch = chunks[start : start + BATCH]
+                with _translated():
+                    self._write(table, document, batch)
+                yield start + len(batch)
         if not document.new:
             with _translated():
                 self._drop_others(table, document, chunks)
@@ -112,8 +124,10 @@ class LanceSink:
             if table is None:
                 return
             for start in range(0, len(document_ids), DELETED_TOGETHER):
-                some = document_ids[start : start + DELETED_TOGETHER]
-                self._commit(partial(table.delete, _of(some)))
+                some = _of(document_ids[start : start + DELETED_TOGETHER])
+                # Deleting nothing would be a commit, too.
+                if table.count_rows(some):
+                    self._commit(partial(table.delete, some))
 
     def _open(self, dimensions: int | None = None) -> Any:
         """The table at its newest version; None if it does not exist.
@@ -152,6 +166,25 @@ class LanceSink:
                 table.merge_insert("id")
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
+                .execute(data)
+            )
+        )
+
+    def _replace(
+        self, table: Any, document: SinkDocument, chunks: Sequence[Chunk]
+    ) -> None:
+        """Write a document, and delete what it replaces, in one commit."""
+        others = _of([document.id, *document.replaces])
+        if not chunks:
+            self._commit(lambda: table.delete(others))
+            return
+        data = _arrow(table.schema, document, chunks, f"table {self._name!r}")
+        self._commit(
+            lambda: (
+                table.merge_insert("id")
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .when_not_matched_by_source_delete(others)
                 .execute(data)
             )
         )

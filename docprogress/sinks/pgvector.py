@@ -1,8 +1,9 @@
 """pgvector: a table of a PostgreSQL of the user's, in a schema of their own.
 
-A document is replaced in one transaction that holds a lock on it, so a killed worker
-leaves nothing of it. Whether the attempt still holds the document is checked while the
-lock is held: one that is over cannot write after the next one.
+A document is written in one transaction that holds a lock on it, so a killed worker
+leaves nothing of it. What it replaces is deleted in the same transaction. Whether the
+attempt still holds the document is checked while the lock is held: one that is over
+cannot write after the next one.
 """
 
 import logging
@@ -114,6 +115,8 @@ class PgVectorSink:
         table: `name` or `schema.name`.
     """
 
+    replaces_documents = True
+
     def __init__(self, url: str, table: str) -> None:
         self._url = url
         self._name = table
@@ -139,7 +142,7 @@ class PgVectorSink:
         return f"PostgreSQL {version} with pgvector, {self._name}: {there}"
 
     def upsert(self, document: SinkDocument, chunks: Sequence[Chunk]) -> Iterator[int]:
-        """Replace a document's rows in one transaction.
+        """Replace a document's rows, and those of earlier versions, in one transaction.
 
         The last number is given before it is committed.
         """
@@ -155,8 +158,9 @@ class PgVectorSink:
             columns = self._columns(connection)
             if columns:
                 self._check_columns(columns, None if made is None else made.shape[1])
-                self._lock(connection, [document.id])
-                connection.execute(self._deletion(), [[document.id]])
+                both = [document.id, *document.replaces]
+                self._lock(connection, both)
+                connection.execute(self._deletion(), [both])
             if made is None:
                 yield 0
                 return

@@ -29,6 +29,9 @@ class SinkDocument:
     #: Whether a table that is missing is made. It is not once other documents of the
     #: run are stored: then the store is away.
     creates: bool = True
+    #: Earlier versions of this document, whose chunks are deleted when this one's are
+    #: there: if possible in the same transaction.
+    replaces: tuple[str, ...] = ()
     #: What else is known of it, as JSON values: author, created, language, ….
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
@@ -39,6 +42,10 @@ class Sink(Protocol):
     Each worker process makes one, in which methods are called one at a time. An error
     fails the document; `TransientError` has it tried again, and `ServiceUnavailable`
     has it wait until the store is back.
+
+    A sink whose `upsert` deletes the chunks of `document.replaces`, so that nobody
+    finds both versions or neither, says so by `replaces_documents = True`. For others,
+    `delete` is called with them after `upsert`.
     """
 
     def upsert(

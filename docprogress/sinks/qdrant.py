@@ -2,6 +2,11 @@
 
 A chunk's point has an id that follows from the document and the number, so it cannot be
 there twice. Points of earlier attempts are deleted after the new ones are written.
+
+Qdrant has no transactions. The points of a document that replaces another one and the
+deletion of the other's go into one request, which the server carries out in this order:
+for a moment, a search may find both. Of a document whose points are more than
+`REQUEST_BYTES`, it may find a part before that. It never finds neither.
 """
 
 import time
@@ -9,6 +14,7 @@ import uuid
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,6 +35,13 @@ from docprogress.sinks.rows import json_value, row, vectors, wrong_length
 #: Points in one request, and documents that are deleted in one.
 BATCH = 64
 DELETED_TOGETHER = 500
+
+#: The most bytes, about, of the request that replaces a document; a server accepts 32
+#: MB. A number and a character take at most about so many, and what else a point has.
+REQUEST_BYTES = 16_000_000
+NUMBER_BYTES = 12
+CHARACTER_BYTES = 4
+PAYLOAD_BYTES = 3_000
 
 #: Seconds for a response, and for another process that has the folder open.
 RESPONSE_SECONDS = 20
@@ -75,6 +88,8 @@ class QdrantSink:
         collection: Its name.
     """
 
+    replaces_documents = True
+
     def __init__(self, place: dict[str, Any], collection: str) -> None:
         self._place = place
         self._collection = collection
@@ -97,33 +112,54 @@ class QdrantSink:
         return f"Qdrant, {self._collection}: {there}"
 
     def upsert(self, document: SinkDocument, chunks: Sequence[Chunk]) -> Iterator[int]:
-        """Replace a document's points, a batch a request."""
+        """Replace a document's points, a batch a request.
+
+        The last request of a document that replaces others has as many points as
+        possible, and deletes the others'. The last number is given before it.
+        """
         made = vectors(chunks) if chunks else None
+        first = len(chunks)
         with self._opened() as client:
             if made is not None:
                 self._prepare(client, made.shape[1], creates=document.creates)
-                metadata = json_value(document.metadata)
-                for start in range(0, len(chunks), BATCH):
-                    end = min(start + BATCH, len(chunks))
-                    points = [
-                        self._point(document, chunks[index], made[index], metadata)
-                        for index in range(start, end)
-                    ]
-                    client.upsert(self._collection, points, wait=True)
-                    yield end
-            if not document.new and client.collection_exists(self._collection):
-                others = models.Filter(
-                    must=[_of([document.id])],
-                    must_not=[
-                        models.FieldCondition(
-                            key="attempt",
-                            match=models.MatchValue(value=document.attempt),
-                        )
-                    ],
-                )
-                client.delete(
-                    self._collection, models.FilterSelector(filter=others), wait=True
-                )
+                if document.replaces:
+                    first = _first_of_last_request(chunks, made.shape[1])
+            points = partial(self._points, document, chunks, made)
+            for start in range(0, first, BATCH):
+                end = min(start + BATCH, first)
+                client.upsert(self._collection, points(start, end), wait=True)
+                yield end
+            if document.replaces:
+                yield len(chunks)
+            self._finish(client, document, points(first, len(chunks)))
+
+    def _finish(
+        self,
+        client: QdrantClient,
+        document: SinkDocument,
+        points: list[models.PointStruct],
+    ) -> None:
+        """Write the last points, and delete those of earlier attempts and versions."""
+        operations: list[Any] = []
+        if points:
+            listed = models.PointsList(points=points)
+            operations.append(models.UpsertOperation(upsert=listed))
+        if not document.new:
+            others = models.Filter(
+                must=[_of([document.id])],
+                must_not=[
+                    models.FieldCondition(
+                        key="attempt",
+                        match=models.MatchValue(value=document.attempt),
+                    )
+                ],
+            )
+            operations.append(_deletion(others))
+        if document.replaces:
+            replaced = models.Filter(must=[_of(list(document.replaces))])
+            operations.append(_deletion(replaced))
+        if operations and client.collection_exists(self._collection):
+            client.batch_update_points(self._collection, operations, wait=True)
 
     def delete(self, document_ids: Sequence[str]) -> None:
         """Delete the points of documents."""
@@ -135,18 +171,28 @@ class QdrantSink:
                 chosen = models.FilterSelector(filter=models.Filter(must=[_of(some)]))
                 client.delete(self._collection, chosen, wait=True)
 
-    def _point(
-        self, document: SinkDocument, chunk: Chunk, vector: Any, metadata: Any
-    ) -> models.PointStruct:
-        values = row(document, chunk) | {"metadata": metadata}
-        del values["id"]
-        name = self._vector[0]
-        numbers = vector.tolist()
-        return models.PointStruct(
-            id=_id(document.id, chunk.number),
-            vector=numbers if name is None else {name: numbers},
-            payload=values,
-        )
+    def _points(
+        self,
+        document: SinkDocument,
+        chunks: Sequence[Chunk],
+        made: Any,
+        start: int,
+        end: int,
+    ) -> list[models.PointStruct]:
+        metadata = json_value(document.metadata)
+        points = []
+        for index in range(start, end):
+            values = row(document, chunks[index]) | {"metadata": metadata}
+            del values["id"]
+            name = self._vector[0]
+            numbers = made[index].tolist()
+            point = models.PointStruct(
+                id=_id(document.id, chunks[index].number),
+                vector=numbers if name is None else {name: numbers},
+                payload=values,
+            )
+            points.append(point)
+        return points
 
     def _prepare(self, client: QdrantClient, dimensions: int, *, creates: bool) -> None:
         """Find the collection, or make it."""
@@ -238,6 +284,21 @@ def _translated(error: ApiException | OSError) -> Exception:
 def _away(reason: str) -> ServiceUnavailable:
     message = f"Qdrant cannot be used: {reason}"
     return ServiceUnavailable(message, service="Qdrant", reason=reason)
+
+
+def _first_of_last_request(chunks: Sequence[Chunk], dimensions: int) -> int:
+    """How many chunks go into requests before the one that replaces a document."""
+    left = REQUEST_BYTES
+    for place in range(len(chunks), 0, -1):
+        characters = CHARACTER_BYTES * len(chunks[place - 1].text)
+        left -= NUMBER_BYTES * dimensions + characters + PAYLOAD_BYTES
+        if left < 0:
+            return place
+    return 0
+
+
+def _deletion(filter_: models.Filter) -> models.DeleteOperation:
+    return models.DeleteOperation(delete=models.FilterSelector(filter=filter_))
 
 
 def _of(document_ids: list[str]) -> models.FieldCondition:

@@ -8,7 +8,17 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy import update as update_rows
 
 from docprogress.errors import Superseded
@@ -16,7 +26,8 @@ from docprogress.events import Status
 from docprogress.store import schema
 from docprogress.store.attempt_statements import update_attempt
 from docprogress.store.engine import Database
-from docprogress.store.rows import DocumentRow
+from docprogress.store.rows import UNFINISHED, DocumentRow
+from docprogress.store.search_filter import CURRENT
 from docprogress.store.statements import batches
 
 _entry = schema.sink_document.c
@@ -33,8 +44,28 @@ _STORED_BESIDE = (
     )
     .limit(1)
 )
-_UNSUCCESSFUL = _document.status.in_((Status.FAILED.value, Status.CANCELLED.value))
-_MARKED = select(schema.sink_document).where(_entry.marks > 0)
+# Current documents that a newer version, which is not finished, is about to replace.
+_newer = schema.document.alias("newer")
+_BEING_REPLACED = and_(
+    exists().where(_document.id == _entry.document_id, CURRENT),
+    exists().where(
+        _newer.c.replaces == _entry.document_id, _newer.c.status.in_(UNFINISHED)
+    ),
+)
+_VERSION = select(_document.id, _document.status, _document.replaces).where(
+    _document.id == bindparam("document")
+)
+_NEWER = select(_document.id, _document.status, _document.retired_at).where(
+    _document.replaces.in_(bindparam("documents", expanding=True))
+)
+_IN_SINK = select(schema.sink_document).where(
+    _entry.document_id.in_(bindparam("documents", expanding=True)),
+    _entry.sink == bindparam("sink"),
+    _entry.folder.is_not_distinct_from(bindparam("folder")),
+)
+_ENDED = (Status.FAILED.value, Status.CANCELLED.value)
+_UNSUCCESSFUL = _document.status.in_(_ENDED)
+_MARKED = select(schema.sink_document).where(_entry.marks > 0, ~_BEING_REPLACED)
 _LEFT = (
     select(schema.sink_document)
     .join(schema.document, _document.id == _entry.document_id)
@@ -51,8 +82,17 @@ _SAME = exists().where(
 _SEEN = _entry.marks == bindparam("seen")
 _FORGET = delete(schema.sink_document).where(_OF, _SEEN, _SAME)
 _UNMARK = update_rows(schema.sink_document).where(_OF, _SEEN, _SAME)
-_FORGET_DELETED = delete(schema.sink_document).where(
-    _OF, _SEEN, ~exists().where(_document.id == _entry.document_id)
+_FORGET_GONE = delete(schema.sink_document).where(
+    _OF,
+    _SEEN,
+    ~exists().where(
+        _document.id == _entry.document_id,
+        # Not `in_`, whose values cannot be given several times.
+        or_(
+            _document.retired_at.is_(None),
+            *(_document.status == status for status in UNFINISHED),
+        ),
+    ),
 )
 _MARK_DELETED = (
     update_rows(schema.sink_document)
@@ -88,6 +128,8 @@ class Begun(NamedTuple):
     new: bool
     #: Whether a table that is missing is made, rather than waited for.
     creates: bool
+    #: Earlier versions of the document that may have something in the same sink.
+    replaces: Sequence[SinkEntry] = ()
 
 
 class SinkDocuments:
@@ -117,6 +159,9 @@ class SinkDocuments:
     def begin(self, entry: SinkEntry, attempt: int) -> Begun:
         """Record that an attempt is about to write a document.
 
+        Its earlier versions are marked: whatever becomes of it, the sink is to have one
+        of them. None is reconciled before the document is finished.
+
         Raises:
             Superseded: The attempt is over.
         """
@@ -124,8 +169,34 @@ class SinkDocuments:
             document = update_attempt(connection, entry.document_id, attempt)
             new = _put(connection, entry, marks=0)
             beside = connection.execute(_STORED_BESIDE, {"run": entry.run_id}).first()
+            earlier = _in_sink(connection, _earlier(connection, document), entry)
+            for each in earlier:
+                _put(connection, each, marks=_entry.marks + 1)
         retried = document.first_attempt > 1
-        return Begun(document, new=new, creates=retried or beside is None)
+        return Begun(
+            document,
+            new=new,
+            creates=retried or beside is None,
+            replaces=earlier,
+        )
+
+    def replaced_by(self, entry: SinkEntry) -> list[SinkEntry] | None:
+        """Newer versions of a document in the same sink, which all are unsuccessful.
+
+        None if one of them has taken its place, or still may.
+        """
+        found: list[str] = []
+        versions = [entry.document_id]
+        with self._database.reading() as connection:
+            while versions:
+                newer = connection.execute(_NEWER, {"documents": versions}).all()
+                if any(
+                    row.status not in _ENDED and row.retired_at is None for row in newer
+                ):
+                    return None
+                versions = [row.id for row in newer if row.id not in found]
+                found += versions
+            return _in_sink(connection, found, entry)
 
     def check(self, document_id: str, attempt: int) -> None:
         """Check that an attempt is not over.
@@ -142,10 +213,11 @@ class SinkDocuments:
             if connection.execute(query).first() is None:
                 raise Superseded(document_id, attempt)
 
-    def mark(self, entry: SinkEntry) -> None:
-        """Record that the sink may differ from the store for this document."""
+    def mark(self, *entries: SinkEntry) -> None:
+        """Record that the sink may differ from the store for these documents."""
         with self._database.writing() as connection:
-            _put(connection, entry, marks=_entry.marks + 1)
+            for entry in entries:
+                _put(connection, entry, marks=_entry.marks + 1)
 
     def to_settle(self, *, limit: int, orphaned: bool = False) -> list[SinkEntry]:
         """Documents whose rows in a sink differ, or may differ, from the store.
@@ -173,15 +245,15 @@ class SinkDocuments:
                 for row in connection.execute(query.where(_entry.document_id.in_(some)))
             ]
 
-    def forget_deleted(self, entries: Sequence[SinkEntry]) -> None:
-        """Forget documents that exist neither in the store nor in the sink.
+    def forget_gone(self, entries: Sequence[SinkEntry]) -> None:
+        """Forget documents that are deleted or retired, and not in the sink any more.
 
         Those that were marked again since the entries were read stay.
         """
         values = [{"document": e.document_id, "seen": e.marks} for e in entries]
         with self._database.writing() as connection:
             for some in batches(values):
-                connection.execute(_FORGET_DELETED, some)
+                connection.execute(_FORGET_GONE, some)
 
     def settle(self, entry: SinkEntry, document: DocumentRow) -> bool:
         """Record that the sink has what the store had when `document` was read.
@@ -210,6 +282,34 @@ class SinkDocuments:
         """How many documents of a run have something in a sink."""
         with self._database.reading() as connection:
             return connection.execute(_COUNT, {"run": run_id}).scalar_one()
+
+
+def _earlier(connection: Connection, document: DocumentRow) -> list[str]:
+    """The earlier versions of a document, up to one that was completed."""
+    found: list[str] = []
+    following = document.replaces
+    while following is not None and following not in found:
+        version = connection.execute(_VERSION, {"document": following}).one_or_none()
+        if version is None:
+            break
+        found.append(version.id)
+        completed = version.status == Status.COMPLETED.value
+        following = None if completed else version.replaces
+    return found
+
+
+def _in_sink(
+    connection: Connection, document_ids: Sequence[str], entry: SinkEntry
+) -> list[SinkEntry]:
+    """Those of these documents that may have something in the sink of an entry."""
+    if not document_ids:
+        return []
+    values = {
+        "documents": list(document_ids),
+        "sink": entry.sink,
+        "folder": entry.folder,
+    }
+    return [SinkEntry(*row) for row in connection.execute(_IN_SINK, values)]
 
 
 def mark_deleted(connection: Connection, document_ids: Sequence[str]) -> None:

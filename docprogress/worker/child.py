@@ -148,12 +148,12 @@ class Child:
             stop=lambda error: self._stop(document_id, error),
         )
         with self._changing:
-            self._lease = lease
+            before, self._lease = self._lease, lease
         try:
             yield lease
         finally:
             with self._changing:
-                self._lease = None
+                self._lease = before
             if lease is not None:
                 self._leases.release(lease)
 

@@ -1,19 +1,20 @@
 """Reconcile sinks with the store, for the documents in which they may differ.
 
-These are documents that were deleted, that failed or were cancelled after something of
-them was written, and those that an attempt may have written after it was over. What is
-to be done is recorded in the store, so it survives outages and killed workers.
+These are documents that were deleted or retired, that failed or were cancelled after
+something of them was written, and those that an attempt may have written after it was
+over. If a new version of a document failed after it had taken the place of the earlier
+one in the sink, the earlier one is put back. What is to be done is recorded in the
+store, so it survives outages and killed workers.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from itertools import groupby
 
 from docprogress.bus.leases import Lease
 from docprogress.errors import DocProgressError, HandedBack, Superseded
-from docprogress.events import Status
 from docprogress.queueing.sender import Sender
 from docprogress.queueing.settlement import settlement_messages
 from docprogress.settings import Settings, redacted
@@ -22,7 +23,7 @@ from docprogress.store import DocumentRow, Store
 from docprogress.store.sinks import SinkEntry
 from docprogress.worker.limits import StepGuard
 from docprogress.worker.periodic import Periodic
-from docprogress.worker.storing import document_of, numbers
+from docprogress.worker.storing import document_of, numbers, replaces_documents
 
 log = logging.getLogger(__name__)
 
@@ -130,34 +131,65 @@ class SinkSettler:
         location = self._locate(entries[0])
         sink = open_sink(location)
         ids = [entry.document_id for entry in entries]
-        existing = {row.id for row in self._store.documents.find(ids=ids)}
-        deleted = [entry for entry in entries if entry.document_id not in existing]
-        if deleted:
+        existing = {row.id: row for row in self._store.documents.find(ids=ids)}
+        gone = [entry for entry in entries if _gone(existing.get(entry.document_id))]
+        if gone:
             # Nobody else writes them: their ids are never used again.
-            sink.delete([entry.document_id for entry in deleted])
-            self._store.sinks.forget_deleted(deleted)
-        for entry in entries:
+            sink.delete([entry.document_id for entry in gone])
+            self._store.sinks.forget_gone(gone)
+        left = [entry for entry in entries if entry not in gone]
+        # Earlier versions first: they take the places of those that were unsuccessful.
+        left.sort(key=lambda entry: not existing[entry.document_id].current)
+        for entry in left:
             renew()
-            if entry.document_id in existing:
-                self._settle_one(sink, entry, partial(_finish, location, renew))
+            self._settle_one(sink, entry, partial(_finish, location, renew))
 
     def _settle_one(self, sink: Sink, entry: SinkEntry, finish: Finish) -> None:
-        with self._lease(entry.document_id) as lease:
-            if lease is None:
+        with ExitStack() as leases:
+            if leases.enter_context(self._lease(entry.document_id)) is None:
                 return
             rows = self._store.documents.find(ids=[entry.document_id])
             if not rows or not rows[0].status.final:
                 return  # its attempt writes it
-            self._write(sink, rows[0], finish)
+            newer: list[SinkEntry] | None = []
+            if rows[0].current:
+                newer = self._unsuccessful_versions(entry, leases)
+            if newer is None:
+                return  # the newer version writes it
+            self._write(sink, rows[0], finish, newer)
             if not self._store.sinks.settle(entry, rows[0]):
                 self._store.sinks.mark(entry)
 
-    def _write(self, sink: Sink, row: DocumentRow, finish: Finish) -> None:
-        if row.status is not Status.COMPLETED or row.retired_at is not None:
+    def _unsuccessful_versions(
+        self, entry: SinkEntry, leases: ExitStack
+    ) -> list[SinkEntry] | None:
+        """Newer versions that did not take a document's place, which are held.
+
+        None if one of them has taken it, or still may.
+        """
+        newer = self._store.sinks.replaced_by(entry)
+        for each in newer or ():
+            if leases.enter_context(self._lease(each.document_id)) is None:
+                return None
+        # Nobody begins one that is held; one may have been begun before.
+        return newer and self._store.sinks.replaced_by(entry)
+
+    def _write(
+        self, sink: Sink, row: DocumentRow, finish: Finish, newer: Sequence[SinkEntry]
+    ) -> None:
+        if not row.current:
             sink.delete([row.id])
             return
         chunks = self._store.results.chunks(row.id, vectors=True)
-        finish(sink.upsert(document_of(row), chunks))
+        replaced = tuple([entry.document_id for entry in newer])
+        finish(sink.upsert(document_of(row, replaces=replaced), chunks))
+        if replaced and not replaces_documents(sink):
+            sink.delete(replaced)
+
+
+def _gone(row: DocumentRow | None) -> bool:
+    """Whether a document is deleted, or retired and not at a worker any more."""
+    return row is None or (row.retired_at is not None and row.status.final)
 
 
 def _finish(

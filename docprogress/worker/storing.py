@@ -4,6 +4,9 @@ Exactly once by document: that something will be written is recorded first, so t
 is found again whatever happens; each write replaces the whole document; and an attempt
 that turns out to be over marks the document, so that a worker reconciles it (see
 `worker/sink_settlement.py`).
+
+A new version takes the place of the earlier one in the sink just before it is completed
+in the store. If it fails or is cancelled in between, the earlier one is put back.
 """
 
 import logging
@@ -55,7 +58,8 @@ class Storing:
         self._entry = entry
         self._attempt = attempt
         self._writer = writer
-        self._begun = False
+        # The documents of which this attempt may change something in the sink.
+        self._written: list[SinkEntry] = []
 
     @classmethod
     def of(
@@ -102,8 +106,13 @@ class Storing:
         begun = self._writer.write(
             lambda: self._sinks.begin(self._entry, self._attempt)
         )
-        self._begun = True
-        document = document_of(begun.document, new=begun.new, creates=begun.creates)
+        self._written = [self._entry, *begun.replaces]
+        document = document_of(
+            begun.document,
+            new=begun.new,
+            creates=begun.creates,
+            replaces=tuple([entry.document_id for entry in begun.replaces]),
+        )
         progress.total = len(chunks)
 
         def stored(count: int) -> None:
@@ -115,6 +124,7 @@ class Storing:
         while True:
             try:
                 self._upsert(sink, location, document, chunks, stored)
+                self._delete_replaced(sink, document)
             except ServiceUnavailable as error:
                 if self._processor.clock() >= deadline:
                     raise
@@ -127,10 +137,16 @@ class Storing:
             # Part of it may have been written.
             document = replace(document, new=False)
 
+    def _delete_replaced(self, sink: Sink, document: SinkDocument) -> None:
+        """Delete earlier versions from a sink that has not done so itself."""
+        if document.replaces and not replaces_documents(sink):
+            self._sinks.check(self._entry.document_id, self._attempt)
+            sink.delete(document.replaces)
+
     def superseded(self) -> None:
-        """Mark the document: this attempt may have written after the next one."""
-        if self._begun:
-            self._writer.write(lambda: self._sinks.mark(self._entry))
+        """Mark what this attempt may have written after the next one."""
+        if self._written:
+            self._writer.write(lambda: self._sinks.mark(*self._written))
 
     def _upsert(
         self,
@@ -175,6 +191,11 @@ def numbers(made: Iterable[int] | None, location: SinkLocation) -> Generator[int
             yield count
 
 
+def replaces_documents(sink: Sink) -> bool:
+    """Whether a sink deletes earlier versions of a document when it writes it."""
+    return bool(getattr(sink, "replaces_documents", False))
+
+
 def locate_publicly(entry: SinkEntry) -> SinkLocation:
     """The sink of a document, without secrets.
 
@@ -185,7 +206,11 @@ def locate_publicly(entry: SinkEntry) -> SinkLocation:
 
 
 def document_of(
-    row: DocumentRow, *, new: bool = False, creates: bool = True
+    row: DocumentRow,
+    *,
+    new: bool = False,
+    creates: bool = True,
+    replaces: tuple[str, ...] = (),
 ) -> SinkDocument:
     """The document of a row of the store."""
     return SinkDocument(
@@ -200,5 +225,6 @@ def document_of(
         attempt=row.attempt,
         new=new,
         creates=creates,
+        replaces=replaces,
         metadata=row.metadata or {},
     )

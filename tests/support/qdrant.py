@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _answer(self, call: str, collection: str, body: dict) -> object:  # noqa: PLR0911
+    def _answer(self, call: str, collection: str, body: dict) -> object:  # noqa: C901, PLR0911
         client = self.server.client
         done = {"operation_id": 0, "status": "completed"}
         if call == "GET exists":
@@ -97,6 +97,14 @@ class Handler(BaseHTTPRequestHandler):
             chosen = models.FilterSelector.model_validate(body)
             client.delete(collection, chosen)
             return done
+        if call == "POST points/batch":
+            for operation in body["operations"]:
+                if "upsert" in operation:
+                    self._answer("PUT points", collection, operation["upsert"])
+                else:
+                    deletion = operation["delete"]
+                    self._answer("POST points/delete", collection, deletion)
+            return [done] * len(body["operations"])
         if call == "POST points/scroll":
             points, _ = client.scroll(collection, limit=body["limit"])
             return {"points": [json.loads(p.model_dump_json()) for p in points]}

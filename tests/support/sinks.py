@@ -4,14 +4,17 @@ import contextlib
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import psycopg
 from support.patience import patient
 from support.postgres import Postgres
 from support.services import eventually, free_port
+
+from docprogress.documents import Chunk
+from docprogress.sinks import SinkDocument
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -40,6 +43,26 @@ def chunks_of(*runs: object) -> list[Row]:
         for run in runs
         for chunk in run.chunks()
     )
+
+
+class PlainSink:
+    """A sink of the user's own that knows nothing of versions, in memory."""
+
+    rows: ClassVar[dict[str, list[str]]] = {}
+    calls: ClassVar[list[tuple[object, ...]]] = []
+    #: What is done after a document is written.
+    after: ClassVar[list[Callable[[], object]]] = []
+
+    def upsert(self, document: SinkDocument, chunks: Sequence[Chunk]) -> None:
+        self.calls.append(("upsert", document.id, document.replaces))
+        self.rows[document.id] = [chunk.text for chunk in chunks]
+        for do in self.after:
+            do()
+
+    def delete(self, document_ids: Sequence[str]) -> None:
+        self.calls.append(("delete", *document_ids))
+        for document_id in document_ids:
+            self.rows.pop(document_id, None)
 
 
 class VectorStore(Protocol):

@@ -94,10 +94,11 @@ def test_one_changed_page_of_500_costs_one_pages_chunks(office, service, heading
     first = processed(office, "manual.pdf", pdf(pages, headings=headings))
     assert len(embedded(service)) == first.chunks >= 2 * 500
 
+    row = first
     for number in (0, 250, 499):
-        changed = [*pages[:number], page_of(1000 + number), *pages[number + 1 :]]
+        pages[number] = page_of(1000 + number)
         row = processed(
-            office, "manual.pdf", pdf(changed, headings=headings), replaces=first.id
+            office, "manual.pdf", pdf(pages, headings=headings), replaces=row.id
         )
 
         new = len(embedded(service))
@@ -105,7 +106,7 @@ def test_one_changed_page_of_500_costs_one_pages_chunks(office, service, heading
         assert f"{row.chunks - new} of them unchanged" in row.message
 
     pages[250] = [*pages[250][:3], paragraph("new"), *pages[250][3:]]
-    processed(office, "manual.pdf", pdf(pages, headings=headings), replaces=first.id)
+    processed(office, "manual.pdf", pdf(pages, headings=headings), replaces=row.id)
     assert 0 < len(embedded(service)) <= MOST
 
 
@@ -145,12 +146,13 @@ def test_a_document_with_the_same_text_is_embedded_without_its_embedder(
     office, service
 ):
     first = processed(office, "a.txt", b"The same text.")
+    known = vectors_of(office, first)
     service.answers[:] = [(500, {}, {})]
 
     row = processed(office, "a.txt", b"The same text.\n\n", replaces=first.id)
 
     assert row.message == "Completed: 1 page, 1 chunk, 1 of them unchanged"
-    assert np.array_equal(vectors_of(office, row), vectors_of(office, first))
+    assert np.array_equal(vectors_of(office, row), known)
 
 
 @pytest.mark.parametrize(
