@@ -238,7 +238,8 @@ def postgres_url(postgres: Postgres, shared_database: str) -> str:
     """A database with its tables and nothing in them: emptying is the quickest."""
     with Store(shared_database):
         pass
-    postgres.execute("DELETE FROM run", url=shared_database)
+    for table in ("run", "word_segment", "word_block"):
+        postgres.execute(f"DELETE FROM {table}", url=shared_database)
     return shared_database
 
 

@@ -1,5 +1,6 @@
 """Postings: which chunks have a term, and how often; as arrays and as bytes."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -45,6 +46,49 @@ class Postings(NamedTuple):
         end = start + int(self.chunks[at])
         return self.places[start:end], self.frequencies[start:end]
 
+    def part(self, start: int, end: int) -> Self:
+        """The postings of the terms from position `start` to `end`."""
+        first = int(self.chunks[:start].sum(dtype=np.int64))
+        last = first + int(self.chunks[start:end].sum(dtype=np.int64))
+        return self._replace(
+            terms=self.terms[start:end],
+            chunks=self.chunks[start:end],
+            places=self.places[first:last],
+            frequencies=self.frequencies[first:last],
+            lengths=self.lengths[:0],
+        )
+
+    def between(self, first: int, last: int) -> Self:
+        """The postings of the terms from `first` to `last`."""
+        start = int(np.searchsorted(self.terms, first))
+        end = int(np.searchsorted(self.terms, last, side="right"))
+        return self.part(start, end)
+
+    def chosen(self, which: NDArray[np.bool_]) -> Self:
+        """The postings of some of the terms."""
+        of_posting = np.repeat(which, self.chunks)
+        return self._replace(
+            terms=self.terms[which],
+            chunks=self.chunks[which],
+            places=self.places[of_posting],
+            frequencies=self.frequencies[of_posting],
+        )
+
+    def moved(self, places: NDArray[np.int32]) -> Self:
+        """The postings at their new places; those without one are left out."""
+        moved = places[self.places]
+        kept = moved >= 0
+        if kept.all():
+            return self._replace(places=moved.astype(np.uint16))
+        term = np.repeat(np.arange(len(self.terms)), self.chunks)[kept]
+        left = np.bincount(term, minlength=len(self.terms))
+        return self._replace(
+            terms=self.terms[left > 0],
+            chunks=left[left > 0].astype(np.uint16),
+            places=moved[kept].astype(np.uint16),
+            frequencies=self.frequencies[kept],
+        )
+
     def pack(self) -> bytes:
         """The postings as bytes."""
         sizes = [_VERSION, len(self.terms), len(self.places), len(self.lengths)]
@@ -75,3 +119,24 @@ def unpack(data: bytes) -> Postings:
         found.append(np.frombuffer(data, kind, count, start))
         start += count * kind.itemsize
     return Postings(found[0], found[1], found[2], found[4], found[3])
+
+
+def join(several: Sequence[Postings]) -> Postings:
+    """The postings of all of these; places grow from one to the next."""
+    terms = np.concatenate([one.terms for one in several])
+    chunks = np.concatenate([one.chunks for one in several]).astype(np.int64)
+    places = np.concatenate([one.places for one in several])
+    frequencies = np.concatenate([one.frequencies for one in several])
+    starts = np.cumsum(chunks) - chunks
+    order = np.argsort(terms, kind="stable")
+    terms, chunks = terms[order], chunks[order]
+    shift = starts[order] - (np.cumsum(chunks) - chunks)
+    taken = np.repeat(shift, chunks) + np.arange(len(places))
+    first = np.flatnonzero(np.diff(terms, prepend=-1))
+    return Postings(
+        terms[first],
+        (np.add.reduceat(chunks, first) if len(first) else chunks).astype(np.uint16),
+        places[taken],
+        frequencies[taken],
+        np.zeros(0, np.uint16),
+    )

@@ -1,149 +1,210 @@
-"""Read the postings that a query needs, and find the chunks that they stand for."""
+"""Read the postings that a query needs, under a filter."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
-from sqlalchemy import Connection, select
+from numpy.typing import NDArray
+from sqlalchemy import Connection, bindparam, select
 
 from docprogress.store import schema
 from docprogress.store.postings import unpack
-from docprogress.store.search_filter import SearchFilter, any_of
-from docprogress.store.vector_index.matches import Match
-from docprogress.store.word_scores import Found, Part, Scored, terms_of
+from docprogress.store.search_filter import SearchFilter
+from docprogress.store.word_owners import Owner
+from docprogress.store.word_scores import Found, Part, terms_of
 from docprogress.words import OTHER_KIND, Query, hashed, kind_terms
 
 #: Filters that admit no more entries are applied before the search, others after it.
 SELECTIVE = 2000
+#: Bits of a term.
+BITS = 63
+_KEPT = 64
 
 _document = schema.document.c
 _entry = schema.word_document.c
 _segment = schema.word_segment.c
-_CURRENT_ENTRY = _entry.attempt == _document.attempt
 _SEGMENTS = (
-    select(_segment.id, _segment.count, _segment.tokens, _segment.buckets)
+    select(
+        _segment.id, _segment.count.label("chunks"), _segment.tokens, _segment.buckets
+    )
     .where(_segment.complete == 1)
     .order_by(_segment.id)
 )
-_ENTRIES = select(
-    _entry.document_id, _entry.number, _entry.count, _entry.attempt, _entry.data
-).where(_entry.segment.is_(None))
-_PLACES = select(
-    _entry.document_id, _entry.number, _entry.segment, _entry.first, _entry.count
-).join(schema.document)
-_BLOCKS = {
-    "sqlite": (
-        "SELECT b.key, b.data FROM json_each(?) AS wanted"
-        " CROSS JOIN word_block AS b ON b.segment = ? AND b.key = wanted.value"
-    ),
-    "postgresql": (
-        "SELECT b.key, b.data FROM word_block AS b"
-        " WHERE b.key = ANY(%s::BIGINT[]) AND b.segment = %s"
-    ),
-}
+_LENGTHS = select(_segment.lengths).where(_segment.id == bindparam("segment"))
+_ENTRIES = select(_entry.document_id, _entry.number, _entry.attempt, _entry.data).where(
+    _entry.segment.is_(None)
+)
+_PLACES = (
+    select(
+        _entry.document_id,
+        _entry.number,
+        _entry.segment,
+        _entry.first,
+        _entry.count.label("chunks"),
+    )
+    .join(schema.document)
+    .where(_entry.attempt == _document.attempt)
+)
+_BLOCKS_IN_SQLITE = (
+    "SELECT b.key, b.data FROM json_each(?) AS wanted"
+    " CROSS JOIN word_block AS b ON b.segment = ? AND b.key = wanted.value"
+)
+_BLOCKS = (
+    "SELECT b.key, b.data FROM word_block AS b"
+    " WHERE b.key = ANY(CAST(%s AS BIGINT[])) AND b.segment = %s"
+)
 
-
-@dataclass(slots=True)
-class Entry:
-    """An entry that is in no segment."""
-
-    document_id: str
-    number: int
-    attempt: int
+Lengths = dict[int, NDArray[np.uint16]]
 
 
 @dataclass(slots=True)
 class Read:
     """What a query needs."""
 
-    parts: list[Part]
-    #: The number of words of all chunks.
-    tokens: int
-    entries: list[Entry]
-    #: Whether `parts` only allows chunks that the filter admits.
-    filtered: bool
+    parts: list[Part] = field(default_factory=list)
+    #: For each part that is an entry, what it has words of.
+    owners: list[Owner | None] = field(default_factory=list)
+    #: The number of chunks, and of words in them.
+    chunks: int = 0
+    tokens: int = 0
+    #: In how many chunks each term is, whether the filter admits them or not: scores
+    #: do not depend on the filter.
+    frequencies: Counter[int] = field(default_factory=Counter)
+    #: The number of entries that are in no segment.
+    entries: int = 0
+    #: Whether `parts` only allow chunks that the filter admits.
+    filtered: bool = False
 
-    def resolve(
-        self, connection: Connection, scored: Scored, scope: SearchFilter
-    ) -> list[Match]:
-        """The chunks that the filter admits, in their order."""
-        owners = self._owners(scored)
-        admitted = None
-        if not self.filtered:
-            ids = {owner.document_id for owner in owners if owner is not None}
-            query = select(_document.id, _document.attempt).where(
-                any_of(_document.id, ids), scope.documents()
-            )
-            admitted = {tuple(row) for row in connection.execute(query)}
-        return [
-            Match(float(score), owner.document_id, owner.number)
-            for score, owner in zip(scored.scores, owners, strict=True)
-            if owner is not None
-            and (admitted is None or (owner.document_id, owner.attempt) in admitted)
-        ]
 
-    def _owners(self, scored: Scored) -> list[Entry | None]:
-        """The document and the number of each chunk."""
-        found: list[Entry | None] = []
-        for at, place in zip(
-            scored.parts.tolist(), scored.places.tolist(), strict=True
-        ):
-            part = self.parts[at]
-            entry = self.entries[part.origin]
-            found.append(Entry(entry.document_id, entry.number + place, entry.attempt))
+class Reader:
+    """Reads what a query needs."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        query: Query,
+        scope: SearchFilter,
+        lengths: Lengths,
+    ) -> None:
+        self._connection = connection
+        self._terms = sorted(terms_of(query))
+        self._kind = _kind_term(scope)
+        self._plain = scope.kind == "text"
+        self._scope = scope
+        # Of segments, which never change.
+        self._lengths = lengths
+
+    def read(self) -> Read:
+        """The postings of the query, of chunks that the filter may admit."""
+        found = Read()
+        admitted = self._admitted()
+        by_segment: defaultdict[int | None, list[Any]] = defaultdict(list)
+        for place in admitted or ():
+            by_segment[place.segment].append(place)
+        found.filtered = admitted is not None
+        wanted = {(place.document_id, place.number) for place in by_segment[None]}
+        self._read_entries(found, wanted if found.filtered else None)
+        for row in self._connection.execute(_SEGMENTS).all():
+            self._read_segment(found, row, by_segment[row.id])
         return found
 
+    def _admitted(self) -> Sequence[Any] | None:
+        """The entries that the filter admits; None if they are many."""
+        if self._scope == SearchFilter(kind=self._scope.kind):
+            return None
+        query = _PLACES.where(self._scope.documents()).limit(SELECTIVE + 1)
+        found = self._connection.execute(query).all()
+        return None if len(found) > SELECTIVE else found
 
-def read(connection: Connection, query: Query, scope: SearchFilter) -> Read | None:
-    """Read what a query needs; None if the filter admits nothing."""
-    places = _admitted(connection, scope)
-    if places is not None and not places:
-        return None
-    terms = terms_of(query)
-    kind = _kind_terms(scope)
-    tokens = 0
-    parts: list[Part] = []
-    entries: list[Entry] = []
-    admitted = places and {(p.document_id, p.number) for p in places}
-    for document_id, number, _, attempt, data in connection.execute(_ENTRIES):
-        if admitted is not None and (document_id, number) not in admitted:
-            continue
-        postings = unpack(data)
-        part = Part(len(entries), in_segment=False, lengths=postings.lengths)
-        entries.append(Entry(document_id, number, attempt))
-        parts.append(part)
-        tokens += int(postings.lengths.sum(dtype=np.int64))
+    def _read_entries(self, read: Read, wanted: set[tuple[str, int]] | None) -> None:
+        for document_id, number, attempt, data in self._connection.execute(_ENTRIES):
+            read.entries += 1
+            postings = unpack(data)
+            read.chunks += len(postings.lengths)
+            read.tokens += int(postings.lengths.sum(dtype=np.int64))
+            part = Part(postings.lengths)
+            for term in self._terms:
+                if (found := postings.find(term)) is not None:
+                    part.postings[term] = found
+                    read.frequencies[term] += len(found[0])
+            admitted = wanted is None or (document_id, number) in wanted
+            if part.postings and admitted:
+                if self._kind is not None:
+                    self._allow_kind(part, postings.find(self._kind))
+                read.parts.append(part)
+                read.owners.append(Owner(document_id, number, attempt))
+
+    def _read_segment(self, read: Read, row: Any, admitted: Sequence[Any]) -> None:
+        read.chunks += row.chunks
+        read.tokens += row.tokens
+        postings = self._postings(row.id, row.buckets, self._terms)
+        for term, (places, _) in postings.items():
+            read.frequencies[term] += len(places)
+        if not postings or (read.filtered and not admitted):
+            return
+        part = Part(self._lengths_of(row.id), postings, segment=row.id)
+        if read.filtered:
+            part.allowed = np.zeros(row.chunks, np.bool_)
+            for place in admitted:
+                part.allowed[place.first : place.first + place.chunks] = True
+        if self._kind is not None:
+            kinds = self._postings(row.id, row.buckets, [self._kind])
+            self._allow_kind(part, kinds.get(self._kind))
+        read.parts.append(part)
+        read.owners.append(None)
+
+    def _postings(
+        self, segment: int, buckets: int, terms: Sequence[int]
+    ) -> dict[int, Found]:
+        by_bucket: defaultdict[int, list[int]] = defaultdict(list)
         for term in terms:
-            if (found := postings.find(term)) is not None:
-                part.postings[term] = found
-        _allow_kind(part, scope, {t: postings.find(t) for t in kind})
-    return Read(parts, tokens, entries, filtered=places is not None)
+            by_bucket[-1 - (term >> (BITS - buckets))].append(term)
+        keys = [*by_bucket, *terms]
+        if self._connection.dialect.name == "sqlite":
+            rows = self._connection.exec_driver_sql(
+                _BLOCKS_IN_SQLITE, (msgspec.json.encode(keys).decode(), segment)
+            )
+        else:
+            rows = self._connection.exec_driver_sql(_BLOCKS, (keys, segment))
+        found: dict[int, Found] = {}
+        for key, data in rows:
+            postings = unpack(data)
+            for term in by_bucket.get(key, (key,)):
+                if (places := postings.find(term)) is not None:
+                    # Only these few bytes of a bucket are kept.
+                    found[term] = (
+                        places
+                        if key >= 0
+                        else (
+                            places[0].copy(),
+                            places[1].copy(),
+                        )
+                    )
+        return found
 
+    def _lengths_of(self, segment: int) -> NDArray[np.uint16]:
+        found = self._lengths.get(segment)
+        if found is None:
+            data = self._connection.execute(_LENGTHS, {"segment": segment}).scalar_one()
+            found = np.frombuffer(data, "<u2")
+            while len(self._lengths) >= _KEPT:
+                self._lengths.pop(next(iter(self._lengths)), None)
+            self._lengths[segment] = found
+        return found
 
-def _admitted(connection: Connection, scope: SearchFilter) -> Sequence[Any] | None:
-    """The entries that a filter admits; None if they are many."""
-    if scope == SearchFilter(kind=scope.kind):
-        return None
-    query = _PLACES.where(scope.documents(), _CURRENT_ENTRY).limit(SELECTIVE + 1)
-    found = connection.execute(query).all()
-    return None if len(found) > SELECTIVE else found
-
-
-def _kind_terms(scope: SearchFilter) -> list[int]:
-    """The term that a chunk of the filter's kind must have; for text, must not have."""
-    if scope.kind is None:
-        return []
-    wanted = kind_terms(scope.kind)
-    return [hashed(wanted[-1] if wanted else OTHER_KIND)]
-
-
-def _allow_kind(
-    part: Part, scope: SearchFilter, postings: dict[int, Found | None]
-) -> None:
-    for found in postings.values():
-        other = scope.kind == "text"
-        allowed = np.full(len(part.lengths), other)
+    def _allow_kind(self, part: Part, found: Found | None) -> None:
+        allowed = np.full(len(part.lengths), self._plain)
         if found is not None:
-            allowed[found[0]] = not other
+            allowed[found[0]] = not self._plain
         part.allowed = allowed if part.allowed is None else part.allowed & allowed
+
+
+def _kind_term(scope: SearchFilter) -> int | None:
+    """The term that chunks of the kind have; that chunks of plain text do not have."""
+    if scope.kind is None:
+        return None
+    wanted = kind_terms(scope.kind)
+    return hashed(wanted[-1] if wanted else OTHER_KIND)

@@ -1,7 +1,6 @@
 """Scores of chunks by BM25, over the postings of a query's terms."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 from typing import NamedTuple
@@ -22,14 +21,13 @@ Found = tuple[NDArray[np.uint16], NDArray[np.uint8]]
 class Part:
     """The postings of a query's terms in a segment, or in an entry of a document."""
 
-    #: A segment's id, or the position of an entry.
-    origin: int
-    in_segment: bool
     lengths: NDArray[np.uint16]
     #: By term.
     postings: dict[int, Found] = field(default_factory=dict)
     #: The chunks that the search considers; None for all of them.
     allowed: NDArray[np.bool_] | None = None
+    #: The segment; None for an entry.
+    segment: int | None = None
 
 
 class Scored(NamedTuple):
@@ -53,20 +51,24 @@ def terms_of(query: Query) -> set[int]:
 class Ranking:
     """The chunks that a query finds, in the order of their scores."""
 
-    def __init__(self, query: Query, parts: Sequence[Part], *, tokens: int) -> None:
-        count = sum(len(part.lengths) for part in parts)
-        found: Counter[int] = Counter()
-        for part in parts:
-            for term, (places, _) in part.postings.items():
-                found[term] += len(places)
+    def __init__(
+        self,
+        query: Query,
+        parts: Sequence[Part],
+        *,
+        frequencies: Mapping[int, int],
+        chunks: int,
+        tokens: int,
+    ) -> None:
         self._rarity = {
-            term: log(1 + (count - df + 0.5) / (df + 0.5)) for term, df in found.items()
+            term: log(1 + (chunks - df + 0.5) / (df + 0.5))
+            for term, df in frequencies.items()
         }
         #: The rarity of a term that no chunk has.
-        self._unknown = log(1 + (count + 0.5) / 0.5)
+        self._unknown = log(1 + (chunks + 0.5) / 0.5)
         #: The score of a chunk of average length that has every word of the query once.
         self.complete = sum(map(self._complete, query.words))
-        self._average = max(tokens / count, 1.0) if count else 1.0
+        self._average = max(tokens / chunks, 1.0) if chunks else 1.0
         self._scores: list[NDArray[np.float32]] = []
         self._parts: list[NDArray[np.uint16]] = []
         self._places: list[NDArray[np.uint16]] = []

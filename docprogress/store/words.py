@@ -6,14 +6,17 @@ earlier versions complete are indexed later, some at a time.
 
 import logging
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, func, select, update
 
-from docprogress.store import schema, word_entries, word_reading
+from docprogress.errors import StoreError
+from docprogress.store import schema, word_entries, word_merging, word_owners
 from docprogress.store.engine import Database
 from docprogress.store.search_filter import SearchFilter
 from docprogress.store.vector_index.matches import Match
+from docprogress.store.word_reading import Lengths, Reader
 from docprogress.store.word_scores import Ranking
 from docprogress.words import parse
 
@@ -36,6 +39,12 @@ _INDEXED = (
 )
 #: Documents that are indexed later are looked for this many at a time.
 _BATCH = 50
+#: How long a search indexes documents before it starts, at most.
+_SEARCH_SECONDS = 1.0
+#: With more entries that are in no segment, a search merges some when it is done.
+_MANY_ENTRIES = 4 * word_merging.MOST_ENTRIES
+#: How often segments without any chunk are looked for.
+_PURGE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,9 @@ class WordIndex:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lengths: Lengths = {}
+        self._merging: Iterator[None] | None = None
+        self._purge_at = float("-inf")
 
     def search(
         self,
@@ -81,17 +93,66 @@ class WordIndex:
         if not parsed or limit < 1:
             return WordMatches()
         scope = filter or SearchFilter()
+        self._keep_up(self._catch_up)
         with self._database.snapshot() as connection:
-            read = word_reading.read(connection, parsed, scope)
-            if read is None:
-                return WordMatches()
-            ranking = Ranking(parsed, read.parts, tokens=read.tokens)
+            read = Reader(connection, parsed, scope, self._lengths).read()
+            ranking = Ranking(
+                parsed,
+                read.parts,
+                frequencies=read.frequencies,
+                chunks=read.chunks,
+                tokens=read.tokens,
+            )
+            checked = None if read.filtered else scope
             found: list[Match] = []
             for scored in ranking.best():
-                found += read.resolve(connection, scored, scope)
+                found += word_owners.matches(
+                    connection, scored, read.parts, read.owners, checked
+                )
                 if len(found) >= limit:
                     break
+        if read.entries > _MANY_ENTRIES:
+            self._keep_up(self._merge_until)
         return WordMatches(found[:limit], ranking.complete)
+
+    def maintain(self, *, seconds: float) -> None:
+        """Keep the index complete and quick to read, for about this long.
+
+        Work that is left continues with the next call.
+        """
+        deadline = time.monotonic() + seconds
+        if time.monotonic() >= self._purge_at:
+            self._purge_at = time.monotonic() + _PURGE_SECONDS
+            word_merging.purge(self._database)
+        self._merge_until(deadline)
+        while time.monotonic() < deadline and not self._index_some(deadline):
+            self._merge_until(deadline)
+
+    def merge(self) -> bool:
+        """Do the most urgent merge of the index; False if there is none."""
+        return bool(list(word_merging.merge(self._database)))
+
+    def _merge_until(self, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            begun = self._merging is not None
+            merging = self._merging or word_merging.merge(self._database)
+            # Forgotten if it fails.
+            self._merging = None
+            for _ in merging:
+                begun = True
+                if time.monotonic() >= deadline:
+                    self._merging = merging
+                    return
+            if not begun:
+                return
+
+    def _keep_up(self, work: Callable[[float], object]) -> None:
+        """Bring the index up to date, if that is done soon."""
+        try:
+            work(time.monotonic() + _SEARCH_SECONDS)
+        except StoreError as error:
+            # The disk may be full, the database read-only.
+            log.warning("the index of words is not brought up to date: %s", error)
 
     def not_indexed(self, scope: SearchFilter | None = None) -> int:
         """How many documents of a search are not indexed yet."""
@@ -108,16 +169,24 @@ class WordIndex:
         Returns:
             Whether none is left.
         """
-        deadline = time.monotonic() + seconds
-        while True:
-            with self._database.reading() as connection:
-                some = connection.execute(_NOT_INDEXED, {"limit": _BATCH}).all()
-            for document_id, attempt in some:
-                self._index(document_id, attempt)
-                if time.monotonic() >= deadline:
-                    return False
-            if len(some) < _BATCH:
-                return True
+        return self._catch_up(time.monotonic() + seconds)
+
+    def _catch_up(self, deadline: float) -> bool:
+        while not self._index_some(deadline):
+            if time.monotonic() >= deadline:
+                return False
+            self._merge_until(deadline)
+        return True
+
+    def _index_some(self, deadline: float) -> bool:
+        """Index some of the documents that are not; whether none is left."""
+        with self._database.reading() as connection:
+            some = connection.execute(_NOT_INDEXED, {"limit": _BATCH}).all()
+        for document_id, attempt in some:
+            self._index(document_id, attempt)
+            if time.monotonic() >= deadline:
+                return False
+        return len(some) < _BATCH
 
     def _index(self, document_id: str, attempt: int) -> None:
         with self._database.reading() as connection:

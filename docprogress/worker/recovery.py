@@ -81,6 +81,10 @@ QUEUE_CHECK_SECONDS = 5.0
 SUBMITTER_LOST_SECONDS = 10.0
 
 
+#: Seconds that a search spends on the index of words, at most: a fork waits for it.
+WORD_INDEX_SECONDS = 0.3
+
+
 class Death(NamedTuple):
     """A worker process died with this document, started or prefetched."""
 
@@ -136,6 +140,7 @@ class Recovery:
         self._settlements = SettlementRequests(self._store, sender, clock)
         self._schema_check = Periodic(SCHEMA_CHECK_SECONDS, clock)
         self._submission_check = Periodic(SEARCH_SECONDS, clock)
+        self._word_index_check = Periodic(SEARCH_SECONDS, clock)
         self._search_duration = 0.0
         self._idle = False
         # What ends a pause early: a death or, with None, the end of idleness.
@@ -221,6 +226,9 @@ class Recovery:
                         succeeded = self._run(task) and succeeded
         succeeded = self._run(self._publish_final_states) and succeeded
         succeeded = self._run(self._settlements.send) and succeeded
+        with self._word_index_check.turn() as due:
+            if due:
+                succeeded = self._run(self._maintain_word_index) and succeeded
         with self._submission_check.turn() as due:
             if due:
                 # A run may have none of its documents yet.
@@ -271,6 +279,10 @@ class Recovery:
 
         self._isolation.each("document", rows, check)
         return readable
+
+    def _maintain_word_index(self) -> None:
+        """Index what earlier versions completed, and merge what was added."""
+        self._store.words.maintain(seconds=WORD_INDEX_SECONDS)
 
     def _publish_final_states(self) -> None:
         """Publish final states whose worker died between the store and Redis."""

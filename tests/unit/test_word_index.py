@@ -1,5 +1,6 @@
 """The index of words finds what contains the words of a query, and nothing else."""
 
+import random
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from support.rows import add_documents, add_run
 
 from docprogress.documents import Chunk
 from docprogress.events import Status, now
-from docprogress.store import FinishedStep, RunRow, Store
+from docprogress.store import FinishedStep, RunRow, Store, word_merging, words
 from docprogress.store.search_filter import SearchFilter
 
 
@@ -307,12 +308,57 @@ def test_documents_of_earlier_versions_are_indexed_later(store):
         forget(store, document_id)
     new = completed(store, "the lease")
     assert store.words.not_indexed() == 3
-    assert found(store, "lease") == [(new, 1)]
 
-    assert store.words.catch_up(seconds=10)
+    assert {document for document, _ in found(store, "lease")} == {*old, new}
 
     assert store.words.not_indexed() == 0
-    assert {document for document, _ in found(store, "lease")} == {*old, new}
+
+
+def test_many_documents_of_earlier_versions_are_indexed_some_at_a_time(
+    store, monkeypatch
+):
+    monkeypatch.setattr(words, "_SEARCH_SECONDS", 0.0)
+    old = [completed(store, "the lease") for _ in range(3)]
+    for document_id in old:
+        forget(store, document_id)
+
+    assert len(found(store, "lease")) == 1
+    assert store.words.not_indexed() == 2
+    assert not store.words.catch_up(seconds=0)
+    store.words.maintain(seconds=60)
+
+    assert store.words.not_indexed() == 0
+    assert {document for document, _ in found(store, "lease")} == set(old)
+
+
+def test_segments_of_deleted_documents_are_removed(store, monkeypatch):
+    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 2)
+    ids = [completed(store, "the lease") for _ in range(2)]
+    merged(store)
+
+    store.documents.delete(ids)
+    store.words.maintain(seconds=60)
+
+    with store.database.reading() as connection:
+        for table in ("word_segment", "word_block", "word_document"):
+            query = sa.text(f"SELECT count(*) FROM {table}")
+            assert connection.execute(query).scalar_one() == 0
+
+
+def test_merge_of_a_dead_process_is_taken_over(store, monkeypatch):
+    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 2)
+    ids = [completed(store, "the lease") for _ in range(2)]
+    abandoned = word_merging.merge(store.database)
+    next(abandoned)
+
+    assert not store.words.merge()
+    assert {document for document, _ in found(store, "lease")} == set(ids)
+
+    monkeypatch.setattr(word_merging, "_STALE", -1)
+    assert store.words.merge()
+    # Should it be alive after all, it changes nothing.
+    assert list(abandoned) == []
+    assert {document for document, _ in found(store, "lease")} == set(ids)
 
 
 def test_filter_is_applied_exactly(store):
@@ -378,3 +424,91 @@ def test_share_of_the_query_that_a_chunk_has_can_be_told(quick_store):
     assert little < 0.3
     assert quick_store.words.rank("zebra").matches == []
     assert quick_store.words.rank("").complete == 0
+
+
+def merged(store: Store) -> None:
+    while store.words.merge():
+        pass
+    with store.database.reading() as connection:
+        query = "SELECT count(*) FROM word_document WHERE segment IS NOT NULL"
+        assert connection.execute(sa.text(query)).scalar_one()
+
+
+def test_merging_changes_no_result(store, monkeypatch):
+    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(word_merging, "FAN_OUT", 3)
+    monkeypatch.setattr(word_merging, "FREQUENT", 6)
+    monkeypatch.setattr(word_merging, "_POSTINGS_PER_BUCKET", 16)
+    monkeypatch.setattr(word_merging, "_POSTINGS_AT_ONCE", 64)
+    monkeypatch.setattr(word_merging, "_BYTES_PER_TRANSACTION", 256)
+    draw = random.Random(7)
+    vocabulary = [f"word{n}" for n in range(60)]
+    weights = [1 / (1 + n) for n in range(60)]
+    ids = []
+    for _ in range(41):
+        texts = [
+            " ".join(draw.choices(vocabulary, weights, k=draw.randint(1, 30)))
+            for _ in range(draw.randint(1, 4))
+        ]
+        kinds = draw.choices(["text", "table", None], k=len(texts))
+        ids.append(completed(store, *texts, kinds=kinds))
+        if len(ids) % 9 == 0:
+            store.words.merge()
+    queries = [*vocabulary, "word0 word1 word30", "nothing", "word5 nothing word59"]
+    scopes = [
+        SearchFilter(),
+        SearchFilter(kind="table"),
+        SearchFilter(kind="text"),
+        SearchFilter(document_ids=tuple(ids[::5])),
+    ]
+
+    def results() -> list[list[tuple[str, int, float]]]:
+        return [
+            sorted(
+                (match.document_id, match.number, round(match.score, 4))
+                for match in store.words.search(query, scope, limit=1000)
+            )
+            for query in queries
+            for scope in scopes
+        ]
+
+    with store.database.reading() as connection:
+        unmerged = connection.execute(
+            sa.text("SELECT count(*) FROM word_document WHERE segment IS NULL")
+        ).scalar_one()
+    before = results()
+    merged(store)
+    after = results()
+
+    assert unmerged > 4
+    assert after == before
+    assert any(before)
+
+
+def test_merging_drops_what_is_gone(store, monkeypatch):
+    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(word_merging, "FAN_OUT", 2)
+    ids = [completed(store, "the lease") for _ in range(2)]
+    merged(store)
+    store.documents.delete([ids[0]])
+    store.documents.retry(document_ids=[ids[1]], failed_only=False)
+    assert found(store, "lease") == []
+    finish(store, ids[1], 2, "another lease")
+    assert found(store, "lease") == [(ids[1], 1)]
+    more = [completed(store, "the rent")]
+
+    merged(store)
+
+    assert found(store, "lease") == [(ids[1], 1)]
+    assert {document for document, _ in found(store, "rent")} == set(more)
+    with store.database.reading() as connection:
+        count = connection.execute(
+            sa.text("SELECT sum(count) FROM word_segment WHERE complete = 1")
+        ).scalar_one()
+        segments = connection.execute(
+            sa.text(
+                "SELECT count(*) FROM word_block WHERE segment NOT IN"
+                " (SELECT id FROM word_segment)"
+            )
+        ).scalar_one()
+    assert (count, segments) == (2, 0)
