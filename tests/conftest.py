@@ -21,7 +21,13 @@ from support.lab import Lab, Window, chromium, launched
 from support.patience import patient
 from support.postgres import Postgres, system_postgres, vector_postgres
 from support.services import Server, lacking
-from support.sinks import LanceFolder, PgTable, QdrantServer, VectorStore
+from support.sinks import (
+    LanceFolder,
+    PgTable,
+    QdrantFolder,
+    QdrantServer,
+    VectorStore,
+)
 
 from docprogress import local
 from docprogress.bus.bus import Bus
@@ -280,7 +286,7 @@ def shared_vector_postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(params=["lancedb", "pgvector", "qdrant"])
+@pytest.fixture(params=["lancedb", "pgvector", "qdrant", "qdrant folder"])
 def vector_store(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[VectorStore]:
@@ -292,6 +298,8 @@ def vector_store(
     elif request.param == "qdrant":
         with QdrantServer(tmp_path / "qdrant") as qdrant:
             yield qdrant
+    elif request.param == "qdrant folder":
+        yield QdrantFolder(tmp_path)
     else:
         yield LanceFolder(tmp_path)
 

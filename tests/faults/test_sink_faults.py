@@ -13,6 +13,9 @@ from support.sinks import LARGE, LanceFolder, chunks_of, large_documents
 
 from docprogress import Pipeline, Status
 
+#: Stores that a stopped process keeps from no other one.
+SHARED = ["lancedb", "pgvector", "qdrant"]
+
 STEPS = """
 import time
 from pathlib import Path
@@ -181,6 +184,7 @@ def _can_be_written(pipeline):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("vector_store", SHARED, indirect=True)
 def test_a_worker_that_was_stopped_writes_nothing_after_the_next_one(
     vector_store, home
 ):
@@ -196,6 +200,7 @@ def test_a_worker_that_was_stopped_writes_nothing_after_the_next_one(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("vector_store", SHARED, indirect=True)
 def test_a_worker_that_was_stopped_leaves_nothing_of_a_deleted_run(vector_store, home):
     with Pipeline(
         home=home, workers=2, sink=vector_store.sink, lease_seconds=3, **LARGE

@@ -100,14 +100,8 @@ class LanceFolder:
         columns = [found[name].to_pylist() for name in names]
         return sorted(zip(*columns, strict=True))
 
-    @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        aside = self.folder.with_name("aside")
-        self.folder.rename(aside)
-        try:
-            yield
-        finally:
-            aside.rename(self.folder)
+    def away(self) -> contextlib.AbstractContextManager[None]:
+        return _renamed(self.folder)
 
 
 class PgTable:
@@ -129,6 +123,36 @@ class PgTable:
 
     def away(self) -> contextlib.AbstractContextManager[None]:
         return self.server.away()
+
+
+class QdrantFolder:
+    """A folder of Qdrant's local mode, which one process at a time can open."""
+
+    large = 300
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "points"
+        self.sink = f"qdrant://{self.folder}?collection=chunks"
+
+    def rows(self) -> list[Row]:
+        if not self.folder.exists():
+            return []
+        client = eventually(self._client, what="no worker has the folder open")
+        with contextlib.closing(client):
+            return _points(client)
+
+    def away(self) -> contextlib.AbstractContextManager[None]:
+        return _renamed(self.folder)
+
+    def _client(self) -> "QdrantClient | None":
+        from qdrant_client import QdrantClient
+
+        with warnings.catch_warnings():
+            # The client leaves the lock's file open where it is refused.
+            warnings.simplefilter("ignore", ResourceWarning)
+            with contextlib.suppress(RuntimeError):
+                return QdrantClient(path=str(self.folder))
+        return None
 
 
 class QdrantServer:
@@ -180,12 +204,7 @@ class QdrantServer:
             return QdrantClient(url=url, api_key=self._key, check_compatibility=False)
 
     def rows(self) -> list[Row]:
-        client = self.client()
-        if not client.collection_exists("chunks"):
-            return []
-        found, _ = client.scroll("chunks", limit=10_000_000)
-        payloads = [point.payload or {} for point in found]
-        return sorted((p["document_id"], p["number"], p["text"]) for p in payloads)
+        return _points(self.client())
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:
@@ -202,3 +221,21 @@ class QdrantServer:
             self.client().collection_exists("chunks")
             return True
         return False
+
+
+def _points(client: "QdrantClient") -> list[Row]:
+    if not client.collection_exists("chunks"):
+        return []
+    found, _ = client.scroll("chunks", limit=10_000_000)
+    payloads = [point.payload or {} for point in found]
+    return sorted((p["document_id"], p["number"], p["text"]) for p in payloads)
+
+
+@contextlib.contextmanager
+def _renamed(folder: Path) -> Iterator[None]:
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(folder)
