@@ -10,6 +10,9 @@ Span = tuple[int, int]
 #: Characters by which an excerpt may be shorter to begin or end between words.
 _LEEWAY = 40
 
+#: What is between sentences or lines.
+_SENTENCE = re.compile(r"(?<=[.!?;:])\s+(?=\S)|\n\s*|(?<=[\u3002\uff01\uff1f])")
+
 #: What divides the header of a Markdown table from its rows.
 _RULE = re.compile(r"[|\s:-]+")
 
@@ -20,9 +23,9 @@ def excerpt(text: str, marks: Sequence[Span], size: int) -> Span:
         return 0, len(text)
     first, last = _densest(text, marks, size)
     begin = max(min((first + last - size) // 2, len(text) - size), 0)
-    end = begin + size
     if begin:
         begin = _after_break(text, begin, min(begin + _LEEWAY, first))
+    end = min(begin + size, len(text))
     if end < len(text):
         end = _before_break(text, max(end - _LEEWAY, last), end)
     return begin, end
@@ -103,6 +106,10 @@ def _words(text: str, marks: Sequence[Span], line: Span) -> int:
 
 
 def _after_break(text: str, begin: int, latest: int) -> int:
+    """The beginning of a line or sentence that is near, or else of a word."""
+    found = list(_SENTENCE.finditer(text, max(begin - _LEEWAY, 0), latest))
+    if found:
+        return found[-1].end()
     for at in range(begin, latest):
         if text[at - 1].isspace():
             return at

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from docprogress.errors import SearchError
+from docprogress.formatting import plural
 from docprogress.search.fusion import WINDOW, Fused, Part, Place, Ranking, fuse
 from docprogress.search.index import matches, parse
 from docprogress.search.mode import Mode
@@ -96,9 +97,20 @@ def search(store: Store, request: Request, *, settings: Settings) -> SearchResul
         ],
         query=request.query,
         mode=request.mode,
-        warnings=vectors.warnings,
+        warnings=[*vectors.warnings, *_not_indexed(store, request)],
         offset=request.offset,
     )
+
+
+def _not_indexed(store: Store, request: Request) -> Iterator[str]:
+    """What is missing in the index of words, which a search completes for a second."""
+    if request.mode != Mode.VECTORS:
+        count = store.words.not_indexed(request.where)
+        if count:
+            yield (
+                f"the words of {plural(count, 'document')} of an earlier version are "
+                "not indexed yet: search again in a moment"
+            )
 
 
 def _page(found: list[Fused], request: Request) -> list[Fused]:

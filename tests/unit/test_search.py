@@ -322,6 +322,23 @@ def test_vectors_of_another_length_are_named(store):
     assert "3 dimensions" in found.warnings[0]
 
 
+def test_documents_that_are_not_indexed_yet_are_counted(store, monkeypatch):
+    for _ in range(3):
+        add_searched(store, "a cat")
+    monkeypatch.setattr("docprogress.store.words._SEARCH_SECONDS", -1.0)
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE document SET indexed_attempt = NULL")
+
+    [warning] = searched(store, "cat").warnings
+
+    assert "2 documents of an earlier version" in warning
+    assert searched(store, "cat", run=add_run(store).id).warnings == ()
+    assert searched(store, "cat", mode="vectors").warnings == ()
+    monkeypatch.undo()
+    found = searched(store, "cat")
+    assert (len(found), found.warnings) == (3, ())
+
+
 def test_reranking_orders_the_best_and_keeps_the_others(store, monkeypatch):
     monkeypatch.setattr("docprogress.search.searching.RERANKED", 5)
     add_searched(store, *(f"tenant {'x' * n}" for n in range(9)))

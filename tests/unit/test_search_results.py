@@ -134,6 +134,9 @@ def test_excerpt_is_where_most_of_the_words_are():
     assert excerpt("short", (), 100) == (0, 5)
     begin, end = excerpt("nospace" * 100, (), 100)
     assert (begin, end) == (0, 100)
+    text = "word " * 100 + "end.\nIt begins here with alpha. " + "more " * 100
+    begin, _ = excerpt(text, hit(text, "alpha").marks, 100)
+    assert text[begin:].startswith("It begins here")
     # However long the words and their distance.
     assert excerpt("a" * 300, [(0, 300)], 100) == (100, 200)
 
