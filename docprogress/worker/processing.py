@@ -28,7 +28,7 @@ from docprogress.events import ProgressEvent, Status, now
 from docprogress.formatting import plural
 from docprogress.queueing.availability import WAITING_MESSAGE
 from docprogress.queueing.routing import display_name
-from docprogress.settings import RUN_SETTINGS, Settings, redacted
+from docprogress.settings import RUN_SETTINGS, Settings
 from docprogress.sinks import SinkLocation
 from docprogress.steps import Kind, Step
 from docprogress.steps.containers import is_container
@@ -52,6 +52,7 @@ from docprogress.worker.error_reasons import (
     is_transient,
 )
 from docprogress.worker.limits import StepGuard, no_limit
+from docprogress.worker.retirement import try_to_discard
 from docprogress.worker.service_outages import KnownOutage, ServiceOutages, Wait
 from docprogress.worker.step_runner import StepResult, StepRunner
 from docprogress.worker.storing import Storing, locate_publicly
@@ -113,21 +114,8 @@ class DocumentProcessor:
         outcome = DocumentAttempt(self, claim).run()
         row = outcome.document
         if row is not None and row.replaces and row.status is Status.COMPLETED:
-            self._discard_retired()
+            try_to_discard(self.store, self.files)
         return outcome
-
-    def _discard_retired(self) -> None:
-        """Delete the files and results of earlier versions.
-
-        What is left after an error is deleted with the next ones.
-        """
-        try:
-            ids = self.store.sources.discardable()
-            for document_id in ids:
-                self.files.delete(document_id)
-            self.store.sources.discard(ids)
-        except DocProgressError as error:
-            log.warning("earlier versions are deleted later: %s", redacted(str(error)))
 
     def with_passwords(self, settings: Settings, run_id: str) -> Settings:
         """The settings, with the passwords that were given for a run as well."""

@@ -37,6 +37,7 @@ from docprogress.queueing.broker_inspection import inspector_for
 from docprogress.queueing.protocol import required_version
 from docprogress.queueing.sender import Sender
 from docprogress.settings import Settings, redacted
+from docprogress.storage import Files
 from docprogress.store import DocumentRow, QueuedRow, Store
 from docprogress.store.schema import HEAD
 from docprogress.worker import sightings
@@ -46,6 +47,7 @@ from docprogress.worker.lost_messages import LostMessages
 from docprogress.worker.periodic import PAUSE_RATIO, Periodic
 from docprogress.worker.processing import HANDED_BACK_MESSAGE, MAX_RETRY_DELAY
 from docprogress.worker.resubmission import Resubmitter
+from docprogress.worker.retirement import discard_retired
 from docprogress.worker.sightings import Sightings
 from docprogress.worker.sink_settlement import SettlementRequests
 
@@ -75,6 +77,9 @@ SCHEMA_CHECK_SECONDS = 5.0
 
 #: Seconds between two checks for queues without a worker.
 QUEUE_CHECK_SECONDS = 5.0
+
+#: Seconds between two searches for retired documents that are not deleted.
+RETIREMENT_SECONDS = 10.0
 
 #: Seconds for which a submitter must be gone: longer than it takes to announce itself
 #: again in a Redis that came back empty.
@@ -138,6 +143,8 @@ class Recovery:
             self._mark_unserved: Periodic(QUEUE_CHECK_SECONDS, clock),
         }
         self._settlements = SettlementRequests(self._store, sender, clock)
+        self._files = Files(settings.storage, settings.storage_options)
+        self._retirement = Periodic(RETIREMENT_SECONDS, clock)
         self._schema_check = Periodic(SCHEMA_CHECK_SECONDS, clock)
         self._submission_check = Periodic(SEARCH_SECONDS, clock)
         self._word_index_check = Periodic(SEARCH_SECONDS, clock)
@@ -229,6 +236,9 @@ class Recovery:
         with self._word_index_check.turn() as due:
             if due:
                 succeeded = self._run(self._maintain_word_index) and succeeded
+        with self._retirement.turn() as due:
+            if due:
+                succeeded = self._run(self._settle_versions) and succeeded
         with self._submission_check.turn() as due:
             if due:
                 # A run may have none of its documents yet.
@@ -331,6 +341,11 @@ class Recovery:
             count += len(rows)
         if count:
             log.warning("run %s: %s documents were not submitted", run_id, count)
+
+    def _settle_versions(self) -> None:
+        """Retire what workers of earlier versions have not, and delete what is left."""
+        self._store.sources.settle()
+        discard_retired(self._store, self._files)
 
     def _is_submitting(self, run_id: str) -> bool:
         """Whether the process that submits a run is alive."""

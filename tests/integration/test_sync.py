@@ -2,9 +2,14 @@
 
 import os
 import shutil
+import zipfile
 from contextlib import suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import fsspec
 import pytest
 from support.patience import patient
 
@@ -224,3 +229,109 @@ def test_files_whose_documents_were_deleted_are_added_again(pipeline, folder):
 
     assert str(run.changes) == "5 added"
     assert contents(pipeline, "deleted") == expected(folder)
+
+
+def steps_of(run: Run) -> dict[str, set[str]]:
+    """The steps that each document of a run has done."""
+    timings = run.connections.store.results.timings(run.id)
+    names = {row.id: row.name for row in run.documents()}
+    return {
+        name: {timing.step for timing in timings if timing.document_id == document_id}
+        for document_id, name in names.items()
+    }
+
+
+def test_other_settings_repeat_the_steps_that_they_affect_and_no_others(
+    pipeline, pipeline_with, folder
+):
+    synchronized(pipeline, folder, case_id="stale")
+    chunks, vectors = {"chunk_characters": 200}, {"embedding_tokens": 200}
+
+    with pipeline_with(**chunks) as changed:
+        assert changed.sync(folder, case_id="stale", dry_run=True).counts["stale"] == 5
+        run = synchronized(changed, folder, case_id="stale")
+        assert len(run.changes.stale) == 5
+        assert set(map(frozenset, steps_of(run).values())) == {
+            frozenset({"chunking", "embedding"})
+        }
+        assert str(changed.sync(folder, case_id="stale").changes) == "5 unchanged"
+    with pipeline_with(**chunks, **vectors) as changed:
+        run = synchronized(changed, folder, case_id="stale")
+        assert set(map(frozenset, steps_of(run).values())) == {frozenset({"embedding"})}
+        assert contents(changed, "stale") == expected(folder)
+        for row in run.documents():
+            assert all(
+                chunk.vector is not None
+                for chunk in changed.store.results.chunks(row.id, vectors=True)
+            )
+    # These are for PDFs and pictures only.
+    with pipeline_with(**chunks, **vectors, ocr="never", pdf_engine="pypdf") as changed:
+        assert str(changed.sync(folder, case_id="stale").changes) == "5 unchanged"
+
+
+def test_a_folder_in_memory_is_kept_in_step(pipeline):
+    system = fsspec.filesystem("memory")
+    system.pipe("/office/a.txt", b"The first version.")
+    system.pipe("/office/sub/b.txt", b"Another.")
+    synchronized(pipeline, "memory://office", case_id="memory")
+    system.pipe("/office/a.txt", b"The worst version.")
+    system.pipe("/office/sub/b.txt", b"Another.")
+
+    run = synchronized(pipeline, "memory://office/", case_id="memory")
+
+    assert str(run.changes) == "1 changed, 1 unchanged"
+    assert contents(pipeline, "memory") == {
+        "a.txt": "The worst version.",
+        "sub/b.txt": "Another.",
+    }
+
+
+def test_a_folder_that_a_web_server_lists_is_kept_in_step(pipeline, folder):
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler.log_message = lambda *_: None
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://user:secret@127.0.0.1:{server.server_port}"
+        synchronized(pipeline, url, case_id="web")
+        assert contents(pipeline, "web") == expected(folder)
+        (folder / "a.txt").write_text("The second version.")
+
+        run = synchronized(pipeline, url, case_id="web")
+
+        assert str(run.changes) == "1 changed, 4 unchanged"
+        assert contents(pipeline, "web") == expected(folder)
+        server.shutdown()
+        with pytest.raises(SubmitError) as error:
+            server.server_close()
+            pipeline.sync(url, case_id="web")
+    assert "secret" not in f"{error.value} {run.changes} {run.record}"
+    source = pipeline.store.sources.get(run.changes.root, "web")
+    assert "secret" not in str(source)
+
+
+def test_an_archive_that_has_changed_replaces_its_members(pipeline, tmp_path):
+    folder = tmp_path / "mail"
+    folder.mkdir()
+
+    def write(**members: str) -> None:
+        with zipfile.ZipFile(folder / "box.zip", "w") as box:
+            for name, text in members.items():
+                box.writestr(f"{name}.txt", text)
+
+    write(same="It stays.", changed="Version 1.", vanished="Nothing.")
+    synchronized(pipeline, folder, case_id="box")
+    write(same="It stays.", changed="Version 2.", new="Something.")
+
+    run = synchronized(pipeline, folder, case_id="box")
+
+    assert str(run.changes) == "1 changed"
+    assert contents(pipeline, "box") == {
+        "box.zip": "",
+        "box.zip/same.txt": "It stays.",
+        "box.zip/changed.txt": "Version 2.",
+        "box.zip/new.txt": "Something.",
+    }
+    (folder / "box.zip").unlink()
+    pipeline.sync(folder, case_id="box", confirm=True)
+    assert contents(pipeline, "box") == {}
+    assert stored(pipeline, "box") == set()

@@ -1,0 +1,35 @@
+"""Delete the files and results of documents that were retired.
+
+They are retired by whoever completes a newer version or finds that a file is gone, and
+nothing sees them any more. What is left of them is deleted by the workers, and by the
+next synchronization of a folder.
+"""
+
+import logging
+
+from docprogress.errors import DocProgressError
+from docprogress.settings import redacted
+from docprogress.storage import Files
+from docprogress.store import Store
+
+log = logging.getLogger(__name__)
+
+#: Documents that are deleted at once.
+TOGETHER = 100
+
+
+def discard_retired(store: Store, files: Files) -> int:
+    """Delete some of what is left; returns of how many documents."""
+    ids = store.sources.discardable(limit=TOGETHER)
+    for document_id in ids:
+        files.delete(document_id)
+    store.sources.discard(ids)
+    return len(ids)
+
+
+def try_to_discard(store: Store, files: Files) -> None:
+    """The same, leaving what fails to the next time."""
+    try:
+        discard_retired(store, files)
+    except DocProgressError as error:
+        log.warning("earlier versions are deleted later: %s", redacted(str(error)))

@@ -1,0 +1,256 @@
+"""A synchronization that is killed anywhere: the next one ends in the right state."""
+
+import random
+import signal
+import subprocess
+import sys
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from support.customized_workers import customized
+from support.patience import patient
+from support.services import Server, Worker, eventually
+
+from docprogress import Pipeline, Status
+from docprogress.errors import Unreadable
+from docprogress.store.search_filter import SearchFilter
+
+#: Kills its process before a statement of the database, counted from 1.
+SYNC = """
+import os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+folder, home, redis_url, place = sys.argv[1:]
+count = 0
+
+def counted(_):
+    global count
+    count += 1
+    if count == int(place):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+@event.listens_for(Engine, "connect")
+def connected(connection, _):
+    connection.set_trace_callback(counted)
+
+from docprogress import Pipeline, Status
+
+with Pipeline(home=home, redis_url=redis_url) as pipeline:
+    pipeline.sync(folder, case_id="synchronized", max_delete="100%", retry_failed=True)
+print(count)
+"""
+
+#: The same for one of a worker's processes, if the file ARMED says which statement.
+KILLED = """
+import os, signal, sys
+main = os.getpid()
+count = 0
+
+def counted(_):
+    global count
+    if os.getpid() == main:
+        return
+    try:
+        with open("ARMED") as armed:
+            place = int(armed.read() or 0)
+    except OSError:
+        count = 0
+        return
+    count += 1
+    if place and count >= place:
+        try:
+            os.unlink("ARMED")
+        except OSError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if "worker" in sys.argv or "worker" in " ".join(sys.orig_argv):
+    import sqlalchemy.event
+    from sqlalchemy.engine import Engine
+
+    @sqlalchemy.event.listens_for(Engine, "connect")
+    def connected(connection, _):
+        connection.set_trace_callback(counted)
+"""
+
+#: Statements of a worker's process among which it is killed.
+WORKER_PLACES = 60
+
+
+class Folder:
+    """A folder whose files change from one state to the next."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        self._write("kept.txt", "This stays as it is.")
+        self._write("moved-0.txt", "This is moved.")
+        self.state = 0
+        self.change()
+
+    def change(self) -> None:
+        """Change, add, remove and move files, and the members of an archive."""
+        before, self.state = self.state, self.state + 1
+        now = self.state
+        self._write("changed.txt", f"Version {now} of a file.")
+        self._write(f"added-{now}.txt", f"File {now}.")
+        if before > 1:
+            (self.path / f"added-{before - 1}.txt").unlink()
+        (self.path / f"moved-{before}.txt").rename(self.path / f"moved-{now}.txt")
+        with zipfile.ZipFile(self.path / "box.zip", "w") as box:
+            box.writestr("same.txt", "A member that stays.")
+            box.writestr("changed.txt", f"Version {now} of a member.")
+            box.writestr(f"member-{now}.txt", f"Member {now}.")
+
+    def _write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+
+
+class Site:
+    """A folder, a worker that can be killed, and what is to be compared."""
+
+    def __init__(self, place: Path, redis_url: str) -> None:
+        self.armed = place / "armed"
+        self.folder = Folder(place / "folder")
+        self.home = place / "home"
+        self.redis_url = redis_url
+        self._environment = customized(place, KILLED.replace("ARMED", str(self.armed)))
+        self.worker = self._start()
+        self.pipeline = Pipeline(home=self.home, redis_url=redis_url)
+
+    def _start(self) -> Worker:
+        worker = Worker(self.redis_url, self.home, **self._environment)
+        worker.ready()
+        return worker
+
+    def close(self) -> None:
+        self.pipeline.close()
+        self.worker.kill()
+
+    def restart_worker(self) -> None:
+        self.worker.kill()
+        self.worker = self._start()
+
+    def synchronize(self, place: int = 0) -> int | None:
+        """Synchronize in a process; how many statements it took, or None if killed."""
+        arguments = [self.folder.path, self.home, self.redis_url, place]
+        done = subprocess.run(
+            [sys.executable, "-c", SYNC, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=patient(60),
+            check=False,
+        )
+        if done.returncode == -signal.SIGKILL:
+            return None
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout.split()[-1])
+
+    def wait(self) -> None:
+        store = self.pipeline.store
+        eventually(store.documents.idle, seconds=90, what=self.worker.output())
+
+    def current(self, case: str) -> dict[str, object]:
+        """What is to be the same: the results of all current documents, by name."""
+        store, found = self.pipeline.store, {}
+        for row in store.documents.find(case_id=case, current=True):
+            assert row.name not in found, f"{row.name} is there twice"
+            found[row.name] = [
+                (chunk.text, chunk.start, chunk.first_page, chunk.vector.tobytes())
+                for chunk in store.results.chunks(row.id, vectors=True)
+            ]
+        return found
+
+    def search(self, case: str) -> list[str]:
+        """The names of the documents that a search for a word of all finds."""
+        store = self.pipeline.store
+        only = SearchFilter(case_id=case)
+        words = "file version member stays moved"
+        matches = store.words.search(words, only, limit=100)
+        return sorted(store.documents.get(m.document_id).name for m in matches)
+
+    def left_over(self) -> set[str]:
+        """Documents that nothing sees, and that still have a file."""
+        found = set()
+        for row in self.pipeline.store.documents.find(case_id="synchronized"):
+            if not row.current:
+                with suppress(Unreadable), self.pipeline.files.local(row.id):
+                    found.add(row.name)
+        return found
+
+    def check(self) -> None:
+        """Compare the state with that of a run from nothing."""
+        case = f"from nothing {self.folder.state}"
+        run = self.pipeline.submit(self.folder.path, case_id=case)
+        run.wait(timeout=patient(60))
+        assert self.current("synchronized") == self.current(case)
+        assert self.search("synchronized") == self.search(case)
+        for row in self.pipeline.store.documents.find(
+            case_id="synchronized", current=True
+        ):
+            with self.pipeline.files.local(row.id):
+                pass
+        eventually(lambda: not self.left_over(), what="files are left over")
+        run.delete()
+
+
+def killed_and_continued(site: Site, count: int, seed: int) -> bool:
+    """Kill the process, a worker's process, both or the worker; then synchronize.
+
+    Returns:
+        Whether any process was killed.
+    """
+    chance = random.Random(seed)
+    who = chance.choice(("process", "worker process", "both", "worker"))
+    site.folder.change()
+    if who in ("worker process", "both"):
+        site.armed.write_text(str(chance.randint(1, WORKER_PLACES)))
+    place = chance.randint(1, count) if who in ("process", "both") else 0
+    killed = site.synchronize(place) is None
+    if who == "worker":
+        site.restart_worker()
+        killed = True
+    if chance.random() < 0.3:
+        site.folder.change()
+    site.synchronize()
+    site.wait()
+    killed = killed or (who == "worker process" and not site.armed.exists())
+    site.armed.unlink(missing_ok=True)
+    if any(site.pipeline.store.documents.find(status=Status.FAILED)):
+        # It has killed its worker too often.
+        site.synchronize()
+        site.wait()
+    site.check()
+    return killed
+
+
+@pytest.fixture
+def site(tmp_path: Path, server: Server):
+    site = Site(tmp_path, server.url)
+    yield site
+    site.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_synchronization_that_is_killed_is_continued_by_the_next_one(site):
+    count = site.synchronize()
+    site.wait()
+
+    killed = [killed_and_continued(site, count, seed) for seed in range(3)]
+    assert any(killed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_synchronization_may_be_killed_in_fifty_places(site):
+    site.synchronize()
+    site.wait()
+    site.folder.change()
+    count = site.synchronize()
+    site.wait()
+
+    killed = [killed_and_continued(site, count, seed) for seed in range(100, 150)]
+    assert sum(killed) > len(killed) / 2
