@@ -372,6 +372,40 @@ def test_no_chunk_is_part_of_another_one():
         assert other.end > one.end
 
 
+def test_a_running_title_above_a_heading_is_no_chunk_of_its_own():
+    title = "AX-400 manual {}\n2 FILTERS"
+    given = [
+        page(
+            f"{title.format(n)}\nStep {n}\n1. Open door {n}.\n2. Shut it.",
+            f"{title.format(n)}\n\n## Step {n}\n\n1. Open door {n}.\n2. Shut it.",
+            n,
+        )
+        for n in (1, 2)
+    ]
+
+    made = made_of(*given)
+
+    assert [(each.first_page, each.headings) for each in made] == [
+        (1, ("Step 1",)),
+        (2, ("Step 2",)),
+    ]
+    assert all(each.text.startswith("AX-400 manual") for each in made)
+
+
+def test_the_end_of_a_sentence_at_the_top_of_a_page_stays_with_its_section():
+    given = [
+        page("Rent\n1. Due.\n2. Paid.", "# Rent\n\n1. Due.\n2. Paid."),
+        page("That is all.\nCap\nText.", "That is all.\n\n# Cap\n\nText.", 2),
+    ]
+
+    made = made_of(*given)
+
+    assert [(each.headings, each.text) for each in made][1] == (
+        ("Rent",),
+        "That is all.",
+    )
+
+
 def test_a_heading_is_not_taken_for_its_entry_in_the_table_of_contents():
     text = (
         "Contents\n1. Scope ...... 1\n2. Rent ...... 2\n1. Scope\nAll.\n2. Rent\nDue."

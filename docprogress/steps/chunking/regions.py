@@ -17,7 +17,12 @@ LONGEST_HEADING = 300
 #: The longest line that is kept with the list or code that it introduces.
 LONGEST_INTRODUCTION = 300
 
+#: The longest running title that stays with the heading below it, in characters.
+LONGEST_RUNNING_TITLE = 120
+
 _COLONS = (":", "\uff1a")
+# What a running title does not end with.
+_SENTENCE_ENDS = (*_COLONS, ".", "!", "?", "\u3002", "\uff01", "\uff1f", "\u061f")
 # A fence that says in which language the code is.
 _LANGUAGE = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*\w")
 
@@ -68,6 +73,8 @@ class _Builder:
         self._last = 0
         # Whether the page has no segment yet.
         self._first = True
+        # Where the first segment of the page begins.
+        self._top = -1
 
     def begin_page(self) -> None:
         self._first = True
@@ -76,7 +83,11 @@ class _Builder:
         """Add a segment of a page that begins at `offset`, and yield what is ready."""
         start, end = segment.start + offset, segment.end + offset
         first, self._first = self._first, False
+        if first:
+            self._top = start
         if segment.kind == "heading" and segment.block is not None:
+            if self._is_running_title():
+                self._begin_with_region()
             yield from self._flush()
             self._descend(segment.block.level, segment.block.text)
             if end > start:
@@ -137,6 +148,27 @@ class _Builder:
             return False
         begin = max(region.start, region.end - 9)
         return not self._text[begin : region.end].rstrip().endswith(_COLONS)
+
+    def _is_running_title(self) -> bool:
+        """Whether the region is the running title of a page that begins a section.
+
+        By itself it would be a chunk on every page that says nothing.
+        """
+        region = self._region
+        if region is None or region.kind != "text" or region.start != self._top:
+            return False
+        if region.body > region.start:
+            return False
+        title = self._text[region.start : region.end].strip()
+        return len(title) <= LONGEST_RUNNING_TITLE and not title.endswith(
+            _SENTENCE_ENDS
+        )
+
+    def _begin_with_region(self) -> None:
+        """Let the next region begin with this one."""
+        if self._region is not None:
+            self._headings = (self._region.start, self._region.end)
+            self._region = None
 
     def _introduction(self) -> int | None:
         """Take the last paragraph from its region if it introduces what follows."""
