@@ -9,7 +9,6 @@ from typing import Any
 import typer
 from redis.exceptions import RedisError
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -176,7 +175,9 @@ def passages(found: SearchResults, *, as_json: bool) -> None:
     console = _console()
     for hit in found:
         console.print(results_text.heading(hit))
-        console.print(Padding(results_text.passage(hit), (0, 0, 0, 4)))
+        for line in results_text.passage(hit).wrap(console, console.width - 4):
+            line.rstrip()
+            console.print(Text("    ").append_text(line), soft_wrap=True)
 
 
 def _services(pipeline: Pipeline, services: local.Services | None) -> str:

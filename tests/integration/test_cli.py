@@ -286,6 +286,7 @@ def test_passages_are_found(do, folder):
     )
 
     assert "pump.txt · page 1" in lines(out)[0]
+    assert not re.search(r" $", out, re.MULTILINE)
     assert row["document"] == "pump.txt"
     assert row["score"] == row["words"] > 0
     assert all(row["text"][start:end] == "filter" for start, end in row["marks"])
