@@ -63,7 +63,11 @@ def escaped(text: str) -> str:
     """Text as inline Markdown: with a backslash before what would be markup."""
     if _SUSPECT.search(text) is None:
         return text  # much faster than the other expression
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    return _SPECIAL.sub(_with_backslash, text)
+
+
+def _with_backslash(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
 
 
 def escaped_begin(markdown: str) -> str:

@@ -83,11 +83,15 @@ def _search(text: str, found: Iterable[Block]) -> Iterator[Block | Segment]:
 
 def _lines(search: Search, block: Block) -> list[Span]:
     """The first and the last found line of a block."""
+    if span := search.find_here(block.text):
+        return [span]
     if block.kind != "list" and (span := search.find(block.text)):
         return [span]
     found: list[Span] = []
     for line in block.text.split("\n"):
-        span = search.find(line) if line.strip() else None
+        span = None
+        if line.strip():
+            span = search.find_here(line) or search.find(line)
         if span is None and (number := _NUMBER.match(line)):
             span = search.find(line[number.end() :])
         if span is not None:

@@ -42,6 +42,8 @@ class Search:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        # The text as one line, in which a paragraph is as it is in Markdown.
+        self._flat = text.replace("\n", " ")
         self.place = 0
         self._far = MAX_FAR * len(text)
 
@@ -62,6 +64,18 @@ class Search:
         if span is not None:
             self.place = span[1]
         return span
+
+    def find_here(self, block: str) -> Span | None:
+        """Find lines that come next, wherever they are broken."""
+        line = block
+        if "\n" in block:
+            line = " ".join([part.strip() for part in block.split("\n")])
+        start = self.skip_blank()
+        end = start + len(line)
+        if not self._flat.startswith(line, start) or not self._apart(start, end):
+            return None
+        self.place = end
+        return start, end
 
     def skip_blank(self) -> int:
         """Go to the next place that is not white space."""

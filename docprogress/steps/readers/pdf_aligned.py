@@ -5,7 +5,8 @@ Prose in columns, tables of contents and lists look like them, and are left alon
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
+from math import inf
 from statistics import median
 from typing import NamedTuple
 
@@ -86,14 +87,15 @@ def aligned_tables(
         if table is not None:
             taken |= table.lines
             yield table
-    if sum(_has_gap(lines, n) for n in range(len(lines))) < LEAST_ROWS - 1:
+    gaps = (number for number in range(len(lines)) if _has_gap(lines, number))
+    if len(list(islice(gaps, LEAST_ROWS - 1))) < LEAST_ROWS - 1:
         return
     rows: list[Row] = []
     for row in [*_rows(lines, taken, GAP), None]:
         if row is not None and _follows(rows, row):
             rows.append(row)
             continue
-        if table := _table(rows, lines, LEAST_ROWS):
+        if len(rows) >= LEAST_ROWS and (table := _table(rows, lines, LEAST_ROWS)):
             yield table
         rows = [row] if row is not None and len(row.segments) > 1 else []
 
@@ -101,12 +103,19 @@ def aligned_tables(
 def _has_gap(lines: Sequence[TextLine], number: int) -> bool:
     """Whether a line has a gap, or stands beside the one before it."""
     line = lines[number]
-    if number and abs(lines[number - 1].last - line.first) < 0.3 * line.size:
+    size = line.size
+    if number and -0.3 * size < lines[number - 1].last - line.first < 0.3 * size:
         return True
-    if len(line.runs) == 1:
+    runs = line.runs
+    if len(runs) == 1:
         return False
-    least = GAP * line.size
-    return any(b.left - a.right > least for a, b in pairwise(line.runs))
+    least = GAP * size
+    end = inf
+    for run in runs:
+        if run.left - end > least:
+            return True
+        end = run.right
+    return False
 
 
 def _rows(lines: Sequence[TextLine], taken: set[int], gap: float) -> Iterator[Row]:
@@ -114,30 +123,33 @@ def _rows(lines: Sequence[TextLine], taken: set[int], gap: float) -> Iterator[Ro
     for number, line in enumerate(lines):
         if number in taken or not line.placed or not line.text:
             continue
+        near = 0.3 * line.size
         if number and line.runs and number - 1 not in taken:
             before = lines[number - 1]
             if (
-                before.placed
-                and abs(before.last - line.first) < 0.3 * line.size
+                -near < before.last - line.first < near
+                and before.placed
                 and line.left >= before.right
             ):
                 continue  # taken along with the line before it
-        runs, numbers = list(line.runs), [number]
+        runs, numbers = line.runs, [number]
         for other in range(number + 1, len(lines)):
             following = lines[other]
             if (
-                other in taken
+                not -near < following.first - line.first < near
+                or other in taken
                 or not following.placed
-                or abs(following.first - line.first) >= 0.3 * line.size
                 or following.left < runs[-1].right
             ):
                 break
-            runs += following.runs
+            runs = [*runs, *following.runs]
             numbers.append(other)
         yield Row(_segments(runs, gap), numbers, line.first, line.size)
 
 
 def _segments(runs: Sequence[Run], gap: float) -> list[Segment]:
+    if len(runs) == 1:
+        return [Segment([*runs], runs[0].left, runs[0].right)]
     segments: list[Segment] = []
     for run in runs:
         if segments:

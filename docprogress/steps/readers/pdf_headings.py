@@ -6,6 +6,7 @@ then holds for the whole document, so that levels are the same on each page.
 
 import re
 from collections import Counter
+from itertools import islice
 
 from docprogress.steps.readers.pdf_heading_levels import (
     LARGER,
@@ -34,6 +35,9 @@ MOST_BOLD_LINES = 2
 ABOVE = 1.12
 FAR_ABOVE = 1.3
 
+#: The fewest letters of a heading, unless its script is wide.
+LEAST_LETTERS = 2
+
 #: How far apart the lines of one heading are at most, in sizes.
 TOGETHER = 1.6
 
@@ -56,6 +60,8 @@ class Headings:
         self._outline = outline
         self._pages = pages
         self._sample: dict[int, list[TextLine]] = {}
+        # What was found in the sample, until it is asked for.
+        self._found: dict[int, tuple[list[TextLine], list[Heading]]] = {}
         self._sizes: Counter[float] = Counter()
         self._bold = self._fixed = 0
         self.body = 10.0
@@ -96,11 +102,16 @@ class Headings:
             for page, lines in self._sample.items()
         }
         self._levels = Levels(found, self._pages, self.body)
+        self._found = {page: (self._sample[page], found[page]) for page in found}
         self._sample.clear()
 
     def find(self, page: int, lines: list[TextLine], leading: float) -> list[Heading]:
         """The headings of a page, counted from 0."""
+        known, kept = self._found.pop(page, (None, []))
+        if known is lines:
+            return kept
         titles = self._titles(page)
+        beginnings = "".join(f"\n{title}" for title in titles)
         longest = max(map(len, titles), default=0) * 2 + 8 if titles else 0
         large = min(LARGER * self.body, self.body + LARGER_BY)
         found: list[Heading] = []
@@ -116,7 +127,7 @@ class Headings:
                 or len(text) < longest
                 or (text.isupper() and not line.fixed)
             ):
-                heading = self._heading(lines, place, leading, titles)
+                heading = self._heading(lines, place, leading, titles, beginnings)
                 if heading is not None:
                     found.append(heading)
                     end = heading.end
@@ -137,13 +148,18 @@ class Headings:
         return {title: depth for found in around for title, depth in found.items()}
 
     def _heading(
-        self, lines: list[TextLine], start: int, leading: float, titles: dict[str, int]
+        self,
+        lines: list[TextLine],
+        start: int,
+        leading: float,
+        titles: dict[str, int],
+        beginnings: str,
     ) -> Heading | None:
         line = lines[start]
         if not (line.text and line.placed):
             return None
         key = self._key(lines, start, leading)
-        if key is None and not titles:
+        if key is None and not _may_be_outlined(line.text, beginnings):
             return None
         end = start + 1
         while (
@@ -216,9 +232,7 @@ class Headings:
         listed = line.dotted or line.leads_to_page or (marker and not marker.number)
         if listed or line in self._running:
             return False
-        letters = sum(map(str.isalpha, text))
-        wide = any(character > "\u2e80" for character in text)
-        if letters < (1 if wide else 2) or len(text) > MOST_CHARACTERS:
+        if len(text) > MOST_CHARACTERS or not _has_letters(text):
             return False
         if key.size >= LARGER * self.body:
             return not (text[-1] in ".,;" and len(text) > MOST_BOLD_CHARACTERS)
@@ -230,6 +244,28 @@ class Headings:
         # What stands beside other text, as a label does, is no heading.
         below = following.first < line.last - 0.5 * line.size or not following.placed
         return below and not (following.bold and line.bold)
+
+
+def _may_be_outlined(text: str, beginnings: str) -> bool:
+    """Whether a bookmark may begin with a line.
+
+    Args:
+        text: The line.
+        beginnings: The bookmarks' keys, each behind a line feed.
+    """
+    if not beginnings:
+        return False
+    key = key_of(text)
+    return key.isdecimal() or f"\n{key}" in beginnings
+
+
+def _has_letters(text: str) -> bool:
+    """Whether a text has two letters, or one and a character of a wide script."""
+    letters = islice(filter(str.isalpha, text), LEAST_LETTERS)
+    found = len(list(letters))
+    if found == LEAST_LETTERS:
+        return True
+    return found > 0 and any(character > "\u2e80" for character in text)
 
 
 def _may_begin(line: TextLine) -> bool:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import islice
 
 from docprogress.steps.markdown import grid
 from docprogress.steps.readers.pdf_fonts import Font
@@ -24,11 +26,12 @@ def plain(text: str) -> str:
 def inline(line: TextLine, body: Font, links: Sequence[Link] = ()) -> str:
     """A line's text with its emphasis and links."""
     runs = line.runs
-    if not links and (len(runs) == 1 or all(run.font == runs[0].font for run in runs)):
-        style = _style(runs[0].font, body) if runs else ""
-        if not style or not runs[0].size:
-            return escaped(line.text)
-    spans = [(run.text, _style(run.font, body)) for run in runs]
+    styles = [_style(run.font, body) for run in runs]
+    if not links and not any(styles):
+        return escaped(line.text)
+    if not links and not runs[0].size and len(set(styles)) == 1:
+        return escaped(line.text)
+    spans = list(zip([run.text for run in runs], styles, strict=True))
     beside = [
         link
         for link in links
@@ -49,6 +52,7 @@ def cell(text: str) -> str:
     return grid.cell(escaped("\n".join(lines)))
 
 
+@lru_cache(maxsize=64)
 def _style(font: Font, body: Font) -> str:
     if font.fixed:
         return "" if body.fixed else "`"
@@ -69,19 +73,27 @@ def _spans(text: str, spans: list[tuple[str, str]], links: list[Link]) -> str:
         begin, end = _find(text, words.strip(), cursor)
         if begin < 0:
             continue
-        out.append(_linked(text[cursor:begin], links))
+        if begin > cursor:
+            out.append(_linked(text[cursor:begin], links))
         core = text[begin:end]
-        long_enough = sum(map(str.isalnum, core)) >= LEAST_EMPHASISED
-        inside = text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum()
-        if not style or not long_enough or inside:
+        if not style or not _is_emphasised(text, begin, end):
             out.append(_linked(core, links))
         elif style == "`":
             out.append(escaped(core) if "`" in core else f"`{core}`")
         else:
             out.append(f"{style}{_linked(core, links)}{style[::-1]}")
         cursor = end
-    out.append(_linked(text[cursor:], links))
+    if cursor < len(text):
+        out.append(_linked(text[cursor:], links))
     return "".join(out)
+
+
+def _is_emphasised(text: str, begin: int, end: int) -> bool:
+    """Whether a part of a line is more than a variable, and no part of a word."""
+    if text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum():
+        return False
+    letters = islice(filter(str.isalnum, text[begin:end]), LEAST_EMPHASISED)
+    return len(list(letters)) == LEAST_EMPHASISED
 
 
 def _find(text: str, words: str, cursor: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from docprogress.steps.readers.pdf_hidden import is_scan, set_active, unseen
 from docprogress.steps.readers.pdf_hyphens import join_hyphenated, positions
 from docprogress.steps.readers.pdf_layout import downwards, in_columns
 from docprogress.steps.readers.pdf_layouts import LayoutReader
-from docprogress.steps.readers.pdf_lines import MOST_CHARACTERS, Layout
+from docprogress.steps.readers.pdf_lines import Layout
 from docprogress.steps.readers.pdf_page import PageText
 from docprogress.steps.readers.pdf_pieces import Line, Piece, lines_of, text_of
 from docprogress.steps.readers.pdf_survey import Survey, survey, vertical_texts
@@ -76,20 +76,6 @@ class PageReader:
         lost = bool(found.texts) and not text.strip() and not hidden
         shown = tuple(value.text for value in values)
         return PageText(text, hidden, lost, fonts, shown, self._layout)
-
-    def layout(self, page: object) -> tuple[Layout | None, str]:
-        """Where the lines of a page are that is looked at out of turn, and its text."""
-        content = pdfium.FPDFText_LoadPage(page)
-        if not content:
-            return None, ""
-        try:
-            text, first = _text_of(content, MOST_CHARACTERS, self._buffer)
-            self._keep_layout(page, content, text, first)
-            return self._layout, join_hyphenated(text)
-        except TooLong:
-            return None, ""
-        finally:
-            pdfium.FPDFText_ClosePage(content)
 
     def _text(
         self, page: object, content: object, found: Survey, most: int

@@ -13,7 +13,7 @@ from pypdfium2 import raw as pdfium
 from docprogress.steps.ocr import drawing
 from docprogress.steps.readers.pdf_hidden import is_scan
 from docprogress.steps.readers.pdf_layouts import LayoutReader
-from docprogress.steps.readers.pdf_lines import Layout
+from docprogress.steps.readers.pdf_lines import MOST_CHARACTERS, Layout
 from docprogress.steps.readers.pdf_outline import Outline, read_outline
 from docprogress.steps.readers.pdf_page import (
     DAMAGED,
@@ -24,6 +24,7 @@ from docprogress.steps.readers.pdf_page import (
 )
 from docprogress.steps.readers.pdf_page_reader import PageReader
 from docprogress.steps.readers.pdf_second_opinion import SecondOpinion
+from docprogress.steps.text import TooLong
 
 if TYPE_CHECKING:
     from docprogress.steps.ocr.engine import Picture
@@ -57,6 +58,8 @@ class PdfiumDocument:
 
     def __init__(self, name: str, path: Path, *, passwords: Sequence[str] = ()) -> None:
         self._second = SecondOpinion(name, path, passwords)
+        # Pages that were read before their turn, and whether they are unmapped.
+        self._ahead: dict[int, tuple[PageText, bool]] = {}
         with PDFIUM:
             self._pdf = pypdfium2.PdfDocument(_open(name, path, passwords))
             self._reader = PageReader(self._pdf)
@@ -83,6 +86,18 @@ class PdfiumDocument:
             return bytes(buffer).decode("utf-16-le", "ignore").strip("\0")
 
     def page(self, index: int, *, most: int) -> PageText | None:
+        if index in self._ahead:
+            found, self._reader.unmapped = self._ahead.pop(index)
+            if len(found.text) > most:
+                raise TooLong
+        else:
+            read = self._read(index, most)
+            if read is None:
+                return None
+            found = read
+        return self._second.improve(found, index, most)
+
+    def _read(self, index: int, most: int) -> PageText | None:
         # The raw API, because pypdfium2's objects, three for each page with finalizers,
         # cost 5 % of the time.
         with PDFIUM:
@@ -90,25 +105,30 @@ class PdfiumDocument:
             if not page:
                 return None
             try:
-                found = self._reader.read(page, most)
+                return self._reader.read(page, most)
             finally:
                 pdfium.FPDF_ClosePage(page)
-        return found and self._second.improve(found, index, most)
 
     def keep_layouts(self) -> None:
         """Have pages tell where their lines are."""
         self._reader.layouts = LayoutReader(self._pdf)
 
     def layout(self, index: int) -> tuple[Layout | None, str]:
-        """Where the lines of a page are, and its text."""
-        with PDFIUM:
-            page = pdfium.FPDF_LoadPage(self._pdf, index)
-            if not page:
+        """Where the lines of a page are, and its text.
+
+        The page is kept until it is asked for.
+        """
+        unmapped = self._reader.unmapped
+        try:
+            found = self._read(index, MOST_CHARACTERS)
+            if found is None:
                 return None, ""
-            try:
-                return self._reader.layout(page)
-            finally:
-                pdfium.FPDF_ClosePage(page)
+            self._ahead[index] = found, self._reader.unmapped
+        except TooLong:
+            return None, ""
+        finally:
+            self._reader.unmapped = unmapped
+        return found.layout, found.text
 
     def outline(self) -> Outline:
         """The bookmarks."""

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 from docprogress.steps.readers.pdf_fonts import Font
@@ -99,11 +98,15 @@ def _dotted(lines: list[TextLine], dots: list[Dot]) -> Iterator[int]:
 
 def leading_of(lines: list[TextLine], body: float) -> float:
     """The usual distance between a page's lines of body text."""
-    gaps = Counter(
-        round(before.last - line.first, 1)
-        for before, line in pairwise(lines)
-        if abs(line.size - body) < 1 and abs(before.size - body) < 1
-    )
+    gaps: Counter[float] = Counter()
+    below = None
+    for line in reversed(lines):
+        if not -1 < line.size - body < 1:
+            below = None
+            continue
+        if below is not None:
+            gaps[round(line.last - below.first, 1)] += 1
+        below = line
     usual = [
         (count, -gap) for gap, count in gaps.items() if 0.9 * body < gap < 2.2 * body
     ]
@@ -127,32 +130,26 @@ def _line(text: str, runs: list[Run], labels: dict[int, Label]) -> TextLine:
             run.turned,
             labels.get(run.mark) if labels else None,
         )
-    first, last = runs[0], runs[-1]
-    fonts = {run.font for run in runs}
-    main = max(runs, key=lambda run: len(run.text))
-    if len(fonts) == 1:
-        font = first.font
-    else:
-        inked = [run.font for run in runs if not _has_no_letters(run.text)]
-        inked = inked or [main.font]
-        font = Font(
-            all(one.bold for one in inked),
-            all(one.italic for one in inked),
-            all(one.fixed for one in inked),
-        )
+    first = main = runs[0]
+    font, longest, alike = first.font, 0, True
+    for run in runs:
+        if (length := len(run.text)) > longest:
+            main, longest = run, length
+        if run.font is not font and run.font != font:
+            alike = False
+    if not alike:
+        inked = {run.font for run in runs if any(map(str.isalnum, run.text))}
+        bold, italic, fixed = zip(*(inked or {main.font}), strict=True)
+        font = Font(all(bold), all(italic), all(fixed))
     return TextLine(
         text,
         runs,
         min([run.left for run in runs]),
         max([run.right for run in runs]),
         first.baseline,
-        last.baseline,
+        runs[-1].baseline,
         main.size,
         *font,
         main.turned,
         labels.get(main.mark) if labels else None,
     )
-
-
-def _has_no_letters(text: str) -> bool:
-    return not any(map(str.isalnum, text))
