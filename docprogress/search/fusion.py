@@ -1,22 +1,37 @@
-"""Fuse the rankings of words and of vectors into one: reciprocal rank fusion.
+"""Fuse the rankings of words and of vectors into one, by how much the words say.
 
-Each ranking gives the passage at rank r the value weight / (RANK_OFFSET + r), and a
-passage has the sum of its values (Cormack, Clarke, Büttcher: "Reciprocal Rank Fusion
-outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009).
+Words give a passage its share of the best score, vectors the reciprocal of its rank,
+1 / (RANK_OFFSET + rank): similarities of different models are not on one scale. A
+passage has the weighted sum. How much each part weighs depends on the query
+(`part_weights`): where the best passage has all of its words, or its numbers, they
+decide; where it has few of them, as for a paraphrase, vectors do. The constants were
+chosen by `tests/benchmarks/search.py`, on the half of its questions that is not held
+out.
 
 The order does not depend on how many passages are asked for, so that pages of results
 continue each other: only the first `WINDOW` of each ranking are summed, and passages
 that are in none of these follow by their best rank.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from docprogress.store import Match
 
-#: The constant of the paper; differences among the first ranks count less with it.
-RANK_OFFSET = 60
+#: Differences among the first ranks count less with a greater one.
+RANK_OFFSET = 10
+
+#: The weight of vectors where passages have no word of the query; that of words is 1
+#: where one has them all.
+VECTORS = 2.0
+#: The least weight of vectors, which orders what no words order.
+LEAST_VECTORS = 0.01
+#: The part that is left of the words' lack if the query has numbers, which are names:
+#: "AX-400", "§ 12", "2.1".
+NUMBERS = 0.1
+#: What any passage within the window has, and no passage outside.
+LEAST_SCORE = 1e-3
 
 #: The ranks of each ranking that are summed.
 WINDOW = 200
@@ -82,20 +97,44 @@ def fuse(rankings: Iterable[Ranking]) -> list[Fused]:
 
 def _score(rankings: Sequence[Ranking], passages: dict[Place, Fused]) -> None:
     # Rankings of one part have no passage in common.
-    parts = {ranking.part: ranking.weight for ranking in rankings}
-    total = sum(parts.values())
-    least = min(parts.values())
+    parts: dict[Part, float] = {}
     for ranking in rankings:
-        for rank, match in enumerate(ranking.matches, 1):
-            passage = passages[match.document_id, match.number]
-            if rank <= WINDOW:
-                passage.score += _value(rank, ranking.weight) / total
+        parts[ranking.part] = max(ranking.weight, parts.get(ranking.part, 0))
+    share = (1 - LEAST_SCORE) / sum(parts.values())
+    within: set[Place] = set()
+    for ranking in rankings:
+        for value, match in zip(_values(ranking), ranking.matches, strict=False):
+            place = match.document_id, match.number
+            passages[place].score += ranking.weight * value * share
+            within.add(place)
+    for place in within:
+        passages[place].score += LEAST_SCORE
     for ranking in rankings:
         for rank, match in enumerate(ranking.matches[WINDOW:], WINDOW + 1):
-            passage = passages[match.document_id, match.number]
-            # Less than that of any passage within the window.
-            passage.score = max(passage.score, _value(rank, least) / total)
+            place = match.document_id, match.number
+            if place not in within:
+                outside = LEAST_SCORE * WINDOW / rank
+                passages[place].score = max(passages[place].score, outside)
 
 
-def _value(rank: int, weight: float) -> float:
-    return weight * (RANK_OFFSET + 1) / (RANK_OFFSET + rank)
+def _values(ranking: Ranking) -> Iterator[float]:
+    """The values of the passages within the window, at most 1."""
+    matches = ranking.matches[:WINDOW]
+    if ranking.part == Part.WORDS and matches[0].score > 0:
+        best = matches[0].score
+        return (match.score / best for match in matches)
+    return ((RANK_OFFSET + 1) / (RANK_OFFSET + at) for at in range(1, len(matches) + 1))
+
+
+def part_weights(query: str, share: float) -> tuple[float, float]:
+    """The weights of words and of vectors.
+
+    Args:
+        query: The query.
+        share: Which share of it the best passage has: its score of words, by that of
+            a passage with all of them.
+    """
+    share = min(max(share, 0.0), 1.0)
+    if share and any(sign.isdigit() for sign in query):
+        share = 1 - NUMBERS * (1 - share)
+    return share, max(LEAST_VECTORS, VECTORS * (1 - share))

@@ -85,6 +85,10 @@ class QueryVectors:
             self._errors[used.name or "an unnamed embedder"] = error
             return None
 
+    def knowledge(self, used: "EmbedderInUse") -> float:
+        """How well an embedder that has made the vector knows the query's language."""
+        return run_embedder(used.settings, self._settings).knowledge(self._query)
+
     def _by(self, used: "EmbedderInUse") -> "NDArray[float32]":
         model = run_embedder(used.settings, self._settings)
         if used.name is not None and model.name != used.name:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from docprogress.errors import SearchError
 from docprogress.formatting import plural
-from docprogress.search.fusion import WINDOW, Fused, Part, Place, Ranking, fuse
+from docprogress.search.fusion import (
+    WINDOW,
+    Fused,
+    Part,
+    Place,
+    Ranking,
+    fuse,
+    part_weights,
+)
 from docprogress.search.index import matches, parse
 from docprogress.search.mode import Mode
 from docprogress.search.query_vectors import QueryVectors
@@ -132,9 +140,12 @@ def _rankings(
     if not parse(query):
         return
     words: list[Match] = []
+    weight = 1.0
     if request.mode != Mode.VECTORS:
-        words = store.words.search(query, where, limit=depth)
-        yield Ranking(part=Part.WORDS, matches=words)
+        ranked = store.words.rank(query, where, limit=depth)
+        words = ranked.matches
+        words_weight, weight = part_weights(query, ranked.share)
+        yield Ranking(part=Part.WORDS, matches=words, weight=words_weight)
     if request.mode == Mode.WORDS:
         return
     searched: set[str | None] = set()
@@ -144,12 +155,15 @@ def _rankings(
         vector = vectors.by(used)
         if vector is None:
             continue
+        known = vectors.knowledge(used) if request.mode == Mode.HYBRID else 1.0
+        if not known:
+            continue
         searched.add(used.name)
         near = store.vectors.nearest(
             vector, embedder=used.name, filter=where, limit=depth
         )
         similar = _similar(store, near, used, query)
-        yield Ranking(part=Part.VECTORS, matches=similar)
+        yield Ranking(part=Part.VECTORS, matches=similar, weight=weight * known)
     if searched and request.mode == Mode.HYBRID:
         # What no vector is compared with is ranked by its words in both parts.
         embedders = store.passages.embedders({match.document_id for match in words})
@@ -158,7 +172,7 @@ def _rankings(
             for each in words
             if embedders.get(each.document_id, "") not in searched
         ]
-        yield Ranking(part=Part.VECTORS, matches=only, scored=False)
+        yield Ranking(part=Part.VECTORS, matches=only, weight=weight, scored=False)
     if request.mode == Mode.VECTORS and not searched and vectors.first_error:
         raise vectors.first_error
 

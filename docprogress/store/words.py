@@ -56,6 +56,13 @@ class WordMatches:
     #: The score of a chunk of average length that has every word of the query, once.
     complete: float = 0.0
 
+    @property
+    def share(self) -> float:
+        """Which share of the query the best chunk has: about 1 if it has all of it."""
+        if not self.matches or not self.complete:
+            return 0.0
+        return self.matches[0].score / self.complete
+
 
 class WordIndex:
     """Searches chunks by words."""

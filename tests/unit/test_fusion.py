@@ -5,7 +5,7 @@ import random
 import pytest
 
 from docprogress.search import fusion
-from docprogress.search.fusion import Part, Ranking, fuse
+from docprogress.search.fusion import Part, Ranking, fuse, part_weights
 from docprogress.store import Match
 
 
@@ -50,7 +50,7 @@ def test_ties_do_not_depend_on_the_order_of_rankings():
     words = ranking(Part.WORDS, "b", "c")
     vectors = ranking(Part.VECTORS, "a", "d")
 
-    assert order(words, vectors) == order(vectors, words) == ["a", "b", "c", "d"]
+    assert order(words, vectors) == order(vectors, words) == ["a", "b", "d", "c"]
 
 
 def test_several_embedders_rank_their_own_documents_alike():
@@ -89,3 +89,42 @@ def test_pages_continue_each_other_at_any_depth(seed, monkeypatch):
     assert len({each.place for each in pages}) == 100
     scores = [each.score for each in pages]
     assert scores == sorted(scores, reverse=True)
+
+
+def fused(query, share, words, vectors):
+    """The order of passages, whose scores of words are given."""
+    of_words, of_vectors = part_weights(query, share)
+    given = [Match(score, name, 1) for name, score in words.items()]
+    return order(
+        Ranking(part=Part.WORDS, matches=given, weight=of_words),
+        ranking(Part.VECTORS, *vectors, weight=of_vectors),
+    )
+
+
+def test_passage_with_all_words_is_before_the_nearest():
+    assert fused("notice period", 1.0, {"a": 9.0, "b": 3.0}, "xyb")[:2] == ["a", "b"]
+
+
+def test_nearest_passage_is_before_those_with_few_of_the_words():
+    assert fused("how long before", 0.2, {"a": 2.0, "b": 1.9}, "xay")[0] == "a"
+    assert fused("how long before", 0.2, {"a": 2.0, "b": 1.9}, "xyz")[0] == "x"
+
+
+def test_passage_with_the_number_of_the_query_is_before_the_nearest():
+    found = fused("what does § 12 say", 0.4, {"a": 4.0, "b": 1.0}, "xyz")
+
+    assert found[0] == "a"
+    assert fused("what does it say", 0.4, {"a": 4.0, "b": 1.0}, "xyz")[0] == "x"
+
+
+def test_vectors_order_what_words_do_not():
+    assert fused("notice", 1.0, {"a": 9.0}, "zyx") == ["a", "z", "y", "x"]
+    assert fused("notice 12", 0.0, {}, "zyx") == ["z", "y", "x"]
+
+
+@pytest.mark.parametrize("share", [-1.0, 0.0, 0.3, 1.0, 7.0])
+def test_weights_are_positive_whatever_the_scores(share):
+    words, vectors = part_weights("of AX-400", share)
+
+    assert 0 <= words <= 1
+    assert 0 < vectors <= 2

@@ -373,7 +373,7 @@ def test_a_document_replaced_while_it_is_searched_is_found_in_its_new_version(
 ):
     run = add_searched(store, "tenant of old", name="a.txt")
     [old] = store.documents.find(run.id)
-    search_words = store.words.search
+    search_words = store.words.rank
 
     def replaced_meanwhile(*args, **options):
         found = search_words(*args, **options)
@@ -387,6 +387,6 @@ def test_a_document_replaced_while_it_is_searched_is_found_in_its_new_version(
                 )
         return found
 
-    monkeypatch.setattr(store.words, "search", replaced_meanwhile)
+    monkeypatch.setattr(store.words, "rank", replaced_meanwhile)
 
     assert texts(searched(store, "tenant")) == ["tenant of new"]

@@ -116,6 +116,22 @@ def test_it_starts_no_thread_that_a_fork_would_lose(model):
     assert psutil.Process().num_threads() <= before
 
 
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("termination of the lease", 1.0),
+        ("Kündigungsfrist", 1.0),
+        ("AX-400, § 12", 1.0),
+        ("...", 1.0),
+        ("解除协议", 0.2),
+        ("إنهاء العقد", 0.0),
+        ("срок", 0.0),
+    ],
+)
+def test_it_tells_how_well_it_knows_a_language(model, text, known):
+    assert model.knowledge(text) == pytest.approx(known)
+
+
 def test_chunks_are_measured_in_its_tokens(model):
     text = "The landlord repairs the roof. " * 40 + "出租人负责维修屋顶。" * 40
     settings = load(embedder="wordllama", chunk_unit="tokens", chunk_tokens=48)

@@ -29,6 +29,12 @@ class Embedder(Protocol):
     def count_tokens(self, text: str) -> int:
         """The tokens of a text, or an upper bound, with those that the model adds."""
 
+    def knowledge(self, text: str) -> float:
+        """How well the model knows the language of a text, from 0 to 1.
+
+        A search gives its vectors this weight.
+        """
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row for each text: a unit vector, or zeros for a text without content.
 

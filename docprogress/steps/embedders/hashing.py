@@ -38,6 +38,9 @@ class HashingEmbedder:
     def __init__(self) -> None:
         self._dimension_of = _DimensionCache()
 
+    def knowledge(self, text: str) -> float:  # noqa: ARG002 - of any language
+        return 1.0
+
     def count_tokens(self, text: str) -> int:
         """How many words the text is compared by."""
         return len(words(text))

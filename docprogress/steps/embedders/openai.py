@@ -89,6 +89,9 @@ class EndpointEmbedder:
         assert self._client.dimensions is not None
         return self._client.dimensions
 
+    def knowledge(self, text: str) -> float:  # noqa: ARG002 - of any language
+        return 1.0
+
     def count_tokens(self, text: str) -> int:
         return token_counter(self._model)(text)
 

@@ -70,6 +70,9 @@ class SentenceTransformerEmbedder:
             return [(text, 1)]
         return split(text, int(self._window), self.count_tokens)
 
+    def knowledge(self, text: str) -> float:  # noqa: ARG002 - of any language
+        return 1.0
+
     def count_tokens(self, text: str) -> int:
         tokenizer = self._model.tokenizer
         text = self._prompt + text
