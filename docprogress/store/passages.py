@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, exists, select, tuple_
+from sqlalchemy import select, text
 
 from docprogress.documents import Chunk
 from docprogress.errors import DocumentNotFound
@@ -17,20 +17,33 @@ from docprogress.store.statements import batches
 #: The most passages in one statement.
 PER_STATEMENT = 10_000
 
-_document, _chunk, _page = schema.document.c, schema.chunk.c, schema.page.c
-#: Of documents that are Markdown themselves: their text is not made plain.
-_IS_MARKDOWN = exists().where(
-    _page.document_id == _chunk.document_id,
-    _page.number == _chunk.first_page,
-    _page.markdown == _page.text,
+_document = schema.document.c
+_READ = (
+    "SELECT document.name, document.run_id, document.case_id, chunk.document_id,"
+    ' chunk.number, chunk.text, chunk.start, chunk."end", chunk.first_page,'
+    " chunk.last_page, chunk.kind, chunk.headings,"
+    # Documents that are Markdown themselves: their text is not made plain.
+    " EXISTS (SELECT 1 FROM page WHERE page.document_id = chunk.document_id"
+    " AND page.number = chunk.first_page AND page.markdown = page.text) AS markdown"
+    " FROM {wanted}"
+    " CROSS JOIN chunk CROSS JOIN document"
+    " WHERE chunk.document_id = wanted.id AND chunk.number = wanted.number"
+    " AND document.id = chunk.document_id"
+    " AND document.status = 'completed' AND document.retired_at IS NULL"
 )
-_PASSAGES = select(
-    _document.name,
-    _document.run_id,
-    _document.case_id,
-    schema.chunk,
-    _IS_MARKDOWN.label("markdown"),
-).join_from(schema.chunk, schema.document)
+# SQLite joins in the order of `CROSS JOIN`; it would begin with all documents.
+_IN_SQLITE = text(
+    _READ.format(
+        wanted="(SELECT json_extract(value, '$[0]') AS id,"
+        " json_extract(value, '$[1]') AS number FROM json_each(:places)) AS wanted"
+    )
+)
+_IN_POSTGRESQL = text(
+    _READ.format(
+        wanted="(SELECT value ->> 0 AS id, CAST(value ->> 1 AS INTEGER) AS number"
+        " FROM json_array_elements(CAST(:places AS json))) AS wanted"
+    )
+)
 
 
 class Passage(NamedTuple):
@@ -56,13 +69,12 @@ class Passages:
         So many are read in one state of the database as one statement takes.
         """
         found: dict[tuple[str, int], Passage] = {}
+        query = _IN_SQLITE if self._database.is_sqlite else _IN_POSTGRESQL
         with self._database.reading() as connection:
             for some in batches(dict.fromkeys(places), PER_STATEMENT):
-                wanted = tuple_(_chunk.document_id, _chunk.number).in_(some)
-                statement = _PASSAGES.where(and_(wanted, CURRENT))
-                for row in connection.execute(statement).mappings():
-                    passage = _passage(dict(row))
-                    found[row["document_id"], row["number"]] = passage
+                rows = connection.execute(query, {"places": json.dumps(some)})
+                for row in rows.mappings():
+                    found[row["document_id"], row["number"]] = _passage(dict(row))
         return found
 
     def embedders(self, document_ids: Iterable[str]) -> dict[str, str | None]:
