@@ -144,7 +144,13 @@ class DocumentHandle:
         """An empty list, if the document really has none."""
         row = self._row
         if row.status is Status.COMPLETED:
-            return []
+            row = self._store.documents.get(self.id)
+            if row.retired_at is None:
+                return []
+            raise ResultsUnavailable(
+                self.id,
+                f"{row.name} has no {what} any more: {row.message.lower()}",
+            )
         if row.status is Status.FAILED:
             cause = (row.error or row.message).removeprefix(f"{row.name}: ")
             reason = f"it failed: {cause}"

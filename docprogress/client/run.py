@@ -38,6 +38,7 @@ from docprogress.events import (
 from docprogress.exports import frameworks
 from docprogress.exports.records import What
 from docprogress.exports.writers import Format
+from docprogress.formatting import plural
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import summarize
 from docprogress.queueing import protocol
@@ -117,13 +118,21 @@ class Run:
         total = max(sum(counts.values()), self.expected)
         because = self.not_handed_in if counts[Status.CANCELLED] else None
         notes = self._store.runs.without_text(self.id)
-        return summarize(
+        if self.changes is not None and not total:
+            return str(self.changes)
+        summary = summarize(
             counts,
             total,
             not_handed_in=because,
             without_text=sum(notes.values()),
             needs_ocr=bool(notes.get(NEEDS_OCR)),
         )
+        unsuccessful = counts[Status.FAILED] + counts[Status.CANCELLED]
+        if self.changes is None or not unsuccessful:
+            return summary
+        kept = self._store.sources.count_kept(self.id)
+        versions = plural(kept, "earlier version")
+        return f"{summary}; {versions} kept" if kept else summary
 
     @property
     def seconds(self) -> float | None:

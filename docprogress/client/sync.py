@@ -15,12 +15,19 @@ from typing import Any
 
 from docprogress.client.changes import KEPT_PATHS, FolderChanges
 from docprogress.client.connections import Connections
+from docprogress.client.fingerprint import step_sources
 from docprogress.client.folders import Folder
 from docprogress.client.staleness import STEP_SOURCES, Staleness
 from docprogress.client.sync_lock import SyncLock
 from docprogress.client.sync_plan import Planner, SyncPlan
 from docprogress.client.sync_submission import SyncSubmission
-from docprogress.errors import BusError, DocProgressError, SettingsError, SyncRefused
+from docprogress.errors import (
+    BusError,
+    DocProgressError,
+    RunNotFound,
+    SettingsError,
+    SyncRefused,
+)
 from docprogress.settings import redacted
 from docprogress.steps import Step
 from docprogress.store import RunRow
@@ -116,7 +123,7 @@ class FolderSync:
             own = {
                 "changes": changes.to_dict(KEPT_PATHS),
                 "source": source.id,
-                STEP_SOURCES: self._step_sources(),
+                STEP_SOURCES: step_sources(self._steps),
             }
             record = add_run(len(plan.changes), own)
             self._store.sources.touch(lock.lock, plan.touched)
@@ -137,6 +144,7 @@ class FolderSync:
             self._store.sources.finish(
                 lock.lock, fingerprint=self._fingerprint, run_id=record.id
             )
+            self._forget_idle_run(source.run_id)
         return record, changes
 
     def _planner(self, **options: Any) -> Planner:
@@ -149,12 +157,8 @@ class FolderSync:
             members=sources.members,
             has_sparse_pages=sources.has_sparse_pages,
         )
-        return Planner(self._folder, staleness.first_step, **options)
-
-    def _step_sources(self) -> dict[str, str]:
-        from docprogress.client.fingerprint import step_sources
-
-        return step_sources(self._steps)
+        most = self._settings.get("max_bytes")
+        return Planner(self._folder, staleness.first_step, max_bytes=most, **options)
 
     def _refusal(self, plan: SyncPlan, max_delete: str | float) -> str | None:
         """Why too much is gone; None if it is not."""
@@ -180,6 +184,19 @@ class FolderSync:
             if attempts:
                 with suppress(BusError):
                     self._connections.bus.request_cancel(attempts)
+
+    def _forget_idle_run(self, run_id: str | None) -> None:
+        """Delete the run of the last synchronization if that found nothing to do.
+
+        A folder that is synchronized every minute would leave hundreds of them a day.
+        """
+        if run_id is None:
+            return
+        with suppress(RunNotFound):
+            run = self._store.runs.get(run_id)
+            found = FolderChanges.from_dict(run.settings["changes"])
+            if not run.expected and not found:
+                self._store.runs.delete_empty(run_id)
 
     def _discard(self) -> None:
         """Delete the files and results of retired documents.

@@ -83,6 +83,7 @@ class Planner:
         first_step: Says what the settings affect.
         checksum: Whether to compare the content of all files.
         retry_failed: Whether to submit files again whose newest version failed.
+        max_bytes: The size of a file above which it is not stored.
         renew: Called now and then.
     """
 
@@ -93,12 +94,14 @@ class Planner:
         *,
         checksum: bool,
         retry_failed: bool,
+        max_bytes: int | None = None,
         renew: Callable[[], None] = lambda: None,
     ) -> None:
         self._folder = folder
         self._first_step = first_step
         self._checksum = checksum
         self._retry_failed = retry_failed
+        self._max_bytes = max_bytes
         self._renew = renew
         self._plan = SyncPlan()
 
@@ -190,15 +193,8 @@ class Planner:
 
     def _keep(self, here: FoundFile, there: KnownFile, newest: KnownDocument) -> None:
         """Plan what becomes of a file with the same content as its newest document."""
-        unsuccessful = newest.status in (Status.FAILED, Status.CANCELLED)
         stale = self._first_step(newest) if newest.ready else None
-        if unsuccessful and (
-            # It was interrupted, or could not be stored.
-            newest.status is Status.CANCELLED or not newest.ready or self._retry_failed
-        ):
-            self._submit(here, there, "changed" if there.current else "added")
-        elif not newest.status.final and not newest.ready:
-            # The process that submitted it is gone.
+        if self._is_repeated(here, newest):
             self._submit(here, there, "changed" if there.current else "added")
         elif stale is not None:
             completed = newest.status is Status.COMPLETED
@@ -208,6 +204,18 @@ class Planner:
             self._plan.reasons[here.path] = newest.error or "failed"
         else:
             self._plan.unchanged += 1
+
+    def _is_repeated(self, here: FoundFile, newest: KnownDocument) -> bool:
+        """Whether the newest document of a file has to be made again."""
+        if newest.status is Status.FAILED:
+            size = here.state.size or 0
+            too_large = self._max_bytes is not None and size > self._max_bytes
+            # It could not be stored, which may have passed.
+            return self._retry_failed or not (newest.ready or too_large)
+        if newest.status is Status.CANCELLED:
+            return True
+        # The process that submitted it is gone.
+        return not newest.status.final and not newest.ready
 
     def _submit(
         self, here: FoundFile, there: KnownFile, kind: str, *, first_step: int = 0

@@ -82,6 +82,18 @@ _NEWER = select(_document.id).where(
     func.coalesce(_document.finished_at, _document.updated_at)
     >= bindparam("before", type_=schema.Moment),
 )
+_IN_FOLDER = (
+    select(_document.id)
+    .join_from(
+        schema.document,
+        schema.source_file,
+        or_(
+            schema.source_file.c.document_id == _document.id,
+            schema.source_file.c.pending_id == _document.id,
+        ),
+    )
+    .where(_document.run_id == _run.id)
+)
 _UNFINISHED = select(_document.id).where(
     _document.run_id == _run.id, _document.status.not_in(FINAL)
 )
@@ -236,12 +248,14 @@ class Runs:
     def old(self, before: datetime) -> tuple[list[str], list[str]]:
         """Runs that finished before a moment, and unfinished ones created before it.
 
-        Both are sorted by age, oldest first.
+        Both are sorted by age, oldest first. Runs with documents of folders that are
+        kept in step are neither: those documents are as old as their files.
         """
         with self._database.reading() as connection:
             finished = _OLD.where(
                 ~exists(_NEWER.correlate(schema.run)),
                 ~exists(_UNFINISHED.correlate(schema.run)),
+                ~exists(_IN_FOLDER.correlate(schema.run)),
             )
             unfinished = _OLD.where(exists(_UNFINISHED.correlate(schema.run)))
             moment = {"before": before}

@@ -124,6 +124,11 @@ _REMOVE = delete(schema.source_file).where(
 )
 _chosen = _document.id.in_(bindparam("documents", expanding=True))
 _SOME_KNOWN = select(*(_document[name] for name in _KNOWN)).where(_chosen, CURRENT)
+_COUNT_KEPT = select(func.count()).where(
+    _document.run_id == bindparam("run"),
+    _document.status.in_((Status.FAILED.value, Status.CANCELLED.value)),
+    _document.message.endswith(versions.KEPT, autoescape=True),
+)
 _UNFINISHED = select(_document.id).where(_chosen, _document.status.in_(UNFINISHED))
 _SPARSE = (
     select(schema.page.c.number)
@@ -416,6 +421,11 @@ class Sources:
                 .where(_source.id == lock.source_id)
                 .values(fingerprint=fingerprint, run_id=run_id, synced_at=time.time())
             )
+
+    def count_kept(self, run_id: str) -> int:
+        """How many documents of a run failed or were cancelled beside a current one."""
+        with self._database.reading() as connection:
+            return connection.execute(_COUNT_KEPT, {"run": run_id}).scalar_one()
 
     def members(self, document_id: str) -> list[KnownDocument]:
         """The members of a container, and theirs, as far as they are current."""

@@ -4,6 +4,7 @@ import os
 import shutil
 import zipfile
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +15,14 @@ import pytest
 from support.patience import patient
 
 from docprogress import Pipeline, Run, Status
-from docprogress.errors import SubmitError, SyncBusy, SyncRefused, Unreadable
+from docprogress.errors import (
+    ResultsUnavailable,
+    SubmitError,
+    SyncBusy,
+    SyncRefused,
+    Unreadable,
+)
+from docprogress.events import now
 from docprogress.store.sources import Lock, source_id
 
 
@@ -335,3 +343,53 @@ def test_an_archive_that_has_changed_replaces_its_members(pipeline, tmp_path):
     pipeline.sync(folder, case_id="box", confirm=True)
     assert contents(pipeline, "box") == {}
     assert stored(pipeline, "box") == set()
+
+
+def test_a_run_says_that_earlier_versions_are_kept(pipeline, folder):
+    (folder / "f.html").write_text("<p>The first version.</p>")
+    first = synchronized(pipeline, folder, case_id="says")
+    (folder / "f.html").write_bytes(b"")
+
+    run = synchronized(pipeline, folder, case_id="says")
+
+    assert run.summary() == "1 document: 1 failed; 1 earlier version kept"
+    (folder / "f.html").write_text("<p>The second version.</p>")
+    synchronized(pipeline, folder, case_id="says")
+    with pytest.raises(ResultsUnavailable, match="replaced by a newer version"):
+        _ = first["f.html"].text
+
+
+def test_runs_that_find_nothing_to_do_do_not_pile_up(pipeline, folder):
+    runs = [synchronized(pipeline, folder, case_id="idle") for _ in range(4)]
+
+    assert [row.id for row in pipeline.runs(case_id="idle")] == [
+        runs[-1].id,
+        runs[0].id,
+    ]
+    assert repr(runs[-1]).endswith(": 5 unchanged>")
+
+
+def test_runs_with_documents_of_a_folder_are_not_old(pipeline, folder):
+    first = synchronized(pipeline, folder, case_id="old")
+    assert first.id not in pipeline.store.runs.old(now() + timedelta(days=1))[0]
+    (folder / "a.txt").unlink()
+    other = synchronized(pipeline, folder, case_id="old")
+    finished, _ = pipeline.store.runs.old(now() + timedelta(days=1))
+    assert first.id not in finished
+    shutil.rmtree(folder)
+    folder.mkdir()
+    pipeline.sync(folder, case_id="old", confirm=True)
+
+    finished, _ = pipeline.store.runs.old(now() + timedelta(days=1))
+    assert {first.id, other.id} <= set(finished)
+
+
+def test_a_file_that_is_too_large_is_not_stored_again_and_again(pipeline_with, folder):
+    with pipeline_with(max_bytes=100) as pipeline:
+        (folder / "a.txt").write_text("a" * 101)
+        synchronized(pipeline, folder, case_id="large")
+
+        run = synchronized(pipeline, folder, case_id="large")
+
+    assert run.changes.failed == ("a.txt",)
+    assert "the limit is 100" in run.changes.reasons["a.txt"]
