@@ -162,3 +162,14 @@ def test_hiding_takes_time_in_proportion_to_the_page(read, page):
     read(page)
 
     assert time.process_time() - began < 5
+
+
+def test_items_of_numbered_lists_have_the_numbers_that_a_browser_shows(read):
+    page = (
+        "<ol start=4><li>four<ul><li>bullet<li>another</ul><li value=7><b>seven"
+        "</b><li></li><li>nine</ol>after<ul><li>plain</ul></ol></ul><li>loose"
+    )
+
+    shown = "4. four bullet another 7. seven 9. nine after plain loose"
+    assert read(page).split() == shown.split()
+    assert read("<ol>" * 5000 + "<li>deep") == "1. deep"

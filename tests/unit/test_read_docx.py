@@ -594,3 +594,46 @@ def test_deep_nesting_of_boxes_and_tables_is_read(read):
     )
 
     assert page.text.split() == ["deep", "deeper"]
+
+
+def picture(properties):
+    space = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"
+    return (
+        f'<w:r><w:drawing><wp:inline xmlns:wp="{space}">'
+        f'<wp:docPr id="1" name="Picture 1" {properties}/></wp:inline></w:drawing></w:r>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "shown"),
+    [
+        ('descr="A map of\nthe harbour"', "See A map of the harbour here."),
+        (
+            'descr="Two cats&#xA;Description automatically generated with confidence"',
+            "See Two cats here.",
+        ),
+        ('descr="Image 12.png"', "See here."),
+        ('descr="C:\\Users\\ann\\my scan.jpeg"', "See here."),
+        ('descr="A logo" hidden="1"', "See here."),
+        ('title="Only a title"', "See here."),
+    ],
+)
+def test_what_the_author_says_of_a_picture_is_read(read, properties, shown):
+    page, _ = read(
+        docx(
+            "<w:p><w:r><w:t>See</w:t></w:r>"
+            f"{picture(properties)}"
+            '<w:r><w:t xml:space="preserve"> here.</w:t></w:r></w:p>'
+        )
+    )
+
+    assert lines(page) == [shown]
+
+
+def test_a_large_first_letter_is_joined_to_its_word(read):
+    frame = '<w:framePr w:dropCap="drop" w:lines="3"/>'
+    other = '<w:framePr w:w="200" w:hSpace="142"/>'
+
+    body = p("O", frame) + p("nce upon a time.") + p("A", other) + p("Box")
+
+    assert lines(read(docx(body))[0]) == ["Once upon a time.", "A", "Box"]

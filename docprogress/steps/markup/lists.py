@@ -62,7 +62,7 @@ class Lists:
             self._enter(quotation())
         elif name == "ol":
             element.ordered = True
-            element.number = _number(attributes.get("start"), 1)
+            element.number = number_of(attributes.get("start"), 1)
         self._push(element)
 
     def end(self, name: str) -> None:
@@ -89,7 +89,7 @@ class Lists:
         if name != "dt":
             marker = "-"
             if owner.ordered:
-                number = _number(attributes.get("value"), owner.number)
+                number = number_of(attributes.get("value"), owner.number)
                 owner.number = number + 1
                 if len(str(number)) <= _LONGEST_NUMBER:
                     marker = f"{number}."
@@ -110,7 +110,7 @@ class Lists:
             self._counts[element.name] = self._counts.get(element.name, 0) + 1
 
 
-def _number(value: str | None, default: int) -> int:
+def number_of(value: str | None, default: int) -> int:
     """A number that is not negative, as Markdown's are."""
     digits = (value or "").strip()
     if digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST_NUMBER:

@@ -5,12 +5,16 @@ import re
 from dataclasses import dataclass, field
 
 from docprogress.steps.markup.elements import LINES, PARAGRAPHS
+from docprogress.steps.markup.lists import number_of
 from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SPECIAL = frozenset(("br", "td", "th", "pre", *_HEADINGS))
 #: What separates elements from what is before and after them.
 _GAPS = dict.fromkeys(LINES, "\n") | dict.fromkeys(PARAGRAPHS, "\n\n")
+_BULLETED = frozenset(("ul", "menu", "dir"))
+#: Lists within each other whose items are counted.
+_MOST_LISTS = 100
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 
 
@@ -26,6 +30,9 @@ class Text:
     _pieces: list[str] = field(default_factory=list)
     _gap: str = ""
     _preformatted: int = 0
+    #: The numbers of the next items of the lists that are open; None of a bulleted one.
+    _numbers: list[int | None] = field(default_factory=list)
+    _number: str = ""
 
     def __str__(self) -> str:
         return "".join(self._pieces)
@@ -35,12 +42,18 @@ class Text:
         """The same as Markdown, where that is collected too."""
         return None
 
-    def start(self, name: str, _: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         """Note a start tag and its attributes."""
         if name in _SPECIAL:
             self._start_special(name)
         if name in _GAPS:
             self._break(_GAPS[name])
+            if name == "li":
+                self._start_item(attributes)
+            elif name == "ol":
+                self._start_list(number_of(attributes.get("start"), 1))
+            elif name in _BULLETED:
+                self._start_list(None)
 
     def end(self, name: str) -> None:
         """Note an end tag."""
@@ -50,6 +63,8 @@ class Text:
             self.heading = clean_title("".join(words))
         if name in _GAPS:
             self._break(_GAPS[name])
+            if self._numbers and (name == "ol" or name in _BULLETED):
+                self._numbers.pop()
         if name == "pre":
             self._preformatted = max(0, self._preformatted - 1)
 
@@ -72,6 +87,9 @@ class Text:
         self._gap = after
         if gap and self._pieces:
             self._write(gap)
+        if self._number:
+            self._write(f"{self._number} ")
+            self._number = ""
         self._write(text)
 
     def add_apart(self, marked: str) -> None:
@@ -98,6 +116,17 @@ class Text:
                 self._heading_start = len(self._pieces)
         elif "\n" not in self._gap:  # a cell that is not the first of its row
             self._gap = "\t"
+
+    def _start_list(self, number: int | None) -> None:
+        if len(self._numbers) < _MOST_LISTS:
+            self._numbers.append(number)
+
+    def _start_item(self, attributes: dict[str, str]) -> None:
+        self._number = ""
+        if self._numbers and (number := self._numbers[-1]) is not None:
+            number = number_of(attributes.get("value"), number)
+            self._numbers[-1] = number + 1
+            self._number = f"{number}."
 
     def _break(self, gap: str) -> None:
         if self._gap.count("\n") < len(gap):

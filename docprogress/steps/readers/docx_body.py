@@ -17,6 +17,7 @@ from docprogress.steps.readers.flow import Flow
 from docprogress.steps.readers.handlers import Alternatives, handlers
 from docprogress.steps.readers.names_of_styles import monospaced
 from docprogress.steps.readers.ooxml import attribute, relation, switched_on
+from docprogress.steps.readers.pictures_described import description
 from docprogress.steps.readers.symbols import symbol
 
 #: What a story asks of its document: a chart or diagram, a part of another format.
@@ -183,6 +184,12 @@ class Story:
         if text := attributes.get("string"):
             self._write(text)
 
+    def start_docPr(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        found = description(attributes.get("descr"))
+        if found and attributes.get("hidden") not in ("1", "true"):
+            before = self._flow.pieces[-1][-1:] if self._paragraph.begun else " "
+            self._write(found if before.isspace() else f" {found}")
+
     # Paragraphs and runs.
 
     def start_p(self, _: dict[str, str]) -> None:
@@ -256,6 +263,11 @@ class Story:
             hidden = self._paragraph.style.vanish != run.style.vanish
             hidden = hidden or self._styles.vanish
         self._hidden = hidden
+
+    def start_framePr(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if attribute(attributes, "dropCap") in ("drop", "margin"):
+            # The next paragraph goes on with this large letter.
+            self._paragraph.joined = ""
 
     def start_pStyle(self, attributes: dict[str, str]) -> None:  # noqa: N802
         if self._properties == "p" and not self._paragraph.begun:

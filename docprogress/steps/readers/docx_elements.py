@@ -12,6 +12,7 @@ from docprogress.steps.readers.ooxml import (
     DRAWING,
     MATH,
     WORD,
+    WORD_DRAWING,
     elements,
 )
 
@@ -27,7 +28,7 @@ SKIPPED = elements(
 _WORD = elements(
     (WORD, "p r t tab br cr noBreakHyphen ptab sym pPr rPr pStyle rStyle vanish"),
     (WORD, "specVanish b i numId ilvl outlineLvl del tbl tr tc gridSpan vMerge"),
-    (WORD, "hidden rFonts instrText fldSimple"),
+    (WORD, "hidden rFonts instrText fldSimple framePr"),
     (WORD, "hyperlink fldChar ffData listEntry result default checked checkBox ddList"),
     (WORD, "txbxContent altChunk sectPr headerReference footerReference titlePg trPr"),
     (WORD, "footnoteReference endnoteReference commentReference"),
@@ -39,6 +40,7 @@ _OTHER = {
     **{key: f"math_{name}" for key, name in elements((MATH, Equations.NAMES)).items()},
     **{f"{space} chart": "chart" for space in CHART},
     **{f"{space} relIds": "diagram" for space in DIAGRAM},
+    **{f"{space} docPr": "docPr" for space in WORD_DRAWING},
     **{f"{space} textpath": "textpath" for space in _VML},
 }
 NAMES = _WORD | _OTHER

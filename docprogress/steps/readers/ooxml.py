@@ -29,6 +29,10 @@ CHART = (
     "http://purl.oclc.org/ooxml/drawingml/chart",
     "http://schemas.microsoft.com/office/drawing/2014/chartex",
 )
+WORD_DRAWING = (
+    "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing",
+    "http://purl.oclc.org/ooxml/drawingml/wordprocessingDrawing",
+)
 DIAGRAM = (
     "http://schemas.openxmlformats.org/drawingml/2006/diagram",
     "http://purl.oclc.org/ooxml/drawingml/diagram",
