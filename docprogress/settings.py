@@ -123,7 +123,7 @@ class Settings(Hiding):
 
     #: Worker processes on this machine.  None: one for each core.
     workers: int | None = Field(default=None, ge=1, le=1024)
-    #: `hashing`, `wordllama` (`docprogress[semantic]`),
+    #: `hashing`; `wordllama` or `universal-sentence-encoder` (`docprogress[semantic]`);
     #: `sentence-transformers:MODEL` or `openai:MODEL`.
     embedder: str = "hashing"
     #: The OpenAI-compatible endpoint, without `/embeddings`.

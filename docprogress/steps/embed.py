@@ -17,6 +17,9 @@ from docprogress.steps.embedders.hashing import HashingEmbedder
 from docprogress.steps.embedders.sentence_transformers import (
     SentenceTransformerEmbedder,
 )
+from docprogress.steps.embedders.universal_sentence_encoder import (
+    UniversalSentenceEncoder,
+)
 from docprogress.steps.embedders.wordllama import WordLlamaEmbedder
 
 __all__ = ["Embedder", "Embedding", "embed", "embedder"]
@@ -63,6 +66,8 @@ def embedder(settings: Settings) -> Embedder:
         return _hashing()
     if kind == "wordllama" and not model:
         return _wordllama()
+    if kind == "universal-sentence-encoder" and not model:
+        return _universal_sentence_encoder()
     if kind == "sentence-transformers" and model:
         return _sentence_transformer(model, settings.embedding_tokens)
     if kind == "openai" and model:
@@ -77,7 +82,8 @@ def embedder(settings: Settings) -> Embedder:
         )
     raise SettingsError(
         f"there is no embedder {settings.embedder!r}; choose 'hashing', "
-        "'wordllama', 'sentence-transformers:MODEL' or 'openai:MODEL'"
+        "'wordllama', 'universal-sentence-encoder', 'sentence-transformers:MODEL' or "
+        "'openai:MODEL'"
     )
 
 
@@ -89,6 +95,11 @@ def _hashing() -> HashingEmbedder:
 @lru_cache(maxsize=1)
 def _wordllama() -> WordLlamaEmbedder:
     return WordLlamaEmbedder()
+
+
+@lru_cache(maxsize=1)
+def _universal_sentence_encoder() -> UniversalSentenceEncoder:
+    return UniversalSentenceEncoder()
 
 
 @lru_cache(maxsize=4)

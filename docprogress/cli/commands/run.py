@@ -58,7 +58,8 @@ def run(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="hashing, wordllama, sentence-transformers:MODEL, openai:MODEL.",
+            help="hashing, wordllama, universal-sentence-encoder, "
+            "sentence-transformers:MODEL, openai:MODEL.",
         ),
     ] = None,
     pdf_engine: Annotated[
