@@ -61,20 +61,19 @@ def by_name(name: str, flags: int) -> Font:
     )
 
 
-class PageFonts:
+class PageFonts(dict[int | None, Font]):
     """The fonts of one page by their addresses, which others may have afterwards."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Font] = {0: PLAIN}
-        self._buffer = (c_char * LONGEST_NAME)()
+        super().__init__({None: PLAIN, 0: PLAIN})
 
-    def __getitem__(self, address: int) -> Font:
-        font = self._known.get(address)
-        if font is None:
-            buffer = self._buffer
-            size = native.font_name(address, addressof(buffer), LONGEST_NAME)
-            name = buffer.raw[: size - 1] if 0 < size <= LONGEST_NAME else b""
-            flags = max(native.font_flags(address), 0)
-            font = by_name(name.decode("utf-8", "replace"), flags)
-            self._known[address] = font
+    def __missing__(self, address: int) -> Font:
+        size = native.font_name(address, addressof(_buffer), LONGEST_NAME)
+        name = _buffer.raw[: size - 1] if 0 < size <= LONGEST_NAME else b""
+        flags = max(native.font_flags(address), 0)
+        font = by_name(name.decode("utf-8", "replace"), flags)
+        self[address] = font
         return font
+
+
+_buffer = (c_char * LONGEST_NAME)()

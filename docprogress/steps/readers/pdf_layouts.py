@@ -36,6 +36,8 @@ class LayoutReader:
         content: object,
         text: str,
         first: int,
+        *,
+        drawn: Sequence[int],
         ordered: Sequence[PieceLine] | None = None,
     ) -> Layout | None:
         """The layout of a loaded page; None if it has too many lines.
@@ -45,11 +47,12 @@ class LayoutReader:
             content: Its text, loaded.
             text: What PDFium gives for it.
             first: The position in PDFium's text that it begins at.
+            drawn: Its objects that are not text.
             ordered: Its lines, if they were put into another order.
         """
         if len(text) > MOST_CHARACTERS or text.count("\n") > MOST_LINES or not text:
             return None
-        rules, dots = read_rules(page)
+        rules, dots = read_rules(drawn)
         found, flat = grids(rules)
         groups = list(bands(flat))
         links = []

@@ -79,6 +79,12 @@ class LineReader:
         ends = self._index([part[1] - 1 for part in parts])
         owners = list(map(native.text_object, repeat(address), starts))
         last = list(map(native.text_object, repeat(address), ends))
+        mixed = [
+            part
+            for part, owner, other in zip(parts, owners, last, strict=True)
+            if not owner or owner != other
+        ]
+        words = iter(self._words(mixed))
         spans: list[Span] = []
         counts: list[int] = []
         for part, owner, other in zip(parts, owners, last, strict=True):
@@ -86,7 +92,7 @@ class LineReader:
                 spans.append((part[0], part[1], owner))
                 counts.append(1)
             else:
-                found = _grouped(self._words(part))
+                found = _grouped(next(words))
                 spans += found
                 counts.append(len(found))
         # A word may be several objects: where it ends, the last one says.
@@ -116,7 +122,7 @@ class LineReader:
     def split(self, numbers: set[int]) -> None:
         """Have each word of these lines be a run of its own."""
         parts = [part for part in self._parts if part[2] in numbers]
-        words = [self._words(part) for part in parts]
+        words = self._words(parts)
         every = [word for line in words for word in line]
         new = {own for _, _, own in every} - self._objects.keys()
         self._objects |= _objects(new, tagged=self._tagged)
@@ -127,11 +133,17 @@ class LineReader:
         for part, line in zip(parts, words, strict=True):
             self.lines[part[2]] += [next(runs) for _ in line]
 
-    def _words(self, part: Part) -> list[Span]:
-        words = [m.span() for m in _WORD.finditer(self._text, part[0], part[1])]
-        places = self._index([place for place, _ in words])
+    def _words(self, parts: Sequence[Part]) -> list[list[Span]]:
+        """The words of each part."""
+        text, find = self._text, _WORD.finditer
+        words = [[m.span() for m in find(text, part[0], part[1])] for part in parts]
+        places = self._index([word[0] for line in words for word in line])
         owned = map(native.text_object, repeat(self._address), places)
-        return [(*word, own or 0) for word, own in zip(words, owned, strict=True)]
+        # Each line takes as many owners as it has words.
+        return [
+            [(start, end, own or 0) for (start, end), own in zip(line, owned)]  # noqa: B905
+            for line in words
+        ]
 
 
 def _placed_words(
@@ -158,7 +170,7 @@ def _joined(text: str, runs: list[Run], spans: list[Span]) -> list[Run]:
             before = found[-1]
             near = abs(run.left - before.right) < JOINED * run.size
             if near and before[3:] == run[3:]:
-                found[-1] = run._replace(text=text[begin:end], left=before.left)
+                found[-1] = Run(text[begin:end], before.left, *run[2:])
                 continue
         begin = start
         found.append(run)
@@ -294,7 +306,7 @@ def _objects(owners: set[int], *, tagged: bool) -> dict[int, Object]:
         list(map(native.bounds, batch, *_bounds.references))
         list(map(native.font_size, batch, _size_places))
         list(map(native.matrix, batch, _matrix_places))
-        looks = [fonts[address or 0] for address in map(native.font_of, batch)]
+        looks = map(fonts.__getitem__, map(native.font_of, batch))
         marks = list(map(native.content_id, batch)) if tagged else [-1] * many
         boxes = _bounds.values[: 4 * many].tolist()
         matrices = _matrices[: 6 * many]

@@ -100,11 +100,11 @@ class PageReader:
             if runs_left:
                 ordered = leftwards(ordered or lines) or ordered
             if ordered is not None:
-                self._keep_layout(page, content, text, first, ordered)
+                self._keep_layout(page, content, text, first, found, ordered=ordered)
                 text, own = text_of(ordered)
                 typed = own if self._typed_hyphens_are_own() else set()
                 return join_hyphenated(text, typed), values
-        self._keep_layout(page, content, text, first)
+        self._keep_layout(page, content, text, first, found)
         if "\ufffe" in text:
             text = join_hyphenated(text, self._typed(content, text, first))
         return text, values
@@ -115,11 +115,15 @@ class PageReader:
         content: object,
         text: str,
         first: int,
+        found: Survey,
+        *,
         ordered: list[Line] | None = None,
     ) -> None:
         """Keep where the lines of the page are, if that is wanted."""
         if self.layouts is not None:
-            self._layout = self.layouts.read(page, content, text, first, ordered)
+            self._layout = self.layouts.read(
+                page, content, text, first, drawn=found.others, ordered=ordered
+            )
 
     def _typed(self, content: object, text: str, first: int) -> set[int]:
         """The positions of hyphens that are objects of their own, and so were typed."""

@@ -1,6 +1,6 @@
 """The horizontal and vertical lines that are drawn on a page, and its links."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ctypes import addressof, byref, c_float, c_int, c_ushort, create_string_buffer
 from itertools import pairwise
 from math import isfinite
@@ -37,12 +37,16 @@ _bounds = native.Quads(c_float)
 Points = list[tuple[float, float]]
 
 
-def read_rules(page: object) -> tuple[list[Rule], list[Dot]]:
-    """The lines and bullets that are drawn on a loaded page."""
-    count = pdfium.FPDFPage_CountObjects(page)
-    if count > MOST_OBJECTS:
+def read_rules(  # noqa: C901 - a list of what a path may be
+    objects: Sequence[int],
+) -> tuple[list[Rule], list[Dot]]:
+    """The lines and bullets that are drawn on a loaded page.
+
+    Args:
+        objects: The page's objects, or at least those that are not text.
+    """
+    if len(objects) > MOST_OBJECTS:
         return [], []
-    objects = native.get_objects(page, range(count))
     types = map(native.object_type, objects)
     paths = [
         path
@@ -68,6 +72,8 @@ def read_rules(page: object) -> tuple[list[Rule], list[Dot]]:
                 continue
             if _is_dot(box):
                 dots.append(((box.left + box.right) / 2, (box.bottom + box.top) / 2))
+                continue
+            if max(box.right - box.left, box.top - box.bottom) < SHORTEST:
                 continue
             size = native.count_segments(path)
             left -= min(size, MOST_OF_ONE)

@@ -70,6 +70,8 @@ class Survey:
         self.undrawn: list[Text] = []
         self.white: list[Text] = []
         self.outside: list[Text] = []
+        #: What is not text: paths, images, shadings, forms.
+        self.others: list[int] = []
         #: Text objects without an extent.
         self.empty: list[int] = []
         #: Whether rows of text have gaps as between columns.
@@ -110,7 +112,8 @@ def _survey_batch(found: Survey, page: object, objects: list[int], first: int) -
     is_text: list[bool] | None = None
     if _NO_TEXT in modes:
         is_text = list(map(_NO_TEXT.__lt__, modes))
-        others = compress(objects, map(not_, is_text))
+        others = list(compress(objects, map(not_, is_text)))
+        found.others += others
         if pdfium.FPDF_PAGEOBJ_FORM in map(native.object_type, others):
             _survey_forms(found, objects, first)
         texts = list(compress(objects, is_text))
