@@ -120,6 +120,11 @@ class Database:
         """Whether the database is SQLite, not PostgreSQL."""
         return self._path is not None
 
+    @property
+    def path(self) -> Path | None:
+        """SQLite's file; None for PostgreSQL."""
+        return self._path
+
     def version(self) -> str | None:
         """The version of the tables in the database now."""
         with self.reading() as connection:

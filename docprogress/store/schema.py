@@ -266,6 +266,33 @@ vectors = sa.Table(
     _column("data", sa.LargeBinary),
 )
 
+_Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+#: The rows of `vectors` that the index beside SQLite contains, in the order in which
+#: they were written. Triggers maintain it; numbers are never used again.
+vector_part = sa.Table(
+    "vector_part",
+    metadata,
+    _column("id", _Number, primary_key=True, autoincrement=False),
+    # Random. It tells a row from that of a database that was restored.
+    _column("token", sa.BigInteger),
+    _column("document_id", Text),
+    _column("first", sa.Integer),
+    _column("count", sa.Integer),
+    _column("dimensions", sa.Integer),
+    sa.Index("vector_part_document", "document_id", "first", unique=True),
+)
+
+#: The embedders that a run's documents had, or have: empty for one without a name.
+#: Triggers maintain it, in SQLite alone.
+vector_space = sa.Table(
+    "vector_space",
+    metadata,
+    _of("run", "run_id", primary_key=True),
+    _column("embedder", Text, primary_key=True),
+    _column("dimensions", sa.Integer, primary_key=True),
+)
+
 #: Pages that an unfinished extraction has recognised (OCR).
 recognised_page = sa.Table(
     "recognised_page",

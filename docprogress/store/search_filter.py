@@ -44,6 +44,12 @@ class SearchFilter:
     #: The document's language, as its metadata has it: `en`, `de`, …
     language: str | None = None
 
+    @property
+    def admits_all_documents(self) -> bool:
+        """Whether it admits every document that is current."""
+        conditions = self.run_ids, self.case_id, self.document_ids, self.names
+        return self.language is None and all(each is None for each in conditions)
+
     def documents(self) -> ColumnElement[bool]:
         """The condition of the documents: current ones that the filter admits."""
         found = [CURRENT]
@@ -75,10 +81,14 @@ class SearchFilter:
         return sa.func.coalesce(_chunk.kind, "text") == self.kind
 
 
-def any_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+def any_of(
+    column: ColumnElement[Any], values: Iterable[str | int]
+) -> ColumnElement[bool]:
     """Whether the column has one of these values, however many there are."""
     # As one parameter, since databases limit how many a statement has.
-    array = json.dumps([schema.storable(value) for value in values])
+    array = json.dumps(
+        [schema.storable(v) if isinstance(v, str) else v for v in values]
+    )
     given = _Each(sa.literal(array)).table_valued("value")
     return column.in_(sa.select(given.c.value))
 

@@ -16,7 +16,8 @@ from docprogress.store.schema import storable
 from docprogress.store.search_filter import SearchFilter
 from docprogress.store.statements import CompiledStatement
 from docprogress.store.vector_index import embedders, exact
-from docprogress.store.vector_index.embedders import EmbedderInUse
+from docprogress.store.vector_index.embedders import HASHING, EmbedderInUse
+from docprogress.store.vector_index.index import VectorIndex
 from docprogress.store.vector_index.matches import Match
 from docprogress.store.vector_index.selection import (
     FINISHED,
@@ -90,6 +91,10 @@ class Vectors:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._index: VectorIndex | None = None
+        if database.path is not None:
+            folder = database.path.with_name(f"{database.path.name}.vectors")
+            self._index = VectorIndex(database, folder)
 
     def in_run(self, run_id: str) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
         """Iterate over a run's vectors in bounded memory: (document id, first, array).
@@ -144,6 +149,8 @@ class Vectors:
         )
         if limit < 1 or not np.isfinite(query.vector).all() or not query.vector.any():
             return []
+        if self._index is not None and embedder != HASHING:
+            return self._index.nearest(query)
         with self._database.snapshot() as connection:
             found = None
             if self._database.compares_vectors:
@@ -158,6 +165,8 @@ class Vectors:
     ) -> list[EmbedderInUse]:
         """The embedders that made the vectors of the documents the filter admits."""
         with self._database.snapshot() as connection:
+            if self._index is not None:
+                return embedders.in_use_by_runs(connection, filter)
             return embedders.in_use(connection, filter)
 
     def unfinished(

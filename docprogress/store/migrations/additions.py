@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.types import TypeEngine
 
+from docprogress.store.migrations import vector_parts
 from docprogress.store.schema import ADDITIONS_TABLE, Moment
+
+
+class _ForSQLite(str):
+    """A statement for SQLite alone."""
+
+    __slots__ = ()
+
 
 #: Columns, and statements that create tables, in groups that are each made in one step.
 _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
@@ -121,6 +129,25 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
         ),
         ("CREATE INDEX IF NOT EXISTS source_file_pending ON source_file (pending_id)"),
     ),
+    (
+        (
+            "CREATE TABLE IF NOT EXISTS vector_part ("
+            "id {identity}, token BIGINT NOT NULL, document_id TEXT NOT NULL,"
+            " first INTEGER NOT NULL, count INTEGER NOT NULL,"
+            " dimensions INTEGER NOT NULL)"
+        ),
+        (
+            "CREATE UNIQUE INDEX IF NOT EXISTS vector_part_document"
+            " ON vector_part (document_id, first)"
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS vector_space ("
+            "run_id TEXT NOT NULL, embedder TEXT NOT NULL, dimensions INTEGER NOT NULL,"
+            " PRIMARY KEY (run_id, embedder, dimensions),"
+            " FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE)"
+        ),
+        *map(_ForSQLite, vector_parts.STATEMENTS),
+    ),
 )
 
 
@@ -132,6 +159,7 @@ def complete(connection: Connection) -> bool:
 def create(connection: Connection) -> None:
     """Create the additions that the database does not have."""
     made = _count(connection)
+    sqlite = connection.dialect.name == "sqlite"
     if not made:
         connection.exec_driver_sql(
             f"CREATE TABLE IF NOT EXISTS {ADDITIONS_TABLE} "
@@ -139,6 +167,8 @@ def create(connection: Connection) -> None:
         )
     for number, group in enumerate(_ADDITIONS[made:], made + 1):
         for addition in group:
+            if isinstance(addition, _ForSQLite) and not sqlite:
+                continue
             if isinstance(addition, str):
                 connection.exec_driver_sql(addition.format(**_types(connection)))
                 continue
@@ -157,6 +187,9 @@ def _types(connection: Connection) -> dict[str, str]:
     postgresql = connection.dialect.name == "postgresql"
     return {
         "double": sa.Double().compile(connection.dialect),
+        "identity": "BIGINT PRIMARY KEY"
+        if postgresql
+        else "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
         "blob": sa.LargeBinary().compile(connection.dialect),
         # SQLite compares bytes anyway.
         "binary": 'COLLATE "C"' if postgresql else "",

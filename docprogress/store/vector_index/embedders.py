@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from docprogress.store import schema
-from docprogress.store.search_filter import SearchFilter
+from docprogress.store.search_filter import SearchFilter, any_of
 from docprogress.store.vector_index.selection import FINISHED
 
 #: The embedder whose vectors count words. The index of words finds what they find, and
@@ -15,6 +15,7 @@ HASHING = "hashing"
 
 _document = schema.document.c
 _run = schema.run.c
+_space = schema.vector_space.c
 _vectors = schema.vectors.c
 
 
@@ -32,6 +33,33 @@ class EmbedderInUse:
     def words_only(self) -> bool:
         """Whether its vectors know words alone, which the index of words covers."""
         return self.name == HASHING
+
+
+def in_use_by_runs(connection: Connection, wanted: SearchFilter) -> list[EmbedderInUse]:
+    """The same, quickly, where triggers maintain `vector_space`."""
+    used = (
+        select(_document.id)
+        .where(
+            _document.run_id == _space.run_id,
+            func.coalesce(_document.embedder, "") == _space.embedder,
+            wanted.documents(),
+        )
+        .correlate(schema.vector_space)
+        .exists()
+    )
+    query = (
+        select(_space.embedder, _space.dimensions, _space.run_id)
+        .join(schema.run, _run.id == _space.run_id)
+        .where(used)
+        .order_by(_run.created_at)
+    )
+    newest = {
+        (name or None, dimensions): run_id
+        for name, dimensions, run_id in connection.execute(query)
+    }
+    runs = select(_run.id, _run.settings).where(any_of(_run.id, newest.values()))
+    settings = {row.id: row.settings for row in connection.execute(runs)}
+    return _in_order({key: settings[run_id] for key, run_id in newest.items()})
 
 
 def in_use(connection: Connection, wanted: SearchFilter) -> list[EmbedderInUse]:
@@ -52,8 +80,13 @@ def in_use(connection: Connection, wanted: SearchFilter) -> list[EmbedderInUse]:
         (name, dimensions): settings
         for name, dimensions, settings in connection.execute(query)
     }
+    return _in_order(newest)
+
+
+def _in_order(
+    newest: dict[tuple[str | None, int], dict[str, Any]],
+) -> list[EmbedderInUse]:
     return [
-        EmbedderInUse(name=name, dimensions=dimensions, settings=newest[key])
+        EmbedderInUse(name=key[0], dimensions=key[1], settings=newest[key])
         for key in sorted(newest, key=lambda key: (key[0] or "", key[1]))
-        for name, dimensions in [key]
     ]

@@ -12,7 +12,7 @@ from docprogress.store import schema
 from docprogress.store.packing import FLOAT, unpack
 from docprogress.store.search_filter import SearchFilter, any_of
 from docprogress.store.vector_index.matches import Match, best, similarities
-from docprogress.store.vector_index.selection import VectorQuery
+from docprogress.store.vector_index.selection import SAME_PART, VectorQuery
 
 #: About how many bytes of vectors are compared at a time.
 BATCH_BYTES = 8 * 1024 * 1024
@@ -20,6 +20,7 @@ BATCH_BYTES = 8 * 1024 * 1024
 ROWS_PER_FETCH = 16
 
 _vectors = schema.vectors.c
+_part = schema.vector_part.c
 _ROWS = (
     select(
         _vectors.document_id,
@@ -33,12 +34,22 @@ _ROWS = (
 )
 
 
-def nearest(connection: Connection, query: VectorQuery) -> list[Match]:
+def nearest(
+    connection: Connection, query: VectorQuery, *, after: int | None = None
+) -> list[Match]:
     """The chunks nearest to a query.
 
-    `connection` sees one state of the database, as long as this takes.
+    Args:
+        connection: It sees one state of the database, as long as this takes.
+        query: The query.
+        after: Only those in rows that follow this one of `vector_part`.
     """
-    rows = connection.execute(_ROWS.where(query.rows()))
+    statement = _ROWS.where(query.rows())
+    if after is not None:
+        statement = statement.join(schema.vector_part, SAME_PART).where(
+            _part.id > after
+        )
+    rows = connection.execute(statement)
     found: list[Match] = []
     for batch in _batches(rows):
         admitted = _admitted(connection, batch, query.filter)

@@ -15,6 +15,12 @@ UNFINISHED_PREFIX = "unfinished "
 
 _document = schema.document.c
 _vectors = schema.vectors.c
+_part = schema.vector_part.c
+
+#: Joins a row of `vector_part` with its row of `vectors`.
+SAME_PART = and_(
+    _vectors.document_id == _part.document_id, _vectors.first == _part.first
+)
 
 FINISHED = or_(
     _vectors.embedder.is_(None), _vectors.embedder.not_like(f"{UNFINISHED_PREFIX}%")

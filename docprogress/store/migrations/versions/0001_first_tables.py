@@ -129,6 +129,8 @@ def downgrade() -> None:
     op.execute("DROP TABLE IF EXISTS word_block")
     op.execute("DROP TABLE IF EXISTS source_file")
     op.execute("DROP TABLE IF EXISTS source")
+    op.execute("DROP TABLE IF EXISTS vector_part")
+    op.execute("DROP TABLE IF EXISTS vector_space")
     for name in (
         "vectors",
         "chunk",
