@@ -32,10 +32,18 @@ _SPELLINGS = str.maketrans(
 )
 
 
+#: Han, kana, Hangul, and the consonants of Thai, which are folded already.
+_FOLDED = re.compile(
+    "[\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3\u0e01-\u0e32]+"
+)
+
+
 def fold(token: str) -> str:
     """The token as it is compared."""
     if token.isascii():
         return token.lower()
+    if _FOLDED.fullmatch(token):
+        return token
     text = _OMITTED.sub("", unicodedata.normalize("NFKC", token))
     text = unicodedata.normalize("NFKD", text.casefold()).translate(_SPELLINGS)
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text)).translate(_SPELLINGS)

@@ -25,11 +25,14 @@ _MOST_ATOMS = 4
 _THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:\.\d{1,2})?")
 _DECIMAL = re.compile(r"\d+\.\d{1,2}")
 _FEW_TOKENS = 60
+#: Of long documents, the language is guessed from so many texts.
+_SAMPLE = 8
 
 #: The term of all chunks that are not plain text.
 OTHER_KIND = "\0kind:"
 
-_known: dict[tuple[str, bool], tuple[int, ...]] = {}
+#: The hashes of the terms of tokens, without and with parts of compounds.
+_known: tuple[dict[str, tuple[int, ...]], ...] = ({}, {})
 
 
 class Counts(NamedTuple):
@@ -137,6 +140,12 @@ def token_terms(token: str, *, split: bool = False) -> set[str]:
     if len(token) > LONGEST:
         pieces = _JOINED.split(fold(token))
         return {piece[:LONGEST] for piece in pieces if piece}
+    if token.isalpha():
+        return word_terms(fold(token), split=split)
+    return _code_terms(token, split=split)
+
+
+def _code_terms(token: str, *, split: bool) -> set[str]:
     if token[-1] in "+#" and token[:1] not in SIGNS:
         return {fold(token), *word_terms(fold(token.rstrip("+#")))}
     found = code(token)
@@ -185,13 +194,14 @@ def _whole_forms(pieces: list[str]) -> tuple[str, ...]:
 
 
 def _hashed(token: str, *, split: bool) -> tuple[int, ...]:
-    found = _known.get((token, split))
+    memory = _known[split]
+    found = memory.get(token)
     if found is None:
         found = tuple({hashed(term) for term in token_terms(token, split=split)})
         if len(token) <= LONGEST:
-            if len(_known) >= _KEPT:
-                _known.clear()
-            _known[token, split] = found
+            if len(memory) >= _KEPT:
+                memory.clear()
+            memory[token] = found
     return found
 
 
@@ -211,16 +221,13 @@ def _units(text: str) -> Iterable[str]:
 
 def _compounded(counted: Sequence[Counter[str]]) -> bool:
     """Whether the texts seem to be of a language that joins words to compounds."""
-    total = sum(counts.total() for counts in counted)
-    if total < _FEW_TOKENS:
-        return True
-    found = sum(
-        count
-        for counts in counted
-        for word in compounds.FUNCTION_WORDS
-        if (count := counts.get(word))
-    )
-    return 20 * found > total
+    step = max(1, len(counted) // _SAMPLE)
+    total = found = 0
+    for counts in counted[::step]:
+        total += counts.total()
+        for word in compounds.FUNCTION_WORDS.intersection(counts):
+            found += counts[word]
+    return total < _FEW_TOKENS or 20 * found > total
 
 
 def _sorted(

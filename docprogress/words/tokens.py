@@ -16,6 +16,7 @@ _IDEOGRAPHIC = (
 )
 #: Scripts with few letters and without spaces: Thai, Lao, Myanmar, Khmer.
 _ALPHABETIC = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+_FIRST_UNSPACED = "\u0e00"
 UNSPACED = _IDEOGRAPHIC + _ALPHABETIC
 
 #: Join the parts of a code or a compound: "AX-400", "2.1", "e-mail", "don't".
@@ -39,6 +40,16 @@ _ASCII = re.compile(
     r"|#[0-9]+",
     re.ASCII,
 )
+_SIGNED = f"[{SIGNS}]+(?:[ \u00a0\u2009\u202f]?\\d(?:[\\w.]*\\w)?)?"
+#: Texts without marks and in scripts with spaces, which most texts are: letters up to
+#: Latin Extended, punctuation, currencies, arrows.
+_SIMPLE_TEXT = re.compile(
+    "[\0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff]*"
+)
+_SIMPLE = re.compile(
+    f"[^\\W_]+(?:(?:[{JOINERS}]|(?<=\\d)[{_DIGIT_JOINERS}](?=\\d))[^\\W_]+)*"
+    f"(?:\\+\\+|#(?!\\w))?|{_SIGNED}"
+)
 
 
 @cache
@@ -58,27 +69,35 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(
         f"(?P<ideographs>[{_IDEOGRAPHIC}][{_IDEOGRAPHIC}{marks}]*)"
         f"|(?P<alphabet>[{_ALPHABETIC}][{_ALPHABETIC}\u200b-\u200d]*)"
-        f"|[{SIGNS}]+(?:[ \u00a0\u2009\u202f]?\\d(?:[\\w.]*\\w)?)?"
+        f"|{_SIGNED}"
         f"|{joined}"
     )
 
 
 def tokens(text: str) -> list[str]:
     """The tokens of a text."""
-    if text.isascii():
-        return _ASCII.findall(text)
-    return [found[0] for found in _pattern().finditer(text)]
+    pattern = _pattern_of(text)
+    if pattern.groups:
+        return [found[0] for found in pattern.finditer(text)]
+    found: list[str] = pattern.findall(text)
+    return found
 
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Where the tokens of a text begin and end."""
-    pattern = _ASCII if text.isascii() else _pattern()
-    return [found.span() for found in pattern.finditer(text)]
+    return [found.span() for found in _pattern_of(text).finditer(text)]
+
+
+def _pattern_of(text: str) -> re.Pattern[str]:
+    """The quickest pattern that finds the tokens of a text."""
+    if text.isascii():
+        return _ASCII
+    return _SIMPLE if _SIMPLE_TEXT.fullmatch(text) else _pattern()
 
 
 def unspaced(token: str) -> str | None:
     """The group of scripts of a token without spaces; None if it is a word."""
-    if token.isascii():
+    if token.isascii() or max(token) < _FIRST_UNSPACED:
         return None
     found = _pattern().match(token)
     return found.lastgroup if found else None

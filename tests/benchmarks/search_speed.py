@@ -1,0 +1,351 @@
+"""How fast searches are among many chunks, and what their index costs.
+
+    python tests/benchmarks/search_speed.py [--chunks 1000000] [--database URL]
+
+The corpus is synthetic: words by Zipf's law, in several scripts, inserted straight into
+the store. Searches run in a process of their own, whose memory is measured.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from docprogress.events import now
+from docprogress.store import Store, schema, word_entries
+from docprogress.store.search_filter import SearchFilter
+
+CHUNKS_PER_DOCUMENT = 20
+WORDS_PER_CHUNK = 120
+DOCUMENTS_PER_TRANSACTION = 100
+QUERIES = 60
+_SYLLABLES = [
+    a + b
+    for a in [
+        "b",
+        "d",
+        "f",
+        "g",
+        "k",
+        "l",
+        "m",
+        "n",
+        "p",
+        "r",
+        "s",
+        "t",
+        "w",
+        "st",
+        "tr",
+        "sch",
+    ]
+    for b in "aeiou"
+]
+
+
+def vocabulary(draw: random.Random, script: str) -> list[str]:
+    """The words of a script, the most frequent ones first."""
+    if script == "latin":
+        frequent = [
+            "the",
+            "of",
+            "and",
+            "to",
+            "in",
+            "a",
+            "is",
+            "that",
+            "for",
+            "it",
+            "as",
+            "with",
+            "on",
+            "by",
+            "be",
+            "this",
+            "are",
+            "or",
+            "at",
+        ]
+        return frequent + [
+            "".join(draw.choices(_SYLLABLES, k=draw.choice((1, 2, 2, 3, 3, 4, 5))))
+            for _ in range(200_000)
+        ]
+    first, last, longest, count = {
+        "han": (0x4E00, 0x5A00, 2, 30_000),
+        "arabic": (0x0627, 0x0648, 6, 60_000),
+        "thai": (0x0E01, 0x0E2E, 4, 20_000),
+    }[script]
+    return [
+        "".join(
+            chr(draw.randrange(first, last)) for _ in range(draw.randint(1, longest))
+        )
+        for _ in range(count)
+    ]
+
+
+class Corpus:
+    """Texts of several scripts; every second one is in Latin letters."""
+
+    scripts = ("latin", "latin", "latin", "han", "latin", "arabic", "latin", "thai")
+
+    def __init__(self, seed: int = 1) -> None:
+        self.draw = random.Random(seed)
+        self._words = {
+            script: vocabulary(self.draw, script) for script in set(self.scripts)
+        }
+        self._numbers = np.random.default_rng(seed)
+        self._sums = {
+            script: np.array(
+                list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))
+            )
+            for script, words in self._words.items()
+        }
+
+    def words(self, script: str, count: int) -> list[str]:
+        sums = self._sums[script]
+        places = np.searchsorted(sums, self._numbers.random(count) * sums[-1])
+        words = self._words[script]
+        return [words[place] for place in places.tolist()]
+
+    def text(self, number: int) -> str:
+        script = self.scripts[number // CHUNKS_PER_DOCUMENT % len(self.scripts)]
+        words = self.words(script, WORDS_PER_CHUNK)
+        words.append(f"AX-{number % 50_000} § {number % 900}.")
+        return ("" if script in ("han", "thai") else " ").join(words)
+
+    def document(self, number: int) -> list[word_entries.IndexedChunk]:
+        first = (number - 1) * CHUNKS_PER_DOCUMENT
+        return [
+            word_entries.IndexedChunk(
+                n + 1, self.text(first + n), "text" if n % 20 else "table"
+            )
+            for n in range(CHUNKS_PER_DOCUMENT)
+        ]
+
+    def queries(self) -> dict[str, tuple[list[str], dict]]:
+        """Kinds of queries: the queries, and their filter."""
+
+        def several(make: Callable[[], str]) -> list[str]:
+            return [make() for _ in range(QUERIES)]
+
+        def latin(first: int, last: int, count: int) -> Callable[[], str]:
+            words = self._words["latin"]
+            return lambda: " ".join(
+                words[self.draw.randrange(first, min(last, len(words)))]
+                for _ in range(count)
+            )
+
+        question = latin(30, 20_000, 4)
+        mixed = several(lambda: " ".join(self.words("latin", 4)))
+        return {
+            "a rare word": (several(latin(20_000, 200_000, 1)), {}),
+            "a frequent word": (several(latin(19, 40, 1)), {}),
+            "words as in texts": (mixed, {}),
+            "a question": (several(lambda: f"what is the {question()} of it"), {}),
+            "function words only": (several(latin(0, 19, 4)), {}),
+            "five frequent words": (several(latin(19, 60, 5)), {}),
+            "a code": (several(lambda: f"AX-{self.draw.randrange(50_000)}"), {}),
+            "a paragraph sign": (several(lambda: f"§ {self.draw.randrange(900)}"), {}),
+            "Han": (several(lambda: "".join(self.words("han", 3))), {}),
+            "Thai": (several(lambda: "".join(self.words("thai", 3))), {}),
+            "Arabic": (several(lambda: " ".join(self.words("arabic", 3))), {}),
+            "no match": (several(lambda: uuid.uuid4().hex), {}),
+            "in a case of 2 %": (mixed, {"case_id": "case 7"}),
+            "in a case of 0.02 %": (mixed, {"case_id": "small"}),
+            "in one document": (mixed, {"names": ["17.pdf"]}),
+            "tables": (mixed, {"kind": "table"}),
+        }
+
+
+def fill(store: Store, corpus: Corpus, chunks: int, distinct: int) -> dict[str, float]:
+    """Insert documents that are completed; the seconds of CPU that their index took."""
+    run = store.runs.add(
+        run_id=uuid.uuid4().hex,
+        case_id=None,
+        expected=chunks // CHUNKS_PER_DOCUMENT,
+        steps=[{"name": "extraction"}],
+        settings={},
+        fingerprint="benchmark",
+    )
+    spent = {"words of chunks": 0.0, "inserting": 0.0, "merging": 0.0}
+    made: dict[int, tuple[list, list]] = {}
+    documents = range(1, chunks // CHUNKS_PER_DOCUMENT + 1)
+    for start in range(0, len(documents), DOCUMENTS_PER_TRANSACTION):
+        numbers = documents[start : start + DOCUMENTS_PER_TRANSACTION]
+        rows = [_document(run.id, number) for number in numbers]
+        place = start % max(1, distinct // CHUNKS_PER_DOCUMENT)
+        if place not in made:
+            texts = [corpus.document(number) for number in numbers]
+            began = time.process_time()
+            made[place] = (
+                texts,
+                [word_entries.entries(chunks_of) for chunks_of in texts],
+            )
+            spent["words of chunks"] += time.process_time() - began
+        texts, entries = made[place]
+        began = time.process_time()
+        with store.database.writing() as connection:
+            connection.execute(sa.insert(schema.document), rows)
+            for row, given in zip(rows, entries, strict=False):
+                word_entries.replace(connection, row["id"], 1, given, new=True)
+        spent["inserting"] += time.process_time() - began
+        with store.database.writing() as connection:
+            connection.execute(
+                sa.insert(schema.chunk),
+                [
+                    _chunk(row["id"], c)
+                    for row, cs in zip(rows, texts, strict=True)
+                    for c in cs
+                ],
+            )
+        began = time.process_time()
+        while store.words.merge():
+            pass
+        spent["merging"] += time.process_time() - began
+    return spent
+
+
+def _document(run_id: str, number: int) -> dict:
+    moment = now()
+    return {
+        "id": uuid.uuid4().hex,
+        "run_id": run_id,
+        "number": number,
+        "case_id": "small" if number % 5000 == 1 else f"case {number % 50}",
+        "name": f"{number}.pdf",
+        "ready": True,
+        "status": "completed",
+        "step": "extraction",
+        "next_step": 1,
+        "progress": 100.0,
+        "kept_progress": 100.0,
+        "message": "Done",
+        "attempt": 1,
+        "first_attempt": 1,
+        "indexed_attempt": 1,
+        "cancel_requested": False,
+        "pages": 1,
+        "characters": 1,
+        "chunks": CHUNKS_PER_DOCUMENT,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def _chunk(document_id: str, chunk: word_entries.IndexedChunk) -> dict:
+    return {
+        "document_id": document_id,
+        "number": chunk.number,
+        "start": 0,
+        "end": len(chunk.text),
+        "first_page": 1,
+        "last_page": 1,
+        "text": chunk.text,
+        "kind": chunk.kind,
+    }
+
+
+def index_bytes(store: Store) -> int:
+    """The bytes of the index of words."""
+    with store.database.reading() as connection:
+        return sum(
+            connection.execute(sa.text(query)).scalar_one() or 0
+            for query in (
+                "SELECT sum(length(data) + 24) FROM word_block",
+                "SELECT sum(length(lengths)) FROM word_segment",
+                "SELECT sum(coalesce(length(data), 0) + 80) FROM word_document",
+            )
+        )
+
+
+def search(
+    url: str, queries: dict[str, Any]
+) -> Iterator[tuple[str, list[float], list[float], float]]:
+    """Search, and yield the seconds of each kind of query, of wall and of CPU."""
+    with Store(url) as store:
+        store.words.search("warm up")
+        for kind, (several, scope) in queries.items():
+            given = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in scope.items()
+            }
+            walls, cpus, found = [], [], 0
+            for query in several:
+                wall, cpu = time.perf_counter(), time.process_time()
+                found += len(store.words.search(query, SearchFilter(**given)))
+                cpus.append(time.process_time() - cpu)
+                walls.append(time.perf_counter() - wall)
+            yield kind, walls, cpus, found / len(several)
+
+
+def _searching(url: str) -> None:
+    """What the process does that searches."""
+    queries = json.load(sys.stdin)
+    before = _memory("VmRSS")
+    walls: list[float] = []
+    cpus: list[float] = []
+    print(f"{'words':24} {'p50 ms':>8} {'p95 ms':>8} {'CPU p95':>8} {'hits':>6}")
+    for kind, wall, cpu, hits in search(url, queries):
+        walls += wall
+        cpus += cpu
+        print(_line(kind, wall, cpu, hits), flush=True)
+    print(_line("all", walls, cpus, 0))
+    peak = _memory("VmHWM")
+    print(f"memory of searching: {peak - before:.0f} MB, of {peak:.0f} MB")
+
+
+def _memory(name: str) -> float:
+    """The process's memory in MB: `VmRSS` now, `VmHWM` at most."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(f"{name}:")[1].split()[0]) / 1024
+
+
+def _line(kind: str, wall: list[float], cpu: list[float], hits: float) -> str:
+    p50, p95 = np.percentile(wall, [50, 95]) * 1000
+    return f"{kind:24} {p50:8.1f} {p95:8.1f} {np.percentile(cpu, 95) * 1000:8.1f} {hits:6.1f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chunks", type=int, default=1_000_000)
+    parser.add_argument(
+        "--distinct", type=int, help="so many texts are made, and then repeated"
+    )
+    parser.add_argument("--database", help="an empty database; by default, SQLite's")
+    parser.add_argument("--search", metavar="URL", help="only search in this database")
+    options = parser.parse_args()
+    if options.search:
+        _searching(options.search)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        url = options.database or f"sqlite:///{Path(folder, 'speed.db')}"
+        with Store(url) as store:
+            spent = fill(
+                store, Corpus(), options.chunks, options.distinct or options.chunks
+            )
+            size = index_bytes(store)
+        for work, seconds in spent.items():
+            print(
+                f"{work}: {seconds / options.chunks * 1e6:.0f} µs of CPU for each chunk"
+            )
+        print(f"index of words: {size / options.chunks:.0f} bytes for each chunk")
+        subprocess.run(
+            [sys.executable, __file__, "--search", url],
+            input=json.dumps(Corpus().queries()).encode(),
+            check=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
