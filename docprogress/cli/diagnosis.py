@@ -275,10 +275,10 @@ def check_embedder(settings: Settings) -> Finding:
     from docprogress.steps.embed import embedder
 
     try:
-        embedder(settings)
+        name = embedder(settings).name
     except DocProgressError as error:
         return Finding(State.BROKEN, "embedder", str(error))
-    return Finding(State.OK, "embedder", settings.embedder)
+    return Finding(State.OK, "embedder", name)
 
 
 def check_ocr(settings: Settings) -> Finding:

@@ -13,6 +13,7 @@ continue each other: only the first `WINDOW` of each ranking are summed, and pas
 that are in none of these follow by their best rank.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,9 +28,10 @@ RANK_OFFSET = 10
 VECTORS = 2.0
 #: The least weight of vectors, which orders what no words order.
 LEAST_VECTORS = 0.01
-#: The part that is left of the words' lack if the query has numbers, which are names:
-#: "AX-400", "§ 12", "2.1".
-NUMBERS = 0.1
+#: What is left of the weight of vectors if the query has a number that is a name.
+NUMBERS = 0.05
+#: "AX-400", "§ 12", "2.1", "2041", but not "the 3 risks".
+_NUMBER = re.compile(r"\d[\d.,/:-]*\d|[^\W\d_]-?\d|[§#] ?\d")
 #: What any passage within the window has, and no passage outside.
 LEAST_SCORE = 1e-3
 
@@ -135,6 +137,6 @@ def part_weights(query: str, share: float) -> tuple[float, float]:
             a passage with all of them.
     """
     share = min(max(share, 0.0), 1.0)
-    if share and any(sign.isdigit() for sign in query):
+    if share and _NUMBER.search(query):
         share = 1 - NUMBERS * (1 - share)
     return share, max(LEAST_VECTORS, VECTORS * (1 - share))

@@ -13,6 +13,7 @@ DEPTH = 10
 RECALLED = 5
 #: Hybrid counts as at least as good if no more than this is missing: rounding.
 TOLERANCE = 0.0005
+_HALVES = {False: "tuned half", True: "held-out half", None: "all questions"}
 
 
 def ndcg(found: Sequence[Place], answers: frozenset[Place]) -> float:
@@ -55,11 +56,11 @@ def scores(search: Search, questions: Iterable[Question]) -> Scores:
     return made
 
 
-def table(systems: dict[str, Scores], *, held_out: bool) -> str:
+def table(systems: dict[str, Scores], *, held_out: bool | None) -> str:
     """A row for each language and group, a column for each system."""
     width = max(map(len, systems)) + 2
     lines = [
-        f"{'held-out' if held_out else 'tuned'} half".ljust(18)
+        _HALVES[held_out].ljust(18)
         + "".join(name.rjust(max(width, 12)) for name in systems)
     ]
     for language in (*LANGUAGES, "all"):
@@ -76,7 +77,7 @@ def table(systems: dict[str, Scores], *, held_out: bool) -> str:
 
 
 def losses(
-    hybrid: Scores, parts: Sequence[Scores], *, held_out: bool
+    hybrid: Scores, parts: Sequence[Scores], *, held_out: bool | None
 ) -> dict[tuple[str, str], float]:
     """Where hybrid is worse than the better of its parts, and by how much nDCG."""
     found: defaultdict[tuple[str, str], float] = defaultdict(float)
@@ -90,9 +91,11 @@ def losses(
     return dict(found)
 
 
-def _wanted(language: str, group: str, *, held_out: bool) -> Callable[[Question], bool]:
+def _wanted(
+    language: str, group: str, *, held_out: bool | None
+) -> Callable[[Question], bool]:
     return lambda question: (
         language in (question.language, "all")
         and question.group == group
-        and question.held_out == held_out
+        and held_out in (question.held_out, None)
     )

@@ -114,7 +114,16 @@ def test_passage_with_the_number_of_the_query_is_before_the_nearest():
     found = fused("what does § 12 say", 0.4, {"a": 4.0, "b": 1.0}, "xyz")
 
     assert found[0] == "a"
-    assert fused("what does it say", 0.4, {"a": 4.0, "b": 1.0}, "xyz")[0] == "x"
+    for query in ("what does it say", "what are the 3 risks"):
+        assert fused(query, 0.4, {"a": 4.0, "b": 1.0}, "xyz")[0] == "x"
+
+
+@pytest.mark.parametrize("name", ["AX-400", "§ 5", "§5", "2.1", "12/4", "2041", "v3"])
+def test_number_that_is_a_name_leaves_the_order_to_words(name):
+    words, vectors = part_weights(f"what of {name}", 0.5)
+
+    assert words > 0.95
+    assert vectors < 0.06
 
 
 def test_vectors_order_what_words_do_not():

@@ -186,7 +186,7 @@ def test_wordllama_tells_how_well_it_knows_a_language(english, text, known):
 
 @pytest.mark.parametrize(
     ("text", "known"),
-    [("解除协议", 1), ("إنهاء العقد", 1), ("срок", 1), ("계약", 1), ("અનુબંધ", 0)],
+    [("解除协议", 1), ("إنهاء العقد", 0.5), ("срок", 1), ("계약", 1), ("અનુબંધ", 0)],
 )
 def test_multilingual_model_tells_which_scripts_it_knows(multilingual, text, known):
     assert multilingual.knowledge(text) == known
