@@ -47,7 +47,7 @@ def document_html(store: Store, row: DocumentRow, metadata: Mapping[str, Any]) -
         _warnings(metadata.get("warnings")),
         _metadata(metadata),
         _first_page(row, pages.first),
-        *_tables(pages),
+        *_tables(pages, row),
     )
 
 
@@ -150,8 +150,8 @@ def _first_page(row: DocumentRow, page: Page | None) -> str:
     return f'{head}<div class="dp-page">\n{lead}\n{rest}</div>'
 
 
-def _tables(pages: _Pages) -> Iterator[str]:
-    found = list(islice(tables_of(pages), MAX_TABLES + 1))
+def _tables(pages: _Pages, row: DocumentRow) -> Iterator[str]:
+    found = list(islice(tables_of(pages, media_type=row.media_type), MAX_TABLES + 1))
     few = len(found) <= FEW_TABLES
     for table in found[:MAX_TABLES]:
         # Those of the first page are shown there.

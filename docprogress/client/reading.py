@@ -79,14 +79,19 @@ def table_parts(store: Store, rows: Sequence[DocumentRow]) -> Iterator[Part[Tabl
     if _long(rows):
         [row] = rows
         slices = store.results.page_slices(row.id)
-        for table in tables_of(page for pages in slices for page in pages):
+        every = (page for pages in slices for page in pages)
+        for table in tables_of(every, media_type=row.media_type):
             yield row, [table]
         return
     for row, pages in page_parts(store, rows):
         # Most documents have none, and no Markdown has a table without it.
         some = any(page.markdown and "|" in page.markdown for page in pages)
-        if some and (found := list(tables_of(pages))):
+        if some and (found := _tables(row, pages)):
             yield row, found
+
+
+def _tables(row: DocumentRow, pages: Sequence[Page]) -> list[Table]:
+    return list(tables_of(pages, media_type=row.media_type))
 
 
 def pages(store: Store, run_id: str) -> Iterator[Page]:

@@ -74,7 +74,7 @@ class DocumentHandle:
         Raises:
             ResultsUnavailable: The document has not been read.
         """
-        return self._tables if self.row.status.final else list(tables(self.pages))
+        return self._tables if self.row.status.final else self._found_tables()
 
     @property
     def text(self) -> str:
@@ -131,7 +131,10 @@ class DocumentHandle:
 
     @cached_property
     def _tables(self) -> list[Table]:
-        return list(tables(self.pages))
+        return self._found_tables()
+
+    def _found_tables(self) -> list[Table]:
+        return list(tables(self.pages, media_type=self._row.media_type))
 
     def _read_pages(self) -> list[Page]:
         return self._store.results.pages_of([self.id])[self.id] or self._none("pages")

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from docprogress.documents import Page, Table
 from docprogress.structure.blocks import Block, blocks
+from docprogress.structure.continued_tables import MOST_BETWEEN, Found, joined
 from docprogress.structure.inline import escaped
+
+_PDF = "application/pdf"
 
 #: The longest line above a table that is taken for its caption, in characters.
 LONGEST_CAPTION = 200
@@ -19,34 +22,49 @@ _CAPTION = re.compile(
 )
 
 
-def tables(pages: Iterable[Page]) -> Iterator[Table]:
+def tables(pages: Iterable[Page], *, media_type: str | None = None) -> Iterator[Table]:
     """The tables of a document's pages, in order.
 
     A table's title is its caption, or else the heading above it.
+
+    Args:
+        pages: The pages.
+        media_type: That of the document. In a PDF, a table may go on on the next page.
     """
-    number = 0
+    found = _found(pages)
+    for number, table in enumerate(joined(found) if media_type == _PDF else found, 1):
+        yield Table(
+            number=number,
+            rows=table.rows,
+            page=table.page.number,
+            title=table.title,
+            document_id=table.page.document_id,
+        )
+
+
+def _found(pages: Iterable[Page]) -> Iterator[Found]:
+    last: Found | None = None
     heading: str | None = None
     for page in pages:
         markdown = page.markdown
-        title = page.title
+        heading = page.title or heading
         if not markdown or ("|" not in markdown and "#" not in markdown):
-            heading = title or heading
             continue
-        heading = title or heading
-        above: Block | None = None
+        around: list[Block] = []
         for block in blocks(markdown):
-            if block.kind == "heading":
-                heading = block.text
-            elif block.kind == "table":
-                number += 1
-                yield Table(
-                    number=number,
-                    rows=block.rows,
-                    page=page.number,
-                    title=_caption(above) or heading,
-                    document_id=page.document_id,
-                )
-            above = block
+            if block.kind == "table":
+                if last:
+                    yield last
+                title = _caption(around[-1] if around else None) or heading
+                last = Found(block.rows, page, title, around, [])
+            else:
+                if block.kind == "heading":
+                    heading = block.text
+                if last and len(last.after) <= MOST_BETWEEN:
+                    last.after.append((block, page.number))
+            around.append(block)
+    if last:
+        yield last
 
 
 def _caption(above: Block | None) -> str | None:

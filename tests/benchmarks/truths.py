@@ -22,7 +22,7 @@ TEXTS = Path(__file__).with_name("texts")
 #: The text in each language, and the script of each.
 LANGUAGES: dict[str, str] = {}
 SCRIPTS: dict[str, str] = {}
-for _path in sorted(TEXTS.iterdir()):
+for _path in sorted(TEXTS.glob("*.txt")):
     _script, _language = _path.stem.split("-")
     LANGUAGES[_language] = _path.read_text("utf-8").strip()
     SCRIPTS[_language] = _script
