@@ -189,6 +189,7 @@ document = sa.Table(
     sa.Index("document_status", "status"),
     sa.Index("document_case_id", "case_id"),
     sa.Index("document_sha256", "sha256"),
+    sa.Index("document_name", "name"),
     sa.Index(
         "document_not_indexed",
         "id",

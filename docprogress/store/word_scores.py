@@ -13,6 +13,8 @@ from docprogress.words import Query, Wanted
 #: How soon more of the same word stops to matter, and how much long chunks lose.
 K1 = 1.2
 B = 0.75
+#: So many chunks are sorted first; mostly, they suffice.
+_FEW = 64
 
 Found = tuple[NDArray[np.uint16], NDArray[np.uint8]]
 
@@ -82,17 +84,20 @@ class Ranking:
         scores = np.concatenate(self._scores)
         parts = np.concatenate(self._parts)
         places = np.concatenate(self._places)
-        rest = np.arange(len(scores))
-        size = 64
-        while len(rest):
-            if len(rest) > size:
-                divided = np.argpartition(-scores[rest], size)
-                some, rest = rest[divided[:size]], rest[divided[size:]]
-            else:
-                some, rest = rest, rest[:0]
-            some = some[np.lexsort((some, -scores[some]))]
+        first = np.arange(len(scores))
+        if len(scores) > _FEW:
+            first = np.argpartition(scores, -_FEW)[-_FEW:]
+        first = first[np.lexsort((first, -scores[first]))]
+        yield Scored(scores[first], parts[first], places[first])
+        if len(scores) <= _FEW:
+            return
+        order = np.argsort(-scores, kind="stable")
+        order = order[~np.isin(order, first)]
+        start, size = 0, 4 * _FEW
+        while start < len(order):
+            some = order[start : start + size]
             yield Scored(scores[some], parts[some], places[some])
-            size *= 4
+            start, size = start + size, 4 * size
 
     def _complete(self, word: Wanted) -> float:
         """The score of a word, if a chunk of average length has it once."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from docprogress.errors import StoreError
 from docprogress.store import schema, word_entries, word_merging, word_owners
@@ -23,11 +23,15 @@ from docprogress.words import parse
 log = logging.getLogger(__name__)
 
 _document = schema.document.c
-_NOT_INDEXED = (
-    select(_document.id, _document.attempt)
-    .where(schema.NOT_INDEXED)
-    .limit(bindparam("limit"))
-)
+_PENDING = f"FROM document {{hint}} WHERE {schema.NOT_INDEXED.text}"
+# Without statistics, SQLite would read all documents that are completed.
+_SOME_PENDING = {
+    dialect: text(f"SELECT id, attempt {_PENDING.format(hint=hint)} LIMIT :limit")
+    for dialect, hint in (
+        ("sqlite", "INDEXED BY document_not_indexed"),
+        ("postgresql", ""),
+    )
+}
 _INDEXED = (
     update(schema.document)
     .where(
@@ -166,6 +170,8 @@ class WordIndex:
         condition = (scope or SearchFilter()).documents()
         query = select(func.count()).select_from(schema.document)
         with self._database.reading() as connection:
+            if not _pending(connection, 1):
+                return 0
             return connection.execute(
                 query.where(condition, schema.NOT_INDEXED)
             ).scalar_one()
@@ -188,7 +194,7 @@ class WordIndex:
     def _index_some(self, deadline: float) -> bool:
         """Index some of the documents that are not; whether none is left."""
         with self._database.reading() as connection:
-            some = connection.execute(_NOT_INDEXED, {"limit": _BATCH}).all()
+            some = _pending(connection, _BATCH)
         for document_id, attempt in some:
             self._index(document_id, attempt)
             if time.monotonic() >= deadline:
@@ -203,3 +209,10 @@ class WordIndex:
         with self._database.writing() as connection:
             if connection.execute(_INDEXED, values).rowcount:
                 word_entries.replace(connection, document_id, attempt, given)
+
+
+def _pending(connection: Connection, limit: int) -> list[tuple[str, int]]:
+    """The ids and attempts of some documents that are not indexed."""
+    statement = _SOME_PENDING[connection.dialect.name]
+    rows = connection.execute(statement, {"limit": limit})
+    return [(document_id, attempt) for document_id, attempt in rows]

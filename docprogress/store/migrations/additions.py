@@ -148,6 +148,8 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
         ),
         *map(_ForSQLite, vector_parts.STATEMENTS),
     ),
+    # Searches in some documents, by name.
+    ("CREATE INDEX IF NOT EXISTS document_name ON document (name)",),
 )
 
 
