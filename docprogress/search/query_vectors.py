@@ -89,6 +89,11 @@ class QueryVectors:
         """How well an embedder that has made the vector knows the query's language."""
         return run_embedder(used.settings, self._settings).knowledge(self._query)
 
+    def least_similarity(self, used: "EmbedderInUse") -> float:
+        """What similarities have to exceed if no passage has a word of the query."""
+        model = run_embedder(used.settings, self._settings)
+        return model.least_similarity(self._query)
+
     def _by(self, used: "EmbedderInUse") -> "NDArray[float32]":
         model = run_embedder(used.settings, self._settings)
         if used.name is not None and model.name != used.name:

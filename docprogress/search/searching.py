@@ -29,7 +29,7 @@ from docprogress.store import Match, Store
 from docprogress.store.passages import Passage
 from docprogress.store.search_filter import SearchFilter
 
-#: Similarities up to this one say nothing.
+#: Similarities up to this one say nothing, even of a query whose words are found.
 LEAST_SIMILARITY = 0.2
 
 #: How often a search is repeated because what it found was replaced meanwhile.
@@ -37,7 +37,7 @@ ATTEMPTS = 5
 
 
 if TYPE_CHECKING:
-    from docprogress.store.vector_index.embedders import EmbedderInUse
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,36 +135,49 @@ def _read(store: Store, wanted: list[Fused]) -> tuple[dict[Place, Passage], set[
 def _rankings(
     store: Store, request: Request, vectors: QueryVectors
 ) -> Iterator[Ranking]:
-    depth = max(WINDOW, request.offset + request.limit)
-    query, where = request.query, request.where
-    if not parse(query):
+    if not parse(request.query):
         return
-    words: list[Match] = []
-    weight = 1.0
+    depth = 1 if request.mode == Mode.VECTORS else _depth(request)
+    ranked = store.words.rank(request.query, request.where, limit=depth)
+    words_weight, weight = part_weights(request.query, ranked.share)
     if request.mode != Mode.VECTORS:
-        ranked = store.words.rank(query, where, limit=depth)
-        words = ranked.matches
-        words_weight, weight = part_weights(query, ranked.share)
-        yield Ranking(part=Part.WORDS, matches=words, weight=words_weight)
-    if request.mode == Mode.WORDS:
-        return
+        yield Ranking(part=Part.WORDS, matches=ranked.matches, weight=words_weight)
+    if request.mode != Mode.WORDS:
+        yield from _vector_rankings(store, request, vectors, ranked.matches, weight)
+
+
+def _depth(request: Request) -> int:
+    """How many passages of each ranking are read: more for later pages of results."""
+    return max(WINDOW, request.offset + request.limit)
+
+
+def _vector_rankings(
+    store: Store,
+    request: Request,
+    vectors: QueryVectors,
+    words: list[Match],
+    weight: float,
+) -> Iterator[Ranking]:
+    hybrid = request.mode == Mode.HYBRID
     searched: set[str | None] = set()
-    for used in store.vectors.embedders(where):
-        if used.words_only and request.mode == Mode.HYBRID:
+    for used in store.vectors.embedders(request.where):
+        if used.words_only and hybrid:
             continue
         vector = vectors.by(used)
-        if vector is None:
-            continue
-        known = vectors.knowledge(used) if request.mode == Mode.HYBRID else 1.0
-        if not known:
+        known = vectors.knowledge(used) if hybrid and vector is not None else 1.0
+        if vector is None or not known:
             continue
         searched.add(used.name)
         near = store.vectors.nearest(
-            vector, embedder=used.name, filter=where, limit=depth
+            vector, embedder=used.name, filter=request.where, limit=_depth(request)
         )
-        similar = _similar(store, near, used, query)
+        if used.words_only:
+            similar = _with_words(store, near, request.query)
+        else:
+            least = LEAST_SIMILARITY if words else vectors.least_similarity(used)
+            similar = [match for match in near if match.score > least]
         yield Ranking(part=Part.VECTORS, matches=similar, weight=weight * known)
-    if searched and request.mode == Mode.HYBRID:
+    if searched and hybrid:
         # What no vector is compared with is ranked by its words in both parts.
         embedders = store.passages.embedders({match.document_id for match in words})
         only = [
@@ -173,18 +186,13 @@ def _rankings(
             if embedders.get(each.document_id, "") not in searched
         ]
         yield Ranking(part=Part.VECTORS, matches=only, weight=weight, scored=False)
-    if request.mode == Mode.VECTORS and not searched and vectors.first_error:
+    if not hybrid and not searched and vectors.first_error:
         raise vectors.first_error
 
 
-def _similar(
-    store: Store, near: list[Match], used: "EmbedderInUse", query: str
-) -> list[Match]:
-    """Those of the nearest that are similar, rather than only nearer than others."""
-    if not used.words_only:
-        return [match for match in near if match.score > LEAST_SIMILARITY]
-    # Words may share a place in the vectors.
-    passages = store.passages.read([(each[1], each[2]) for each in near])
+def _with_words(store: Store, near: list[Match], query: str) -> list[Match]:
+    """Those that have a word of the query: words may share a place in the vectors."""
+    passages = store.passages.read([(each.document_id, each.number) for each in near])
     return [
         match
         for match in near

@@ -12,7 +12,14 @@ from docprogress.store import FinishedStep
 
 
 def add_searched(
-    store, *texts, settings=None, run=None, run_options=None, metadata=None, **changes
+    store,
+    *texts,
+    settings=None,
+    embedder=None,
+    run=None,
+    run_options=None,
+    metadata=None,
+    **changes,
 ):
     """A run with a completed document whose chunks are these texts.
 
@@ -20,6 +27,7 @@ def add_searched(
         store: Where.
         texts: Of the chunks; or (text, kind).
         settings: With the embedder.
+        embedder: The name of another one that is said to have made the vectors.
         run: Add it to this one.
         run_options: Of a new run: `case_id`, …
         metadata: Of the document.
@@ -27,7 +35,7 @@ def add_searched(
     """
     settings = settings or load()
     if run is None:
-        options = {"settings": {"embedder": settings.embedder}}
+        options = {"settings": {"embedder": embedder or settings.embedder}}
         run = add_run(store, **options | (run_options or {}))
     given = [text if isinstance(text, tuple) else (text, "text") for text in texts]
     chunks = [
@@ -60,7 +68,10 @@ def add_searched(
         progress=100.0,
         pages=[Page(number=1, text="", markdown="")],
         chunks=embedded,
-        facts={"embedder": embedding.facts["embedder"], **(metadata or {})},
+        facts={
+            "embedder": embedder or embedding.facts["embedder"],
+            **(metadata or {}),
+        },
     )
     store.attempts.finish_steps(document_id, 1, [finished], completed="Done")
     return run

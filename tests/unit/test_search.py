@@ -212,6 +212,31 @@ def test_meaning_is_found_and_fused_with_words(store):
         }
 
 
+NONSENSE = ["xyzzyq", "qqqq", "asdf jkl", "qwertzuiop", "what is mxyzptlk", "шщъыь"]
+
+
+@pytest.mark.parametrize("name", ["wordllama", "universal-sentence-encoder"])
+@pytest.mark.parametrize("query", [*NONSENSE, "ضظغقف", "龘靐", "7g3k9z", "🙈 ?!"])
+def test_a_model_finds_nothing_for_what_it_does_not_know(store, query, name):
+    settings = load(embedder=name)
+    passages = ["The tenant bears the cost of repairs.", "Dogs are welcome on Fridays."]
+    add_searched(store, *passages, "本合同由甲乙双方签订", settings=settings)
+
+    for mode in MODES:
+        found = searched(store, query, mode=mode, settings=settings)
+        assert (texts(found), found.warnings) == ([], ())
+
+
+def test_a_model_finds_words_that_mean_the_same(store):
+    settings = load(embedder="wordllama")
+    passages = ["Dogs are welcome in the office.", "Annual leave is 25 days."]
+    add_searched(store, *passages, settings=settings)
+
+    for query, text in (("animals", passages[0]), ("company holidays", passages[1])):
+        assert texts(searched(store, query, settings=settings)) == [text]
+        assert texts(searched(store, query, mode="words", settings=settings)) == []
+
+
 def test_several_runs_ask_an_endpoint_once(store):
     with endpoint(about(text=[1, 1, 0], query=[1, 0, 0])) as (_, server):
         settings = load(embedder="openai:searched", embedding_url=server.url)
@@ -293,13 +318,8 @@ def test_an_embedder_that_cannot_be_asked_is_named(
 
 
 def test_an_embedder_that_is_not_installed_is_named(store, monkeypatch):
-    run = add_searched(store, "a cat", run_options={"settings": {}})
     name = "sentence-transformers:no-such-model"
-    with store.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE document SET embedder = ?", (name,))
-        connection.exec_driver_sql(
-            "UPDATE run SET settings = ?", (f'{{"embedder": "{name}"}}',)
-        )
+    run = add_searched(store, "a cat", embedder=name)
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
 
     found = searched(store, "cat", run=run.id)

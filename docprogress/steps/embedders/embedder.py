@@ -10,6 +10,9 @@ from docprogress.steps.embedders.tokens import Parts
 
 Vectors = NDArray[np.float32]
 
+#: `least_similarity` of models about which nothing else is known.
+LEAST_SIMILARITY = 0.25
+
 
 class Embedder(Protocol):
     """Maps texts to unit vectors, whose dot product is their similarity."""
@@ -33,6 +36,12 @@ class Embedder(Protocol):
         """How well the model knows the language of a text, from 0 to 1.
 
         A search gives its vectors this weight.
+        """
+
+    def least_similarity(self, text: str) -> float:
+        """What similarities to a text have to exceed if no words are in common.
+
+        Texts that mean nothing seldom do: 1 if the model knows no word of this one.
         """
 
     def embed(self, texts: Sequence[str]) -> Vectors:

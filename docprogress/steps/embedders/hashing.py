@@ -6,7 +6,7 @@ from itertools import chain
 import mmh3
 import numpy as np
 
-from docprogress.steps.embedders.embedder import Vectors, normalize
+from docprogress.steps.embedders.embedder import LEAST_SIMILARITY, Vectors, normalize
 from docprogress.steps.embedders.words import ascii_words, words
 
 DIMENSIONS = 1024
@@ -40,6 +40,9 @@ class HashingEmbedder:
 
     def knowledge(self, text: str) -> float:  # noqa: ARG002 - of any language
         return 1.0
+
+    def least_similarity(self, text: str) -> float:  # noqa: ARG002 - for any text
+        return LEAST_SIMILARITY
 
     def count_tokens(self, text: str) -> int:
         """How many words the text is compared by."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from docprogress.errors import ServiceUnavailable, TransientError
 from docprogress.settings import redacted
-from docprogress.steps.embedders.embedder import Vectors, join_parts
+from docprogress.steps.embedders.embedder import LEAST_SIMILARITY, Vectors, join_parts
 from docprogress.steps.embedders.openai_client import OpenAIClient
 from docprogress.steps.embedders.responses import TooLarge
 from docprogress.steps.embedders.token_counter import token_counter
@@ -91,6 +91,9 @@ class EndpointEmbedder:
 
     def knowledge(self, text: str) -> float:  # noqa: ARG002 - of any language
         return 1.0
+
+    def least_similarity(self, text: str) -> float:  # noqa: ARG002 - for any text
+        return LEAST_SIMILARITY
 
     def count_tokens(self, text: str) -> int:
         return token_counter(self._model)(text)

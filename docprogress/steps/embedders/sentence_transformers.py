@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from docprogress.errors import SettingsError
-from docprogress.steps.embedders.embedder import Vectors, join_parts
+from docprogress.steps.embedders.embedder import LEAST_SIMILARITY, Vectors, join_parts
 from docprogress.steps.embedders.tokens import Parts, estimate_tokens, split
 
 
@@ -72,6 +72,9 @@ class SentenceTransformerEmbedder:
 
     def knowledge(self, text: str) -> float:  # noqa: ARG002 - of any language
         return 1.0
+
+    def least_similarity(self, text: str) -> float:  # noqa: ARG002 - for any text
+        return LEAST_SIMILARITY
 
     def count_tokens(self, text: str) -> int:
         tokenizer = self._model.tokenizer
