@@ -2,10 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from docprogress.bus.bus import Bus
@@ -14,13 +16,14 @@ from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.fingerprint import fingerprint
 from docprogress.client.hooks import UploadView
-from docprogress.client.remote_folders import open_folder
 from docprogress.client.results import DocumentHandle
 from docprogress.client.run import Run
 from docprogress.client.search_scope import search_scope
 from docprogress.client.sources import expand
 from docprogress.client.submission import Submission
-from docprogress.client.sync import FolderSync
+from docprogress.client.sync import limit
+from docprogress.client.synchronizer import Synchronizer
+from docprogress.client.watching import FolderWatch, log_problem
 from docprogress.events import now
 from docprogress.queueing import fair_share, protocol
 from docprogress.search.mode import Mode
@@ -221,35 +224,91 @@ class Pipeline:
             SyncBusy: Another process synchronizes the folder.
             BusError: Redis cannot be reached; nothing was started.
         """
-        own = {
-            "skip_existing": True,
-            "priority": fair_share.validate_priority(priority),
-            **self._sink_settings(),
-        }
-        settings = self._run_settings()
-        folder = FolderSync(
-            self.connections,
-            open_folder(root, storage_options or {}),
-            case_id=case_id,
-            plan=self.steps,
-            settings=settings | own,
-            fingerprint=fingerprint(self.steps, settings),
-        )
+        folder = self._synchronizer(root, case_id, priority, storage_options)
         choices = {"checksum": checksum, "retry_failed": retry_failed}
         if dry_run:
             return folder.look(max_delete=max_delete, **choices)
-        self.connections.reach()
-        record, changes = folder.synchronize(
+        run = folder.synchronize(
             max_delete=max_delete,
             confirm=confirm,
-            add_run=lambda expected, settings: self._add_run(
-                expected, case_id=case_id, own=own | settings
-            ),
-            cancel=lambda run_id: self.attach(run_id).cancel(),
             on_progress=on_progress or (lambda *_: None),
             **choices,
         )
-        return Run(self.connections, record, changes=changes)
+        assert run is not None
+        return run
+
+    def watch(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        case_id: str | None = None,
+        max_delete: str | float = "20%",
+        priority: int = 0,
+        interval: float | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        on_problem: Callable[[str | None], object] | None = None,
+        stop: threading.Event | None = None,
+    ) -> Iterator[Run]:
+        """Keep the documents of a folder in step with it, and yield a run per change.
+
+        It begins with what has changed since the last time, and goes on until `stop`
+        is set or the iteration ends. A file is taken when it is complete, within two
+        seconds. Where no events come from the folder, as from network drives and URLs,
+        it is looked at regularly. What is away is waited for.
+
+        Args:
+            root: The folder, as for `sync`.
+            case_id: What its documents belong to.
+            max_delete: The most files that may be gone at once, or their share of all.
+                If there are more, nothing is changed until they are back, or `sync` is
+                called with `confirm=True`.
+            priority: As of `submit`.
+            interval: Seconds between two looks at a folder without events; the default
+                is one, or five for a URL, and more if looking takes long.
+            storage_options: Further arguments of fsspec's file system, for a URL.
+            on_problem: Called with what keeps the folder from being synchronized, when
+                that begins or changes, and with None when it is over. The default is to
+                log it.
+            stop: Ends the iteration when it is set.
+
+        Raises:
+            SubmitError: It cannot be a folder.
+            SettingsError: A setting has to be changed; waiting does not help.
+        """
+        folder = self._synchronizer(root, case_id, priority, storage_options)
+        limit(max_delete, 1)
+        return FolderWatch(
+            folder.open_folder,
+            partial(folder.synchronize_settled, max_delete=max_delete),
+            on_problem=on_problem or log_problem,
+            interval=interval,
+            stop=stop,
+        ).runs()
+
+    def _synchronizer(
+        self,
+        root: str | os.PathLike[str],
+        case_id: str | None,
+        priority: int,
+        storage_options: Mapping[str, Any] | None,
+    ) -> Synchronizer:
+        return Synchronizer(
+            connections=self.connections,
+            root=root,
+            storage_options=storage_options or {},
+            case_id=case_id,
+            steps=self.steps,
+            settings=self._run_settings(),
+            own={
+                "skip_existing": True,
+                "priority": fair_share.validate_priority(priority),
+                **self._sink_settings(),
+            },
+            add_run=lambda expected, own: self._add_run(
+                expected, case_id=case_id, own=own
+            ),
+            cancel=lambda run_id: self.attach(run_id).cancel(),
+        )
 
     def _submit(
         self,

@@ -80,6 +80,19 @@ class FolderSync:
         plan = self._planner(**options).plan(files)
         return plan.describe(self._folder.root, self._refusal(plan, max_delete))
 
+    def is_in_step(self, *, max_delete: str | float, **options: Any) -> bool:
+        """Whether there is nothing to do, nor to be remembered.
+
+        Raises:
+            SubmitError: The folder does not exist, or cannot be read.
+            SyncRefused: Too many of its files are gone.
+        """
+        source = self._store.sources.get(self._folder.root, self._case_id)
+        files = iter(()) if source is None else self._store.sources.files(source.id)
+        plan = self._planner(**options).plan(files)
+        self._refuse(plan, max_delete)
+        return not (plan.changes or plan.removed or plan.moves or plan.touched)
+
     def synchronize(
         self,
         *,
@@ -88,8 +101,9 @@ class FolderSync:
         add_run: Callable[[int, dict[str, Any]], RunRow],
         cancel: Callable[[str], object],
         on_progress: Callable[[int, int], None],
+        always: bool = True,
         **options: Any,
-    ) -> tuple[RunRow, FolderChanges]:
+    ) -> tuple[RunRow | None, FolderChanges]:
         """Submit what is new, and retire what is gone.
 
         Args:
@@ -98,6 +112,7 @@ class FolderSync:
             add_run: Makes the run, given how many documents it has, and its settings.
             cancel: Cancels a run.
             on_progress: Called with how many documents are stored, out of how many.
+            always: Whether to make a run also if there is nothing to do.
             options: Of `Planner`.
 
         Raises:
@@ -111,15 +126,13 @@ class FolderSync:
             self._store.sources.settle(source.id)
             planner = self._planner(renew=lock.check, **options)
             plan = planner.plan(self._store.sources.files(source.id))
+            if not confirm:
+                self._refuse(plan, max_delete)
             refusal = self._refusal(plan, max_delete)
-            if refusal is not None and not confirm:
-                raise SyncRefused(
-                    f"{refusal}; nothing was changed. If that is right, confirm it: "
-                    "sync(…, confirm=True), or `docprogress sync --yes`",
-                    removed=len(plan.removed),
-                    known=plan.known,
-                )
             changes = plan.describe(self._folder.root, refusal)
+            if not (always or changes):
+                self._store.sources.touch(lock.lock, plan.touched)
+                return None, changes
             own = {
                 "changes": changes.to_dict(KEPT_PATHS),
                 "source": source.id,
@@ -159,6 +172,16 @@ class FolderSync:
         )
         most = self._settings.get("max_bytes")
         return Planner(self._folder, staleness.first_step, max_bytes=most, **options)
+
+    def _refuse(self, plan: SyncPlan, max_delete: str | float) -> None:
+        refusal = self._refusal(plan, max_delete)
+        if refusal is not None:
+            raise SyncRefused(
+                f"{refusal}; nothing was changed. If that is right, confirm it: "
+                "sync(…, confirm=True), or `docprogress sync --yes`",
+                removed=len(plan.removed),
+                known=plan.known,
+            )
 
     def _refusal(self, plan: SyncPlan, max_delete: str | float) -> str | None:
         """Why too much is gone; None if it is not."""

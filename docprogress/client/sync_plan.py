@@ -19,6 +19,9 @@ GRANULARITY = 2.0
 #: The position of the first step to do again of a document; None if there is none.
 FirstStep = Callable[[KnownDocument], int | None]
 
+#: Whether a file that looks so, or is gone, will stay so; others are left as they are.
+Settled = Callable[[str, FileState | None], bool]
+
 
 class Change(NamedTuple):
     """A file that is to be submitted."""
@@ -84,6 +87,7 @@ class Planner:
         checksum: Whether to compare the content of all files.
         retry_failed: Whether to submit files again whose newest version failed.
         max_bytes: The size of a file above which it is not stored.
+        settled: Whether a change is taken; by default each is.
         renew: Called now and then.
     """
 
@@ -95,8 +99,10 @@ class Planner:
         checksum: bool,
         retry_failed: bool,
         max_bytes: int | None = None,
+        settled: Settled = lambda *_: True,
         renew: Callable[[], None] = lambda: None,
     ) -> None:
+        self._settled = settled
         self._folder = folder
         self._first_step = first_step
         self._checksum = checksum
@@ -134,12 +140,17 @@ class Planner:
         return plan
 
     def _add(self, here: FoundFile) -> None:
+        if not self._settled(here.path, here.state):
+            return
         self._plan.changes.append(Change("added", here.key, here.path, here.state))
 
     def _miss(self, there: KnownFile) -> None:
         """Plan what becomes of a file that was not found."""
         if not self._folder.is_unreadable(there.key):
-            self._plan.removed.append(there)
+            if self._settled(there.path, None):
+                self._plan.removed.append(there)
+            else:
+                self._plan.unchanged += 1
         elif there.newest is not None:
             self._plan.failed.append(there.path)
 
@@ -147,6 +158,11 @@ class Planner:
         newest = there.newest
         if newest is None:  # its run was deleted
             self._add(here)
+            return
+        if here.state[:3] != there.state[:3] and not self._settled(
+            here.path, here.state
+        ):
+            self._plan.unchanged += 1
             return
         try:
             same = self._is_same(here, there, newest)

@@ -85,6 +85,20 @@ def sync(
     priority: Annotated[
         int, typer.Option(metavar="N", help="Before (1, 2, …) or after (-1) others.")
     ] = 0,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", "-w", help="Go on, and do it whenever the folder changes."
+        ),
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.1,
+            help="With --watch: between two looks at a network drive or URL.",
+        ),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and do not wait.")
     ] = False,
@@ -96,9 +110,20 @@ def sync(
 
     Files that are as they were, or were moved, are not processed again. If more files
     are gone than --max-delete allows, or all of them, nothing is changed without a
-    confirmation.
+    confirmation. With --watch, that is reported, and waited for.
     """
-    from docprogress.cli import live_run
+    from docprogress.cli import folder_watch, live_run
+
+    if watch:
+        _check_watch(
+            {
+                "--dry-run": dry_run,
+                "--yes": yes,
+                "--checksum": checksum,
+                "--retry-failed": retry_failed,
+                "--detach": detach,
+            }
+        )
 
     with services.open_pipeline(
         start=not dry_run,
@@ -120,6 +145,13 @@ def sync(
             _print(pipeline.sync(folder, dry_run=True, **options), as_json=as_json)
             return
         options["priority"] = priority
+        if watch:
+            chosen = ("case_id", "max_delete", "priority")
+            watching = {name: options[name] for name in chosen}
+            status = folder_watch.watch(
+                pipeline, folder, watching | {"interval": interval}, as_json=as_json
+            )
+            raise typer.Exit(status)
 
         def synchronize(*, confirm: bool) -> int:
             return live_run.sync(
@@ -141,6 +173,12 @@ def sync(
             )
             status = synchronize(confirm=True)
     raise typer.Exit(status)
+
+
+def _check_watch(given: dict[str, bool]) -> None:
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter(f"{option} does not go with --watch")
 
 
 def _print(changes: "FolderChanges", *, as_json: bool) -> None:

@@ -1,0 +1,70 @@
+"""Keeps a folder in step until a signal ends it: `docprogress sync --watch`."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from docprogress.cli.live_run import INTERRUPTED
+from docprogress.client.pipeline import Pipeline
+from docprogress.events import now
+from docprogress.formatting import plain
+
+
+def watch(
+    pipeline: Pipeline, folder: str, options: Mapping[str, Any], *, as_json: bool
+) -> int:
+    """Synchronize a folder whenever it has changed; the exit status."""
+    stop = threading.Event()
+    with _signals(stop):
+        runs = pipeline.watch(folder, stop=stop, on_problem=_report, **options)
+        _notice(f"watching {plain(folder)}; Ctrl-C ends it")
+        for run in runs:
+            changes = run.changes
+            assert changes is not None
+            if as_json:
+                line = {"at": now().isoformat(), "run_id": run.id}
+                _write(json.dumps(line | {"counts": dict(changes.counts)}))
+            else:
+                at = now().astimezone()
+                _write(f"{at:%Y-%m-%d %H:%M:%S} {changes} (run {run.id})")
+    return 0
+
+
+@contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """Let SIGINT and SIGTERM set `stop`; a second SIGINT exits at once."""
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            os._exit(INTERRUPTED)
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, handle) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _report(problem: str | None) -> None:
+    if problem is None:
+        _notice("the folder is in step again")
+    else:
+        _notice(f"WARNING: not in step: {plain(problem)}")
+
+
+def _notice(text: str) -> None:
+    sys.stderr.write(f"docprogress: {text}\n")
+    sys.stderr.flush()
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,90 @@
+"""Synchronize a folder for a pipeline, once or whenever it changes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docprogress.client.changes import FolderChanges
+from docprogress.client.connections import Connections
+from docprogress.client.fingerprint import fingerprint
+from docprogress.client.folders import Folder
+from docprogress.client.remote_folders import open_folder
+from docprogress.client.run import Run
+from docprogress.client.settling import SettledFiles
+from docprogress.client.sync import FolderSync
+from docprogress.steps import Step
+from docprogress.store import RunRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synchronizer:
+    """Synchronizes one folder, as often as it is asked to."""
+
+    connections: Connections
+    #: A path or a URL, and further arguments of fsspec's file system.
+    root: Any
+    storage_options: Mapping[str, Any]
+    case_id: str | None
+    steps: Sequence[Step]
+    #: The settings of the pipeline's runs, and those of these runs alone.
+    settings: Mapping[str, Any]
+    own: Mapping[str, Any]
+    #: Makes a run, given how many documents it has, and its own settings.
+    add_run: Callable[[int, dict[str, Any]], RunRow]
+    cancel: Callable[[str], object]
+
+    def open_folder(self) -> Folder:
+        """The folder.
+
+        Raises:
+            SubmitError: It cannot be one.
+        """
+        return open_folder(self.root, self.storage_options)
+
+    def look(self, **choices: Any) -> FolderChanges:
+        """What a synchronization would do; nothing is changed."""
+        return self._sync().look(**choices)
+
+    def synchronize(self, **choices: Any) -> Run | None:
+        """Synchronize; None if there was nothing to do, unless `always`."""
+        self.connections.reach()
+        record, changes = self._sync().synchronize(
+            add_run=lambda expected, settings: self.add_run(
+                expected, {**self.own, **settings}
+            ),
+            cancel=self.cancel,
+            **choices,
+        )
+        if record is None:
+            return None
+        return Run(self.connections, record, changes=changes)
+
+    def synchronize_settled(
+        self, files: SettledFiles, *, max_delete: str | float
+    ) -> Run | None:
+        """Synchronize files that are complete; None if there was nothing to do."""
+        choices: dict[str, Any] = {
+            "checksum": False,
+            "retry_failed": False,
+            "settled": files.settled,
+        }
+        # Without the lock, which others may wait for.
+        if self._sync().is_in_step(max_delete=max_delete, **choices):
+            return None
+        return self.synchronize(
+            max_delete=max_delete,
+            confirm=False,
+            always=False,
+            on_progress=lambda *_: None,
+            **choices,
+        )
+
+    def _sync(self) -> FolderSync:
+        return FolderSync(
+            self.connections,
+            self.open_folder(),
+            case_id=self.case_id,
+            plan=self.steps,
+            settings={**self.settings, **self.own},
+            fingerprint=fingerprint(self.steps, self.settings),
+        )

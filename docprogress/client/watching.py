@@ -1,0 +1,207 @@
+"""Keep the documents of a folder in step with it as long as the process lives.
+
+Whatever is away - the folder, Redis, the database, the storage, workers - is waited
+for. What was missed meanwhile is found by comparing the folder with the store, which
+is also what a process that was killed and started again begins with.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from docprogress.client.folder_events import FolderEvents, watched
+from docprogress.client.folders import Folder, LocalFolder
+from docprogress.client.run import Run
+from docprogress.client.settling import SettledFiles, open_for_writing, unknown
+from docprogress.errors import (
+    BusRefused,
+    DocProgressError,
+    SettingsError,
+    StepError,
+    StoreTooNew,
+)
+from docprogress.settings import redacted
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at a folder without events, at least: a local one, and one
+#: behind a URL; and how many times as long as a look takes passes before the next.
+LOCAL_SECONDS = 1.0
+REMOTE_SECONDS = 5.0
+PAUSE_RATIO = 10
+
+#: Seconds between two looks at a folder with events: some may be lost.
+CHECK_SECONDS = 60.0
+
+#: Seconds between two looks at files that are being written, here and behind a URL.
+TICK_SECONDS = 0.1
+REMOTE_TICK_SECONDS = 1.0
+
+#: For how long files that are complete wait for others, in seconds.
+GATHER_SECONDS = 0.7
+
+#: Seconds after an error until the next try, at first and at most, and until it is
+#: reported again.
+FIRST_PAUSE = 0.5
+MAX_PAUSE = 2.0
+REPEAT_SECONDS = 3600.0
+
+#: Waiting for what these say does not help.
+_FATAL = (SettingsError, StepError, BusRefused, StoreTooNew)
+
+#: Synchronizes the folder if there is anything to do; None if there is not.
+Synchronize = Callable[[SettledFiles], Run | None]
+
+
+class FolderWatch:
+    """Synchronizes a folder whenever it has changed.
+
+    Args:
+        open_folder: Opens the folder.
+        synchronize: Synchronizes it.
+        on_problem: Called with what keeps it from being synchronized when that begins
+            or changes, and with None when it is over.
+        interval: Seconds between two looks at a folder without events; None for a
+            second, or five for a URL, and longer if looking takes long.
+        stop: Ends the watch when it is set.
+    """
+
+    def __init__(
+        self,
+        open_folder: Callable[[], Folder],
+        synchronize: Synchronize,
+        *,
+        on_problem: Callable[[str | None], object],
+        interval: float | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._open = open_folder
+        folder = open_folder()
+        self._root = folder.root
+        self._local = isinstance(folder, LocalFolder)
+        self._synchronize = synchronize
+        self._on_problem = on_problem
+        self._problem: str | None = None
+        self._reported = 0.0
+        self._interval = interval
+        self._stop = stop or threading.Event()
+        self._changed = threading.Event()
+        self._events: FolderEvents | None = None
+        is_written = open_for_writing(self._root) if self._local else unknown
+        self._settled = SettledFiles(is_written)
+        # How long the last look took.
+        self._took = 0.0
+        self._pause = FIRST_PAUSE
+
+    def runs(self) -> Iterator[Run]:
+        """The runs, as they begin, until `stop` is set.
+
+        Raises:
+            DocProgressError: Waiting does not help.
+        """
+        try:
+            while not self._stop.is_set():
+                self._listen()
+                run = self._try()
+                if run is not None:
+                    yield run
+                self._wait()
+        finally:
+            if self._events is not None:
+                self._events.close()
+
+    def _try(self) -> Run | None:
+        """Synchronize; what passes is waited for."""
+        started = time.monotonic()
+        try:
+            run = self._synchronize(self._settled)
+        except _FATAL:
+            raise
+        except (DocProgressError, OSError) as error:
+            self._report(error)
+            return None
+        self._took = time.monotonic() - started
+        self._settled.forget()
+        self._pause = FIRST_PAUSE
+        # Files that seem to be gone are looked at again before it is over.
+        if self._problem is not None and not self._settled.pending:
+            self._problem = None
+            self._on_problem(None)
+        return run
+
+    def _report(self, error: Exception) -> None:
+        message = redacted(str(error)) or type(error).__name__
+        reported = time.monotonic()
+        if message != self._problem or reported - self._reported > REPEAT_SECONDS:
+            self._problem, self._reported = message, reported
+            self._on_problem(message)
+
+    def _listen(self) -> None:
+        """Have events come, if they can."""
+        if self._events is not None and not self._events.alive:
+            self._events.close()
+            self._events = None
+        if self._events is None and self._local:
+            self._events = watched(self._root, self._changed)
+
+    def _wait(self) -> None:
+        """Wait until there may be something to do."""
+        if self._problem is not None:
+            self._changed.clear()
+            self._stop.wait(self._pause)
+            self._pause = min(2 * self._pause, MAX_PAUSE)
+            return
+        deadline = time.monotonic() + self._until_next_look()
+        while not self._stop.is_set():
+            left = deadline - time.monotonic()
+            # A signal's handler runs between two waits.
+            if self._settled.pending or self._changed.wait(min(max(left, 0), 0.5)):
+                self._gather(deadline)
+                return
+            if left <= 0:
+                return
+            if self._events is not None and not self._events.alive:
+                return
+
+    def _until_next_look(self) -> float:
+        if self._events is not None:
+            return CHECK_SECONDS
+        least = LOCAL_SECONDS if self._local else REMOTE_SECONDS
+        if self._interval is not None:
+            least = self._interval
+        return max(least, PAUSE_RATIO * self._took)
+
+    def _gather(self, deadline: float) -> None:
+        """Wait until the files that have changed are complete, or some are for long."""
+        folder, first = self._open(), None
+        tick = TICK_SECONDS if self._local else REMOTE_TICK_SECONDS
+        while not self._stop.wait(tick):
+            self._changed.clear()
+            events = self._events.take() if self._events is not None else set()
+            looked_at = self._settled.pending | events
+            complete = [path for path in looked_at if self._look(folder, path)]
+            now = time.monotonic()
+            if complete and first is None:
+                first = now
+            if not self._settled.pending:
+                return
+            if now >= deadline or (first and now - first >= GATHER_SECONDS):
+                return
+
+    def _look(self, folder: Folder, path: str) -> bool:
+        """Whether a file is complete, or gone for good."""
+        try:
+            state: Any = folder.state(path)
+        except OSError:
+            state = None
+        return self._settled.settled(path, state)
+
+
+def log_problem(problem: str | None) -> None:
+    """Log what keeps a folder from being synchronized, and that it is over."""
+    if problem is None:
+        log.warning("the folder is in step again")
+    else:
+        log.warning("%s", problem)
