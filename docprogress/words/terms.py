@@ -1,9 +1,9 @@
 """The terms of texts: what a token is found by, as 63-bit hashes."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import NamedTuple
 
 import mmh3
@@ -30,9 +30,6 @@ _SAMPLE = 8
 
 #: The term of all chunks that are not plain text.
 OTHER_KIND = "\0kind:"
-
-#: The hashes of the terms of tokens, without and with parts of compounds.
-_known: tuple[dict[str, tuple[int, ...]], ...] = ({}, {})
 
 
 class Counts(NamedTuple):
@@ -75,23 +72,21 @@ def count_terms(texts: Sequence[str], marked: Sequence[tuple[str, ...]] = ()) ->
     split = _compounded(counted)
     lengths = np.array([counts.total() for counts in counted], np.int64)
     for counts, terms in zip(counted, marked, strict=False):
-        counts.update(terms)
-    places: dict[str, int] = {}
-    which: list[int] = []
-    numbers: list[int] = []
-    frequencies: list[int] = []
-    for number, counts in enumerate(counted):
-        which += [places.setdefault(unit, len(places)) for unit in counts]
-        frequencies += counts.values()
-        numbers += [number] * len(counts)
-    found = [_hashed(unit, split=split) for unit in places]
-    sizes = np.fromiter(map(len, found), np.int64, len(found))
-    flat = np.fromiter((term for terms in found for term in terms), np.int64)
+        if terms:
+            counts.update(terms)
+    # Gives each new token the next number.
+    places: defaultdict[str, int] = defaultdict(count().__next__)
+    units = list(map(len, counted))
+    which = map(places.__getitem__, chain.from_iterable(counted))
+    frequencies = chain.from_iterable([counts.values() for counts in counted])
     counted_units = _Units(
-        np.array(which, np.int64),
-        np.array(numbers, np.int64),
-        np.array(frequencies, np.int64),
+        np.fromiter(which, np.int64, sum(units)),
+        np.repeat(np.arange(len(units)), units),
+        np.fromiter(frequencies, np.int64, sum(units)),
     )
+    found = list(map(_known[split].__getitem__, places))
+    sizes = np.fromiter(map(len, found), np.int64, len(found))
+    flat = np.fromiter(chain.from_iterable(found), np.int64)
     short = np.minimum(lengths, np.iinfo(np.uint16).max).astype(np.uint16)
     return _sorted(flat, sizes, counted_units, short)
 
@@ -172,7 +167,7 @@ def kind_terms(kind: str | None) -> tuple[str, ...]:
 
 def known(token: str, *, split: bool = False) -> tuple[int, ...]:
     """The hashes of a token's terms."""
-    return _hashed(token, split=split)
+    return _known[split][token]
 
 
 def _whole_forms(pieces: list[str]) -> tuple[str, ...]:
@@ -193,23 +188,49 @@ def _whole_forms(pieces: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms))
 
 
-def _hashed(token: str, *, split: bool) -> tuple[int, ...]:
-    memory = _known[split]
-    found = memory.get(token)
-    if found is None:
-        found = tuple({hashed(term) for term in token_terms(token, split=split)})
+class _Hashes(dict[str, tuple[int, ...]]):
+    """The hashes of the terms of tokens, each made when it is asked for."""
+
+    def __init__(self, *, split: bool) -> None:
+        super().__init__()
+        self._split = split
+
+    def __missing__(self, token: str) -> tuple[int, ...]:
+        terms = token_terms(token, split=self._split)
+        found = tuple({hashed(term) for term in terms})
         if len(token) <= LONGEST:
-            if len(memory) >= _KEPT:
-                memory.clear()
-            memory[token] = found
-    return found
+            if len(self) >= _KEPT:
+                self.clear()
+            self[token] = found
+        return found
+
+
+#: Without and with parts of compounds.
+_known = _Hashes(split=False), _Hashes(split=True)
+
+
+class _AsciiTokens(dict[str, tuple[str, ...]]):
+    """The tokens of what stands between spaces, each found when it is asked for."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        found = tuple(tokens(word))
+        if len(word) <= LONGEST:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[word] = found
+        return found
+
+
+_ascii_tokens = _AsciiTokens()
 
 
 def _units(text: str) -> Iterable[str]:
     """The tokens of a text, with runs of unspaced scripts as letters and pairs."""
-    found = tokens(text.lower())
     if text.isascii():
-        return found
+        # No token has spaces, and few words are new.
+        words = text.lower().split()
+        return chain.from_iterable(map(_ascii_tokens.__getitem__, words))
+    found = tokens(text.lower())
     units: list[str] = []
     for token in found:
         if token.isascii() or not unspaced(token):
