@@ -59,6 +59,8 @@ _RETIRE = (
     .values(
         retired_at=_moment,
         updated_at=_moment,
+        # Whoever stored its file may have been killed before saying so.
+        ready=True,
         message=bindparam("reason"),
         status=case((_waiting, Status.CANCELLED.value), else_=_document.status),
         due_at=case((_waiting, None), else_=_document.due_at),

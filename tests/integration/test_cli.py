@@ -117,7 +117,7 @@ def python(code):
 @pytest.mark.parametrize(
     "name",
     [
-        *("run", "watch", "runs", "status", "search", "cancel", "retry"),
+        *("run", "sync", "watch", "runs", "status", "search", "cancel", "retry"),
         *("up", "down", "worker", "doctor"),
     ],
 )
@@ -643,3 +643,44 @@ def test_the_services_outlive_the_command(do, shared_home):
     found = json.loads(do("status", "--json")[0])
 
     assert eventually(lambda: Path(f"/proc/{found['services']['pid']}").exists())
+
+
+def test_sync_says_what_has_changed_and_asks_before_much_is_removed(do, folder):
+    office = folder / "office"
+    office.mkdir()
+    for name in ("a.txt", "b.txt", "line\nbreak.txt"):
+        (office / name).write_text(f"The text of {name}.")
+    case = ("--case", "sync")
+
+    out, _ = do("sync", "office", *case, "--dry-run")
+    assert out == "+ a.txt\n+ b.txt\n+ line break.txt\n3 added\n"
+    out, err = do("sync", "office", *case)
+    assert "docprogress: 3 added\n" in err
+    assert "3 completed" in out
+    (office / "a.txt").write_text("Another text.")
+    (office / "b.txt").unlink()
+    (office / "line\nbreak.txt").rename(office / "c.txt")
+
+    out, err = do("sync", "office", *case, "--dry-run")
+    assert out.splitlines() == [
+        "~ a.txt",
+        "- b.txt",
+        "> line break.txt → c.txt",
+        "1 changed, 1 moved, 1 removed",
+    ]
+    assert "to be confirmed: 1 of 3 files" in err
+    _, err = do("sync", "office", *case, status=1)
+    assert "1 of 3 files" in err
+    assert "docprogress sync --yes" in err
+    out, _ = do("sync", "office", *case, "--dry-run", "--json")
+    assert json.loads(out)["counts"]["removed"] == 1
+    _, err = do("sync", "office", *case, "--max-delete", "50%")
+    assert "1 changed, 1 moved, 1 removed" in err
+
+    out, err = do("sync", "office", *case)
+    assert (out, "2 unchanged" in err) == ("", True)
+    for path in office.iterdir():
+        path.unlink()
+    assert "not mounted" in do("sync", "office", *case, status=1)[1]
+    assert "2 removed" in do("sync", "office", *case, "--yes")[1]
+    assert "no such file" in do("sync", "nowhere", status=2)[1]

@@ -12,7 +12,10 @@ from threading import Thread
 
 import fsspec
 import pytest
+from reportlab.pdfgen import canvas
 from support.patience import patient
+from support.s3 import KEY, S3, SECRET, moto
+from support.scans import drawn, need_ocr, scanned_pdf
 
 from docprogress import Pipeline, Run, Status
 from docprogress.errors import (
@@ -393,3 +396,67 @@ def test_a_file_that_is_too_large_is_not_stored_again_and_again(pipeline_with, f
 
     assert run.changes.failed == ("a.txt",)
     assert "the limit is 100" in run.changes.reasons["a.txt"]
+
+
+def test_recognition_of_text_repeats_the_documents_that_lack_it(pipeline_with, folder):
+    need_ocr()
+    (folder / "scan.pdf").write_bytes(scanned_pdf(drawn()))
+    page = canvas.Canvas(str(folder / "text.pdf"))
+    for line in range(20):
+        page.drawString(72, 72 + 20 * line, f"Line {line} of a page with enough text.")
+    page.save()
+    with pipeline_with(ocr="never") as before:
+        synchronized(before, folder, case_id="ocr")
+
+    with pipeline_with() as pipeline:
+        run = synchronized(pipeline, folder, case_id="ocr")
+
+        assert run.changes.stale == ("scan.pdf",)
+        assert run["scan.pdf"].row.ocr_pages == 1
+        assert str(pipeline.sync(folder, case_id="ocr").changes) == "7 unchanged"
+
+
+@pytest.fixture(scope="module")
+def moto_port():
+    with moto() as port:
+        yield port
+
+
+def test_a_folder_in_s3_is_kept_in_step_without_keeping_its_secrets(
+    pipeline, moto_port
+):
+    with S3(moto_port) as s3:
+        s3.client.create_bucket(Bucket="office")
+        options = {"endpoint_url": s3.url, "key": KEY, "secret": SECRET}
+
+        def put(key: str, text: str) -> None:
+            s3.client.put_object(Bucket="office", Key=key, Body=text.encode())
+
+        def synchronize() -> Run:
+            where = "s3://office/contracts"
+            return synchronized(pipeline, where, case_id="s3", storage_options=options)
+
+        put("contracts/a.txt", "The first version.")
+        put("contracts/old/b.txt", "Another.")
+        put("other/c.txt", "Elsewhere.")
+        assert str(synchronize().changes) == "2 added"
+        put("contracts/a.txt", "The worst version.")
+        put("contracts/old/b.txt", "Another.")
+        s3.asked.clear()
+
+        run = synchronize()
+
+        assert str(run.changes) == "1 changed, 1 unchanged"
+        # Its ETag says that the other is the same.
+        read = [each.path for each in s3.asked if each.method == "GET"]
+        assert not any("b.txt" in path for path in read)
+        assert contents(pipeline, "s3") == {
+            "a.txt": "The worst version.",
+            "old/b.txt": "Another.",
+        }
+        s3.away.set()
+        with pytest.raises(SubmitError) as error:
+            synchronize()
+        assert len(contents(pipeline, "s3")) == 2
+    source = pipeline.store.sources.get("s3://office/contracts", "s3")
+    assert SECRET not in f"{error.value} {run.record} {source}"

@@ -8,6 +8,7 @@ from support.rows import (
     CHUNKS,
     PAGES,
     add_document,
+    add_documents,
     add_run,
     complete,
     finish_step,
@@ -304,3 +305,14 @@ def test_results_that_a_waiting_document_may_copy_are_not_discarded(store):
 
     complete(store, waiting)
     assert store.sources.discardable() == [first.id]
+
+
+def test_a_file_whose_submitter_was_killed_is_deleted_with_its_document(store):
+    run = add_run(store)
+    [stored] = add_documents(store, run, 1)
+    second = version(store, store.documents.get(stored))
+    assert not store.documents.get(stored).ready
+
+    complete(store, second)
+
+    assert store.sources.discardable() == [stored]
