@@ -23,22 +23,21 @@ import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-folder, home, redis_url, place = sys.argv[1:]
+folder, home, redis_url, database_url, place = sys.argv[1:]
 count = 0
 
-def counted(_):
+def counted(*_):
     global count
     count += 1
     if count == int(place):
         os.kill(os.getpid(), signal.SIGKILL)
 
-@event.listens_for(Engine, "connect")
-def connected(connection, _):
-    connection.set_trace_callback(counted)
+LISTEN
 
-from docprogress import Pipeline, Status
+from docprogress import Pipeline
 
-with Pipeline(home=home, redis_url=redis_url) as pipeline:
+urls = {"redis_url": redis_url, "database_url": database_url or None}
+with Pipeline(home=home, **urls) as pipeline:
     pipeline.sync(folder, case_id="synchronized", max_delete="100%", retry_failed=True)
 print(count)
 """
@@ -49,7 +48,7 @@ import os, signal, sys
 main = os.getpid()
 count = 0
 
-def counted(_):
+def counted(*_):
     global count
     if os.getpid() == main:
         return
@@ -68,13 +67,20 @@ def counted(_):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if "worker" in sys.argv or "worker" in " ".join(sys.orig_argv):
-    import sqlalchemy.event
+    from sqlalchemy import event
     from sqlalchemy.engine import Engine
-
-    @sqlalchemy.event.listens_for(Engine, "connect")
-    def connected(connection, _):
-        connection.set_trace_callback(counted)
+    LISTEN
 """
+
+#: Calls `counted` before each statement. What SQLite is given by its driver alone, no
+#: event tells of.
+LISTEN = """
+event.listen(Engine, "before_cursor_execute", counted)
+event.listen(Engine, "commit", counted)
+""".strip()
+LISTEN_TO_SQLITE = """
+event.listen(Engine, "connect", lambda c, _: c.set_trace_callback(counted))
+""".strip()
 
 #: Statements of a worker's process among which it is killed.
 WORKER_PLACES = 60
@@ -112,14 +118,22 @@ class Folder:
 class Site:
     """A folder, a worker that can be killed, and what is to be compared."""
 
-    def __init__(self, place: Path, redis_url: str) -> None:
+    def __init__(self, place: Path, redis_url: str, database_url: str = "") -> None:
         self.armed = place / "armed"
+        self._database_url = database_url
+        self._listen = LISTEN if database_url else LISTEN_TO_SQLITE
         self.folder = Folder(place / "folder")
         self.home = place / "home"
         self.redis_url = redis_url
-        self._environment = customized(place, KILLED.replace("ARMED", str(self.armed)))
+        code = KILLED.replace("ARMED", str(self.armed))
+        listen = self._listen.replace("\n", "\n    ")
+        self._environment = customized(place, code.replace("LISTEN", listen))
+        if database_url:
+            self._environment["DOCPROGRESS_DATABASE_URL"] = database_url
         self.worker = self._start()
-        self.pipeline = Pipeline(home=self.home, redis_url=redis_url)
+        self.pipeline = Pipeline(
+            home=self.home, redis_url=redis_url, database_url=database_url or None
+        )
 
     def _start(self) -> Worker:
         worker = Worker(self.redis_url, self.home, **self._environment)
@@ -136,9 +150,10 @@ class Site:
 
     def synchronize(self, place: int = 0) -> int | None:
         """Synchronize in a process; how many statements it took, or None if killed."""
-        arguments = [self.folder.path, self.home, self.redis_url, place]
+        script = SYNC.replace("LISTEN", self._listen)
+        where = [self.folder.path, self.home, self.redis_url, self._database_url]
         done = subprocess.run(
-            [sys.executable, "-c", SYNC, *map(str, arguments)],
+            [sys.executable, "-c", script, *map(str, where), str(place)],
             capture_output=True,
             text=True,
             timeout=patient(60),
@@ -148,6 +163,15 @@ class Site:
             return None
         assert done.returncode == 0, done.stderr
         return int(done.stdout.split()[-1])
+
+    def continue_(self) -> None:
+        """Synchronize in this process."""
+        self.pipeline.sync(
+            self.folder.path,
+            case_id="synchronized",
+            max_delete="100%",
+            retry_failed=True,
+        )
 
     def wait(self) -> None:
         store = self.pipeline.store
@@ -217,13 +241,13 @@ def killed_and_continued(site: Site, count: int, seed: int) -> bool:
         killed = True
     if chance.random() < 0.3:
         site.folder.change()
-    site.synchronize()
+    site.continue_()
     site.wait()
     killed = killed or (who == "worker process" and not site.armed.exists())
     site.armed.unlink(missing_ok=True)
     if any(site.pipeline.store.documents.find(status=Status.FAILED)):
         # It has killed its worker too often.
-        site.synchronize()
+        site.continue_()
         site.wait()
     site.check()
     return killed
@@ -245,17 +269,32 @@ def test_a_synchronization_that_is_killed_is_continued_by_the_next_one(site):
     assert any(killed)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_synchronization_may_be_killed_in_fifty_places(site):
+def killed_often(site: Site, seeds: range) -> None:
     site.synchronize()
     site.wait()
     site.folder.change()
     count = site.synchronize()
     site.wait()
-
     killed = []
-    for seed in range(100, 150):
+    for seed in seeds:
         print("seed", seed)
         killed.append(killed_and_continued(site, count, seed))
     assert sum(killed) > len(killed) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_synchronization_may_be_killed_in_fifty_places(site):
+    killed_often(site, range(100, 150))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_synchronization_may_be_killed_with_postgresql(
+    tmp_path, server, postgres_url
+):
+    site = Site(tmp_path, server.url, postgres_url)
+    try:
+        killed_often(site, range(200, 210))
+    finally:
+        site.close()
