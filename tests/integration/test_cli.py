@@ -441,6 +441,19 @@ def in_terminal(arguments, folder, *, until, send=b"", **environment):
     return written.decode(), os.waitstatus_to_exitcode(status)
 
 
+def test_a_terminal_shows_words_of_the_query_in_bold(do, folder, shared_home):
+    (folder / "valve.txt").write_text("Grease the valve every year. " * 9)
+    do("run", "valve.txt")
+    question = ["search", "valves", "--run", "latest", "--home", str(shared_home)]
+
+    written, status = in_terminal(question, folder, until=b"valve.txt", COLUMNS="40")
+
+    assert status == 0
+    assert "\x1b[1mvalve\x1b[0m" in written
+    shown = re.sub(r"\x1b\[[\d;]*m", "", written)
+    assert max(map(len, shown.splitlines())) <= 40
+
+
 def test_a_terminal_shows_the_run_and_keeps_the_result(folder, shared_home):
     written, status = in_terminal(
         ["run", "contract-0.txt", "contract-1.txt", "--home", str(shared_home)],
