@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import beginning
+import costs
 import encodings_detected
 import quality
 import spending
@@ -69,6 +70,9 @@ BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
     # So near to 1 that a few rounds say nothing.
     "progress": lambda sizes, given: throughput.progress(
         6 * sizes.rounds - 1, sizes.documents, given.source
+    ),
+    "structure": lambda sizes, given: costs.structure(
+        sizes.rounds, sizes.documents // 5, given.source
     ),
     "texts": lambda sizes, _: spending.small_texts(sizes.texts),
     "profile": lambda sizes, _: spending.profile(sizes.texts),
