@@ -11,6 +11,10 @@ from docprogress.progress.document import DocumentProgress, valid_count
 MOST_PAGES = 40
 OWN_PAGES = 3
 
+#: The first page of a document says nothing if it takes so many times as long as the
+#: next one: the models are loaded with it.
+SLOW_START = 2.0
+
 
 def has_own_pace(document: DocumentProgress) -> bool:
     """Whether enough pages of a document were recognised to tell how long it takes."""
@@ -37,12 +41,25 @@ class RecognitionTimes:
             return
         gained = done - timing.recognised_pages
         if gained > 0:
+            self._forget_slow_start(document, seconds=at - timing.recognised_at)
             kept = min(1.0, MOST_PAGES / (self._pages + gained))
             seconds = at - timing.recognised_at
             self._pages = self._pages * kept + gained
             self._seconds = self._seconds * kept + seconds
             timing.recognition_seconds += seconds
             timing.recognised_at, timing.recognised_pages = at, done
+
+    def _forget_slow_start(self, document: DocumentProgress, *, seconds: float) -> None:
+        """Forget a document's first page, if the next one shows that it was slow."""
+        timing = document.timing
+        if timing.recognition_baseline is None or timing.recognised_at is None:
+            return
+        began, before = timing.recognition_baseline
+        first = timing.recognised_at - began
+        if timing.recognised_pages - before == 1 and first > SLOW_START * seconds:
+            timing.recognition_baseline = timing.recognised_at, timing.recognised_pages
+            if self._pages == 1:
+                self._pages = self._seconds = 0.0
 
     def left(self, document: DocumentProgress, at: float) -> float | None:
         """The seconds until all pages are recognised; None if that is unknown."""

@@ -19,11 +19,11 @@ def progress(clock: Clock):
 def recognise(clock, progress):
     """Recognise pages that take some seconds each, after pages of text."""
 
-    def recognise(name, *, pages, of, text=0, seconds=2.0):
+    def recognise(name, *, pages, of, text=0, seconds=2.0, first=None):
         total = of + text
         for done in range(pages + 1):
             if done:
-                clock.advance(seconds)
+                clock.advance(first if first and done == 1 else seconds)
             progress.apply(
                 event_at(
                     clock,
@@ -59,6 +59,15 @@ def test_second_scan_is_estimated_by_the_pages_of_the_first(progress, recognise)
     recognise("second", pages=0, of=20, text=80)
 
     assert progress.remaining_seconds == pytest.approx(20 * 2.0, rel=0.15)
+
+
+@pytest.mark.parametrize("pages", [2, 3, 4, 12])
+def test_a_first_page_that_waits_for_the_models_says_nothing_about_the_others(
+    progress, recognise, pages
+):
+    recognise("scan", pages=pages, of=40, first=15.0)
+
+    assert progress.remaining_seconds == pytest.approx((40 - pages) * 2.0, rel=0.1)
 
 
 def test_time_left_follows_pages_that_become_slower(progress, recognise):
