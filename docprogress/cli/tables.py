@@ -166,7 +166,7 @@ def overview(pipeline: Pipeline, *, as_json: bool) -> None:
 def passages(found: SearchResults, *, as_json: bool) -> None:
     """Print passages, best first, with marked words in bold."""
     for warning in found.warnings:
-        typer.echo(f"not searched: {plain(warning)}", err=True)
+        typer.echo(f"warning: {plain(warning)}", err=True)
     if as_json:
         _write_json(hit.to_dict() for hit in found)
         return

@@ -129,7 +129,9 @@ def _lead(hit: Hit, text: str) -> tuple[str, bool]:
         begin = max(text.rfind("\n", 0, begin) + 1, fence.end())
         end = text.find("\n", end) if "\n" in text[end:] else len(text)
         return fence[0] + _with_marks(text, (begin, end), marks), False
-    before = "" if begin == 0 else "…\n\n" if text[begin - 1] == "\n" else "… "
+    # Markdown may begin with a list.
+    whole_line = hit.markdown and text[begin - 1 : begin] == "\n"
+    before = "" if begin == 0 else "…\n\n" if whole_line else "… "
     after = "" if end == len(text) else " …"
     return before + _with_marks(text, (begin, end), marks) + after, False
 
