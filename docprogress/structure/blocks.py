@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
+from docprogress.structure import lines
 from docprogress.structure.inline import plain
 from docprogress.structure.rows import Rows, delimiters, rows, split
 
-#: Columns of white space that make a line code, or a continuation of a list's item.
-_CODE_INDENT = 4
+#: Columns of white space that continue a list's item.
 _ITEM_INDENT = 2
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+|$)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
-_FENCE = re.compile(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)")
 _QUOTE = re.compile(r"(?: {0,3}>)+ ?")
 _MARKER = r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]+|$)"
 _ITEM = re.compile(_MARKER)
@@ -97,12 +96,12 @@ class _Parser:
         fence = ""
         for number, line in enumerate(self._lines):
             if fence:
-                fence = "" if _closes(line, fence) else fence
+                fence = "" if lines.closes(line, fence) else fence
             elif ">" in line and (quote := _QUOTE.match(line)):
                 self._quoted[number] = quote[0].count(">")
                 self._lines[number] = line[quote.end() :]
             else:
-                fence = _fence(line)
+                fence = lines.fence(line)
 
     def blocks(self) -> Iterator[_Found]:
         number = self._front_matter()
@@ -111,7 +110,7 @@ class _Parser:
             yield _Found("text", 0, number, text)
         while number < self._count:
             line = self._lines[number]
-            if not line.strip() or _is_break(line):
+            if not line.strip() or lines.is_break(line):
                 number += 1
                 continue
             for found in self._next(number, line):
@@ -123,9 +122,9 @@ class _Parser:
         if line[0].isalpha():  # as most do
             table = self._table_begins(number)
             yield self._table(number) if table else self._paragraph(number)
-        elif _indent(line) >= _CODE_INDENT:
+        elif lines.indent(line) >= lines.CODE_INDENT:
             yield self._indented_code(number)
-        elif _fence(line):
+        elif lines.fence(line):
             yield self._fenced_code(number)
         elif heading := _HEADING.match(line):
             yield self._heading(number, heading)
@@ -158,15 +157,15 @@ class _Parser:
 
     def _fenced_code(self, number: int) -> _Found:
         line = self._lines[number]
-        fence, indent = _fence(line), _indent(line)
+        fence, indent = lines.fence(line), lines.indent(line)
         end = number + 1
         code: list[str] = []
         while end < self._count and self._quoted[end] == self._quoted[number]:
             line = self._lines[end]
             end += 1
-            if _closes(line, fence):
+            if lines.closes(line, fence):
                 break
-            code.append(line[min(indent, _indent(line)) :] if indent else line)
+            code.append(line[min(indent, lines.indent(line)) :] if indent else line)
         return _Found("code", number, end, "\n".join(code))
 
     def _indented_code(self, number: int) -> _Found:
@@ -174,12 +173,12 @@ class _Parser:
         while end < self._count and self._quoted[end] == self._quoted[number]:
             line = self._lines[end]
             if line.strip():
-                if _indent(line) < _CODE_INDENT:
+                if lines.indent(line) < lines.CODE_INDENT:
                     break
                 after = end + 1
             end += 1
         code = (
-            line.expandtabs(_CODE_INDENT)[_CODE_INDENT:]
+            line.expandtabs(lines.CODE_INDENT)[lines.CODE_INDENT :]
             for line in self._lines[number:after]
         )
         return _Found("code", number, after, "\n".join(code))
@@ -230,9 +229,9 @@ class _Parser:
         start = line.lstrip()
         if start[:1] not in _SIGNS:
             return False
-        if _indent(line) >= _CODE_INDENT:
+        if lines.indent(line) >= lines.CODE_INDENT:
             return False
-        if _HEADING.match(line) or _fence(line) or _break(line):
+        if _HEADING.match(line) or lines.fence(line) or lines.thematic_break(line):
             return True
         item = _ITEM.match(line)
         # A number at the begin of a line is one, unless it is the first.
@@ -261,9 +260,9 @@ class _Parser:
                 close()
                 number += 1
                 continue
-            indent = _indent(line)
+            indent = lines.indent(line)
             inside = indent >= _ITEM_INDENT
-            marker = None if _break(line) else _MARKERS.match(line)
+            marker = None if lines.thematic_break(line) else _MARKERS.match(line)
             if self._quoted[number] != self._quoted[first] and blank:
                 break
             if marker is None and not inside and (blank or self._ends_list(number)):
@@ -288,7 +287,7 @@ class _Parser:
 
     def _inside(self, number: int) -> _Found | None:
         """The code or table that begins in a list's item."""
-        if _fence(self._lines[number]):
+        if lines.fence(self._lines[number]):
             return self._fenced_code(number)
         return self._table(number) if self._table_begins(number) else None
 
@@ -323,38 +322,3 @@ def _joined(lines: list[str]) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split()) if "\n" in text else text.strip()
-
-
-def _indent(line: str) -> int:
-    """The columns of white space at the begin of a line."""
-    if line[:1] not in (" ", "\t"):
-        return 0
-    blank = line[: len(line) - len(line.lstrip(" \t"))]
-    return len(blank.expandtabs(_CODE_INDENT))
-
-
-def _fence(line: str) -> str:
-    """The fence with which a line begins code; empty if it does not."""
-    if "```" not in line and "~~~" not in line:
-        return ""
-    found = _FENCE.fullmatch(line)
-    return found[1] or found[2] if found else ""
-
-
-def _closes(line: str, fence: str) -> bool:
-    found = line.strip()
-    return len(found) >= len(fence) and found == fence[0] * len(found)
-
-
-def _is_break(line: str) -> bool:
-    """Whether a line that is not blank is a thematic break, and not code."""
-    return line[0] in " -*_" and _indent(line) < _CODE_INDENT and _break(line)
-
-
-def _break(line: str) -> bool:
-    """Whether a line is a thematic break: `---`."""
-    sign = line.lstrip()[:1]
-    if sign not in ("-", "*", "_"):
-        return False
-    signs = line.replace(" ", "").replace("\t", "").rstrip()
-    return len(signs) > 2 and signs == sign * len(signs)  # noqa: PLR2004

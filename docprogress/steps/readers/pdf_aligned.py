@@ -6,18 +6,24 @@ Prose in columns, tables of contents and lists look like them, and are left alon
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
-from math import inf
 from statistics import median
-from typing import NamedTuple
 
 from docprogress.steps.readers.pdf_grids import NEAR, Rule
 from docprogress.steps.readers.pdf_lines import Run
 from docprogress.steps.readers.pdf_lists import marker_of
+from docprogress.steps.readers.pdf_rows import (
+    GAP,
+    Row,
+    Segment,
+    columns_of,
+    has_gap,
+    places_of,
+    rows_of,
+)
 from docprogress.steps.readers.pdf_tables import Table, cell_text
 from docprogress.steps.readers.pdf_text_lines import TextLine
 
-#: The least gap between two cells, in sizes, and between rules.
-GAP = 0.95
+#: The least gap between two cells that are between rules, in sizes.
 GAP_IN_RULES = 0.6
 
 #: The fewest rows of a table, and of one between rules.
@@ -58,23 +64,6 @@ MOST_FORMULAS = 0.2
 _FORMULA = re.compile(r"^[=<>≤≥≈⇒⇔→+∈\u2212](?!\d)|\s=\s|[⇒⇔∈∀∃]")
 
 
-class Segment(NamedTuple):
-    """Words without a gap, as in a cell."""
-
-    runs: list[Run]
-    left: float
-    right: float
-
-
-class Row(NamedTuple):
-    """What stands at one height."""
-
-    segments: list[Segment]
-    lines: list[int]
-    baseline: float
-    size: float
-
-
 def aligned_tables(
     lines: Sequence[TextLine], taken: set[int], bands: Sequence[Sequence[Rule]]
 ) -> Iterator[Table]:
@@ -87,80 +76,17 @@ def aligned_tables(
         if table is not None:
             taken |= table.lines
             yield table
-    gaps = (number for number in range(len(lines)) if _has_gap(lines, number))
+    gaps = (number for number in range(len(lines)) if has_gap(lines, number))
     if len(list(islice(gaps, LEAST_ROWS - 1))) < LEAST_ROWS - 1:
         return
     rows: list[Row] = []
-    for row in [*_rows(lines, taken, GAP), None]:
+    for row in [*rows_of(lines, taken, GAP), None]:
         if row is not None and _follows(rows, row):
             rows.append(row)
             continue
         if len(rows) >= LEAST_ROWS and (table := _table(rows, lines, LEAST_ROWS)):
             yield table
         rows = [row] if row is not None and len(row.segments) > 1 else []
-
-
-def _has_gap(lines: Sequence[TextLine], number: int) -> bool:
-    """Whether a line has a gap, or stands beside the one before it."""
-    line = lines[number]
-    size = line.size
-    if number and -0.3 * size < lines[number - 1].last - line.first < 0.3 * size:
-        return True
-    runs = line.runs
-    if len(runs) == 1:
-        return False
-    least = GAP * size
-    end = inf
-    for run in runs:
-        if run.left - end > least:
-            return True
-        end = run.right
-    return False
-
-
-def _rows(lines: Sequence[TextLine], taken: set[int], gap: float) -> Iterator[Row]:
-    """The rows of lines that follow each other; a row ends where lines are left out."""
-    for number, line in enumerate(lines):
-        if number in taken or not line.placed or not line.text:
-            continue
-        near = 0.3 * line.size
-        if number and line.runs and number - 1 not in taken:
-            before = lines[number - 1]
-            if (
-                -near < before.last - line.first < near
-                and before.placed
-                and line.left >= before.right
-            ):
-                continue  # taken along with the line before it
-        runs, numbers = line.runs, [number]
-        for other in range(number + 1, len(lines)):
-            following = lines[other]
-            if (
-                not -near < following.first - line.first < near
-                or other in taken
-                or not following.placed
-                or following.left < runs[-1].right
-            ):
-                break
-            runs = [*runs, *following.runs]
-            numbers.append(other)
-        yield Row(_segments(runs, gap), numbers, line.first, line.size)
-
-
-def _segments(runs: Sequence[Run], gap: float) -> list[Segment]:
-    if len(runs) == 1:
-        return [Segment([*runs], runs[0].left, runs[0].right)]
-    segments: list[Segment] = []
-    for run in runs:
-        if segments:
-            last = segments[-1]
-            if run.left - last.right < gap * run.size and run.left > last.left:
-                segments[-1] = Segment(
-                    [*last.runs, run], last.left, max(last.right, run.right)
-                )
-                continue
-        segments.append(Segment([run], run.left, run.right))
-    return segments
 
 
 def _follows(rows: list[Row], row: Row) -> bool:
@@ -170,10 +96,10 @@ def _follows(rows: list[Row], row: Row) -> bool:
     distance = rows[-1].baseline - row.baseline
     if not 0 < distance < FARTHEST * row.size or len(rows) >= MOST_ROWS:
         return False
-    columns = _columns(rows[-LAST_ROWS:])
+    columns = columns_of(rows[-LAST_ROWS:])
     if len(columns) < 2:  # noqa: PLR2004 - none
         return False
-    places = [_places(segment, columns) for segment in row.segments]
+    places = [places_of(segment, columns) for segment in row.segments]
     if any(len(place) > 1 for place in places):
         return False
     if len(row.segments) == 1:
@@ -182,39 +108,20 @@ def _follows(rows: list[Row], row: Row) -> bool:
     return sum(map(bool, places)) > 1
 
 
-def _columns(rows: Sequence[Row]) -> list[tuple[float, float]]:
-    columns: list[tuple[float, float]] = []
-    for left, right in sorted((s.left, s.right) for row in rows for s in row.segments):
-        if columns and left < columns[-1][1] + 1:
-            columns[-1] = columns[-1][0], max(columns[-1][1], right)
-        else:
-            columns.append((left, right))
-    return columns
-
-
-def _places(segment: Segment, columns: Sequence[tuple[float, float]]) -> list[int]:
-    """The columns that a segment stands in."""
-    return [
-        number
-        for number, (left, right) in enumerate(columns)
-        if segment.left < right and left < segment.right
-    ]
-
-
 def _table(
     rows: list[Row], lines: Sequence[TextLine], least: int, *, ruled: bool = False
 ) -> Table | None:
     while rows and not ruled and len(rows[-1].segments) == 1 and not _ends_cell(rows):
         rows = rows[:-1]
     several = [row for row in rows if len(row.segments) > 1]
-    columns = _columns(several)
+    columns = columns_of(several)
     if len(several) < least or not 1 < len(columns) <= MOST_COLUMNS:
         return None
     grid: list[list[list[Run]]] = []
     for row in rows:
         cells: list[list[Run]] = [[] for _ in columns]
         for segment in row.segments:
-            places = _places(segment, columns) or [0]
+            places = places_of(segment, columns) or [0]
             for place in places if ruled else places[:1]:
                 cells[place] += segment.runs
         if grid and _continues(grid[-1], cells, row, rows):
@@ -229,7 +136,7 @@ def _table(
         for row in grid
     ]
     numbers = frozenset(number for row in rows for number in row.lines)
-    spanning = sum(len(_places(s, columns)) > 1 for row in rows for s in row.segments)
+    spanning = sum(len(places_of(s, columns)) > 1 for row in rows for s in row.segments)
     prose = spanning > MOST_SPANNING * len(rows)
     if len(texts) < least or prose or not _has_cells(texts):
         return None
@@ -244,8 +151,8 @@ def _table(
 def _ends_cell(rows: list[Row]) -> bool:
     """Whether the last row is the rest of a cell of the row before it."""
     last = rows[-1]
-    columns = _columns([row for row in rows if len(row.segments) > 1])
-    places = _places(last.segments[0], columns)
+    columns = columns_of([row for row in rows if len(row.segments) > 1])
+    places = places_of(last.segments[0], columns)
     return bool(places) and places[0] > 0
 
 
@@ -290,7 +197,7 @@ def _is_table(
     segments: list[list[Segment]] = [[] for _ in columns]
     for row in rows:
         for segment in row.segments:
-            segments[_places(segment, columns)[0]].append(segment)
+            segments[places_of(segment, columns)[0]].append(segment)
     return all(map(_is_aligned, segments))
 
 
@@ -336,9 +243,9 @@ def _between_rules(
     ):
         return None
     outside = set(range(len(lines))) - set(inside)
-    rows = list(_rows(lines, taken | outside, GAP_IN_RULES))
+    rows = list(rows_of(lines, taken | outside, GAP_IN_RULES))
     above = set(range(inside[0], len(lines)))
-    head = list(_rows(lines, taken | above, GAP_IN_RULES))[-1:]
+    head = list(rows_of(lines, taken | above, GAP_IN_RULES))[-1:]
     if len(rules) > 3:  # noqa: PLR2004 - a rule below each row
         rows = _by_band(rows, [rule.bottom for rule in rules])
     if head and _heads(head[0], rows, rules):
@@ -350,8 +257,8 @@ def _heads(head: Row, rows: Sequence[Row], rules: Sequence[Rule]) -> bool:
     """Whether the row above the first rule has a header for each column."""
     if not 0 < head.baseline - rules[0].bottom < TIGHT * head.size:
         return False
-    columns = _columns([row for row in rows if len(row.segments) > 1])
-    places = [_places(segment, columns) for segment in head.segments]
+    columns = columns_of([row for row in rows if len(row.segments) > 1])
+    places = [places_of(segment, columns) for segment in head.segments]
     return len(columns) == len(places) and places == [[n] for n in range(len(places))]
 
 
