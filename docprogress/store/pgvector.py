@@ -1,35 +1,19 @@
-"""Nearest-neighbour search in PostgreSQL, if it has the `vector` extension.
+"""Vectors in PostgreSQL, if it has the `vector` extension.
 
 The table `embedding` is a copy of `vectors` for comparison. It leaves out vectors that
-are mostly zeros, which the search weights itself, and those that the extension rejects.
-Runs that are not complete in it are searched outside the database.
+are mostly zeros, and those that the extension rejects. The column `compared` of
+`vectors` says what it has.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import (
-    Connection,
-    Double,
-    and_,
-    case,
-    cast,
-    column,
-    func,
-    literal,
-    select,
-    table,
-    text,
-)
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy import Connection, text
 
-from docprogress.store import schema
 from docprogress.store.schema import storable
-from docprogress.store.vector_index.matches import Match, best
-from docprogress.store.vector_index.selection import VectorQuery
 
 #: The most dimensions that the extension accepts.
 MAX_DIMENSIONS = 16_000
@@ -42,32 +26,26 @@ _INSERT = (
     " SELECT %s, number, value::vector"
     " FROM unnest(%s::INTEGER[], %s::TEXT[]) AS given (number, value)"
 )
+_MARK = text(
+    "UPDATE vectors SET compared = first = ANY(CAST(:firsts AS INTEGER[]))"
+    " WHERE document_id = :document"
+)
+_COPY_MARKS = text(
+    "UPDATE vectors SET compared = source.compared FROM vectors AS source"
+    " WHERE vectors.document_id = :document AND source.document_id = :source"
+    " AND source.first = vectors.first"
+)
 _COPY = text(
     "INSERT INTO embedding (document_id, number, vector)"
     " SELECT :document, number, vector FROM embedding WHERE document_id = :source"
 )
 
 
-class _Vector(UserDefinedType[str]):
-    """The extension's type, written as text."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "vector"
-
-
-_table = table("embedding", column("document_id"), column("number"), column("vector"))
-_embedding = _table.c
-_document = schema.document.c
-_vectors = schema.vectors.c
-_chunk = schema.chunk.c
-_length = func.vector_dims(_embedding.vector)
-
-
 class Rows(NamedTuple):
     """The numbers of chunks, and their vectors in the extension's text format."""
 
+    #: The first numbers of the rows of `vectors` that they come from.
+    firsts: list[int]
     numbers: list[int]
     vectors: list[str]
 
@@ -81,13 +59,14 @@ def available(connection: Connection) -> bool:
 
 def rows(parts: Iterable[tuple[int, NDArray[np.float32]]]) -> Rows:
     """The comparable vectors of a document, given as (first number, array)."""
-    found = Rows([], [])
+    found = Rows([], [], [])
     for first, array in parts:
         fits = array.shape[1] <= MAX_DIMENSIONS and bool(np.isfinite(array).all())
         if not fits or 2 * np.count_nonzero(array) < array.size:
             continue
+        found.firsts.append(first)
         found.numbers.extend(range(first, first + len(array)))
-        found.vectors.extend(map(_to_text, array))
+        found.vectors.extend(map(to_text, array))
     return found
 
 
@@ -95,7 +74,10 @@ def replace(connection: Connection, document_id: str, given: Rows) -> None:
     """Replace a document's vectors."""
     connection.execute(_DELETE, {"document": storable(document_id)})
     if given.numbers:
-        connection.exec_driver_sql(_INSERT, (storable(document_id), *given))
+        values = storable(document_id), given.numbers, given.vectors
+        connection.exec_driver_sql(_INSERT, values)
+    marks = {"document": storable(document_id), "firsts": given.firsts}
+    connection.execute(_MARK, marks)
 
 
 def copy(connection: Connection, source_id: str, document_id: str) -> None:
@@ -103,6 +85,7 @@ def copy(connection: Connection, source_id: str, document_id: str) -> None:
     ids = {"document": document_id, "source": source_id}
     connection.execute(_DELETE, {"document": document_id})
     connection.execute(_COPY, ids)
+    connection.execute(_COPY_MARKS, ids)
 
 
 def discard(connection: Connection, document_ids: Iterable[str]) -> None:
@@ -111,55 +94,7 @@ def discard(connection: Connection, document_ids: Iterable[str]) -> None:
         connection.execute(_DELETE, {"document": document_id})
 
 
-def nearest(connection: Connection, query: VectorQuery) -> list[Match] | None:
-    """The chunks nearest to a query; None if some of those admitted are missing."""
-    stored = (
-        select(func.coalesce(func.sum(_vectors.count), 0))
-        .join_from(schema.document, schema.vectors)
-        .where(query.rows())
-    )
-    compared = (
-        select(func.count())
-        .join_from(schema.document, _table, _document.id == _embedding.document_id)
-        .where(query.documents(), _length == query.dimensions)
-    )
-    complete = select(stored.scalar_subquery() == compared.scalar_subquery())
-    if not connection.execute(complete).scalar():
-        return None
-    # The extension raises an error for vectors of different lengths, and only `CASE`
-    # guarantees the order of evaluation. The distance to a vector of zeros is NaN.
-    given = cast(literal(_to_text(query.vector)), _Vector)
-    distance = case(
-        (
-            _length == query.dimensions,
-            _embedding.vector.op("<=>", return_type=Double())(given),
-        )
-    )
-    rows = (
-        select(_document.id, _embedding.number, distance.label("distance"))
-        .join_from(schema.document, _table, _document.id == _embedding.document_id)
-        .where(query.documents())
-    )
-    admitted = query.filter.chunks()
-    if admitted is not None:
-        same = and_(
-            _chunk.document_id == _document.id, _chunk.number == _embedding.number
-        )
-        rows = rows.join(schema.chunk, same).where(admitted)
-    found = rows.subquery().c
-    nearest_first = (
-        select(found.id, found.number, 1 - found.distance)
-        .where(found.distance < 1)
-        .order_by(found.distance, found.id, found.number)
-        .limit(query.limit)
-    )
-    matches = (
-        Match(score, document_id, number)
-        for document_id, number, score in connection.execute(nearest_first)
-    )
-    return best(matches, query.limit)
-
-
-def _to_text(vector: NDArray[np.float32]) -> str:
+def to_text(vector: NDArray[np.float32]) -> str:
+    """A vector in the extension's text format."""
     # Digits of a double, which round to the same 32-bit number.
     return msgspec.json.encode(vector.tolist()).decode()

@@ -385,7 +385,8 @@ def _numbered(what: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...
 
 
 def _copy(table: Table) -> Insert:
-    names = [column.name for column in table.c if column.name != "document_id"]
+    left_out = ("document_id", "compared")
+    names = [column.name for column in table.c if column.name not in left_out]
     document_id = bindparam("document", type_=schema.Text)
     rows = select(document_id, *(table.c[name] for name in names))
     return insert(table).from_select(

@@ -265,6 +265,8 @@ vectors = sa.Table(
     _column("dimensions", sa.Integer),
     _column("embedder", Text, nullable=True),
     _column("data", sa.LargeBinary),
+    # Whether the table `embedding` of a PostgreSQL with pgvector has them all.
+    _column("compared", sa.Boolean, nullable=True),
 )
 
 _Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")

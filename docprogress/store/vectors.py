@@ -17,6 +17,7 @@ from docprogress.store.search_filter import SearchFilter
 from docprogress.store.statements import CompiledStatement
 from docprogress.store.vector_index import embedders, exact
 from docprogress.store.vector_index.embedders import HASHING, EmbedderInUse
+from docprogress.store.vector_index.in_postgresql import PostgresSearch
 from docprogress.store.vector_index.index import VectorIndex
 from docprogress.store.vector_index.matches import Match
 from docprogress.store.vector_index.selection import (
@@ -91,6 +92,7 @@ class Vectors:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._in_postgresql = PostgresSearch(database)
         self._index: VectorIndex | None = None
         if database.path is not None:
             folder = database.path.with_name(f"{database.path.name}.vectors")
@@ -152,12 +154,18 @@ class Vectors:
         if self._index is not None and embedder != HASHING:
             return self._index.nearest(query)
         with self._database.snapshot() as connection:
-            found = None
             if self._database.compares_vectors:
-                found = pgvector.nearest(connection, query)
-            if found is None:
-                found = exact.nearest(connection, query)
-        return found
+                return self._in_postgresql.nearest(connection, query)
+            return exact.nearest(connection, query)
+
+    def make_index(self, dimensions: int) -> None:
+        """Make the index of vectors of this length in a PostgreSQL with pgvector.
+
+        It is made without this, too, once there are many.
+        """
+        self._database.open()
+        if self._database.compares_vectors:
+            self._in_postgresql.indexes.make(dimensions)
 
     def embedders(
         self,

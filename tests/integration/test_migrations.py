@@ -129,6 +129,7 @@ def test_tables_of_an_earlier_version_get_the_additions_and_keep_their_version(
         for name in ("kind", "headings"):
             connection.exec_driver_sql(f"ALTER TABLE chunk DROP COLUMN {name}")
         connection.exec_driver_sql("ALTER TABLE run DROP COLUMN encryption_key")
+        connection.exec_driver_sql("ALTER TABLE vectors DROP COLUMN compared")
         tables = ("recognised_page", "vector_part", "vector_space", "word_document")
         tables += ("word_segment", "word_block")
         for name in (*tables, "source_file", "source"):

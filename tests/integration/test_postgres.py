@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from support.forked import Child
 from support.patience import patient
 from support.postgres import PASSWORD, vector_postgres
@@ -47,7 +48,8 @@ from docprogress.settings import load
 from docprogress.steps import plan
 from docprogress.storage import Files, Source
 from docprogress.store import NewDocument, SearchFilter, Store
-from docprogress.store.vector_index import exact
+from docprogress.store.vector_index import exact, hnsw, in_postgresql
+from docprogress.store.vector_index.selection import VectorQuery
 from docprogress.worker import processing
 
 __all__ = ["claimed", "document", "run"]
@@ -499,7 +501,7 @@ def test_search_in_the_database_finds_what_numpy_finds(
             for store in (reads, compares)
         ]
         # The database alone: no vector is read.
-        monkeypatch.setattr(exact, "nearest", lambda *_: pytest.fail("read"))
+        monkeypatch.setattr(exact, "unpack", lambda *_: pytest.fail("read"))
         again = searched(
             compares, "question", mode="vectors", settings=settings, limit=5
         )
@@ -581,7 +583,87 @@ def test_an_extension_that_comes_later_is_used_from_then_on(vector_server, monke
             assert [near[2] for near in nearest_in(store, before, query)] == [
                 near[2] for near in expected
             ]
-            monkeypatch.setattr(exact, "nearest", lambda *_: pytest.fail("read"))
+            monkeypatch.setattr(exact, "unpack", lambda *_: pytest.fail("read"))
             assert [near[2] for near in nearest_in(store, after, query)] == [
                 near[2] for near in expected
             ]
+
+
+def test_many_vectors_get_an_index_that_is_used(vector_url, vector_server, monkeypatch):
+    monkeypatch.setattr(hnsw, "MIN_VECTORS", 100)
+    random = np.random.default_rng(5)
+    given = [random.standard_normal((200, 24)).astype("f4") for _ in range(10)]
+    query = given[3][7] + 0.3
+    made = (
+        "SELECT indisvalid FROM pg_index"
+        " WHERE indexrelid = to_regclass('embedding_hnsw_24')"
+    )
+    with Store(vector_url) as store:
+        run = filled(store, given)
+        true = nearest_of(given, query)[:10]
+
+        def found():
+            everything = store.vectors.nearest(
+                query, embedder="openai:made-up", filter=SearchFilter(), limit=10
+            )
+            return [
+                (int(near.document_id.removeprefix(f"{run.id}-")) - 1, near.number - 1)
+                for near in everything
+            ]
+
+        assert found() == true
+        eventually(lambda: vector_server.execute(made, url=vector_url) == [(True,)])
+        monkeypatch.setattr(in_postgresql, "_exactly", lambda *_: pytest.fail("exact"))
+        assert len(set(found()) & set(true)) >= 9
+        with store.database.snapshot() as connection:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            near = VectorQuery(
+                vector=query, embedder=None, filter=SearchFilter(), limit=10
+            )
+            statement = in_postgresql._near(near, 60)
+            plan = connection.execute(sa.text("EXPLAIN " + literal(statement)))
+            assert "embedding_hnsw_24" in str(plan.all())
+
+
+def literal(statement):
+    """A statement with its values written out."""
+    return str(
+        statement.compile(
+            dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}
+        )
+    )
+
+
+def test_an_index_that_was_left_unfinished_is_made_again(vector_url, vector_server):
+    with Store(vector_url) as store:
+        filled(store, arrays())
+        store.vectors.make_index(24)
+        vector_server.execute(
+            "UPDATE pg_index SET indisvalid = false"
+            " WHERE indexrelid = to_regclass('embedding_hnsw_24')",
+            url=vector_url,
+        )
+        store.vectors.make_index(24)
+
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{}')"
+    assert vector_server.execute(valid.format("embedding_hnsw_24"), url=vector_url) == [
+        (True,)
+    ]
+
+
+def test_vectors_that_are_not_marked_are_found_once(vector_url, vector_server):
+    """Earlier versions store vectors for comparison without a mark."""
+    query = arrays()[0][0]
+    with Store(vector_url) as store:
+        run = filled(store, arrays())
+        expected = nearest_in(store, run, query)
+        vector_server.execute("UPDATE vectors SET compared = NULL", url=vector_url)
+
+        assert [near[1:] for near in nearest_in(store, run, query)] == [
+            near[1:] for near in expected
+        ]
+
+        vector_server.execute("DROP INDEX vectors_not_compared", url=vector_url)
+    with Store(vector_url):
+        marks = "SELECT DISTINCT compared FROM vectors"
+        assert vector_server.execute(marks, url=vector_url) == [(True,)]

@@ -14,13 +14,13 @@ from support.vectors import (
 
 from docprogress.events import Status, now
 from docprogress.store import SearchFilter, Store, schema
-from docprogress.store.vector_index import exact
+from docprogress.store.vector_index import exact, in_postgresql
 
 QUERY = random_vectors(1, seed=99)[0]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "pgvector"])
-def store(request, tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql", "pgvector", "hnsw"])
+def store(request, tmp_path, monkeypatch):
     if request.param == "sqlite":
         with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
             yield store
@@ -32,6 +32,10 @@ def store(request, tmp_path):
         with server.database() as url:
             server.execute("CREATE EXTENSION vector", url=url)
             with Store(url) as store:
+                if request.param == "hnsw":
+                    monkeypatch.setattr(in_postgresql, "EXACT_DOCUMENTS", 0)
+                    for dimensions in (2, 24):
+                        store.vectors.make_index(dimensions)
                 yield store
 
 

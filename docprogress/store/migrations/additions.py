@@ -150,6 +150,7 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
     ),
     # Searches in some documents, by name.
     ("CREATE INDEX IF NOT EXISTS document_name ON document (name)",),
+    (("vectors", "compared", sa.Boolean()),),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from docprogress.store import schema
 from docprogress.store.packing import FLOAT, unpack
@@ -35,7 +35,11 @@ _ROWS = (
 
 
 def nearest(
-    connection: Connection, query: VectorQuery, *, after: int | None = None
+    connection: Connection,
+    query: VectorQuery,
+    *,
+    after: int | None = None,
+    rows: ColumnElement[bool] | None = None,
 ) -> list[Match]:
     """The chunks nearest to a query.
 
@@ -43,15 +47,17 @@ def nearest(
         connection: It sees one state of the database, as long as this takes.
         query: The query.
         after: Only those in rows that follow this one of `vector_part`.
+        rows: Only those in rows of `vectors` that meet this condition.
     """
     statement = _ROWS.where(query.rows())
     if after is not None:
         statement = statement.join(schema.vector_part, SAME_PART).where(
             _part.id > after
         )
-    rows = connection.execute(statement)
+    if rows is not None:
+        statement = statement.where(rows)
     found: list[Match] = []
-    for batch in _batches(rows):
+    for batch in _batches(connection.execute(statement)):
         admitted = _admitted(connection, batch, query.filter)
         found = best([*found, *_compared(batch, query, admitted)], query.limit)
     return found
