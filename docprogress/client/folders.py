@@ -172,8 +172,7 @@ class LocalFolder(Folder):
 
     def why_unreadable(self, path: str) -> str | None:
         """Why a file cannot be read, if that is known without reading it."""
-        place = Path(self.root, path)
-        denied = place.exists() and not os.access(place, os.R_OK)
+        denied = not os.access(f"{self.root}/{path}", os.R_OK)
         return "no permission to read it" if denied else None
 
     def _check(self) -> None:

@@ -5,6 +5,7 @@ Nothing is changed here.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from docprogress.client.changes import FolderChanges, Move
@@ -140,9 +141,18 @@ class Planner:
         return plan
 
     def _add(self, here: FoundFile) -> None:
-        if not self._settled(here.path, here.state):
+        if not self._settled(here.path, here.state) or self._leave_unreadable(here):
             return
         self._plan.changes.append(Change("added", here.key, here.path, here.state))
+
+    def _leave_unreadable(self, here: FoundFile) -> bool:
+        """Whether a file cannot be read, and is left for another time."""
+        reason = self._folder.why_unreadable(here.path)
+        if reason is None:
+            return False
+        self._plan.failed.append(here.path)
+        self._plan.reasons[here.path] = reason
+        return True
 
     def _miss(self, there: KnownFile) -> None:
         """Plan what becomes of a file that was not found."""
@@ -238,9 +248,7 @@ class Planner:
     ) -> None:
         newest = there.newest
         assert newest is not None
-        if reason := self._folder.why_unreadable(here.path):
-            self._plan.failed.append(here.path)
-            self._plan.reasons[here.path] = reason
+        if self._leave_unreadable(here):
             return
         self._plan.changes.append(
             Change(
@@ -292,4 +300,4 @@ class Planner:
 
 
 def _suffix(path: str) -> str:
-    return path.rpartition(".")[2].lower()
+    return PurePosixPath(path).suffix.lower()

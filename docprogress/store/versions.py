@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, case, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, or_, select, update
 
 from docprogress.events import Status
 from docprogress.store import schema
@@ -277,7 +277,8 @@ UNSETTLED = (
     .where(
         _document.replaces.is_not(None),
         _document.retired_at.is_(None),
-        _document.status == Status.COMPLETED.value,
+        # Not by the index of the status: most documents are completed.
+        func.coalesce(_document.status, "") == Status.COMPLETED.value,
         _earlier.c.retired_at.is_(None),
     )
 )

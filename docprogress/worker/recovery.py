@@ -79,7 +79,7 @@ SCHEMA_CHECK_SECONDS = 5.0
 QUEUE_CHECK_SECONDS = 5.0
 
 #: Seconds between two searches for retired documents that are not deleted.
-RETIREMENT_SECONDS = 10.0
+RETIREMENT_SECONDS = 20.0
 
 #: Seconds for which a submitter must be gone: longer than it takes to announce itself
 #: again in a Redis that came back empty.
