@@ -1,6 +1,6 @@
 """List what a folder holds: a local one, or any that fsspec lists.
 
-Files come in the order of their keys (see `store.sources.path_key`), so that they can
+Files come in the order of their keys (see `store.source_rows.path_key`), so that they can
 be compared with what the store knows, one by one, in bounded memory.
 """
 
@@ -24,7 +24,7 @@ from docprogress.errors import SubmitError
 from docprogress.steps.suffixes import SUFFIXES
 from docprogress.storage import Source
 from docprogress.storage.files import BLOCK_BYTES
-from docprogress.store.sources import FileState, path_key
+from docprogress.store.source_rows import FileState, path_key
 
 #: The beginnings of names that office programs give to files while they are open.
 TEMPORARY = ("~$", ".~lock.")

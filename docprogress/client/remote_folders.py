@@ -22,7 +22,7 @@ from docprogress.errors import SubmitError
 from docprogress.settings import redacted
 from docprogress.storage import Source
 from docprogress.storage.files import BLOCK_BYTES
-from docprogress.store.sources import FileState, path_key
+from docprogress.store.source_rows import FileState, path_key
 
 #: The deepest folder that is visited: a server may list the same page for any URL.
 MAX_DEPTH = 64

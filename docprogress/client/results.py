@@ -137,11 +137,12 @@ class DocumentHandle:
         return list(tables(self.pages, media_type=self._row.media_type))
 
     def _read_pages(self) -> list[Page]:
-        return self._store.results.pages_of([self.id])[self.id] or self._none("pages")
+        found = self._store.results.pages_of([self.id])[self.id]
+        return found if found and self._row.retired_at is None else self._none("pages")
 
     def _read_chunks(self) -> list[Chunk]:
         found = self._store.results.chunks_of([self.id], vectors=True)[self.id]
-        return found or self._none("chunks")
+        return found if found and self._row.retired_at is None else self._none("chunks")
 
     def _none(self, what: str) -> list[Any]:
         """An empty list, if the document really has none."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from docprogress.store.sources import FileState
+from docprogress.store.source_rows import FileState
 
 #: Seconds for which a file must look the same: one with content, an empty one, which
 #: somebody may be about to write, and one that is gone, which may be replaced.

@@ -13,7 +13,7 @@ from docprogress.steps import Kind, Step
 from docprogress.steps.containers import is_container
 from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH, STORING_PATH
 from docprogress.store import RunRow
-from docprogress.store.sources import KnownDocument
+from docprogress.store.source_rows import KnownDocument
 
 #: What of a run's settings says how its steps were defined.
 STEP_SOURCES = "step_sources"

@@ -14,7 +14,8 @@ import psutil
 
 from docprogress.errors import DocProgressError, SyncBusy
 from docprogress.settings import redacted
-from docprogress.store.sources import LOCK_SECONDS, Lock, SourceRow, Sources
+from docprogress.store.source_rows import Lock, SourceRow
+from docprogress.store.sources import LOCK_SECONDS, Sources
 
 log = logging.getLogger(__name__)
 

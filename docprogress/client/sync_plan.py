@@ -11,7 +11,11 @@ from typing import NamedTuple
 from docprogress.client.changes import FolderChanges, Move
 from docprogress.client.folders import Folder, FoundFile
 from docprogress.events import Status
-from docprogress.store.sources import FileState, KnownDocument, KnownFile
+from docprogress.store.source_rows import (
+    FileState,
+    KnownDocument,
+    KnownFile,
+)
 
 #: Seconds before a file was last seen within which its time does not say that it is
 #: unchanged: some clocks count in steps of two seconds.

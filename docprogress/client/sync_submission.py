@@ -17,7 +17,7 @@ from docprogress.steps.signature import Kind
 from docprogress.storage import Source
 from docprogress.store import DocumentRow, NewDocument, RunRow
 from docprogress.store.reuse import Remaining
-from docprogress.store.sources import SubmittedFile
+from docprogress.store.source_rows import SubmittedFile
 from docprogress.store.statements import batches
 
 

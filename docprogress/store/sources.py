@@ -4,11 +4,9 @@ One process at a time changes a source: every write here checks that the caller 
 holds its lock. A lock ends by itself when its process does not renew it.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -28,6 +26,15 @@ from docprogress.store import pgvector, results, schema, versions, word_entries
 from docprogress.store.engine import Database
 from docprogress.store.rows import UNFINISHED, NewDocument, document_row
 from docprogress.store.search_filter import CURRENT
+from docprogress.store.source_rows import (
+    FileState,
+    KnownDocument,
+    KnownFile,
+    Lock,
+    SourceRow,
+    SubmittedFile,
+    source_id,
+)
 from docprogress.store.statements import batches
 from docprogress.store.submissions import add_documents, insert_for
 
@@ -153,88 +160,6 @@ _DISCARDABLE = (
     .limit(bindparam("most"))
 )
 _DISCARDED = update(schema.document).where(_chosen).values(ready=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRow:
-    """A folder that is kept in step."""
-
-    id: str
-    #: Its path, or its URL without secrets.
-    root: str
-    case_id: str | None
-    fingerprint: str | None
-    #: The run of the last synchronization.
-    run_id: str | None
-    synced_at: float | None
-    lock_owner: str | None
-    locked_until: float | None
-
-
-class Lock(NamedTuple):
-    """What a process holds while it changes a source."""
-
-    source_id: str
-    owner: str
-
-
-class FileState(NamedTuple):
-    """What tells whether a file was changed."""
-
-    size: int | None
-    #: Nanoseconds since the epoch.
-    mtime: int | None
-    etag: str | None
-    #: When this was read, in seconds since the epoch.
-    seen_at: float
-
-
-class KnownDocument(NamedTuple):
-    """What a synchronization has to know of the document of a file."""
-
-    id: str
-    run_id: str
-    name: str
-    status: Status
-    ready: bool
-    sha256: str | None
-    note: str | None
-    media_type: str | None
-    ocr_pages: int | None
-    unpacked_members: int | None
-    error: str | None
-
-
-class KnownFile(NamedTuple):
-    """A file of a source, as it was last submitted."""
-
-    key: str
-    state: FileState
-    #: The document that was current then; None if there was none, or it was deleted.
-    current: KnownDocument | None
-    #: The newest one, if it has not taken its place yet.
-    pending: KnownDocument | None
-
-    @property
-    def path(self) -> str:
-        """Its path below the root."""
-        return key_path(self.key)
-
-    @property
-    def newest(self) -> KnownDocument | None:
-        """The document of the file as it was last seen."""
-        return self.pending or self.current
-
-
-class SubmittedFile(NamedTuple):
-    """A file that is about to be submitted as a new document."""
-
-    key: str
-    state: FileState
-    #: The document that is current until the new one takes its place.
-    current_id: str | None
-    #: Where the file was before, if it was moved.
-    moved_from: str | None = None
 
 
 class Sources:
@@ -477,27 +402,6 @@ def retire(
     """Retire documents with their members and with the earlier versions of all."""
     chosen = versions.whole(connection, document_ids)
     return versions.retire(connection, chosen, reason, now())
-
-
-def source_id(root: str, case_id: str | None) -> str:
-    """The id of a folder in a case."""
-    case = "" if case_id is None else f"={case_id}"
-    return hashlib.sha256(f"{root}\0{case}".encode(errors="replace")).hexdigest()[:32]
-
-
-def path_key(path: str) -> str:
-    """A path as the database has it, whatever its bytes are.
-
-    Keys are different for different paths, and compare as the bytes of the paths do,
-    but for paths with backslashes or bytes that are not UTF-8.
-    """
-    doubled = path.replace("\\", "\\\\")
-    return doubled.encode(errors="surrogateescape").decode(errors="backslashreplace")
-
-
-def key_path(key: str) -> str:
-    r"""The path of a key; bytes that are not UTF-8 stay `\xNN`."""
-    return key.replace("\\\\", "\\")
 
 
 def _named(lock: Lock) -> dict[str, Any]:

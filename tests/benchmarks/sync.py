@@ -19,7 +19,7 @@ from docprogress.client.staleness import Staleness
 from docprogress.client.sync_plan import Planner
 from docprogress.documents import document_id
 from docprogress.store import NewDocument, Store, schema
-from docprogress.store.sources import Lock, SubmittedFile
+from docprogress.store.source_rows import Lock, SubmittedFile
 
 PER_FOLDER = 1000
 TOGETHER = 500

@@ -26,7 +26,7 @@ from docprogress.errors import (
     Unreadable,
 )
 from docprogress.events import now
-from docprogress.store.sources import Lock, source_id
+from docprogress.store.source_rows import Lock, source_id
 
 
 @pytest.fixture

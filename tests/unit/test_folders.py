@@ -9,7 +9,7 @@ import pytest
 from docprogress.client.folders import LocalFolder
 from docprogress.client.remote_folders import open_folder, public_url
 from docprogress.errors import SubmitError
-from docprogress.store.sources import key_path, path_key
+from docprogress.store.source_rows import key_path, path_key
 
 
 @pytest.fixture

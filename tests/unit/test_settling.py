@@ -7,7 +7,7 @@ import pytest
 from docprogress.client import settling
 from docprogress.client.folder_events import is_remote
 from docprogress.client.settling import SettledFiles, open_for_writing
-from docprogress.store.sources import FileState
+from docprogress.store.source_rows import FileState
 
 
 def state(size, mtime=1):

@@ -15,8 +15,7 @@ from docprogress.documents import document_id
 from docprogress.errors import SettingsError, SyncBusy
 from docprogress.events import Status
 from docprogress.store import NewDocument, RunRow, Store, schema
-from docprogress.store.sources import (
-    FILES_PER_PAGE,
+from docprogress.store.source_rows import (
     FileState,
     KnownFile,
     Lock,
@@ -24,6 +23,7 @@ from docprogress.store.sources import (
     SubmittedFile,
     path_key,
 )
+from docprogress.store.sources import FILES_PER_PAGE
 from docprogress.store.versions import REMOVED
 
 

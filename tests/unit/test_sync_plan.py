@@ -8,7 +8,11 @@ from docprogress.client.folders import Folder, FoundFile
 from docprogress.client.sync_plan import Planner, SyncPlan
 from docprogress.events import Status
 from docprogress.storage import Source
-from docprogress.store.sources import FileState, KnownDocument, KnownFile
+from docprogress.store.source_rows import (
+    FileState,
+    KnownDocument,
+    KnownFile,
+)
 
 LONG_AGO, NOW = 1_000.0, 2_000.0
 
