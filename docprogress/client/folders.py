@@ -1,7 +1,7 @@
 """List what a folder holds: a local one, or any that fsspec lists.
 
-Files come in the order of their keys (see `store.source_rows.path_key`), so that they can
-be compared with what the store knows, one by one, in bounded memory.
+Files come in the order of their keys (`path_key` in `store/source_rows.py`), so that
+they can be compared with what the store knows, one by one, in bounded memory.
 """
 
 import hashlib
