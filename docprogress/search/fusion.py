@@ -31,7 +31,7 @@ LEAST_VECTORS = 0.01
 #: What is left of the weight of vectors if the query has a number that is a name.
 NUMBERS = 0.05
 #: "AX-400", "§ 12", "2.1", "2041", but not "the 3 risks".
-_NUMBER = re.compile(r"\d[\d.,/:-]*\d|[^\W\d_]-?\d|[§#] ?\d")
+_NUMBER = re.compile(r"\d[\d.,/:-]*\d|[^\W\d_]-?\d|[§#] ?\d|\b[A-Z]+ \d")
 #: What any passage within the window has, and no passage outside.
 LEAST_SCORE = 1e-3
 

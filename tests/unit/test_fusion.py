@@ -118,7 +118,9 @@ def test_passage_with_the_number_of_the_query_is_before_the_nearest():
         assert fused(query, 0.4, {"a": 4.0, "b": 1.0}, "xyz")[0] == "x"
 
 
-@pytest.mark.parametrize("name", ["AX-400", "§ 5", "§5", "2.1", "12/4", "2041", "v3"])
+@pytest.mark.parametrize(
+    "name", ["AX-400", "AX 4", "§ 5", "§5", "2.1", "12/4", "2041", "v3"]
+)
 def test_number_that_is_a_name_leaves_the_order_to_words(name):
     words, vectors = part_weights(f"what of {name}", 0.5)
 
