@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from docprogress.steps.markdown.inline import BOLD, CODE, ITALIC
 from docprogress.steps.readers.docx_elements import (
     NAMES,
     SKIPPED,
@@ -10,12 +9,12 @@ from docprogress.steps.readers.docx_elements import (
     Run,
 )
 from docprogress.steps.readers.docx_fields import Equations, Fields, Forms
+from docprogress.steps.readers.docx_formatting import Formatting
 from docprogress.steps.readers.docx_numbering import Numbering
 from docprogress.steps.readers.docx_sections import Notes, Sections
 from docprogress.steps.readers.docx_styles import Styles, number
 from docprogress.steps.readers.flow import Flow
 from docprogress.steps.readers.handlers import Alternatives, handlers
-from docprogress.steps.readers.names_of_styles import monospaced
 from docprogress.steps.readers.ooxml import attribute, relation, switched_on
 from docprogress.steps.readers.pictures_described import description
 from docprogress.steps.readers.symbols import symbol
@@ -46,23 +45,17 @@ class Story:
     ) -> None:
         #: What the part refers to.
         self.sections = Sections()
-        self.notes = Notes(lambda: self._hidden)
+        self.notes = Notes(lambda: self._format.hidden)
         #: Decides which notes and comments of a part are read, and how they begin.
         self.choose: Callable[[str, dict[str, str]], str | None] = lambda *_: ""
         self._flow = flow
-        self._styles = styles
+        self._format = Formatting(styles)
         self._numbering = numbering
         self._insert = insert
         self._link_of = link
-        self._plain = styles.paragraph(None)
-        self._paragraph = Paragraph(self._plain)
-        self._run: Run | None = None
-        self._hidden = False
         self._inside = False
         self._in_code = False
         self._skipped = 0
-        # The element whose properties are read: `p`, `r`, `tr`.
-        self._properties = ""
         self._link = ""
         # Of each open cell: its columns, and whether it goes on with the one above.
         self._spans: list[int] = []
@@ -73,6 +66,7 @@ class Story:
         self._starts, self._ends = handlers(
             NAMES,
             self,
+            self._format,
             self.sections,
             self.notes,
             Equations(self._write),
@@ -114,29 +108,15 @@ class Story:
     def _write(self, text: str) -> None:
         if self._fields.coding:
             return
-        if self._hidden:
-            self._paragraph.hides = True
+        if self._format.hidden:
+            self._format.paragraph.hides = True
             if not text.isspace():
                 self._flow.budget.hides = True
             return
-        paragraph = self._paragraph
+        paragraph = self._format.paragraph
         if not paragraph.begun:
             self._begin(paragraph)
-        run = self._run
-        style = 0
-        if run is not None:
-            bold, italic = run.bold, run.italic
-            if bold is None:
-                bold = paragraph.style.bold != run.style.bold
-            if italic is None:
-                italic = paragraph.style.italic != run.style.italic
-            code = run.style.code if run.code is None else run.code
-            style = (
-                (BOLD if bold else 0)
-                | (ITALIC if italic else 0)
-                | (CODE if code else 0)
-            )
-        self._flow.write(text, style, self._link or self._fields.link)
+        self._flow.write(text, self._format.style, self._link or self._fields.link)
 
     def _begin(self, paragraph: Paragraph) -> None:
         paragraph.begun = True
@@ -162,7 +142,7 @@ class Story:
     start_drawing_t, end_drawing_t = start_t, end_t
 
     def start_tab(self, _: dict[str, str]) -> None:
-        if self._run is not None and not self._properties:
+        if self._format.run is not None and not self._format.properties:
             self._write("\t")
 
     start_ptab = start_tab
@@ -187,25 +167,26 @@ class Story:
     def start_docPr(self, attributes: dict[str, str]) -> None:  # noqa: N802
         found = description(attributes.get("descr"))
         if found and attributes.get("hidden") not in ("1", "true"):
-            before = self._flow.pieces[-1][-1:] if self._paragraph.begun else " "
-            self._write(found if before.isspace() else f" {found}")
+            written = self._flow.pieces if self._format.paragraph.begun else []
+            apart = written and not written[-1][-1:].isspace()
+            self._write(f" {found}" if apart else found)
 
     # Paragraphs and runs.
 
     def start_p(self, _: dict[str, str]) -> None:
         carried, self._carry = self._carry, None
-        self._properties = ""
-        self._run, self._hidden, self._inside = None, False, False
+        self._format.properties = ""
+        self._format.run, self._format.hidden, self._inside = None, False, False
         if carried is not None and carried.begun:
             carried.joined = None
-            self._paragraph = carried
+            self._format.paragraph = carried
             return
         self._flow.end_paragraph()
-        self._paragraph = Paragraph(self._plain)
+        self._format.paragraph = self._format.plain_paragraph()
 
     def end_p(self) -> None:
-        paragraph = self._paragraph
-        self._run, self._hidden, self._inside = None, False, False
+        paragraph = self._format.paragraph
+        self._format.run, self._format.hidden, self._inside = None, False, False
         self._fields.end_paragraph()
         if paragraph.joined is not None:
             if paragraph.begun and paragraph.joined:
@@ -224,102 +205,16 @@ class Story:
         paragraph.asides.clear()
 
     def start_drawing_p(self, _: dict[str, str]) -> None:
-        if self._paragraph.begun:
+        if self._format.paragraph.begun:
             self._write("\n")
 
-    def start_pPr(self, _: dict[str, str]) -> None:  # noqa: N802
-        self._properties = "p"
-
-    def end_pPr(self) -> None:  # noqa: N802
-        self._properties = ""
-
-    def start_rPr(self, _: dict[str, str]) -> None:  # noqa: N802
-        if self._properties == "p":
-            self._properties = "mark"
-        elif self._run is not None:
-            self._properties = "r"
-
-    def end_rPr(self) -> None:  # noqa: N802
-        if self._properties == "mark":
-            self._properties = "p"
-        elif self._properties == "r":
-            self._properties = ""
-            self._decide_hidden()
-
-    def start_r(self, _: dict[str, str]) -> None:
-        self._run = Run()
-        self._hidden = self._paragraph.style.vanish or self._styles.vanish
-
-    def end_r(self) -> None:
-        self._run, self._hidden, self._properties = None, False, ""
-
-    def _decide_hidden(self) -> None:
-        run = self._run
-        if run is None:
-            return
-        hidden = run.vanish
-        if hidden is None:
-            # A style's properties of this kind cancel each other out.
-            hidden = self._paragraph.style.vanish != run.style.vanish
-            hidden = hidden or self._styles.vanish
-        self._hidden = hidden
-
-    def start_framePr(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        if attribute(attributes, "dropCap") in ("drop", "margin"):
-            # The next paragraph goes on with this large letter.
-            self._paragraph.joined = ""
-
-    def start_pStyle(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        if self._properties == "p" and not self._paragraph.begun:
-            self._paragraph.style = self._styles.paragraph(attribute(attributes, "val"))
-
-    def start_rStyle(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        if self._properties == "r" and self._run is not None:
-            self._run.style = self._styles.resolve(attribute(attributes, "val"))
-
-    def start_vanish(self, attributes: dict[str, str]) -> None:
-        if self._properties == "r" and self._run is not None:
-            self._run.vanish = switched_on(attributes)
-        elif self._properties == "mark" and switched_on(attributes):
-            self._paragraph.joined = " "
-
-    def start_specVanish(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        if self._properties == "mark":
-            self.start_vanish(attributes)
-
-    def start_b(self, attributes: dict[str, str]) -> None:
-        if self._properties == "r" and self._run is not None:
-            self._run.bold = switched_on(attributes)
-
-    def start_i(self, attributes: dict[str, str]) -> None:
-        if self._properties == "r" and self._run is not None:
-            self._run.italic = switched_on(attributes)
-
-    def start_rFonts(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        if self._properties == "r" and self._run is not None:
-            font = attribute(attributes, "ascii") or attribute(attributes, "hAnsi")
-            self._run.code = None if font is None else monospaced(font)
-
-    def start_numId(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        if self._properties == "p" and not self._paragraph.begun:
-            self._paragraph.num_id = attribute(attributes, "val")
-
-    def start_ilvl(self, attributes: dict[str, str]) -> None:
-        if self._properties == "p" and not self._paragraph.begun:
-            self._paragraph.level = number(attributes)
-
-    def start_outlineLvl(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        level = number(attributes)
-        if self._properties == "p" and level is not None:
-            self._paragraph.heading = level + 1 if 0 <= level < 9 else 0  # noqa: PLR2004
-
     def start_del(self, _: dict[str, str]) -> None:
-        if self._properties == "mark":
-            if self._paragraph.joined is None:
-                self._paragraph.joined = ""
-        elif self._properties == "tr":
+        if self._format.properties == "mark":
+            if self._format.paragraph.joined is None:
+                self._format.paragraph.joined = ""
+        elif self._format.properties == "tr":
             self._leave_row()
-        elif self._properties != "r":
+        elif self._format.properties != "r":
             self._skipped = 1
 
     # Tables.
@@ -337,18 +232,18 @@ class Story:
         self._flow.end_row()
 
     def start_trPr(self, _: dict[str, str]) -> None:  # noqa: N802
-        self._properties = "tr"
+        self._format.properties = "tr"
 
     def end_trPr(self) -> None:  # noqa: N802
-        self._properties = ""
+        self._format.properties = ""
 
     def start_hidden(self, attributes: dict[str, str]) -> None:
-        if self._properties == "tr" and switched_on(attributes):
+        if self._format.properties == "tr" and switched_on(attributes):
             self._leave_row()
 
     def _leave_row(self) -> None:
         """Skip the rest of a row that is not shown: `trPr` and this are open in it."""
-        self._properties = ""
+        self._format.properties = ""
         self._skipped = 3
 
     def start_tc(self, _: dict[str, str]) -> None:
@@ -400,27 +295,26 @@ class Story:
         self._fields.coding = coding
 
     def start_txbxContent(self, _: dict[str, str]) -> None:  # noqa: N802
-        if self._hidden or self._fields.coding:
+        if self._format.hidden or self._fields.coding:
             self._skipped = 1
             return
+        now = self._format
         self._saved.append(
-            (self._flow, self._paragraph, self._run, self._fields, self._hidden)
+            (self._flow, now.paragraph, now.run, self._fields, now.hidden)
         )
         self._flow = Flow(self._flow.budget)
         self._fields = Fields()
-        self._paragraph = Paragraph(self._plain)
-        self._run = None
+        now.paragraph, now.run = now.plain_paragraph(), None
 
     def end_txbxContent(self) -> None:  # noqa: N802
         if not self._saved:
             return
         aside = self._flow
         aside.end_paragraph()
-        (self._flow, self._paragraph, self._run, self._fields, self._hidden) = (
-            self._saved.pop()
-        )
+        now = self._format
+        self._flow, now.paragraph, now.run, self._fields, now.hidden = self._saved.pop()
         self._carry = None
-        self._paragraph.asides.append(aside)
+        now.paragraph.asides.append(aside)
 
     def start_chart(self, attributes: dict[str, str]) -> None:
         self._add_aside("chart", relation(attributes))
@@ -433,10 +327,10 @@ class Story:
         self._insert("altChunk", relation(attributes), self._flow)
 
     def _add_aside(self, kind: str, found: str) -> None:
-        if found and not self._hidden:
+        if found and not self._format.hidden:
             aside = Flow(self._flow.budget)
             self._insert(kind, found, aside)
-            self._paragraph.asides.append(aside)
+            self._format.paragraph.asides.append(aside)
 
     # Notes and comments, in their own part.
 
@@ -456,5 +350,5 @@ class Story:
         elif begins:
             self._flow.end_paragraph()
             self._flow.write(begins)
-            self._carry = self._paragraph
-            self._paragraph.begun = True
+            self._carry = self._format.paragraph
+            self._format.paragraph.begun = True
