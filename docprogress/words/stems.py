@@ -8,6 +8,7 @@ import re
 
 _SHORTEST = 3
 _PLURAL_Y = re.compile("(?<=..)(?:ies|ied)$")
+_PLURAL_X = re.compile("(?<=.x)es$")
 _GENITIVE = re.compile("(?<=..[^suia])s$|(?<=..[ia])s$(?<!is)(?<!as)")
 _INFLECTION = re.compile("(?<=....)(?:ern|em|en|er|e|(?<=[elr])n)$")
 _DERIVATION = re.compile("(?<=...)(?:ing|ung|(?<!e)ed|edly|ly)$")
@@ -38,7 +39,7 @@ def _latin(word: str) -> str:
     if len(word) <= _SHORTEST:
         # As the stem of "days" is.
         return word[:-1] + "i" if word.endswith("y") else word
-    short = _PLURAL_Y.sub("y", word)
+    short = _PLURAL_X.sub("", _PLURAL_Y.sub("y", word))
     if short == word:
         short = _INFLECTION.sub("", _GENITIVE.sub("", word))
     derived = _DERIVATION.sub("", short)
