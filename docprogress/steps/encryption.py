@@ -18,6 +18,9 @@ INSTALL = "pip install 'docprogress[formats]' to open it with its password"
 #: The stream of an encrypted DOCX, XLSX or PPTX, as a directory of the file names it.
 _PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
+#: How the stream `Current User` of an encrypted PPT begins, after its record's header.
+_ENCRYPTED_SLIDES = b"\x14\0\0\0\xdf\xc4\xd1\xf3"
+
 #: What Excel encrypts with where a workbook is only protected against changes.
 _EXCEL_DEFAULT = "VelvetSweatshop"
 
@@ -43,6 +46,12 @@ def decrypted(document: Document, settings: Settings, stack: ExitStack) -> Docum
                 copy.flush()
                 return replace(document, path=path, size=path.stat().st_size)
     raise PasswordNeeded(f"{document.name}: the document")
+
+
+def has_encrypted_slides(path: Path) -> bool:
+    """Whether a file is an old PowerPoint file that is encrypted."""
+    with path.open("rb") as file:
+        return any(_ENCRYPTED_SLIDES in block for block in _overlapping(file))
 
 
 def _encrypted(document: Document, file: BinaryIO) -> Any:

@@ -1,5 +1,6 @@
 """Old Office files are read where the extra is installed; otherwise they say so."""
 
+import struct
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -99,6 +100,18 @@ def test_a_signal_is_not_taken_for_a_damaged_file(read, kreuzberg):
 
     with pytest.raises(KeyboardInterrupt):
         read("WordDocument", "a.doc")
+
+
+def test_slides_with_a_password_are_named_before_anything_is_read_of_them(
+    read, kreuzberg
+):
+    user = struct.pack("<HHIII", 0, 0x0FF6, 20, 20, 0xF3D1C4DF).decode("utf-16-le")
+
+    with pytest.raises(
+        Unreadable, match=r"^a\.ppt: the document is encrypted and needs"
+    ):
+        read(f"PowerPoint Document Current User {user}", "a.ppt")
+    assert not kreuzberg.calls
 
 
 def test_old_files_hold_to_the_limit_of_characters(read, kreuzberg):

@@ -6,7 +6,7 @@ from typing import Any
 from docprogress.documents import Document, Page
 from docprogress.errors import Unreadable
 from docprogress.settings import Settings
-from docprogress.steps.encryption import INSTALL
+from docprogress.steps.encryption import INSTALL, has_encrypted_slides
 from docprogress.steps.extraction import Extraction, Facts, single_page, too_long
 from docprogress.steps.readers.ooxml import note_property
 
@@ -28,6 +28,9 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             f"{document.name}: {what}, which needs kreuzberg; run "
             f"`pip install 'docprogress[legacy]'`, or save it as {way} or PDF"
         ) from None
+
+    if has_encrypted_slides(document.path):
+        raise _locked(document)
 
     def pages() -> Iterator[Page]:
         # OCR and the cache on disk are of no use here.
@@ -51,13 +54,17 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 
 def _damaged(document: Document, what: str, error: BaseException) -> Unreadable:
     if "password" in str(error).lower() or "encrypt" in str(error).lower():
-        return Unreadable(
-            f"{document.name}: the document is encrypted and needs a password; "
-            f"{INSTALL}, or save it without one"
-        )
+        return _locked(document)
     # Its messages may name the file's place on this machine.
     return Unreadable(
         f"{document.name}: {what} that is damaged or cut short; save it again"
+    )
+
+
+def _locked(document: Document) -> Unreadable:
+    return Unreadable(
+        f"{document.name}: the document is encrypted and needs a password; "
+        f"{INSTALL}, or save it without one"
     )
 
 
