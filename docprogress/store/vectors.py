@@ -158,6 +158,11 @@ class Vectors:
                 return self._in_postgresql.nearest(connection, query)
             return exact.nearest(connection, query)
 
+    def update_index(self) -> None:
+        """Add new vectors to the index beside SQLite, as a search does first."""
+        if self._index is not None:
+            self._index.update()
+
     def make_index(self, dimensions: int) -> None:
         """Make the index of vectors of this length in a PostgreSQL with pgvector.
 

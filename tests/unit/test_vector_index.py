@@ -4,6 +4,8 @@ import errno
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from support.rows import add_run, delete_run
+from support.services import eventually
 from support.vectors import (
     MODEL,
     add_vectors,
@@ -410,3 +413,37 @@ def test_vectors_of_an_earlier_version_are_numbered(path):
         assert nearest(store, QUERY) == expected(given, QUERY)
         used = [each.name for each in store.vectors.embedders(SearchFilter())]
         assert used == ["hashing", MODEL]
+
+
+_WRITER = """
+import sys
+from docprogress.store import Store
+from docprogress.store.vector_index import updating
+updating.MOST_WAITING, updating.BATCH_BYTES = 0, 1
+with Store(sys.argv[1]) as store:
+    print("ready", flush=True)
+    store.vectors.update_index()
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_leaves_an_index_that_can_be_used(path, store):
+    """Killed while it writes, at another place each time."""
+    given = {}
+    for seed in range(0, 80, 10):
+        given |= add_several(store, range(seed, seed + 10))
+        command = [sys.executable, "-c", _WRITER, store_url := f"sqlite:///{path}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout.readline() == "ready\n"
+            before = list(folder_of(path).rglob("parts"))
+            eventually(
+                lambda before=before, writer=writer: (
+                    writer.poll() is not None
+                    or list(folder_of(path).rglob("parts")) != before
+                    or before
+                )
+            )
+            writer.kill()
+        with Store(store_url) as other:
+            assert nearest(other, QUERY, limit=99) == expected(given, QUERY, limit=99)
