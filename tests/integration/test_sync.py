@@ -3,12 +3,13 @@
 import os
 import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import fsspec
 import pytest
@@ -16,6 +17,7 @@ from reportlab.pdfgen import canvas
 from support.patience import patient
 from support.s3 import KEY, S3, SECRET, moto
 from support.scans import drawn, need_ocr, scanned_pdf
+from support.services import eventually
 
 from docprogress import Pipeline, Run, Status
 from docprogress.errors import (
@@ -90,7 +92,8 @@ def test_only_what_has_changed_is_processed(pipeline, folder):
     assert [row.name for row in second.documents()] == ["a.txt", "new.txt"]
     assert contents(pipeline, "changes") == expected(folder)
     current = pipeline.store.documents.find(case_id="changes", current=True)
-    assert stored(pipeline, "changes") == {row.id for row in current}
+    ids = {row.id for row in current}
+    eventually(lambda: stored(pipeline, "changes") == ids, what="files are left over")
     # The counts of the first run are what they were.
     assert [row.status for row in first.documents()] == [Status.COMPLETED] * 5
     assert len(list(first.chunks())) == 3
@@ -460,3 +463,30 @@ def test_a_folder_in_s3_is_kept_in_step_without_keeping_its_secrets(
         assert len(contents(pipeline, "s3")) == 2
     source = pipeline.store.sources.get("s3://office/contracts", "s3")
     assert SECRET not in f"{error.value} {run.record} {source}"
+
+
+def test_at_every_moment_each_file_is_there_once(pipeline, folder):
+    """Whatever is being replaced or moved meanwhile."""
+    synchronized(pipeline, folder, case_id="moments")
+    names = set(expected(folder))
+    for name in names - {"d.txt"}:
+        (folder / name).write_text(f"The second version of {name}.")
+    (folder / "d.txt").rename(folder / "moved.txt")
+    moves = {frozenset(names), frozenset(names - {"d.txt"} | {"moved.txt"})}
+    seen: list[frozenset[str]] = []
+    ended = Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            rows = pipeline.store.documents.find(case_id="moments", current=True)
+            seen.append(frozenset(row.name for row in rows))
+            assert len(rows) == len(names), [row.name for row in rows]
+
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(look)
+        synchronized(pipeline, folder, case_id="moments")
+        ended.set()
+        looking.result()
+
+    assert set(seen) <= moves
+    assert contents(pipeline, "moments") == expected(folder)
