@@ -53,7 +53,7 @@ class Block(NamedTuple):
 def blocks(markdown: str) -> Iterator[Block]:
     """The blocks of Markdown in their order; what has no text is left out."""
     lines = markdown.split("\n")
-    sizes = (len(line) + 1 for line in lines)
+    sizes = map((1).__add__, map(len, lines))
     offsets = list(accumulate(sizes, initial=0))
     quotes = any(sign in markdown for sign in _QUOTES) or ">" in markdown[:4]
     parser = _Parser(lines, quotes=quotes)

@@ -26,6 +26,8 @@ def fence(line: str) -> str:
 
 def closes(line: str, fence: str) -> bool:
     """Whether a line ends the code that a fence began."""
+    if fence not in line:
+        return False
     found = line.strip()
     return len(found) >= len(fence) and found == fence[0] * len(found)
 

@@ -110,7 +110,7 @@ def _complete(text: str, located: Iterable[Block | Segment]) -> Iterator[Segment
         start, end = _gap(text, last, found.start)
         if last is not None:
             yield last if last.end == start else last._replace(end=start)
-        if missing or start < end:
+        if missing or text[start:end].strip():
             yield from _between(text, start, end, missing)
             missing = []
         last = found if found.start == end else found._replace(start=end)

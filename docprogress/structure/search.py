@@ -79,9 +79,10 @@ class Search:
 
     def skip_blank(self) -> int:
         """Go to the next place that is not white space."""
-        found = _BLANK.match(self.text, self.place)
-        assert found is not None
-        self.place = found.end()
+        if self.text[self.place : self.place + 1].isspace():
+            found = _BLANK.match(self.text, self.place)
+            assert found is not None
+            self.place = found.end()
         return self.place
 
     def _find(self, line: str, fits: Fits) -> Span | None:
