@@ -239,6 +239,11 @@ export const scenes = {
     { stalled: 1 },
   ),
   "10 finished": run({ completed: 8, failed: 2 }),
+  "10 synchronized": run(
+    { completed: 8, processing: 2 },
+    {},
+    { changes: "12 added, 3 changed, 1 removed, 984 unchanged" },
+  ),
   "38 completed": run({ completed: 38 }),
   "1000 running": run(
     { completed: 412, failed: 7, cancelled: 2, processing: 8, queued: 571 },

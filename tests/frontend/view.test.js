@@ -54,6 +54,18 @@ test("a run shows its progress, the time left, and errors", () => {
   assert.equal(read(rows()[0], ".dp-message-text"), "the PDF is encrypted and needs a password");
 });
 
+test("what a synchronization found is above the run", () => {
+  show(scenes["10 synchronized"]);
+  assert.equal(
+    read(element, ".dp-header > .dp-changes"),
+    "12 added, 3 changed, 1 removed, 984 unchanged",
+  );
+  assert.equal(element.querySelector(".dp-header")?.firstElementChild?.className, "dp-changes");
+
+  show(scenes["10 running"]);
+  assert.ok(isHidden(/** @type {Element} */ (element.querySelector(".dp-changes"))));
+});
+
 test("a finished run shows how it ended", () => {
   show(scenes["10 finished"]);
   assert.equal(read(element, ".dp-headline > .dp-percent"), "2 of 10 documents failed");

@@ -665,3 +665,27 @@ def test_details_say_that_redis_is_away(clock):
 
     assert details["history"] == []
     assert "Redis cannot be reached" in details["problem"]
+
+
+def test_what_a_synchronization_found_is_above_its_documents(pipeline, tmp_path):
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The first version.")
+    (folder / "b.txt").write_text("Another file.")
+    pipeline.sync(folder, case_id="view of a folder").wait(patient(60))
+    (folder / "a.txt").write_text("The second version, longer.")
+    run = pipeline.sync(folder, case_id="view of a folder").wait(patient(60))
+    unchanged = pipeline.sync(folder, case_id="view of a folder")
+
+    view = ProgressView(run)
+    assert view.summary().splitlines()[:2] == [
+        "1 changed, 1 unchanged",
+        "1 document: 1 completed",
+    ]
+    assert "<p>1 changed, 1 unchanged</p>" in view.static_bundle()["text/html"]
+    with ProgressView.attach(run.id, home=pipeline.settings.home) as again:
+        assert again.summary() == view.summary()
+    with ProgressView(unchanged) as nothing:
+        assert nothing.finished
+        assert nothing.summary().splitlines()[0] == "2 unchanged"
+    view.close()

@@ -2001,6 +2001,7 @@ function createFilters({ signal, onFilter, onQuery }) {
 // src/progress-view/header.js
 var RATE_INTERVAL = 1e3;
 function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
+  const changes = createElement("p", "changes");
   const icon = createIcon();
   const name = createElement("span", "name");
   const percent = createElement("strong", "percent");
@@ -2042,6 +2043,8 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     setHidden(steps.element, !row);
     setHidden(bar.element, !summary);
     setHidden(name, !row);
+    setText(changes, singleLine(summary?.changes ?? ""));
+    setHidden(changes, !summary?.changes);
     filters.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
@@ -2076,6 +2079,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const element = createElement(
     "div",
     "header",
+    changes,
     headline,
     bar.element,
     steps.element,

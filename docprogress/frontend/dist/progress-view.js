@@ -1023,6 +1023,7 @@ function sharesByState({ counts, shares, stalled }) {
 // src/progress-view/header.js
 var RATE_INTERVAL = 1e3;
 function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
+  const changes = createElement("p", "changes");
   const icon = createIcon();
   const name = createElement("span", "name");
   const percent = createElement("strong", "percent");
@@ -1064,6 +1065,8 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     setHidden(steps.element, !row);
     setHidden(bar.element, !summary);
     setHidden(name, !row);
+    setText(changes, singleLine(summary?.changes ?? ""));
+    setHidden(changes, !summary?.changes);
     filters.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
@@ -1098,6 +1101,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const element = createElement(
     "div",
     "header",
+    changes,
     headline,
     bar.element,
     steps.element,

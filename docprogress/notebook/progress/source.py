@@ -35,6 +35,10 @@ class Source(Protocol):
         """The headline."""
 
     @property
+    def changes(self) -> str:
+        """What a synchronization has found: a line above the documents, if any."""
+
+    @property
     def run(self) -> Run | None:
         """The run; None for a list of documents."""
 
@@ -120,6 +124,7 @@ class RunSource:
             run.id,
         )
         self.title = f"run {run.id}"
+        self.changes = "" if run.changes is None else str(run.changes)
         self.expected = run.expected  # as of now: see `refresh_expected`
         self.names: dict[str, str | None] = {}
         self.attempts: int | None = run.record.settings.get("max_attempts")
@@ -223,6 +228,7 @@ class DocumentsSource:
         database = None if pipeline is None else pipeline.settings.database
         self.key = (redis_url, database, ids)
         self.title = ids[0] if len(ids) == 1 else f"{len(ids):,} documents"
+        self.changes = ""
         self.expected = len(ids)
         self.steps: list[dict[str, Any]] = []
         rows = [] if pipeline is None else pipeline.store.documents.find(ids=ids)

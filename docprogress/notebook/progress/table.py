@@ -70,7 +70,7 @@ def text(view_model: ViewModel) -> str:
 def _text(summary: dict[str, Any], shown: list[Row], note: str) -> str:
     names = [shorten(plain(row["name"]), WIDEST_NAME) for row in shown]
     width = max(map(cell_len, names), default=0)
-    lines = [summary["text"]]
+    lines = [*_changes(summary), summary["text"]]
     for name, row in zip(names, shown, strict=True):
         line = f"{pad(name, width)}  {row['status']:<10}  {_note(row)}"
         lines.append(cut(line.rstrip(), width + WIDEST_NOTE))
@@ -92,6 +92,7 @@ def _html(summary: dict[str, Any], shown: list[Row], note: str) -> str:
     ]
     parts = [
         "<div>",
+        *(f"<p>{escape(line)}</p>" for line in _changes(summary)),
         f"<p><strong>{escape(summary['text'])}</strong></p>",
         '<table style="border-collapse: collapse">',
         "<thead><tr>",
@@ -108,6 +109,11 @@ def _html(summary: dict[str, Any], shown: list[Row], note: str) -> str:
         parts.append(f"<p><em>{note}</em></p>")
     parts.append("</div>")
     return "\n".join(parts)
+
+
+def _changes(summary: dict[str, Any]) -> list[str]:
+    """What a synchronization has found, as a line."""
+    return [summary["changes"]] if "changes" in summary else []
 
 
 def _table_row(row: Row, step: str | None) -> str:

@@ -216,6 +216,7 @@ class ViewModel:
                 "actions": source.actions,
                 "rows": len(self._order),
                 "loading": progress.partial,
+                **({"changes": source.changes} if source.changes else {}),
                 **({"waiting": clean(waiting)} if waiting else {}),
                 **({"missing_text": missing} if missing else {}),
             }

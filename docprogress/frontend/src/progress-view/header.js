@@ -42,6 +42,7 @@ const RATE_INTERVAL = 1000;
  * @param {() => void} options.onDetails
  */
 export function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
+  const changes = createElement("p", "changes");
   const icon = createIcon();
   const name = createElement("span", "name");
   const percent = createElement("strong", "percent");
@@ -85,6 +86,8 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
     setHidden(steps.element, !row);
     setHidden(bar.element, !summary);
     setHidden(name, !row);
+    setText(changes, singleLine(summary?.changes ?? ""));
+    setHidden(changes, !summary?.changes);
     filters.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
@@ -120,6 +123,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
   const element = createElement(
     "div",
     "header",
+    changes,
     headline,
     bar.element,
     steps.element,

@@ -39,6 +39,7 @@
  *
  * @typedef {object} Summary
  * @property {string} title
+ * @property {string} [changes] what a synchronization of a folder has found
  * @property {string} text one line for a person
  * @property {number} total
  * @property {Record<Status, number>} counts
