@@ -18,6 +18,8 @@ from support.settings import service_options
 from docprogress import Pipeline, Status
 from docprogress.bus.keys import LAST_RECOVERY_SECONDS, RECOVERY_LEADER_SECONDS
 from docprogress.cli.diagnosis import State, check_recovery, findings
+from docprogress.documents import Chunk
+from docprogress.events import now
 from docprogress.queueing import fair_share
 from docprogress.queueing.queues import queues
 from docprogress.queueing.recovery_status import last_recovery
@@ -25,7 +27,7 @@ from docprogress.queueing.routing import queue_name
 from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step
-from docprogress.store import NewDocument, Store, submissions
+from docprogress.store import FinishedStep, NewDocument, Store, submissions
 from docprogress.worker import leader_election, lost_messages, periodic, sightings
 from docprogress.worker import recovery as recovery_module
 from docprogress.worker.leader_election import LeaderElection
@@ -548,3 +550,30 @@ def test_the_message_of_each_document_is_in_the_level_that_recovery_expects(
 
     assert [sent(client, level) for level in range(fair_share.LEVELS)] == before
     assert [len(level) for level in before[:2]] == [16, 44]
+
+
+def test_leader_indexes_the_words_of_what_an_earlier_version_completed(store, recovery):
+    [document_id] = add_documents(store, 1)
+    chunk = Chunk(number=1, text="the lease", start=0, end=9, first_page=1, last_page=1)
+    finished = FinishedStep(
+        position=0,
+        step="slow",
+        next_step="slow",
+        started_at=now(),
+        seconds=0.0,
+        items=1,
+        unit="chunk",
+        progress=100.0,
+        chunks=[chunk],
+    )
+    store.attempts.claim(document_id, 1, worker="w")
+    store.attempts.finish_steps(document_id, 1, [finished], completed="Done")
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE document SET indexed_attempt = NULL")
+        connection.exec_driver_sql("DELETE FROM word_document")
+    assert store.words.not_indexed() == 1
+
+    recovery.look()
+
+    assert store.words.not_indexed() == 0
+    assert [match.document_id for match in store.words.search("lease")] == [document_id]

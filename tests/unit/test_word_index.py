@@ -2,8 +2,10 @@
 
 import random
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -454,7 +456,7 @@ def test_merging_changes_no_result(store, monkeypatch):
         ids.append(completed(store, *texts, kinds=kinds))
         if len(ids) % 9 == 0:
             store.words.merge()
-    queries = [*vocabulary, "word0 word1 word30", "nothing", "word5 nothing word59"]
+    queries = [*vocabulary[::12], "word0 word1 word30", "nothing", "word5 nothing word59"]
     scopes = [
         SearchFilter(),
         SearchFilter(kind="table"),
@@ -512,3 +514,35 @@ def test_merging_drops_what_is_gone(store, monkeypatch):
             )
         ).scalar_one()
     assert (count, segments) == (2, 0)
+
+
+def test_completing_merging_and_searching_at_once_loses_nothing(store, monkeypatch):
+    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(word_merging, "FAN_OUT", 2)
+    run = add_run(store)
+    ids = add_documents(store, run, 24)
+    store.submissions.mark_ready([(document_id, 1, "5ha") for document_id in ids])
+    done = threading.Event()
+
+    def complete(some: list[str]) -> None:
+        for document_id in some:
+            finish(store, document_id, 1, f"lease w{document_id}", "lease")
+            assert found(store, f"w{document_id}") == [(document_id, 1)]
+
+    def merge() -> None:
+        while not done.is_set():
+            store.words.merge()
+
+    with ThreadPoolExecutor() as executor:
+        merging = [executor.submit(merge) for _ in range(2)]
+        try:
+            for work in [executor.submit(complete, ids[n::3]) for n in range(3)]:
+                work.result()
+        finally:
+            done.set()
+        for work in merging:
+            work.result()
+
+    merged(store)
+    assert len(found(store, "lease", limit=100)) == 2 * len(ids)
+    assert {document for document, _ in found(store, "lease", limit=100)} == set(ids)
