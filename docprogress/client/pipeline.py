@@ -26,7 +26,6 @@ from docprogress.client.synchronizer import Synchronizer
 from docprogress.client.watching import FolderWatch, log_problem
 from docprogress.events import now
 from docprogress.queueing import fair_share, protocol
-from docprogress.search.mode import Mode
 from docprogress.search.reranking import Reranker
 from docprogress.search.results import SearchResults
 from docprogress.search.searching import Request, search
@@ -417,7 +416,7 @@ class Pipeline:
         documents: DocumentHandle | str | Iterable[DocumentHandle | str] | None = None,
         kind: str | None = None,
         language: str | None = None,
-        mode: Mode | str = Mode.HYBRID,
+        mode: str = "hybrid",
         limit: int = 10,
         offset: int = 0,
         rerank: str | Reranker | None = None,

@@ -42,7 +42,6 @@ from docprogress.formatting import plural
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import summarize
 from docprogress.queueing import protocol
-from docprogress.search.mode import Mode
 from docprogress.search.query_vectors import query_vector
 from docprogress.search.reranking import Reranker
 from docprogress.search.results import SearchResults
@@ -493,7 +492,7 @@ class Run:
         documents: DocumentHandle | str | Iterable[DocumentHandle | str] | None = None,
         kind: str | None = None,
         language: str | None = None,
-        mode: Mode | str = Mode.HYBRID,
+        mode: str = "hybrid",
         offset: int = 0,
         rerank: str | Reranker | None = None,
     ) -> SearchResults:

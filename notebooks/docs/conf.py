@@ -8,6 +8,7 @@ the tests, and reference pages are generated from the package.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import docprogress
 
@@ -26,7 +27,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!docprogress\.).*"),
     ("py:.*", r"docprogress\..*\.(Application|Connections|DocumentTiming|Publisher)"),
-    ("py:.*", r"docprogress\..*\.(Source|Store|UploadView|T)"),
+    ("py:.*", r"docprogress\..*\.(Move|Source|Store|UploadView|T)"),
 ]
 
 nb_execution_mode = "off"
@@ -53,3 +54,43 @@ html_theme_options = {
 }
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+#: The page on which Sphinx shows what a search of the site found. Its own name for it
+#: is that of a notebook.
+SEARCH_PAGE = "find"
+
+
+def setup(app: Any) -> None:
+    """Have Sphinx write its page for searches under another name."""
+    app.connect("builder-inited", _rename_search_page)
+    app.connect("html-page-context", _lead_to_search_page)
+
+
+def _rename_search_page(app: Any) -> None:
+    handle = getattr(app.builder, "handle_page", None)
+    if handle is None:
+        return
+
+    def handle_page(
+        pagename: str,
+        addctx: dict[str, Any],
+        templatename: str = "page.html",
+        *rest: Any,
+        **options: Any,
+    ) -> None:
+        if templatename == "search.html":
+            pagename = SEARCH_PAGE
+        handle(pagename, addctx, templatename, *rest, **options)
+
+    app.builder.handle_page = handle_page
+
+
+def _lead_to_search_page(
+    _app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any
+) -> None:
+    path_to = context.get("pathto")
+    if path_to is not None:
+        # The form in the sidebar; links to the notebook are not made with it.
+        context["pathto"] = lambda name, *rest, **options: path_to(
+            SEARCH_PAGE if name == "search" else name, *rest, **options
+        )
