@@ -96,7 +96,7 @@ def sync(
         typer.Option(
             metavar="SECONDS",
             min=0.1,
-            help="With --watch: between two looks at a network drive or URL.",
+            help="With `--watch`: between two looks at a network drive or URL.",
         ),
     ] = None,
     detach: Annotated[
