@@ -456,7 +456,12 @@ def test_merging_changes_no_result(store, monkeypatch):
         ids.append(completed(store, *texts, kinds=kinds))
         if len(ids) % 9 == 0:
             store.words.merge()
-    queries = [*vocabulary[::12], "word0 word1 word30", "nothing", "word5 nothing word59"]
+    queries = [
+        *vocabulary[::12],
+        "word0 word1 word30",
+        "nothing",
+        "word5 nothing word59",
+    ]
     scopes = [
         SearchFilter(),
         SearchFilter(kind="table"),
