@@ -123,6 +123,8 @@ class _Session:
                 _notice(_skipped(run.skipped))
             if run.changes is not None:
                 _notice(str(run.changes))
+                for line in _unsuccessful(run.changes.reasons):
+                    _notice(line)
                 if not detach and not run.expected:
                     return 0
             if not detach:
@@ -282,6 +284,14 @@ def _skipped(names: Sequence[str]) -> str:
     more = f", … and {len(names) - MAX_NAMED:,} more" if names[MAX_NAMED:] else ""
     what = plural(len(names), "file")
     return f"{what} skipped, of types that no step reads: {named}{more}"
+
+
+def _unsuccessful(reasons: Mapping[str, str]) -> Iterator[str]:
+    """Why files are not as they should be, the first few of them."""
+    for path, reason in list(reasons.items())[:MAX_NAMED]:
+        yield plain(reason if reason.startswith(path) else f"{path}: {reason}")
+    if (more := len(reasons) - MAX_NAMED) > 0:
+        yield f"… and {more:,} more"
 
 
 def _notice(text: str) -> None:

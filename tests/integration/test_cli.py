@@ -692,8 +692,12 @@ def test_sync_says_what_has_changed_and_asks_before_much_is_removed(do, folder):
 
     out, err = do("sync", "office", *case)
     assert (out, "2 unchanged" in err) == ("", True)
+    (office / "empty.html").touch()
+    do("sync", "office", *case, status=1)
+    _, err = do("sync", "office", *case)
+    assert "1 failed, 2 unchanged\ndocprogress: empty.html: " in err
     for path in office.iterdir():
         path.unlink()
     assert "not mounted" in do("sync", "office", *case, status=1)[1]
-    assert "2 removed" in do("sync", "office", *case, "--yes")[1]
+    assert "3 removed" in do("sync", "office", *case, "--yes")[1]
     assert "no such file" in do("sync", "nowhere", status=2)[1]
