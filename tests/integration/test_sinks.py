@@ -197,3 +197,28 @@ def test_a_class_that_is_no_sink_is_refused_at_once(
 
     with pytest.raises(SettingsError, match=message):
         Pipeline(home=tmp_path / "home", sink=f"{name}:Sink", start=False)
+
+
+def test_a_sink_is_in_step_with_a_folder(pipeline_with, vector_store, tmp_path):
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    for name in "abcde":
+        (folder / f"{name}.txt").write_text(f"The first version of {name}. " * 90)
+
+    def is_in_step():
+        expected = sorted(path.read_text()[:20] for path in folder.iterdir())
+        return sorted(t[:20] for _, n, t in vector_store.rows() if n == 1) == expected
+
+    with pipeline_with(sink=vector_store.sink) as pipeline:
+        options = {"case_id": vector_store.sink}
+        pipeline.sync(folder, **options).wait(patient(60))
+        assert is_in_step()
+
+        (folder / "a.txt").write_text("Another version of a. " * 90)
+        (folder / "b.txt").rename(folder / "moved.txt")
+        (folder / "c.txt").unlink()
+        run = pipeline.sync(folder, **options).wait(patient(60))
+
+        assert str(run.changes) == "1 changed, 1 moved, 1 removed, 2 unchanged"
+        eventually(is_in_step, what="the sink is in step")
+        assert len({document_id for document_id, *_ in vector_store.rows()}) == 4
