@@ -7,13 +7,12 @@ it was merged from in one more. One process at a time merges.
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import (
     Connection,
     and_,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -29,22 +27,14 @@ from sqlalchemy import (
 from docprogress.errors import StoreError
 from docprogress.store import schema
 from docprogress.store.engine import Database
-from docprogress.store.postings import Postings, join, unpack
+from docprogress.store.postings import Postings, join
+from docprogress.store.word_sources import BITS, Source, chosen, due
 
-#: Entries are merged when there are so many of them, or of their chunks.
-MOST_ENTRIES = 64
-MANY_CHUNKS = 4096
-#: So many segments of similar sizes are merged into one.
-FAN_OUT = 8
-#: The most chunks of a segment: places are numbers of 16 bits.
-MOST_CHUNKS = 65_535
 #: A term in so many chunks of a segment has a block of its own.
 FREQUENT = 512
 _POSTINGS_PER_BUCKET = 4096
 _POSTINGS_AT_ONCE = 1 << 19
 _BYTES_PER_TRANSACTION = 1 << 22
-#: Bits of a term.
-_BITS = 63
 #: Seconds after which a merge that writes nothing is taken for dead.
 _STALE = 60
 # So that seconds fit into 32 bits.
@@ -54,48 +44,6 @@ _LOCK = 0x646F63776F7264
 _entry = schema.word_document.c
 _segment = schema.word_segment.c
 _block = schema.word_block.c
-_UNMERGED = (
-    select(
-        _entry.document_id,
-        _entry.number,
-        _entry.attempt,
-        _entry.first,
-        _entry.count.label("chunks"),
-        _entry.data,
-    )
-    .where(_entry.segment.is_(None))
-    .limit(4 * MOST_ENTRIES)
-)
-_COUNT_UNMERGED = select(func.count(), func.coalesce(func.sum(_entry.count), 0)).where(
-    _entry.segment.is_(None)
-)
-_ENTRIES_OF = (
-    select(
-        _entry.document_id, _entry.number, _entry.attempt, _entry.first, _entry.count
-    )
-    .join(
-        schema.document,
-        and_(
-            schema.document.c.id == _entry.document_id,
-            schema.document.c.attempt == _entry.attempt,
-        ),
-    )
-    .where(_entry.segment == bindparam("segment"))
-    .order_by(_entry.first)
-)
-_SIZES = select(_segment.id, _segment.count.label("chunks")).where(
-    _segment.complete == 1
-)
-_SEGMENTS = select(
-    _segment.id, _segment.count.label("chunks"), _segment.buckets, _segment.lengths
-).where(_segment.complete == 1)
-_BLOCKS = select(_block.key, _block.data).where(
-    _block.segment == bindparam("segment"),
-    or_(
-        _block.key.between(bindparam("first_term"), bindparam("last_term")),
-        _block.key.between(bindparam("last_bucket"), bindparam("first_bucket")),
-    ),
-)
 _LIVE = (
     select(_entry.segment)
     .join(
@@ -124,55 +72,6 @@ class _OutdatedError(Exception):
     """Another process has merged the same segments."""
 
 
-class _Owner(NamedTuple):
-    """An entry of the source of a merge, and where its chunks go."""
-
-    document_id: str
-    number: int
-    attempt: int
-    place: int
-
-
-class _Source:
-    """An entry or a segment that is merged into a new one."""
-
-    def __init__(self, segment: int | None, lengths: NDArray[np.uint16]) -> None:
-        self.segment = segment
-        self.buckets = 0
-        self.postings: Postings | None = None
-        self.owners: list[_Owner] = []
-        self.lengths = lengths
-        #: The new place of each old one; -1 for chunks that are no more.
-        self.places = np.full(len(lengths), -1, np.int32)
-
-    def take(self, rows: Iterable[Sequence[Any]], place: int) -> int:
-        """Give new places to the chunks of these entries; the next free place."""
-        for document_id, number, attempt, first, chunks, *_ in rows:
-            self.owners.append(_Owner(document_id, number, attempt, place))
-            self.places[first : first + chunks] = np.arange(place, place + chunks)
-            place += chunks
-        return place
-
-    def between(self, connection: Connection, bits: int, part: int) -> list[Postings]:
-        """The postings of the terms whose first bits are `part`."""
-        first = part << (_BITS - bits)
-        last = first + (1 << (_BITS - bits)) - 1
-        if self.postings is not None:
-            return [self.postings.between(first, last)]
-        shift = _BITS - self.buckets
-        rows = connection.execute(
-            _BLOCKS,
-            {
-                "segment": self.segment,
-                "first_term": first,
-                "last_term": last,
-                "first_bucket": -1 - (first >> shift),
-                "last_bucket": -1 - (last >> shift),
-            },
-        )
-        return [unpack(data).between(first, last) for _, data in rows]
-
-
 def merge(database: Database) -> Iterator[None]:
     """Do the most urgent merge, one step at a time.
 
@@ -180,7 +79,7 @@ def merge(database: Database) -> Iterator[None]:
     iterator leaves the index as it is.
     """
     with database.reading() as connection:
-        if not _due(connection):
+        if not due(connection):
             return
     segment = _begin(database)
     if segment is None:
@@ -209,35 +108,6 @@ def purge(database: Database) -> None:
                 (schema.word_segment, _segment.id),
             ):
                 connection.execute(delete(table).where(column == segment))
-
-
-def _due(connection: Connection) -> bool:
-    entries, chunks = connection.execute(_COUNT_UNMERGED).one()
-    if entries >= MOST_ENTRIES or chunks >= MANY_CHUNKS:
-        return True
-
-    segments = connection.execute(_SIZES).all()
-    return bool(_similar([(row.id, row.chunks) for row in segments]))
-
-
-def _similar(segments: Sequence[tuple[int, int]]) -> list[int]:
-    """Segments of similar sizes that are worth merging; the smallest first."""
-    by_size: dict[int, list[tuple[int, int]]] = {}
-    for segment, count in segments:
-        by_size.setdefault(max(count, 1).bit_length() // 3, []).append((count, segment))
-    for size in sorted(by_size):
-        group = sorted(by_size[size])[:FAN_OUT]
-        if len(group) == FAN_OUT:
-            chosen: list[int] = []
-            total = 0
-            for count, segment in group:
-                total += count
-                if total > MOST_CHUNKS:
-                    break
-                chosen.append(segment)
-            if len(chosen) > 1:
-                return chosen
-    return []
 
 
 def _begin(database: Database) -> int | None:
@@ -279,7 +149,7 @@ def _discard(connection: Connection, segment: int) -> None:
 
 def _merge_into(database: Database, segment: int) -> Iterator[None]:
     with database.snapshot() as connection:
-        sources = _unmerged(connection) or _segments(connection)
+        sources = chosen(connection)
     if not sources:
         return
     lengths = np.concatenate([source.lengths[source.places >= 0] for source in sources])
@@ -316,41 +186,8 @@ def _merge_into(database: Database, segment: int) -> Iterator[None]:
     yield
 
 
-def _unmerged(connection: Connection) -> list[_Source]:
-    """The entries that are in no segment, if they are many."""
-    entries, chunks = connection.execute(_COUNT_UNMERGED).one()
-    if entries < MOST_ENTRIES and chunks < MANY_CHUNKS:
-        return []
-    sources = []
-    place = 0
-    for row in connection.execute(_UNMERGED):
-        if place + row.chunks > MOST_CHUNKS:
-            break
-        postings = unpack(row.data)
-        source = _Source(None, postings.lengths)
-        source.postings = postings
-        place = source.take([row], place)
-        sources.append(source)
-    return sources
-
-
-def _segments(connection: Connection) -> list[_Source]:
-    """The segments that are merged next."""
-    found = {row.id: row for row in connection.execute(_SEGMENTS)}
-    sources = []
-    place = 0
-    for segment in _similar([(row.id, row.chunks) for row in found.values()]):
-        row = found[segment]
-        source = _Source(segment, np.frombuffer(row.lengths, "<u2"))
-        source.buckets = row.buckets
-        owners = connection.execute(_ENTRIES_OF, {"segment": segment})
-        place = source.take(owners, place)
-        sources.append(source)
-    return sources
-
-
 def _written(
-    database: Database, sources: Sequence[_Source], bits: int, parts: int
+    database: Database, sources: Sequence[Source], bits: int, parts: int
 ) -> Iterator[list[tuple[int, bytes]]]:
     """The blocks of the new segment, as many at a time as one transaction writes."""
     blocks: list[tuple[int, bytes]] = []
@@ -378,7 +215,7 @@ def _blocks(postings: Postings, bits: int) -> Iterator[tuple[int, Postings]]:
     for at in np.flatnonzero(frequent):
         yield int(postings.terms[at]), postings.part(int(at), int(at) + 1)
     others = postings.chosen(~frequent)
-    buckets = others.terms >> np.int64(_BITS - bits)
+    buckets = others.terms >> np.int64(BITS - bits)
     starts = np.flatnonzero(np.diff(buckets, prepend=-1)).tolist()
     for start, end in pairwise([*starts, len(buckets)] if starts else ()):
         yield -1 - int(buckets[start]), others.part(start, end)
@@ -387,7 +224,7 @@ def _blocks(postings: Postings, bits: int) -> Iterator[tuple[int, Postings]]:
 def _finish(
     connection: Connection,
     segment: int,
-    sources: Sequence[_Source],
+    sources: Sequence[Source],
     finished: dict[str, Any],
 ) -> None:
     """Put the new segment in the place of its sources."""

@@ -15,12 +15,11 @@ from docprogress.store.postings import unpack
 from docprogress.store.search_filter import SearchFilter
 from docprogress.store.word_owners import Owner
 from docprogress.store.word_scores import Found, Part, terms_of
+from docprogress.store.word_sources import BITS
 from docprogress.words import OTHER_KIND, Query, hashed, kind_terms
 
 #: Filters that admit no more entries are applied before the search, others after it.
 SELECTIVE = 2000
-#: Bits of a term.
-BITS = 63
 _KEPT = 64
 
 _document = schema.document.c

@@ -18,6 +18,7 @@ from docprogress.store.search_filter import SearchFilter
 from docprogress.store.vector_index.matches import Match
 from docprogress.store.word_reading import Lengths, Reader
 from docprogress.store.word_scores import Ranking
+from docprogress.store.word_sources import MOST_ENTRIES
 from docprogress.words import parse
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ _BATCH = 50
 #: How long a search indexes documents before it starts, at most.
 _SEARCH_SECONDS = 1.0
 #: With more entries that are in no segment, a search merges some when it is done.
-_MANY_ENTRIES = 4 * word_merging.MOST_ENTRIES
+_MANY_ENTRIES = 4 * MOST_ENTRIES
 #: How often segments without any chunk are looked for.
 _PURGE_SECONDS = 300.0
 

@@ -14,7 +14,14 @@ from support.rows import add_documents, add_run
 
 from docprogress.documents import Chunk
 from docprogress.events import Status, now
-from docprogress.store import FinishedStep, RunRow, Store, word_merging, words
+from docprogress.store import (
+    FinishedStep,
+    RunRow,
+    Store,
+    word_merging,
+    word_sources,
+    words,
+)
 from docprogress.store.search_filter import SearchFilter
 
 
@@ -334,7 +341,7 @@ def test_many_documents_of_earlier_versions_are_indexed_some_at_a_time(
 
 
 def test_segments_of_deleted_documents_are_removed(store, monkeypatch):
-    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(word_sources, "MOST_ENTRIES", 2)
     ids = [completed(store, "the lease") for _ in range(2)]
     merged(store)
 
@@ -348,7 +355,7 @@ def test_segments_of_deleted_documents_are_removed(store, monkeypatch):
 
 
 def test_merge_of_a_dead_process_is_taken_over(store, monkeypatch):
-    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(word_sources, "MOST_ENTRIES", 2)
     ids = [completed(store, "the lease") for _ in range(2)]
     abandoned = word_merging.merge(store.database)
     next(abandoned)
@@ -437,8 +444,8 @@ def merged(store: Store) -> None:
 
 
 def test_merging_changes_no_result(store, monkeypatch):
-    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 4)
-    monkeypatch.setattr(word_merging, "FAN_OUT", 3)
+    monkeypatch.setattr(word_sources, "MOST_ENTRIES", 4)
+    monkeypatch.setattr(word_sources, "FAN_OUT", 3)
     monkeypatch.setattr(word_merging, "FREQUENT", 6)
     monkeypatch.setattr(word_merging, "_POSTINGS_PER_BUCKET", 16)
     monkeypatch.setattr(word_merging, "_POSTINGS_AT_ONCE", 64)
@@ -493,8 +500,8 @@ def test_merging_changes_no_result(store, monkeypatch):
 
 
 def test_merging_drops_what_is_gone(store, monkeypatch):
-    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 2)
-    monkeypatch.setattr(word_merging, "FAN_OUT", 2)
+    monkeypatch.setattr(word_sources, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(word_sources, "FAN_OUT", 2)
     ids = [completed(store, "the lease") for _ in range(2)]
     merged(store)
     store.documents.delete([ids[0]])
@@ -522,8 +529,8 @@ def test_merging_drops_what_is_gone(store, monkeypatch):
 
 
 def test_completing_merging_and_searching_at_once_loses_nothing(store, monkeypatch):
-    monkeypatch.setattr(word_merging, "MOST_ENTRIES", 3)
-    monkeypatch.setattr(word_merging, "FAN_OUT", 2)
+    monkeypatch.setattr(word_sources, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(word_sources, "FAN_OUT", 2)
     run = add_run(store)
     ids = add_documents(store, run, 24)
     store.submissions.mark_ready([(document_id, 1, "5ha") for document_id in ids])
