@@ -21,7 +21,7 @@ _IGNORED = 2 * DIMENSIONS
 _PLACES = _IGNORED + 1
 
 #: How many texts are counted at once.
-_BATCH = 64
+_BATCH = 16
 
 
 class HashingEmbedder:
