@@ -101,6 +101,8 @@ def _make(connection: Connection, dimensions: int) -> None:
                 f" WHERE vector_dims(vector) = {dimensions:d}"
             )
         )
+        # Without statistics of what is indexed, the planner may not use it.
+        connection.execute(text("ANALYZE embedding"))
 
 
 def _name(dimensions: int) -> str:

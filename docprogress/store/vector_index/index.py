@@ -27,7 +27,7 @@ EXACT_VECTORS = 20_000
 MIN_CANDIDATES = 4096
 CANDIDATE_SHARE = 0.02
 #: Below this share of candidates that are admitted, only admitted ones are considered.
-_MIN_ADMITTED = 0.25
+_MIN_ADMITTED = 0.05
 #: And so many for each result.
 _PER_RESULT = 40
 #: The scores of candidates are at most so far from the true ones.
