@@ -62,6 +62,8 @@ def test_a_new_version_takes_the_place_of_the_earlier_one(office, vector_store):
 
 def test_nobody_finds_neither_version_and_a_transaction_shows_one(office, vector_store):
     """Qdrant, which has no transactions, may show both for a moment."""
+    if vector_store.sink.startswith("qdrant:"):
+        pytest.skip("one process at a time has the folder open")
     version = stored(office, vector_store.sink, b"Version 0. " * 100)
     found, done = [], threading.Event()
 
