@@ -21,26 +21,21 @@ from typing import TYPE_CHECKING, Any, Self
 from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
 from docprogress.client import exporting, frames, hooks, reading, results
-from docprogress.client.batches import BATCH_SIZE, document_batches
+from docprogress.client.batches import BATCH_SIZE, document_batches, selections
 from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.results import DocumentHandle
+from docprogress.client.run_summary import describe
 from docprogress.client.search_scope import search_scope
 from docprogress.client.stream import RunStream, iterate_blocking, subscribe
 from docprogress.documents import Chunk, Page, Table
 from docprogress.errors import BusError, RunNotFound, RunTooNew, StoreError
-from docprogress.events import (
-    NEEDS_OCR,
-    ProgressEvent,
-    Status,
-)
+from docprogress.events import ProgressEvent, Status
 from docprogress.exports import frameworks
 from docprogress.exports.records import What
 from docprogress.exports.writers import Format
-from docprogress.formatting import plural
 from docprogress.progress.fold import Progress
-from docprogress.progress.summary import summarize
 from docprogress.queueing import protocol
 from docprogress.search.query_vectors import query_vector
 from docprogress.search.reranking import Reranker
@@ -60,9 +55,6 @@ if TYPE_CHECKING:
     from docprogress.plots.style import Plot
 
 log = logging.getLogger(__name__)
-
-#: Documents of a run that are cancelled, or retried, in one transaction.
-CHANGED_TOGETHER = 2_000
 
 
 class Run:
@@ -113,25 +105,13 @@ class Run:
 
     def summary(self) -> str:
         """One line for people: how many documents have each status."""
-        counts = self._store.documents.counts(self.id)
-        total = max(sum(counts.values()), self.expected)
-        because = self.not_handed_in if counts[Status.CANCELLED] else None
-        notes = self._store.runs.without_text(self.id)
-        if self.changes is not None and not total:
-            return str(self.changes)
-        summary = summarize(
-            counts,
-            total,
-            not_handed_in=because,
-            without_text=sum(notes.values()),
-            needs_ocr=bool(notes.get(NEEDS_OCR)),
+        return describe(
+            self._store,
+            self.id,
+            expected=self.expected,
+            not_handed_in=lambda: self.not_handed_in,
+            changes=self.changes,
         )
-        unsuccessful = counts[Status.FAILED] + counts[Status.CANCELLED]
-        if self.changes is None or not unsuccessful:
-            return summary
-        kept = self._store.sources.count_kept(self.id)
-        versions = plural(kept, "earlier version")
-        return f"{summary}; {versions} kept" if kept else summary
 
     @property
     def seconds(self) -> float | None:
@@ -359,7 +339,7 @@ class Run:
         documents that have not been submitted yet, and those that never will be.
         """
         count = 0
-        for chosen in self._selections(document_ids):
+        for chosen in selections(self._store, self.id, self.expected, document_ids):
             if document_ids is None:
                 missing = self._store.submissions.add_cancelled(**chosen)
                 self.connections.publish_states(missing)
@@ -403,7 +383,7 @@ class Run:
         self.connections.share_passwords(self.id, passwords)
         self.connections.share_sink(self.record)
         count = 0
-        for chosen in self._selections(document_ids):
+        for chosen in selections(self._store, self.id, self.expected, document_ids):
             rows = self._store.documents.retry(**chosen, failed_only=failed_only)
             self.connections.publish_states(rows)
             self.connections.send_tasks(rows, first=count + 1)
@@ -411,22 +391,6 @@ class Run:
         for observer in list(self.connections.observers) if count else ():
             observer.retried(self)
         return count
-
-    def _selections(
-        self, document_ids: Sequence[str] | None
-    ) -> Iterator[dict[str, Any]]:
-        """Arguments of the store's methods that select these documents, or all.
-
-        In batches, so that neither side waits long, however large the run is.
-        """
-        if document_ids is not None:
-            yield {"document_ids": document_ids}
-            return
-        first = 1
-        while first <= max(self._store.documents.last_number(self.id), self.expected):
-            numbers = range(first, first + CHANGED_TOGETHER)
-            yield {"run_id": self.id, "numbers": numbers}
-            first += CHANGED_TOGETHER
 
     def delete(self, on_progress: Callable[[int, int], None] | None = None) -> Deleted:
         """Delete the run: documents, files, results, and what Redis has.

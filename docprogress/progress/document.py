@@ -13,6 +13,9 @@ GREATEST_COUNT = 10**12
 #: The units of `current` and `total` that are pages.
 PAGE_UNITS = frozenset({"page", "pages"})
 
+#: A document's share of the run is counted in whole numbers, which do not drift.
+WHOLE = 1_000_000
+
 
 class DocumentTiming:
     """When things happened to a document, in seconds on the receiver's clock."""
@@ -155,3 +158,10 @@ def counted_share(event: ProgressEvent) -> float | None:
     """The share of its step that an event counts as done; None if it counts nothing."""
     current, total = valid_count(event.current), valid_count(event.total)
     return None if current is None or not total else min(current / total, 1.0)
+
+
+def work_of(event: ProgressEvent) -> int:
+    """A document's work, out of `WHOLE`, which only a completed one reaches."""
+    if event.status is Status.COMPLETED:
+        return WHOLE
+    return min(int(event.progress / 100 * WHOLE), WHOLE - 1)

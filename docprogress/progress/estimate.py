@@ -9,6 +9,12 @@ from docprogress.progress.document import DocumentProgress, counted_share
 from docprogress.progress.rates import LEAST_SECONDS, Concurrency, Rate
 from docprogress.progress.recognition import RecognitionTimes, has_own_pace
 
+#: Seconds that a run may take to count as short, the share of its documents that must
+#: have ended, and how many times as long as these the others may take.
+SHORT_RUN_SECONDS = 1.5
+SHORT_RUN_SHARE = 0.75
+SHORT_RUN_MARGIN = 3.0
+
 #: The share of something that must have been observed before its own pace counts.
 LEAST_SHARE = 0.05
 
@@ -296,3 +302,18 @@ def _enough(completed: int, waiting: int) -> bool:
     """Whether so many completed documents represent those that wait."""
     wanted = max(LEAST_COMPLETED, COMPLETED_SHARE * waiting)
     return completed >= min(wanted, MOST_COMPLETED)
+
+
+def from_share(worked: float, ended: int, total: int) -> float | None:
+    """The seconds left of a run that ends before more is known; None otherwise.
+
+    Args:
+        worked: Seconds since its first document was begun.
+        ended: How many documents have ended.
+        total: How many there are.
+    """
+    if not ended or ended < SHORT_RUN_SHARE * total:
+        return None
+    left = worked * (total - ended) / ended
+    expected = worked + SHORT_RUN_MARGIN * left
+    return left if expected < SHORT_RUN_SECONDS else None

@@ -16,12 +16,14 @@ from docprogress.progress.comparison import is_duplicate, passes_step, visible_s
 from docprogress.progress.document import (
     PAGE_UNITS,
     STALLED_SECONDS,
+    WHOLE,
     DocumentProgress,
     DocumentTiming,
     attempt_of,
     valid_count,
+    work_of,
 )
-from docprogress.progress.estimate import Estimator, from_rate
+from docprogress.progress.estimate import Estimator, from_rate, from_share
 from docprogress.progress.rates import Rate
 from docprogress.progress.summary import (
     SUMMARY_ORDER,
@@ -34,20 +36,11 @@ from docprogress.progress.summary import (
 #: Seconds that a run must have been working before there is an estimate.
 LEAST_WORK = 5.0
 
-#: Seconds that a run may take to count as short, the share of its documents that must
-#: have ended, and how many times as long as these the others may take.
-SHORT_RUN_SECONDS = 1.5
-SHORT_RUN_SHARE = 0.75
-SHORT_RUN_MARGIN = 3.0
-
 #: Seconds of age up to which a timestamp is believed; an older one is a wrong clock.
 OLDEST = 7 * 24 * 3600.0
 
 #: Seconds during which a new subscriber receives the current state.
 CATCH_UP_SECONDS = 2.0
-
-#: A document's share of the run is counted in whole numbers, which do not drift.
-_WHOLE = 1_000_000
 
 _FINAL = [status for status in Status if status.final]
 
@@ -90,7 +83,7 @@ class Progress:
         # In the order in which they started, and in which they failed.
         self._running: dict[str, DocumentProgress] = {}
         self._failed: dict[str, DocumentProgress] = {}
-        # The work done by documents of each status, in units of `1 / _WHOLE`.
+        # The work done by documents of each status, in units of `1 / WHOLE`.
         self._work = dict.fromkeys(Status, 0)
         # Why documents were never submitted, by their ids.
         self._not_handed_in: dict[str, str] = {}
@@ -195,14 +188,14 @@ class Progress:
 
     @property
     def _whole(self) -> int:
-        """The work of the whole run, in units of `1 / _WHOLE` documents."""
-        return _WHOLE * max(
+        """The work of the whole run, in units of `1 / WHOLE` documents."""
+        return WHOLE * max(
             self.total, self.expected or 0, sum(self._counted.values()), 1
         )
 
     def _done(self) -> dict[Status, int]:
         """The work that is done, by status."""
-        completed = self._counted[Status.COMPLETED] * _WHOLE
+        completed = self._counted[Status.COMPLETED] * WHOLE
         left, done = self._whole, {}
         for status in SUMMARY_ORDER:
             work = completed if status is Status.COMPLETED else self._work[status]
@@ -253,24 +246,16 @@ class Progress:
         if self._working_since is None:
             return None
         if at - self._working_since < LEAST_WORK:
-            return self._left_of_short_run(at - self._working_since)
+            total = max(self.total, self.expected or 0)
+            recognises = any(d.event.ocr_total for d in self._running.values())
+            worked = at - self._working_since
+            return None if recognises else from_share(worked, self.ended, total)
         left = max(self.total, self.expected or 0) - self.ended
         running = self._running.values()
         estimate = self._estimator.from_steps(running, left - len(running), at)
         if estimate is None and not running:
             return from_rate(self._completions, left, at)
         return estimate
-
-    def _left_of_short_run(self, worked: float) -> float | None:
-        """The seconds left of a run that ends before more is known; None otherwise."""
-        total = max(self.total, self.expected or 0)
-        recognises = any(d.event.ocr_total for d in self._running.values())
-        few = not self.ended or self.ended < SHORT_RUN_SHARE * total
-        if few or recognises:
-            return None
-        left = worked * (total - self.ended) / self.ended
-        expected = worked + SHORT_RUN_MARGIN * left
-        return left if expected < SHORT_RUN_SECONDS else None
 
     def stalled(self, document_id: str) -> bool:
         """Whether a document is being processed without events or heartbeats."""
@@ -420,7 +405,7 @@ class Progress:
         """Remove a document from every count."""
         event = document.event
         self._counts[event.status] -= 1
-        self._work[event.status] -= _work(event)
+        self._work[event.status] -= work_of(event)
         if event.status is Status.FAILED:
             del self._failed[event.document_id]
         self._not_handed_in.pop(event.document_id, None)
@@ -433,7 +418,7 @@ class Progress:
         timing = document.timing
         self._note_working(event, at)
         self._counts[event.status] += 1
-        self._work[event.status] += _work(event)
+        self._work[event.status] += work_of(event)
         if event.status is Status.PROCESSING:
             if event.document_id not in self._running:
                 self._estimator.concurrency.change(at, +1)
@@ -509,10 +494,3 @@ class Progress:
         if self.finished and self._first_seen_at is not None:
             return rate.average(self._last_seen - self._first_seen_at)
         return rate.per_second(self._clock())
-
-
-def _work(event: ProgressEvent) -> int:
-    """A document's work, out of `_WHOLE`, which only a completed one reaches."""
-    if event.status is Status.COMPLETED:
-        return _WHOLE
-    return min(int(event.progress / 100 * _WHOLE), _WHOLE - 1)

@@ -6,7 +6,6 @@ current attempt. A worker whose attempt was superseded cannot change anything.
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from docprogress.documents import Chunk, Page
@@ -21,6 +20,7 @@ from docprogress.store import (
     versions,
     word_entries,
 )
+from docprogress.store.attempt_changes import completed_changes, step_changes, timing
 from docprogress.store.attempt_statements import (
     ATTEMPTS_OF_RUN,
     BEGIN_ATTEMPT,
@@ -38,8 +38,6 @@ from docprogress.store.attempt_statements import (
 )
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
-    EXTRACTED,
-    FACTS,
     AttemptRow,
     AttemptStatus,
     Claim,
@@ -259,8 +257,8 @@ class Attempts:
         moment = now()
         values: dict[str, Any] = {"updated_at": moment}
         for finished in steps:
-            values |= _step_changes(finished)
-        values |= _completed_changes(completed, attempt, moment)
+            values |= step_changes(finished)
+        values |= completed_changes(completed, attempt, moment)
         # Prepared before the transaction, which blocks all other writers on SQLite.
         pages = next((s.pages for s in reversed(steps) if s.pages is not None), None)
         chunks = next((s.chunks for s in reversed(steps) if s.chunks is not None), None)
@@ -271,7 +269,7 @@ class Attempts:
             vectors.comparable(vector_rows) if self._database.compares_vectors else None
         )
         indexed = None if completed is None else self._indexed(document_id, chunks)
-        timings = [_timed(document_id, attempt, finished) for finished in steps]
+        timings = [timing(document_id, attempt, finished) for finished in steps]
         with self._database.writing() as connection:
             row = UPDATE.one_or_none(
                 connection, identify(document_id, attempt) | values
@@ -455,62 +453,3 @@ class Attempts:
                 AttemptRow(**{**row, "status": AttemptStatus(row["status"])})
                 for row in rows
             ]
-
-
-def _step_changes(finished: FinishedStep) -> dict[str, Any]:
-    """The columns of a document that a finished step changes."""
-    progress = min(finished.progress, MAX_UNFINISHED_PROGRESS)
-    values: dict[str, Any] = {
-        k: str(v) for k, v in finished.facts.items() if k in FACTS and v is not None
-    }
-    values |= {
-        "next_step": finished.position + 1,
-        "step": finished.next_step,
-        "progress": progress,
-        "kept_progress": progress,
-        "message": f"Finished {finished.step}",
-    }
-    if finished.pages is not None:
-        values["pages"] = len(finished.pages)
-        values["characters"] = sum(len(page.text) for page in finished.pages)
-        values["ocr_pages"] = finished.facts.get("ocr_pages")
-        values["confidence"] = finished.facts.get("confidence")
-        other = {
-            name: value
-            for name, value in finished.facts.items()
-            if name not in (*FACTS, *EXTRACTED)
-        }
-        values["metadata"] = other or None
-    if finished.chunks is not None:
-        values["chunks"] = len(finished.chunks)
-    return values
-
-
-def _completed_changes(
-    message: str | None, attempt: int, moment: datetime
-) -> dict[str, Any]:
-    """The columns that completing a document changes; none without a message."""
-    if message is None:
-        return {}
-    return {
-        "status": Status.COMPLETED.value,
-        "message": message,
-        "progress": 100.0,
-        "error": None,
-        "due_at": None,
-        "finished_at": moment,
-        "indexed_attempt": attempt,
-    }
-
-
-def _timed(document_id: str, attempt: int, finished: FinishedStep) -> dict[str, Any]:
-    return {
-        "document_id": document_id,
-        "attempt": attempt,
-        "position": finished.position,
-        "step": finished.step,
-        "started_at": finished.started_at,
-        "seconds": finished.seconds,
-        "items": finished.items,
-        "unit": finished.unit,
-    }

@@ -11,26 +11,32 @@ from sqlalchemy import (
     Integer,
     and_,
     bindparam,
-    case,
-    delete,
     func,
     literal_column,
-    null,
     or_,
     select,
-    update,
 )
 
 from docprogress.errors import DocumentNotFound
-from docprogress.events import NOT_HANDED_IN, ProgressEvent, Status, now
+from docprogress.events import ProgressEvent, Status, now
 from docprogress.store import schema
+from docprogress.store.document_statements import (
+    ABANDONED,
+    AGAIN,
+    CANCEL,
+    COMPLETED,
+    COMPLETED_RUNS,
+    DELETE,
+    END_ATTEMPTS,
+    EXPECT_LESS,
+    KEEP_ABANDONED,
+    RETRY,
+    UNSUCCESSFUL,
+)
 from docprogress.store.engine import Database
 from docprogress.store.rows import (
-    EXTRACTED,
-    FACTS,
     FINAL,
     UNFINISHED,
-    AttemptStatus,
     DocumentRow,
     QueuedRow,
     counted,
@@ -49,82 +55,6 @@ _LAST_NUMBER = select(func.max(_document.number)).where(
     _document.run_id == bindparam("run")
 )
 _COUNTS = select(_document.status, func.count()).group_by(_document.status)
-#: Conditions of documents that were cancelled because their submission ended.
-ABANDONED = (
-    _document.status == Status.CANCELLED.value,
-    _document.ready.is_(False),
-    _document.message.startswith(NOT_HANDED_IN, autoescape=True),
-)
-_moment = bindparam("moment", type_=schema.Moment)
-_waiting = _document.status == Status.QUEUED.value
-#: Cancels waiting documents, and requests it for those in processing. One statement,
-#: so that all locks are taken in one order.
-CANCEL = (
-    update(schema.document)
-    .values(
-        status=case((_waiting, Status.CANCELLED.value), else_=_document.status),
-        message=case((_waiting, "Cancelled"), else_=_document.message),
-        due_at=case((_waiting, null()), else_=_document.due_at),
-        finished_at=case((_waiting, _moment), else_=_document.finished_at),
-        updated_at=case((_waiting, _moment), else_=_document.updated_at),
-        cancel_requested=case((_waiting, _document.cancel_requested), else_=True),
-    )
-    .returning(schema.document)
-)
-_KEEP_ABANDONED = update(schema.document).values(cancel_requested=True)
-# A waiting document has a current attempt if it was handed over between queues.
-_END_ATTEMPTS = (
-    update(schema.attempt)
-    .where(
-        schema.attempt.c.document_id.in_(bindparam("documents", expanding=True)),
-        schema.attempt.c.status == AttemptStatus.PROCESSING.value,
-    )
-    .values(status=AttemptStatus.CANCELLED.value, finished_at=_moment)
-)
-_NEXT_SERIES = (
-    update(schema.document)
-    .where(
-        or_(_document.ready, _document.url.is_not(None)),
-        # A newer version took its place, or its file was removed.
-        _document.retired_at.is_(None),
-    )
-    .values(
-        status=Status.QUEUED.value,
-        ready=True,
-        message="Queued",
-        error=None,
-        attempt=_document.attempt + 1,
-        first_attempt=_document.attempt + 1,
-        cancel_requested=False,
-        due_at=None,
-        worker=None,
-        started_at=None,
-        finished_at=None,
-        updated_at=_moment,
-    )
-    .returning(schema.document)
-)
-_UNSUCCESSFUL = _document.status.in_((Status.FAILED.value, Status.CANCELLED.value))
-_RETRY = _NEXT_SERIES.values(progress=_document.kept_progress)
-_COMPLETED = _document.status == Status.COMPLETED.value
-_COMPLETED_RUNS = select(_document.run_id).where(_COMPLETED).distinct()
-_AGAIN = _NEXT_SERIES.values(
-    next_step=0, progress=0.0, kept_progress=0.0, **dict.fromkeys((*FACTS, *EXTRACTED))
-)
-_DELETE = (
-    delete(schema.document)
-    .where(
-        _document.id.in_(bindparam("documents", expanding=True)),
-        _document.status.in_(FINAL),
-    )
-    .returning(_document.id, _document.run_id)
-)
-# Without this, a run that was deleted in part would never finish.
-_EXPECT_LESS = (
-    update(schema.run)
-    .where(_run.id == bindparam("run"))
-    .values(expected=_run.expected - bindparam("fewer"))
-)
 
 
 class Documents:
@@ -383,7 +313,7 @@ class Documents:
                 # documents of both.
                 either = or_(unfinished, and_(*ABANDONED))
                 locked = _in_order(either, *chosen)
-                connection.execute(_KEEP_ABANDONED.where(*ABANDONED, locked))
+                connection.execute(KEEP_ABANDONED.where(*ABANDONED, locked))
                 statement = CANCEL.where(_in_order(unfinished, *chosen))
                 changed = connection.execute(statement, {"moment": moment}).all()
                 for document in map(document_row, changed):
@@ -392,7 +322,7 @@ class Documents:
                     else:
                         requested.append(document)
             for ids in batches(row.id for row in cancelled):
-                connection.execute(_END_ATTEMPTS, {"documents": ids, "moment": moment})
+                connection.execute(END_ATTEMPTS, {"documents": ids, "moment": moment})
         return sorted(cancelled, key=by_number), sorted(requested, key=by_number)
 
     def retry(
@@ -413,18 +343,18 @@ class Documents:
         with self._database.writing() as connection:
             moment = {"moment": now()}
             for chosen in _filters(run_id, document_ids, numbers):
-                statement = _RETRY.where(_in_order(_UNSUCCESSFUL, *chosen))
+                statement = RETRY.where(_in_order(UNSUCCESSFUL, *chosen))
                 rows = connection.execute(statement, moment)
                 retried += map(document_row, rows)
                 if failed_only:
                     continue
-                for run in list(connection.scalars(_COMPLETED_RUNS.where(*chosen))):
+                for run in list(connection.scalars(COMPLETED_RUNS.where(*chosen))):
                     steps = self._runs.cached(run, connection).steps
                     retried += map(
                         document_row,
                         connection.execute(
-                            _AGAIN.where(
-                                _in_order(_COMPLETED, _document.run_id == run, *chosen)
+                            AGAIN.where(
+                                _in_order(COMPLETED, _document.run_id == run, *chosen)
                             ),
                             moment | {"step": steps[0]["name"]},
                         ),
@@ -441,10 +371,10 @@ class Documents:
         """
         chosen = {"documents": list(document_ids)}
         with self._database.writing() as connection:
-            deleted = list(connection.execute(_DELETE, chosen))
+            deleted = list(connection.execute(DELETE, chosen))
             counts = Counter(run_id for _, run_id in deleted)
             for run_id, count in sorted(counts.items()):
-                connection.execute(_EXPECT_LESS, {"run": run_id, "fewer": count})
+                connection.execute(EXPECT_LESS, {"run": run_id, "fewer": count})
             mark_deleted(connection, [document_id for document_id, _ in deleted])
         return len(deleted)
 

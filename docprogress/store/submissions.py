@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from docprogress.documents import document_id
 from docprogress.events import NOT_HANDED_IN, Status, now
 from docprogress.store import schema
-from docprogress.store.documents import ABANDONED, CANCEL, by_number
+from docprogress.store.document_statements import ABANDONED, CANCEL
+from docprogress.store.documents import by_number
 from docprogress.store.engine import Database
 from docprogress.store.rows import DocumentRow, NewDocument, document_row
 from docprogress.store.runs import INCOMPLETE

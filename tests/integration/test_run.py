@@ -398,7 +398,7 @@ def test_a_failed_document_can_be_tried_again(
 def test_a_large_run_is_cancelled_and_tried_again_part_by_part(
     redis_url, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("docprogress.client.run.CHANGED_TOGETHER", 2)
+    monkeypatch.setattr("docprogress.client.batches.CHANGED_TOGETHER", 2)
     with Pipeline(
         home=tmp_path,
         redis_url=redis_url,
