@@ -425,6 +425,7 @@ def moto_port():
         yield port
 
 
+@pytest.mark.slow
 def test_a_folder_in_s3_is_kept_in_step_without_keeping_its_secrets(
     pipeline, moto_port
 ):

@@ -112,6 +112,7 @@ def test_changes_of_a_folder_are_picked_up(pipeline, folder):
         assert watched.problems == []
 
 
+@pytest.mark.slow
 def test_a_file_that_is_being_written_is_read_once_and_complete(pipeline, folder):
     with watch(pipeline, folder, case_id="written") as watched:
         in_step(pipeline, "written", folder)
@@ -128,6 +129,7 @@ def test_a_file_that_is_being_written_is_read_once_and_complete(pipeline, folder
         watched.has("4 added", "1 added, 4 unchanged", "1 added, 5 unchanged")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", [True, False], ids=["events", "no events"])
 def test_too_many_files_gone_are_reported_and_nothing_is_removed(
     pipeline, folder, monkeypatch, events
@@ -169,6 +171,7 @@ def test_a_refusal_ends_when_somebody_confirms_it(pipeline, folder):
         watched.problem("None")
 
 
+@pytest.mark.slow
 def test_a_url_is_looked_at_regularly(pipeline):
     system = fsspec.filesystem("memory")
     system.pipe("/watched-folder/a.txt", b"The first version.")
@@ -211,6 +214,7 @@ def test_redis_and_the_folder_are_waited_for(server, tmp_path, folder):
 COMMAND = [sys.executable, "-m", "docprogress", "sync", "--watch", "--json"]
 
 
+@pytest.mark.slow
 def test_a_killed_watch_continues_where_it_was(pipeline, shared_home, folder):
     def start():
         return subprocess.Popen(
