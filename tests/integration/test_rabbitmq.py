@@ -194,10 +194,12 @@ def test_recovery_beside_rabbitmq_needs_only_the_rights_that_are_written_down(
         run.cancel()
 
 
-@pytest.mark.parametrize("backlog", [150, pytest.param(3_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backlog", [300, pytest.param(3_000, marks=pytest.mark.slow)])
 def test_interrupted_work_is_resumed_before_a_backlog(settings, started, backlog):
+    # So that it is resumed long before the backlog is done.
+    leases = {"DOCPROGRESS_LEASE_SECONDS": "3"}
     with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
-        worker, _ = started(), started()
+        worker, _ = started(**leases), started(**leases)
         run = pipeline.submit(documents(backlog))
         in_the_middle(run)
         name = f":{worker.process.pid}"
