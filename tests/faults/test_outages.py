@@ -196,6 +196,7 @@ def test_a_worker_that_dies_after_the_clock_was_set_back_is_not_waited_for(home,
     nothing_is_left(home)
 
 
+@pytest.mark.slow
 def test_a_connection_that_drops_all_packets_is_detected(
     server: Server, short_path, steps
 ):

@@ -136,6 +136,7 @@ def connections(rabbit):
     return set(rabbit.control("-q", "list_connections", "pid").splitlines())
 
 
+@pytest.mark.slow
 def test_looks_for_lost_messages_share_one_connection_and_outlast_it(rabbit, settings):
     with Pipeline(**settings, steps=["rabbit_steps:slow"]) as pipeline:
         run = pipeline.submit(documents(3))

@@ -45,7 +45,7 @@ KERNEL_DIED = "Kernel died before replying to kernel_info"
 #: Notebooks that only the slow tests run: other tests do what they do.
 COSTLY = {
     *("attach", "concurrent_runs", "custom_steps", "latency"),
-    *("many_machines", "reading", "sync", "uploads", "web"),
+    *("many_machines", "reading", "results", "sync", "uploads", "web"),
 }
 
 notebooks = pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_same_bytes_each_time(made_samples, tmp_path):
     subprocess.run(
         [sys.executable, NOTEBOOKS / "make_samples.py", tmp_path],

@@ -466,6 +466,7 @@ def test_limits_are_named_in_the_error_of_the_store(bench):
     assert bench.store.runs.get("run").expected == 1
 
 
+@pytest.mark.slow
 def test_members_that_unpack_themselves_unpack_their_archive_once(bench, monkeypatch):
     from docprogress.steps.members import compressed
 
