@@ -450,7 +450,7 @@ class Pipeline:
             SearchError: The query is empty, or another value cannot be used.
             RunNotFound: There is no such run.
             DocumentNotFound: There is no such document.
-            SettingsError: Only vectors are searched, and the embedder is not to be had.
+            SettingsError: Only vectors are searched, and the embedder is unavailable.
         """
         where = search_scope(
             self.store,

@@ -481,7 +481,7 @@ class Run:
         """The vector of a query by the run's embedder, to ask a vector store with.
 
         Raises:
-            SettingsError: The embedder is not to be had here.
+            SettingsError: The embedder is unavailable here.
         """
         return query_vector(self.record, query, settings=self.connections.settings)
 

@@ -199,7 +199,7 @@ class FolderSync:
         return None
 
     def _cancel_retired(self, document_ids: Sequence[str]) -> None:
-        """Let workers know at once of documents that they process for nothing."""
+        """Cancel retired documents that workers are still processing."""
         for some in batches(document_ids):
             rows = self._store.documents.find(ids=some)
             attempts = {row.id: row.attempt for row in rows if not row.status.final}

@@ -22,7 +22,7 @@ def query_vector(run: RunRow, query: str, *, settings: Settings) -> "NDArray[flo
     """The vector of a query by a run's embedder, as a vector store compares it.
 
     Raises:
-        SettingsError: The embedder is not to be had here.
+        SettingsError: The embedder is unavailable here.
     """
     return embed_query(run_embedder(run.settings, settings), query)
 
@@ -31,7 +31,7 @@ def run_embedder(run_settings: Mapping[str, Any], settings: Settings) -> Embedde
     """The embedder of a run.
 
     Raises:
-        SettingsError: It is not to be had here.
+        SettingsError: It is unavailable here.
     """
     own = {k: v for k, v in run_settings.items() if k in RUN_SETTINGS}
     # Half of these seconds is the timeout of an endpoint.
@@ -50,7 +50,7 @@ def embed_query(used: Embedder, query: str) -> "NDArray[float32]":
 
 
 class QueryVectors:
-    """The vectors of one query, made once by each embedder that is to be had.
+    """The vectors of one query, made once by each embedder that is available.
 
     Args:
         query: The query.

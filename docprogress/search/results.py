@@ -90,7 +90,7 @@ class SearchResults(Sequence[Hit]):
         self._hits = tuple(hits)
         self.query = query
         self.mode = mode
-        #: What could not be searched, and why: an embedder that is not to be had.
+        #: What could not be searched, and why: an unavailable embedder.
         self.warnings: tuple[str, ...] = tuple(warnings)
         self.offset = offset
 

@@ -1,7 +1,7 @@
 """Search: words and vectors, fused, filtered, and perhaps ordered again.
 
 A query is embedded once for each embedder, however many runs have it. An embedder that
-is not to be had is named in the results' warnings.
+is unavailable is named in the results' warnings.
 """
 
 from collections.abc import Iterator, Mapping
@@ -75,7 +75,7 @@ def search(store: Store, request: Request, *, settings: Settings) -> SearchResul
     """The passages that answer a query, best first.
 
     Raises:
-        SearchError: The reranker is not to be had, or fails.
+        SearchError: The reranker is unavailable, or fails.
         SettingsError: Nothing could be searched, for want of an embedder.
         DocProgressError: The same, because its endpoint is away or refuses.
     """

@@ -28,7 +28,7 @@ from sources import (
 from truths import SCRIPTS
 
 BORDERS = "table{border-collapse:collapse} td,th{border:1px solid #444;padding:3px 6px}"
-# A table that goes on on the next page would be two.
+# A table that continues on the next page would be two.
 BREAKS = "table{break-inside:avoid}"
 NONE = "td,th{padding:3px 10px;text-align:left} table{margin:12px 0}"
 LOOKS = (

@@ -1,4 +1,4 @@
-"""A table that goes on on the next page of a PDF is one; two tables stay two."""
+"""A PDF table that continues on the next page is one; two tables stay two."""
 
 import pytest
 

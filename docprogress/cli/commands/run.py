@@ -1,6 +1,5 @@
 """Commands that start, follow and cancel runs: `run`, `watch`, `retry`, `cancel`."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,29 +12,16 @@ from docprogress.cli.options import (
     Workers,
     with_service_options,
 )
-
-
-class PdfEngine(StrEnum):
-    """The library that reads PDFs."""
-
-    AUTO = "auto"
-    PDFIUM = "pdfium"
-    PYPDF = "pypdf"
-
-
-class Ocr(StrEnum):
-    """The choices of `--ocr`."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-class OcrEngine(StrEnum):
-    """The choices of `--ocr-engine`."""
-
-    RAPIDOCR = "rapidocr"
-    TESSERACT = "tesseract"
+from docprogress.cli.processing_options import (
+    Case,
+    EmbedderName,
+    OcrChoice,
+    OcrEngineChoice,
+    PdfEngineChoice,
+    Priority,
+    Sink,
+    Steps,
+)
 
 
 @with_service_options
@@ -45,45 +31,20 @@ def run(
         list[str],
         typer.Argument(metavar="PATH", help="Files, folders, globs, http(s) URLs."),
     ],
-    case: Annotated[
-        str | None, typer.Option(metavar="ID", help="Case the documents belong to.")
-    ] = None,
-    steps: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--step", metavar="MODULE:FUNCTION", help="Add your own step; repeatable."
-        ),
-    ] = None,
-    embedder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="hashing, wordllama, universal-sentence-encoder, "
-            "sentence-transformers:MODEL, openai:MODEL.",
-        ),
-    ] = None,
-    pdf_engine: Annotated[
-        PdfEngine | None, typer.Option(help="Library that reads PDFs.")
-    ] = None,
-    ocr: Annotated[
-        Ocr | None, typer.Option(help="Pages whose text is recognised in an image.")
-    ] = None,
-    ocr_engine: Annotated[
-        OcrEngine | None, typer.Option(help="Program that recognises it.")
-    ] = None,
-    sink: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Vector store that documents are stored in."),
-    ] = None,
+    case: Case = None,
+    steps: Steps = None,
+    embedder: EmbedderName = None,
+    pdf_engine: PdfEngineChoice = None,
+    ocr: OcrChoice = None,
+    ocr_engine: OcrEngineChoice = None,
+    sink: Sink = None,
     skip_existing: Annotated[
         bool,
         typer.Option(
             "--skip-existing", help="Reuse the results of files processed before."
         ),
     ] = False,
-    priority: Annotated[
-        int, typer.Option(metavar="N", help="Before (1, 2, …) or after (-1) others.")
-    ] = 0,
+    priority: Priority = 0,
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and do not wait.")
     ] = False,

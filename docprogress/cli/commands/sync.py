@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docprogress.cli.commands.run import Ocr, OcrEngine, PdfEngine
 from docprogress.cli.options import (
     Json,
     ServiceOptions,
     Workers,
     with_service_options,
+)
+from docprogress.cli.processing_options import (
+    Case,
+    EmbedderName,
+    OcrChoice,
+    OcrEngineChoice,
+    PdfEngineChoice,
+    Priority,
+    Sink,
+    Steps,
 )
 from docprogress.errors import SyncRefused
 
@@ -28,9 +37,7 @@ def sync(
     folder: Annotated[
         str, typer.Argument(metavar="FOLDER", help="A folder, or a URL of one.")
     ],
-    case: Annotated[
-        str | None, typer.Option(metavar="ID", help="Case the documents belong to.")
-    ] = None,
+    case: Case = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", "-n", help="Print what would be done; do nothing."),
@@ -57,38 +64,19 @@ def sync(
             "--retry-failed", help="Process unchanged files again that failed."
         ),
     ] = False,
-    steps: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--step", metavar="MODULE:FUNCTION", help="Add your own step; repeatable."
-        ),
-    ] = None,
-    embedder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="hashing, sentence-transformers:MODEL, openai:MODEL."
-        ),
-    ] = None,
-    pdf_engine: Annotated[
-        PdfEngine | None, typer.Option(help="Library that reads PDFs.")
-    ] = None,
-    ocr: Annotated[
-        Ocr | None, typer.Option(help="Pages whose text is recognised in an image.")
-    ] = None,
-    ocr_engine: Annotated[
-        OcrEngine | None, typer.Option(help="Program that recognises it.")
-    ] = None,
-    sink: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Vector store that documents are stored in."),
-    ] = None,
-    priority: Annotated[
-        int, typer.Option(metavar="N", help="Before (1, 2, …) or after (-1) others.")
-    ] = 0,
+    steps: Steps = None,
+    embedder: EmbedderName = None,
+    pdf_engine: PdfEngineChoice = None,
+    ocr: OcrChoice = None,
+    ocr_engine: OcrEngineChoice = None,
+    sink: Sink = None,
+    priority: Priority = 0,
     watch: Annotated[
         bool,
         typer.Option(
-            "--watch", "-w", help="Go on, and do it whenever the folder changes."
+            "--watch",
+            "-w",
+            help="Keep watching, and synchronize whenever the folder changes.",
         ),
     ] = False,
     interval: Annotated[
@@ -106,7 +94,7 @@ def sync(
     workers: Workers = None,
     services: ServiceOptions,
 ) -> None:
-    """Process what has changed in a folder, and remove what is gone.
+    """Process the changes in a folder, and remove deleted files.
 
     Files that are as they were, or were moved, are not processed again. If more files
     are gone than --max-delete allows, or all of them, nothing is changed without a
