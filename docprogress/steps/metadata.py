@@ -44,7 +44,7 @@ def tidy(facts: dict[str, Any]) -> None:
 
 def add_warning(facts: dict[str, Any], warning: str) -> None:
     """Add what was left out of a document, or may be wrong with it."""
-    facts["warnings"] = [*facts.get("warnings", ()), warning]
+    facts["warnings"] = list(dict.fromkeys([*facts.get("warnings", ()), warning]))
 
 
 def numbered(unit: str, numbers: Sequence[int]) -> str:

@@ -8,10 +8,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 from xml.parsers import expat
 
 from docprogress.errors import LimitExceeded, Unreadable
+from docprogress.steps import xml_parsing
+from docprogress.steps.metadata import add_warning
+from docprogress.steps.xml_parsing import Handler
 
 #: The limit for bytes of XML: for each allowed character, and at least.
 XML_PER_CHARACTER = 10
@@ -25,15 +28,9 @@ MAX_RATIO = 250
 BLOCK = 256 * 1024
 
 
-class Handler(Protocol):
-    """Receives the events of a part's XML.
-
-    Names are `NAMESPACE LOCAL`, joined by a space.
-    """
-
-    def start(self, name: str, attributes: dict[str, str]) -> None: ...
-    def end(self, name: str) -> None: ...
-    def characters(self, data: str) -> None: ...
+def not_well_formed(part: str) -> str:
+    """The warning for XML that was repaired."""
+    return f"{part} is not well-formed XML; it was read as far as it makes sense"
 
 
 class ZippedXml:
@@ -44,6 +41,8 @@ class ZippedXml:
         path: The file.
         what: What the document is, for errors: "a Word document".
         max_characters: The limit for its text, which limits its XML.
+        facts: Gets a warning for each part that is not well-formed XML, and was read
+            nevertheless.
         document_types: Whether parts of this format declare document types. Entities
             are refused nevertheless.
 
@@ -59,8 +58,10 @@ class ZippedXml:
         *,
         what: str,
         max_characters: int,
+        facts: dict[str, Any],
         document_types: bool = False,
     ) -> None:
+        self._facts = facts
         self._document_types = document_types
         self._name = name
         self._what = what
@@ -97,25 +98,19 @@ class ZippedXml:
         """
         if part not in self._archive.NameToInfo:
             return
-        parser = expat.ParserCreate(namespace_separator=" ")
-        parser.buffer_text = True
-        parser.StartElementHandler = handler.start
-        parser.EndElementHandler = handler.end
-        parser.CharacterDataHandler = handler.characters
-        # Office programs write no document type declarations. Entities, which XML
-        # attacks use, can only be declared there.
-        if self._document_types:
-            parser.EntityDeclHandler = self._refuse_entities
-        else:
-            parser.StartDoctypeDeclHandler = self._refuse_document_type
-        parsed = 0
+        budget = self._budget
+
+        def blocks() -> Iterator[bytes]:
+            self._budget = budget
+            return self.blocks(part)
+
         try:
-            for block in self.blocks(part):
-                parser.Parse(block, False)
-                parsed += len(block)
-                yield parsed
-            parser.Parse(b"", True)
-            yield parsed
+            yield from xml_parsing.parse(
+                blocks,
+                handler,
+                protect=self._protect,
+                on_repair=lambda: add_warning(self._facts, not_well_formed(part)),
+            )
         except (expat.ExpatError, LookupError, ValueError) as error:
             # expat raises the last two for unsupported encodings.
             raise self._damaged(f"{part}: {error}") from error
@@ -180,6 +175,14 @@ class ZippedXml:
         return Unreadable(
             f"{self._name}: {self._what} that is damaged or cut short ({reason})"
         )
+
+    def _protect(self, parser: expat.XMLParserType) -> None:
+        # Office programs write no document type declarations. Entities, which XML
+        # attacks use, can only be declared there.
+        if self._document_types:
+            parser.EntityDeclHandler = self._refuse_entities
+        else:
+            parser.StartDoctypeDeclHandler = self._refuse_document_type
 
     def _refuse_document_type(self, *_: object) -> None:
         raise Unreadable(

@@ -37,7 +37,8 @@ from docprogress.steps.readers.ooxml import (
     switched_on,
 )
 from docprogress.steps.text import TooLong
-from docprogress.steps.zipped_xml import Handler, ZippedXml
+from docprogress.steps.xml_parsing import Handler
+from docprogress.steps.zipped_xml import ZippedXml
 
 #: Documents within documents that are read.
 MAX_DEPTH = 3
@@ -59,6 +60,7 @@ def _read(
         document.path,
         what="a Word document",
         max_characters=settings.max_characters,
+        facts=facts,
     )
     facts["engine"] = "docx"
 
@@ -70,7 +72,7 @@ def _read(
         except TooLong:
             raise too_long(document, settings) from None
         if docx.warnings:
-            facts["warnings"] = docx.warnings
+            facts["warnings"] = [*facts.get("warnings", ()), *docx.warnings]
         yield single_page(docx.text, facts, markdown=docx.markdown)
 
     return Extraction(pages(), total=1, facts=facts, close=package.close)

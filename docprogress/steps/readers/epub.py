@@ -44,6 +44,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         document.path,
         what="an EPUB book",
         max_characters=settings.max_characters,
+        facts=facts,
         document_types=True,
     )
     facts["engine"] = "epub"

@@ -8,9 +8,12 @@ from xml.parsers import expat
 from docprogress.documents import Document
 from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import Settings
+from docprogress.steps import xml_parsing
 from docprogress.steps.extraction import Facts
+from docprogress.steps.metadata import add_warning
 from docprogress.steps.readers.ooxml import PropertyTexts, note_property
-from docprogress.steps.zipped_xml import BLOCK, Handler, ZippedXml
+from docprogress.steps.xml_parsing import Handler
+from docprogress.steps.zipped_xml import BLOCK, ZippedXml, not_well_formed
 
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 SPACES = {
@@ -56,9 +59,12 @@ _PROPERTIES = {
 class Package:
     """The XML of an OpenDocument file; a flat one has everything in each part."""
 
-    def __init__(self, document: Document, settings: Settings, *, what: str) -> None:
+    def __init__(
+        self, document: Document, settings: Settings, facts: Facts, *, what: str
+    ) -> None:
         self._document = document
         self._what = what
+        self._facts = facts
         self._most = settings.max_characters
         with document.path.open("rb") as file:
             zipped = file.read(2) == b"PK"
@@ -69,6 +75,7 @@ class Package:
                 document.path,
                 what=what,
                 max_characters=settings.max_characters,
+                facts=facts,
             )
             try:
                 self._refuse_encrypted(self._zip)
@@ -93,29 +100,31 @@ class Package:
         """Parse a part, and yield now and then."""
         if self._zip is not None:
             return self._zip.parse_lazily(part, handler)
-        return self._parse_flat(handler)
+        return self._parse_flat(part, handler)
 
-    def _parse_flat(self, handler: Handler) -> Iterator[int]:
-        parser = expat.ParserCreate(namespace_separator=" ")
-        parser.buffer_text = True
-        parser.StartElementHandler = handler.start
-        parser.EndElementHandler = handler.end
-        parser.CharacterDataHandler = handler.characters
-        parser.StartDoctypeDeclHandler = self._refuse_document_type
-        parsed = 0
+    def _parse_flat(self, part: str, handler: Handler) -> Iterator[int]:
+        def repaired() -> None:
+            # The same file is each part.
+            if part == "content.xml":
+                add_warning(self._facts, not_well_formed("the file"))
+
         try:
-            with self._document.path.open("rb") as file:
-                while block := file.read(BLOCK):
-                    parser.Parse(block, False)
-                    parsed += len(block)
-                    yield parsed
-            parser.Parse(b"", True)
+            yield from xml_parsing.parse(
+                self._blocks, handler, protect=self._protect, on_repair=repaired
+            )
         except (expat.ExpatError, LookupError, ValueError) as error:
             raise Unreadable(
                 f"{self._document.name}: {self._what} that is damaged or cut short "
                 f"({error})"
             ) from error
-        yield parsed
+
+    def _blocks(self) -> Iterator[bytes]:
+        with self._document.path.open("rb") as file:
+            while block := file.read(BLOCK):
+                yield block
+
+    def _protect(self, parser: expat.XMLParserType) -> None:
+        parser.StartDoctypeDeclHandler = self._refuse_document_type
 
     def _refuse_document_type(self, *_: object) -> None:
         raise Unreadable(

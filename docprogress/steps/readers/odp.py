@@ -34,7 +34,7 @@ _FIELDS = names(
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read a presentation: a page for each slide that is shown."""
-    package = Package(document, settings, what="an OpenDocument presentation")
+    package = Package(document, settings, facts, what="an OpenDocument presentation")
     facts["engine"] = "odf"
     try:
         read_properties(package, facts)

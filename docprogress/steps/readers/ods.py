@@ -73,6 +73,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         document.path,
         what="an OpenDocument spreadsheet",
         max_characters=settings.max_characters,
+        facts=facts,
     )
     facts["engine"] = "ods"
     budget = Budget(document, settings)

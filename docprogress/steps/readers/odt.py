@@ -28,7 +28,7 @@ _DEFAULT_MASTER = "Standard"
 
 def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     """Read an OpenDocument text as one page."""
-    package = Package(document, settings, what="an OpenDocument text")
+    package = Package(document, settings, facts, what="an OpenDocument text")
     facts["engine"] = "odf"
 
     def pages() -> Iterator[Page]:

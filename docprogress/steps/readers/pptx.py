@@ -41,6 +41,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
         document.path,
         what="a PowerPoint presentation",
         max_characters=settings.max_characters,
+        facts=facts,
     )
     facts["engine"] = "pptx"
     try:

@@ -13,7 +13,8 @@ from docprogress.steps.readers.flow import Budget as FlowBudget
 from docprogress.steps.readers.flow import Flow
 from docprogress.steps.sheets.rows import Budget
 from docprogress.steps.text import TooLong
-from docprogress.steps.zipped_xml import Handler, ZippedXml
+from docprogress.steps.xml_parsing import Handler
+from docprogress.steps.zipped_xml import ZippedXml
 
 _DRAWING_SPACE = (
     "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing",

@@ -119,6 +119,7 @@ def read_workbook(
         document.path,
         what="an Excel workbook",
         max_characters=settings.max_characters,
+        facts=facts,
     )
     facts["engine"] = kind.engine
     budget = Budget(document, settings)
