@@ -630,6 +630,19 @@ def test_what_the_author_says_of_a_picture_is_read(read, properties, shown):
     assert lines(page) == [shown]
 
 
+def test_a_description_is_apart_from_the_words_around_it(read):
+    old = '<w:r><w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml" alt="A key"/>'
+    drawn = picture('descr="A map"')
+
+    page, _ = read(
+        docx(
+            f"<w:p><w:r><w:t>See</w:t></w:r>{drawn}{old}</w:pict></w:r>{'<w:r><w:t>here</w:t></w:r>'}</w:p>"
+        )
+    )
+
+    assert lines(page) == ["See A map A key here"]
+
+
 def test_a_large_first_letter_is_joined_to_its_word(read):
     frame = '<w:framePr w:dropCap="drop" w:lines="3"/>'
     other = '<w:framePr w:w="200" w:hSpace="142"/>'

@@ -448,3 +448,42 @@ def test_text_of_master_pages_is_read_once_without_their_prompts(read):
         "one\nHarrow Ltd.\nAll rights reserved",
         "two",
     ]
+
+
+IMAGE = '<draw:image xlink:href="Pictures/1.png"/>'
+
+
+def picture(title="", described="", more=IMAGE):
+    return (
+        f"<draw:frame>{more}<svg:title>{title}</svg:title>"
+        f"<svg:desc>{described}</svg:desc></draw:frame>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (picture("A map of the harbour"), "See A map of the harbour here."),
+        (picture("Map", "The harbour\nin 1850"), "See Map The harbour in 1850 here."),
+        (picture("Map", "Map"), "See Map here."),
+        (picture("image 12.png"), "See here."),
+        (picture("formula", more=f"<draw:object/>{IMAGE}"), "See here."),
+        (picture("A frame", more="<draw:text-box/>"), "See here."),
+        ("<draw:rect><svg:title>A line</svg:title></draw:rect>", "See here."),
+    ],
+)
+def test_what_the_author_says_of_a_picture_is_read(lines, found, shown):
+    assert lines(odf(p(f"See{found} here."))) == [shown]
+
+
+def test_a_description_is_apart_from_the_words_around_it(lines):
+    assert lines(odf(p(f"See{picture('A map')}here"))) == ["See A map here"]
+    assert lines(odf(p(f"{picture('A map')}{picture('A key')}"))) == ["A map A key"]
+
+
+def test_pictures_outside_of_paragraphs_and_on_slides_are_described(lines, read):
+    assert lines(odf(picture("A map") + p("text"))) == ["A map", "text"]
+
+    slide = f"<draw:page>{picture('A map', 'of a harbour')}</draw:page>"
+    (page,), _ = read(odf(slide, kind="presentation"), "a.odp")
+    assert (page.text, page.markdown) == ("A map of a harbour", "A map of a harbour")

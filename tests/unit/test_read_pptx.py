@@ -276,3 +276,28 @@ def test_a_damaged_layout_costs_no_slide(read):
 
     assert [page.text for page in pages] == ["one"]
     assert "note" not in facts
+
+
+def drawing(described, kind="pic", more=""):
+    return (
+        f'<p:{kind}><p:nvPicPr><p:cNvPr id="4" name="Picture 3" descr="{described}" '
+        f"{more}/><p:cNvPicPr/></p:nvPicPr></p:{kind}>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("drawn", "shown"),
+    [
+        (drawing("A map of the&#xA;harbour"), ["A map of the harbour"]),
+        (drawing("Sales by year", "graphicFrame"), ["Sales by year"]),
+        (drawing("Three people", "grpSp"), ["Three people"]),
+        (drawing("picture3.jpg"), []),
+        (drawing("A logo", more='hidden="1"'), []),
+        (drawing("A box", "sp"), []),
+        (drawing(""), []),
+    ],
+)
+def test_what_the_author_says_of_a_picture_is_read(read, drawn, shown):
+    (page,), _ = read(pptx({"a": slide(shape("before"), drawn, shape("after"))}))
+
+    assert page.text.split("\n") == ["before", *shown, "after"]

@@ -116,6 +116,9 @@ class Story:
         paragraph = self._format.paragraph
         if not paragraph.begun:
             self._begin(paragraph)
+        if paragraph.described:
+            paragraph.described = False
+            text = text if text[:1].isspace() else f" {text}"
         self._flow.write(text, self._format.style, self._link or self._fields.link)
 
     def _begin(self, paragraph: Paragraph) -> None:
@@ -160,16 +163,26 @@ class Story:
         if found:
             self._write(found)
 
-    def start_textpath(self, attributes: dict[str, str]) -> None:
+    def start_vml_textpath(self, attributes: dict[str, str]) -> None:
         if text := attributes.get("string"):
             self._write(text)
 
     def start_docPr(self, attributes: dict[str, str]) -> None:  # noqa: N802
-        found = description(attributes.get("descr"))
-        if found and attributes.get("hidden") not in ("1", "true"):
+        if attributes.get("hidden") not in ("1", "true"):
+            self._describe(attributes.get("descr"))
+
+    def start_vml_shape(self, attributes: dict[str, str]) -> None:
+        self._describe(attributes.get("alt"))
+
+    start_vml_rect = start_vml_shape
+
+    def _describe(self, text: str | None) -> None:
+        """Write what is said of a picture, apart from the words around it."""
+        if found := description(text):
             written = self._flow.pieces if self._format.paragraph.begun else []
             apart = written and not written[-1][-1:].isspace()
             self._write(f" {found}" if apart else found)
+            self._format.paragraph.described = True
 
     # Paragraphs and runs.
 

@@ -35,13 +35,14 @@ _WORD = elements(
     (WORD, "footnote endnote comment"),
     (COMPATIBILITY, "AlternateContent Choice Fallback"),
 )
+_OF_VML = ("shape", "rect", "textpath")
 _OTHER = {
     **{key: f"drawing_{name}" for key, name in elements((DRAWING, "p t")).items()},
     **{key: f"math_{name}" for key, name in elements((MATH, Equations.NAMES)).items()},
     **{f"{space} chart": "chart" for space in CHART},
     **{f"{space} relIds": "diagram" for space in DIAGRAM},
     **{f"{space} docPr": "docPr" for space in WORD_DRAWING},
-    **{f"{space} textpath": "textpath" for space in _VML},
+    **{f"{space} {name}": f"vml_{name}" for space in _VML for name in _OF_VML},
 }
 NAMES = _WORD | _OTHER
 #: What refers to a note or a comment, by the kind.
@@ -64,6 +65,8 @@ class Paragraph:
     joined: str | None = None
     begun: bool = False
     hides: bool = False
+    #: A picture's description has been written last.
+    described: bool = False
     asides: list[Flow] = field(default_factory=list)
 
 

@@ -7,35 +7,12 @@ from dataclasses import dataclass, field
 from docprogress.steps.markdown.inline import safe_link
 from docprogress.steps.readers.flow import BULLET, Budget, Flow
 from docprogress.steps.readers.handlers import NamedHandlers
-from docprogress.steps.readers.odf import name, names
+from docprogress.steps.readers.odf import name
+from docprogress.steps.readers.odf_elements import NAMES, SKIPPED
 from docprogress.steps.readers.odf_lists import Label, OpenList, whole
+from docprogress.steps.readers.odf_pictures import Pictures
 from docprogress.steps.readers.odf_styles import Styles
 
-#: Subtrees without text of the document: what was deleted, templates of indexes,
-#: descriptions, pronunciation, scripts, formulas' sources.
-_SKIPPED = names(
-    "text:tracked-changes text:note-citation text:ruby-text text:script svg:title",
-    "svg:desc math:annotation text:table-of-content-source text:bibliography-source",
-    "text:alphabetical-index-source text:user-index-source text:object-index-source",
-    "text:illustration-index-source text:table-index-source office:binary-data",
-    "office:event-listeners office:scripts office:meta office:settings office:forms",
-    "table:tracked-changes presentation:date-time-decl presentation:header-decl",
-)
-NAMES = names(
-    "office:automatic-styles style:style style:text-properties text:list-style",
-    "text:outline-style text:list-level-style-number text:list-level-style-bullet",
-    "text:list-level-style-image text:outline-level-style office:body",
-    "style:list-level-label-alignment style:drawing-page-properties",
-    "text:p text:h text:span text:a text:s text:tab text:line-break text:section",
-    "text:list text:list-item text:list-header text:note text:note-body",
-    "text:hidden-text text:hidden-paragraph office:annotation dc:creator dc:date",
-    "table:table table:table-row table:table-cell table:covered-table-cell",
-    "draw:text-box draw:custom-shape draw:rect draw:ellipse draw:circle draw:line",
-    "draw:polyline draw:polygon draw:path draw:connector draw:caption draw:object",
-    "draw:frame draw:page presentation:notes presentation:footer-decl math:mi math:mn",
-    "math:mo math:mtext style:master-page style:header style:header-left",
-    "style:header-first style:footer style:footer-left style:footer-first",
-)
 _WHITE = re.compile(r"[ \t\r\n]+")
 
 #: Spaces in a row, and columns of one cell, that are written.
@@ -60,6 +37,8 @@ class _State:
     hidden: list[bool] = field(default_factory=list)
     styles: list[int] = field(default_factory=list)
     spaced: bool = True
+    #: Whether a picture's description has been written last.
+    described: bool = False
     asides: list[Flow] = field(default_factory=list)
 
 
@@ -109,10 +88,13 @@ class Body(NamedHandlers):
         # Where characters go that are not in a paragraph.
         self._collected: list[str] | None = None
         self._cells: list[_Cell] = []
-        super().__init__(styles, self)
+        self.pictures = Pictures(
+            collect=self._collect, skip=self._skip, write=self._describe
+        )
+        super().__init__(styles, self.pictures, self)
 
     def start(self, element: str, attributes: dict[str, str]) -> None:
-        if not self.skipped and element in _SKIPPED:
+        if not self.skipped and element in SKIPPED:
             self.skipped = 1
             return
         super().start(element, attributes)
@@ -156,6 +138,9 @@ class Body(NamedHandlers):
         style = 0
         for one in state.styles:
             style |= one
+        if state.described:
+            state.described = False
+            text = text if text[:1].isspace() else f" {text}"
         state.flow.write(text, style, self._link)
 
     def _begin(self, state: _State) -> None:
@@ -378,7 +363,25 @@ class Body(NamedHandlers):
     def start_dc_date(self, _: dict[str, str]) -> None:
         self.skipped = 1
 
+    # Pictures, whose elements `Pictures` handles.
+
+    def _collect(self, pieces: list[str] | None) -> None:
+        self._collected = pieces
+
+    def _skip(self) -> None:
+        self.skipped = 1
+
+    def _describe(self, text: str) -> None:
+        """Write what is said of a picture where it stands."""
+        state = self._state
+        if not state.paragraph:
+            state.flow.add_text(text)
+            return
+        self._write(text if state.spaced or not state.begun else f" {text}")
+        state.spaced, state.described = False, True
+
     def start_draw_object(self, attributes: dict[str, str]) -> None:
+        self.pictures.start_draw_object()
         if self._hidden:
             return
         flow = Flow(self.budget)

@@ -203,12 +203,14 @@ class _Slides(Body):
         if left_out:
             self.skipped = 1
             return
+        self.pictures.start_draw_frame(attributes)
         titled = kind == "title" and not self._in_notes and not self._title.pieces
         self._frames.append(titled)
         if titled:
             self._aside("title", self._title)
 
     def end_draw_frame(self) -> None:
+        self.pictures.end_draw_frame()
         if self._frames and self._frames.pop():
             self._end_aside("title")
 

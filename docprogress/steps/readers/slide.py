@@ -19,10 +19,11 @@ from docprogress.steps.readers.ooxml import (
     elements,
     relation,
 )
+from docprogress.steps.readers.pictures_described import description
 
 _NAMES = {
     **elements(
-        (SLIDES, "sld sldLayout sp graphicFrame cNvPr ph txBody"),
+        (SLIDES, "sld sldLayout sp pic graphicFrame grpSp cNvPr ph txBody"),
         (DRAWING, "p r fld t br tab pPr rPr latin hlinkClick buAutoNum buChar buNone"),
         (DRAWING, "tbl tr tc"),
         (COMPATIBILITY, "AlternateContent Choice Fallback"),
@@ -123,6 +124,8 @@ class Slide(NamedHandlers):
         self._body = _Body()
         self._paragraph = _Paragraph()
         self._placeholder: str | None = None
+        # Whether it is a picture, or something else that is not its own description.
+        self._described = False
         self._style = 0
         self._link = ""
         self._inside = False
@@ -179,6 +182,7 @@ class Slide(NamedHandlers):
 
     def start_sp(self, _: dict[str, str]) -> None:
         self._placeholder = None
+        self._described = False
 
     def end_sp(self) -> None:
         self._placeholder = None
@@ -186,10 +190,15 @@ class Slide(NamedHandlers):
 
     def start_graphicFrame(self, _: dict[str, str]) -> None:  # noqa: N802
         self._placeholder = None
+        self._described = True
+
+    start_pic = start_grpSp = start_graphicFrame  # noqa: N815
 
     def start_cNvPr(self, attributes: dict[str, str]) -> None:  # noqa: N802
         if attributes.get("hidden") in ("1", "true"):
             self.skipped = 3  # this, the properties that it is in, and the shape
+        elif self._described:
+            self._rest.add_text(description(attributes.get("descr")))
 
     def start_ph(self, attributes: dict[str, str]) -> None:
         kind = attributes.get("type", "")
