@@ -38,6 +38,9 @@ NOTES_WITHOUT_TEXT = (NEEDS_OCR, OCR_IS_OFF, NO_TEXT)
 #: The longest `document_id` and `run_id`, in characters.
 LONGEST_ID = 200
 
+#: The characters of a page above which it counts as several.
+LONGEST_PAGE = 10_000
+
 _ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -88,6 +91,12 @@ class ProgressEvent(
     #: reading the others, and how many of those are done.
     ocr_current: int | None = None
     ocr_total: int | None = None
+    #: The file's bytes; and, once they are known, how much there is to do besides
+    #: recognition, in pages of text, and how many pages are recognised in all. A run's
+    #: progress weighs its documents by these.
+    size: int | None = None
+    work: int | None = None
+    ocr_pages: int | None = None
     worker: str | None = None
     #: The document that contains this one: a mail, an archive.
     parent_id: str | None = None
@@ -219,6 +228,11 @@ def schema() -> dict[str, Any]:
     return found
 
 
+def pages_of_text(pages: int, characters: int) -> int:
+    """A document's pages, or more where they are long: the `work` of its events."""
+    return max(pages, characters // LONGEST_PAGE)
+
+
 def sort_key(event: ProgressEvent) -> tuple[int, int]:
     """The order of an event among all of its document, with or without an id."""
     return event.position or (event.attempt or 0, -1)
@@ -271,6 +285,9 @@ _OPTIONAL = (
     "unit",
     "ocr_current",
     "ocr_total",
+    "size",
+    "work",
+    "ocr_pages",
     "worker",
     "parent_id",
 )

@@ -1,8 +1,12 @@
 """The current state of one document, and what its events say about its pace."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from docprogress.events import ProgressEvent, Status
+
+if TYPE_CHECKING:
+    from docprogress.progress.work import Weight
 
 #: Seconds without an event or heartbeat after which a running document is stalled.
 STALLED_SECONDS = 15.0
@@ -75,7 +79,19 @@ class DocumentTiming:
 class DocumentProgress:
     """The current state of one document; it changes as events are applied."""
 
-    __slots__ = ("_clock", "attempt", "event", "name", "pages", "timing")
+    __slots__ = (
+        "_clock",
+        "attempt",
+        "event",
+        "kind",
+        "name",
+        "pages",
+        "recognised",
+        "timing",
+        "to_recognise",
+        "weight",
+        "work",
+    )
 
     def __init__(
         self,
@@ -91,6 +107,14 @@ class DocumentProgress:
         self.attempt = attempt_of(event)
         #: Pages read, by the attempt that read the most.
         self.pages = 0
+        #: Its work besides recognition, in pages; None while that is unknown.
+        self.work: int | None = None
+        #: The pages that are recognised (OCR), and how many of them are done.
+        self.to_recognise = self.recognised = 0
+        #: The kind of file, by its name.
+        self.kind = ""
+        #: What it counts as in the work of its run.
+        self.weight: Weight | None = None
         self._clock = clock
         self.timing = DocumentTiming(0.0) if timing is None else timing
 
@@ -140,6 +164,23 @@ class DocumentProgress:
             return valid_count(self.event.total) or None
         return self.pages or None
 
+    def learn_work(self) -> None:
+        """Learn from the newest event how much there is to do."""
+        event = self.event
+        if event.work is not None:
+            self.work = valid_count(event.work)
+        elif event.unit in PAGE_UNITS and event.total:
+            self.work = valid_count(event.total) or self.work
+        if event.ocr_total is None and event.ocr_pages is None:
+            if self.to_recognise:
+                # It is part of the step that finds out what there is to do.
+                self.recognised = 0 if event.work is None else self.to_recognise
+            return
+        found = event.ocr_total if event.ocr_pages is None else event.ocr_pages
+        self.to_recognise = max(self.to_recognise, valid_count(found) or 0)
+        done = event.ocr_current if event.ocr_pages is None else event.ocr_pages
+        self.recognised = min(valid_count(done) or 0, self.to_recognise)
+
 
 def attempt_of(event: ProgressEvent) -> int | None:
     """The attempt of an event, from its field or its id; None if it has neither."""
@@ -158,10 +199,3 @@ def counted_share(event: ProgressEvent) -> float | None:
     """The share of its step that an event counts as done; None if it counts nothing."""
     current, total = valid_count(event.current), valid_count(event.total)
     return None if current is None or not total else min(current / total, 1.0)
-
-
-def work_of(event: ProgressEvent) -> int:
-    """A document's work, out of `WHOLE`, which only a completed one reaches."""
-    if event.status is Status.COMPLETED:
-        return WHOLE
-    return min(int(event.progress / 100 * WHOLE), WHOLE - 1)

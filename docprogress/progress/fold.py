@@ -16,12 +16,10 @@ from docprogress.progress.comparison import is_duplicate, passes_step, visible_s
 from docprogress.progress.document import (
     PAGE_UNITS,
     STALLED_SECONDS,
-    WHOLE,
     DocumentProgress,
     DocumentTiming,
     attempt_of,
     valid_count,
-    work_of,
 )
 from docprogress.progress.estimate import Estimator, from_rate, from_share
 from docprogress.progress.rates import Rate
@@ -32,9 +30,13 @@ from docprogress.progress.summary import (
     summarize,
     why_not_handed_in,
 )
+from docprogress.progress.work import Work
 
 #: Seconds that a run must have been working before there is an estimate.
 LEAST_WORK = 5.0
+
+#: The greatest fraction of a run of which not every document is completed.
+MAX_INCOMPLETE_FRACTION = 1 - 1e-6
 
 #: Seconds of age up to which a timestamp is believed; an older one is a wrong clock.
 OLDEST = 7 * 24 * 3600.0
@@ -83,8 +85,9 @@ class Progress:
         # In the order in which they started, and in which they failed.
         self._running: dict[str, DocumentProgress] = {}
         self._failed: dict[str, DocumentProgress] = {}
-        # The work done by documents of each status, in units of `1 / WHOLE`.
-        self._work = dict.fromkeys(Status, 0)
+        self._work = Work()
+        # The greatest fraction that was shown.
+        self._shown = 0.0
         # Why documents were never submitted, by their ids.
         self._not_handed_in: dict[str, str] = {}
         # Whether completed documents without text need OCR, by their ids.
@@ -174,35 +177,47 @@ class Progress:
     def fraction(self) -> float:
         """The share of the run's work that is done, from 0 to 1.
 
+        Documents are weighed by what is known of them: see `docprogress.progress.work`.
+        Where more work is found than was expected, the fraction stays as it was shown
+        until that much is done.
+
         Failed and cancelled documents count with the progress they had made, so this is
         1 only if every document was completed.
         """
-        if self.finished and not self._documents and not self.ended:
-            return 1.0
-        return sum(self._done().values()) / self._whole
+        return sum(self.shares.values())
 
     @property
     def shares(self) -> dict[Status, float]:
         """The contribution of each status to `fraction`."""
-        return {status: done / self._whole for status, done in self._done().items()}
+        counts = self._counted
+        expected = max(self.total, self.expected or 0, sum(counts.values()))
+        shares = dict.fromkeys(SUMMARY_ORDER, 0.0)
+        if counts[Status.COMPLETED] == expected and self.finished:
+            return shares | {Status.COMPLETED: 1.0}
+        missing = max(expected - self.total, 0)
+        # Assumed counts may be newer than the documents' events.
+        completed = counts[Status.COMPLETED] - self._counts[Status.COMPLETED]
+        done, whole = self._work.shares(missing, min(max(completed, 0), missing))
+        shares |= {status: each / whole for status, each in done.items()}
+        return self._kept(shares, partly=missing > 0)
 
-    @property
-    def _whole(self) -> int:
-        """The work of the whole run, in units of `1 / WHOLE` documents."""
-        return WHOLE * max(
-            self.total, self.expected or 0, sum(self._counted.values()), 1
-        )
-
-    def _done(self) -> dict[Status, int]:
-        """The work that is done, by status."""
-        completed = self._counted[Status.COMPLETED] * WHOLE
-        left, done = self._whole, {}
-        for status in SUMMARY_ORDER:
-            work = completed if status is Status.COMPLETED else self._work[status]
-            # Assumed counts may be newer than the documents' events.
-            done[status] = min(work, left)
-            left -= done[status]
-        return done
+    def _kept(
+        self, shares: dict[Status, float], *, partly: bool
+    ) -> dict[Status, float]:
+        """Shares that add up to no less than was shown before, and to less than 1."""
+        fraction = sum(shares.values())
+        if self.finished:
+            kept = fraction
+        elif partly:
+            kept = max(fraction, self._shown)
+        else:
+            kept = self._shown = max(fraction, self._shown)
+        kept = min(kept, MAX_INCOMPLETE_FRACTION)
+        if kept == fraction:
+            return shares
+        if fraction > 0:
+            return {status: each * (kept / fraction) for status, each in shares.items()}
+        return shares | {Status.PROCESSING: kept}
 
     @property
     def elapsed(self) -> float | None:
@@ -295,8 +310,10 @@ class Progress:
         return next(iter(self._not_handed_in.values()), None)
 
     def add_sizes(self, sizes: Mapping[str, int]) -> None:
-        """Set the sizes of documents in bytes, by their ids."""
-        self._sizes.update(sizes)
+        """Set the sizes of documents in bytes, by their ids; their events may, too."""
+        self._sizes |= {each: valid_count(size) or 0 for each, size in sizes.items()}
+        for document_id in sizes.keys() & self._documents.keys():
+            self._weigh(self._documents[document_id])
 
     def assume(self, counts: Mapping[Status, int] | None) -> None:
         """Use these counts until every document has an event; None to count events.
@@ -352,6 +369,7 @@ class Progress:
             highest=event.progress,
         )
         document = DocumentProgress(event, self._clock, timing)
+        document.kind = self._work.kind_of(document.name)
         self._documents[event.document_id] = document
         # What happened before the first event here says nothing about the pace.
         seen = sign > self._first_seen_at
@@ -371,14 +389,7 @@ class Progress:
         """Replace a document's known event with a newer one."""
         known, timing = document.event, document.timing
         self._leave(document)
-        if fresh:
-            document.attempt = attempt_of(event) or document.attempt
-            timing.restart()
-        elif document.attempt is None:
-            document.attempt = attempt_of(event)
-        document.event = event
-        document.name = event.name or document.name
-
+        self._replace(document, event, fresh=fresh)
         was_running = known.status is Status.PROCESSING and not fresh
         running = event.status is Status.PROCESSING
         if was_running and passes_step(known, event):
@@ -401,11 +412,26 @@ class Progress:
         if running and event.ocr_total is not None:
             self._estimator.recognition.observe(document, at)
 
+    def _replace(
+        self, document: DocumentProgress, event: ProgressEvent, *, fresh: bool
+    ) -> None:
+        if document.event.final and not event.final:
+            # Somebody repeats it, which is more work.
+            self._shown = 0.0
+        if fresh:
+            document.attempt = attempt_of(event) or document.attempt
+            document.timing.restart()
+        elif document.attempt is None:
+            document.attempt = attempt_of(event)
+        document.event = event
+        if event.name is not None and event.name != document.name:
+            document.name = event.name
+            document.kind = self._work.kind_of(document.name)
+
     def _leave(self, document: DocumentProgress) -> None:
         """Remove a document from every count."""
         event = document.event
         self._counts[event.status] -= 1
-        self._work[event.status] -= work_of(event)
         if event.status is Status.FAILED:
             del self._failed[event.document_id]
         self._not_handed_in.pop(event.document_id, None)
@@ -418,7 +444,8 @@ class Progress:
         timing = document.timing
         self._note_working(event, at)
         self._counts[event.status] += 1
-        self._work[event.status] += work_of(event)
+        document.learn_work()
+        self._weigh(document)
         if event.status is Status.PROCESSING:
             if event.document_id not in self._running:
                 self._estimator.concurrency.change(at, +1)
@@ -438,6 +465,15 @@ class Progress:
         if event.final:
             timing.ended_at = at
         self._enter_end(document, event)
+
+    def _weigh(self, document: DocumentProgress) -> None:
+        """Count a document in the work of the run, as what it is now."""
+        size = document.event.size
+        if size is None:
+            size = self._sizes.get(document.id, 0)
+        elif self._sizes.get(document.id) != size:
+            size = self._sizes[document.id] = valid_count(size) or 0
+        self._work.count(document, size)
 
     def _enter_end(self, document: DocumentProgress, event: ProgressEvent) -> None:
         """Note how a document has ended, if it has."""

@@ -63,6 +63,8 @@ _DETAILS: dict[str, JsonValue] = _UPLOADED | {
     "pages": 4,
     "characters": 9120,
     "chunks": 10,
+    "work": 4,
+    "ocr_pages": None,
     "started_at": "2026-01-01T12:00:00.120000Z",
     "finished_at": "2026-01-01T12:00:00.480000Z",
     "updated_at": "2026-01-01T12:00:00.480000Z",
@@ -147,6 +149,10 @@ class DocumentDetails(BaseModel):
     pages: int
     characters: int
     chunks: int
+    #: How much there is to do, in pages of text, and the pages that are recognised
+    #: (OCR): what its run's progress weighs it by. Null while that is unknown.
+    work: int | None = None
+    ocr_pages: int | None = None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -12,6 +12,7 @@ from docprogress.events import (
     MAX_UNFINISHED_PROGRESS,
     ProgressEvent,
     Status,
+    pages_of_text,
 )
 
 FINAL = tuple(status.value for status in Status if status.final)
@@ -180,6 +181,12 @@ class DocumentRow:
             case_id=self.case_id,
             name=self.name,
             attempt=self.attempt,
+            size=self.size,
+            # One that is completed without pages has none.
+            work=pages_of_text(self.pages, self.characters)
+            if self.pages or completed
+            else None,
+            ocr_pages=self.ocr_pages,
             worker=self.worker,
             parent_id=self.parent_id,
         )

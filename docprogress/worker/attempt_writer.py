@@ -5,13 +5,13 @@ the store knows.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from docprogress.documents import Chunk, Page
 from docprogress.errors import Cancelled, StoreUnavailable, Superseded
-from docprogress.events import ProgressEvent, now
+from docprogress.events import ProgressEvent, now, pages_of_text
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, FinishedStep
 
@@ -78,6 +78,19 @@ class AttemptWriter:
         """
         if self.publish(self.event.replace(message=message, timestamp=now())):
             raise Cancelled(self._id)
+
+    def set_work(
+        self, items: Sequence[Page] | Sequence[Chunk], *, ocr_pages: int | None
+    ) -> None:
+        """Have all later events say how much there is to do."""
+        characters = sum(len(item.text) for item in items)
+        self.event = self.event.replace(
+            work=pages_of_text(len(items), characters), ocr_pages=ocr_pages or None
+        )
+
+    def set_size(self, size: int) -> None:
+        """Have all later events say how large the file is."""
+        self.event = self.event.replace(size=size)
 
     def write(self, write: Callable[[], T]) -> T:
         """Write to the store, and try again while it is away.

@@ -295,6 +295,7 @@ class DocumentAttempt:
     def _set_content(self, stored: Stored) -> None:
         self._write(self._attempts.set_content, size=stored.size, sha256=stored.sha256)
         self._document = replace(self._document, size=stored.size, sha256=stored.sha256)
+        self._writer.set_size(stored.size)
 
     def _complete_archive(self, unpacked: Unpacked) -> DocumentRow:
         """Complete a document that has members and no text."""

@@ -145,6 +145,8 @@ class StepRunner:
             warnings = [*facts.get("warnings", ()), *known.get("warnings", ())]
             facts = {**facts, **known, **({"warnings": warnings} if warnings else {})}
         result = result._replace(unit=progress.unit or "", facts=facts)
+        if step.takes is Kind.DOCUMENT:
+            self._writer.set_work(result.items, ocr_pages=facts.get("ocr_pages"))
         self._writer.unsaved.append(
             FinishedStep(
                 position=position,

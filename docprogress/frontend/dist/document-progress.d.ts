@@ -45,7 +45,28 @@ export type ProgressEvent = {
     current?: number | undefined;
     total?: number | undefined;
     unit?: string | undefined;
+    /**
+     * recognised pages of this step
+     */
+    ocr_current?: number | undefined;
+    ocr_total?: number | undefined;
+    /**
+     * bytes
+     */
+    size?: number | null | undefined;
+    /**
+     * in pages of text, once it is known
+     */
+    work?: number | null | undefined;
+    /**
+     * recognised pages in all, once they are known
+     */
+    ocr_pages?: number | null | undefined;
     worker?: string | undefined;
+    /**
+     * the document that contains this one
+     */
+    parent_id?: string | undefined;
 };
 /**
  * A sign of life of a document that makes no progress, or the lack of one.

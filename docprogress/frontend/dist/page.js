@@ -226,6 +226,115 @@ function sequenceOf(id) {
   return BigInt(id.split("-")[1]);
 }
 
+// src/progress-view/shares.js
+var RECOGNITION = 99;
+var PRIOR_PAGES = 0.1;
+var PRIOR_BYTES = 3e3;
+var MOST_KINDS = 64;
+var MAX_INCOMPLETE = 1 - 1e-6;
+var UNKNOWN_WORK = { size: 0, pages: null, toRecognise: 0, recognised: 0 };
+function learnWork(known, event) {
+  const { work: work2, unit, total, ocr_pages: pages, ocr_total: most, ocr_current: current } = event;
+  const counted = (unit === "page" || unit === "pages") && total ? total : null;
+  const toRecognise = Math.max(known.toRecognise, pages ?? most ?? 0);
+  let recognised = 0;
+  if (pages != null || most != null) recognised = Math.min(pages ?? current ?? 0, toRecognise);
+  else if (work2 != null) recognised = toRecognise;
+  return {
+    size: event.size ?? known.size,
+    pages: work2 ?? counted ?? known.pages,
+    toRecognise,
+    recognised
+  };
+}
+function sharesOfWork(documents2) {
+  const weighed = [...documents2].map((each) => ({ ...UNKNOWN_WORK, ...each }));
+  const done = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  if (!weighed.length) return { fraction: 0, shares: done };
+  if (weighed.every(({ status }) => status === "completed")) {
+    return { fraction: 1, shares: { ...done, completed: 1 } };
+  }
+  let whole = 0;
+  const pagesOf2 = estimatePages(weighed);
+  for (const each of weighed) {
+    const { status, toRecognise } = each;
+    const completed = status === "completed";
+    const progress = completed ? 1 : each.progress / 100;
+    const pages = pagesOf2(each);
+    const recognised = completed ? toRecognise : each.recognised;
+    const finished = progress * (1 + pages) + RECOGNITION * recognised;
+    done[status] += finished;
+    const failed = status === "failed" || status === "cancelled";
+    whole += failed ? finished + 1 - progress : 1 + pages + RECOGNITION * toRecognise;
+  }
+  const fraction = Object.values(done).reduce((sum, each) => sum + each, 0) / whole;
+  const shown = Math.min(fraction, MAX_INCOMPLETE);
+  return { fraction: shown, shares: scaled(done, shown / (fraction * whole || 1)) };
+}
+function createSharesOfWork() {
+  let shown = 0;
+  let [addedBefore, endedBefore] = [0, 0];
+  return (documents2, added) => {
+    const ended = documents2.filter(({ status }) => isFinal(status)).length;
+    if (added !== addedBefore || ended < endedBefore) shown = 0;
+    [addedBefore, endedBefore] = [added, ended];
+    const { fraction, shares } = sharesOfWork(documents2);
+    if (ended === documents2.length) return { fraction, shares };
+    shown = Math.max(shown, fraction);
+    if (!fraction) return { fraction: shown, shares: { ...shares, processing: shown } };
+    return { fraction: shown, shares: scaled(shares, shown / fraction) };
+  };
+}
+function scaled(shares, factor) {
+  const found = { ...shares };
+  for (
+    const status of
+    /** @type {Status[]} */
+    Object.keys(found)
+  ) found[status] *= factor;
+  return found;
+}
+function estimatePages(documents2) {
+  const kinds = /* @__PURE__ */ new Map();
+  const all = { pages: 0, bytes: 0 };
+  const sumsOf = ({ name }) => {
+    const kind = suffixOf(name ?? "");
+    if (!kinds.has(kind) && kinds.size >= MOST_KINDS) return kinds.get("");
+    if (!kinds.has(kind)) kinds.set(kind, { pages: 0, bytes: 0 });
+    return kinds.get(kind);
+  };
+  for (const document2 of documents2) {
+    const sums = sumsOf(document2) ?? { pages: 0, bytes: 0 };
+    if (document2.pages === null || !document2.size) continue;
+    for (const each of [sums, all]) {
+      each.pages += document2.pages + RECOGNITION * document2.toRecognise;
+      each.bytes += document2.size;
+    }
+  }
+  const perByte = (PRIOR_PAGES + all.pages) / (PRIOR_BYTES + all.bytes);
+  const bySize = (document2) => {
+    const { pages, bytes } = sumsOf(document2) ?? { pages: 0, bytes: 0 };
+    return document2.size * (perByte * PRIOR_BYTES + pages) / (PRIOR_BYTES + bytes);
+  };
+  const known = documents2.filter(
+    ({ pages, size, status }) => (pages !== null || size) && status !== "failed" && status !== "cancelled"
+  );
+  const sum = known.reduce(
+    (pages, each) => pages + (each.pages ?? bySize(each)) + RECOGNITION * each.toRecognise,
+    0
+  );
+  const mean = known.length ? sum / known.length : 0;
+  return (document2) => document2.pages ?? (document2.size ? bySize(document2) : mean);
+}
+function suffixOf(name) {
+  return /\.([a-z0-9]{1,5})$/i.exec(name)?.[1].toLowerCase() ?? "";
+}
+function sharesByState({ counts, shares, stalled }) {
+  const { processing, ...rest } = shares;
+  const allStalled = stalled > 0 && stalled >= counts.processing;
+  return { ...rest, [allStalled ? "stalled" : "processing"]: processing };
+}
+
 // src/page/documents.js
 var MAX_ERROR = 300;
 function createDocuments(onChange) {
@@ -265,7 +374,8 @@ function createDocuments(onChange) {
         startedAt: null,
         finishedAt: null,
         silent: null,
-        pages: null
+        pages: null,
+        work: learnWork({ ...UNKNOWN_WORK, size: upload?.file?.size ?? 0 }, event)
       };
       entries.set(id, entry);
       documents2.markChanged(entry);
@@ -278,6 +388,7 @@ function createDocuments(onChange) {
     apply(entry, event) {
       const before = entry.event;
       entry.event = { ...event, name: event.name ?? before.name };
+      entry.work = learnWork(entry.work, event);
       entry.silent = null;
       if (event.status === "processing" && before.status !== "processing") {
         entry.startedAt ??= Date.parse(event.timestamp);
@@ -344,6 +455,9 @@ function eventOf(listed2) {
     timestamp: listed2.updated_at,
     attempt: listed2.attempt,
     name: listed2.filename,
+    size: listed2.size,
+    work: listed2.work,
+    ocr_pages: listed2.ocr_pages,
     ...listed2.error_message === null ? {} : { error: listed2.error_message }
   };
 }
@@ -1028,32 +1142,8 @@ function saveRefused(key, entries) {
   sessionStorage.setItem(key, JSON.stringify(refused.slice(-MAX_KEPT2)));
 }
 
-// src/progress-view/shares.js
-function sharesOfWork(documents2) {
-  const work2 = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
-  let total = 0;
-  for (const { status, progress } of documents2) {
-    work2[status] += status === "completed" ? 100 : progress;
-    total += 100;
-  }
-  const done = Object.values(work2).reduce((sum, each) => sum + each, 0);
-  const shares = { ...work2 };
-  for (
-    const status of
-    /** @type {Status[]} */
-    Object.keys(work2)
-  ) {
-    shares[status] = total ? work2[status] / total : 0;
-  }
-  return { fraction: total ? done / total : 0, shares };
-}
-function sharesByState({ counts, shares, stalled }) {
-  const { processing, ...rest } = shares;
-  const allStalled = stalled > 0 && stalled >= counts.processing;
-  return { ...rest, [allStalled ? "stalled" : "processing"]: processing };
-}
-
 // src/page/summary.js
+var sharesOfWork2 = createSharesOfWork();
 function summarize(entries, { caseId: caseId2, incomplete, sending }) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let [stalled, pages, unlisted] = [0, 0, 0];
@@ -1073,7 +1163,15 @@ function summarize(entries, { caseId: caseId2, incomplete, sending }) {
     total,
     counts,
     stalled,
-    ...sharesOfWork(events),
+    ...sharesOfWork2(
+      entries.map(({ event: { name, progress, status }, work: work2 }) => ({
+        ...work2,
+        name,
+        progress,
+        status
+      })),
+      entries.filter((entry) => !isMember(entry)).length
+    ),
     sending,
     ...counts.processing ? {} : waitingFor(events),
     elapsed: null,
@@ -1089,6 +1187,9 @@ function summarize(entries, { caseId: caseId2, incomplete, sending }) {
     actions: true,
     rows: total
   };
+}
+function isMember({ event, id }) {
+  return Boolean(event.parent_id) || /\.\d+$/.test(id);
 }
 function waitingFor(events) {
   const found = events.find(

@@ -1014,6 +1014,7 @@ function createFilters({ signal, onFilter, onQuery }) {
 }
 
 // src/progress-view/shares.js
+var MAX_INCOMPLETE = 1 - 1e-6;
 function sharesByState({ counts, shares, stalled }) {
   const { processing, ...rest } = shares;
   const allStalled = stalled > 0 && stalled >= counts.processing;

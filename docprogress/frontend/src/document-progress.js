@@ -35,7 +35,13 @@ import { isFinal } from "./shared/status.js";
  * @property {number} [current] counted inside of the step
  * @property {number} [total]
  * @property {string} [unit]
+ * @property {number} [ocr_current] recognised pages of this step
+ * @property {number} [ocr_total]
+ * @property {number | null} [size] bytes
+ * @property {number | null} [work] in pages of text, once it is known
+ * @property {number | null} [ocr_pages] recognised pages in all, once they are known
  * @property {string} [worker]
+ * @property {string} [parent_id] the document that contains this one
  */
 
 /**

@@ -138,6 +138,7 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
 
 
 def _details(row: DocumentRow) -> DocumentDetails:
+    event = row.event()
     return DocumentDetails(
         id=row.id,
         filename=row.name,
@@ -149,13 +150,15 @@ def _details(row: DocumentRow) -> DocumentDetails:
         title=row.title,
         status=row.status,
         step=row.step,
-        progress=row.event().progress,
+        progress=event.progress,
         message=row.message,
         error_message=row.error if row.status is Status.FAILED else None,
         attempt=row.attempt,
         pages=row.pages,
         characters=row.characters,
         chunks=row.chunks,
+        work=event.work,
+        ocr_pages=event.ocr_pages,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

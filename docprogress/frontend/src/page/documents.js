@@ -1,6 +1,7 @@
 /** The documents and files that the page shows, and the state of each. */
 
 import { attemptOf } from "../client/order.js";
+import { learnWork, UNKNOWN_WORK } from "../progress-view/shares.js";
 import { isFinal } from "../shared/status.js";
 
 /** @typedef {import("../progress-view/types.js").Row} Row */
@@ -57,6 +58,7 @@ export function createDocuments(onChange) {
         finishedAt: null,
         silent: null,
         pages: null,
+        work: learnWork({ ...UNKNOWN_WORK, size: upload?.file?.size ?? 0 }, event),
       };
       entries.set(id, entry);
       documents.markChanged(entry);
@@ -69,6 +71,7 @@ export function createDocuments(onChange) {
     apply(entry, event) {
       const before = entry.event;
       entry.event = { ...event, name: event.name ?? before.name };
+      entry.work = learnWork(entry.work, event);
       entry.silent = null;
       if (event.status === "processing" && before.status !== "processing") {
         entry.startedAt ??= Date.parse(event.timestamp);
@@ -151,6 +154,9 @@ function eventOf(listed) {
     timestamp: listed.updated_at,
     attempt: listed.attempt,
     name: listed.filename,
+    size: listed.size,
+    work: listed.work,
+    ocr_pages: listed.ocr_pages,
     ...(listed.error_message === null ? {} : { error: listed.error_message }),
   };
 }

@@ -1,10 +1,12 @@
 /** The summary of the documents that the page shows. */
 
-import { sharesOfWork } from "../progress-view/shares.js";
+import { createSharesOfWork } from "../progress-view/shares.js";
 
 /** @typedef {import("../progress-view/types.js").Summary} Summary */
 /** @typedef {import("./types.js").Entry} Entry */
 /** @typedef {import("./types.js").ProgressEvent} ProgressEvent */
+
+const sharesOfWork = createSharesOfWork();
 
 /**
  * @param {Entry[]} entries
@@ -33,7 +35,15 @@ export function summarize(entries, { caseId, incomplete, sending }) {
     total,
     counts,
     stalled,
-    ...sharesOfWork(events),
+    ...sharesOfWork(
+      entries.map(({ event: { name, progress, status }, work }) => ({
+        ...work,
+        name,
+        progress,
+        status,
+      })),
+      entries.filter((entry) => !isMember(entry)).length,
+    ),
     sending,
     ...(counts.processing ? {} : waitingFor(events)),
     elapsed: null,
@@ -49,6 +59,15 @@ export function summarize(entries, { caseId, incomplete, sending }) {
     actions: true,
     rows: total,
   };
+}
+
+/**
+ * Whether a document was found in another one: it was part of the work before.
+ *
+ * @param {Entry} entry
+ */
+function isMember({ event, id }) {
+  return Boolean(event.parent_id) || /\.\d+$/.test(id);
 }
 
 /**

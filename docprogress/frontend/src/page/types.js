@@ -23,6 +23,7 @@
  * @property {number | null} finishedAt
  * @property {number | null} silent seconds without a sign of life, if it is stalled
  * @property {number | null} pages null until a list has its final state
+ * @property {import("../progress-view/shares.js").Work} work
  */
 
 /**
@@ -41,6 +42,9 @@
  * @property {string | null} error_message
  * @property {number} attempt
  * @property {number} pages
+ * @property {number | null} [size] bytes
+ * @property {number | null} [work] in pages of text, once it is known
+ * @property {number | null} [ocr_pages] recognised pages
  */
 
 /**
