@@ -14,7 +14,7 @@ import typer
 from docprogress.cli.argv import hide_passwords
 from docprogress.cli.commands.delete import delete, prune
 from docprogress.cli.commands.doctor import doctor
-from docprogress.cli.commands.export import export
+from docprogress.cli.commands.export import export, report
 from docprogress.cli.commands.inspect import runs, show, status
 from docprogress.cli.commands.lab import lab
 from docprogress.cli.commands.run import cancel, retry, run, watch
@@ -60,6 +60,7 @@ for command in (
         show,
         search,
         export,
+        report,
         cancel,
         retry,
         delete,

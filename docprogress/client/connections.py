@@ -97,6 +97,10 @@ class Connections:
             self.revive()
         return self._open_bus()
 
+    def bus_to_look_back(self) -> Bus:
+        """A bus of its own, for which no local service is started."""
+        return Bus(self.redis_url)
+
     @property
     def sender(self) -> Sender:
         """The connection to the broker."""

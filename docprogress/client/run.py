@@ -18,9 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from docprogress.bus.bus import Bus
 from docprogress.bus.subscription import Subscription
-from docprogress.client import exporting, frames, hooks, reading, results
+from docprogress.client import exporting, frames, hooks, reading, results, run_report
 from docprogress.client.batches import BATCH_SIZE, document_batches, selections
 from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-    from docprogress.plots.style import Plot
+    from docprogress.plots.charts.style import Plot
 
 log = logging.getLogger(__name__)
 
@@ -441,11 +440,21 @@ class Run:
         Raises:
             ImportError: matplotlib is not installed.
         """
-        from docprogress.plots.timeline import timeline
+        from docprogress.plots.charts.timeline import timeline
 
-        # Not the pipeline's bus: looking back does not start local services.
-        return timeline(
-            self._store, self.record, lambda: Bus(self.connections.redis_url)
+        return timeline(self._store, self.record, self.connections.bus_to_look_back)
+
+    def report(self, target: str | os.PathLike[str]) -> Path:
+        """Write one HTML file about the run, to keep or to send to somebody.
+
+        It has the documents, to sort and filter, failures with their reasons, a
+        timeline and more. Of an unfinished run it shows the present state.
+
+        Raises:
+            ExportError: The file cannot be written.
+        """
+        return run_report.write_report(
+            self.connections, self.record, target, summary=self.summary()
         )
 
     def search(

@@ -13,7 +13,7 @@ from docprogress.latency.plan import Plan
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from docprogress.plots.style import Plot
+    from docprogress.plots.charts.style import Plot
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -162,7 +162,7 @@ class Measurement:
         Raises:
             ImportError: matplotlib is not installed.
         """
-        from docprogress.plots.distribution import Row, distribution
+        from docprogress.plots.charts.distribution import Row, distribution
 
         return distribution(
             [

@@ -16,12 +16,12 @@ const TARGET = join(FRONTEND, "dist");
 const BANNER = "/* Built from docprogress/frontend/src by tests/frontend/build.js: edit that. */";
 
 /** Modules that a notebook or the server's page loads: each is complete in itself. */
-const APPLICATIONS = ["progress-view.js", "uploader.js", "page.js"];
+const APPLICATIONS = ["progress-view.js", "uploader.js", "page.js", "report.js"];
 
 /** Modules that other people's applications import: each has declarations of its types. */
 const LIBRARIES = ["document-progress.js", "use-document-progress.js"];
 
-const STYLES = ["progress-view.css", "uploader.css", "page.css"];
+const STYLES = ["progress-view.css", "uploader.css", "page.css", "report.css"];
 
 /** Files that are shipped as they are. */
 const COPIES = ["index.html", "icon.svg"];

@@ -181,3 +181,16 @@ def test_the_command_line_exports_a_run_and_says_what_is_left_out(
     assert done.exit_code == 0
     assert done.stdout == f"1 file in {tmp_path / 'out'}\n"
     assert "1 document left out; manifest.json gives the reasons" in done.stderr
+
+
+def test_the_command_writes_the_report_of_a_run(run, shared_home, tmp_path):
+    written = tmp_path / "run.html"
+    given = ["report", run.id, "-o", str(written), "--home", str(shared_home)]
+
+    done = CliRunner().invoke(app, given)
+
+    assert done.exit_code == 0
+    assert done.stdout == f"{written}\n"
+    page = written.read_text()
+    assert all(name in page for name in NAMES)
+    assert "The file is empty" in page

@@ -22,8 +22,8 @@ from support.patience import patient
 
 from docprogress import Pipeline, Status
 from docprogress.bus.bus import Bus
-from docprogress.plots.style import COLOURS, Plot, cut, fitted
-from docprogress.plots.timeline import MARK_STYLES, timeline
+from docprogress.plots.charts.style import COLOURS, Plot, cut, fitted
+from docprogress.plots.charts.timeline import MARK_STYLES, timeline
 from docprogress.store import NewDocument, RunRow, Store, schema
 
 #: The steps of a made-up run, and the share of a document's time that each takes.
@@ -383,7 +383,7 @@ def test_a_plot_leaves_nothing_in_pyplot(store, tmp_path):
     store.close()
     script = (
         "import sys; from docprogress.store import Store\n"
-        "from docprogress.plots.timeline import timeline\n"
+        "from docprogress.plots.charts.timeline import timeline\n"
         "with Store(sys.argv[1]) as store:\n"
         "    plot = timeline(store, store.runs.get('20261124-160000-abcdef'), None)\n"
         "    assert plot._repr_png_()\n"
@@ -412,7 +412,7 @@ def test_a_notebook_shows_a_plot_once(store, tmp_path, before):
         kernel.run(
             f"{before}\n"
             "from docprogress.store import Store\n"
-            "from docprogress.plots.timeline import timeline\n"
+            "from docprogress.plots.charts.timeline import timeline\n"
             f"store = Store({f'sqlite:///{tmp_path}/docprogress.db'!r})\n"
             "plot = timeline(store, store.runs.get('20261124-160000-abcdef'), None)"
         )

@@ -1,4 +1,4 @@
-"""The command `export`: write a run's results into a folder."""
+"""The commands `export` and `report`: write what a run has made into files."""
 
 import json
 from pathlib import Path
@@ -39,3 +39,25 @@ def export(
     if left_out := len(manifest["left_out"]):
         unfinished = plural(left_out, "document")
         typer.echo(f"{unfinished} left out; manifest.json gives the reasons", err=True)
+
+
+@with_service_options
+def report(
+    *,
+    run_id: RunId,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The HTML file; RUN.html by default.",
+            show_default=False,
+        ),
+    ] = None,
+    services: ServiceOptions,
+) -> None:
+    """Write a report of a run: one HTML file that needs nothing else."""
+    with services.open_pipeline(start=False) as pipeline:
+        run = pipeline.attach(run_id)
+        typer.echo(run.report(output or f"{run.id}.html"))

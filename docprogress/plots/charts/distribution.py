@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from docprogress.plots.style import (
+from docprogress.plots.charts.style import (
     ALARM,
     COLOURS,
     FAINT,

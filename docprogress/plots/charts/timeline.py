@@ -16,8 +16,7 @@ from matplotlib.patches import Patch
 
 from docprogress.bus.bus import Bus
 from docprogress.events import Status
-from docprogress.plots.spans import Mark, RunSpans, Span, pack, spans_of
-from docprogress.plots.style import (
+from docprogress.plots.charts.style import (
     ALARM,
     COLOURS,
     FAINT,
@@ -35,6 +34,7 @@ from docprogress.plots.style import (
     note,
     plain,
 )
+from docprogress.plots.spans import Mark, RunSpans, Span, pack, spans_of
 from docprogress.store import RunRow, Store
 
 #: The height of a track in inches, with names and without, and the least and the
