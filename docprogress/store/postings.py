@@ -1,5 +1,6 @@
 """Postings: which chunks have a term, and how often; as arrays and as bytes."""
 
+import struct
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -12,6 +13,7 @@ _HEADER = np.dtype("<u4")
 _TERM = np.dtype("<i8")
 _SMALL = np.dtype("<u2")
 _FREQUENCY = np.dtype("u1")
+_SIZES = struct.Struct("<4I")
 _VERSION = 1
 
 
@@ -119,6 +121,32 @@ def unpack(data: bytes) -> Postings:
         found.append(np.frombuffer(data, kind, count, start))
         start += count * kind.itemsize
     return Postings(found[0], found[1], found[2], found[4], found[3])
+
+
+def gather(several: Sequence[bytes]) -> Postings:
+    """The postings of packed ones, one after the other.
+
+    Places continue those of the one before. They are not sorted: see `join`.
+    """
+    cuts: list[list[bytes]] = [[], [], [], [], []]
+    sizes = np.zeros((2, len(several)), np.int64)
+    for at, data in enumerate(several):
+        _, terms, places, lengths = _SIZES.unpack_from(data)
+        sizes[:, at] = places, lengths
+        start = _SIZES.size
+        for cut, size in zip(
+            cuts, (8 * terms, 2 * terms, 2 * places, 2 * lengths, places), strict=True
+        ):
+            cut.append(data[start : start + size])
+            start += size
+    kinds = _TERM, _SMALL, _SMALL, _SMALL, _FREQUENCY
+    found: list[NDArray[Any]] = [
+        np.frombuffer(b"".join(cut), kind)  # type: ignore[call-overload]
+        for cut, kind in zip(cuts, kinds, strict=True)
+    ]
+    starts = np.cumsum(sizes[1]) - sizes[1]
+    moved = found[2] + np.repeat(starts, sizes[0])
+    return Postings(found[0], found[1], moved.astype(np.uint16), found[4], found[3])
 
 
 def join(several: Sequence[Postings]) -> Postings:

@@ -66,6 +66,11 @@ _MOVE = (
     )
     .values(segment=bindparam("into"), first=bindparam("place"), data=None)
 )
+_SHIFT = (
+    update(schema.word_document)
+    .where(_entry.segment == bindparam("source"))
+    .values(segment=bindparam("into"), first=_entry.first + bindparam("places"))
+)
 
 
 class _OutdatedError(Exception):
@@ -239,6 +244,12 @@ def _finish(
     )
     if gone.rowcount != len(replaced) or not completed.rowcount:
         raise _OutdatedError
+    shifts = {s.segment: s.shift for s in sources if s.segment is not None}
+    for moved, places in shifts.items():
+        if places is not None:
+            # All that the segment had when it was read is there, or deleted since.
+            values = {"source": moved, "into": segment, "places": places}
+            connection.execute(_SHIFT, values)
     moves = [
         {
             "document": owner.document_id,
@@ -249,6 +260,7 @@ def _finish(
             "place": owner.place,
         }
         for source in sources
+        if source.segment is None or shifts[source.segment] is None
         for owner in source.owners
     ]
     if moves:

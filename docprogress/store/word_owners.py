@@ -1,5 +1,6 @@
 """Find the documents and the numbers of chunks that a search has ranked."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,11 +40,32 @@ class Owner(NamedTuple):
     attempt: int
 
 
+class EntryOwners:
+    """The owners of the chunks of several entries, by place."""
+
+    def __init__(self) -> None:
+        self._firsts: list[int] = []
+        self._owners: list[Owner] = []
+        self.chunks = 0
+
+    def add(self, owner: Owner, chunks: int) -> None:
+        """Add an entry, whose first chunk is the owner."""
+        self._firsts.append(self.chunks)
+        self._owners.append(owner)
+        self.chunks += chunks
+
+    def at(self, place: int) -> Owner:
+        """The owner of the chunk at a place."""
+        entry = bisect_right(self._firsts, place) - 1
+        owner = self._owners[entry]
+        return owner._replace(number=owner.number + place - self._firsts[entry])
+
+
 def matches(
     connection: Connection,
     scored: Scored,
     parts: Sequence[Part],
-    entries: Sequence[Owner | None],
+    entries: Sequence[EntryOwners | None],
     scope: SearchFilter | None,
 ) -> list[Match]:
     """The chunks that are there and that a filter admits, in their order.
@@ -70,7 +92,7 @@ def _owners(
     connection: Connection,
     scored: Scored,
     parts: Sequence[Part],
-    entries: Sequence[Owner | None],
+    entries: Sequence[EntryOwners | None],
 ) -> dict[int, Owner]:
     """The owners of chunks, by position; none for chunks that are no more."""
     found: dict[int, Owner] = {}
@@ -80,7 +102,7 @@ def _owners(
         entry = entries[part]
         segment = parts[part].segment
         if entry is not None:
-            found[at] = Owner(entry.document_id, entry.number + place, entry.attempt)
+            found[at] = entry.at(place)
         elif segment is not None:
             asked.append((at, segment, place))
     for key, document_id, number, attempt, first, count in _rows(connection, asked):

@@ -1,7 +1,7 @@
 """Read the postings that a query needs, under a filter."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, select
 
 from docprogress.store import schema
-from docprogress.store.postings import unpack
+from docprogress.store.postings import gather, join, unpack
 from docprogress.store.search_filter import SearchFilter
-from docprogress.store.word_owners import Owner
+from docprogress.store.word_owners import EntryOwners, Owner
 from docprogress.store.word_scores import Found, Part, terms_of
-from docprogress.store.word_sources import BITS
+from docprogress.store.word_sources import BITS, MANY_CHUNKS
 from docprogress.words import OTHER_KIND, Query, hashed, kind_terms
 
 #: Filters that admit no more entries are applied before the search, others after it.
@@ -33,9 +33,13 @@ _SEGMENTS = (
     .order_by(_segment.id)
 )
 _LENGTHS = select(_segment.lengths).where(_segment.id == bindparam("segment"))
-_ENTRIES = select(_entry.document_id, _entry.number, _entry.attempt, _entry.data).where(
-    _entry.segment.is_(None)
-)
+_ENTRIES = select(
+    _entry.document_id,
+    _entry.number,
+    _entry.attempt,
+    _entry.count.label("chunks"),
+    _entry.data,
+).where(_entry.segment.is_(None))
 _PLACES = (
     select(
         _entry.document_id,
@@ -64,8 +68,8 @@ class Read:
     """What a query needs."""
 
     parts: list[Part] = field(default_factory=list)
-    #: For each part that is an entry, what it has words of.
-    owners: list[Owner | None] = field(default_factory=list)
+    #: For each part that is of entries, what it has words of.
+    owners: list[EntryOwners | None] = field(default_factory=list)
     #: The number of chunks, and of words in them.
     chunks: int = 0
     tokens: int = 0
@@ -119,22 +123,32 @@ class Reader:
         return None if len(found) > SELECTIVE else found
 
     def _read_entries(self, read: Read, wanted: set[tuple[str, int]] | None) -> None:
-        for document_id, number, attempt, data in self._connection.execute(_ENTRIES):
-            read.entries += 1
-            postings = unpack(data)
-            read.chunks += len(postings.lengths)
-            read.tokens += int(postings.lengths.sum(dtype=np.int64))
-            part = Part(postings.lengths)
+        kind = () if self._kind is None else (self._kind,)
+        terms = np.array([*self._terms, *kind], np.int64)
+        for rows in _batches(self._connection.execute(_ENTRIES)):
+            gathered = gather([row.data for row in rows])
+            read.entries += len(rows)
+            read.chunks += len(gathered.lengths)
+            read.tokens += int(gathered.lengths.sum(dtype=np.int64))
+            postings = join([gathered.chosen(np.isin(gathered.terms, terms))])
+            part = Part(gathered.lengths)
             for term in self._terms:
                 if (found := postings.find(term)) is not None:
                     part.postings[term] = found
                     read.frequencies[term] += len(found[0])
-            admitted = wanted is None or (document_id, number) in wanted
-            if part.postings and admitted:
-                if self._kind is not None:
-                    self._allow_kind(part, postings.find(self._kind))
-                read.parts.append(part)
-                read.owners.append(Owner(document_id, number, attempt))
+            if not part.postings:
+                continue
+            owners = EntryOwners()
+            allowed = np.full(len(part.lengths), wanted is None)
+            for row in rows:
+                if wanted is not None and (row.document_id, row.number) in wanted:
+                    allowed[owners.chunks : owners.chunks + row.chunks] = True
+                owners.add(Owner(row.document_id, row.number, row.attempt), row.chunks)
+            part.allowed = None if wanted is None else allowed
+            if self._kind is not None:
+                self._allow_kind(part, postings.find(self._kind))
+            read.parts.append(part)
+            read.owners.append(owners)
 
     def _read_segment(self, read: Read, row: Any, admitted: Sequence[Any]) -> None:
         read.chunks += row.chunks
@@ -199,6 +213,20 @@ class Reader:
         if found is not None:
             allowed[found[0]] = not self._plain
         part.allowed = allowed if part.allowed is None else part.allowed & allowed
+
+
+def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Entries, as many at a time as their chunks allow."""
+    batch: list[Any] = []
+    chunks = 0
+    for row in rows:
+        if batch and chunks + row.chunks > MANY_CHUNKS:
+            yield batch
+            batch, chunks = [], 0
+        batch.append(row)
+        chunks += row.chunks
+    if batch:
+        yield batch
 
 
 def _kind_term(scope: SearchFilter) -> int | None:

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from docprogress.store import schema
-from docprogress.store.postings import Postings, unpack
+from docprogress.store.postings import Postings, gather, join, unpack
 
 #: Entries are merged when there are so many of them, or of their chunks.
-MOST_ENTRIES = 64
+MOST_ENTRIES = 256
 MANY_CHUNKS = 4096
+#: The most entries of one merge.
+_ENTRIES_AT_ONCE = 4096
 #: So many segments of similar sizes are merged into one.
 FAN_OUT = 8
 #: The most chunks of a segment: places are numbers of 16 bits.
@@ -28,12 +30,11 @@ _UNMERGED = (
         _entry.document_id,
         _entry.number,
         _entry.attempt,
-        _entry.first,
         _entry.count.label("chunks"),
         _entry.data,
     )
     .where(_entry.segment.is_(None))
-    .limit(4 * MOST_ENTRIES)
+    .limit(_ENTRIES_AT_ONCE)
 )
 _COUNT_UNMERGED = select(func.count(), func.coalesce(func.sum(_entry.count), 0)).where(
     _entry.segment.is_(None)
@@ -77,7 +78,7 @@ class Owner(NamedTuple):
 
 
 class Source:
-    """An entry or a segment that is merged into a new one."""
+    """Entries or a segment that are merged into a new one."""
 
     def __init__(self, segment: int | None, lengths: NDArray[np.uint16]) -> None:
         self.segment = segment
@@ -88,9 +89,17 @@ class Source:
         #: The new place of each old one; -1 for chunks that are no more.
         self.places = np.full(len(lengths), -1, np.int32)
 
+    @property
+    def shift(self) -> int | None:
+        """How far all places move; None if some chunks are no more."""
+        moved = self.places - np.arange(len(self.places), dtype=np.int32)
+        if not len(moved) or self.places[0] < 0 or (moved != moved[0]).any():
+            return None
+        return int(moved[0])
+
     def take(self, rows: Iterable[Sequence[Any]], place: int) -> int:
         """Give new places to the chunks of these entries; the next free place."""
-        for document_id, number, attempt, first, chunks, *_ in rows:
+        for document_id, number, attempt, first, chunks in rows:
             self.owners.append(Owner(document_id, number, attempt, place))
             self.places[first : first + chunks] = np.arange(place, place + chunks)
             place += chunks
@@ -156,17 +165,21 @@ def _unmerged(connection: Connection) -> list[Source]:
     entries, chunks = connection.execute(_COUNT_UNMERGED).one()
     if entries < MOST_ENTRIES and chunks < MANY_CHUNKS:
         return []
-    sources = []
+    owners: list[Owner] = []
+    packed = []
     place = 0
-    for row in connection.execute(_UNMERGED):
-        if place + row.chunks > MOST_CHUNKS:
+    for document_id, number, attempt, chunks, data in connection.execute(_UNMERGED):
+        if place + chunks > MOST_CHUNKS:
             break
-        postings = unpack(row.data)
-        source = Source(None, postings.lengths)
-        source.postings = postings
-        place = source.take([row], place)
-        sources.append(source)
-    return sources
+        owners.append(Owner(document_id, number, attempt, place))
+        packed.append(data)
+        place += chunks
+    postings = gather(packed)
+    source = Source(None, postings.lengths)
+    source.postings = join([postings])
+    source.owners = owners
+    source.places = np.arange(place, dtype=np.int32)
+    return [source]
 
 
 def _segments(connection: Connection) -> list[Source]:

@@ -28,6 +28,11 @@ _FEW_TOKENS = 60
 #: Of long documents, the language is guessed from so many texts.
 _SAMPLE = 8
 
+#: The greatest number of tokens that is told.
+_MOST = 0xFFFF
+#: So few different tokens of one text are counted quicker without arrays.
+_FEW_UNITS = 256
+
 #: The term of all chunks that are not plain text.
 OTHER_KIND = "\0kind:"
 
@@ -70,10 +75,12 @@ def count_terms(texts: Sequence[str], marked: Sequence[tuple[str, ...]] = ()) ->
     """
     counted = [Counter(_units(text)) for text in texts]
     split = _compounded(counted)
-    lengths = np.array([counts.total() for counts in counted], np.int64)
+    lengths = np.array([min(counts.total(), _MOST) for counts in counted], np.uint16)
     for counts, terms in zip(counted, marked, strict=False):
         if terms:
             counts.update(terms)
+    if len(counted) == 1 and len(counted[0]) < _FEW_UNITS:
+        return _of_one(counted[0], _known[split], lengths)
     # Gives each new token the next number.
     places: defaultdict[str, int] = defaultdict(count().__next__)
     units = list(map(len, counted))
@@ -87,8 +94,7 @@ def count_terms(texts: Sequence[str], marked: Sequence[tuple[str, ...]] = ()) ->
     found = list(map(_known[split].__getitem__, places))
     sizes = np.fromiter(map(len, found), np.int64, len(found))
     flat = np.fromiter(chain.from_iterable(found), np.int64)
-    short = np.minimum(lengths, np.iinfo(np.uint16).max).astype(np.uint16)
-    return _sorted(flat, sizes, counted_units, short)
+    return _sorted(flat, sizes, counted_units, lengths)
 
 
 def hashed(term: str) -> int:
@@ -249,6 +255,25 @@ def _compounded(counted: Sequence[Counter[str]]) -> bool:
         for word in compounds.FUNCTION_WORDS.intersection(counts):
             found += counts[word]
     return total < _FEW_TOKENS or 20 * found > total
+
+
+def _of_one(
+    counts: Counter[str], known: _Hashes, lengths: NDArray[np.uint16]
+) -> Counts:
+    """The same as `_sorted` makes, of a short text."""
+    found: dict[int, int] = {}
+    before = found.get
+    for token, often in counts.items():
+        for term in known[token]:
+            found[term] = before(term, 0) + often
+    terms = sorted(found)
+    return Counts(
+        np.array(terms, np.int64),
+        np.ones(len(terms), np.uint32),
+        np.zeros(len(terms), np.uint16),
+        np.array([min(found[term], 255) for term in terms], np.uint8),
+        lengths,
+    )
 
 
 def _sorted(

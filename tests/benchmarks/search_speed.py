@@ -1,9 +1,11 @@
 """How fast searches are among many chunks, and what their index costs.
 
     python tests/benchmarks/search_speed.py [--chunks 1000000] [--database URL]
+    python tests/benchmarks/search_speed.py --vectors vectors.npy  # hybrid searches too
 
 The corpus is synthetic: words by Zipf's law, in several scripts, inserted straight into
-the store. Searches run in a process of their own, whose memory is measured.
+the store. `--vectors` gives its chunks vectors of the embedder `wordllama`, of whatever
+texts. Searches run in a process of their own, whose memory is measured.
 """
 
 import argparse
@@ -23,6 +25,10 @@ import numpy as np
 import sqlalchemy as sa
 
 from docprogress.events import now
+from docprogress.search.searching import Request
+from docprogress.search.searching import search as search_store
+from docprogress.settings import load
+from docprogress.steps.embed import embedder
 from docprogress.store import Store, schema, word_entries
 from docprogress.store.search_filter import SearchFilter
 
@@ -30,6 +36,7 @@ CHUNKS_PER_DOCUMENT = 20
 WORDS_PER_CHUNK = 120
 DOCUMENTS_PER_TRANSACTION = 100
 QUERIES = 60
+EMBEDDER = "wordllama"
 _SYLLABLES = [
     a + b
     for a in [
@@ -169,14 +176,19 @@ class Corpus:
         }
 
 
-def fill(store: Store, corpus: Corpus, chunks: int, distinct: int) -> dict[str, float]:
+def fill(
+    store: Store, corpus: Corpus, chunks: int, distinct: int, vectors: str | None = None
+) -> dict[str, float]:
     """Insert documents that are completed; the seconds of CPU that their index took."""
+    source = np.load(vectors, mmap_mode="r") if vectors else None
+    settings = {"embedder": EMBEDDER} if vectors else {}
+    model = embedder(load(**settings)).name if vectors else None
     run = store.runs.add(
         run_id=uuid.uuid4().hex,
         case_id=None,
         expected=chunks // CHUNKS_PER_DOCUMENT,
         steps=[{"name": "extraction"}],
-        settings={},
+        settings=settings,
         fingerprint="benchmark",
     )
     spent = {"words of chunks": 0.0, "inserting": 0.0, "merging": 0.0}
@@ -184,7 +196,7 @@ def fill(store: Store, corpus: Corpus, chunks: int, distinct: int) -> dict[str, 
     documents = range(1, chunks // CHUNKS_PER_DOCUMENT + 1)
     for start in range(0, len(documents), DOCUMENTS_PER_TRANSACTION):
         numbers = documents[start : start + DOCUMENTS_PER_TRANSACTION]
-        rows = [_document(run.id, number) for number in numbers]
+        rows = [_document(run.id, number) | {"embedder": model} for number in numbers]
         place = start % max(1, distinct // CHUNKS_PER_DOCUMENT)
         if place not in made:
             texts = [corpus.document(number) for number in numbers]
@@ -201,6 +213,8 @@ def fill(store: Store, corpus: Corpus, chunks: int, distinct: int) -> dict[str, 
             for row, given in zip(rows, entries, strict=False):
                 word_entries.replace(connection, row["id"], 1, given, new=True)
         spent["inserting"] += time.process_time() - began
+        if source is not None:
+            _insert_vectors(store, rows, source)
         with store.database.writing() as connection:
             connection.execute(
                 sa.insert(schema.chunk),
@@ -244,6 +258,29 @@ def _document(run_id: str, number: int) -> dict:
     }
 
 
+def _insert_vectors(store: Store, rows: list[dict], given: np.ndarray) -> None:
+    with store.database.writing() as connection:
+        connection.execute(
+            sa.insert(schema.vectors),
+            [
+                {
+                    "document_id": row["id"],
+                    "first": 1,
+                    "count": CHUNKS_PER_DOCUMENT,
+                    "dimensions": given.shape[1],
+                    "embedder": row["embedder"],
+                    "data": _vectors_of(row["number"], given).astype("<f4").tobytes(),
+                }
+                for row in rows
+            ],
+        )
+
+
+def _vectors_of(number: int, given: np.ndarray) -> np.ndarray:
+    start = (number - 1) * CHUNKS_PER_DOCUMENT % (len(given) - CHUNKS_PER_DOCUMENT)
+    return given[start : start + CHUNKS_PER_DOCUMENT]
+
+
 def _chunk(document_id: str, chunk: word_entries.IndexedChunk) -> dict:
     return {
         "document_id": document_id,
@@ -271,11 +308,20 @@ def index_bytes(store: Store) -> int:
 
 
 def search(
-    url: str, queries: dict[str, Any]
+    url: str, queries: dict[str, Any], mode: str
 ) -> Iterator[tuple[str, list[float], list[float], float]]:
     """Search, and yield the seconds of each kind of query, of wall and of CPU."""
+    settings = load(embedder=EMBEDDER)
     with Store(url) as store:
-        store.words.search("warm up")
+
+        def found_by(query: str, scope: SearchFilter) -> int:
+            if mode == "words":
+                return len(store.words.search(query, scope))
+            request = Request(query=query, where=scope, mode=mode)
+            return len(search_store(store, request, settings=settings))
+
+        store.vectors.update_index()
+        found_by("warm up", SearchFilter())
         for kind, (several, scope) in queries.items():
             given = {
                 k: tuple(v) if isinstance(v, list) else v for k, v in scope.items()
@@ -283,37 +329,43 @@ def search(
             walls, cpus, found = [], [], 0
             for query in several:
                 wall, cpu = time.perf_counter(), time.process_time()
-                found += len(store.words.search(query, SearchFilter(**given)))
+                found += found_by(query, SearchFilter(**given))
                 cpus.append(time.process_time() - cpu)
                 walls.append(time.perf_counter() - wall)
             yield kind, walls, cpus, found / len(several)
 
 
-def _searching(url: str) -> None:
+def _searching(url: str, mode: str) -> None:
     """What the process does that searches."""
     queries = json.load(sys.stdin)
-    before = _memory("VmRSS")
+    before = _memory("RssAnon")
     walls: list[float] = []
     cpus: list[float] = []
-    print(f"{'words':24} {'p50 ms':>8} {'p95 ms':>8} {'CPU p95':>8} {'hits':>6}")
-    for kind, wall, cpu, hits in search(url, queries):
+    columns = "p50 ms", "p95 ms", "CPU p50", "CPU p95"
+    print(f"{mode:24}" + "".join(f"{name:>9}" for name in columns) + "   hits")
+    most = before
+    for kind, wall, cpu, hits in search(url, queries, mode):
         walls += wall
         cpus += cpu
+        most = max(most, _memory("RssAnon"))
         print(_line(kind, wall, cpu, hits), flush=True)
     print(_line("all", walls, cpus, 0))
-    peak = _memory("VmHWM")
-    print(f"memory of searching: {peak - before:.0f} MB, of {peak:.0f} MB")
+    print(
+        f"memory of searching: {most - before:.0f} MB, of {most:.0f} MB; "
+        f"at most {_memory('VmHWM'):.0f} MB with pages of mapped files"
+    )
 
 
 def _memory(name: str) -> float:
-    """The process's memory in MB: `VmRSS` now, `VmHWM` at most."""
+    """The process's memory in MB: `RssAnon` is its own, `VmHWM` the most of all."""
     status = Path("/proc/self/status").read_text()
     return int(status.split(f"{name}:")[1].split()[0]) / 1024
 
 
 def _line(kind: str, wall: list[float], cpu: list[float], hits: float) -> str:
     p50, p95 = np.percentile(wall, [50, 95]) * 1000
-    return f"{kind:24} {p50:8.1f} {p95:8.1f} {np.percentile(cpu, 95) * 1000:8.1f} {hits:6.1f}"
+    cpu50, cpu95 = np.percentile(cpu, [50, 95]) * 1000
+    return f"{kind:24}{p50:9.1f}{p95:9.1f}{cpu50:9.1f}{cpu95:9.1f} {hits:6.1f}"
 
 
 def main() -> None:
@@ -323,16 +375,22 @@ def main() -> None:
         "--distinct", type=int, help="so many texts are made, and then repeated"
     )
     parser.add_argument("--database", help="an empty database; by default, SQLite's")
+    parser.add_argument("--vectors", metavar="FILE.npy", help="vectors of `wordllama`")
     parser.add_argument("--search", metavar="URL", help="only search in this database")
+    parser.add_argument("--mode", default="words", help="how to: `words` or `hybrid`")
     options = parser.parse_args()
     if options.search:
-        _searching(options.search)
+        _searching(options.search, options.mode)
         return
     with tempfile.TemporaryDirectory() as folder:
         url = options.database or f"sqlite:///{Path(folder, 'speed.db')}"
         with Store(url) as store:
             spent = fill(
-                store, Corpus(), options.chunks, options.distinct or options.chunks
+                store,
+                Corpus(),
+                options.chunks,
+                options.distinct or options.chunks,
+                options.vectors,
             )
             size = index_bytes(store)
         for work, seconds in spent.items():
@@ -340,11 +398,10 @@ def main() -> None:
                 f"{work}: {seconds / options.chunks * 1e6:.0f} µs of CPU for each chunk"
             )
         print(f"index of words: {size / options.chunks:.0f} bytes for each chunk")
-        subprocess.run(
-            [sys.executable, __file__, "--search", url],
-            input=json.dumps(Corpus().queries()).encode(),
-            check=True,
-        )
+        queries = json.dumps(Corpus().queries()).encode()
+        for mode in ("words", "hybrid") if options.vectors else ("words",):
+            command = [sys.executable, __file__, "--search", url, "--mode", mode]
+            subprocess.run(command, input=queries, check=True)
 
 
 if __name__ == "__main__":
