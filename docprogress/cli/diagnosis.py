@@ -89,7 +89,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
 def check_settings() -> Iterator[Finding]:
     """The names of settings from the environment, but not their values."""
     names = sorted(name for name in os.environ if name.startswith("DOCPROGRESS_"))
-    accepted = {*Settings.model_fields, *(f"server_{n}" for n in _server_options())}
+    server = (f"server_{name}" for name in _server_options())
+    accepted = {*Settings.model_fields, "progress", *server}
     unknown = [n for n in names if n[12:].lower() not in accepted]
     known = [name for name in names if name not in unknown]
     if known:

@@ -6,21 +6,32 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
+from docprogress.cli import github
+from docprogress.cli.next_steps import next_steps
+from docprogress.cli.progress_mode import Display
+from docprogress.cli.source_files import SourceFiles
 from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.client.stream import RunStream
 from docprogress.events import Status, now
 from docprogress.formatting import plain, plural
 from docprogress.progress.fold import Progress
-from docprogress.terminal.live import JsonView, PlainView, TerminalView, View
-from docprogress.terminal.results import closing_line, failure_lines
+from docprogress.terminal.live import (
+    JsonView,
+    PlainView,
+    QuietView,
+    TerminalView,
+    View,
+)
+from docprogress.terminal.results import closing_lines, closing_parts, failure_lines
+from docprogress.terminal.status_line import StatusLine
 
 #: Seconds between two frames.
 TICK = 0.1
@@ -38,6 +49,22 @@ INTERRUPTED = 130
 Submit = Callable[[Callable[[int, int], None]], Run]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a command prints while it follows a run, and where.
+
+    Args:
+        display: What is printed.
+        line: The line for what happens before the run.
+        options: The options that name the services, for the commands that are
+            suggested at the end.
+    """
+
+    display: Display
+    line: StatusLine
+    options: Sequence[str] = field(default=())
+
+
 def submit(
     pipeline: Pipeline,
     paths: Sequence[str],
@@ -46,7 +73,7 @@ def submit(
     skip_existing: bool,
     priority: int,
     detach: bool,
-    as_json: bool,
+    output: Output,
 ) -> int:
     """Submit documents, and watch them unless `detach`; the exit status."""
 
@@ -59,7 +86,8 @@ def submit(
             on_progress=on_progress,
         )
 
-    return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
+    session = _Session(output, SourceFiles(paths, out=sys.stdout))
+    return asyncio.run(session.submit(start, detach=detach))
 
 
 def sync(
@@ -68,7 +96,7 @@ def sync(
     options: Mapping[str, Any],
     *,
     detach: bool,
-    as_json: bool,
+    output: Output,
 ) -> int:
     """Synchronize a folder, and watch the run unless `detach`; the exit status."""
 
@@ -76,7 +104,8 @@ def sync(
         run: Run = pipeline.sync(folder, on_progress=on_progress, **options)
         return run
 
-    return asyncio.run(_Session(as_json=as_json).submit(start, detach=detach))
+    session = _Session(output, SourceFiles([folder], relative=True, out=sys.stdout))
+    return asyncio.run(session.submit(start, detach=detach))
 
 
 def retry(
@@ -85,34 +114,37 @@ def retry(
     failed_only: bool,
     passwords: Sequence[str],
     detach: bool,
-    as_json: bool,
+    output: Output,
 ) -> int:
     """Retry a run's documents, and watch them unless `detach`; the exit status."""
     if not run.retry(failed_only=failed_only, passwords=passwords):
+        output.line.clear()
         _notice(f"there is nothing to retry in run {run.id}")
     if detach:
+        output.line.clear()
         _write(run.id)
         return 0
-    return asyncio.run(_Session(as_json=as_json).watch(run, cancels=True))
+    return asyncio.run(_Session(output).watch(run, cancels=True))
 
 
-def watch(run: Run, *, as_json: bool) -> int:
+def watch(run: Run, *, output: Output) -> int:
     """Watch a run; an interrupt does not cancel it."""
-    return asyncio.run(_Session(as_json=as_json).watch(run, cancels=False))
+    return asyncio.run(_Session(output).watch(run, cancels=False))
 
 
 class _Session:
     """The output and the signal handling of one command that follows a run."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
+    def __init__(self, output: Output, files: SourceFiles | None = None) -> None:
+        self._display = output.display
+        self._line = output.line
+        self._options = output.options
+        self._files = files or SourceFiles([], out=sys.stdout)
         self._console = Console(highlight=False)
-        drawable = sys.stdout.isatty() and not self._console.is_dumb_terminal
-        self._draws = drawable and not as_json
         self._interrupted = False
         # A run submitted by this command was watched from its start.
         self._submitted = False
-        self._close: Callable[[], None] = _nothing
+        self._close: Callable[[], None] = output.line.clear
 
     async def submit(self, start: Submit, *, detach: bool) -> int:
         """Store documents, then watch them."""
@@ -120,9 +152,9 @@ class _Session:
         with self._signals():
             run = await self._wait_until_stored(start)
             if run.skipped:
-                _notice(_skipped(run.skipped))
+                self._inform(_skipped(run.skipped))
             if run.changes is not None:
-                _notice(str(run.changes))
+                self._inform(str(run.changes))
                 for line in _unsuccessful(run.changes.reasons):
                     _notice(line)
                 if not detach and not run.expected:
@@ -148,31 +180,41 @@ class _Session:
             nonlocal done, total
             done, total = counts
 
+        self._line.show("Looking for documents…")
         storing = asyncio.create_task(asyncio.to_thread(start, on_progress))
-        with self._status_line() as draw:
+        try:
             while not storing.done():
                 if self._interrupted:
-                    draw("cancelling the run as soon as its documents are stored")
+                    self._line.show("Cancelling the run once its documents are stored…")
                 elif total:
-                    draw(f"storing document {done:,} of {total:,}")
+                    text = f"Submitting {plural(total, 'document')}…"
+                    text += f" {done:,} stored" if total > 1 else ""
+                    self._line.show(text, done / total)
                 await asyncio.wait({storing}, timeout=TICK)
+        finally:
+            self._line.clear()
         return storing.result()
 
     async def _follow(self, run: Run, *, cancels: bool) -> int:
+        self._line.clear()
         events = run.watch()
         view = self._view(events.progress)
         self._close = view.close
         try:
-            if self._draws:
-                view.notify(f"Run {run.id}: {plural(run.expected, 'document')}")
+            if self._display is Display.LIVE:
+                view.notify(_heading(run))
+            elif self._display is Display.PLAIN:
+                _write(_heading(run))
             async with events:
                 ended = await self._draw_until_end(run, events, view, cancels=cancels)
         finally:
             view.close()
             self._close = _nothing
-        await self._print_summary(run, events.progress)
+        await self._print_summary(run, events.progress, ended=ended)
         if not ended:
-            _notice(f"the run continues: `docprogress watch {run.id}` shows it again")
+            self._inform(
+                f"the run continues: `docprogress watch {run.id}` shows it again"
+            )
             return INTERRUPTED
         counts = events.progress.counts
         failed = counts[Status.FAILED] or counts[Status.CANCELLED]
@@ -201,45 +243,57 @@ class _Session:
         return True
 
     def _view(self, progress: Progress) -> View:
-        if self._draws:
+        if self._display is Display.LIVE:
             return TerminalView(progress, self._console)
-        if self._as_json:
+        if self._display is Display.JSON:
             return JsonView(sys.stdout, sys.stderr)
+        if self._display is Display.QUIET:
+            return QuietView(sys.stdout, sys.stderr)
         return PlainView(progress, sys.stdout, sys.stderr)
 
-    async def _print_summary(self, run: Run, progress: Progress) -> None:
-        """Print the failures and the closing line."""
+    async def _print_summary(
+        self, run: Run, progress: Progress, *, ended: bool
+    ) -> None:
+        """Print the failures, the closing line, and what may be done next."""
         speed = None
         # From the store, since the view may have joined late.
         seconds, pages = await asyncio.to_thread(lambda: (run.seconds, _pages_of(run)))
         if seconds and self._submitted:
             speed = pages / seconds
-        out = Console(stderr=True, highlight=False) if self._as_json else self._console
-        if self._draws or self._as_json:
-            for line in failure_lines(progress, out):
+        parts = closing_parts(progress, seconds=seconds, pages=pages, speed=speed)
+        live = self._display is Display.LIVE
+        plain_lines = self._display is Display.PLAIN
+        out = self._console
+        if not (live or plain_lines):
+            out = Console(stderr=True, highlight=False)
+        if not plain_lines:
+            for line in failure_lines(progress, out, link=self._files.link):
                 out.print(line, soft_wrap=True)
-        closing = closing_line(progress, seconds=seconds, pages=pages, speed=speed)
-        out.print(Text(closing), soft_wrap=True)
+        if self._display is not Display.QUIET:
+            for line in closing_lines(parts, out):
+                out.print(line, soft_wrap=True)
+        if ended:
+            github.report(progress, run_id=run.id, closing=parts, notices=sys.stderr)
+        if ended and sys.stdout.isatty() and (live or plain_lines):
+            self._suggest(run, progress)
 
-    @contextlib.contextmanager
-    def _status_line(self) -> Iterator[Callable[[str], None]]:
-        """Yield a function that draws one line in place, if the terminal can."""
-        if not self._draws:
-            yield _nothing
-            return
-        live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._close = live.stop
+    def _suggest(self, run: Run, progress: Progress) -> None:
+        """Print the commands that are useful next."""
+        steps = next_steps(
+            progress,
+            run_id=run.id,
+            width=self._console.width,
+            options=self._options,
+        )
+        if steps:
+            self._console.print(Text("\nNext:"), soft_wrap=True)
+        for line in steps:
+            self._console.print(line, soft_wrap=True)
 
-        def draw(text: str) -> None:
-            # Not before the first call: most submissions are over by then.
-            live.start()
-            live.update(Text(text, style="dim"), refresh=True)
-
-        try:
-            yield draw
-        finally:
-            live.stop()
-            self._close = _nothing
+    def _inform(self, text: str) -> None:
+        """Print a notice that is not an error."""
+        if self._display is not Display.QUIET:
+            _notice(text)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -262,6 +316,10 @@ class _Session:
             # Do not wait for threads that store documents or wait for the database.
             os._exit(INTERRUPTED)
         self._interrupted = True
+
+
+def _heading(run: Run) -> str:
+    return f"Run {run.id}: {plural(run.expected, 'document')}"
 
 
 def _pages_of(run: Run) -> int:

@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from docprogress.client.pipeline import Pipeline
     from docprogress.settings import Settings
+    from docprogress.terminal.status_line import StatusLine
 
 Home = Annotated[
     Path | None,
@@ -45,11 +46,44 @@ class ServiceOptions:
         str | None, typer.Option(metavar="URL", help="Where documents are stored.")
     ] = None
 
-    def open_pipeline(self, **options: Any) -> "Pipeline":
-        """A pipeline on these services, with further options of `Pipeline`."""
+    def open_pipeline(
+        self, *, line: "StatusLine | None" = None, **options: Any
+    ) -> "Pipeline":
+        """A pipeline on these services, with further options of `Pipeline`.
+
+        Args:
+            line: Where to show what is waited for.
+            options: Those of `Pipeline`.
+        """
+        if line is not None:
+            line.show("Starting…")
         from docprogress.client.pipeline import Pipeline
 
+        if line is not None and options.get("start", True):
+            self._show_wait(line)
         return Pipeline(**self._given(), **options)
+
+    def _show_wait(self, line: "StatusLine") -> None:
+        from docprogress import local
+
+        settings = self.load_settings()
+        if not settings.local:
+            line.show("Connecting to Redis…")
+        elif local.status(settings.home) is None:
+            line.announce("Starting local services…")
+        else:
+            line.show("Connecting to local services…")
+
+    def arguments(self) -> list[str]:
+        """The options that were given, for another command on the same services.
+
+        A URL with a secret is left out: it is in no argument of this process.
+        """
+        given = []
+        for name, value in self._given().items():
+            if value is not None:
+                given += [f"--{name.replace('_', '-')}", str(value)]
+        return given
 
     def load_settings(self, **options: Any) -> "Settings":
         """The settings, with these options on top of the environment's."""

@@ -24,7 +24,7 @@ from docprogress.search import results_text
 from docprogress.search.results import SearchResults
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
-from docprogress.terminal.drawing import STYLES
+from docprogress.terminal.styles import STYLES
 
 #: The width of the console if the output is not a terminal, in cells.
 UNLIMITED = 10_000

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rich.console import Console
-from rich.text import Text
 
 from docprogress.events import ProgressEvent
 from docprogress.progress.fold import Progress
 from docprogress.terminal.drawing import frame
 from docprogress.terminal.live import TerminalView
-from docprogress.terminal.results import closing_line, failure_lines
+from docprogress.terminal.results import closing_lines, closing_parts, failure_lines
 
 #: Seconds between two frames.
 TICK = 0.1
@@ -113,6 +112,7 @@ def _print_result(progress: Progress, console: Console, seconds: float | None) -
     for line in failure_lines(progress, console):
         console.print(line, soft_wrap=True)
     # Events may have been missed: only the store knows the number of pages.
-    console.print(
-        Text(closing_line(progress, seconds=seconds, pages=0)), soft_wrap=True
-    )
+    for line in closing_lines(
+        closing_parts(progress, seconds=seconds, pages=0), console
+    ):
+        console.print(line)

@@ -1,25 +1,33 @@
 """Describe on a terminal how a run and its documents ended."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
 from docprogress.events import Status
 from docprogress.formatting import duration, plain, plural, rate
 from docprogress.progress.document import DocumentProgress
 from docprogress.progress.fold import Progress
-from docprogress.terminal.drawing import GAP, NARROWEST, STYLES
+from docprogress.terminal.columns import GAP
+from docprogress.terminal.styles import SEPARATOR, STYLES, flow
+
+#: The least width of a reason in cells.
+NARROWEST_REASON = 20
+
+#: The most failures that a terminal lists; a file or a pipe gets all of them.
+MOST_LISTED = 50
 
 
-def closing_line(
+def closing_parts(
     progress: Progress,
     *,
     seconds: float | None = None,
     pages: int | None = None,
     speed: float | None = None,
-) -> str:
-    """Summarize a run in one line.
+) -> list[str]:
+    """What summarizes a run, in parts that a narrow terminal shows one below another.
 
     Args:
         progress: The run.
@@ -38,22 +46,47 @@ def closing_line(
         parts.append(plural(pages, "page"))
         if speed:
             parts.append(rate(speed, "pages"))
-    return " · ".join(parts)
+    return parts
 
 
-def failure_lines(progress: Progress, console: Console) -> Iterator[Text]:
-    """List failed documents and their errors, wrapped to the terminal's width."""
+def closing_lines(parts: Sequence[str], console: Console) -> Iterator[Text]:
+    """The summary of a run, in lines that break between its parts on a terminal."""
+    if not console.is_terminal:
+        yield Text(SEPARATOR.join(parts))
+        return
+    for line in flow([Text(part, style="bold") for part in parts], console.width):
+        yield from line.wrap(console, console.width)
+
+
+def failure_lines(
+    progress: Progress,
+    console: Console,
+    *,
+    link: Callable[[str], str | None] = lambda _: None,
+) -> Iterator[Text]:
+    """List failed documents and their errors, wrapped to the terminal's width.
+
+    Args:
+        progress: The run.
+        console: Where the lines will be printed.
+        link: The URL of a document's file by the document's name, if it is known.
+    """
     label = f"{Status.FAILED}{GAP}"
-    width = max(console.width - len(label), NARROWEST // 2)
-    for event in progress.failures:
-        text = Text(describe_end(progress.documents[event.document_id]))
+    width = max(console.width - len(label), NARROWEST_REASON)
+    failures = progress.failures
+    listed = failures[:MOST_LISTED] if console.is_terminal else failures
+    for event in listed:
+        document = progress.documents[event.document_id]
+        text = Text(describe_end(document), style="default")
+        if url := link(document.name):
+            text.stylize(Style(link=url), 0, len(plain(document.name)))
         lines = text.wrap(console, width) if console.is_terminal else [text]
         for number, line in enumerate(lines):
             start = label if number == 0 else " " * len(label)
             line.rstrip()
-            yield Text(start, style=STYLES[Status.FAILED], end="").append_text(
-                Text.styled(line.plain, "default")
-            )
+            yield Text(start, style=STYLES[Status.FAILED], end="").append_text(line)
+    if more := len(failures) - len(listed):
+        yield Text(f"… and {more:,} more", style=STYLES[Status.FAILED])
 
 
 def describe_end(document: DocumentProgress) -> str:

@@ -183,11 +183,12 @@ def test_unknown_options_are_wrong_use(do):
 def test_a_run_says_how_each_document_ended(do):
     out, err = do("run", "contract-0.txt", "contract-1.txt")
 
-    *ended, closing = lines(out)
-    assert sorted(line.split("  ")[:2] for line in ended) == [
-        ["completed", "contract-0.txt"],
-        ["completed", "contract-1.txt"],
-    ]
+    heading, *changes, closing = lines(out)
+    assert re.fullmatch(r"Run [\w-]+: 2 documents", heading)
+    assert [line for line in changes if not line.startswith(("completed", "st"))] == []
+    assert sorted(
+        line.split()[1] for line in changes if line.startswith("completed")
+    ) == ["contract-0.txt", "contract-1.txt"]
     assert re.match(r"2 documents in \d+\.\d s: 2 completed · 2 pages", closing)
     assert err == ""
 
@@ -225,6 +226,40 @@ def test_json_is_events_and_nothing_else(do):
     assert re.match(r"\d documents in .*: \d completed", lines(err)[-1])
 
 
+def test_progress_as_json_is_the_same_as_json(do):
+    out, err = do("run", "contract-0.txt", "--progress", "json")
+
+    assert {json.loads(line)["name"] for line in lines(out)} == {"contract-0.txt"}
+    assert "1 completed" in err
+    assert (
+        "--json" in do("watch", "latest", "--json", "--progress", "plain", status=2)[1]
+    )
+
+
+def test_quiet_prints_errors_and_nothing_else(do, folder):
+    (folder / "empty.txt").touch()
+
+    assert do("run", "contract-0.txt", "--progress", "quiet") == ("", "")
+    out, err = do("run", "empty.txt", "--progress", "quiet", status=1)
+
+    assert out == ""
+    assert err == "failed  empty.txt: the file is empty\n"
+
+
+def test_github_gets_a_summary_and_an_annotation(do, folder, monkeypatch):
+    (folder / "empty.txt").touch()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
+
+    _, err = do("run", "contract-0.txt", "empty.txt", status=1)
+
+    title = "1 of 2 documents failed"
+    assert f"::error title={title}::empty.txt: the file is empty\n" in err
+    summary = (folder / "summary.md").read_text()
+    assert "1 completed, 1 failed" in summary
+    assert "<code>empty.txt</code>" in summary
+
+
 def test_detaching_writes_the_runs_id_alone(do):
     out, err = do("run", "contract-0.txt", "--detach")
     run_id = out.strip()
@@ -232,7 +267,7 @@ def test_detaching_writes_the_runs_id_alone(do):
     assert re.fullmatch(r"[\w-]+\n", out)
     assert err == ""
     watched, _ = do("watch", run_id)
-    assert re.match(r"completed  contract-0\.txt", watched)
+    assert re.search(r"^completed  contract-0\.txt", watched, re.MULTILINE)
     assert run_id in do("runs")[0]
 
 
@@ -462,9 +497,14 @@ def test_a_terminal_shows_the_run_and_keeps_the_result(folder, shared_home):
     )
 
     assert status == 0
-    assert re.search(r"Run [\w-]+: 2 documents\r\n", written)
+    run_id = re.search(r"Run ([\w-]+): 2 documents\r\n", written)[1]
     assert "\x1b[?25h" in written
-    assert re.search(r"2 documents in [\d.]+ s: 2 completed · 2 pages", written)
+    shown = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", written)
+    closing = re.search(r"2 documents in [\d.]+ s: 2 completed · 2 pages.*", shown)
+    *_, search = shown[closing.end() :].strip().splitlines()
+    assert search.split("  ")[1].startswith(
+        f"docprogress search QUERY --run {run_id} --home {shared_home}"
+    )
 
 
 def test_ctrl_c_in_a_terminal_cancels_the_run(folder, shared_home):
@@ -481,7 +521,8 @@ def test_ctrl_c_in_a_terminal_cancels_the_run(folder, shared_home):
 
     assert status == 1
     assert "cancelling the run" in written
-    assert "1 cancelled" in written.splitlines()[-1]
+    assert "1 cancelled" in written.split("cancelling the run")[-1]
+    assert "\r\n  docprogress retry " in written
     assert "\x1b[2J" not in written
     assert "\u202e" not in written
 
@@ -496,7 +537,9 @@ def test_a_dumb_terminal_is_written_plain_lines(folder, shared_home):
 
     assert status == 0
     assert "\x1b" not in written
-    assert written.startswith("completed  contract-0.txt")
+    run_id = re.match(r"Run ([\w-]+): 1 document\r\n", written)[1]
+    assert "\r\ncompleted  contract-0.txt" in written
+    assert f"docprogress show contract-0.txt --run {run_id}" in written
 
 
 def test_services_go_up_and_down(do, home):

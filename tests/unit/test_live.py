@@ -15,9 +15,10 @@ from support.events import event_at
 from docprogress import formatting
 from docprogress.events import Status, decode
 from docprogress.progress.fold import Progress
-from docprogress.terminal.drawing import STYLES, frame
+from docprogress.terminal.drawing import frame
 from docprogress.terminal.live import JsonView, PlainView, TerminalView
-from docprogress.terminal.results import closing_line, failure_lines
+from docprogress.terminal.results import closing_lines, closing_parts, failure_lines
+from docprogress.terminal.styles import STYLES
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m.pdf",
@@ -82,10 +83,10 @@ def test_a_running_document_has_a_line(clock, progress, apply):
 
 
 def test_a_message_without_a_count_is_shown_unchanged(progress, apply):
-    apply(message="Waiting for the database")
+    apply(message="Waiting for the database and the storage")
 
-    assert drawn(progress)[-1].endswith("Waiting for the da…")
-    assert drawn(progress, width=120)[-1].endswith("Waiting for the database")
+    assert drawn(progress, width=40)[-1].endswith("  Waiting for the…")
+    assert drawn(progress)[-1].endswith("Waiting for the database and the storage")
 
 
 def test_a_message_that_only_names_the_step_is_not_repeated(progress, apply):
@@ -238,7 +239,7 @@ def test_a_stalled_document_is_marked(clock, progress, apply):
 
     assert "1 processing (1 stalled)" in lines[1]
     assert lines[-1].endswith("stalled for 1:15")
-    assert drawn(progress, width=60)[-1].endswith("stalled")
+    assert drawn(progress, width=40)[-1].endswith("stalled")
 
 
 def test_a_lost_connection_is_shown_and_no_document_called_stalled(
@@ -260,7 +261,7 @@ def test_attempts_after_the_first_are_numbered(progress, apply):
     )
 
     assert drawn(progress, width=120)[-1].endswith("attempt 3 · page 3 of 20")
-    assert drawn(progress, width=50)[-1].endswith("  3/20")
+    assert drawn(progress, width=40)[-1].endswith("  page 3 of 20")
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 5, 10, 24])
@@ -393,13 +394,13 @@ def test_the_closing_line_summarizes_the_run(clock, progress, apply):
         apply(str(number), Status.FAILED, error="no")
 
     assert (
-        closing_line(progress)
+        " · ".join(closing_parts(progress))
         == "30 documents in 12.3 s: 27 completed, 3 failed · 1,080 pages · 88 pages/s"
     )
 
 
 def test_the_closing_line_of_an_empty_run_is_short(progress):
-    assert closing_line(progress) == "no documents"
+    assert closing_parts(progress) == ["no documents"]
 
 
 def test_every_failure_is_listed_with_its_reason(progress, apply):
@@ -418,12 +419,15 @@ def test_every_failure_is_listed_with_its_reason(progress, apply):
     assert harmless("".join(lines))
 
 
-def test_plain_view_writes_a_line_for_each_finished_document(clock, progress, apply):
+def test_plain_view_writes_a_line_for_each_change_of_a_status(clock, progress, apply):
     out = io.StringIO()
     view = PlainView(progress, out, io.StringIO())
     for document_id, status, fields in [
         ("a", Status.QUEUED, {}),
-        ("a", Status.PROCESSING, {"progress": 50}),
+        ("a", Status.PROCESSING, {"name": "a.pdf", "progress": 5}),
+        ("a", Status.PROCESSING, {"name": "a.pdf", "progress": 50}),
+        ("a", Status.QUEUED, {"name": "a.pdf", "attempt": 2}),
+        ("a", Status.PROCESSING, {"name": "a.pdf", "attempt": 2}),
         ("a", Status.COMPLETED, {"name": "a.pdf", "message": "Completed: 3 pages"}),
         ("b", Status.FAILED, {"name": "b\n.pdf", "error": "b\n.pdf: no\x1b[31m"}),
         ("c", Status.CANCELLED, {"name": "c.pdf", "message": "Cancelled"}),
@@ -435,6 +439,8 @@ def test_plain_view_writes_a_line_for_each_finished_document(clock, progress, ap
     view.close()
 
     assert out.getvalue().splitlines() == [
+        "started    a.pdf",
+        "retrying   a.pdf  attempt 2",
         "completed  a.pdf  3 pages",
         "failed     b .pdf: no�[31m",
         "cancelled  c.pdf",
@@ -508,3 +514,102 @@ def test_drawing_thousands_of_documents_is_cheap(clock, progress, apply):
     lines = drawn(progress, width=100, height=40)
 
     assert len(lines) == 40
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_a_name_is_not_cut_while_columns_stand_free(clock, progress, apply, width):
+    name = "services-agreement-2026-v2.pdf"
+    apply("a", name=name, step="extraction", message="Extracting page 3 of 200")
+    apply("b", name="short.pdf", step="embedding", message="Embedding")
+
+    lines = drawn(progress, width=width)
+
+    assert any(line.startswith(name) for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 120])
+def test_what_a_document_does_is_shown_at_every_width(progress, apply, width):
+    apply(
+        name="annual-report-2025-consolidated-financial-statements.pdf",
+        message="Extracting page 124 of 200",
+        current=124,
+        total=200,
+        unit="page",
+        progress=37.4,
+    )
+
+    line = drawn(progress, width=width)[-1]
+
+    assert line.startswith("annual-rep")
+    assert " 37 %" in line
+    assert line.endswith(("124/200", "124 of 200"))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_counts_and_speeds_break_between_their_parts(clock, progress, apply, width):
+    for number in range(4):
+        apply(str(number), current=0, total=900, unit="page")
+    apply("c", Status.CANCELLED)
+    clock.advance(12)
+    apply("0", current=13, total=900, unit="page")
+    apply("1", Status.COMPLETED)
+    apply("f", Status.FAILED, error="no")
+    clock.advance(1)
+
+    lines = drawn(progress, width=width)
+    above = lines[: lines.index("")]
+
+    parts = [part for line in above[1:] for part in re.split(r" · | {2,}", line)]
+    assert parts[:4] == ["1 completed", "1 failed", "1 cancelled", "3 processing"]
+    assert re.fullmatch(r"[\d.]+ documents/\w+", parts[4])
+    assert re.fullmatch(r"[\d.]+ pages/\w+", parts[5])
+    assert parts[6:] == ["0:13"]
+
+
+def test_the_newest_failures_are_listed_below_the_running_documents(progress, apply):
+    apply("a", name="a.pdf")
+    for number in range(5):
+        apply(f"f{number}", Status.FAILED, name=f"{number}.pdf", error="it is empty")
+
+    assert drawn(progress)[-4:] == [
+        "",
+        *(f"failed  {number}.pdf: it is empty" for number in (2, 3, 4)),
+    ]
+    assert drawn(progress, height=6)[-1].startswith("failed  4.pdf")
+    assert drawn(progress, height=5)[-1].startswith("a.pdf")
+
+
+def test_the_summary_of_a_run_breaks_between_its_parts(clock, progress, apply):
+    for number in range(30):
+        apply(str(number), current=0, total=40, unit="page")
+    clock.advance(1800)
+    for number in range(30):
+        apply(str(number), Status.COMPLETED)
+    parts = closing_parts(progress)
+    narrow = Console(file=io.StringIO(), width=64, force_terminal=True)
+    piped = Console(file=io.StringIO(), width=64)
+
+    lines = [line.plain for line in closing_lines(parts, narrow)]
+
+    assert lines == [
+        "30 documents in 30 min: 30 completed · 1,200 pages",
+        "40 pages/min",
+    ]
+    assert [line.plain for line in closing_lines(parts, piped)] == [" · ".join(parts)]
+
+
+def test_a_log_gets_the_state_of_a_run_that_is_silent(clock, progress, apply):
+    out = io.StringIO()
+    view = PlainView(progress, out, io.StringIO(), clock=clock)
+    view.apply(apply("a", name="a.pdf"))
+
+    clock.advance(29)
+    view.draw()
+    clock.advance(1)
+    view.draw()
+    view.draw()
+
+    assert out.getvalue().splitlines() == [
+        "started    a.pdf",
+        "1 document: 1 processing; time left unknown",
+    ]

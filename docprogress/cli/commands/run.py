@@ -22,6 +22,12 @@ from docprogress.cli.processing_options import (
     Sink,
     Steps,
 )
+from docprogress.cli.progress_mode import (
+    Progress,
+    ProgressMode,
+    choose,
+    status_line,
+)
 
 
 @with_service_options
@@ -48,6 +54,7 @@ def run(
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and do not wait.")
     ] = False,
+    progress: Progress = ProgressMode.AUTO,
     as_json: Json = False,
     workers: Workers = None,
     services: ServiceOptions,
@@ -56,17 +63,22 @@ def run(
 
     Ctrl-C cancels the run and waits for it to end; a second Ctrl-C exits at once.
     """
-    from docprogress.cli import live_run
+    display = choose(progress, as_json=as_json)
+    with (
+        status_line(display) as line,
+        services.open_pipeline(
+            line=line,
+            workers=workers,
+            embedder=embedder,
+            pdf_engine=pdf_engine and pdf_engine.value,
+            ocr=ocr and ocr.value,
+            ocr_engine=ocr_engine and ocr_engine.value,
+            sink=sink,
+            steps=steps or None,
+        ) as pipeline,
+    ):
+        from docprogress.cli import live_run
 
-    with services.open_pipeline(
-        workers=workers,
-        embedder=embedder,
-        pdf_engine=pdf_engine and pdf_engine.value,
-        ocr=ocr and ocr.value,
-        ocr_engine=ocr_engine and ocr_engine.value,
-        sink=sink,
-        steps=steps or None,
-    ) as pipeline:
         status = live_run.submit(
             pipeline,
             paths,
@@ -74,18 +86,36 @@ def run(
             skip_existing=skip_existing,
             priority=priority,
             detach=detach,
-            as_json=as_json,
+            output=live_run.Output(
+                display=display, line=line, options=services.arguments()
+            ),
         )
     raise typer.Exit(status)
 
 
 @with_service_options
-def watch(*, run_id: RunId, as_json: Json = False, services: ServiceOptions) -> None:
-    """Show the progress of a run. Ctrl-C stops watching; the run continues."""
-    from docprogress.cli import live_run
+def watch(
+    *,
+    run_id: RunId,
+    progress: Progress = ProgressMode.AUTO,
+    as_json: Json = False,
+    services: ServiceOptions,
+) -> None:
+    """Show the progress of a run.
 
-    with services.open_pipeline() as pipeline:
-        status = live_run.watch(pipeline.attach(run_id), as_json=as_json)
+    Ctrl-C stops watching; the run continues.
+    """
+    display = choose(progress, as_json=as_json)
+    with (
+        status_line(display) as line,
+        services.open_pipeline(line=line) as pipeline,
+    ):
+        from docprogress.cli import live_run
+
+        output = live_run.Output(
+            display=display, line=line, options=services.arguments()
+        )
+        status = live_run.watch(pipeline.attach(run_id), output=output)
     raise typer.Exit(status)
 
 
@@ -109,6 +139,7 @@ def retry(
         typer.Option("--ask-password", help="Ask for the password of documents."),
     ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait.")] = False,
+    progress: Progress = ProgressMode.AUTO,
     as_json: Json = False,
     services: ServiceOptions,
 ) -> None:
@@ -116,18 +147,24 @@ def retry(
 
     Completed steps are not repeated.
     """
-    from docprogress.cli import live_run
-
+    display = choose(progress, as_json=as_json)
     passwords = password_file.read().splitlines() if password_file else []
     if ask_password:
         passwords.append(typer.prompt("Password", hide_input=True))
-    with services.open_pipeline() as pipeline:
+    with (
+        status_line(display) as line,
+        services.open_pipeline(line=line) as pipeline,
+    ):
+        from docprogress.cli import live_run
+
         status = live_run.retry(
             pipeline.attach(run_id),
             failed_only=not everything,
             passwords=[password for password in passwords if password],
             detach=detach,
-            as_json=as_json,
+            output=live_run.Output(
+                display=display, line=line, options=services.arguments()
+            ),
         )
     raise typer.Exit(status)
 

@@ -22,6 +22,13 @@ from docprogress.cli.processing_options import (
     Sink,
     Steps,
 )
+from docprogress.cli.progress_mode import (
+    Display,
+    Progress,
+    ProgressMode,
+    choose,
+    status_line,
+)
 from docprogress.errors import SyncRefused
 
 if TYPE_CHECKING:
@@ -90,6 +97,7 @@ def sync(
     detach: Annotated[
         bool, typer.Option("--detach", help="Print the run's id and do not wait.")
     ] = False,
+    progress: Progress = ProgressMode.AUTO,
     as_json: Json = False,
     workers: Workers = None,
     services: ServiceOptions,
@@ -100,8 +108,8 @@ def sync(
     are gone than --max-delete allows, or all of them, nothing is changed without a
     confirmation. With --watch, that is reported, and waited for.
     """
-    from docprogress.cli import folder_watch, live_run
-
+    display = choose(progress, as_json=as_json)
+    as_json = display is Display.JSON
     if watch:
         _check_watch(
             {
@@ -113,16 +121,22 @@ def sync(
             }
         )
 
-    with services.open_pipeline(
-        start=not dry_run,
-        workers=workers,
-        embedder=embedder,
-        pdf_engine=pdf_engine and pdf_engine.value,
-        ocr=ocr and ocr.value,
-        ocr_engine=ocr_engine and ocr_engine.value,
-        sink=sink,
-        steps=steps or None,
-    ) as pipeline:
+    with (
+        status_line(display) as line,
+        services.open_pipeline(
+            line=line,
+            start=not dry_run,
+            workers=workers,
+            embedder=embedder,
+            pdf_engine=pdf_engine and pdf_engine.value,
+            ocr=ocr and ocr.value,
+            ocr_engine=ocr_engine and ocr_engine.value,
+            sink=sink,
+            steps=steps or None,
+        ) as pipeline,
+    ):
+        from docprogress.cli import folder_watch, live_run
+
         options: dict[str, Any] = {
             "case_id": case,
             "max_delete": max_delete,
@@ -130,12 +144,16 @@ def sync(
             "retry_failed": retry_failed,
         }
         if dry_run:
-            _print(pipeline.sync(folder, dry_run=True, **options), as_json=as_json)
+            line.show("Comparing the folder…")
+            changes = pipeline.sync(folder, dry_run=True, **options)
+            line.clear()
+            _print(changes, as_json=as_json)
             return
         options["priority"] = priority
         if watch:
             chosen = ("case_id", "max_delete", "priority")
             watching = {name: options[name] for name in chosen}
+            line.clear()
             status = folder_watch.watch(
                 pipeline, folder, watching | {"interval": interval}, as_json=as_json
             )
@@ -147,7 +165,9 @@ def sync(
                 folder,
                 {**options, "confirm": confirm},
                 detach=detach,
-                as_json=as_json,
+                output=live_run.Output(
+                    display=display, line=line, options=services.arguments()
+                ),
             )
 
         try:

@@ -1,0 +1,212 @@
+"""What commands print about a run besides its progress."""
+
+import io
+import re
+
+import pytest
+import typer
+from support.clock import Clock
+from support.events import event_at
+
+from docprogress.cli import github
+from docprogress.cli.next_steps import next_steps
+from docprogress.cli.progress_mode import Display, ProgressMode, choose
+from docprogress.cli.source_files import SourceFiles
+from docprogress.events import Status
+from docprogress.progress.fold import Progress
+
+LINKS = {"TERM": "xterm-kitty"}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def progress():
+    clock = Clock()
+    return Progress(clock=clock, now=clock.today)
+
+
+@pytest.fixture
+def end(progress):
+    clock = Clock()
+
+    def end_document(name, error=None, status=None):
+        status = status or (Status.FAILED if error else Status.COMPLETED)
+        progress.apply(
+            event_at(
+                clock,
+                f"id-{len(name)}-{progress.total}",
+                status,
+                name=name,
+                error=error,
+            )
+        )
+
+    return end_document
+
+
+def reported(progress, tmp_path, **env):
+    notices = io.StringIO()
+    summary = tmp_path / "summary.md"
+    github.report(
+        progress,
+        run_id="20260101-1",
+        closing=["3 documents in 2.0 s: 1 completed, 2 failed", "7 pages"],
+        notices=notices,
+        env={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)} | env,
+    )
+    return notices.getvalue(), summary.read_text() if summary.exists() else None
+
+
+def test_github_gets_one_annotation_for_all_failures(progress, end, tmp_path):
+    end("a.pdf", "a.pdf: it is 50% damaged")
+    end("good.pdf")
+    end("b::error::.pdf", "the file is empty\n::set-output name=x::y")
+
+    annotation, _ = reported(progress, tmp_path)
+
+    assert annotation == (
+        "::error title=2 of 3 documents failed::a.pdf: it is 50%25 damaged%0A"
+        "b::error::.pdf: the file is empty ::set-output name=x::y\n"
+    )
+
+
+def test_github_gets_a_summary_that_no_name_can_change(progress, end, tmp_path):
+    end("[x](http://evil)|</td><img src=x>.pdf", "**no** `@someone` <script>")
+    end("good.pdf")
+
+    _, summary = reported(progress, tmp_path)
+    again = reported(progress, tmp_path)[1]
+
+    assert again == summary * 2
+    assert "20260101-1" in summary
+    assert "1 completed, 2 failed · 7 pages" in summary
+    table = summary.strip().splitlines()[-1]
+    assert re.fullmatch(r"<table>(<tr>(<t[dh]>.*?</t[dh]>)+</tr>)+</table>", table)
+    assert "[x](http://evil)|&lt;/td&gt;&lt;img src=x&gt;.pdf" in table
+    assert "&lt;script&gt;" in table
+
+
+def test_github_gets_no_annotation_if_nothing_failed(progress, end, tmp_path):
+    end("good.pdf")
+
+    annotation, summary = reported(progress, tmp_path)
+
+    assert annotation == ""
+    assert "20260101-1" in summary
+
+
+def test_nothing_is_written_outside_github(progress, end, tmp_path):
+    end("a.pdf", "it is empty")
+
+    assert reported(progress, tmp_path, GITHUB_ACTIONS="") == ("", None)
+
+
+def test_a_summary_stays_below_what_github_accepts(progress, end, tmp_path):
+    for number in range(4000):
+        end(f"{number}.pdf", f"{number} " + "&" * 400)
+
+    annotation, summary = reported(progress, tmp_path)
+
+    assert len(summary.encode()) < github.MOST_SUMMARY_BYTES
+    assert re.search(r"… and [\d,]+ more", summary)
+    assert annotation.count("\n") == 1
+    assert "%0A… and 3,980 more" in annotation
+    (tmp_path / "summary.md").write_text("x" * github.MOST_SUMMARY_BYTES)
+    assert reported(progress, tmp_path)[1] == "x" * github.MOST_SUMMARY_BYTES
+
+
+def commands(progress, width=120, options=()):
+    lines = next_steps(progress, run_id="run-1", width=width, options=options)
+    return [line.plain.strip() for line in lines]
+
+
+def test_the_commands_after_a_run_are_those_that_make_sense(progress, end):
+    end("a.pdf", "it is empty")
+    assert [line.split("  ")[0] for line in commands(progress)] == [
+        "docprogress retry run-1"
+    ]
+
+    end("two words.pdf")
+    assert [re.split(r" {2,}", line)[0] for line in commands(progress)] == [
+        "docprogress show 'two words.pdf' --run run-1",
+        "docprogress search QUERY --run run-1",
+        "docprogress retry run-1",
+    ]
+
+
+def test_suggested_commands_name_the_same_services(progress, end):
+    end("a.pdf", "it is empty")
+
+    assert commands(progress, options=["--home", "/a b"])[0].startswith(
+        "docprogress retry run-1 --home '/a b'  "
+    )
+
+
+def test_suggested_commands_fit_a_narrow_terminal(progress, end):
+    end("a.pdf")
+
+    assert "print the text" in commands(progress, width=100)[0]
+    assert commands(progress, width=50) == [
+        "docprogress show a.pdf --run run-1",
+        "docprogress search QUERY --run run-1",
+    ]
+
+
+@pytest.mark.parametrize("name", ["-rf.pdf", "two\nlines.pdf", "\u202egpj.pdf"])
+def test_a_name_that_cannot_be_typed_is_replaced_by_the_id(progress, end, name):
+    end(name)
+
+    assert "id-" in commands(progress)[0]
+
+
+def test_files_are_linked_by_the_names_of_their_documents(tmp_path):
+    folder = tmp_path / "a folder"
+    (folder / "below").mkdir(parents=True)
+    for path in ("one.pdf", "below/two.pdf", "below/one.pdf", "\x1b[2J.pdf"):
+        (folder / path).touch()
+
+    files = SourceFiles([str(folder)], out=Terminal(), env=LINKS)
+
+    assert files.link("two.pdf") == (folder / "below/two.pdf").as_uri()
+    assert " " not in files.link("two.pdf")
+    # Two files have this name.
+    assert files.link("one.pdf") is None
+    assert files.link("\x1b[2J.pdf") is None
+    assert files.link("mail.eml/contract.pdf") is None
+    below = SourceFiles([str(folder)], relative=True, out=Terminal(), env=LINKS)
+    assert below.link("below/one.pdf") == (folder / "below/one.pdf").as_uri()
+    given = SourceFiles([f"{folder}/*.pdf"], out=Terminal(), env=LINKS)
+    assert given.link("one.pdf") == (folder / "one.pdf").as_uri()
+    assert SourceFiles([str(folder)], out=io.StringIO(), env=LINKS).link("two.pdf") is (
+        None
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "as_json", "out", "env", "display"),
+    [
+        ("auto", False, Terminal(), {"TERM": "xterm"}, Display.LIVE),
+        ("auto", False, Terminal(), {"TERM": "dumb"}, Display.PLAIN),
+        ("auto", False, Terminal(), {"CI": "true"}, Display.PLAIN),
+        ("auto", False, Terminal(), {"GITHUB_ACTIONS": "true"}, Display.PLAIN),
+        ("auto", False, io.StringIO(), {"FORCE_COLOR": "1"}, Display.PLAIN),
+        ("auto", True, Terminal(), {}, Display.JSON),
+        ("json", True, Terminal(), {}, Display.JSON),
+        ("json", False, Terminal(), {}, Display.JSON),
+        ("plain", False, Terminal(), {}, Display.PLAIN),
+        ("quiet", False, Terminal(), {}, Display.QUIET),
+    ],
+)
+def test_progress_is_shown_as_asked_and_as_the_output_allows(
+    mode, as_json, out, env, display
+):
+    assert choose(ProgressMode(mode), as_json=as_json, out=out, env=env) is display
+
+
+def test_json_contradicts_other_kinds_of_progress():
+    with pytest.raises(typer.BadParameter, match="--json"):
+        choose(ProgressMode.QUIET, as_json=True)
