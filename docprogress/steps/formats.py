@@ -40,7 +40,7 @@ _READERS = {
     PPTX: "pptx",
     RTF: "rtf",
     DOC: "legacy",
-    PPT: "legacy",
+    PPT: "ppt",
     ODT: "odt",
     f"{ODT}-master": "odt",
     f"{ODT}-web": "odt",

@@ -1,6 +1,5 @@
 """Read old Excel workbooks (.xls) with xlrd, sheet by sheet."""
 
-import contextlib
 import io
 import os
 from collections.abc import Iterator
@@ -13,15 +12,12 @@ from docprogress.settings import Settings
 from docprogress.steps import ole
 from docprogress.steps.encryption import INSTALL
 from docprogress.steps.extraction import Extraction, Facts
-from docprogress.steps.readers.ooxml import note_property
+from docprogress.steps.readers.ole_properties import note_properties
 from docprogress.steps.sheets.asides import comment
 from docprogress.steps.sheets.cells import ERRORS, CellFormats
 from docprogress.steps.sheets.grid import Grid
 from docprogress.steps.sheets.pages import Hidden, Sheet, extraction
 from docprogress.steps.sheets.rows import Budget, Merge, Row, column_name
-
-#: Bytes of a file's properties that are read.
-MAX_PROPERTIES = 64 * 1024
 
 #: The types of cells that have content: text, number, date, boolean, error.
 _CONTENT = range(1, 6)
@@ -33,7 +29,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
     budget = Budget(document, settings)
     workbook = XlsWorkbook(document, budget, settings)
     try:
-        _note_properties(document, facts)
+        note_properties(document.path, facts)
         return extraction(
             document, workbook, settings=settings, facts=facts, budget=budget
         )
@@ -189,19 +185,3 @@ def _records(data: bytes) -> bytes:
         with file.openstream(name) as stream:
             found: bytes = stream.read()
     return found
-
-
-_PROPERTIES = ((2, "title"), (4, "author"), (12, "created"), (13, "modified"))
-
-
-def _note_properties(document: Document, facts: Facts) -> None:
-    """Note the title, author and date that the file's properties give."""
-    with contextlib.suppress(Exception):  # they are no reason to reject the sheets
-        import olefile
-
-        with olefile.OleFileIO(os.fspath(document.path)) as file:
-            with file.openstream("\x05SummaryInformation") as stream:
-                found = ole.properties(stream.read(MAX_PROPERTIES))
-        for number, name in _PROPERTIES:
-            if number in found:
-                note_property(facts, name, found[number])
