@@ -138,7 +138,9 @@ class PageListener:
         self._session.probe = self
         self._display_ids: list[str] = []
         try:
-            self._display_ids.append(self._session.show())
+            display_id = self._session.show()
+            if display_id is not None:
+                self._display_ids.append(display_id)
         except BaseException:
             self.close()
             raise

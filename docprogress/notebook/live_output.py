@@ -72,11 +72,16 @@ class LiveOutput:
         """Whether any cell has an output."""
         return bool(self._display_ids)
 
-    def show(self, *, live: bool) -> str:
-        """Add an output to the running cell; return its display id."""
+    def show(self, *, live: bool, note: str = "") -> str:
+        """Add an output to the running cell; return its display id.
+
+        Args:
+            live: Whether to show the live form.
+            note: The note of the static form.
+        """
         display_id = uuid.uuid4().hex
         with self.lock:
-            data = self._render_live() if live else self._render_static("")
+            data = self._render_live() if live else self._render_static(note)
             publish(data, display_id=display_id)
             if not live and not self._display_ids:
                 self.frozen_at = time.monotonic()

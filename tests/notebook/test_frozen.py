@@ -1,6 +1,7 @@
 """What a view leaves in a notebook that has no kernel."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from support.lab import private_jupyter
 from support.patience import patient
+from support.steered import SteeredRun
 
 from docprogress import Pipeline
 
@@ -29,15 +31,32 @@ def documents(samples: Path) -> list[str]:
     return [str(samples / name) for name in names] + [str(broken)]
 
 
-def executed(pipeline: Pipeline, documents: list[str], waiting: str) -> NotebookNode:
-    """A notebook that shows a run and waits for it, as nobody looks."""
+@pytest.fixture
+def steered(
+    redis_url: str, short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SteeredRun]:
+    """A run of three documents that no worker works on."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    settings = {"redis_url": redis_url, "home": str(short_path / "home")}
+    run = SteeredRun(settings, ["a.txt", "b.txt", "c.txt"])
+    yield run
+    run.close()
+
+
+def executed(pipeline: Pipeline, documents: list[str], *cells: str) -> NotebookNode:
+    """A notebook that shows a run, and these cells after it, as nobody looks."""
     begin = (
         "from docprogress import Pipeline\n"
         f"pipeline = Pipeline(home={str(pipeline.settings.home)!r}, workers=2)\n"
         f"run = pipeline.submit({documents!r})\n"
         "run"
     )
-    notebook = new_notebook(cells=[new_code_cell(begin), new_code_cell(waiting)])
+    return of_cells(begin, *cells)
+
+
+def of_cells(*cells: str) -> NotebookNode:
+    """A notebook of these cells that was executed by a program."""
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=int(patient(120)), kernel_name="python3").execute()
     nbformat.validate(notebook)
     return notebook
@@ -53,16 +72,76 @@ def shown(notebook: NotebookNode) -> NotebookNode:
 def test_an_executed_notebook_keeps_the_table_and_no_widget(
     pipeline: Pipeline, documents: list[str], waiting: str
 ):
-    data = shown(executed(pipeline, documents, waiting))
+    notebook = executed(pipeline, documents, waiting)
+    data = shown(notebook)
 
-    assert set(data) == {"text/plain", "text/html"}
-    reason = "encrypted.pdf: the PDF is encrypted and needs a password"
+    reason = "the PDF is encrypted and needs a password"
     assert data["text/plain"].splitlines() == [
         "3 documents: 2 completed, 1 failed",
+        f"encrypted.pdf       failed      {reason}; give it to run.retry(passwords=[…])",
         "price-list.html     completed",
         "welcome-letter.pdf  completed",
-        f"encrypted.pdf       failed      {reason}; give it to run.retry(passwo…",
     ]
+    assert_static(notebook)
+
+
+def test_a_run_that_nobody_waits_for_is_saved_as_a_current_table(
+    steered: SteeredRun,
+):
+    """Events come from cells here: nothing else would happen between them."""
+    notebook = of_cells(
+        steered.cell + "run",
+        "from support.steered import publish_event\n"
+        "from docprogress import Status\n"
+        "ids = [row.id for row in run.documents()]\n"
+        "bus = run.connections.bus\n"
+        "publish_event(bus, ids[0], progress=40, run_id=run.id)\n"
+        "publish_event(bus, ids[1], Status.FAILED, error='broken', run_id=run.id)",
+        "ProgressView.watch(ids[0], redis_url=run.connections.redis_url)",
+    )
+
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    lines = shown(notebook)["text/plain"].splitlines()
+    assert lines[0] == "3 documents: 1 failed, 1 processing, 1 queued"
+    assert [line.split()[1] for line in lines[1:4]] == [
+        "failed",
+        "processing",
+        "queued",
+    ]
+    assert "40 % ocr" in lines[2]
+    assert lines[4].startswith("As of 2")
+    assert f'To see it live: ProgressView.attach("{steered.run.id}", ' in lines[4]
+    assert "ProgressView.attach(" in page
+    assert "processing  40 % ocr" in notebook.cells[2].outputs[0].data["text/plain"]
+    assert_static(notebook)
+
+
+def test_an_uploader_in_an_executed_notebook_says_that_there_is_no_page(
+    pipeline: Pipeline, documents: list[str]
+):
+    notebook = of_cells(
+        "from docprogress import Pipeline, Uploader\n"
+        f"pipeline = Pipeline(home={str(pipeline.settings.home)!r}, workers=2)\n"
+        "upload = pipeline.upload()\n"
+        "upload",
+        f"upload.add({documents[0]!r})\n_ = upload.wait()",
+    )
+
+    text = shown(notebook)["text/plain"]
+    assert "1 document: 1 completed" in text
+    assert_static(notebook)
+
+
+def test_waiting_as_the_last_line_leaves_one_table(
+    pipeline: Pipeline, documents: list[str]
+):
+    notebook = executed(pipeline, documents, "run.wait()", "display(run)\nrun.wait()")
+
+    (line,), (table,) = (cell.outputs for cell in notebook.cells[1:])
+    assert line.data == {"text/plain": "3 documents: 2 completed, 1 failed"}
+    assert "<table" in shown(notebook)["text/html"]
+    assert table.data == shown(notebook)
+    assert_static(notebook)
 
 
 def test_exports_read_well_and_load_no_widget(pipeline: Pipeline, documents: list[str]):
@@ -75,6 +154,14 @@ def test_exports_read_well_and_load_no_widget(pipeline: Pipeline, documents: lis
         assert "3 documents: 2 completed, 1 failed" in export
         assert "the PDF is encrypted and needs a password" in export
         assert "model_id" not in export
+
+
+def assert_static(notebook: NotebookNode) -> None:
+    """Check that no output and no metadata needs a page that draws widgets."""
+    for cell in notebook.cells:
+        for output in cell.outputs:
+            assert set(output.get("data", {})) <= {"text/plain", "text/html"}
+    assert "widgets" not in notebook.metadata
 
 
 def test_tables_need_no_style_sheet_and_no_script(

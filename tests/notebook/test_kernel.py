@@ -141,6 +141,22 @@ def test_waiting_ends_when_the_table_is_there(
     assert WIDGET not in first[-1]
 
 
+def test_waiting_as_the_last_line_adds_a_line_to_the_table_that_is_there(
+    kernel: Kernel, run: SteeredRun
+):
+    kernel.run(run.cell + "run")
+    complete(run)
+
+    line = kernel.run("run.wait()")
+    again = kernel.run("await run")
+    alone = kernel.run("run")
+    together = kernel.run("display(run)\nrun.wait()")
+
+    assert line == again == "3 documents: 3 completed"
+    assert alone == together
+    assert alone.startswith("3 documents: 3 completed\n")
+
+
 def attached(pipeline: Pipeline, run_id: str) -> str:
     return (
         "from docprogress import Pipeline, ProgressView\n"
@@ -195,7 +211,7 @@ def test_buttons_work_while_a_cell_waits(
     kernel.run(run.cell + "run")
     document = run.run.documents()[0]
     run.publish(0, progress=20)
-    cell = kernel.begin("run.wait()")
+    cell = kernel.begin("_ = run.wait()")
     eventually(lambda: watchers(redis_url) == 2, what="it waits")
 
     kernel.send({"type": "details", "id": document.id}, aside=True)

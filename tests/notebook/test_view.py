@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -13,9 +14,11 @@ from support.patience import patient
 
 from docprogress import Bus, Pipeline, ProgressEvent, ProgressView, Status
 from docprogress.errors import BusError, RunNotFound
-from docprogress.events import now
+from docprogress.events import NO_TEXT, now
 from docprogress.notebook.progress import table
+from docprogress.notebook.progress.expressions import attach_expression
 from docprogress.notebook.progress.source import DocumentsSource
+from docprogress.notebook.progress.table_html import UNFOLDED_ROWS
 from docprogress.notebook.progress.update_scheduler import (
     ACK_SECONDS,
     DELTA_GAP,
@@ -28,6 +31,7 @@ from docprogress.notebook.progress.update_scheduler import (
 )
 from docprogress.notebook.progress.view_model import LONGEST_TEXT, ViewModel
 from docprogress.progress.document import STALLED_SECONDS
+from docprogress.settings import load
 
 ROW_FIELDS = {
     "index",
@@ -500,9 +504,9 @@ def test_html_holds_the_texts_of_strangers_as_text(name, error):
 
     assert tags.tags <= {
         "div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "bdi",
-        "br", "small", "details", "summary", "em",
+        "br", "small", "details", "summary", "em", "span", "code",
     }  # fmt: skip
-    assert tags.attributes == {"style"}
+    assert tags.attributes == {"align", "style"}
     assert "<b>" in tags.text
 
 
@@ -511,13 +515,89 @@ def test_tables_are_bounded_and_failures_come_first(clock):
     view_model.apply([ending("d09999", Status.FAILED, error="it is broken")])
 
     shown = table.bundle(view_model)
+    above, folded = shown["text/html"].split("<details>")
 
-    assert len(shown["text/plain"].splitlines()) == table.MOST_LINES + 2
-    assert shown["text/html"].count("<tr>") == table.MOST_ROWS + 1
+    assert len(shown["text/plain"].splitlines()) == table.MOST_LINES + 3
+    assert shown["text/plain"].splitlines()[1].startswith("d09999  failed")
+    assert above.count("<tr>") == UNFOLDED_ROWS + 1
+    assert folded.count("<tr>") == table.MOST_ROWS - UNFOLDED_ROWS + 1
+    assert "150 more documents: 150 queued" in folded
+    assert "it is broken" in above
     for text in shown.values():
-        assert "it is broken" in text
         assert "9,8" in text or "9,9" in text
     assert len(shown["text/html"]) < 200_000
+
+
+def test_failures_come_first_also_among_few_and_then_what_has_no_text(clock):
+    view_model = make_view_model(["a", "b", "c", "d"], clock)
+    scan = f"Completed: 1 page, 0 chunks; {NO_TEXT}"
+    view_model.apply(
+        [
+            ending("a", message="Completed: 2 pages, 3 chunks"),
+            ending("b", message=scan),
+            ending("c", Status.CANCELLED),
+            ending("d", Status.FAILED, name="d.pdf", error="d.pdf: it is broken"),
+        ]
+    )
+
+    shown = table.bundle(view_model)
+
+    assert shown["text/plain"].splitlines()[1:] == [
+        "d.pdf  failed      it is broken",
+        "c      cancelled   10 % extraction",
+        "b      completed   no text",
+        "a      completed",
+    ]
+    text = parsed(shown["text/html"]).text
+    assert text.index("it is broken") < text.index("⊘")
+    assert "no text" in text
+    assert "100" not in text
+
+
+def test_a_table_of_unfinished_documents_says_when_it_was_true_and_how_to_attach(clock):
+    view_model = make_view_model(["a"], clock)
+
+    before = table.bundle(view_model)
+    view_model.apply([ending("a")])
+    after = table.bundle(view_model)
+
+    for text in before.values():
+        assert re.search(r"As of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", text)
+    attach = 'ProgressView.watch("a", redis_url=…)'
+    assert attach in before["text/plain"]
+    assert attach in parsed(before["text/html"]).text
+    for text in after.values():
+        assert "As of" not in text
+        assert "ProgressView" not in text
+
+
+def test_a_table_has_pages_chunks_duration_and_attempts(pipeline, samples):
+    run = pipeline.submit(samples / "services-agreement.pdf").wait(patient(60))
+
+    with ProgressView(run) as view:
+        tags = parsed(view.static_bundle()["text/html"])
+
+    assert "DocumentStatusPagesChunksDurationAttempts" in tags.text
+    cells = r"services-agreement.pdf✓\scompleted418(\d+\.\d|< 0\.1)\ss1"
+    assert re.search(cells, tags.text)
+
+
+def test_how_to_attach_names_the_place_and_no_secret(pipeline, tmp_path):
+    expression = attach_expression("run-1", pipeline.settings)
+    secret = load(
+        home=tmp_path,
+        redis_url="redis://:secret@host",
+        database_url="postgresql://me:secret@host/db",
+        storage_url="s3://bucket",
+    )
+
+    home = str(pipeline.settings.home)
+    assert expression == f'ProgressView.attach("run-1", home="{home}")'
+    assert attach_expression("run-1", load()) == 'ProgressView.attach("run-1")'
+    assert attach_expression("run-1", secret) == (
+        f'ProgressView.attach("run-1", home="{tmp_path}", redis_url=…, '
+        "database_url=…, storage_url=…)"
+    )
 
 
 def test_a_long_error_is_folded_and_whole(clock):
@@ -559,7 +639,7 @@ def test_the_text_is_the_same_whenever_it_went_the_same_way():
         view_model.apply([failed])
         texts.add(table.text(view_model))
 
-    lines = ["2 documents: 1 completed, 1 failed", "a  completed", "b  failed      no"]
+    lines = ["2 documents: 1 completed, 1 failed", "b  failed      no", "a  completed"]
     assert texts == {"\n".join(lines)}
 
 
@@ -590,7 +670,7 @@ def test_a_view_of_documents_is_waited_for(bus: Bus, view):
     bus.publish(ending("b", Status.FAILED, error="no"))
 
     assert view.wait(timeout=patient(30)).summary() == (
-        "2 documents: 1 completed, 1 failed\na  completed\nb  failed      no"
+        "2 documents: 1 completed, 1 failed\nb  failed      no\na  completed"
     )
 
 

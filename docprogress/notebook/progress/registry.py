@@ -5,6 +5,8 @@ from collections.abc import Hashable, Sequence
 
 from docprogress.client.connections import Connections
 from docprogress.client.run import Run
+from docprogress.notebook.cells import at_cell_end
+from docprogress.notebook.environment import in_kernel
 from docprogress.notebook.progress.session import ViewSession
 from docprogress.notebook.progress.source import Source
 
@@ -19,6 +21,7 @@ class SessionRegistry:
         # Guards which sessions there are, and how many views each has.
         self._lock = threading.RLock()
         self._sessions: dict[Hashable, ViewSession] = {}
+        self._follows_cells = False
 
     @property
     def sessions(self) -> list[ViewSession]:
@@ -32,6 +35,9 @@ class SessionRegistry:
         A source that is not used, because the session has one, is closed.
         """
         with self._lock:
+            if not self._follows_cells and in_kernel():
+                at_cell_end(self._cell_ended)
+                self._follows_cells = True
             session = self._sessions.get(source.key)
             if session is None:
                 session = self._sessions[source.key] = ViewSession(
@@ -80,6 +86,10 @@ class SessionRegistry:
         """Show the table now, for notebooks that are executed without a page."""
         for session in self._of(run):
             session.settle()
+
+    def _cell_ended(self) -> None:
+        for session in self.sessions:
+            session.cell_ended()
 
     def _of(self, run: Run) -> list[ViewSession]:
         return [

@@ -17,7 +17,8 @@ from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import ProgressEvent, now
 from docprogress.formatting import plural
-from docprogress.notebook.live_output import Bundle, LiveOutput, widget_bundle
+from docprogress.notebook.cells import attended, running_cell
+from docprogress.notebook.live_output import Bundle, LiveOutput, publish, widget_bundle
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.page_requests import PageRequests
 from docprogress.notebook.progress.source import Source
@@ -94,6 +95,11 @@ class ViewSession:
         # How often the widget is used outside of our own outputs, which stays live.
         self._holds = 0
         self._frozen_changes = 0
+        # Whether a page may show the widget: not before the first output or hold.
+        self._attended = False
+        # The cells of the outputs, and the last one in which somebody has waited.
+        self._cells: set[str | None] = set()
+        self._waited_in: str | None = None
         self._contacted_at = float("-inf")
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -106,25 +112,37 @@ class ViewSession:
         """Whether no updates are sent any more."""
         return self._loop is None
 
-    def show(self) -> str:
-        """Show the documents in the running cell; return the output's display id.
+    def show(self) -> str | None:
+        """Show the documents in the running cell.
+
+        Returns:
+            The output's display id; None if a table is there already.
 
         Raises:
             StoreError: The store cannot be read.
         """
         with self._lock:
+            self._attended |= attended()
             self._refresh()
-            finished = self.view_model.finished
-            if finished and not self._output.displayed:
+            finished, cell = self.view_model.finished, running_cell()
+            if finished and self._output.displayed and cell == self._waited_in:
+                # `run.wait()` is the last line: the table is where the view was.
+                if cell not in self._cells:
+                    publish({"text/plain": self.view_model.summary()["text"]})
+                return None
+            self._cells.add(cell)
+            if not self._output.displayed:
                 self._frozen_changes = self.view_model.changes
-            display_id = self._output.show(live=not finished)
-            if not finished or self.source.run is None:
+            live = self._attended and not finished
+            display_id = self._output.show(live=live)
+            if live or (self._attended and self.source.run is None):
                 self._start()
         return display_id
 
     def hold(self) -> None:
         """Stay live for a caller that shows the widget elsewhere."""
         with self._lock:
+            self._attended = True
             self._refresh()
             self._start()
             self._holds += 1
@@ -153,8 +171,19 @@ class ViewSession:
         with self._lock:
             if self._output.displayed or self._holds:
                 self._refresh()
-                self._thaw()
-                self._start()
+                if self._attended:
+                    self._thaw()
+                    self._start()
+                else:
+                    self._freeze()
+
+    def cell_ended(self) -> None:
+        """Bring tables up to date that nothing else updates, because nobody looks."""
+        with self._lock:
+            if self._output.displayed and not self._attended:
+                self._refresh()
+                if self._frozen_changes != self.view_model.changes:
+                    self._freeze()
 
     def wait(self, seconds: float | None) -> None:
         """Wait until every document has finished, then show the table.
@@ -190,6 +219,7 @@ class ViewSession:
         Programs that execute a notebook without a page (nbclient, papermill) record
         only output of the running cell, and lose what the session's thread publishes.
         """
+        self._waited_in = running_cell()
         self._catch_up()
         deadline = time.monotonic() + SETTLE_SECONDS
         while self._loop is not None and not self._output.frozen:
@@ -263,19 +293,23 @@ class ViewSession:
     def _refresh(self) -> None:
         if self._loop is None:
             self._scheduler.mark_changed(self.view_model.load())
+            if not self._attended:
+                self._scheduler.mark_changed(self.view_model.load_newest())
 
     def _catch_up(self) -> None:
         """Learn of an end that another subscription has received first."""
-        loop = self._loop
-        if loop is None or self.view_model.finished:
+        if self.view_model.finished:
             return
         try:
             changed = self.view_model.load()
         except DocProgressError as error:
             log.warning("the store could not be asked: %s", redacted(str(error)))
             return
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._mark_changed, changed)
+        with self._lock, suppress(RuntimeError):
+            if self._loop is None:
+                self._scheduler.mark_changed(changed)
+            else:
+                self._loop.call_soon_threadsafe(self._mark_changed, changed)
 
     def _mark_changed(self, changed: Sequence[int]) -> None:
         self._scheduler.mark_changed(changed)

@@ -12,6 +12,10 @@ from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.errors import BusError, DocumentNotFound
 from docprogress.events import ProgressEvent, Status
+from docprogress.notebook.progress.expressions import (
+    attach_expression,
+    watch_expression,
+)
 from docprogress.steps.planning import stored_plan_spans
 from docprogress.store import DocumentRow, StepTiming, Store
 
@@ -69,11 +73,22 @@ class Source(Protocol):
     def actions(self) -> bool:
         """Whether its documents can be cancelled and retried."""
 
+    @property
+    def attach(self) -> str:
+        """The expression that shows its documents in another notebook."""
+
     def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         """The current events; of many documents only some, with counts by status.
 
         Raises:
             StoreError: The store cannot be asked.
+        """
+
+    def newest(self, document_ids: Sequence[str]) -> list[ProgressEvent]:
+        """The newest events of these documents that Redis has.
+
+        Raises:
+            BusError: Redis cannot be reached.
         """
 
     def counts(self) -> dict[Status, int]:
@@ -91,6 +106,13 @@ class Source(Protocol):
 
     def document(self, document_id: str) -> DocumentRow | None:
         """A document as the store has it."""
+
+    def documents(self, document_ids: Sequence[str]) -> list[DocumentRow]:
+        """Those of these documents that the store has.
+
+        Raises:
+            StoreError: The store cannot be asked.
+        """
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
         """The durations of the document's finished steps."""
@@ -130,6 +152,7 @@ class RunSource:
         self.attempts: int | None = run.record.settings.get("max_attempts")
         self.steps = _step_segments(run.record.steps)
         self.actions = True
+        self.attach = attach_expression(run.id, run.connections.settings)
         self._owned = owned
         # Not the pipeline's bus, which would start local services to read the history.
         self._bus = Bus(run.connections.redis_url)
@@ -147,6 +170,9 @@ class RunSource:
             found = store.documents.find(run_id, status=status, limit=FIRST)
             first |= {row.id: row for row in found}
         return store.documents.counts(run_id), [row.event() for row in first.values()]
+
+    def newest(self, document_ids: Sequence[str]) -> list[ProgressEvent]:
+        return list(self._bus.newest(document_ids).values())
 
     def counts(self) -> dict[Status, int]:
         try:
@@ -172,6 +198,9 @@ class RunSource:
 
     def document(self, document_id: str) -> DocumentRow | None:
         return _document(self.run.connections.store, document_id)
+
+    def documents(self, document_ids: Sequence[str]) -> list[DocumentRow]:
+        return self.run.connections.store.documents.find(ids=document_ids)
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
         return _timings(self.run.connections.store, document)
@@ -234,6 +263,7 @@ class DocumentsSource:
         rows = [] if pipeline is None else pipeline.store.documents.find(ids=ids)
         self._runs = {row.id: row.run_id for row in rows}
         self.actions = len(self._runs) == len(ids)
+        self.attach = watch_expression(ids, default=owned and pipeline is not None)
 
     def refresh_expected(self) -> int:
         return self.expected
@@ -241,6 +271,9 @@ class DocumentsSource:
     def initial_state(self) -> tuple[dict[Status, int] | None, list[ProgressEvent]]:
         # The subscription delivers what is in Redis.
         return None, self._reconcile({})
+
+    def newest(self, document_ids: Sequence[str]) -> list[ProgressEvent]:
+        return list(self._bus.newest(document_ids).values())
 
     def counts(self) -> dict[Status, int]:
         return {}
@@ -256,6 +289,11 @@ class DocumentsSource:
         if self._pipeline is None:
             return None
         return _document(self._pipeline.store, document_id)
+
+    def documents(self, document_ids: Sequence[str]) -> list[DocumentRow]:
+        if self._pipeline is None:
+            return []
+        return self._pipeline.store.documents.find(ids=document_ids)
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
         assert self._pipeline is not None, "only a store has stored documents"

@@ -1,17 +1,24 @@
 """The static forms of a view: plain text and HTML.
 
-Both are limited in size, and contain no address, time or id that differs between two
-identical runs, so that saved notebooks can be compared.
+Both are limited in size. Those of finished documents contain no address, time of day
+or id that differs between two identical runs, so that saved notebooks can be compared.
+Those of unfinished documents say when they were made and how to see more.
 """
 
-from html import escape
-from typing import Any
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from docprogress.events import Status
-from docprogress.formatting import cut, one_line, pad, plain, shorten
-from docprogress.notebook.progress.view_model import Row, ViewModel
+from docprogress.events import Status, now
+from docprogress.formatting import cut, pad, plain, shorten
+from docprogress.notebook.progress import table_html
+from docprogress.notebook.progress.table_rows import (
+    NO_PERCENT,
+    TableRow,
+    table_row,
+    table_rows,
+)
+from docprogress.notebook.progress.view_model import ViewModel
 
 #: The most documents that are named, in text and in HTML.
 MOST_LINES = 60
@@ -21,27 +28,8 @@ MOST_ROWS = 200
 WIDEST_NAME = 40
 WIDEST_NOTE = 100
 
-#: The longest error that is shown without a click, in characters.
-LONGEST_ERROR = 120
-
 #: The note below a view that was closed early.
 CLOSED = "The view was closed before the end."
-
-#: Marks that distinguish states without colour, and colours that are legible on
-#: white and on black.
-_MARKS = {
-    "completed": ("✓", "#2e8b57"),
-    "failed": ("✗", "#d9534f"),
-    "cancelled": ("⊘", "#b8860b"),
-    "processing": ("▸", "#3b82c4"),
-    "queued": ("·", "inherit"),
-}
-
-# Inline, because front ends remove <style> from notebooks that are not trusted.
-_CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
-# Wraps long names without spaces, also in notebooks that are not trusted.
-_NAME = "word-break: break-all"
-_NUMBER = "text-align: right; vertical-align: top; padding: 2px 12px 2px 0"
 
 
 def bundle(view_model: ViewModel, *, note: str = "") -> dict[str, str]:
@@ -52,116 +40,70 @@ def bundle(view_model: ViewModel, *, note: str = "") -> dict[str, str]:
         note: A note below it, unless every document has finished.
     """
     with view_model.lock:
-        summary, rows = view_model.summary(), view_model.first_rows(MOST_ROWS)
-        lines = view_model.first_rows(MOST_LINES)
-    note = "" if summary["finished"] else note
+        summary, ranked = view_model.summary(), view_model.ranked_rows(MOST_ROWS)
+    rows = table_rows(view_model, ranked)
+    heads = _heads(summary)
+    notes: list[tuple[str, str]] = []
+    if not summary["finished"]:
+        stamp = now().strftime("%Y-%m-%d %H:%M:%S UTC")
+        waiting = f" {sentence(summary['waiting'])}" if "waiting" in summary else ""
+        notes.append((f"As of {stamp}.{waiting} To see it live:", view_model.attach))
+        if note:
+            notes.append((note, ""))
+    more = _more(summary, len(rows))
+    lines = _lines(rows[:MOST_LINES])
+    if left := more + len(rows) - len(lines):
+        lines.append(f"… and {left:,} more")
+    lines += [f"{text} {code}".rstrip() for text, code in notes]
     return {
-        "text/plain": _text(summary, lines, note),
-        "text/html": _html(summary, rows, note),
+        "text/plain": "\n".join([*heads, *lines]),
+        "text/html": table_html.render(heads, rows, more, notes),
     }
 
 
 def text(view_model: ViewModel) -> str:
-    """A line for all documents, and one for each."""
+    """A line for all documents, and one for each, without the time of day."""
     with view_model.lock:
-        return _text(view_model.summary(), view_model.first_rows(MOST_LINES), "")
-
-
-def _text(summary: dict[str, Any], shown: list[Row], note: str) -> str:
-    names = [shorten(plain(row["name"]), WIDEST_NAME) for row in shown]
-    width = max(map(cell_len, names), default=0)
-    lines = [*_changes(summary), summary["text"]]
-    for name, row in zip(names, shown, strict=True):
-        line = f"{pad(name, width)}  {row['status']:<10}  {_note(row)}"
-        lines.append(cut(line.rstrip(), width + WIDEST_NOTE))
-    if more := _more(summary, shown):
+        summary, ranked = view_model.summary(), view_model.ranked_rows(MOST_LINES)
+    rows = [table_row(row) for row in ranked]
+    lines = [*_heads(summary), *_lines(rows)]
+    if more := _more(summary, len(rows)):
         lines.append(f"… and {more:,} more")
-    if note:
-        lines.append(note)
     return "\n".join(lines)
 
 
-def _html(summary: dict[str, Any], shown: list[Row], note: str) -> str:
-    steps = [_step(row) for row in shown]
-    # Omit empty columns.
-    stepped = any(steps)
-    heads = ["", "Document", "Status", "Progress", *["Step"] * stepped]
-    lines = [
-        _table_row(row, step if stepped else None)
-        for row, step in zip(shown, steps, strict=True)
-    ]
-    parts = [
-        "<div>",
-        *(f"<p>{escape(line)}</p>" for line in _changes(summary)),
-        f"<p><strong>{escape(summary['text'])}</strong></p>",
-        '<table style="border-collapse: collapse">',
-        "<thead><tr>",
-        *(f'<th style="{_CELL}">{head}</th>' for head in heads),
-        "</tr></thead>",
-        "<tbody>",
-        *lines,
-        "</tbody>",
-        "</table>",
-    ]
-    if more := _more(summary, shown):
-        parts.append(f"<p>… and {more:,} more</p>")
-    if note:
-        parts.append(f"<p><em>{note}</em></p>")
-    parts.append("</div>")
-    return "\n".join(parts)
+def sentence(text: str) -> str:
+    """`text` as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
-def _changes(summary: dict[str, Any]) -> list[str]:
-    """What a synchronization has found, as a line."""
-    return [summary["changes"]] if "changes" in summary else []
+def _heads(summary: dict[str, object]) -> list[str]:
+    """What stands above the documents; first what a synchronization has found."""
+    changes = [str(summary["changes"])] if "changes" in summary else []
+    return [*changes, str(summary["text"])]
 
 
-def _table_row(row: Row, step: str | None) -> str:
-    mark, colour = _MARKS[row["status"]]
-    error = f"<br>{_error(row['error'])}" if row["error"] else ""
-    last = "" if step is None else f'<td style="{_CELL}">{escape(step)}</td>'
-    return (
-        f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
-        f'<td style="{_CELL}; overflow-wrap: anywhere"><bdi style="{_NAME}">'
-        f"{escape(one_line(row['name']))}</bdi>{error}</td>"
-        f'<td style="{_CELL}; color: {colour}">{row["status"]}</td>'
-        f'<td style="{_NUMBER}">{_percent(row)}</td>{last}</tr>'
-    )
+def _lines(rows: Sequence[TableRow]) -> list[str]:
+    names = [shorten(plain(row.name), WIDEST_NAME) for row in rows]
+    width = max(map(cell_len, names), default=0)
+    lines = []
+    for name, row in zip(names, rows, strict=True):
+        line = f"{pad(name, width)}  {row.status:<10}  {_note(row)}"
+        lines.append(cut(line.rstrip(), width + WIDEST_NOTE))
+    return lines
 
 
-def _step(row: Row) -> str:
-    """The step of a document that has not completed."""
-    return "" if row["status"] == Status.COMPLETED else plain(row["step"])
+def _note(row: TableRow) -> str:
+    """The reason of a failure, what is said of the result, or how far it has come."""
+    if row.status is Status.COMPLETED:
+        return "; ".join(map(plain, row.notes))
+    if row.error:
+        return plain(row.error)
+    percent = row.percent if row.percent != NO_PERCENT else ""
+    return f"{percent} {plain(row.step)}".strip()
 
 
-def _error(error: str) -> str:
-    text = one_line(error)
-    if len(text) <= LONGEST_ERROR:
-        return f"<small>{escape(text)}</small>"
-    begin = cut(text, LONGEST_ERROR)
-    return (
-        f"<details><summary><small>{escape(begin)}</small></summary>"
-        f"<small>{escape(text)}</small></details>"
-    )
-
-
-def _note(row: Row) -> str:
-    """The error of a document, or its percentage and step."""
-    if row["status"] == Status.COMPLETED:
-        return ""
-    if row["error"]:
-        return plain(row["error"])
-    percent = _percent(row) if row["progress"] else ""
-    return f"{percent} {plain(row['step'])}".strip()
-
-
-def _percent(row: Row) -> str:
-    """The percentage, which is 100 only for completed documents."""
-    done = row["status"] == Status.COMPLETED
-    return f"{100 if done else min(int(row['progress']), 99)} %"
-
-
-def _more(summary: dict[str, Any], shown: list[Row]) -> int:
+def _more(summary: dict[str, int], shown: int) -> int:
     """The number of documents that are not shown."""
     known = summary["total"] if summary["loading"] else summary["rows"]
-    return int(known) - len(shown)
+    return int(known) - shown

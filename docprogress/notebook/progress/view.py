@@ -16,6 +16,7 @@ from docprogress.notebook.live_output import publish
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.source import DocumentsSource, RunSource, Source
 from docprogress.notebook.progress.view_model import ViewModel
+from docprogress.notebook.widget_access import WidgetAccess
 from docprogress.terminal import prompt
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from docprogress.notebook.progress.widget import ProgressWidget
 
 
-class ProgressView:
+class ProgressView(WidgetAccess):
     """Shows the progress of a run, or of documents that any program publishes.
 
     As the last line of a cell it is live until every document has finished, and a
@@ -201,7 +202,9 @@ class ProgressView:
             publish(self.static_bundle())
             return
         with self._lock:
-            self._display_ids.append(self._join().show())
+            display_id = self._join().show()
+            if display_id is not None:
+                self._display_ids.append(display_id)
 
     def _join(self) -> "ViewSession":
         from docprogress.notebook.progress.registry import registry
@@ -218,4 +221,5 @@ class ProgressView:
             return self._session.current()
         view_model = ViewModel(self._source)
         view_model.load()
+        view_model.load_newest()
         return view_model

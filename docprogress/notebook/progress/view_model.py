@@ -6,16 +6,18 @@ they contain only valid JSON and texts of limited length.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from heapq import nsmallest
 from typing import Any
 
-from docprogress.errors import BusError
+from docprogress.errors import BusError, DocProgressError
 from docprogress.events import ProgressEvent, Status, now
 from docprogress.notebook.progress.source import Source
 from docprogress.progress.document import GREATEST_COUNT, DocumentProgress
 from docprogress.progress.fold import Progress
+from docprogress.progress.summary import lacks_text
+from docprogress.store import DocumentRow
 
 #: The order in which documents are shown if there are many.
 _URGENCY = (
@@ -35,6 +37,9 @@ LONGEST_DETAIL = 20_000
 
 #: Seconds between two looks for documents that have become silent.
 POLL_SECONDS = 0.5
+
+#: The most unfinished documents whose newest events are loaded from Redis.
+MOST_LOADED = 1000
 
 #: The most events of a document's history that are shown.
 MOST_EVENTS = 256
@@ -141,6 +146,25 @@ class ViewModel:
             self.progress.assume(counts)
         return changed
 
+    def load_newest(self) -> list[int]:
+        """Load what Redis knows of unfinished documents, where nothing is subscribed.
+
+        Returns:
+            The indexes of the rows that changed; none if Redis cannot be reached.
+        """
+        with self.lock:
+            known = self.progress.documents
+            unfinished = [
+                document_id
+                for document_id in self._index
+                if document_id not in known or not known[document_id].event.final
+            ]
+        try:
+            events = self._source.newest(unfinished[:MOST_LOADED])
+        except BusError:
+            return []
+        return self.apply(events)
+
     def recount(self) -> bool:
         """Refresh the counts by status while not all documents are known.
 
@@ -166,6 +190,25 @@ class ViewModel:
             if len(self._order) <= limit:
                 return self.rows(sorted(self._order))
             return self.rows(nsmallest(limit, self._order, key=self._urgency))
+
+    def ranked_rows(self, limit: int) -> list[Row]:
+        """The most urgent rows, failures first, each with its number of pages."""
+        with self.lock:
+            ranked = nsmallest(limit, self._order, key=self._rank)
+            return [self._row(i) | {"pages": self._pages(i)} for i in ranked]
+
+    def stored(self, document_ids: Sequence[str]) -> dict[str, DocumentRow]:
+        """What the store knows of these documents; nothing where it cannot be read."""
+        try:
+            rows = self._source.documents(document_ids)
+        except DocProgressError:
+            return {}
+        return {row.id: row for row in rows}
+
+    @property
+    def attach(self) -> str:
+        """The expression that shows these documents live, in any notebook."""
+        return self._source.attach
 
     def stalled(self) -> frozenset[int]:
         """The indexes of the running documents that are stalled."""
@@ -285,6 +328,21 @@ class ViewModel:
         document = self.progress.documents.get(self._ids[index])
         status = Status.QUEUED if document is None else document.status
         return _URGENCY.index(status), index
+
+    def _rank(self, index: int) -> tuple[int, bool, int]:
+        """The same; completed documents without text precede the others."""
+        urgency, _ = self._urgency(index)
+        document = self.progress.documents.get(self._ids[index])
+        noted = (
+            document is not None
+            and document.status is Status.COMPLETED
+            and lacks_text(document.event.message) is not None
+        )
+        return urgency, not noted, index
+
+    def _pages(self, index: int) -> int | None:
+        document = self.progress.documents.get(self._ids[index])
+        return None if document is None else document.page_count
 
     def _row(self, index: int, longest: int = LONGEST_TEXT) -> Row:
         document_id = self._ids[index]

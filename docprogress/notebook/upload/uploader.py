@@ -19,6 +19,7 @@ from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.errors import SubmitError
 from docprogress.formatting import plural
+from docprogress.notebook.cells import attended
 from docprogress.notebook.environment import (
     HOW_TO_INSTALL,
     has_anywidget,
@@ -260,7 +261,8 @@ class Uploader:
         """Show the uploader live again, if finished documents of its runs restart."""
         if self._processes(run):
             with self._lock:
-                if self._output.frozen and self._output.displayed and not self._closed:
+                frozen = self._output.frozen and self._output.displayed
+                if frozen and not self._closed and attended():
                     self._output.thaw()
                     self._session.start()
 
@@ -301,7 +303,7 @@ class Uploader:
             if self._output.frozen:
                 # Tables in other cells stay as they are.
                 self._output.abandon()
-            self._output.show(live=True)
+            self._output.show(live=attended(), note=NO_PAGE)
             if not self._session.at_rest:
                 self._session.start()
 

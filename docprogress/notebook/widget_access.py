@@ -1,0 +1,39 @@
+"""What libraries that show widgets ask of one, for objects that have a widget."""
+
+from typing import Any, cast
+
+
+class WidgetAccess:
+    """Passes for its widget, where a library is given it: `mo.ui.anywidget(view)`.
+
+    Nothing here is looked up by a notebook that only displays the object, so that no
+    widget is made for it.
+    """
+
+    @property
+    def widget(self) -> Any:
+        """The widget."""
+        raise NotImplementedError
+
+    @property
+    def comm(self) -> Any:
+        """The widget's connection to the page."""
+        return self.widget.comm
+
+    @property
+    def model_id(self) -> str:
+        """The widget's id in the page."""
+        return cast(str, self.widget.model_id)
+
+    @property
+    def _model_id(self) -> str:
+        """The same, as marimo reads it."""
+        return self.model_id
+
+    def get_state(self, *given: Any, **options: Any) -> dict[str, Any]:
+        """The widget's state, as it is sent to the page."""
+        return cast(dict[str, Any], self.widget.get_state(*given, **options))
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Change the widget's state, as the page does."""
+        self.widget.set_state(state)
