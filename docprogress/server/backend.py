@@ -14,7 +14,8 @@ from docprogress.documents import document_id
 from docprogress.errors import BusError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
 from docprogress.server.executor import BoundedExecutor
-from docprogress.server.schemas import DocumentHistory, StepTime
+from docprogress.server.schemas import DocumentHistory, StepSpan, StepTime
+from docprogress.server.step_spans import StepSpans
 from docprogress.server.subjects import Subject, containers_of
 from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
@@ -67,6 +68,7 @@ class Backend:
         except BaseException:
             self.pipeline.close()
             raise
+        self.step_spans = StepSpans(self.pipeline.store)
         self.reading = BoundedExecutor(
             READERS, max_pending=MAX_PENDING, seconds=READ_SECONDS
         )
@@ -119,30 +121,34 @@ class Backend:
         status: Status | None,
         after: str | None,
         limit: int,
-    ) -> tuple[list[DocumentRow], str | None]:
+    ) -> tuple[list[DocumentRow], str | None, list[StepSpan]]:
         """A page of documents that match all of this, the newest run's first.
 
         Returns:
-            The documents, and the `after` of the next page; None if there is none.
+            The documents, the `after` of the next page, which is None if there is none,
+            and the steps that all of them have.
 
         Raises:
             InvalidForm: `after` is not a cursor returned by this method.
         """
         position = None if after is None else _decode_cursor(after)
-        found = await self.reading.run(
-            lambda: self.pipeline.store.documents.recent(
+
+        def find() -> tuple[list[tuple[datetime, DocumentRow]], list[StepSpan]]:
+            found = self.pipeline.store.documents.recent(
                 run_id=run_id,
                 case_id=case_id,
                 status=status,
                 after=position,
                 limit=limit + 1,
             )
-        )
+            return found, self.step_spans.of(row for _, row in found[:limit])
+
+        found, steps = await self.reading.run(find)
         rows = [row for _, row in found[:limit]]
         if len(found) <= limit:
-            return rows, None
+            return rows, None, steps
         created_at, last = found[limit - 1]
-        return rows, _encode_cursor(created_at, last)
+        return rows, _encode_cursor(created_at, last), steps
 
     async def history(self, document_id: str) -> DocumentHistory:
         """A document's newest events, and the durations of its steps.

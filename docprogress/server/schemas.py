@@ -159,16 +159,37 @@ class DocumentDetails(BaseModel):
     updated_at: datetime
 
 
+class StepSpan(BaseModel):
+    """The part of a document's progress, in percent, that a step takes."""
+
+    name: str
+    start: float
+    end: float
+
+
 class DocumentList(BaseModel):
     """A page of documents, the newest run's first, in the order of submission."""
 
-    model_config = _example({"documents": [_DETAILS], "more": False, "next": None})
+    model_config = _example(
+        {
+            "documents": [_DETAILS],
+            "more": False,
+            "next": None,
+            "steps": [
+                {"name": "extraction", "start": 0, "end": 60},
+                {"name": "chunking", "start": 60, "end": 65},
+                {"name": "embedding", "start": 65, "end": 100},
+            ],
+        }
+    )
 
     #: Whether there is another page.
     more: bool
     #: The `after` of the next page; null if there is none.
     next: str | None
     documents: list[DocumentDetails]
+    #: The steps of these documents; empty if their runs have different ones.
+    steps: list[StepSpan] = []
 
 
 class StepTime(BaseModel):

@@ -1,6 +1,7 @@
 """Runs: added, found, counted and deleted."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -185,6 +186,12 @@ class Runs:
                 self._cache.clear()
             self._cache[run_id] = run
         return run
+
+    def steps(self, run_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+        """The steps of runs, by the run's id; those that do not exist are left out."""
+        query = select(_run.id, _run.steps).where(_run.id.in_(run_ids))
+        with self._database.reading() as connection:
+            return {row.id: row.steps for row in connection.execute(query)}
 
     def ids(self, prefix: str, *, limit: int) -> list[str]:
         """The ids of runs with this prefix, newest first."""

@@ -111,7 +111,7 @@ test("a change is drawn, and acknowledged after it was painted", () => {
   assert.deepEqual(kernel.received, []);
   paint();
 
-  assert.equal(messageOf(0), "news");
+  assert.equal(messageOf(0), "News");
   assert.equal(kernel.received.length, 1);
   /** @type {any} */
   const painted = kernel.received[0];
@@ -163,7 +163,7 @@ test("after a gap the update is drawn, and the full state requested", () => {
   kernel.deliver(delta(9, [{ index: 1, message: "after the gap" }]));
   paint();
 
-  assert.equal(messageOf(1), "after the gap");
+  assert.equal(messageOf(1), "After the gap");
   assert.equal(kernel.asked("whole").length, 1);
 });
 
@@ -235,8 +235,8 @@ test("views of one model show the same, and are painted once", () => {
   kernel.deliver(delta(5, [{ index: 0, message: "news" }]));
   paint();
 
-  assert.equal(messageOf(0), "news");
-  assert.equal(second.querySelector(".dp-message-text")?.textContent, "news");
+  assert.equal(messageOf(0), "News");
+  assert.equal(second.querySelector(".dp-message-text")?.textContent, "News");
   assert.equal(kernel.received.length, 1);
 });
 
@@ -273,7 +273,7 @@ test("a view of a kernel that is silent says what it is a view of", () => {
 
   pass(7000);
 
-  assert.equal(read(el, ".dp-problem"), "disconnected, last update 03:04:05");
+  assert.equal(read(el, ".dp-problem"), "Disconnected, last update 03:04:05");
 });
 
 test("a new snapshot is drawn, and an older one is not", () => {
@@ -282,7 +282,7 @@ test("a new snapshot is drawn, and an older one is not", () => {
 
   kernel.trigger("change:snapshot");
   paint();
-  assert.equal(messageOf(0), "news");
+  assert.equal(messageOf(0), "News");
 
   kernel.snapshot = { ...kernel.snapshot, session: "c", seq: 0 };
   kernel.trigger("change:snapshot");
@@ -310,7 +310,7 @@ test("buttons ask the kernel, and its answer comes back to the view that asked",
   kernel.deliver({ type: "acted", request: 1, page, ok: false, text });
   paint();
 
-  assert.equal(read(el, ".dp-notice"), "the store cannot be reached");
+  assert.equal(read(el, ".dp-notice"), "The store cannot be reached");
   assert.equal(read(second, ".dp-notice"), "");
 });
 
@@ -326,7 +326,7 @@ test("nothing is thrown when the comm is dead, and the page shows it", () => {
   kernel.deliver(delta(9, []));
   paint();
 
-  assert.equal(read(el, ".dp-notice"), "the kernel cannot be reached: nothing was done");
+  assert.equal(read(el, ".dp-notice"), "The kernel cannot be reached: nothing was done");
 });
 
 test("a message of a kind that is not known is a sign of life, and nothing else", () => {

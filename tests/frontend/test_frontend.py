@@ -1,20 +1,16 @@
 """The JavaScript: types, bundles, unit tests, and its views in a real browser."""
 
-import http.server
 import os
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlencode
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
+from support.gallery import Gallery, serving_gallery
 from support.patience import patient
 from support.services import eventually
 
@@ -59,83 +55,16 @@ def node() -> str:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Where the gallery is served."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def translate_path(self, path: str) -> str:
-            # The package may be installed elsewhere.
-            inside = path.partition("/docprogress/")[2]
-            return str(PACKAGE / inside) if inside else super().translate_path(path)
-
-        def do_GET(self) -> None:
-            if self.path == "/favicon.ico":
-                self.send_error(HTTPStatus.NO_CONTENT)
-            else:
-                super().do_GET()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
-            pass
-
-    handler = partial(Quiet, directory=str(ROOT))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/tests/frontend/gallery.html"
-        server.shutdown()
-        thread.join()
+    with serving_gallery() as address:
+        yield address
 
 
 @pytest.fixture
-def gallery(browser: Browser, address: str) -> Iterator["Gallery"]:
+def gallery(browser: Browser, address: str) -> Iterator[Gallery]:
     """The gallery, in pages that close after the test and report no error."""
     with Gallery(browser, address) as gallery:
         yield gallery
     assert gallery.complaints == []
-
-
-class Gallery:
-    """Opens made-up runs in a browser."""
-
-    def __init__(self, browser: Browser, address: str) -> None:
-        self._browser = browser
-        self._address = address
-        self._pages: list[Page] = []
-        #: What the pages had to say: errors, and what the policy refused.
-        self.complaints: list[str] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for page in self._pages:
-            page.close()
-
-    def open(
-        self,
-        *scenes: str,
-        width: int = 632,
-        scheme: str = "light",
-        theme: str = "",
-        motion: str = "no-preference",
-        trusted: bool = False,
-    ) -> Page:
-        page = self._browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            reduced_motion=motion,
-            # What a test adds to the page is not of the page's policy.
-            bypass_csp=trusted,
-        )
-        self._pages.append(page)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._record)
-        query = urlencode({"scene": scenes, "theme": theme}, doseq=True)
-        page.goto(f"{self._address}?{query}")
-        page.wait_for_selector(".docprogress .dp-percent:not(:empty)")
-        return page
-
-    def _record(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
 
 
 def run(*command: str) -> None:
@@ -290,7 +219,72 @@ def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
         "rows => rows.map(row => row.offsetHeight)"
     )
     # Rows are placed by multiplication.
-    assert set(heights) == {28}
+    assert set(heights) == {28 if width > 640 else 48}
+
+
+@pytest.mark.parametrize("width", [390, 800, 1232])
+def test_each_cell_is_read_under_the_header_of_its_column(gallery, width):
+    page = gallery.open("10 running", width=width)
+
+    headers, cells = page.evaluate(
+        """() => {
+            const shown = role => [...document.querySelectorAll(`[role=${role}]`)]
+                .filter(each => each.checkVisibility())
+                .map(each => [Number(each.ariaColIndex), each.className || each.textContent]);
+            return [shown("columnheader"), shown("gridcell")];
+        }"""
+    )
+
+    columns = [column for column, _ in headers]
+    assert columns == sorted(set(columns))
+    assert {column for column, _ in cells} == set(columns)
+    [message] = {column for column, name in cells if name == "dp-message"}
+    assert dict(headers)[message] == "dp-head-message"
+    # What is not displayed is not in the tree either.
+    assert len(tree(page, "columnheader")) == len(columns)
+    assert len(tree(page, "gridcell")) == len(cells)
+
+
+def test_the_accessibility_tree_says_whose_details_are_open(gallery):
+    page = gallery.open("10 running")
+    assert {node["expanded"] for node in tree(page, "gridcell", "expanded")} == {False}
+
+    page.locator(".dp-row", has_text="terms.html").click()
+    page.locator(".dp-panel tbody tr").first.wait_for()
+
+    opened = [node for node in tree(page, "gridcell", "expanded") if node["expanded"]]
+    assert [node["name"] for node in opened] == ["terms.html"]
+
+
+def tree(page: Page, role: str, *properties: str) -> list[dict[str, Any]]:
+    """The nodes of a role in the browser's accessibility tree that have properties."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Accessibility.enable")
+    found = []
+    for node in devtools.send("Accessibility.getFullAXTree")["nodes"]:
+        if node["ignored"] or node["role"]["value"] != role:
+            continue
+        known = {each["name"]: each["value"]["value"] for each in node["properties"]}
+        if known.keys() >= set(properties):
+            found.append({**known, "name": node["name"]["value"]})
+    devtools.detach()
+    return found
+
+
+@pytest.mark.parametrize("width", [390, 632, 1232])
+def test_reasons_and_names_are_whole_where_there_is_room(gallery, width):
+    page = gallery.open("10 running", width=width)
+
+    cut = page.locator(".dp-row .dp-message-text").evaluate_all(
+        "texts => texts.filter(each => each.scrollWidth > each.clientWidth).length"
+    )
+    assert cut == 0
+    assert page.get_by_text("The PDF is encrypted and needs a password").is_visible()
+    if width > 390:
+        cut = page.locator(".dp-row .dp-name > span").evaluate_all(
+            "parts => parts.filter(each => each.scrollWidth > each.clientWidth).length"
+        )
+        assert cut == 0
 
 
 def test_a_line_of_rows_is_aligned(gallery):
@@ -363,7 +357,7 @@ def test_keys_alone_reach_everything(gallery):
                     ?? document.activeElement.textContent"""
             )
         )
-        if reached[-1] == "documents":
+        if reached[-1] == "Documents":
             break
     assert reached == [
         "Retry 1 failed",
@@ -375,7 +369,7 @@ def test_keys_alone_reach_everything(gallery):
         "3queued",
         "3completed",
         "filter documents by name",
-        "documents",
+        "Documents",
     ]
 
     page.keyboard.press("ArrowDown")
@@ -390,7 +384,7 @@ def test_keys_alone_reach_everything(gallery):
                     ?? document.activeElement.textContent"""
             )
         )
-    assert reached == ["Retry", "close the details", "error", "Copy", "history"]
+    assert reached == ["Retry", "Close the details", "error", "Copy", "history"]
 
     page.keyboard.press("Escape")
     page.locator(".dp-panel").wait_for(state="hidden")

@@ -233,7 +233,7 @@ test("what is too large, empty or too much is not sent", async () => {
 
   pass(500);
   assert.equal(kernel.chunks, 1 + 4);
-  assert.match(read(element, ".dp-files"), /a.txtthe file is empty.*b.txttoo large: the limit is 100 kB/);
+  assert.match(read(element, ".dp-files"), /a.txtThe file is empty.*b.txtToo large: the limit is 100 kB/);
   assert.match(read(element, ".dp-notice"), /2 files left out: the limit is 5 files/);
   uploads.close();
 });
@@ -277,7 +277,7 @@ test("when the kernel is gone nothing pretends to go on", async () => {
 
   pass(500);
   assert.match(read(element, ".dp-problem"), /The kernel was restarted or has ended/);
-  assert.match(read(element, ".dp-files"), /did not arrive/);
+  assert.match(read(element, ".dp-files"), /Did not arrive/);
   kernel.line = [];
   pass(60_000);
   assert.deepEqual(kernel.line, []);

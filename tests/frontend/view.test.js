@@ -51,7 +51,7 @@ test("a run shows its progress, the time left, and errors", () => {
   assert.equal(read(element, ".dp-chip.dp-failed"), "1failed");
   assert.equal(read(element, ".dp-chip.dp-stalled"), "1stalled");
   assert.equal(read(element, ".dp-rates > .dp-documents"), "12 documents/s");
-  assert.equal(read(rows()[0], ".dp-message-text"), "the PDF is encrypted and needs a password");
+  assert.equal(read(rows()[0], ".dp-message-text"), "The PDF is encrypted and needs a password");
 });
 
 test("what a synchronization found is above the run", () => {
@@ -71,7 +71,7 @@ test("a finished run shows how it ended", () => {
   assert.equal(read(element, ".dp-headline > .dp-percent"), "2 of 10 documents failed");
 
   show(scenes["38 completed"]);
-  assert.equal(read(element, ".dp-headline > .dp-percent"), "all 38 documents completed");
+  assert.equal(read(element, ".dp-headline > .dp-percent"), "All 38 documents completed");
 
   show(scenes["10000 cancelled"]);
   assert.equal(
@@ -203,7 +203,7 @@ test("a message is shown without what stands beside it", () => {
   assert.equal(read(rows()[0], ".dp-name"), name);
   assert.deepEqual(
     rows().map((each) => read(each, ".dp-message-text")),
-    ["4 pages", "done"],
+    ["4 pages", "Done"],
   );
 });
 
@@ -265,7 +265,7 @@ test("a row may lack fields that are not known", () => {
 
   assert.equal(read(rows()[0], ".dp-name"), "a.pdf");
   assert.equal(read(rows()[0], ".dp-time"), "");
-  assert.equal(read(element, ".dp-facts"), "processing · 0 % · a");
+  assert.equal(read(element, ".dp-facts"), "Processing · 0 % · a");
 });
 
 test("a change of a row that is not known is not drawn", () => {
@@ -307,7 +307,7 @@ test("stalled documents look different from running ones", () => {
     rows().map((each) => each.dataset.state),
     ["processing", "stalled"],
   );
-  assert.match(read(rows()[1], ".dp-message-text"), /^stalled for 0:23, after “Extracting page/);
+  assert.match(read(rows()[1], ".dp-message-text"), /^Stalled for 0:23, after “Extracting page/);
 });
 
 test("the time of what runs is counted on, and that of what has ended is not", () => {
@@ -340,7 +340,7 @@ test("six seconds of silence are shown, and the clocks stop there", () => {
   assert.equal(read(element, ".dp-problem"), "");
   pass(1500);
 
-  assert.equal(read(element, ".dp-problem"), "disconnected, last update 15:04:05");
+  assert.equal(read(element, ".dp-problem"), "Disconnected, last update 15:04:05");
   assert.equal(read(element, ".dp-headline > .dp-outlook"), "");
   assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
@@ -350,7 +350,7 @@ test("after sleep the page shows the gap before the first message", () => {
 
   sleep(60_000);
 
-  assert.match(read(element, ".dp-problem"), /^disconnected, last update/);
+  assert.match(read(element, ".dp-problem"), /^Disconnected, last update/);
   assert.equal(read(rows()[0], ".dp-time"), "0:05");
 });
 
@@ -370,7 +370,7 @@ test("a sender that is known to be gone is shown at once", () => {
   view.disconnect();
   paint();
 
-  assert.match(read(element, ".dp-problem"), /^disconnected, last update \d\d:\d\d:\d\d$/);
+  assert.match(read(element, ".dp-problem"), /^Disconnected, last update \d\d:\d\d:\d\d$/);
 });
 
 test("a finished run never shows a lost connection", () => {
@@ -434,7 +434,7 @@ test("names are found in upper and lower case, and an empty result is shown", ()
   search.value = "nothing like it";
   search.dispatchEvent(new Event("input"));
   paint();
-  assert.equal(read(element, ".dp-empty"), "no document with “nothing like it” in its name");
+  assert.equal(read(element, ".dp-empty"), "No document with “nothing like it” in its name");
 });
 
 test("no row moves away under a pointer, and all move when it has gone", () => {
@@ -479,7 +479,7 @@ test("one document is drawn without a table", () => {
   assert.equal(read(element, ".dp-headline > .dp-percent"), "43 %");
   assert.equal(
     read(element, ".dp-current > .dp-message"),
-    "extraction · Extracting page 143 of 200",
+    "Extraction · Extracting page 143 of 200",
   );
   assert.equal(read(element, ".dp-segment.dp-now"), "extraction");
 });
@@ -540,7 +540,8 @@ test("details show the whole error, what each step took, and the history", () =>
   view.showDetails(details({ ...failed, error }));
   paint();
 
-  assert.equal(read(element, ".dp-reason"), error);
+  // The name stands above it.
+  assert.equal(read(element, ".dp-reason"), `And so on ${"and so on ".repeat(99)}`);
   assert.equal(read(element, ".dp-duration"), "12.3 s · 120 pages|0.4 s|attempt 2");
   assert.equal(element.querySelectorAll(".dp-history tbody tr").length, 14);
   assert.match(read(element, ".dp-history tbody tr:first-child"), /Extracting page 14 of 14$/);
@@ -559,11 +560,11 @@ test("details show a name and a message whole of which a row has the beginning",
   view.showDetails(details({ ...whole.rows[0], name, message }));
   paint();
   assert.equal(read(element, "h3"), name);
-  assert.equal(read(element, ".dp-full-message"), message);
+  assert.equal(read(element, ".dp-full-message"), message.replace("a", "A"));
 
   view.update({ summary: whole.summary, rows: [{ index: 0, message: "something else" }] });
   paint();
-  assert.equal(read(element, ".dp-full-message"), "something else");
+  assert.equal(read(element, ".dp-full-message"), "Something else");
 });
 
 test("details of another document than the one that is open are not shown", () => {
@@ -649,7 +650,7 @@ test("an action's answer is shown, and only in the page that asked", () => {
   show(scenes["10 running"]);
   button(element, "Cancel").click();
   paint();
-  assert.equal(read(element, ".dp-notice"), "cancelling …");
+  assert.equal(read(element, ".dp-notice"), "Cancelling …");
 
   view.showResult({ request: 99, ok: true, text: "somebody else's" });
   view.showResult({ request: 1, ok: true, text: "6 documents are cancelled" });
@@ -719,7 +720,7 @@ test("an action without an answer shows what it waits for", () => {
 
   assert.equal(
     read(element, ".dp-notice"),
-    "cancelling: waiting for the kernel, which is busy",
+    "Cancelling: waiting for the kernel, which is busy",
   );
 });
 

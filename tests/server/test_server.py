@@ -833,6 +833,34 @@ def test_upload_that_has_started_is_answered_without_the_database(web, monkeypat
     assert document["id"] == answer.json()["id"]
 
 
+def test_list_has_the_steps_that_all_its_documents_have(web, settings):
+    assert web.client.get("/documents").json()["steps"] == []
+    with Store(settings.database) as store:
+        for number, steps in enumerate([["read"], ["read"], ["read", "look"]]):
+            run_id = f"run-{number}"
+            store.runs.add(
+                run_id=run_id,
+                case_id=run_id,
+                expected=1,
+                steps=[
+                    {"name": name, "path": "x:y", "takes": "pages", "gives": "pages"}
+                    for name in steps
+                ],
+                settings={},
+                fingerprint="",
+            )
+            new = {"id": run_id, "run_id": run_id, "case_id": run_id}
+            store.submissions.add([NewDocument(**new, number=1, name="a")])
+
+    def steps(**query):
+        listed = web.client.get("/documents", params=query).json()["steps"]
+        return [(step["name"], step["start"], step["end"]) for step in listed]
+
+    assert steps(case_id="run-0") == [("read", 0, 100)]
+    assert steps(case_id="run-2") == [("read", 0, 50), ("look", 50, 100)]
+    assert steps() == []
+
+
 def test_documents_are_listed_with_the_newest_first(web):
     ids = [upload(web, case_id=case).json()["id"] for case in ("a", "b", "a")]
     web.client.post(f"/documents/{ids[0]}/cancel")

@@ -1,6 +1,7 @@
 """The web page and the JavaScript client in a browser, with a real server."""
 
 import json
+import re
 import secrets
 import shutil
 import subprocess
@@ -160,8 +161,11 @@ def test_page_takes_a_token_of_any_characters(tab, settings, quoted):
 def test_page_asks_for_a_token_that_it_was_not_given(tab, web):
     tab.goto(f"{web.url}/#token=wrong")
     tab.get_by_text("This is not the server's token").wait_for()
+    tab.get_by_text("docprogress serve").wait_for()
+    field = tab.get_by_role("textbox", name="Token")
+    expect(field).to_have_accessible_description(re.compile("not the server's token"))
 
-    tab.get_by_role("textbox").fill(TOKEN)
+    field.fill(TOKEN)
     tab.get_by_role("button", name="Continue").click()
 
     tab.locator("#empty").wait_for()

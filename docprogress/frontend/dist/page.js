@@ -1,5 +1,42 @@
 /* Built from docprogress/frontend/src by tests/frontend/build.js: edit that. */
 
+// src/page/access.js
+function createAccess(onToken) {
+  const form = (
+    /** @type {HTMLFormElement} */
+    document.getElementById("access")
+  );
+  const field = (
+    /** @type {HTMLInputElement} */
+    document.getElementById("token")
+  );
+  const error = (
+    /** @type {HTMLElement} */
+    document.getElementById("refused")
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const token = field.value.trim();
+    field.value = "";
+    onToken(token);
+  });
+  return {
+    get shown() {
+      return !form.hidden;
+    },
+    /** @param {boolean} refused whether the server has refused a token */
+    ask(refused) {
+      error.hidden = !refused;
+      field.setAttribute("aria-invalid", String(refused));
+      form.hidden = false;
+      field.focus();
+    },
+    hide() {
+      form.hidden = true;
+    }
+  };
+}
+
 // src/shared/dom.js
 var CLASS_PREFIX = "dp-";
 function createElement(tag, classNames = "", ...children) {
@@ -78,6 +115,14 @@ function singleLine(text) {
 }
 function replaceInvisible(text) {
   return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�").replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "�");
+}
+function sentence(text) {
+  return text.replace(/^[a-z](?=[a-z’']*(?:[\s,;:!?…]|$))/, (letter) => letter.toUpperCase());
+}
+function withoutName(text, name) {
+  const prefix = `${name}:`;
+  const begins = text.slice(0, prefix.length).toLocaleLowerCase() === prefix.toLocaleLowerCase();
+  return begins ? text.slice(prefix.length).trimStart() : text;
 }
 function truncate(text, length) {
   if (text.length <= length) return text;
@@ -1023,6 +1068,13 @@ function createListing({ request: request2, documents: documents2, isFollowed })
   let paged = false;
   let trimmed = false;
   let kept = MAX_KEPT;
+  const steps = (
+    /** @type {Set<string>} */
+    /* @__PURE__ */ new Set()
+  );
+  function rememberSteps(list) {
+    if (list.documents.length) steps.add(JSON.stringify(list.steps ?? []));
+  }
   function fetchList(caseId2, options = {}) {
     const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
     if (caseId2) query.set("case_id", caseId2);
@@ -1030,12 +1082,14 @@ function createListing({ request: request2, documents: documents2, isFollowed })
     return request2(`/documents?${query}`);
   }
   function mergeNewest(list) {
+    rememberSteps(list);
     for (const listed2 of [...list.documents].reverse()) {
       mergeListed(documents2, listed2, { followed: isFollowed(listed2.id) });
     }
   }
   function mergeOlder(list, position) {
     const taken = documents2.indexes();
+    rememberSteps(list);
     for (const listed2 of list.documents) {
       const known = documents2.entries.get(listed2.id);
       let index = known?.index ?? position + 1;
@@ -1050,6 +1104,13 @@ function createListing({ request: request2, documents: documents2, isFollowed })
     /** Whether there are older documents to request. */
     get hasOlder() {
       return next.cursor !== null;
+    },
+    /** The part of a bar that each step takes; empty if documents have different steps. */
+    get segments() {
+      const [only, ...others] = steps;
+      if (!only || others.length) return [];
+      const spans = JSON.parse(only);
+      return spans.map(({ name, start: start2, end: end2 }) => ({ name, from: start2, to: end2 }));
     },
     /** Whether older documents are not shown. */
     get incomplete() {
@@ -1120,6 +1181,7 @@ function createListing({ request: request2, documents: documents2, isFollowed })
     reset() {
       next = end = { cursor: null, position: 0 };
       paged = trimmed = false;
+      steps.clear();
       kept = MAX_KEPT;
     }
   };
@@ -1144,7 +1206,7 @@ function saveRefused(key, entries) {
 
 // src/page/summary.js
 var sharesOfWork2 = createSharesOfWork();
-function summarize(entries, { caseId: caseId2, incomplete, sending }) {
+function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [] }) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let [stalled, pages, unlisted] = [0, 0, 0];
   for (const entry of entries) {
@@ -1180,7 +1242,7 @@ function summarize(entries, { caseId: caseId2, incomplete, sending }) {
     pages_per_second: null,
     // No list has the newest documents yet: the sum would be too small.
     pages: unlisted ? 0 : pages,
-    steps: [],
+    steps: segments,
     finished: total > 0 && counts.queued + counts.processing === 0,
     connected: true,
     lost_at: null,
@@ -1318,7 +1380,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
   let timer = 0;
   function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
     clearTimeout(timer);
-    actions2.notice = { text, bad };
+    actions2.notice = { text: sentence(text), bad };
     retried = /* @__PURE__ */ new Map();
     if (Number.isFinite(milliseconds)) {
       timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));
@@ -1544,10 +1606,10 @@ function createTimeline({ steps }) {
     );
   });
 }
-function createHistoryTable({ history: history2 }) {
+function createHistoryTable({ history: history2, row: { name } }) {
   const table = document.createElement("table");
   const head = table.createTHead().insertRow();
-  for (const title of ["time", "attempt", "state", "step", "%", "message"]) {
+  for (const title of ["Time", "Attempt", "State", "Step", "%", "Message"]) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = title;
@@ -1557,24 +1619,28 @@ function createHistoryTable({ history: history2 }) {
   for (const event of [...history2].reverse()) {
     const row = body.insertRow();
     row.dataset.state = event.status;
-    for (const text of [
+    for (const text2 of [
       timeOfDay(Date.parse(event.timestamp)),
       event.attempt === null ? "" : String(event.attempt),
       event.status,
       truncate(singleLine(event.step), 60),
       String(Math.floor(event.progress))
     ]) {
-      row.insertCell().textContent = text;
+      row.insertCell().textContent = text2;
     }
     const message = row.insertCell();
     message.dir = "auto";
-    message.textContent = truncate(singleLine(event.error || event.message), 1e3);
+    const text = withoutName(singleLine(event.error || event.message), singleLine(name));
+    message.textContent = truncate(sentence(text), 1e3);
   }
   return table;
 }
 
 // src/progress-view/row-text.js
 function detailOf(row, now) {
+  return sentence(plainDetailOf(row, now));
+}
+function plainDetailOf(row, now) {
   const state = stateOf(row);
   const message = messageOf(row);
   if (state === "stalled") {
@@ -1592,10 +1658,7 @@ function detailOf(row, now) {
 }
 function messageOf(row) {
   let text = singleLine(row.status === "failed" && row.error || row.message || "");
-  for (const prefix of [`${singleLine(row.name)}:`, `${row.status}:`]) {
-    const start2 = text.slice(0, prefix.length).toLocaleLowerCase();
-    if (start2 === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
-  }
+  for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
   return text;
 }
 function attemptOf2({ attempt, attempts, status }) {
@@ -1612,7 +1675,7 @@ function secondsOf(row, now) {
   return Math.max(now - row.startedAt, 0) / 1e3;
 }
 function factsOf(row, now) {
-  const facts = [row.status, percentOf(row)];
+  const facts = [sentence(row.status), percentOf(row)];
   if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
   if (row.attempt !== null) {
     facts.push(
@@ -1638,7 +1701,7 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   const retry = createButton("Retry", signal, () => onAction("retry", [panel.openedId]));
   const close = createButton("", signal, onDismiss);
   toggleClass(close, "close", true);
-  close.setAttribute("aria-label", "close the details");
+  close.setAttribute("aria-label", "Close the details");
   close.append(createSvg(CLOSE_PATH));
   const head = createElement("div", "panel-header", icon, name, retry, cancel, close);
   const facts = createElement("p", "facts");
@@ -1731,9 +1794,9 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
       setHidden(retry, !summary?.actions || !isRetryable(row.status));
       setText(facts, factsOf(row, now).join(" · "));
       const fullError = full?.attempt === row.attempt ? full.error : null;
-      error.draw(row.error ? fullError ?? row.error : "");
+      error.draw(row.error ? fullError ?? row.error : "", row.name);
       const slow = pending && performance.now() - requestedAt > SLOW_ANSWER2;
-      const busy = `waiting for the ${sender}, which is busy`;
+      const busy = `Waiting for the ${sender}, which is busy`;
       const noteText = slow ? busy : details?.problem ?? "";
       setText(note, noteText || (details ? "" : "…"));
       setHidden(note, !note.textContent);
@@ -1768,10 +1831,13 @@ function createError(signal) {
   }
   return {
     element,
-    /** @param {string} error */
-    draw(error) {
+    /**
+     * @param {string} error copied as it is
+     * @param {string} documentName
+     */
+    draw(error, documentName) {
       text = error;
-      setText(reason, replaceInvisible(text));
+      setText(reason, replaceInvisible(sentence(withoutName(text, documentName))));
       setHidden(element, !text);
     },
     close() {
@@ -1792,8 +1858,45 @@ function untruncated(text, full) {
   return full?.startsWith(text.replace(/…$/, "")) ? full : text;
 }
 
-// src/progress-view/grid-row.js
+// src/progress-view/grid-layout.js
 var ROW_HEIGHT = 28;
+var TALL_ROW_HEIGHT = 48;
+var NARROW = 640;
+var NAMES = [16, 64];
+var MESSAGES = [24, 96];
+var STEP = 8;
+var WIDE = /[\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/gu;
+function createColumnShares() {
+  let messages = MESSAGES[0];
+  return {
+    /** @param {Iterable<Row>} rows */
+    measure(rows) {
+      let names = NAMES[0];
+      for (const row of rows) {
+        names = Math.max(names, charactersOf(nameOf(row)));
+        if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(messageOf(row)));
+      }
+      return { names: rounded2(names, NAMES), messages: rounded2(messages, MESSAGES) };
+    }
+  };
+}
+function charactersOf(text) {
+  return text.length + (text.match(WIDE)?.length ?? 0);
+}
+function rounded2(characters, [least, most]) {
+  return clamp(Math.ceil(characters / STEP) * STEP, least, most);
+}
+function hasSeveralHosts(rows) {
+  let first = "";
+  for (const { worker } of rows) {
+    const host = worker?.replace(/:\d+$/, "") ?? "";
+    if (first && host && host !== first) return true;
+    first ||= host;
+  }
+  return false;
+}
+
+// src/progress-view/grid-row.js
 function createGridRow(id) {
   const icon = createIcon();
   const state = withRole(createElement("div", "state", icon), "gridcell");
@@ -1812,6 +1915,7 @@ function createGridRow(id) {
   const worker = withRole(createElement("div", "worker"), "gridcell");
   const time = withRole(createElement("div", "time"), "gridcell");
   const cells = [state, name, progress, step, message, worker, time];
+  cells.forEach((cell, position) => cell.setAttribute("aria-colindex", String(position + 1)));
   const element = withRole(createElement("div", "row", ...cells), "row");
   element.id = id;
   const gridRow = {
@@ -1820,25 +1924,26 @@ function createGridRow(id) {
     row: null,
     /**
      * @param {Row} row
-     * @param {number} position
+     * @param {RowPlace} place
      * @param {number} now
      */
-    draw(row, position, now) {
+    draw(row, { position, height, opened }, now) {
       gridRow.row = row;
       const rowState = stateOf(row);
-      setStyle(element, "transform", `translateY(${position * ROW_HEIGHT}px)`);
+      setStyle(element, "transform", `translateY(${position * height}px)`);
       setAttribute(element, "aria-rowindex", position + 2);
       setAttribute(element, "data-state", rowState);
       setIcon(icon, rowState);
       setAttribute(state, "aria-label", rowState);
       setName(name, nameOf(row));
+      setAttribute(name, "aria-expanded", opened);
       const share = clamp(row.progress, 0, 100);
       setStyle(fill, "transform", `translateX(${rounded(share - 100)}%)`);
       setText(percent, rowState === "queued" ? "" : percentOf(row));
       setProgress(bar, share, `${rowState}, ${percentOf(row)}`);
       setAttribute(bar, "aria-label", truncate(nameOf(row), 80));
       const detail = detailOf(row, now);
-      setText(text, truncate(detail, MAX_CELL));
+      setText(text, truncate(detail, MAX_CELL) || (height > ROW_HEIGHT ? sentence(rowState) : ""));
       setTitle(message, rowState === "failed" ? messageOf(row) : detail);
       setText(number, attemptOf2(row));
       setHidden(attempt, !number.textContent);
@@ -1853,14 +1958,20 @@ function createGridRow(id) {
 
 // src/progress-view/summary-text.js
 function headlineOf(summary, row) {
-  if (row) return isFinal(row.status) ? row.status : percentOf(row);
+  if (row) return isFinal(row.status) ? sentence(row.status) : percentOf(row);
   const { counts, finished, fraction, total } = summary;
-  if (!total) return "no documents";
+  if (!total) return "No documents";
   if (!finished) return `${percentage(fraction)} %`;
   const all = plural(total, "document");
   if (counts.failed) return `${formatNumber(counts.failed)} of ${all} failed`;
   if (counts.cancelled) return `${formatNumber(counts.cancelled)} of ${all} cancelled`;
-  return total === 1 ? "completed" : `all ${formatNumber(total)} documents completed`;
+  return total === 1 ? "Completed" : `All ${formatNumber(total)} documents completed`;
+}
+function titleOf({ title, total, finished }) {
+  const text = singleLine(title);
+  const number = plural(total, "document");
+  if (!finished || !text.startsWith(number)) return text;
+  return sentence(text.slice(number.length).replace(/^, /, ""));
 }
 function outlookOf(summary, now) {
   if (summary.loading) {
@@ -1902,25 +2013,36 @@ function retryLabel({ failed, cancelled }) {
   return failed ? `Retry ${formatNumber(failed)} failed` : `Retry ${formatNumber(cancelled)} cancelled`;
 }
 function emptyText({ store, filter, query }) {
-  if (!store.rows.size) return "no documents yet";
+  if (!store.rows.size) return "No documents yet";
   const noun = filter === "all" ? "document" : `${filter} document`;
-  return query ? `no ${noun} with “${query}” in its name` : `no ${noun}`;
+  return query ? `No ${noun} with “${query}” in its name` : `No ${noun}`;
 }
 
 // src/progress-view/grid.js
 var OVERSCAN = 4;
 var HOLD = 15e3;
-var COLUMNS = ["state", "document", "progress", "step", "message", "worker", "time"];
+var COLUMNS = [
+  ["State", "state"],
+  ["Document", "name"],
+  ["Progress", "progress"],
+  ["Step", "step"],
+  ["Message", "message"],
+  ["Worker", "worker"],
+  ["Time", "time"]
+];
 function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: scheduleDraw2 }) {
-  const headers = COLUMNS.map((title) => {
-    return withRole(createElement("span", "", title), "columnheader");
+  const headers = COLUMNS.map(([title, name], position) => {
+    const header = withRole(createElement("span", `head-${name}`, title), "columnheader");
+    header.setAttribute("aria-colindex", String(position + 1));
+    return header;
   });
-  const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
+  const heading = withRole(createElement("div", "columns hidden-text", ...headers), "row");
   heading.setAttribute("aria-rowindex", "1");
   const body = withRole(createElement("div", "rows", heading), "rowgroup");
   const empty = createElement("p", "empty");
   const element = withRole(createElement("div", "grid", body, empty), "grid");
-  element.setAttribute("aria-label", "documents");
+  element.setAttribute("aria-label", "Documents");
+  element.setAttribute("aria-colcount", String(COLUMNS.length));
   element.tabIndex = 0;
   suppressShortcuts(element);
   let pool = [];
@@ -1929,6 +2051,8 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
   let revision = -1;
   let scrollTop = 0;
   let height = 0;
+  let rowHeight = ROW_HEIGHT;
+  const columnShares = createColumnShares();
   let heldUntil = 0;
   let active = null;
   function listen(type, listener) {
@@ -1952,6 +2076,9 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
   element.addEventListener("keydown", handleKey, { signal });
   const observer = new ResizeObserver(() => {
     height = element.clientHeight;
+    const before = rowHeight;
+    rowHeight = element.offsetWidth > NARROW ? ROW_HEIGHT : TALL_ROW_HEIGHT;
+    if (rowHeight !== before) element.scrollTop *= rowHeight / before;
     scrollTop = element.scrollTop;
     scheduleDraw2();
   });
@@ -1968,7 +2095,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
   }
   function handleKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(Math.floor(height / ROW_HEIGHT) - 1, 1);
+    const page = Math.max(Math.floor(height / rowHeight) - 1, 1);
     const position = active ? order.indexOf(active) : -1;
     const moves = {
       ArrowDown: position + 1,
@@ -1987,8 +2114,8 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
   function moveTo(wanted) {
     const position = clamp(wanted, 0, order.length - 1);
     active = order[position] ?? null;
-    const above = position * ROW_HEIGHT;
-    const below = above + ROW_HEIGHT;
+    const above = position * rowHeight;
+    const below = above + rowHeight;
     if (above < scrollTop) element.scrollTop = above;
     else if (below > scrollTop + height) element.scrollTop = below - height;
     scrollTop = element.scrollTop;
@@ -2005,6 +2132,10 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
     orderKey = key;
     revision = store.revision;
     order = arrange(sorted, filter, query);
+    const shares = columnShares.measure(sorted);
+    setStyle(element, "--docprogress-names", `${shares.names}fr`);
+    setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
+    toggleClass(element, "several-hosts", hasSeveralHosts(sorted));
     if (active) active = store.rows.get(active.index) ?? null;
   }
   function resizePool(size) {
@@ -2021,21 +2152,22 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
     updateOrder(state);
     const long = order.length > VISIBLE_ROWS;
     toggleClass(element, "long", long);
-    setStyle(element, "max-height", long ? `${order.length * ROW_HEIGHT}px` : "none");
-    setStyle(body, "height", `${order.length * ROW_HEIGHT}px`);
+    setStyle(element, "max-height", long ? `${order.length * rowHeight}px` : "none");
+    setStyle(body, "height", `${order.length * rowHeight}px`);
     setAttribute(element, "aria-rowcount", order.length + 1);
+    setStyle(element, "--docprogress-row", `${rowHeight}px`);
     setText(empty, order.length ? "" : emptyText(state));
     setHidden(empty, order.length > 0);
-    const visible = Math.ceil((height || VISIBLE_ROWS * ROW_HEIGHT) / ROW_HEIGHT) + 1;
+    const visible = Math.ceil((height || VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
     const size = Math.min(visible + 2 * OVERSCAN, order.length);
     resizePool(size);
-    const top = Math.floor(scrollTop / ROW_HEIGHT) - OVERSCAN;
+    const top = Math.floor(scrollTop / rowHeight) - OVERSCAN;
     const first = clamp(top, 0, order.length - size);
     let activeId = "";
     for (let position = first; position < first + size; position += 1) {
       const row = order[position];
       const { element: drawn, draw: drawRow } = pool[position % size];
-      drawRow(row, position, state.now);
+      drawRow(row, { position, height: rowHeight, opened: row.id === openedId }, state.now);
       toggleClass(drawn, "active", row === active);
       setAttribute(drawn, "aria-selected", row.id === openedId);
       if (row === active) activeId = drawn.id;
@@ -2120,8 +2252,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     outlook,
     title,
     rates.element,
-    retry,
-    cancel
+    createElement("span", "actions", retry, cancel)
   );
   const bar = createRunBar();
   const steps = createStepScale();
@@ -2135,7 +2266,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   function draw(state) {
     const { store, summary, now } = state;
     const row = store.single ? store.sorted()[0] : null;
-    setText(problemText, state.problem);
+    setText(problemText, sentence(state.problem));
     setHidden(problem2, !state.problem);
     setText(notice, state.notice.text);
     setHidden(notice, !state.notice.text);
@@ -2149,7 +2280,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     filters.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
-      setText(percent, state.lost ? "" : "connecting …");
+      setText(percent, state.lost ? "" : "Connecting …");
       setHidden(cancel, true);
       setHidden(retry, true);
       return;
@@ -2162,7 +2293,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     setAttribute(headline, "data-state", headlineState);
     setText(percent, headlineOf(summary, row));
     setText(outlook, state.problem ? "" : outlookText);
-    setText(title, row ? "" : singleLine(summary.title));
+    setText(title, row ? "" : titleOf(summary));
     if (row) setName(name, nameOf(row));
     rates.draw(state, summary, row);
     bar.draw(summary, row, outlookText);
@@ -2172,7 +2303,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     setText(retry, row ? "Retry" : retryLabel(summary.counts));
     if (!row) return;
     const step = row.step && !isFinal(row.status) ? singleLine(row.step) : "";
-    const text = [step, detailOf(row, now)].filter(Boolean).join(" · ");
+    const text = [sentence(step), detailOf(row, now)].filter(Boolean).join(" · ");
     setText(message, truncate(text, MAX_CELL));
     setAttribute(current, "data-state", stateOf(row));
     steps.draw(row);
@@ -2452,7 +2583,6 @@ function createProgressView(element, options = {}) {
   root.dir = "ltr";
   root.tabIndex = -1;
   suppressShortcuts(root);
-  root.style.setProperty("--docprogress-row", `${ROW_HEIGHT}px`);
   root.style.setProperty("--docprogress-rows", String(VISIBLE_ROWS));
   element.append(root);
   const clock = setInterval(() => {
@@ -2575,14 +2705,6 @@ var BEAT_INTERVAL = 2e3;
 var base = new URL(".", location.href).pathname.slice(0, -1);
 var TOKEN_KEY = `docprogress ${base}`;
 var REFUSED_KEY = `docprogress refused ${base}`;
-var accessForm = (
-  /** @type {HTMLFormElement} */
-  findElement("access")
-);
-var tokenField = (
-  /** @type {HTMLInputElement} */
-  findElement("token")
-);
 var work = findElement("work");
 var caseField = (
   /** @type {HTMLInputElement} */
@@ -2601,6 +2723,11 @@ var olderButton = (
   findElement("more")
 );
 var api = createApi(base, askForToken);
+var access = createAccess((token) => {
+  api.token = token;
+  sessionStorage.setItem(TOKEN_KEY, token);
+  refresh();
+});
 var documents = createDocuments(scheduleDraw);
 var follower = createFollower({
   api,
@@ -2643,13 +2770,6 @@ function start() {
   api.token = sessionStorage.getItem(TOKEN_KEY) ?? "";
   caseField.value = caseId;
   restoreRefused();
-  accessForm.addEventListener("submit", (event) => {
-    event.preventDefault();
-    api.token = tokenField.value.trim();
-    tokenField.value = "";
-    sessionStorage.setItem(TOKEN_KEY, api.token);
-    refresh();
-  });
   caseField.addEventListener("change", () => selectCase(caseField.value.trim()));
   picker.addEventListener("change", () => {
     addFiles(picker.files ?? []);
@@ -2691,10 +2811,8 @@ function restoreRefused() {
 }
 function askForToken() {
   follower.stop();
-  if (api.token) findElement("asked").textContent = "This is not the server's token";
-  accessForm.hidden = false;
   work.hidden = true;
-  tokenField.focus();
+  access.ask(api.token !== "");
 }
 async function refresh() {
   clearTimeout(refreshTimer);
@@ -2703,7 +2821,7 @@ async function refresh() {
     const lists = await listing.fetchNewest(requested);
     if (requested !== caseId) return;
     serverAnswered();
-    accessForm.hidden = true;
+    access.hide();
     work.hidden = false;
     listing.applyNewest(lists);
     listed = true;
@@ -2717,7 +2835,7 @@ async function refresh() {
     );
   }
   clearTimeout(refreshTimer);
-  if (accessForm.hidden) {
+  if (!access.shown) {
     refreshTimer = Number(setTimeout(() => !document.hidden && refresh(), REFRESH_INTERVAL));
   }
 }
@@ -2755,7 +2873,7 @@ function serverAnswered() {
 function serverFailed({ message }) {
   connected = false;
   view.disconnect();
-  showProblem(accessForm.hidden ? message : "");
+  showProblem(access.shown ? "" : message);
 }
 function selectCase(selected) {
   if (selected === caseId) return;
@@ -2833,7 +2951,8 @@ function currentSummary() {
   return summarize([...documents.entries.values()], {
     caseId,
     incomplete: listing.incomplete,
-    sending: uploads.progress
+    sending: uploads.progress,
+    segments: listing.segments
   });
 }
 function drawPage() {
@@ -2843,7 +2962,7 @@ function drawPage() {
   olderButton.hidden = !listing.hasOlder;
 }
 function showProblem(text) {
-  problem.textContent = text;
+  problem.textContent = sentence(text);
   problem.hidden = !text;
 }
 function findElement(id) {

@@ -104,6 +104,14 @@ function singleLine(text) {
 function replaceInvisible(text) {
   return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�").replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "�");
 }
+function sentence(text) {
+  return text.replace(/^[a-z](?=[a-z’']*(?:[\s,;:!?…]|$))/, (letter) => letter.toUpperCase());
+}
+function withoutName(text, name) {
+  const prefix = `${name}:`;
+  const begins = text.slice(0, prefix.length).toLocaleLowerCase() === prefix.toLocaleLowerCase();
+  return begins ? text.slice(prefix.length).trimStart() : text;
+}
 function truncate(text, length) {
   if (text.length <= length) return text;
   return `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
@@ -269,7 +277,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
   let timer = 0;
   function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
     clearTimeout(timer);
-    actions.notice = { text, bad };
+    actions.notice = { text: sentence(text), bad };
     retried = /* @__PURE__ */ new Map();
     if (Number.isFinite(milliseconds)) {
       timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));
@@ -458,10 +466,10 @@ function createTimeline({ steps }) {
     );
   });
 }
-function createHistoryTable({ history }) {
+function createHistoryTable({ history, row: { name } }) {
   const table = document.createElement("table");
   const head = table.createTHead().insertRow();
-  for (const title of ["time", "attempt", "state", "step", "%", "message"]) {
+  for (const title of ["Time", "Attempt", "State", "Step", "%", "Message"]) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = title;
@@ -471,24 +479,28 @@ function createHistoryTable({ history }) {
   for (const event of [...history].reverse()) {
     const row = body.insertRow();
     row.dataset.state = event.status;
-    for (const text of [
+    for (const text2 of [
       timeOfDay(Date.parse(event.timestamp)),
       event.attempt === null ? "" : String(event.attempt),
       event.status,
       truncate(singleLine(event.step), 60),
       String(Math.floor(event.progress))
     ]) {
-      row.insertCell().textContent = text;
+      row.insertCell().textContent = text2;
     }
     const message = row.insertCell();
     message.dir = "auto";
-    message.textContent = truncate(singleLine(event.error || event.message), 1e3);
+    const text = withoutName(singleLine(event.error || event.message), singleLine(name));
+    message.textContent = truncate(sentence(text), 1e3);
   }
   return table;
 }
 
 // src/progress-view/row-text.js
 function detailOf(row, now2) {
+  return sentence(plainDetailOf(row, now2));
+}
+function plainDetailOf(row, now2) {
   const state = stateOf(row);
   const message = messageOf(row);
   if (state === "stalled") {
@@ -506,10 +518,7 @@ function detailOf(row, now2) {
 }
 function messageOf(row) {
   let text = singleLine(row.status === "failed" && row.error || row.message || "");
-  for (const prefix of [`${singleLine(row.name)}:`, `${row.status}:`]) {
-    const start = text.slice(0, prefix.length).toLocaleLowerCase();
-    if (start === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
-  }
+  for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
   return text;
 }
 function attemptOf({ attempt, attempts, status }) {
@@ -526,7 +535,7 @@ function secondsOf(row, now2) {
   return Math.max(now2 - row.startedAt, 0) / 1e3;
 }
 function factsOf(row, now2) {
-  const facts = [row.status, percentOf(row)];
+  const facts = [sentence(row.status), percentOf(row)];
   if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
   if (row.attempt !== null) {
     facts.push(
@@ -552,7 +561,7 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   const retry = createButton("Retry", signal, () => onAction("retry", [panel.openedId]));
   const close = createButton("", signal, onDismiss);
   toggleClass(close, "close", true);
-  close.setAttribute("aria-label", "close the details");
+  close.setAttribute("aria-label", "Close the details");
   close.append(createSvg(CLOSE_PATH));
   const head = createElement("div", "panel-header", icon, name, retry, cancel, close);
   const facts = createElement("p", "facts");
@@ -645,9 +654,9 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
       setHidden(retry, !summary?.actions || !isRetryable(row.status));
       setText(facts, factsOf(row, now2).join(" · "));
       const fullError = full?.attempt === row.attempt ? full.error : null;
-      error.draw(row.error ? fullError ?? row.error : "");
+      error.draw(row.error ? fullError ?? row.error : "", row.name);
       const slow = pending && performance.now() - requestedAt > SLOW_ANSWER2;
-      const busy = `waiting for the ${sender}, which is busy`;
+      const busy = `Waiting for the ${sender}, which is busy`;
       const noteText = slow ? busy : details?.problem ?? "";
       setText(note, noteText || (details ? "" : "…"));
       setHidden(note, !note.textContent);
@@ -682,10 +691,13 @@ function createError(signal) {
   }
   return {
     element,
-    /** @param {string} error */
-    draw(error) {
+    /**
+     * @param {string} error copied as it is
+     * @param {string} documentName
+     */
+    draw(error, documentName) {
       text = error;
-      setText(reason, replaceInvisible(text));
+      setText(reason, replaceInvisible(sentence(withoutName(text, documentName))));
       setHidden(element, !text);
     },
     close() {
@@ -706,8 +718,45 @@ function untruncated(text, full) {
   return full?.startsWith(text.replace(/…$/, "")) ? full : text;
 }
 
-// src/progress-view/grid-row.js
+// src/progress-view/grid-layout.js
 var ROW_HEIGHT = 28;
+var TALL_ROW_HEIGHT = 48;
+var NARROW = 640;
+var NAMES = [16, 64];
+var MESSAGES = [24, 96];
+var STEP = 8;
+var WIDE = /[\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/gu;
+function createColumnShares() {
+  let messages = MESSAGES[0];
+  return {
+    /** @param {Iterable<Row>} rows */
+    measure(rows) {
+      let names = NAMES[0];
+      for (const row of rows) {
+        names = Math.max(names, charactersOf(nameOf(row)));
+        if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(messageOf(row)));
+      }
+      return { names: rounded2(names, NAMES), messages: rounded2(messages, MESSAGES) };
+    }
+  };
+}
+function charactersOf(text) {
+  return text.length + (text.match(WIDE)?.length ?? 0);
+}
+function rounded2(characters, [least, most]) {
+  return clamp(Math.ceil(characters / STEP) * STEP, least, most);
+}
+function hasSeveralHosts(rows) {
+  let first = "";
+  for (const { worker } of rows) {
+    const host = worker?.replace(/:\d+$/, "") ?? "";
+    if (first && host && host !== first) return true;
+    first ||= host;
+  }
+  return false;
+}
+
+// src/progress-view/grid-row.js
 function createGridRow(id) {
   const icon = createIcon();
   const state = withRole(createElement("div", "state", icon), "gridcell");
@@ -726,6 +775,7 @@ function createGridRow(id) {
   const worker = withRole(createElement("div", "worker"), "gridcell");
   const time = withRole(createElement("div", "time"), "gridcell");
   const cells = [state, name, progress, step, message, worker, time];
+  cells.forEach((cell, position) => cell.setAttribute("aria-colindex", String(position + 1)));
   const element = withRole(createElement("div", "row", ...cells), "row");
   element.id = id;
   const gridRow = {
@@ -734,25 +784,26 @@ function createGridRow(id) {
     row: null,
     /**
      * @param {Row} row
-     * @param {number} position
+     * @param {RowPlace} place
      * @param {number} now
      */
-    draw(row, position, now2) {
+    draw(row, { position, height, opened }, now2) {
       gridRow.row = row;
       const rowState = stateOf(row);
-      setStyle(element, "transform", `translateY(${position * ROW_HEIGHT}px)`);
+      setStyle(element, "transform", `translateY(${position * height}px)`);
       setAttribute(element, "aria-rowindex", position + 2);
       setAttribute(element, "data-state", rowState);
       setIcon(icon, rowState);
       setAttribute(state, "aria-label", rowState);
       setName(name, nameOf(row));
+      setAttribute(name, "aria-expanded", opened);
       const share = clamp(row.progress, 0, 100);
       setStyle(fill, "transform", `translateX(${rounded(share - 100)}%)`);
       setText(percent, rowState === "queued" ? "" : percentOf(row));
       setProgress(bar, share, `${rowState}, ${percentOf(row)}`);
       setAttribute(bar, "aria-label", truncate(nameOf(row), 80));
       const detail = detailOf(row, now2);
-      setText(text, truncate(detail, MAX_CELL));
+      setText(text, truncate(detail, MAX_CELL) || (height > ROW_HEIGHT ? sentence(rowState) : ""));
       setTitle(message, rowState === "failed" ? messageOf(row) : detail);
       setText(number, attemptOf(row));
       setHidden(attempt, !number.textContent);
@@ -767,14 +818,20 @@ function createGridRow(id) {
 
 // src/progress-view/summary-text.js
 function headlineOf(summary, row) {
-  if (row) return isFinal(row.status) ? row.status : percentOf(row);
+  if (row) return isFinal(row.status) ? sentence(row.status) : percentOf(row);
   const { counts, finished, fraction, total } = summary;
-  if (!total) return "no documents";
+  if (!total) return "No documents";
   if (!finished) return `${percentage(fraction)} %`;
   const all = plural(total, "document");
   if (counts.failed) return `${formatNumber(counts.failed)} of ${all} failed`;
   if (counts.cancelled) return `${formatNumber(counts.cancelled)} of ${all} cancelled`;
-  return total === 1 ? "completed" : `all ${formatNumber(total)} documents completed`;
+  return total === 1 ? "Completed" : `All ${formatNumber(total)} documents completed`;
+}
+function titleOf({ title, total, finished }) {
+  const text = singleLine(title);
+  const number = plural(total, "document");
+  if (!finished || !text.startsWith(number)) return text;
+  return sentence(text.slice(number.length).replace(/^, /, ""));
 }
 function outlookOf(summary, now2) {
   if (summary.loading) {
@@ -816,25 +873,36 @@ function retryLabel({ failed, cancelled }) {
   return failed ? `Retry ${formatNumber(failed)} failed` : `Retry ${formatNumber(cancelled)} cancelled`;
 }
 function emptyText({ store, filter, query }) {
-  if (!store.rows.size) return "no documents yet";
+  if (!store.rows.size) return "No documents yet";
   const noun = filter === "all" ? "document" : `${filter} document`;
-  return query ? `no ${noun} with “${query}” in its name` : `no ${noun}`;
+  return query ? `No ${noun} with “${query}” in its name` : `No ${noun}`;
 }
 
 // src/progress-view/grid.js
 var OVERSCAN = 4;
 var HOLD = 15e3;
-var COLUMNS = ["state", "document", "progress", "step", "message", "worker", "time"];
+var COLUMNS = [
+  ["State", "state"],
+  ["Document", "name"],
+  ["Progress", "progress"],
+  ["Step", "step"],
+  ["Message", "message"],
+  ["Worker", "worker"],
+  ["Time", "time"]
+];
 function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
-  const headers = COLUMNS.map((title) => {
-    return withRole(createElement("span", "", title), "columnheader");
+  const headers = COLUMNS.map(([title, name], position) => {
+    const header = withRole(createElement("span", `head-${name}`, title), "columnheader");
+    header.setAttribute("aria-colindex", String(position + 1));
+    return header;
   });
-  const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
+  const heading = withRole(createElement("div", "columns hidden-text", ...headers), "row");
   heading.setAttribute("aria-rowindex", "1");
   const body = withRole(createElement("div", "rows", heading), "rowgroup");
   const empty = createElement("p", "empty");
   const element = withRole(createElement("div", "grid", body, empty), "grid");
-  element.setAttribute("aria-label", "documents");
+  element.setAttribute("aria-label", "Documents");
+  element.setAttribute("aria-colcount", String(COLUMNS.length));
   element.tabIndex = 0;
   suppressShortcuts(element);
   let pool = [];
@@ -843,6 +911,8 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   let revision = -1;
   let scrollTop = 0;
   let height = 0;
+  let rowHeight = ROW_HEIGHT;
+  const columnShares = createColumnShares();
   let heldUntil = 0;
   let active = null;
   function listen(type, listener) {
@@ -866,6 +936,9 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   element.addEventListener("keydown", handleKey, { signal });
   const observer = new ResizeObserver(() => {
     height = element.clientHeight;
+    const before = rowHeight;
+    rowHeight = element.offsetWidth > NARROW ? ROW_HEIGHT : TALL_ROW_HEIGHT;
+    if (rowHeight !== before) element.scrollTop *= rowHeight / before;
     scrollTop = element.scrollTop;
     scheduleDraw();
   });
@@ -882,7 +955,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   }
   function handleKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(Math.floor(height / ROW_HEIGHT) - 1, 1);
+    const page = Math.max(Math.floor(height / rowHeight) - 1, 1);
     const position = active ? order.indexOf(active) : -1;
     const moves = {
       ArrowDown: position + 1,
@@ -901,8 +974,8 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
   function moveTo(wanted) {
     const position = clamp(wanted, 0, order.length - 1);
     active = order[position] ?? null;
-    const above = position * ROW_HEIGHT;
-    const below = above + ROW_HEIGHT;
+    const above = position * rowHeight;
+    const below = above + rowHeight;
     if (above < scrollTop) element.scrollTop = above;
     else if (below > scrollTop + height) element.scrollTop = below - height;
     scrollTop = element.scrollTop;
@@ -919,6 +992,10 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
     orderKey = key;
     revision = store.revision;
     order = arrange(sorted, filter, query);
+    const shares = columnShares.measure(sorted);
+    setStyle(element, "--docprogress-names", `${shares.names}fr`);
+    setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
+    toggleClass(element, "several-hosts", hasSeveralHosts(sorted));
     if (active) active = store.rows.get(active.index) ?? null;
   }
   function resizePool(size) {
@@ -935,21 +1012,22 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
     updateOrder(state);
     const long = order.length > VISIBLE_ROWS;
     toggleClass(element, "long", long);
-    setStyle(element, "max-height", long ? `${order.length * ROW_HEIGHT}px` : "none");
-    setStyle(body, "height", `${order.length * ROW_HEIGHT}px`);
+    setStyle(element, "max-height", long ? `${order.length * rowHeight}px` : "none");
+    setStyle(body, "height", `${order.length * rowHeight}px`);
     setAttribute(element, "aria-rowcount", order.length + 1);
+    setStyle(element, "--docprogress-row", `${rowHeight}px`);
     setText(empty, order.length ? "" : emptyText(state));
     setHidden(empty, order.length > 0);
-    const visible = Math.ceil((height || VISIBLE_ROWS * ROW_HEIGHT) / ROW_HEIGHT) + 1;
+    const visible = Math.ceil((height || VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
     const size = Math.min(visible + 2 * OVERSCAN, order.length);
     resizePool(size);
-    const top = Math.floor(scrollTop / ROW_HEIGHT) - OVERSCAN;
+    const top = Math.floor(scrollTop / rowHeight) - OVERSCAN;
     const first = clamp(top, 0, order.length - size);
     let activeId = "";
     for (let position = first; position < first + size; position += 1) {
       const row = order[position];
       const { element: drawn, draw: drawRow } = pool[position % size];
-      drawRow(row, position, state.now);
+      drawRow(row, { position, height: rowHeight, opened: row.id === openedId }, state.now);
       toggleClass(drawn, "active", row === active);
       setAttribute(drawn, "aria-selected", row.id === openedId);
       if (row === active) activeId = drawn.id;
@@ -1042,8 +1120,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     outlook,
     title,
     rates.element,
-    retry,
-    cancel
+    createElement("span", "actions", retry, cancel)
   );
   const bar = createRunBar();
   const steps = createStepScale();
@@ -1057,7 +1134,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   function draw(state) {
     const { store, summary, now: now2 } = state;
     const row = store.single ? store.sorted()[0] : null;
-    setText(problemText, state.problem);
+    setText(problemText, sentence(state.problem));
     setHidden(problem, !state.problem);
     setText(notice, state.notice.text);
     setHidden(notice, !state.notice.text);
@@ -1071,7 +1148,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     filters.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
-      setText(percent, state.lost ? "" : "connecting …");
+      setText(percent, state.lost ? "" : "Connecting …");
       setHidden(cancel, true);
       setHidden(retry, true);
       return;
@@ -1084,7 +1161,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     setAttribute(headline, "data-state", headlineState);
     setText(percent, headlineOf(summary, row));
     setText(outlook, state.problem ? "" : outlookText);
-    setText(title, row ? "" : singleLine(summary.title));
+    setText(title, row ? "" : titleOf(summary));
     if (row) setName(name, nameOf(row));
     rates.draw(state, summary, row);
     bar.draw(summary, row, outlookText);
@@ -1094,7 +1171,7 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     setText(retry, row ? "Retry" : retryLabel(summary.counts));
     if (!row) return;
     const step = row.step && !isFinal(row.status) ? singleLine(row.step) : "";
-    const text = [step, detailOf(row, now2)].filter(Boolean).join(" · ");
+    const text = [sentence(step), detailOf(row, now2)].filter(Boolean).join(" · ");
     setText(message, truncate(text, MAX_CELL));
     setAttribute(current, "data-state", stateOf(row));
     steps.draw(row);
@@ -1297,7 +1374,6 @@ function createProgressView(element, options = {}) {
   root.dir = "ltr";
   root.tabIndex = -1;
   suppressShortcuts(root);
-  root.style.setProperty("--docprogress-row", `${ROW_HEIGHT}px`);
   root.style.setProperty("--docprogress-rows", String(VISIBLE_ROWS));
   element.append(root);
   const clock = setInterval(() => {

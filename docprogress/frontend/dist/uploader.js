@@ -456,6 +456,9 @@ function singleLine(text) {
 function replaceInvisible(text) {
   return text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "�").replace(/[^\P{Cc}\t\n\v\f\r]|\p{Cs}/gu, "�");
 }
+function sentence(text) {
+  return text.replace(/^[a-z](?=[a-z’']*(?:[\s,;:!?…]|$))/, (letter) => letter.toUpperCase());
+}
 function truncate(text, length) {
   if (text.length <= length) return text;
   return `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
@@ -531,7 +534,7 @@ function createFileRow(signal, onRemove) {
     setAttribute(bar, "aria-label", name.title);
     setStyle(fill, "width", `${percent}%`);
     setHidden(bar, !arriving);
-    const text = statusText(entry, gone);
+    const text = sentence(statusText(entry, gone));
     setText(status, text);
     setTitle(status, text);
     setText(size, fileSize(entry.size));

@@ -5,6 +5,7 @@
  * still being sent does the page itself know the state.
  */
 
+import { createAccess } from "./page/access.js";
 import { performAction } from "./page/actions.js";
 import { createApi, tokenOf } from "./page/api.js";
 import { loadDetails } from "./page/details.js";
@@ -16,6 +17,7 @@ import { summarize } from "./page/summary.js";
 import { createUploadQueue } from "./page/upload-queue.js";
 import { createProgressView } from "./progress-view/view.js";
 import { isFinal } from "./shared/status.js";
+import { sentence } from "./shared/text.js";
 
 /** @typedef {import("./page/types.js").Entry} Entry */
 /** @typedef {import("./progress-view/types.js").Action} Action */
@@ -36,8 +38,6 @@ const base = new URL(".", location.href).pathname.slice(0, -1);
 const TOKEN_KEY = `docprogress ${base}`;
 const REFUSED_KEY = `docprogress refused ${base}`;
 
-const accessForm = /** @type {HTMLFormElement} */ (findElement("access"));
-const tokenField = /** @type {HTMLInputElement} */ (findElement("token"));
 const work = findElement("work");
 const caseField = /** @type {HTMLInputElement} */ (findElement("case"));
 const dropArea = findElement("drop");
@@ -48,6 +48,11 @@ const emptyText = findElement("empty");
 const olderButton = /** @type {HTMLButtonElement} */ (findElement("more"));
 
 const api = createApi(base, askForToken);
+const access = createAccess((token) => {
+  api.token = token;
+  sessionStorage.setItem(TOKEN_KEY, token);
+  refresh();
+});
 const documents = createDocuments(scheduleDraw);
 const follower = createFollower({
   api,
@@ -96,13 +101,6 @@ function start() {
   caseField.value = caseId;
   restoreRefused();
 
-  accessForm.addEventListener("submit", (event) => {
-    event.preventDefault();
-    api.token = tokenField.value.trim();
-    tokenField.value = "";
-    sessionStorage.setItem(TOKEN_KEY, api.token);
-    refresh();
-  });
   caseField.addEventListener("change", () => selectCase(caseField.value.trim()));
   picker.addEventListener("change", () => {
     addFiles(picker.files ?? []);
@@ -147,10 +145,8 @@ function restoreRefused() {
 
 function askForToken() {
   follower.stop();
-  if (api.token) findElement("asked").textContent = "This is not the server's token";
-  accessForm.hidden = false;
   work.hidden = true;
-  tokenField.focus();
+  access.ask(api.token !== "");
 }
 
 /** List the newest documents: others may have added some. */
@@ -161,7 +157,7 @@ async function refresh() {
     const lists = await listing.fetchNewest(requested);
     if (requested !== caseId) return;
     serverAnswered();
-    accessForm.hidden = true;
+    access.hide();
     work.hidden = false;
     listing.applyNewest(lists);
     listed = true;
@@ -172,7 +168,7 @@ async function refresh() {
     serverFailed(/** @type {Error} */ (error));
   }
   clearTimeout(refreshTimer);
-  if (accessForm.hidden) {
+  if (!access.shown) {
     refreshTimer = Number(setTimeout(() => !document.hidden && refresh(), REFRESH_INTERVAL));
   }
 }
@@ -214,7 +210,7 @@ function serverAnswered() {
 function serverFailed({ message }) {
   connected = false;
   view.disconnect();
-  showProblem(accessForm.hidden ? message : "");
+  showProblem(access.shown ? "" : message);
 }
 
 /** @param {string} selected */
@@ -325,6 +321,7 @@ function currentSummary() {
     caseId,
     incomplete: listing.incomplete,
     sending: uploads.progress,
+    segments: listing.segments,
   });
 }
 
@@ -337,7 +334,7 @@ function drawPage() {
 
 /** @param {string} text */
 function showProblem(text) {
-  problem.textContent = text;
+  problem.textContent = sentence(text);
   problem.hidden = !text;
 }
 

@@ -97,11 +97,13 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
         If there are more, pass `next` as `after` to get the next page. Documents that
         are added meanwhile do not move others to another page.
         """
-        rows, following = await state.backend.documents(
+        rows, following, steps = await state.backend.documents(
             case_id=case_id, run_id=run_id, status=status, after=after, limit=limit
         )
         found = [_details(row) for row in rows]
-        return DocumentList(documents=found, more=following is not None, next=following)
+        return DocumentList(
+            documents=found, more=following is not None, next=following, steps=steps
+        )
 
     @router.get("/{document_id}", responses=REFUSALS | UNKNOWN)
     async def document(document_id: document_id, grant: granted) -> DocumentDetails:

@@ -31,6 +31,13 @@ export function createListing({ request, documents, isFollowed }) {
   /** Whether older ones were removed that had been shown. */
   let trimmed = false;
   let kept = MAX_KEPT;
+  /** The steps of the lists, as JSON: several if documents have different ones. */
+  const steps = /** @type {Set<string>} */ (new Set());
+
+  /** @param {DocumentList} list */
+  function rememberSteps(list) {
+    if (list.documents.length) steps.add(JSON.stringify(list.steps ?? []));
+  }
 
   /**
    * @param {string} caseId
@@ -46,6 +53,7 @@ export function createListing({ request, documents, isFollowed }) {
 
   /** @param {DocumentList} list added as the newest */
   function mergeNewest(list) {
+    rememberSteps(list);
     // The newest is listed first, and gets the lowest index.
     for (const listed of [...list.documents].reverse()) {
       mergeListed(documents, listed, { followed: isFollowed(listed.id) });
@@ -60,6 +68,7 @@ export function createListing({ request, documents, isFollowed }) {
    */
   function mergeOlder(list, position) {
     const taken = documents.indexes();
+    rememberSteps(list);
     for (const listed of list.documents) {
       const known = documents.entries.get(listed.id);
       let index = known?.index ?? position + 1;
@@ -75,6 +84,14 @@ export function createListing({ request, documents, isFollowed }) {
     /** Whether there are older documents to request. */
     get hasOlder() {
       return next.cursor !== null;
+    },
+    /** The part of a bar that each step takes; empty if documents have different steps. */
+    get segments() {
+      const [only, ...others] = steps;
+      if (!only || others.length) return [];
+      /** @type {import("./types.js").StepSpan[]} */
+      const spans = JSON.parse(only);
+      return spans.map(({ name, start, end }) => ({ name, from: start, to: end }));
     },
     /** Whether older documents are not shown. */
     get incomplete() {
@@ -153,6 +170,7 @@ export function createListing({ request, documents, isFollowed }) {
     reset() {
       next = end = { cursor: null, position: 0 };
       paged = trimmed = false;
+      steps.clear();
       kept = MAX_KEPT;
     },
   };

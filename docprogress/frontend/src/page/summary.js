@@ -14,9 +14,10 @@ const sharesOfWork = createSharesOfWork();
  * @param {string} context.caseId
  * @param {boolean} context.incomplete whether older documents are not shown
  * @param {Summary["sending"]} context.sending
+ * @param {Summary["steps"]} [context.segments]
  * @returns {Summary}
  */
-export function summarize(entries, { caseId, incomplete, sending }) {
+export function summarize(entries, { caseId, incomplete, sending, segments = [] }) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let [stalled, pages, unlisted] = [0, 0, 0];
   for (const entry of entries) {
@@ -52,7 +53,7 @@ export function summarize(entries, { caseId, incomplete, sending }) {
     pages_per_second: null,
     // No list has the newest documents yet: the sum would be too small.
     pages: unlisted ? 0 : pages,
-    steps: [],
+    steps: segments,
     finished: total > 0 && counts.queued + counts.processing === 0,
     connected: true,
     lost_at: null,

@@ -47,10 +47,13 @@
  * @property {number | null} [ocr_pages] recognised pages
  */
 
+/** @typedef {{name: string, start: number, end: number}} StepSpan in percent */
+
 /**
  * @typedef {object} DocumentList
  * @property {ListedDocument[]} documents newest first
  * @property {string | null} next what older ones are requested with
+ * @property {StepSpan[]} [steps] what all of them have in common; earlier servers say nothing
  */
 
 export {};

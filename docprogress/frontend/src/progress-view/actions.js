@@ -1,6 +1,7 @@
 /** Cancel and retry documents, and show how the request went. */
 
 import { isFinal } from "../shared/status.js";
+import { sentence } from "../shared/text.js";
 import { isRetryable } from "./status.js";
 
 /** @typedef {import("./row-store.js").RowStore} RowStore */
@@ -38,7 +39,7 @@ export function createActions({ store, sender, isLost, onAction, onChange }) {
    */
   function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
     clearTimeout(timer);
-    actions.notice = { text, bad };
+    actions.notice = { text: sentence(text), bad };
     retried = new Map();
     if (Number.isFinite(milliseconds)) {
       timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));

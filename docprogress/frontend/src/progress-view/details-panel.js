@@ -13,7 +13,7 @@ import {
 } from "../shared/dom.js";
 import { CLOSE_PATH, createIcon, createSvg, setIcon } from "../shared/icons.js";
 import { isFinal } from "../shared/status.js";
-import { replaceInvisible, truncate } from "../shared/text.js";
+import { replaceInvisible, sentence, truncate, withoutName } from "../shared/text.js";
 import { createHistoryTable, createTimeline } from "./details-sections.js";
 import { detailOf, factsOf } from "./row-text.js";
 import { isRetryable, nameOf, stateOf } from "./status.js";
@@ -46,7 +46,7 @@ export function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   const retry = createButton("Retry", signal, () => onAction("retry", [panel.openedId]));
   const close = createButton("", signal, onDismiss);
   toggleClass(close, "close", true);
-  close.setAttribute("aria-label", "close the details");
+  close.setAttribute("aria-label", "Close the details");
   close.append(createSvg(CLOSE_PATH));
   const head = createElement("div", "panel-header", icon, name, retry, cancel, close);
   const facts = createElement("p", "facts");
@@ -147,9 +147,9 @@ export function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
       setHidden(retry, !summary?.actions || !isRetryable(row.status));
       setText(facts, factsOf(row, now).join(" · "));
       const fullError = full?.attempt === row.attempt ? full.error : null;
-      error.draw(row.error ? (fullError ?? row.error) : "");
+      error.draw(row.error ? (fullError ?? row.error) : "", row.name);
       const slow = pending && performance.now() - requestedAt > SLOW_ANSWER;
-      const busy = `waiting for the ${sender}, which is busy`;
+      const busy = `Waiting for the ${sender}, which is busy`;
       const noteText = slow ? busy : (details?.problem ?? "");
       setText(note, noteText || (details ? "" : "…"));
       setHidden(note, !note.textContent);
@@ -192,10 +192,13 @@ function createError(signal) {
 
   return {
     element,
-    /** @param {string} error */
-    draw(error) {
+    /**
+     * @param {string} error copied as it is
+     * @param {string} documentName
+     */
+    draw(error, documentName) {
       text = error;
-      setText(reason, replaceInvisible(text));
+      setText(reason, replaceInvisible(sentence(withoutName(text, documentName))));
       setHidden(element, !text);
     },
     close() {

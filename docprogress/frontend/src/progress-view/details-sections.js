@@ -2,7 +2,7 @@
 
 import { createElement, rounded } from "../shared/dom.js";
 import { duration, plural, timeOfDay } from "../shared/format.js";
-import { singleLine, truncate } from "../shared/text.js";
+import { sentence, singleLine, truncate, withoutName } from "../shared/text.js";
 
 /** @typedef {import("./types.js").Details} Details */
 
@@ -41,10 +41,10 @@ export function createTimeline({ steps }) {
  *
  * @param {Details} details
  */
-export function createHistoryTable({ history }) {
+export function createHistoryTable({ history, row: { name } }) {
   const table = document.createElement("table");
   const head = table.createTHead().insertRow();
-  for (const title of ["time", "attempt", "state", "step", "%", "message"]) {
+  for (const title of ["Time", "Attempt", "State", "Step", "%", "Message"]) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = title;
@@ -65,7 +65,8 @@ export function createHistoryTable({ history }) {
     }
     const message = row.insertCell();
     message.dir = "auto";
-    message.textContent = truncate(singleLine(event.error || event.message), 1000);
+    const text = withoutName(singleLine(event.error || event.message), singleLine(name));
+    message.textContent = truncate(sentence(text), 1000);
   }
   return table;
 }

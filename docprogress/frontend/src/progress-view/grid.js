@@ -12,7 +12,14 @@ import {
   withRole,
 } from "../shared/dom.js";
 import { arrange, VISIBLE_ROWS } from "./arrangement.js";
-import { createGridRow, ROW_HEIGHT } from "./grid-row.js";
+import {
+  createColumnShares,
+  hasSeveralHosts,
+  NARROW,
+  ROW_HEIGHT,
+  TALL_ROW_HEIGHT,
+} from "./grid-layout.js";
+import { createGridRow } from "./grid-row.js";
 import { emptyText } from "./summary-text.js";
 
 /** @typedef {import("./types.js").Row} Row */
@@ -24,7 +31,16 @@ const OVERSCAN = 4;
 /** Milliseconds that rows keep their places after a pointer or a key moved there. */
 const HOLD = 15_000;
 
-const COLUMNS = ["state", "document", "progress", "step", "message", "worker", "time"];
+/** The titles of the columns, and the class of their cells. */
+const COLUMNS = [
+  ["State", "state"],
+  ["Document", "name"],
+  ["Progress", "progress"],
+  ["Step", "step"],
+  ["Message", "message"],
+  ["Worker", "worker"],
+  ["Time", "time"],
+];
 
 /**
  * @param {object} options
@@ -35,15 +51,18 @@ const COLUMNS = ["state", "document", "progress", "step", "message", "worker", "
  * @param {() => void} options.scheduleDraw
  */
 export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
-  const headers = COLUMNS.map((title) => {
-    return withRole(createElement("span", "", title), "columnheader");
+  const headers = COLUMNS.map(([title, name], position) => {
+    const header = withRole(createElement("span", `head-${name}`, title), "columnheader");
+    header.setAttribute("aria-colindex", String(position + 1));
+    return header;
   });
-  const heading = withRole(createElement("div", "hidden-text", ...headers), "row");
+  const heading = withRole(createElement("div", "columns hidden-text", ...headers), "row");
   heading.setAttribute("aria-rowindex", "1");
   const body = withRole(createElement("div", "rows", heading), "rowgroup");
   const empty = createElement("p", "empty");
   const element = withRole(createElement("div", "grid", body, empty), "grid");
-  element.setAttribute("aria-label", "documents");
+  element.setAttribute("aria-label", "Documents");
+  element.setAttribute("aria-colcount", String(COLUMNS.length));
   element.tabIndex = 0;
   suppressShortcuts(element);
 
@@ -55,6 +74,8 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
   let revision = -1;
   let scrollTop = 0;
   let height = 0;
+  let rowHeight = ROW_HEIGHT;
+  const columnShares = createColumnShares();
   let heldUntil = 0;
   /** @type {Row | null} */
   let active = null;
@@ -87,6 +108,9 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
   element.addEventListener("keydown", handleKey, { signal });
   const observer = new ResizeObserver(() => {
     height = element.clientHeight;
+    const before = rowHeight;
+    rowHeight = element.offsetWidth > NARROW ? ROW_HEIGHT : TALL_ROW_HEIGHT;
+    if (rowHeight !== before) element.scrollTop *= rowHeight / before;
     // An element that is removed from the page and inserted again loses its position.
     scrollTop = element.scrollTop;
     scheduleDraw();
@@ -105,7 +129,7 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
   /** @param {KeyboardEvent} event */
   function handleKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(Math.floor(height / ROW_HEIGHT) - 1, 1);
+    const page = Math.max(Math.floor(height / rowHeight) - 1, 1);
     const position = active ? order.indexOf(active) : -1;
     /** @type {Record<string, number>} */
     const moves = {
@@ -127,8 +151,8 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
   function moveTo(wanted) {
     const position = clamp(wanted, 0, order.length - 1);
     active = order[position] ?? null;
-    const above = position * ROW_HEIGHT;
-    const below = above + ROW_HEIGHT;
+    const above = position * rowHeight;
+    const below = above + rowHeight;
     if (above < scrollTop) element.scrollTop = above;
     else if (below > scrollTop + height) element.scrollTop = below - height;
     scrollTop = element.scrollTop;
@@ -148,6 +172,10 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
     orderKey = key;
     revision = store.revision;
     order = arrange(sorted, filter, query);
+    const shares = columnShares.measure(sorted);
+    setStyle(element, "--docprogress-names", `${shares.names}fr`);
+    setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
+    toggleClass(element, "several-hosts", hasSeveralHosts(sorted));
     if (active) active = store.rows.get(active.index) ?? null;
   }
 
@@ -171,22 +199,23 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
     updateOrder(state);
     const long = order.length > VISIBLE_ROWS;
     toggleClass(element, "long", long);
-    setStyle(element, "max-height", long ? `${order.length * ROW_HEIGHT}px` : "none");
-    setStyle(body, "height", `${order.length * ROW_HEIGHT}px`);
+    setStyle(element, "max-height", long ? `${order.length * rowHeight}px` : "none");
+    setStyle(body, "height", `${order.length * rowHeight}px`);
     setAttribute(element, "aria-rowcount", order.length + 1);
+    setStyle(element, "--docprogress-row", `${rowHeight}px`);
     setText(empty, order.length ? "" : emptyText(state));
     setHidden(empty, order.length > 0);
 
-    const visible = Math.ceil((height || VISIBLE_ROWS * ROW_HEIGHT) / ROW_HEIGHT) + 1;
+    const visible = Math.ceil((height || VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
     const size = Math.min(visible + 2 * OVERSCAN, order.length);
     resizePool(size);
-    const top = Math.floor(scrollTop / ROW_HEIGHT) - OVERSCAN;
+    const top = Math.floor(scrollTop / rowHeight) - OVERSCAN;
     const first = clamp(top, 0, order.length - size);
     let activeId = "";
     for (let position = first; position < first + size; position += 1) {
       const row = order[position];
       const { element: drawn, draw: drawRow } = pool[position % size];
-      drawRow(row, position, state.now);
+      drawRow(row, { position, height: rowHeight, opened: row.id === openedId }, state.now);
       toggleClass(drawn, "active", row === active);
       setAttribute(drawn, "aria-selected", row.id === openedId);
       if (row === active) activeId = drawn.id;

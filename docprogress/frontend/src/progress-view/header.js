@@ -16,12 +16,20 @@ import {
 import { percentage } from "../shared/format.js";
 import { createIcon, setIcon } from "../shared/icons.js";
 import { isFinal } from "../shared/status.js";
-import { MAX_CELL, setName, singleLine, truncate } from "../shared/text.js";
+import { MAX_CELL, sentence, setName, singleLine, truncate } from "../shared/text.js";
 import { createFilters } from "./filters.js";
 import { detailOf } from "./row-text.js";
 import { sharesByState } from "./shares.js";
 import { nameOf, runState, stateOf } from "./status.js";
-import { elapsedOf, headlineOf, outlookOf, pagesOf, rateOf, retryLabel } from "./summary-text.js";
+import {
+  elapsedOf,
+  headlineOf,
+  outlookOf,
+  pagesOf,
+  rateOf,
+  retryLabel,
+  titleOf,
+} from "./summary-text.js";
 
 /** @typedef {import("./types.js").Action} Action */
 /** @typedef {import("./types.js").Row} Row */
@@ -60,8 +68,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
     outlook,
     title,
     rates.element,
-    retry,
-    cancel,
+    createElement("span", "actions", retry, cancel),
   );
   const bar = createRunBar();
   const steps = createStepScale();
@@ -77,7 +84,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
   function draw(state) {
     const { store, summary, now } = state;
     const row = store.single ? store.sorted()[0] : null;
-    setText(problemText, state.problem);
+    setText(problemText, sentence(state.problem));
     setHidden(problem, !state.problem);
     setText(notice, state.notice.text);
     setHidden(notice, !state.notice.text);
@@ -91,7 +98,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
     filters.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
-      setText(percent, state.lost ? "" : "connecting …");
+      setText(percent, state.lost ? "" : "Connecting …");
       setHidden(cancel, true);
       setHidden(retry, true);
       return;
@@ -104,7 +111,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
     setAttribute(headline, "data-state", headlineState);
     setText(percent, headlineOf(summary, row));
     setText(outlook, state.problem ? "" : outlookText);
-    setText(title, row ? "" : singleLine(summary.title));
+    setText(title, row ? "" : titleOf(summary));
     if (row) setName(name, nameOf(row));
     rates.draw(state, summary, row);
     bar.draw(summary, row, outlookText);
@@ -114,7 +121,7 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
     setText(retry, row ? "Retry" : retryLabel(summary.counts));
     if (!row) return;
     const step = row.step && !isFinal(row.status) ? singleLine(row.step) : "";
-    const text = [step, detailOf(row, now)].filter(Boolean).join(" · ");
+    const text = [sentence(step), detailOf(row, now)].filter(Boolean).join(" · ");
     setText(message, truncate(text, MAX_CELL));
     setAttribute(current, "data-state", stateOf(row));
     steps.draw(row);

@@ -2,7 +2,7 @@
 
 import { duration, stopwatch } from "../shared/format.js";
 import { isFinal } from "../shared/status.js";
-import { MAX_CELL, singleLine, truncate } from "../shared/text.js";
+import { MAX_CELL, sentence, singleLine, truncate, withoutName } from "../shared/text.js";
 import { percentOf, stateOf } from "./status.js";
 
 /** @typedef {import("./types.js").Row} Row */
@@ -14,6 +14,14 @@ import { percentOf, stateOf } from "./status.js";
  * @param {number} now
  */
 export function detailOf(row, now) {
+  return sentence(plainDetailOf(row, now));
+}
+
+/**
+ * @param {Row} row
+ * @param {number} now
+ */
+function plainDetailOf(row, now) {
   const state = stateOf(row);
   const message = messageOf(row);
   if (state === "stalled") {
@@ -37,10 +45,7 @@ export function detailOf(row, now) {
  */
 export function messageOf(row) {
   let text = singleLine((row.status === "failed" && row.error) || row.message || "");
-  for (const prefix of [`${singleLine(row.name)}:`, `${row.status}:`]) {
-    const start = text.slice(0, prefix.length).toLocaleLowerCase();
-    if (start === prefix.toLocaleLowerCase()) text = text.slice(prefix.length).trimStart();
-  }
+  for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
   return text;
 }
 
@@ -78,7 +83,7 @@ function secondsOf(row, now) {
  * @param {number} now
  */
 export function factsOf(row, now) {
-  const facts = [row.status, percentOf(row)];
+  const facts = [sentence(row.status), percentOf(row)];
   if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
   if (row.attempt !== null) {
     facts.push(

@@ -2,6 +2,7 @@
 
 import { formatNumber, percentage, plural, rate, remaining, stopwatch } from "../shared/format.js";
 import { isFinal } from "../shared/status.js";
+import { sentence, singleLine } from "../shared/text.js";
 import { percentOf } from "./status.js";
 
 /** @typedef {import("./types.js").Filter} Filter */
@@ -17,14 +18,26 @@ import { percentOf } from "./status.js";
  * @param {Row | null} row the only document, if there is only one
  */
 export function headlineOf(summary, row) {
-  if (row) return isFinal(row.status) ? row.status : percentOf(row);
+  if (row) return isFinal(row.status) ? sentence(row.status) : percentOf(row);
   const { counts, finished, fraction, total } = summary;
-  if (!total) return "no documents";
+  if (!total) return "No documents";
   if (!finished) return `${percentage(fraction)} %`;
   const all = plural(total, "document");
   if (counts.failed) return `${formatNumber(counts.failed)} of ${all} failed`;
   if (counts.cancelled) return `${formatNumber(counts.cancelled)} of ${all} cancelled`;
-  return total === 1 ? "completed" : `all ${formatNumber(total)} documents completed`;
+  return total === 1 ? "Completed" : `All ${formatNumber(total)} documents completed`;
+}
+
+/**
+ * What the documents are, without their number where the headline has it.
+ *
+ * @param {Summary} summary
+ */
+export function titleOf({ title, total, finished }) {
+  const text = singleLine(title);
+  const number = plural(total, "document");
+  if (!finished || !text.startsWith(number)) return text;
+  return sentence(text.slice(number.length).replace(/^, /, ""));
 }
 
 /**
@@ -110,7 +123,7 @@ export function retryLabel({ failed, cancelled }) {
  * @param {ViewState} state
  */
 export function emptyText({ store, filter, query }) {
-  if (!store.rows.size) return "no documents yet";
+  if (!store.rows.size) return "No documents yet";
   const noun = filter === "all" ? "document" : `${filter} document`;
-  return query ? `no ${noun} with “${query}” in its name` : `no ${noun}`;
+  return query ? `No ${noun} with “${query}” in its name` : `No ${noun}`;
 }

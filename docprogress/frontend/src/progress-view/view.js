@@ -17,7 +17,6 @@ import { singleLine } from "../shared/text.js";
 import { createActions } from "./actions.js";
 import { VISIBLE_ROWS } from "./arrangement.js";
 import { createDetailsPanel } from "./details-panel.js";
-import { ROW_HEIGHT } from "./grid-row.js";
 import { createGrid } from "./grid.js";
 import { createHeader } from "./header.js";
 import { createHeartbeat } from "./heartbeat.js";
@@ -84,7 +83,6 @@ export function createProgressView(element, options = {}) {
   root.dir = "ltr";
   root.tabIndex = -1;
   suppressShortcuts(root);
-  root.style.setProperty("--docprogress-row", `${ROW_HEIGHT}px`);
   root.style.setProperty("--docprogress-rows", String(VISIBLE_ROWS));
   element.append(root);
 

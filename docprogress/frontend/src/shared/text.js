@@ -32,6 +32,30 @@ export function replaceInvisible(text) {
 }
 
 /**
+ * A text that begins with a capital, as sentences do.
+ *
+ * Only a whole word of plain letters is changed: "the file" becomes "The file", while
+ * "iOS" and "a.pdf" stay as they are.
+ *
+ * @param {string} text
+ */
+export function sentence(text) {
+  return text.replace(/^[a-z](?=[a-z’']*(?:[\s,;:!?…]|$))/, (letter) => letter.toUpperCase());
+}
+
+/**
+ * Remove the name of a document from the beginning of its error: it is shown elsewhere.
+ *
+ * @param {string} text
+ * @param {string} name
+ */
+export function withoutName(text, name) {
+  const prefix = `${name}:`;
+  const begins = text.slice(0, prefix.length).toLocaleLowerCase() === prefix.toLocaleLowerCase();
+  return begins ? text.slice(prefix.length).trimStart() : text;
+}
+
+/**
  * @param {string} text
  * @param {number} length
  */

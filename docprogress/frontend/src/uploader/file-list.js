@@ -13,7 +13,7 @@ import {
 } from "../shared/dom.js";
 import { fileSize, formatNumber } from "../shared/format.js";
 import { CLOSE_PATH, createIcon, createSvg, setIcon } from "../shared/icons.js";
-import { setName, singleLine } from "../shared/text.js";
+import { sentence, setName, singleLine } from "../shared/text.js";
 
 /** @typedef {import("../shared/icons.js").State} State */
 /** @typedef {import("./types.js").FileEntry} FileEntry */
@@ -106,7 +106,7 @@ function createFileRow(signal, onRemove) {
     setAttribute(bar, "aria-label", name.title);
     setStyle(fill, "width", `${percent}%`);
     setHidden(bar, !arriving);
-    const text = statusText(entry, gone);
+    const text = sentence(statusText(entry, gone));
     setText(status, text);
     setTitle(status, text);
     setText(size, fileSize(entry.size));
