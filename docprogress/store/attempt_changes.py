@@ -10,8 +10,11 @@ from docprogress.store.rows import EXTRACTED, FACTS, FinishedStep
 def step_changes(finished: FinishedStep) -> dict[str, Any]:
     """The columns of a document that a finished step changes."""
     progress = min(finished.progress, MAX_UNFINISHED_PROGRESS)
+    # An empty fact takes back what an earlier step has found.
     values: dict[str, Any] = {
-        k: str(v) for k, v in finished.facts.items() if k in FACTS and v is not None
+        k: str(v) or None
+        for k, v in finished.facts.items()
+        if k in FACTS and v is not None
     }
     values |= {
         "next_step": finished.position + 1,
@@ -23,14 +26,18 @@ def step_changes(finished: FinishedStep) -> dict[str, Any]:
     if finished.pages is not None:
         values["pages"] = len(finished.pages)
         values["characters"] = sum(len(page.text) for page in finished.pages)
-        values["ocr_pages"] = finished.facts.get("ocr_pages")
-        values["confidence"] = finished.facts.get("confidence")
+        # What the first step finds in the file holds unless a later one finds it anew.
+        first = finished.position == 0
+        for name in ("ocr_pages", "confidence"):
+            if first or name in finished.facts:
+                values[name] = finished.facts.get(name)
         other = {
             name: value
             for name, value in finished.facts.items()
             if name not in (*FACTS, *EXTRACTED)
         }
-        values["metadata"] = other or None
+        if first or other:
+            values["metadata"] = other or None
     if finished.chunks is not None:
         values["chunks"] = len(finished.chunks)
     return values

@@ -261,6 +261,7 @@ class DocumentAttempt:
                     items,
                     self._step_document(path),
                     known=unpacked.left_out.facts if unpacked else {},
+                    note=self._note,
                 )
                 items = result.items
                 self._counts[step.gives] = len(items)

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docprogress.documents import Chunk, Document, Page
 from docprogress.errors import StepError
-from docprogress.events import MAX_UNFINISHED_PROGRESS, now
+from docprogress.events import (
+    MAX_UNFINISHED_PROGRESS,
+    NO_TEXT,
+    NOTES_WITHOUT_TEXT,
+    now,
+)
 from docprogress.formatting import plural
 from docprogress.reporting.step_progress import StepProgress
 from docprogress.settings import Settings
@@ -16,6 +21,7 @@ from docprogress.steps import Kind, Step, call
 from docprogress.steps.definition import (
     BUILT_IN_PATHS,
     EMBEDDING_PATH,
+    EXTRACTION_PATH,
     STORING_PATH,
 )
 from docprogress.steps.extraction import Extraction
@@ -103,6 +109,7 @@ class StepRunner:
         document: Document,
         *,
         known: Mapping[str, Any],
+        note: str | None = None,
     ) -> StepResult:
         """Run a step, and save what it makes, at the latest with the next step.
 
@@ -111,6 +118,7 @@ class StepRunner:
             items: What the step before it made in this task, if it ran in this task.
             document: The document, as steps see it.
             known: Facts of the document besides what its reader finds.
+            note: What the steps before it noted.
 
         Raises:
             Exception: Whatever the step raises.
@@ -144,6 +152,11 @@ class StepRunner:
         if step.takes is Kind.DOCUMENT and known:
             warnings = [*facts.get("warnings", ()), *known.get("warnings", ())]
             facts = {**facts, **known, **({"warnings": warnings} if warnings else {})}
+        if step.gives is Kind.PAGES and step.path != EXTRACTION_PATH:
+            facts = {
+                **facts,
+                "note": note_on_text(facts.get("note", note), result.items),
+            }
         result = result._replace(unit=progress.unit or "", facts=facts)
         if step.takes is Kind.DOCUMENT:
             self._writer.set_work(result.items, ocr_pages=facts.get("ocr_pages"))
@@ -359,6 +372,19 @@ class StepRunner:
         return self._writer.write(
             lambda: store.recognised.kept(document_id, recogniser=recogniser)
         )
+
+
+def note_on_text(note: str | None, pages: Sequence[Page]) -> str:
+    """The note on a document whose pages a step has made: whether they have text.
+
+    A step that recognises the pages of a scan gives text to what had none.
+    """
+    notes = [one for one in (note or "").split("; ") if one]
+    missing = [one for one in notes if one in NOTES_WITHOUT_TEXT]
+    others = [one for one in notes if one not in NOTES_WITHOUT_TEXT]
+    if not any(page.text.strip() for page in pages):
+        others.append(missing[0] if missing else NO_TEXT)
+    return "; ".join(others)
 
 
 def _makes_chunks(step: Step) -> bool:

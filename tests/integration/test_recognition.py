@@ -24,8 +24,8 @@ class Office:
         self.files = Files(str(folder / "files"))
         self.events = []
 
-    def add(self, content, **settings):
-        steps = [step.to_dict() for step in plan()]
+    def add(self, content, *own_steps, **settings):
+        steps = [step.to_dict() for step in plan(own_steps or None)]
         run = add_run(self.store, steps=steps, settings=settings)
         [document_id] = add_documents(self.store, run, 1, name="scan.pdf")
         source = Source(name="scan.pdf", data=content)
@@ -130,3 +130,47 @@ def test_document_without_text_is_counted_in_the_summary(office):
     assert office.store.runs.without_text(run.id) == {
         "no text layer, and OCR is off": 1
     }
+
+
+@pytest.fixture
+def own_steps(tmp_path, monkeypatch):
+    """Steps of a user: `ocr` recognises, `erase` takes text away."""
+    folder = tmp_path / "steps"
+    folder.mkdir()
+    (folder / "recognising_steps.py").write_text(
+        "from dataclasses import replace\n"
+        "from docprogress.documents import Page\n"
+        "def ocr(pages):\n"
+        "    return [replace(page, text='read by hand') for page in pages]\n"
+        "def erase(pages):\n"
+        "    return [replace(page, text=' ') for page in pages]\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+
+
+@pytest.mark.parametrize("ocr", ["never", "auto"])
+def test_a_scan_that_an_own_step_has_recognised_has_text(tmp_path, own_steps, ocr):
+    office = Office(tmp_path)
+    content = scanned_pdf(drawn("")) if ocr == "auto" else numbered_scan(1)
+
+    read_only = office.process(office.add(content, ocr="never"))
+    row = office.process(office.add(content, "recognising_steps:ocr", ocr=ocr))
+
+    assert row.message == "Completed: 1 page, 1 chunk"
+    assert (row.note, row.media_type) == (None, "application/pdf")
+    # What the reader has found in the file is still known.
+    assert row.metadata
+    assert read_only.metadata.items() <= row.metadata.items()
+    assert office.store.runs.without_text(row.run_id) == {}
+    office.store.close()
+
+
+def test_a_document_that_an_own_step_leaves_without_text_says_so(tmp_path, own_steps):
+    office = Office(tmp_path)
+    content = scanned_pdf("A page with a text layer. " * 3)
+
+    row = office.process(office.add(content, "recognising_steps:erase"))
+
+    assert row.message == "Completed: 1 page, 0 chunks; no text"
+    assert office.store.runs.without_text(row.run_id) == {"no text": 1}
+    office.store.close()
