@@ -625,6 +625,39 @@ def test_many_vectors_get_an_index_that_is_used(vector_url, vector_server, monke
             assert "embedding_hnsw_24" in str(plan.all())
 
 
+def test_documents_of_near_vectors_are_looked_up_by_their_ids(vector_url, monkeypatch):
+    random = np.random.default_rng(5)
+    given = [random.standard_normal((20, 24)).astype("f4") for _ in range(30)]
+    with Store(vector_url) as store:
+        filled(store, given)
+        store.vectors.make_index(24)
+        monkeypatch.setattr(in_postgresql, "_exactly", lambda *_: pytest.fail("exact"))
+        monkeypatch.setattr(hnsw.HnswIndexes, "ready", lambda *_: True)
+        plans = []
+
+        @sa.event.listens_for(store.database.engine, "after_cursor_execute")
+        def explain(connection, cursor, statement, parameters, *_):
+            if statement.startswith("WITH given"):
+                cursor.connection.execute("SET LOCAL enable_seqscan = off")
+                rows = cursor.connection.execute(
+                    "EXPLAIN (ANALYZE, TIMING OFF) " + statement, parameters
+                )
+                plans.append("\n".join(line for (line,) in rows))
+
+        for scope in (SearchFilter(), SearchFilter(kind="text")):
+            store.vectors.nearest(
+                given[3][7], embedder="openai:made-up", filter=scope, limit=10
+            )
+
+    assert len(plans) >= 2
+    for plan in plans:
+        assert "embedding_hnsw_24" in plan
+        assert "document_pkey" in plan
+        # Nothing is compared with each document, though there are no statistics.
+        assert "Nested Loop" not in plan
+        assert "Join" not in plan
+
+
 def literal(statement):
     """A statement with its values written out."""
     return str(

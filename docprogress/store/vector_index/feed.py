@@ -1,8 +1,9 @@
 """What the database knows about the rows that the index contains, or not yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, func, select
@@ -27,11 +28,14 @@ _WAITING = select(func.coalesce(func.sum(_part.count), 0)).where(
     _part.id > bindparam("last")
 )
 _COUNT = select(func.count()).select_from(schema.vector_part)
-# Bytes of one vector; those of a sparse row are unpacked as a whole.
-_VECTOR = (
-    "SELECT count, CASE WHEN length(data) = count * dimensions * 4"
-    " THEN substr(data, 1 + ? * dimensions * 4, dimensions * 4) ELSE data END"
-    " FROM vectors WHERE document_id = ? AND first = ?"
+# Bytes of one vector each; those of a sparse row are unpacked as a whole.
+_VECTORS = (
+    "SELECT wanted.key, v.count, CASE WHEN length(v.data) = v.count * v.dimensions * 4"
+    " THEN substr(v.data, 1 + json_extract(wanted.value, '$[2]') * v.dimensions * 4,"
+    " v.dimensions * 4) ELSE v.data END"
+    " FROM json_each(?) AS wanted CROSS JOIN vectors AS v"
+    " ON v.document_id = json_extract(wanted.value, '$[0]')"
+    " AND v.first = json_extract(wanted.value, '$[1]')"
 )
 _AFTER = (
     select(
@@ -117,15 +121,17 @@ def admitted(
     }
 
 
-def vector(
-    connection: Connection, document_id: str, first: int, place: int, dimensions: int
-) -> NDArray[np.float32] | None:
-    """The vector at a place in a row of `vectors`; None if there is none."""
-    values = (place, document_id, first)
-    row = connection.exec_driver_sql(_VECTOR, values).one_or_none()
-    if row is None:
-        return None
-    if len(row[1]) == dimensions * FLOAT.itemsize:
-        return np.frombuffer(row[1], FLOAT)
-    found: NDArray[np.float32] = unpack(row[0], dimensions, row[1])[place]
-    return found
+def vectors(
+    connection: Connection, places: Sequence[tuple[str, int, int]], dimensions: int
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Vectors by their position in `places`; none of rows that are no more.
+
+    Each place is a document, the first number of a row of its vectors, and the
+    position in this row.
+    """
+    wanted = msgspec.json.encode(places).decode()
+    for at, count, data in connection.exec_driver_sql(_VECTORS, (wanted,)):
+        if len(data) == dimensions * FLOAT.itemsize:
+            yield at, np.frombuffer(data, FLOAT)
+        else:
+            yield at, unpack(count, dimensions, data)[places[at][2]]

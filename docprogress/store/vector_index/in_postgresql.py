@@ -38,7 +38,7 @@ EXACT_DOCUMENTS = 2000
 EXACT_VECTORS = 20_000
 #: How many vectors the index looks at for each search, at least and at most; the
 #: extension itself stops at `hnsw.max_scan_tuples`.
-_EF_SEARCH = 200
+_EF_SEARCH = 300
 _MOST_NEAR = 10_000
 _SETTINGS = text(
     "SELECT set_config('hnsw.ef_search', :ef, true),"
@@ -103,7 +103,7 @@ def _exactly(connection: Connection, query: VectorQuery) -> list[Match]:
         .join(schema.document, _document.id == _table.c.document_id)
         .where(query.documents(), _has_length(query.dimensions))
     )
-    return _matches(connection, query, _materialized(statement), query.limit)
+    return _matches(connection, query, _materialized(statement), checked=True)
 
 
 def _by_index(connection: Connection, query: VectorQuery) -> list[Match] | None:
@@ -113,7 +113,7 @@ def _by_index(connection: Connection, query: VectorQuery) -> list[Match] | None:
     count = 2 * query.limit + 40
     while count <= _MOST_NEAR:
         near = _materialized(_near(query, count))
-        found = _matches(connection, query, near, query.limit)
+        found = _matches(connection, query, near, checked=False)
         if len(found) == query.limit:
             return found
         count *= 8
@@ -145,25 +145,51 @@ def _has_length(dimensions: int) -> ColumnElement[bool]:
 
 
 def _matches(
-    connection: Connection, query: VectorQuery, given: CTE, limit: int
+    connection: Connection, query: VectorQuery, given: CTE, *, checked: bool
 ) -> list[Match]:
-    """The chunks among those given that are admitted, nearest first."""
-    rows = given.c
+    """The chunks among those given that are admitted, nearest first.
+
+    Documents are not looked up if they are `checked`.
+    """
     whole = _Vector("vector", query.dimensions)
     unit = cast(literal(to_text(query.vector)), whole)
-    vector = cast(rows.vector, whole)
+    vector = cast(given.c.vector, whole)
     distance: ColumnElement[float] = vector.op("<=>", return_type=Double())(unit)
+    # Compared once each, whatever the plan.
+    rows = _fenced(
+        select(given.c.document_id, given.c.number, distance.label("distance"))
+    ).subquery("compared")
+    near = rows.c.distance
     statement = (
-        select(1 - distance, rows.document_id, rows.number)
-        .join_from(given, schema.document, _document.id == rows.document_id)
+        select(1 - near, rows.c.document_id, rows.c.number)
         # The distance to a vector of zeros is NaN.
-        .where(query.documents(), distance < 1)
-        .order_by(distance, rows.document_id, rows.number)
-        .limit(limit)
+        .where(near < 1)
+        .order_by(near, rows.c.document_id, rows.c.number)
+        .limit(query.limit)
     )
-    admitted = query.filter.chunks()
-    if admitted is not None:
-        number = _chunk.number == rows.number
-        same = and_(_chunk.document_id == rows.document_id, number)
-        statement = statement.join(schema.chunk, same).where(admitted)
+    if not checked:
+        document = _document.id == rows.c.document_id
+        statement = statement.where(_looked_up(document, query.documents()))
+    kind = query.filter.chunks()
+    if kind is not None:
+        number = _chunk.number == rows.c.number
+        same = and_(_chunk.document_id == rows.c.document_id, number)
+        statement = statement.where(_looked_up(same, kind))
     return [Match(*row) for row in connection.execute(statement)]
+
+
+def _looked_up(
+    key: ColumnElement[bool], condition: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Whether the row with a key meets a condition; found by the key, for each row.
+
+    The planner takes such conditions for much rarer than they are, and would compare
+    all documents with all that is near.
+    """
+    # Not a join nor EXISTS, which the planner makes one of.
+    found: Select[Any] = select(literal_column("1")).where(key, condition)
+    return _fenced(found).scalar_subquery().is_not(None)
+
+
+def _fenced(statement: Select[Any]) -> Select[Any]:
+    return statement.offset(literal_column("0"))

@@ -179,17 +179,19 @@ def _scored(
     connection: Connection, query: VectorQuery, candidates: _Candidates
 ) -> list[Match]:
     """The candidates with their similarities, of the vectors in the database."""
+    places = list(
+        zip(
+            candidates.documents,
+            candidates.firsts.tolist(),
+            candidates.places.tolist(),
+            strict=True,
+        )
+    )
     chunks, vectors = [], []
-    for document_id, first, place in zip(
-        candidates.documents,
-        candidates.firsts.tolist(),
-        candidates.places.tolist(),
-        strict=True,
-    ):
-        vector = feed.vector(connection, document_id, first, place, query.dimensions)
-        if vector is not None:
-            chunks.append((document_id, first + place))
-            vectors.append(vector)
+    for at, vector in feed.vectors(connection, places, query.dimensions):
+        document_id, first, place = places[at]
+        chunks.append((document_id, first + place))
+        vectors.append(vector)
     if not vectors:
         return []
     scores = similarities(np.stack(vectors), query.vector).tolist()
