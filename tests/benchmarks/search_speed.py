@@ -196,7 +196,9 @@ def fill(
     documents = range(1, chunks // CHUNKS_PER_DOCUMENT + 1)
     for start in range(0, len(documents), DOCUMENTS_PER_TRANSACTION):
         numbers = documents[start : start + DOCUMENTS_PER_TRANSACTION]
-        rows = [_document(run.id, number) | {"embedder": model} for number in numbers]
+        rows = [
+            document_row(run.id, number) | {"embedder": model} for number in numbers
+        ]
         place = start % max(1, distinct // CHUNKS_PER_DOCUMENT)
         if place not in made:
             texts = [corpus.document(number) for number in numbers]
@@ -231,7 +233,7 @@ def fill(
     return spent
 
 
-def _document(run_id: str, number: int) -> dict:
+def document_row(run_id: str, number: int) -> dict:
     moment = now()
     return {
         "id": uuid.uuid4().hex,

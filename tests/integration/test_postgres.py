@@ -650,12 +650,12 @@ def test_documents_of_near_vectors_are_looked_up_by_their_ids(vector_url, monkey
             )
 
     assert len(plans) >= 2
-    for plan in plans:
-        assert "embedding_hnsw_24" in plan
-        assert "document_pkey" in plan
+    for shown in plans:
+        assert "embedding_hnsw_24" in shown
+        assert "document_pkey" in shown
         # Nothing is compared with each document, though there are no statistics.
-        assert "Nested Loop" not in plan
-        assert "Join" not in plan
+        assert "Nested Loop" not in shown
+        assert "Join" not in shown
 
 
 def literal(statement):
