@@ -119,6 +119,19 @@ def test_labels_of_lists_are_read(read):
     assert page.markdown.endswith("- point\n\n## Head")
 
 
+def test_items_keep_their_level_and_their_kind(read):
+    page, _ = read(
+        r"{\rtf1{\listtext\pard\plain 1.\tab}\pard\ls1 one\par"
+        r"{\listtext\pard\plain a.\tab}\pard\ls1\ilvl1 deeper\par"
+        r"{\listtext\pard\plain b.\tab} as deep\par"
+        r"{\listtext\pard\plain\f2 o\tab}\pard\ls1\ilvl2 point\par}"
+    )
+
+    assert page.markdown.split("\n") == [
+        *("1. one", "   - a. deeper", "   - b. as deep", "     - point"),
+    ]
+
+
 def test_tables_within_tables_keep_their_cells(read):
     inner = (
         r"\pard\intbl\itap2 x\nestcell y\nestcell{\*\nesttableprops\trowd\nestrow}"

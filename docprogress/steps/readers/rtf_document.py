@@ -368,7 +368,10 @@ class RtfDocument:
         return keep
 
     def reset_paragraph(self, _: int | None) -> None:
-        self._target.reset_paragraph()
+        # A label's own paragraph properties are not those of its paragraph, which goes
+        # on with those of the one before.
+        if self._group.destination != "label":
+            self._target.reset_paragraph()
 
     def begin_row(self, _: int | None) -> None:
         self._target.begin_row()

@@ -53,7 +53,8 @@ class Target:
         if not self._begun:
             self._begun = True
             label = " ".join("".join(self.label).split())
-            if len(label) == 1 and not label.isalnum():
+            # Word's bullet of the second level is an `o` in Courier New.
+            if len(label) == 1 and (label == "o" or not label.isalnum()):
                 label = BULLET
             self.flow.begin_paragraph(
                 heading=self.heading, label=label, level=self.level if label else None
