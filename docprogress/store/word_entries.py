@@ -4,6 +4,7 @@ An entry counts only while the document is current and its attempt is the one th
 indexed. So whatever retires, retries or deletes a document needs not know the index.
 """
 
+import json
 import operator
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -16,14 +17,19 @@ from docprogress.store.postings import Postings
 from docprogress.store.schema import storable
 from docprogress.store.search_filter import any_of
 from docprogress.store.statements import CompiledStatement
-from docprogress.words import count_terms, kind_terms
+from docprogress.words import count_terms, heading_tokens, kind_terms
 
 #: The most chunks of an entry.
 MOST_CHUNKS = 16_384
 
 _entry = schema.word_document.c
 _TEXTS = (
-    select(schema.chunk.c.number, schema.chunk.c.text, schema.chunk.c.kind)
+    select(
+        schema.chunk.c.number,
+        schema.chunk.c.text,
+        schema.chunk.c.kind,
+        schema.chunk.c.headings,
+    )
     .where(schema.chunk.c.document_id == bindparam("document"))
     .order_by(schema.chunk.c.number)
 )
@@ -39,6 +45,8 @@ class IndexedChunk(NamedTuple):
     number: int
     text: str
     kind: str | None
+    #: Those above it, outermost first.
+    headings: tuple[str, ...] = ()
 
 
 class Entry(NamedTuple):
@@ -53,7 +61,7 @@ def entries(chunks: Iterable[IndexedChunk]) -> list[Entry]:
     """The entries of a document's chunks, which are sorted by number."""
     found = []
     for part in _consecutive(chunks):
-        counts = count_terms([chunk.text for chunk in part], _kinds(part))
+        counts = count_terms([chunk.text for chunk in part], _besides(part))
         data = Postings.of(counts).pack()
         found.append(Entry(part[0].number, len(part), data))
     return found
@@ -62,7 +70,12 @@ def entries(chunks: Iterable[IndexedChunk]) -> list[Entry]:
 def given_chunks(chunks: Iterable[Chunk]) -> list[IndexedChunk]:
     """The chunks of a step, as they are stored."""
     given = (
-        IndexedChunk(operator.index(chunk.number), storable(chunk.text), chunk.kind)
+        IndexedChunk(
+            operator.index(chunk.number),
+            storable(chunk.text),
+            chunk.kind,
+            tuple(chunk.headings),
+        )
         for chunk in chunks
     )
     return sorted(given, key=operator.attrgetter("number"))
@@ -71,7 +84,10 @@ def given_chunks(chunks: Iterable[Chunk]) -> list[IndexedChunk]:
 def stored_chunks(connection: Connection, document_id: str) -> list[IndexedChunk]:
     """The chunks of a document in the store."""
     rows = connection.execute(_TEXTS, {"document": document_id})
-    return [IndexedChunk(*row) for row in rows]
+    return [
+        IndexedChunk(number, text, kind, tuple(json.loads(headings or "[]")))
+        for number, text, kind, headings in rows
+    ]
 
 
 def replace(
@@ -107,8 +123,10 @@ def remove(connection: Connection, document_ids: Sequence[str]) -> None:
     )
 
 
-def _kinds(chunks: Sequence[IndexedChunk]) -> list[tuple[str, ...]]:
-    return [kind_terms(chunk.kind) for chunk in chunks]
+def _besides(chunks: Sequence[IndexedChunk]) -> list[tuple[str, ...]]:
+    """What the chunks are found by besides their texts: their kinds and headings."""
+    tokens = {headings: heading_tokens(headings) for _, _, _, headings in chunks}
+    return [kind_terms(chunk.kind) + tokens[chunk.headings] for chunk in chunks]
 
 
 def _consecutive(chunks: Iterable[IndexedChunk]) -> Iterable[list[IndexedChunk]]:

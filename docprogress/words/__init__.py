@@ -7,6 +7,7 @@ from docprogress.words.terms import (
     Counts,
     count_terms,
     hashed,
+    heading_tokens,
     kind_terms,
 )
 
@@ -17,6 +18,7 @@ __all__ = [
     "Wanted",
     "count_terms",
     "hashed",
+    "heading_tokens",
     "kind_terms",
     "matches",
     "parse",

@@ -33,6 +33,9 @@ _MOST = 0xFFFF
 #: So few different tokens of one text are counted quicker without arrays.
 _FEW_UNITS = 256
 
+#: Characters of headings that are considered.
+_MOST_OF_HEADINGS = 2000
+
 #: The term of all chunks that are not plain text.
 OTHER_KIND = "\0kind:"
 
@@ -71,14 +74,14 @@ def count_terms(texts: Sequence[str], marked: Sequence[tuple[str, ...]] = ()) ->
 
     Args:
         texts: The texts.
-        marked: For each text, terms that it has besides.
+        marked: For each text, tokens that it has besides. They do not make it longer.
     """
     counted = [Counter(_units(text)) for text in texts]
     split = _compounded(counted)
     lengths = np.array([min(counts.total(), _MOST) for counts in counted], np.uint16)
-    for counts, terms in zip(counted, marked, strict=False):
-        if terms:
-            counts.update(terms)
+    for counts, besides in zip(counted, marked, strict=False):
+        for token in besides:
+            counts.setdefault(token, 1)
     if len(counted) == 1 and len(counted[0]) < _FEW_UNITS:
         return _of_one(counted[0], _known[split], lengths)
     # Gives each new token the next number.
@@ -169,6 +172,11 @@ def grams(run: str) -> list[str]:
 def kind_terms(kind: str | None) -> tuple[str, ...]:
     """The terms of a chunk's kind, which no text has; none for plain text."""
     return () if kind in (None, "text") else (OTHER_KIND, f"{OTHER_KIND}{kind}")
+
+
+def heading_tokens(headings: Sequence[str]) -> tuple[str, ...]:
+    """The tokens of the headings above a chunk."""
+    return tuple(_units("\n".join(headings)[:_MOST_OF_HEADINGS]))
 
 
 def known(token: str, *, split: bool = False) -> tuple[int, ...]:

@@ -52,8 +52,11 @@ def quick_store(tmp_path: Path, empty_database: Path) -> Iterator[Store]:
         yield store
 
 
-def chunk(number: int, text: str, kind: str | None = None) -> Chunk:
+def chunk(
+    number: int, text: str, kind: str | None = None, headings: Sequence[str] = ()
+) -> Chunk:
     return Chunk(
+        headings=tuple(headings),
         number=number,
         text=text,
         start=0,
@@ -70,6 +73,7 @@ def completed(
     run: RunRow | None = None,
     kinds: Sequence[str | None] = (),
     numbers: Sequence[int] = (),
+    headings: Sequence[Sequence[str]] = (),
     **changes,
 ) -> str:
     """A completed document whose chunks are these texts; its id."""
@@ -80,7 +84,9 @@ def completed(
         number = connection.execute(query).scalar_one()
     [document_id] = add_documents(store, run, 1, number=number, **changes)
     store.submissions.mark_ready([(document_id, 1, uuid.uuid4().hex)])
-    finish(store, document_id, 1, *texts, kinds=kinds, numbers=numbers)
+    finish(
+        store, document_id, 1, *texts, kinds=kinds, numbers=numbers, headings=headings
+    )
     return document_id
 
 
@@ -91,11 +97,17 @@ def finish(
     *texts: str,
     kinds: Sequence[str | None] = (),
     numbers: Sequence[int] = (),
+    headings: Sequence[Sequence[str]] = (),
 ) -> None:
     assert store.attempts.claim(document_id, attempt, worker="w") is not None
     numbers = numbers or range(1, len(texts) + 1)
     chunks = [
-        chunk(number, text, kinds[at] if kinds else None)
+        chunk(
+            number,
+            text,
+            kinds[at] if kinds else None,
+            headings[at] if headings else (),
+        )
         for at, (number, text) in enumerate(zip(numbers, texts, strict=True))
     ]
     finished = FinishedStep(
@@ -250,6 +262,30 @@ def test_rare_word_counts_more_than_a_frequent_one(store):
 
     assert first == (rare, 1)
     assert {document_id for document_id, _ in others} == set(common)
+
+
+def test_words_of_the_headings_above_a_chunk_find_it(store):
+    document_id = completed(
+        store,
+        "It ends after a year.",
+        "It ends after a term of a year, as the Termination of it shows.",
+        "The rent is due in May.",
+        kinds=[None, None, "table"],
+        headings=[
+            ["Lease of Kündigungsfristen", "§ 12 Termination"],
+            ["Lease of Kündigungsfristen", "§ 12 Termination"],
+            ["Rent"],
+        ],
+    )
+
+    first, second, third = ((document_id, number) for number in (1, 2, 3))
+    assert found(store, "termination") == [first, second]
+    assert set(found(store, "Kündigungsfrist")) == {first, second}
+    assert found(store, "§ 12 year")[0] == first
+    assert found(store, "rent") == [third]
+    assert found(store, "rent", kind="table") == [third]
+    forget(store, document_id)
+    assert set(found(store, "kündigungsfristen")) == {first, second}
 
 
 def test_document_is_found_once_completed_and_not_when_it_starts_over(store):
