@@ -22,6 +22,7 @@ from docprogress.cli.commands.search import search
 from docprogress.cli.commands.serve import serve
 from docprogress.cli.commands.services import down, up, worker
 from docprogress.cli.commands.sync import sync
+from docprogress.cli.help import HelpCommand, HelpGroup
 from docprogress.errors import (
     DocProgressError,
     DocumentNotFound,
@@ -43,6 +44,7 @@ USAGE_ERRORS = (
 app = typer.Typer(
     name="docprogress",
     help="Process documents on a pipeline of workers, and watch their progress live.",
+    cls=HelpGroup,
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
@@ -50,25 +52,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (
-    *(
-        run,
-        sync,
-        watch,
-        runs,
-        status,
-        show,
-        search,
-        export,
-        report,
-        cancel,
-        retry,
-        delete,
-        prune,
-    ),
-    *(up, down, worker, doctor, serve, lab),
-):
-    app.command()(command)
+#: The commands by what they are for.
+COMMANDS = {
+    "Process documents": (run, sync, watch, cancel, retry),
+    "See and use results": (runs, status, show, search, export, report),
+    "Delete runs": (delete, prune),
+    "Run services": (up, down, worker, serve, lab, doctor),
+}
+
+for purpose, commands in COMMANDS.items():
+    for command in commands:
+        app.command(cls=HelpCommand, rich_help_panel=purpose)(command)
 
 
 def main() -> NoReturn:

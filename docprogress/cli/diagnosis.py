@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -94,7 +95,9 @@ def check_settings() -> Iterator[Finding]:
     unknown = [n for n in names if n[12:].lower() not in accepted]
     known = [name for name in names if name not in unknown]
     if known:
-        yield Finding(State.OK, "settings", f"set here: {', '.join(known)}")
+        yield Finding(
+            State.OK, "settings", f"set in the environment: {', '.join(known)}"
+        )
     if unknown:
         message = f"unknown settings: {', '.join(unknown)}"
         yield Finding(State.NOTE, "settings", message)
@@ -115,13 +118,13 @@ def check_home(home: Path) -> Iterator[Finding]:
     while not existing.exists():
         existing = existing.parent
     if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
-        message = f"{home} cannot be written: choose another one with --home"
+        message = f"{home} cannot be written: choose another folder with --home"
         yield Finding(State.BROKEN, "home", message)
         return
     free = shutil.disk_usage(existing).free
     left = f"{free / 1024 / MIB:.1f} GiB free"
     if free < MIN_FREE_BYTES:
-        yield Finding(State.NOTE, "home", f"{home}, only {left}: make room")
+        yield Finding(State.NOTE, "home", f"{home}, only {left}: free some space")
     else:
         note = "" if home.exists() else ", created when needed"
         yield Finding(State.OK, "home", f"{home}, {left}{note}")
@@ -141,21 +144,27 @@ def check_valkey() -> Iterator[Finding]:
     except (DocProgressError, OSError, subprocess.SubprocessError) as error:
         yield Finding(State.BROKEN, "server", str(error))
         return
-    yield Finding(State.OK, "server", f"{shown.stdout.strip()} ({binary})")
+    yield Finding(State.OK, "server", f"{_server_version(shown.stdout)} ({binary})")
+
+
+def _server_version(line: str) -> str:
+    """The product and version in what a server prints: `Valkey 8.1.4`."""
+    found = re.match(r"(\w+) server v=([\w.-]+)", line)
+    return f"{found[1]} {found[2]}" if found else line.strip()
 
 
 def check_services(services: local.Services | None) -> Finding:
     """The local services that are running, if any."""
     if services is None:
-        message = "local services are not running; they start when needed"
+        message = "not running; they start when needed"
         return Finding(State.OK, "services", message)
     message = f"process {services.pid}, {plural(services.workers, 'worker')}"
     if services.version != __version__:
         return Finding(
             State.NOTE,
             "services",
-            f"{message}, of version {services.version}: `docprogress down` stops them, "
-            "and the next run starts new ones",
+            f"{message}, version {services.version}: stop them with `docprogress "
+            "down`; the next run starts this version",
         )
     return Finding(State.OK, "services", f"{message}, since {services.started}")
 
@@ -179,7 +188,9 @@ def check_redis(url: str) -> Iterator[Finding]:
     old = tuple(int(part) for part in number.split(".")[:2]) < MIN_REDIS
     if old:
         oldest = ".".join(map(str, MIN_REDIS))
-        yield Finding(State.BROKEN, "redis", f"{message}: {oldest} or later is needed")
+        yield Finding(
+            State.BROKEN, "redis", f"{message}: {oldest} or later is required"
+        )
         return
     yield Finding(State.OK, "redis", message)
     policy = str(info.get("maxmemory_policy", "noeviction"))
@@ -196,12 +207,12 @@ def check_workers(settings: Settings) -> Finding:
         with app.connection_for_write() as connection:
             answers = app.control.ping(timeout=PING_SECONDS, connection=connection)
     except (KombuError, RedisError, OSError) as error:
-        return Finding(State.BROKEN, "workers", f"the broker cannot be used: {error}")
+        return Finding(State.BROKEN, "workers", f"cannot use the broker: {error}")
     finally:
         app.close()
     names = sorted(name for answer in answers for name in answer)
     if not names:
-        message = "no worker answers: start one with `docprogress worker`"
+        message = "no worker responds: start one with `docprogress worker`"
         return Finding(State.NOTE, "workers", message)
     return Finding(State.OK, "workers", ", ".join(names))
 
@@ -215,21 +226,21 @@ def check_recovery(url: str, *, any_worker: bool) -> Finding:
     except DocProgressError as error:
         return Finding(State.BROKEN, "recovery", f"cannot be checked: {error}")
     if look is None:
-        message = "unknown: no worker has looked for lost documents yet"
+        message = "unknown: no worker has checked for lost documents yet"
         return Finding(State.NOTE, "recovery", message)
-    message = f"{look.worker} looked for lost documents {look.seconds:.0f} s ago"
+    message = f"{look.worker} checked for lost documents {look.seconds:.0f} s ago"
     if not look.overdue:
         return Finding(State.OK, "recovery", message)
     if not any_worker:
         return Finding(State.NOTE, "recovery", message)
-    return Finding(State.BROKEN, "recovery", f"{message}: see its log, and restart it")
+    return Finding(State.BROKEN, "recovery", f"{message}: check its log and restart it")
 
 
 def check_database(settings: Settings) -> Finding:
     """Whether the database can be used."""
     path = settings.home / "docprogress.db"
     if settings.database_url is None and not path.exists():
-        return Finding(State.OK, "database", f"SQLite, created when needed: {path}")
+        return Finding(State.OK, "database", f"SQLite at {path}, created when needed")
     try:
         with Store(settings.database, busy_seconds=5.0) as store:
             store.check()
@@ -242,7 +253,7 @@ def check_storage(settings: Settings) -> Finding:
     """Whether the storage can be used."""
     path = settings.home / "files"
     if settings.storage_url is None and not path.exists():
-        return Finding(State.OK, "storage", f"a folder, created when needed: {path}")
+        return Finding(State.OK, "storage", f"{path}, created when needed")
     try:
         Files(settings.storage, settings.storage_options).check()
     except (DocProgressError, OSError) as error:
@@ -289,11 +300,15 @@ def check_ocr(settings: Settings) -> Finding:
     there = [engines.describe(name) for name in ("rapidocr", "tesseract")]
     found = ", ".join(filter(None, there))
     if settings.ocr == "never":
-        return Finding(State.OK, "ocr", f"off (ocr); installed: {found or 'none'}")
+        return Finding(
+            State.OK,
+            "ocr",
+            f"disabled by the setting `ocr`; installed: {found or 'none'}",
+        )
     if not engines.installed(settings.ocr_engine):
         asked = settings.ocr == "always" or settings.ocr_engine == "tesseract"
         message = (
-            f"no {settings.ocr_engine}: scans and images are not read; "
+            f"{settings.ocr_engine} is missing: scans and images are not read; "
             f"installed: {found or 'none'} ({engines.INSTALL})"
         )
         return Finding(State.BROKEN if asked else State.NOTE, "ocr", message)

@@ -22,7 +22,7 @@ def watch(
     stop = threading.Event()
     with _signals(stop):
         runs = pipeline.watch(folder, stop=stop, on_problem=_report, **options)
-        _notice(f"watching {plain(folder)}; Ctrl-C ends it")
+        _notice(f"watching {plain(folder)}; press Ctrl-C to stop")
         for run in runs:
             changes = run.changes
             assert changes is not None
@@ -55,9 +55,9 @@ def _signals(stop: threading.Event) -> Iterator[None]:
 
 def _report(problem: str | None) -> None:
     if problem is None:
-        _notice("the folder is in step again")
+        _notice("the folder is synchronized again")
     else:
-        _notice(f"WARNING: not in step: {plain(problem)}")
+        _notice(f"warning: the folder is not synchronized: {plain(problem)}")
 
 
 def _notice(text: str) -> None:

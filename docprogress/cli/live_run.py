@@ -42,6 +42,8 @@ SILENT_LOSS = timedelta(seconds=1)
 #: How many of the skipped files are named.
 MAX_NAMED = 5
 
+CANCELLING = "cancelling the run; press Ctrl-C again to exit immediately"
+
 #: The exit status after an interrupt.
 INTERRUPTED = 130
 
@@ -119,7 +121,7 @@ def retry(
     """Retry a run's documents, and watch them unless `detach`; the exit status."""
     if not run.retry(failed_only=failed_only, passwords=passwords):
         output.line.clear()
-        _notice(f"there is nothing to retry in run {run.id}")
+        _notice(f"nothing to retry in run {run.id}")
     if detach:
         output.line.clear()
         _write(run.id)
@@ -213,7 +215,7 @@ class _Session:
         await self._print_summary(run, events.progress, ended=ended)
         if not ended:
             self._inform(
-                f"the run continues: `docprogress watch {run.id}` shows it again"
+                f"the run continues; follow it with `docprogress watch {run.id}`"
             )
             return INTERRUPTED
         counts = events.progress.counts
@@ -233,7 +235,9 @@ class _Session:
                     return False
                 if self._interrupted and not asked:
                     asked = True
-                    view.notify("cancelling the run; Ctrl-C again exits at once")
+                    view.notify(
+                        "cancelling the run; press Ctrl-C again to exit immediately"
+                    )
                     await asyncio.to_thread(run.cancel)
                 await asyncio.wait({listening}, timeout=TICK)
             listening.result()
@@ -341,7 +345,7 @@ def _skipped(names: Sequence[str]) -> str:
     named = ", ".join(plain(name) for name in names[:MAX_NAMED])
     more = f", … and {len(names) - MAX_NAMED:,} more" if names[MAX_NAMED:] else ""
     what = plural(len(names), "file")
-    return f"{what} skipped, of types that no step reads: {named}{more}"
+    return f"skipped {what} of types that cannot be read: {named}{more}"
 
 
 def _unsuccessful(reasons: Mapping[str, str]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from docprogress.cli.help import OUTPUT, SERVICES
+
 if TYPE_CHECKING:
     from docprogress.client.pipeline import Pipeline
     from docprogress.settings import Settings
@@ -16,16 +18,32 @@ if TYPE_CHECKING:
 
 Home = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Folder of the local services and their data."),
+    typer.Option(
+        metavar="DIR",
+        help="Folder of the local services and their data.",
+        rich_help_panel=SERVICES,
+    ),
 ]
 Workers = Annotated[
-    int | None, typer.Option(metavar="N", help="Number of local worker processes.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Number of local worker processes.",
+        rich_help_panel=SERVICES,
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print JSON, one object per line.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 RunId = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="A run's id, its beginning, or `latest`."),
+    typer.Argument(metavar="RUN", help="Run id, the beginning of one, or `latest`."),
 ]
 
 
@@ -36,14 +54,27 @@ class ServiceOptions:
     home: Home = None
     redis_url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Redis to use instead of local services."),
+        typer.Option(
+            metavar="URL",
+            help="Use this Redis instead of local services.",
+            rich_help_panel=SERVICES,
+        ),
     ] = None
     database_url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Database to use instead of SQLite."),
+        typer.Option(
+            metavar="URL",
+            help="Use this database instead of SQLite.",
+            rich_help_panel=SERVICES,
+        ),
     ] = None
     storage_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where documents are stored.")
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Store files here instead of in the home folder.",
+            rich_help_panel=SERVICES,
+        ),
     ] = None
 
     def open_pipeline(

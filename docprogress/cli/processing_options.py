@@ -30,35 +30,49 @@ class OcrEngine(StrEnum):
 
 
 Case = Annotated[
-    str | None, typer.Option(metavar="ID", help="Case the documents belong to.")
+    str | None, typer.Option(metavar="ID", help="Case that the documents belong to.")
 ]
 Steps = Annotated[
     list[str] | None,
     typer.Option(
-        "--step", metavar="MODULE:FUNCTION", help="Add your own step; repeatable."
+        "--step",
+        metavar="MODULE:FUNCTION",
+        help="Add a custom step. Can be repeated.",
     ),
 ]
 EmbedderName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="hashing, wordllama, universal-sentence-encoder, "
-        "sentence-transformers:MODEL, openai:MODEL.",
+        help="Embedding model: hashing, wordllama, universal-sentence-encoder, "
+        "sentence-transformers:MODEL or openai:MODEL.",
     ),
 ]
 PdfEngineChoice = Annotated[
-    PdfEngine | None, typer.Option(help="Library that reads PDFs.")
+    PdfEngine | None,
+    typer.Option(
+        metavar="ENGINE", help="Library that reads PDFs: auto, pdfium or pypdf."
+    ),
 ]
 OcrChoice = Annotated[
-    Ocr | None, typer.Option(help="Pages whose text is recognised in an image.")
+    Ocr | None,
+    typer.Option(
+        metavar="WHEN",
+        help="When to recognise text in images: auto (pages without text), always or "
+        "never.",
+    ),
 ]
 OcrEngineChoice = Annotated[
-    OcrEngine | None, typer.Option(help="Program that recognises it.")
+    OcrEngine | None,
+    typer.Option(metavar="ENGINE", help="OCR engine: rapidocr or tesseract."),
 ]
 Sink = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Vector store that documents are stored in."),
+    typer.Option(metavar="URL", help="Vector store to also write chunks to."),
 ]
 Priority = Annotated[
-    int, typer.Option(metavar="N", help="Before (1, 2, …) or after (-1) others.")
+    int,
+    typer.Option(
+        metavar="N", help="Run before other runs (1, 2, …) or after them (-1)."
+    ),
 ]

@@ -8,6 +8,7 @@ from typing import IO, Annotated
 
 import typer
 
+from docprogress.cli.help import OUTPUT
 from docprogress.terminal.capabilities import draws
 from docprogress.terminal.status_line import StatusLine
 
@@ -28,9 +29,9 @@ Progress = Annotated[
     ProgressMode,
     typer.Option(
         metavar="MODE",
-        help="How to show progress: `auto` draws in a terminal and is `plain` "
-        "elsewhere; `plain` prints a line for each change; `quiet` prints errors only; "
-        "`json` prints one event per line.",
+        help="How to show progress: auto (live in a terminal, otherwise plain), plain "
+        "(one line per change), quiet (errors only), or json (one event per line).",
+        rich_help_panel=OUTPUT,
         envvar=PROGRESS_VARIABLE,
         show_envvar=False,
     ),

@@ -9,7 +9,6 @@ from typing import Any
 import typer
 from redis.exceptions import RedisError
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from docprogress import local
@@ -24,6 +23,14 @@ from docprogress.search import results_text
 from docprogress.search.results import SearchResults
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow, RunSummary
+from docprogress.terminal.listing import (
+    NARROW,
+    Column,
+    Row,
+    indented,
+    labelled,
+    listing,
+)
 from docprogress.terminal.styles import STYLES
 
 #: The width of the console if the output is not a terminal, in cells.
@@ -45,17 +52,36 @@ def runs(rows: Iterable[RunSummary], *, as_json: bool) -> None:
             for row in rows
         )
         return
-    table = _table("RUN", "SUBMITTED", "CASE", "DOCUMENTS>", "", "TOOK>")
+    console = _console()
+    width = _width(console)
+    narrow = width is not None and width < NARROW
+    listed = []
     for row in rows:
-        table.add_row(
-            row.id,
-            _local_time(row.created_at),
+        states = _states(row.counts)
+        cells = [
+            Text(row.id),
+            Text(_local_time(row.created_at)),
             Text(plain(row.case_id or "")),
-            f"{row.expected:,}",
-            _states(row.counts),
-            "" if row.seconds is None else duration(row.seconds),
-        )
-    _show(table, nothing="there are no runs yet: `docprogress run PATH`")
+            Text(f"{row.expected:,}"),
+            Text() if narrow else states,
+            Text("" if row.seconds is None else duration(row.seconds)),
+        ]
+        listed.append(Row(cells, note=states if narrow else Text()))
+    if not listed:
+        typer.echo("no runs yet; start one with `docprogress run PATH`")
+        return
+    for line in listing(_RUN_COLUMNS, listed, width, least_name=None):
+        console.print(line, soft_wrap=True)
+
+
+_RUN_COLUMNS = (
+    Column("RUN"),
+    Column("SUBMITTED", rank=3),
+    Column("CASE", rank=1),
+    Column("DOCUMENTS", rank=4, right=True),
+    Column(""),
+    Column("TOOK", rank=2, right=True),
+)
 
 
 def run(found: Run, *, as_json: bool) -> None:
@@ -64,20 +90,45 @@ def run(found: Run, *, as_json: bool) -> None:
     if as_json:
         _write_json(map(_facts, rows))
         return
-    typer.echo(f"Run {found.id}: {found.summary()}")
-    table = _table("NAME", "STATUS", "DONE>", "STEP", "PAGES>", "CHUNKS>", "TOOK>", "")
-    for row in rows:
-        table.add_row(
-            Text(plain(row.name)),
-            Text(row.status, style=STYLES[row.status]),
-            f"{int(row.progress)} %",
-            Text(plain(row.step)),
-            f"{row.pages:,}" if row.pages else "",
-            f"{row.chunks:,}" if row.chunks else "",
-            _between(row.started_at, row.finished_at),
-            Text(plain(row.error or _not_handed_in(row))),
+    console = _console()
+    width = _width(console)
+    heading = Text(f"Run {found.id}: {found.summary()}")
+    for line in indented(heading, width or UNLIMITED, indent=0):
+        console.print(line, soft_wrap=True)
+    listed = [
+        Row(
+            [
+                Text(plain(row.name)),
+                Text(row.status, style=STYLES[row.status]),
+                Text(f"{int(row.progress)} %"),
+                Text(plain(row.step)),
+                Text(f"{row.pages:,}" if row.pages else ""),
+                Text(f"{row.chunks:,}" if row.chunks else ""),
+                Text(_between(row.started_at, row.finished_at)),
+            ],
+            note=Text(_reason(row)),
         )
-    _show(table)
+        for row in rows
+    ]
+    for line in listing(_DOCUMENT_COLUMNS, listed, width):
+        console.print(line, soft_wrap=True)
+
+
+_DOCUMENT_COLUMNS = (
+    Column("NAME"),
+    Column("STATUS"),
+    Column("DONE", right=True),
+    Column("STEP", rank=3),
+    Column("PAGES", rank=1, right=True),
+    Column("CHUNKS", rank=2, right=True),
+    Column("TOOK", rank=1, right=True),
+)
+
+
+def _reason(row: DocumentRow) -> str:
+    """Why a document failed, or was never submitted, without its name."""
+    reason = plain(row.error or _not_handed_in(row))
+    return reason.removeprefix(f"{plain(row.name)}:").lstrip()
 
 
 def _not_handed_in(row: DocumentRow) -> str:
@@ -149,11 +200,11 @@ def overview(pipeline: Pipeline, *, as_json: bool) -> None:
         return
     total = sum(counts.values())
     documents = Text(f"{total:,}: " if total else "none").append_text(_states(counts))
-    runs = f"{totals.runs:,}, {totals.unfinished:,} of them unfinished"
+    runs = f"{totals.runs:,} ({totals.unfinished:,} unfinished)"
     _show_facts(
         [
             ("Services", _services(pipeline, services)),
-            ("Redis", f"version {version}" if version else "cannot be reached")
+            ("Redis", f"version {version}" if version else "unreachable")
             if url
             else ("Redis", "not running"),
             *((f"Queue {queue.name}", _waiting(queue)) for queue in waiting),
@@ -183,11 +234,11 @@ def passages(found: SearchResults, *, as_json: bool) -> None:
 def _services(pipeline: Pipeline, services: local.Services | None) -> str:
     settings = pipeline.settings
     if settings.redis_url is not None:
-        return f"not local: {redacted(settings.redis_url)}"
+        return f"external: {redacted(settings.redis_url)}"
     if services is None:
-        return f"not running for {settings.home}; they start when needed"
+        return f"not running in {settings.home}; they start when needed"
     workers = plural(services.workers, "worker")
-    return f"running for {settings.home} (process {services.pid}, {workers})"
+    return f"running in {settings.home} (process {services.pid}, {workers})"
 
 
 def _redis(pipeline: Pipeline, url: str | None) -> tuple[str | None, list[Queue]]:
@@ -265,20 +316,6 @@ def _local_time(when: datetime) -> str:
     return f"{when.astimezone():%Y-%m-%d %H:%M}"
 
 
-def _table(*headings: str) -> Table:
-    """A table. A heading that ends in `>` is right-aligned."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in headings:
-        right = heading.endswith(">")
-        table.add_column(
-            heading.rstrip(">"),
-            justify="right" if right else "left",
-            no_wrap=right,
-            overflow="fold",
-        )
-    return table
-
-
 def _console() -> Console:
     console = Console(highlight=False)
     if not sys.stdout.isatty():
@@ -286,21 +323,22 @@ def _console() -> Console:
     return console
 
 
-def _show(table: Table, *, nothing: str = "") -> None:
-    if not table.row_count:
-        typer.echo(nothing)
-        return
-    _console().print(table)
+def _width(console: Console) -> int | None:
+    """The cells of the terminal; None if there is none."""
+    return None if console.width == UNLIMITED else console.width
 
 
 def _show_facts(facts: Iterable[tuple[str, str | Text]]) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts:
-        if value:
-            table.add_row(name, value if isinstance(value, Text) else Text(value))
-    _console().print(table)
+    given = [(name, value) for name, value in facts if value]
+    longest = max(len(name) for name, _ in given) + 2
+    console = _console()
+    width = _width(console)
+    for name, value in given:
+        text = value if isinstance(value, Text) else Text(value)
+        label = Text(f"{name:<{longest}}", style="dim")
+        # The label's style is not that of the text.
+        for line in labelled(Text().append_text(label), text, width):
+            console.print(line, soft_wrap=True)
 
 
 def _write_json(rows: Iterable[Mapping[str, Any]]) -> None:

@@ -42,6 +42,8 @@ def commands() -> str:
                 shown = " ".join([param.opts[-1], *filter(None, [_value(param)])])
                 usage += [shown] if param.required else []
             default = "" if param.default in (None, False) else f"`{param.default}`"
+            if isinstance(param.show_default, str):
+                default = param.show_default
             rows.append((f"`{shown}`", param.help, default))
         parts += [
             f"## {name}",

@@ -299,7 +299,7 @@ def test_status_without_a_name_says_how_everything_stands(do):
     idle = {"documents": 0, "oldest_seconds": None, "served": True}
     assert found["queues"] == {"default": idle}
     assert found["counts"]["completed"] >= 1
-    assert "running for" in shown
+    assert "running in" in shown
 
 
 def test_status_starts_nothing(do, home):
@@ -389,7 +389,7 @@ def test_a_signal_cancels_the_run_and_waits(start, number):
     out, err = process.communicate(timeout=SECONDS)
     assert json.loads(lines(out)[-1])["status"] == "cancelled"
     assert lines(err)[0] == (
-        "docprogress: cancelling the run; Ctrl-C again exits at once"
+        "docprogress: cancelling the run; press Ctrl-C again to exit immediately"
     )
     assert "1 cancelled" in lines(err)[-1]
     assert process.returncode == 1
@@ -537,7 +537,7 @@ def test_a_dumb_terminal_is_written_plain_lines(folder, shared_home):
 
     assert status == 0
     assert "\x1b" not in written
-    run_id = re.match(r"Run ([\w-]+): 1 document\r\n", written)[1]
+    run_id = re.search(r"^Run ([\w-]+): 1 document\r\n", written, re.MULTILINE)[1]
     assert "\r\ncompleted  contract-0.txt" in written
     assert f"docprogress show contract-0.txt --run {run_id}" in written
 
@@ -548,8 +548,8 @@ def test_services_go_up_and_down(do, home):
 
     assert re.search(r"process \d+, 1 worker\)", up)
     assert again == up
-    assert "have stopped" in do("down", home=home)[0]
-    assert "were not running" in do("down", home=home)[0]
+    assert "stopped the local services" in do("down", home=home)[0]
+    assert "no local services are running" in do("down", home=home)[0]
 
 
 def test_a_worker_of_ones_own_takes_documents(do, start, server, short_path):
@@ -615,7 +615,7 @@ def test_the_doctor_knows_the_settings_of_the_server_and_those_that_there_are_no
 
     out, err = do("doctor")
 
-    assert re.search(r"set here: .*DOCPROGRESS_SERVER_TOKEN\b", out)
+    assert re.search(r"set in the environment: .*DOCPROGRESS_SERVER_TOKEN\b", out)
     assert "unknown settings: DOCPROGRESS_SERVER_TOKNE\n" in out
     assert "hunter2" not in out + err
 
@@ -724,7 +724,7 @@ def test_sync_says_what_has_changed_and_asks_before_much_is_removed(do, folder):
         "> line break.txt → c.txt",
         "1 changed, 1 moved, 1 removed",
     ]
-    assert "to be confirmed: 1 of 3 files" in err
+    assert "needs confirmation: 1 of 3 files" in err
     _, err = do("sync", "office", *case, status=1)
     assert "1 of 3 files" in err
     assert "docprogress sync --yes" in err

@@ -257,4 +257,4 @@ def test_what_does_not_go_with_a_watch_is_refused(tmp_path, option):
     )
 
     assert done.returncode == 2
-    assert f"{option} does not go with --watch" in done.stderr
+    assert f"{option} cannot be combined with --watch" in done.stderr

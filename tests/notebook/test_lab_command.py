@@ -213,7 +213,7 @@ def test_one_interrupt_ends_jupyterlab_and_leaves_the_services(start, home, tmp_
     child = start("notebooks of mine")
 
     child.expect(r"are in (\S+/notebooks of mine) \(\d+ files new\)")
-    child.expect(r"local services run for \S+ \(1 worker\)")
+    child.expect(r"local services are running in \S+ \(1 worker\)")
     child.expect(r"(http://127\.0\.0\.1:\d+)/lab/tree/quickstart\.ipynb\?token=(\w+)")
     address, token = child.match.groups()
     request = urllib.request.Request(

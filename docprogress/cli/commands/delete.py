@@ -24,7 +24,7 @@ def delete(
     *,
     run_ids: Annotated[
         list[str],
-        typer.Argument(metavar="RUN", help="Runs: ids, their beginnings, `latest`."),
+        typer.Argument(metavar="RUN", help="Run ids, beginnings of ids, or `latest`."),
     ],
     cancel_first: Annotated[
         bool, typer.Option("--cancel", help="Cancel unfinished documents first.")
@@ -47,15 +47,17 @@ def prune(
     *,
     older_than: Annotated[
         str,
-        typer.Option(metavar="AGE", help="Time since the run ended: 12h, 30d, 2w."),
+        typer.Option(
+            metavar="AGE", help="Minimum time since the run ended: 12h, 30d, 2w."
+        ),
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would be deleted.")
+        bool, typer.Option("--dry-run", help="Print what would be deleted.")
     ] = False,
     sure: Yes = False,
     services: ServiceOptions,
 ) -> None:
-    """Delete the runs that ended long ago. Unfinished runs are kept."""
+    """Delete old runs. Unfinished runs are kept."""
     from docprogress.formatting import plural
 
     age = _age(older_than)
@@ -63,11 +65,11 @@ def prune(
         old, unfinished = pipeline.old_runs(age)
         if unfinished:
             typer.echo(
-                f"{plural(len(unfinished), 'older run')} kept, unfinished: "
-                "`docprogress status` lists them, `docprogress cancel` ends them"
+                f"{plural(len(unfinished), 'unfinished run')} kept; list them with "
+                "`docprogress runs`, cancel them with `docprogress cancel`"
             )
         if not old:
-            typer.echo("there is nothing to delete")
+            typer.echo("nothing to delete")
             return
         runs = [pipeline.attach(run_id) for run_id in old]
         if dry_run:
@@ -83,7 +85,8 @@ def _age(text: str) -> timedelta:
     found = _AGE.fullmatch(text.strip())
     if found is None:
         raise SettingsError(
-            f"{text!r} is not an age: use a number and m, h, d or w, as in 12h or 30d"
+            f"{text!r} is not an age: use a number followed by m, h, d or w, such as "
+            "12h or 30d"
         )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
@@ -97,7 +100,7 @@ def _delete(runs: "Sequence[Run]", *, cancel: bool, sure: bool) -> int:
     if not sure:
         if not sys.stdin.isatty():
             raise SettingsError(
-                "cannot ask for confirmation without a terminal: add --yes"
+                "cannot prompt for confirmation without a terminal: add --yes"
             )
         if not typer.confirm(f"Delete {plural(len(runs), 'run')}?"):
             return 1
@@ -118,6 +121,6 @@ def _delete(runs: "Sequence[Run]", *, cancel: bool, sure: bool) -> int:
     keys = sum(each.keys for each in done)
     typer.echo(
         f"deleted {plural(len(done), 'run')} with {plural(documents, 'document')}: "
-        f"{plural(files, 'file')} of {decimal(size)}, {plural(keys, 'key')} of Redis"
+        f"{plural(files, 'file')} ({decimal(size)}), {plural(keys, 'Redis key')}"
     )
     return status

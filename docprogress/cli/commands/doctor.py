@@ -1,5 +1,7 @@
 """`docprogress doctor`: print what `diagnosis` finds."""
 
+import sys
+
 import typer
 
 from docprogress.cli.options import ServiceOptions, with_service_options
@@ -14,13 +16,17 @@ def doctor(*, services: ServiceOptions) -> None:
     from docprogress.cli.diagnosis import State, findings
     from docprogress.formatting import plain
     from docprogress.settings import redacted
+    from docprogress.terminal.listing import labelled
 
     styles = {State.OK: "green", State.NOTE: "yellow", State.BROKEN: "bold red"}
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
+    width = console.width if sys.stdout.isatty() else None
     broken = False
     for finding in findings(services.load_settings()):
         broken = broken or finding.state is State.BROKEN
-        line = Text(f"{finding.state:<8}", style=styles[finding.state])
-        line.append(f"{finding.subject:<12}", style="dim")
-        console.print(line.append(plain(redacted(finding.message)), style="default"))
+        label = Text().append(f"{finding.state:<8}", style=styles[finding.state])
+        label.append(f"{finding.subject:<12}", style="dim")
+        message = Text(plain(redacted(finding.message)))
+        for line in labelled(label, message, width):
+            console.print(line, soft_wrap=True)
     raise typer.Exit(1 if broken else 0)

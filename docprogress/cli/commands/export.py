@@ -14,20 +14,26 @@ def export(
     *,
     run_id: RunId,
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A new folder, or an earlier export.")
+        Path,
+        typer.Argument(metavar="DIR", help="New folder, or that of an earlier export."),
     ],
     file_format: Annotated[
         str,
         typer.Option(
-            "--format", metavar="FORMAT", help="parquet, jsonl, csv or markdown."
+            "--format",
+            metavar="FORMAT",
+            help="File format: parquet, jsonl, csv or markdown.",
         ),
     ] = "parquet",
     what: Annotated[
-        str, typer.Option(metavar="WHAT", help="chunks, pages, tables or documents.")
+        str,
+        typer.Option(
+            metavar="WHAT", help="What to export: chunks, pages, tables or documents."
+        ),
     ] = "chunks",
     services: ServiceOptions,
 ) -> None:
-    """Write the results of a run into a folder."""
+    """Write the results of a run to a folder."""
     from docprogress.formatting import plural
 
     with services.open_pipeline(start=False) as pipeline:
@@ -51,13 +57,13 @@ def report(
             "--output",
             "-o",
             metavar="FILE",
-            help="The HTML file; RUN.html by default.",
-            show_default=False,
+            help="HTML file to write.",
+            show_default="RUN.html",
         ),
     ] = None,
     services: ServiceOptions,
 ) -> None:
-    """Write a report of a run: one HTML file that needs nothing else."""
+    """Write a self-contained HTML report of a run."""
     with services.open_pipeline(start=False) as pipeline:
         run = pipeline.attach(run_id)
         typer.echo(run.report(output or f"{run.id}.html"))

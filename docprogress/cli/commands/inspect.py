@@ -15,7 +15,7 @@ Limit = Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of 
 def runs(
     *,
     case: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only the runs of this case.")
+        str | None, typer.Option(metavar="ID", help="List only the runs of this case.")
     ] = None,
     limit: Limit = 100,
     as_json: Json = False,
@@ -33,12 +33,12 @@ def status(
     *,
     which: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN|DOCUMENT]", help="A run, or a document's id."),
+        typer.Argument(metavar="[RUN|DOCUMENT]", help="Run or document id."),
     ] = None,
     as_json: Json = False,
     services: ServiceOptions,
 ) -> None:
-    """Show the status of the installation, a run or a document."""
+    """Show the status of everything, one run, or one document."""
     from docprogress.cli import tables
 
     with services.open_pipeline(start=False) as pipeline:
@@ -56,20 +56,21 @@ def status(
 def show(
     *,
     which: Annotated[
-        str, typer.Argument(metavar="DOCUMENT", help="A document's id or name.")
+        str, typer.Argument(metavar="DOCUMENT", help="Document id or name.")
     ],
     run_id: Annotated[
-        str, typer.Option("--run", metavar="RUN", help="The run of a name.")
+        str, typer.Option("--run", metavar="RUN", help="Run to look the name up in.")
     ] = "latest",
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="With headings, lists and tables.")
+        bool,
+        typer.Option("--markdown", help="Print Markdown: headings, lists and tables."),
     ] = False,
     tables: Annotated[
-        bool, typer.Option("--tables", help="Only the tables, as Markdown.")
+        bool, typer.Option("--tables", help="Print only the tables, as Markdown.")
     ] = False,
     services: ServiceOptions,
 ) -> None:
-    """Print the text of a document, or its tables."""
+    """Print the text or the tables of a document."""
     from docprogress.structure.tables import titled
 
     with services.open_pipeline(start=False) as pipeline:

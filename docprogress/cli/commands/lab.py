@@ -22,25 +22,32 @@ REQUIRED = ("jupyterlab", "ipykernel", "anywidget", "matplotlib")
 def lab(
     *,
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder for the copies.")
+        Path, typer.Argument(metavar="FOLDER", help="Folder for the notebooks.")
     ] = Path("docprogress-notebooks"),
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="By default the first free from 8888."),
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Port to listen on.",
+            show_default="the first free one from 8888",
+        ),
     ] = None,
     no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only print the URL.")
+        bool,
+        typer.Option("--no-browser", help="Print the URL without opening a browser."),
     ] = False,
     home: Home = None,
     workers: Workers = None,
 ) -> None:
     """Open JupyterLab with your own copies of the notebooks and samples.
 
-    The first start copies them, later starts update them. A file that you have
-    changed is kept, and a file that you have deleted is restored.
+    The first start copies them, and later starts update them. Files that you have
+    changed are kept; files that you have deleted are restored.
 
-    Ctrl-C ends JupyterLab and its kernels. Runs continue, and the local services stop
-    after ten idle minutes; `docprogress down` stops them at once.
+    Ctrl-C stops JupyterLab and its kernels. Runs continue, and the local services stop
+    after ten idle minutes, or immediately with `docprogress down`.
     """
     missing = [name for name in REQUIRED if find_spec(name) is None]
     if missing:
@@ -61,7 +68,7 @@ def lab(
     if settings.local:
         found = local.up(settings)
         typer.echo(
-            f"local services run for {settings.home} "
+            f"local services are running in {settings.home} "
             f"({found.workers} worker{'s' * (found.workers != 1)})"
         )
     command = [
@@ -114,4 +121,4 @@ def _report(folder: Path, result: "CopyResult") -> None:
     typer.echo(f" ({', '.join(parts)})" if parts else "")
     for name, beside in result.kept.items():
         advice = f"; the new version is {beside}" if beside else ""
-        typer.echo(f"{name} has your changes and was kept{advice}")
+        typer.echo(f"kept {name}, which you have changed{advice}")

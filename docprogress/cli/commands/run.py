@@ -35,7 +35,7 @@ def run(
     *,
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH", help="Files, folders, globs, http(s) URLs."),
+        typer.Argument(metavar="PATH", help="Files, folders, glob patterns or URLs."),
     ],
     case: Case = None,
     steps: Steps = None,
@@ -47,12 +47,14 @@ def run(
     skip_existing: Annotated[
         bool,
         typer.Option(
-            "--skip-existing", help="Reuse the results of files processed before."
+            "--skip-existing",
+            help="Skip files that have already been processed, and reuse their "
+            "results.",
         ),
     ] = False,
     priority: Priority = 0,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Print the run's id and do not wait.")
+        bool, typer.Option("--detach", help="Print the run id without waiting.")
     ] = False,
     progress: Progress = ProgressMode.AUTO,
     as_json: Json = False,
@@ -61,7 +63,7 @@ def run(
 ) -> None:
     """Read, chunk and embed documents, and show their progress.
 
-    Ctrl-C cancels the run and waits for it to end; a second Ctrl-C exits at once.
+    Ctrl-C cancels the run and waits for it to end; a second Ctrl-C exits immediately.
     """
     display = choose(progress, as_json=as_json)
     with (
@@ -125,20 +127,24 @@ def retry(
     run_id: RunId,
     everything: Annotated[
         bool,
-        typer.Option("--all", help="Redo everything, completed documents too."),
+        typer.Option("--all", help="Process all documents, including completed ones."),
     ] = False,
     password_file: Annotated[
         typer.FileText | None,
         typer.Option(
             "--password-file",
-            help="Passwords for encrypted documents, one a line; - is standard input.",
+            metavar="FILE",
+            help="Passwords for encrypted documents, one per line; - reads standard "
+            "input.",
         ),
     ] = None,
     ask_password: Annotated[
         bool,
-        typer.Option("--ask-password", help="Ask for the password of documents."),
+        typer.Option("--ask-password", help="Prompt for the password of documents."),
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Do not wait.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Exit without waiting.")
+    ] = False,
     progress: Progress = ProgressMode.AUTO,
     as_json: Json = False,
     services: ServiceOptions,
@@ -174,11 +180,11 @@ def cancel(
     *,
     which: Annotated[
         list[str],
-        typer.Argument(metavar="RUN|DOCUMENT", help="Runs, or ids of documents."),
+        typer.Argument(metavar="RUN|DOCUMENT", help="Run or document ids."),
     ],
     services: ServiceOptions,
 ) -> None:
-    """Cancel the unfinished documents of runs, or single documents."""
+    """Cancel runs or single documents."""
     with services.open_pipeline(start=False) as pipeline:
         # Find all of them before cancelling any.
         for found, row in [find(pipeline, name) for name in which]:

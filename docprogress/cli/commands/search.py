@@ -14,37 +14,43 @@ def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words or a question.")],
     run_id: Annotated[
         list[str] | None,
-        typer.Option("--run", metavar="RUN", help="Only in this run; repeatable."),
+        typer.Option("--run", metavar="RUN", help="Search this run. Can be repeated."),
     ] = None,
     case: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only in this case.")
+        str | None, typer.Option(metavar="ID", help="Search only this case.")
     ] = None,
     document: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only in this document; repeatable."),
+        typer.Option(metavar="NAME", help="Search this document. Can be repeated."),
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="Only passages of this kind: text, table, code or list."),
+        typer.Option(
+            metavar="KIND", help="Find only this kind: text, table, code or list."
+        ),
     ] = None,
     language: Annotated[
         str | None,
-        typer.Option(metavar="CODE", help="Only documents in this language: en, de, …"),
+        typer.Option(
+            metavar="CODE", help="Search only documents in this language: en, de, …"
+        ),
     ] = None,
     mode: Annotated[
-        Mode, typer.Option(help="Find by words, by vectors of meaning, or by both.")
+        Mode,
+        typer.Option(
+            metavar="MODE",
+            help="Search by words, by meaning (vectors), or by both (hybrid).",
+        ),
     ] = Mode.HYBRID,
     limit: Annotated[
         int, typer.Option(metavar="N", min=1, help="Maximum number of passages.")
     ] = 10,
     offset: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How many better ones to skip.")
+        int, typer.Option(metavar="N", min=0, help="Number of passages to skip.")
     ] = 0,
     rerank: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Order again by this model or `module:function`."
-        ),
+        typer.Option(metavar="NAME", help="Rerank with this model or module:function."),
     ] = None,
     as_json: Json = False,
     services: ServiceOptions,

@@ -23,19 +23,30 @@ OTHER_CONNECTIONS = 1_000
 @with_service_options
 def serve(
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Address to listen on.")
+    ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 picks a free one.")
+        int,
+        typer.Option(
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Port to listen on; 0 chooses a free one.",
+        ),
     ] = 8000,
     unix_socket: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Listen on a socket for this user only."),
+        typer.Option(
+            metavar="PATH", help="Listen on a Unix socket for this user instead."
+        ),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
-            help="Token that requests must send. By default a random one, printed on "
-            "a terminal, else kept in the home folder. An empty one disables the check."
+            metavar="TOKEN",
+            help="Token that requests must send; generated if omitted. An empty value "
+            "disables the check.",
         ),
     ] = None,
     cors_origins: Annotated[
@@ -43,21 +54,24 @@ def serve(
         typer.Option(
             "--cors-origin",
             metavar="ORIGIN",
-            help="Allow pages of https://app.example.org; repeatable.",
+            help="Allow requests from pages of this origin. Can be repeated.",
         ),
     ] = None,
     root_path: Annotated[
-        str, typer.Option(metavar="PATH", help="Prefix that a proxy adds to paths.")
+        str, typer.Option(metavar="PATH", help="Path prefix that a proxy adds.")
     ] = "",
     json_log: Annotated[
-        bool, typer.Option("--json-log", help="Log JSON, one object per line.")
+        bool,
+        typer.Option("--json-log", help="Write the log as JSON, one object per line."),
     ] = False,
     workers: Workers = None,
     services: ServiceOptions,
 ) -> None:
     """Serve uploads and live progress over HTTP.
 
-    By default it listens on localhost only, and its URL contains a random token.
+    By default, the server listens on localhost only and requires a random token. In a
+    terminal it prints a URL with the token; otherwise the token is kept in the home
+    folder.
     """
     try:
         from docprogress.server import create_app

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def up(*, workers: Workers = None, home: Home = None) -> None:
-    """Start the local services, if they are not running."""
+    """Start the local services if they are not running."""
     from docprogress import local
 
     settings = _local_settings(home, workers=workers)
     found = local.up(settings)
     typer.echo(
-        f"local services run for {settings.home} "
+        f"local services are running in {settings.home} "
         f"(process {found.pid}, {found.workers} worker{'s' * (found.workers != 1)})"
     )
 
@@ -41,8 +41,9 @@ def down(*, home: Home = None) -> None:
     settings = _local_settings(home)
     stopped = local.down(settings.home)
     typer.echo(
-        f"local services for {settings.home} "
-        f"{'have stopped' if stopped else 'were not running'}"
+        f"stopped the local services in {settings.home}"
+        if stopped
+        else f"no local services are running in {settings.home}"
     )
 
 
@@ -51,18 +52,27 @@ def worker(
     *,
     queues: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Queues to serve; by default `default`."),
+        typer.Option(
+            metavar="A,B",
+            help="Queues to serve, separated by commas.",
+            show_default="default",
+        ),
     ] = None,
     concurrency: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Processes; by default one per core."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of processes.",
+            show_default="one per core",
+        ),
     ] = None,
     services: ServiceOptions,
 ) -> None:
-    """Process documents on this machine, in the foreground.
+    """Run a worker in the foreground.
 
-    Give it the same Redis, database and storage as the clients, or with `--home`
-    those of the local services, which it starts if they are not running.
+    Use the same Redis, database and storage as the clients. With --home, the worker
+    joins the local services in that folder, and starts them if necessary.
     """
     # A worker starts a sixth sooner if nothing looks for garbage in what it imports.
     gc.disable()

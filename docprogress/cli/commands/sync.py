@@ -42,33 +42,36 @@ MARKS = {"added": "+", "changed": "~", "removed": "-", "stale": "*", "failed": "
 def sync(
     *,
     folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="A folder, or a URL of one.")
+        str, typer.Argument(metavar="FOLDER", help="Folder, or the URL of one.")
     ],
     case: Case = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", "-n", help="Print what would be done; do nothing."),
+        typer.Option(
+            "--dry-run", "-n", help="Print the changes without applying them."
+        ),
     ] = False,
     max_delete: Annotated[
         str,
         typer.Option(
-            metavar="N|N%", help="Files that may be gone without confirmation."
+            metavar="N|N%",
+            help="Missing files that may be removed without confirmation.",
         ),
     ] = "20%",
     yes: Annotated[
         bool,
-        typer.Option("--yes", "-y", help="Accept that more files are gone, or all."),
+        typer.Option("--yes", "-y", help="Remove missing files without confirmation."),
     ] = False,
     checksum: Annotated[
         bool,
         typer.Option(
-            "--checksum", "-c", help="Compare the content of all files, not their time."
+            "--checksum", "-c", help="Compare the contents of files, not their times."
         ),
     ] = False,
     retry_failed: Annotated[
         bool,
         typer.Option(
-            "--retry-failed", help="Process unchanged files again that failed."
+            "--retry-failed", help="Retry unchanged files that failed before."
         ),
     ] = False,
     steps: Steps = None,
@@ -83,7 +86,7 @@ def sync(
         typer.Option(
             "--watch",
             "-w",
-            help="Keep watching, and synchronize whenever the folder changes.",
+            help="Keep running, and synchronize whenever the folder changes.",
         ),
     ] = False,
     interval: Annotated[
@@ -91,22 +94,22 @@ def sync(
         typer.Option(
             metavar="SECONDS",
             min=0.1,
-            help="With `--watch`: between two looks at a network drive or URL.",
+            help="With `--watch`: time between checks of a network drive or URL.",
         ),
     ] = None,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Print the run's id and do not wait.")
+        bool, typer.Option("--detach", help="Print the run id without waiting.")
     ] = False,
     progress: Progress = ProgressMode.AUTO,
     as_json: Json = False,
     workers: Workers = None,
     services: ServiceOptions,
 ) -> None:
-    """Process the changes in a folder, and remove deleted files.
+    """Process new and changed files of a folder, and remove deleted ones.
 
-    Files that are as they were, or were moved, are not processed again. If more files
-    are gone than --max-delete allows, or all of them, nothing is changed without a
-    confirmation. With --watch, that is reported, and waited for.
+    Files that are unchanged or were moved are not processed again. If more files are
+    missing than --max-delete allows, or all of them, the command asks for confirmation
+    before it changes anything. With --watch it prints a warning instead.
     """
     display = choose(progress, as_json=as_json)
     as_json = display is Display.JSON
@@ -186,7 +189,7 @@ def sync(
 def _check_watch(given: dict[str, bool]) -> None:
     for option, value in given.items():
         if value:
-            raise typer.BadParameter(f"{option} does not go with --watch")
+            raise typer.BadParameter(f"{option} cannot be combined with --watch")
 
 
 def _print(changes: "FolderChanges", *, as_json: bool) -> None:
@@ -204,4 +207,6 @@ def _print(changes: "FolderChanges", *, as_json: bool) -> None:
         typer.echo(f"> {plain(old)} → {plain(new)}")
     typer.echo(str(changes))
     if changes.refusal is not None:
-        typer.echo(f"docprogress: to be confirmed: {plain(changes.refusal)}", err=True)
+        typer.echo(
+            f"docprogress: needs confirmation: {plain(changes.refusal)}", err=True
+        )
