@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
-from search_speed import CHUNKS_PER_DOCUMENT, document_row, index_bytes
+from search_speed import document_row, index_bytes
+from search_synthetic import CHUNKS_PER_DOCUMENT
 
 from docprogress.store import Store, schema, word_entries
 

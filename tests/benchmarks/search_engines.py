@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 from search_peers import Engine, engines
 from search_scores import ndcg
-from search_speed import Corpus
+from search_synthetic import Corpus
 from search_truth import TEXTS, truth
 
 #: Groups that need more than words between spaces: (name, language, group).

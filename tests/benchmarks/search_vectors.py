@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from search_speed import CHUNKS_PER_DOCUMENT
+from search_synthetic import CHUNKS_PER_DOCUMENT
 
 from docprogress.events import now
 from docprogress.store import SearchFilter, Store, schema
