@@ -13,6 +13,7 @@ from pypdfium2 import raw as pdfium
 from docprogress.steps.ocr.drawing import is_unmapped
 from docprogress.steps.readers import pdf_native as native
 from docprogress.steps.readers.pdf_bidi import leftwards, may_run_left
+from docprogress.steps.readers.pdf_broken_lines import may_be_broken, rejoined
 from docprogress.steps.readers.pdf_forms import filled, has_filled, placed
 from docprogress.steps.readers.pdf_hidden import is_scan, set_active, unseen
 from docprogress.steps.readers.pdf_hyphens import join_hyphenated, positions
@@ -87,9 +88,11 @@ class PageReader:
             values = filled(page, self._open_form())
         gaps = found.gaps and not _is_numbered(text)
         runs_left = may_run_left(text)
-        if values or gaps or found.vertical or runs_left:
+        broken = may_be_broken(text)
+        if values or gaps or found.vertical or runs_left or broken:
             lines = lines_of(content, pdfium.FPDFText_CountChars(content))
-            ordered = None
+            ordered = rejoined(lines) if broken else None
+            lines = ordered or lines
             if values:
                 ordered = lines = placed(lines, values)
             vertical = vertical_texts(page) if found.vertical else set()
