@@ -1,5 +1,6 @@
 """Options that several commands share, and the pipeline or settings they select."""
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -88,11 +89,21 @@ class ServiceOptions:
         """
         if line is not None:
             line.show("Starting…")
-        from docprogress.client.pipeline import Pipeline
+        given = {**self._given(), **options}
+        with contextlib.ExitStack() as stack:
+            starts = False
+            if options.get("start", True):
+                from docprogress.local import launched
 
-        if line is not None and options.get("start", True):
-            self._show_wait(line)
-        return Pipeline(**self._given(), **options)
+                # They load what they need while this process does.
+                starts = stack.enter_context(launched(**given))
+            if line is not None and starts:
+                line.announce("Starting local services…")
+            from docprogress.client.pipeline import Pipeline
+
+            if line is not None and options.get("start", True) and not starts:
+                self._show_wait(line)
+            return Pipeline(**given)
 
     def _show_wait(self, line: "StatusLine") -> None:
         from docprogress import local

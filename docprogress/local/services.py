@@ -12,16 +12,16 @@ import logging
 import os
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from docprogress.errors import ServicesError
+from docprogress.local.home import START_LOCK, STOPPED, SUPERVISOR_LOCK, prepare
+from docprogress.local.launch import spawn, take
 from docprogress.local.lock import is_held, locked
-from docprogress.local.logs import last_line, log_file
+from docprogress.local.logs import last_line
 from docprogress.local.valkey import server_binary, socket_path, stop_server
 from docprogress.settings import Settings
 from docprogress.version import __version__
@@ -32,18 +32,11 @@ log = logging.getLogger(__name__)
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
-#: The lock for starting and stopping the services of a home folder. Its modification
-#: time is that of the latest request for them.
-START_LOCK = "start.lock"
-
-#: The lock of the supervisor of a home folder.
-SUPERVISOR_LOCK = "supervisor.lock"
+#: Seconds to wait for another process that starts or stops services.
+LOCK_SECONDS = 2 * START_SECONDS
 
 #: In the environment of a worker that a supervisor has started: which process that is.
 SUPERVISED = "DOCPROGRESS_SUPERVISED"
-
-#: The file in a home folder whose services were stopped by a user.
-STOPPED = "stopped"
 
 #: Settings of the local services. If others are asked for, they are restarted.
 _STARTED_WITH = (
@@ -82,9 +75,11 @@ def up(settings: Settings) -> Services:
         ServicesError: They could not be started; the message says why.
     """
     home = prepare(settings.home)
-    with _translate_errors(home), locked(home / START_LOCK, seconds=2 * START_SECONDS):
+    launch = take(home)
+    lock = launch.lock if launch else locked(home / START_LOCK, seconds=LOCK_SECONDS)
+    with _translate_errors(home), lock:
         (home / STOPPED).unlink(missing_ok=True)
-        found = status(home)
+        found = _wait_until_started(home, launch.process) if launch else status(home)
         if found is not None and _differs(found, settings):
             found = _restart(found, settings)
         if found is None:
@@ -113,7 +108,7 @@ def down(home: Path) -> bool:
     """
     if not (home / START_LOCK).exists():
         return False
-    with _translate_errors(home), locked(home / START_LOCK, seconds=2 * START_SECONDS):
+    with _translate_errors(home), locked(home / START_LOCK, seconds=LOCK_SECONDS):
         # Processes that watch a run must not start them again.
         (home / STOPPED).touch(mode=0o600)
         return _stop(home)
@@ -129,25 +124,15 @@ def status(home: Path) -> Services | None:
         return None
 
 
-def prepare(home: Path) -> Path:
-    """Make the home folder unless it exists.
+def stop_launched(home: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Stop what has been launched; the start lock must be held.
 
     Raises:
-        ServicesError: It cannot be written.
+        ServicesError: It does not stop.
     """
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (home / "logs").mkdir(mode=0o700, exist_ok=True)
-        (home / "redis").mkdir(mode=0o700, exist_ok=True)
-        (home / START_LOCK).touch(mode=0o600)
-        with tempfile.TemporaryFile(dir=home):
-            pass
-    except OSError as error:
-        raise ServicesError(
-            f"the home folder {home} cannot be written ({error.strerror}): choose "
-            "another one with --home or DOCPROGRESS_HOME"
-        ) from error
-    return home
+    with contextlib.suppress(ServicesError):
+        _wait_until_started(home, process)
+    _stop(home)
 
 
 def _differs(services: Services, settings: Settings) -> bool:
@@ -184,17 +169,18 @@ def _start(settings: Settings) -> Services:
     server_binary()
     socket_path(home)
     (home / "services.json").unlink(missing_ok=True)
+    names = settings.model_fields_set
+    given = {name: getattr(settings, name) for name in names}
+    return _wait_until_started(home, spawn(home, given))
+
+
+def _wait_until_started(home: Path, starter: "subprocess.Popen[bytes]") -> Services:
+    """Wait for services that have been launched.
+
+    Raises:
+        ServicesError: They do not start.
+    """
     log_path = home / "logs" / "supervisor.log"
-    with log_file(log_path) as output:
-        starter = subprocess.Popen(
-            [sys.executable, "-m", "docprogress.local.supervisor"],
-            env=os.environ | _environment(settings),
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
     try:
         starter.wait(START_SECONDS)
     except subprocess.TimeoutExpired:
@@ -235,24 +221,6 @@ def _exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """The explicit settings, as environment variables for a child process.
-
-    Unlike arguments, other users cannot read the environment.
-    """
-    # Passwords reach the workers with the runs that they are for.
-    names = settings.model_fields_set - {"passwords"}
-    given = {name: getattr(settings, name) for name in names}
-    given["home"] = settings.home
-    return {
-        f"DOCPROGRESS_{name.upper()}": (
-            json.dumps(value) if isinstance(value, dict) else str(value)
-        )
-        for name, value in given.items()
-        if value is not None
-    }
 
 
 def digests(settings: Settings) -> dict[str, str]:

@@ -10,11 +10,11 @@ import logging
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import IO, Any
 
 import psutil
@@ -25,19 +25,19 @@ from docprogress.bus.pubsub import CLIENT_NAME
 from docprogress.bus.redis_url import unix_url
 from docprogress.errors import DocProgressError, ServicesError, StoreUnavailable
 from docprogress.events import now
+from docprogress.local.home import START_LOCK
 from docprogress.local.lock import acquire, release
-from docprogress.local.logs import last_line, log_file
+from docprogress.local.logs import last_line
+from docprogress.local.processes import alive, ended, fork, start
 from docprogress.local.services import (
-    START_LOCK,
     START_SECONDS,
     STOP_SECONDS,
     SUPERVISED,
-    SUPERVISOR_LOCK,
     Services,
     digests,
 )
 from docprogress.local.valkey import server_command, socket_path
-from docprogress.settings import Settings, load, log_to_stderr, redacted
+from docprogress.settings import Settings, redacted
 from docprogress.store import Store
 from docprogress.version import __version__
 
@@ -56,23 +56,44 @@ LONGEST_PAUSE = 10.0
 
 
 class Supervisor:
-    """Keeps the server and the workers of one home folder running."""
+    """Keeps the server and the workers of one home folder running.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: The settings of the services.
+        server: A server that has been started and may not answer yet.
+        load_worker: Loads what a worker needs, and returns what a forked worker does,
+            given the URL of its Redis. None: workers are started as commands.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        server: psutil.Popen | None = None,
+        load_worker: Callable[[], Callable[[str], int]] | None = None,
+    ) -> None:
         self._settings = settings
         self._home = settings.home
         self._socket = socket_path(settings.home)
         self._url = unix_url(self._socket)
         self._redis = connect(self._url)
         self._store = Store(settings.database, busy_seconds=2.0)
+        self._starting = server
         self._server: psutil.Process | None = None
+        self._load_worker = load_worker
         self._worker: psutil.Process | None = None
+        # What this process does from now on: it is a forked worker.
+        self._work: Callable[[], int] | None = None
         self._pause = FIRST_PAUSE
         self._worker_started = self._worker_due = time.monotonic()
         self._leaving = False
 
-    def run(self) -> None:
-        """Supervise until a signal, or until the services are no longer needed."""
+    def run(self) -> Callable[[], int] | None:
+        """Supervise until a signal, or until the services are no longer needed.
+
+        Returns:
+            None, or in a forked worker what it has to do.
+        """
         with contextlib.ExitStack() as stack:
             wait = stack.enter_context(_signals())
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -87,6 +108,8 @@ class Supervisor:
             touched = 0.0
             while not self._leaving:
                 self._keep()
+                if self._work is not None:
+                    break
                 moment = time.monotonic()
                 if moment >= next_check:
                     idle_seconds = self._settings.idle_seconds
@@ -98,6 +121,7 @@ class Supervisor:
                         self._leaving = self._may_exit(start_lock, touched)
                 due = min(next_check, self._due(moment))
                 wait(max(due - time.monotonic(), 0.0))
+        return self._work
 
     def _keep(self) -> None:
         """Keep the server and the worker running."""
@@ -123,11 +147,12 @@ class Supervisor:
         self._leaving = True
 
     def _keep_server(self) -> None:
-        if self._server is not None and _alive(self._server):
+        if self._server is not None and alive(self._server):
             return
         if self._server is not None:
             log.warning("the server died: it is started again")
-        self._server = self._adopt_server() or self._start_or_reset_server()
+        adopted = None if self._starting else self._adopt_server()
+        self._server = adopted or self._start_or_reset_server()
         self._write_state()
 
     def _adopt_server(self) -> psutil.Process | None:
@@ -159,8 +184,10 @@ class Supervisor:
         Raises:
             ServicesError: It ended, or does not answer.
         """
-        command = server_command(self._socket, self._home / "redis")
-        process = self._run(command, "redis.log")
+        process, self._starting = self._starting, None
+        if process is None:
+            command = server_command(self._socket, self._home / "redis")
+            process = start(self._home, command, "redis.log")
         answered = False
         try:
             reason = self._wait_until_ready(process)
@@ -169,7 +196,7 @@ class Supervisor:
             if not answered:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
-                _ended(process, STOP_SECONDS)
+                ended(process, STOP_SECONDS)
         if reason is not None:
             raise ServicesError(f"the server does not start: {reason}")
         return process
@@ -178,7 +205,7 @@ class Supervisor:
         """Wait until a server answers; why it does not, or None."""
         deadline = time.monotonic() + START_SECONDS / 2
         reason = "it does not answer"
-        while _alive(process):
+        while alive(process):
             try:
                 self._redis.ping()
             except (RedisError, OSError) as error:
@@ -192,7 +219,7 @@ class Supervisor:
 
     def _keep_worker(self) -> None:
         moment = time.monotonic()
-        if self._worker is not None and _alive(self._worker):
+        if self._worker is not None and alive(self._worker):
             return
         if self._worker is not None:
             lived = moment - self._worker_started
@@ -204,24 +231,21 @@ class Supervisor:
         if moment < self._worker_due:
             return
         self._worker_started = moment
-        self._worker = self._run(
+        if self._load_worker is not None:
+            work = self._load_worker()
+            # The child leaves this connection alone; the store's are closed by a fork.
+            self._redis.connection_pool.disconnect()
+            self._worker = fork(self._home, "worker.log")
+            if self._worker is None:
+                self._work = partial(work, self._url)
+            return
+        self._worker = start(
+            self._home,
             [sys.executable, "-m", "docprogress", "worker"],
             "worker.log",
             DOCPROGRESS_REDIS_URL=self._url,
             **{SUPERVISED: str(os.getpid())},
         )
-
-    def _run(self, command: list[str], log_name: str, **more: str) -> psutil.Process:
-        with log_file(self._home / "logs" / log_name) as output:
-            return psutil.Popen(
-                command,
-                env=os.environ | more,
-                cwd=self._home,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
 
     def _write_state(self) -> None:
         assert self._server is not None
@@ -271,15 +295,21 @@ class Supervisor:
         return False
 
     def _stop(self) -> None:
+        if self._work is not None:
+            return
+        if self._starting is not None:
+            # It may not answer yet, and has nothing to save.
+            self._starting.terminate()
+            ended(self._starting, STOP_SECONDS)
         (self._home / "services.json").unlink(missing_ok=True)
-        if self._worker is not None and _alive(self._worker):
+        if self._worker is not None and alive(self._worker):
             self._worker.terminate()
-            if not _ended(self._worker, STOP_SECONDS):
+            if not ended(self._worker, STOP_SECONDS):
                 for process in (*self._worker.children(recursive=True), self._worker):
                     with contextlib.suppress(psutil.Error):
                         process.kill()
         self._store.close()
-        if self._server is not None and _alive(self._server):
+        if self._server is not None and alive(self._server):
             self._stop_server(self._server)
         self._socket.unlink(missing_ok=True)
 
@@ -288,37 +318,9 @@ class Supervisor:
             self._redis.shutdown(save=True)
         except (RedisError, OSError) as error:
             log.warning("the server does not save its dump: %s", error)
-        if not _ended(server, STOP_SECONDS):
+        if not ended(server, STOP_SECONDS):
             server.kill()
-            _ended(server, STOP_SECONDS)
-
-
-def main() -> int:
-    """Become the supervisor of the home folder that the environment names."""
-    log_to_stderr()
-    try:
-        settings = load()
-        with (settings.home / SUPERVISOR_LOCK).open("a") as lock:
-            # A look at the lock may hold it for a moment.
-            if not acquire(lock, seconds=1.0):
-                return 0
-            if os.fork():
-                # The starter waits for this process, and is left with no child.
-                os._exit(0)
-            try:
-                Supervisor(settings).run()
-            except (DocProgressError, OSError) as error:
-                # Before the lock is released: the starter reads the log then.
-                return _report(error)
-    except (DocProgressError, OSError) as error:
-        return _report(error)
-    return 0
-
-
-def _report(error: Exception) -> int:
-    """Log why the supervisor ends, and return its exit status."""
-    log.error("%s", redacted(str(error)))
-    return 1
+            ended(server, STOP_SECONDS)
 
 
 @contextlib.contextmanager
@@ -344,25 +346,3 @@ def _signals() -> Iterator[Callable[[float], None]]:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(reading)
         os.close(writing)
-
-
-def _alive(process: psutil.Process) -> bool:
-    if isinstance(process, psutil.Popen):
-        return process.poll() is None
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def _ended(process: psutil.Process, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while _alive(process):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-if __name__ == "__main__":
-    sys.exit(main())

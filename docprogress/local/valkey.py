@@ -7,11 +7,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import RedisError
-
-from docprogress.bus.connection import connect
-from docprogress.bus.redis_url import unix_url
 from docprogress.errors import ServicesError
 
 #: The longest path of a unix socket, in bytes, on every system that has them.
@@ -93,6 +88,13 @@ def stop_server(home: Path) -> bool:
     path = socket_path(home)
     if not path.exists():
         return False
+    # Not needed to start one.
+    from redis.exceptions import ConnectionError as LostError
+    from redis.exceptions import RedisError
+
+    from docprogress.bus.connection import connect
+    from docprogress.bus.redis_url import unix_url
+
     with connect(unix_url(path)) as server:
         try:
             server.ping()

@@ -259,8 +259,9 @@ class Database:
             if not self.is_sqlite:
                 lock = sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK))
                 connection.execute(lock)
-            version = _version(connection)
-            if version != HEAD:
+            if migrations.is_new(connection):
+                migrations.create(connection)
+            elif (version := _version(connection)) != HEAD:
                 migrations.upgrade(connection, version)
             additions.create(connection)
             if self.compares_vectors:

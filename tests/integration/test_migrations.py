@@ -1,6 +1,7 @@
 """How tables are created, and what happens with databases of other versions."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from support.patience import patient
 
 from docprogress.errors import StoreError
 from docprogress.store import Store, migrations
+from docprogress.store.migrations import additions
 from docprogress.store.schema import ADDITIONS_TABLE, HEAD, VERSION_TABLE, metadata
 
 
@@ -82,6 +84,26 @@ def test_migrations_make_the_tables_that_the_code_uses(store, engine):
             found = inspector.get_foreign_keys(table.name)
             deletes = [key["options"].get("ondelete") for key in found]
             assert deletes == ["CASCADE"] * len(table.foreign_keys)
+
+
+def test_a_new_database_has_the_tables_that_all_migrations_make(store, engine):
+    with engine.begin() as connection:
+        migrations.upgrade(connection, None)
+        additions.create(connection)
+    migrated = definition(engine)
+    found = sa.MetaData()
+    found.reflect(engine)
+    with engine.begin() as connection:
+        found.drop_all(connection)
+    triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1"
+
+    store.open().close()
+
+    assert definition(engine) == migrated
+    if store.database.is_sqlite:
+        made = sqlite3.connect(store.database.path)
+        assert len(made.execute(triggers).fetchall()) == 3
+        made.close()
 
 
 def test_newest_migration_is_the_version_of_the_code(store, engine, scripts):
@@ -220,19 +242,18 @@ def test_workers_that_start_at_once_make_the_tables_once(url, count):
     assert [process.returncode for process in processes] == [0] * count
 
 
-def test_database_that_is_up_to_date_opens_without_alembic(store, url):
-    store.open().close()
+def test_database_that_is_new_or_up_to_date_opens_without_alembic(store, url):
     script = (
         "import sys; from docprogress.store import Store; "
         "Store(sys.argv[1]).open().check(); print('alembic' in sys.modules)"
     )
 
-    output = subprocess.run(
-        [sys.executable, "-c", script, url],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ,
-    )
-
-    assert output.stdout == "False\n"
+    for _ in ("new", "up to date"):
+        output = subprocess.run(
+            [sys.executable, "-c", script, url],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ,
+        )
+        assert output.stdout == "False\n"

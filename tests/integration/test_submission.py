@@ -715,7 +715,7 @@ def test_a_slow_start_of_local_services_is_an_error_with_advice(home, monkeypatc
     with pytest.raises(ServicesError, match=r"did not start within 0\.01 s.*try again"):
         Pipeline(home=home)
     started = [each.cmdline() for each in psutil.Process().children()]
-    assert not [each for each in started if "docprogress.local.supervisor" in each]
+    assert not [each for each in started if "docprogress.daemon" in each]
     monkeypatch.undo()
 
     with Pipeline(home=home, workers=1) as pipeline:

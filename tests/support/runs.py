@@ -22,8 +22,9 @@ def with_text(samples):
 
 
 def worker_of(home):
-    supervisor = psutil.Process(local.status(home).pid)
-    [worker] = [p for p in supervisor.children() if "worker" in p.cmdline()]
+    services = local.status(home)
+    children = psutil.Process(services.pid).children()
+    [worker] = [each for each in children if each.pid != services.redis_pid]
     return worker
 
 

@@ -4,6 +4,7 @@ They are no numbered migrations, so that clients and workers of earlier versions
 still use the database. Add new ones at the end of `_ADDITIONS`, and never change one.
 """
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from sqlalchemy.types import TypeEngine
 
 from docprogress.store.migrations import vector_parts
 from docprogress.store.schema import ADDITIONS_TABLE, Moment
+
+_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 
 
 class _ForSQLite(str):
@@ -159,8 +162,20 @@ def complete(connection: Connection) -> bool:
     return _count(connection) >= len(_ADDITIONS)
 
 
-def create(connection: Connection) -> None:
-    """Create the additions that the database does not have."""
+def tables() -> set[str]:
+    """The tables that additions create."""
+    statements = (each for group in _ADDITIONS for each in group)
+    made = (_TABLE.match(each) for each in statements if isinstance(each, str))
+    return {ADDITIONS_TABLE, *(found[1] for found in made if found)}
+
+
+def create(connection: Connection, *, columns: bool = True) -> None:
+    """Create the additions that the database does not have.
+
+    Args:
+        connection: A transaction that writes.
+        columns: Whether the tables lack the columns, too.
+    """
     made = _count(connection)
     sqlite = connection.dialect.name == "sqlite"
     if not made:
@@ -174,6 +189,8 @@ def create(connection: Connection) -> None:
                 continue
             if isinstance(addition, str):
                 connection.exec_driver_sql(addition.format(**_types(connection)))
+                continue
+            if not columns:
                 continue
             table, name, kind = addition
             connection.exec_driver_sql(
