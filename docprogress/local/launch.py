@@ -61,8 +61,9 @@ def spawn(home: Path, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
 def launched(**settings: Any) -> Iterator[bool]:
     """Launch local services, if they are wanted and not running, for an `up` inside.
 
-    Yields whether it has launched them. It reports no problem: `up` finds them again. Services that are launched and not
-    asked for are stopped: the settings, for example, may be invalid.
+    Yields whether it has launched them. It reports no problem, which `up` meets again.
+    Services that nobody asks for after all are stopped: the settings, for example, may
+    be invalid.
     """
     key = None
     with contextlib.suppress(ServicesError, OSError):

@@ -20,7 +20,7 @@ from reportlab.pdfgen import canvas
 from support.patience import patient
 from support.services import eventually
 
-from docprogress import Pipeline, __version__, events
+from docprogress import Pipeline, __version__, events, local
 from docprogress.cli import main
 from docprogress.cli.argv import without_passwords
 from docprogress.steps import step
@@ -172,6 +172,13 @@ def test_wrong_use_starts_nothing(do, home):
     do("run", "nowhere.pdf", home=home, status=2)
 
     assert lines(do("runs", "--json", home=home)[0]) == []
+
+
+def test_services_launched_for_a_command_that_cannot_use_them_are_stopped(do, home):
+    do("run", "contract-0.txt", "--step", "own_steps:nothing", home=home, status=2)
+
+    assert (home / "logs" / "supervisor.log").exists()
+    assert not local.is_held(home / "supervisor.lock")
 
 
 def test_unknown_options_are_wrong_use(do):
