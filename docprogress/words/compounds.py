@@ -54,11 +54,16 @@ der die das und ist den dem des von mit nicht ein eine einer eines einem einen z
 zur zum fur auf im wird werden oder nach bei durch het een van voor niet og att och
 som til det ikke med for av er pa ja ei
 """
+_ENGLISH = """
+the and that with this are from has have to be which would their its
+"""
 
 #: Frequent first and last parts, folded.
 _FREQUENT = frozenset(_PARTS.split())
 #: Function words of languages that write compounds as one word.
 FUNCTION_WORDS = frozenset(_FUNCTION.split()) - {"for", "die", "er", "pa", "ja", "van"}
+#: Function words of English that those languages do not have.
+ENGLISH_WORDS = frozenset(_ENGLISH.split())
 
 
 def parts(word: str) -> set[str]:

@@ -25,6 +25,7 @@ _MOST_ATOMS = 4
 _THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:\.\d{1,2})?")
 _DECIMAL = re.compile(r"\d+\.\d{1,2}")
 _FEW_TOKENS = 60
+_ENGLISH_ENOUGH = 2
 #: Of long documents, the language is guessed from so many texts.
 _SAMPLE = 8
 
@@ -262,7 +263,11 @@ def _compounded(counted: Sequence[Counter[str]]) -> bool:
         total += counts.total()
         for word in compounds.FUNCTION_WORDS.intersection(counts):
             found += counts[word]
-    return total < _FEW_TOKENS or 20 * found > total
+    if total < _FEW_TOKENS:
+        english = [compounds.ENGLISH_WORDS.intersection(each) for each in counted]
+        # Few words may tell nothing, but two of these tell that it is English.
+        return bool(found) or sum(map(len, english)) < _ENGLISH_ENOUGH
+    return 20 * found > total
 
 
 def _of_one(

@@ -23,6 +23,7 @@ from docprogress.store import (
     words,
 )
 from docprogress.store.search_filter import SearchFilter
+from docprogress.words import count_terms, hashed
 
 
 @pytest.fixture(scope="session")
@@ -262,6 +263,20 @@ def test_rare_word_counts_more_than_a_frequent_one(store):
 
     assert first == (rare, 1)
     assert {document_id for document_id, _ in others} == set(common)
+
+
+def test_short_english_texts_have_no_parts_of_compounds():
+    english = "The understanding of it has to be written down."
+    german = "Die Mietvertragsunterlagen liegen bei."
+    alone = "Understanding"
+
+    def has(text: str, part: str) -> bool:
+        return hashed(part) in count_terms([text]).terms
+
+    assert not has(english, "standing")
+    assert has(german, "mietvertrag")
+    assert has(f"{german} {english}", "mietvertrag")
+    assert has(alone, "standing")
 
 
 def test_words_of_the_headings_above_a_chunk_find_it(store):
