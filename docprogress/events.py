@@ -97,6 +97,9 @@ class ProgressEvent(
     size: int | None = None
     work: int | None = None
     ocr_pages: int | None = None
+    #: When a queued document may go on at the earliest, in ISO 8601: a service asks to
+    #: wait, or a failed attempt is repeated later.
+    waiting_until: str | None = None
     worker: str | None = None
     #: The document that contains this one: a mail, an archive.
     parent_id: str | None = None
@@ -150,7 +153,11 @@ class ProgressEvent(
                 shown[field] = value
         if self.heartbeat:
             shown["heartbeat"] = True
-        return shown | {k: v for k, v in self.extra.items() if k not in _FIELDS}
+        return shown | {
+            k: v
+            for k, v in self.extra.items()
+            if k not in _FIELDS or (k in _LATER_FIELDS and k not in shown)
+        }
 
     def encode(self) -> bytes:
         """The event as JSON in UTF-8; `?` replaces what UTF-8 cannot encode."""
@@ -195,9 +202,15 @@ def from_dict(fields: Any) -> ProgressEvent:
     """
     if not isinstance(fields, dict):
         raise EventError(f"expected an object, not {type(fields).__name__}")
-    known = {k: v for k, v in fields.items() if k in _FIELDS and v is not None}
+    known = {
+        k: v
+        for k, v in fields.items()
+        if k in _FIELDS and v is not None and _is_own(k, v)
+    }
     if len(known) < len(fields):
-        extra = {k: v for k, v in fields.items() if k not in _FIELDS}
+        extra = {
+            k: v for k, v in fields.items() if k not in _FIELDS or not _is_own(k, v)
+        }
         if extra:
             known["extra"] = extra
     status, progress = known.get("status"), known.get("progress")
@@ -214,6 +227,14 @@ def from_dict(fields: Any) -> ProgressEvent:
     except msgspec.ValidationError as error:
         raise EventError(str(error)) from error
     return _in_utc(event)
+
+
+def _is_own(name: str, value: Any) -> bool:
+    """Whether a field is this format's, and not another program's of the same name."""
+    kind = _LATER_FIELDS.get(name)
+    if kind is None or value is None:
+        return True
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def now() -> datetime:
@@ -273,6 +294,13 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 _EXPECTED = msgspec.json.Decoder(ProgressEvent)
 _FIELDS = frozenset(ProgressEvent.__struct_fields__) - {"extra"}
+#: Fields that other programs may have used before the format did.
+_LATER_FIELDS: dict[str, type] = {
+    "size": int,
+    "work": int,
+    "ocr_pages": int,
+    "waiting_until": str,
+}
 _OPTIONAL = (
     "error",
     "id",
@@ -288,6 +316,7 @@ _OPTIONAL = (
     "size",
     "work",
     "ocr_pages",
+    "waiting_until",
     "worker",
     "parent_id",
 )

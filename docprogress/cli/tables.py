@@ -19,6 +19,7 @@ from docprogress.events import NOT_HANDED_IN, Status
 from docprogress.formatting import duration, plain, plural
 from docprogress.progress.summary import SUMMARY_ORDER
 from docprogress.queueing.queues import Queue, queues
+from docprogress.queueing.waits import queue_reasons
 from docprogress.search import results_text
 from docprogress.search.results import SearchResults
 from docprogress.settings import redacted
@@ -95,6 +96,8 @@ def run(found: Run, *, as_json: bool) -> None:
     heading = Text(f"Run {found.id}: {found.summary()}")
     for line in indented(heading, width or UNLIMITED, indent=0):
         console.print(line, soft_wrap=True)
+    if (waiting := found.waiting_for) is not None:
+        console.print(Text(plain(waiting)), soft_wrap=True)
     listed = [
         Row(
             [
@@ -171,7 +174,7 @@ def overview(pipeline: Pipeline, *, as_json: bool) -> None:
     totals = pipeline.store.runs.totals()
     counts = totals.counts
     url = services.redis_url if services else settings.redis_url
-    version, waiting = _redis(pipeline, url)
+    version, waiting, reasons = _redis(pipeline, url)
     if as_json:
         shown = services and {
             "pid": services.pid,
@@ -192,6 +195,7 @@ def overview(pipeline: Pipeline, *, as_json: bool) -> None:
                         }
                         for queue in waiting
                     },
+                    "waiting": reasons,
                     "runs": {"total": totals.runs, "unfinished": totals.unfinished},
                     "counts": counts,
                 }
@@ -208,6 +212,7 @@ def overview(pipeline: Pipeline, *, as_json: bool) -> None:
             if url
             else ("Redis", "not running"),
             *((f"Queue {queue.name}", _waiting(queue)) for queue in waiting),
+            *((f"Run {run_id}", plain(why)) for run_id, why in reasons.items()),
             ("Runs", runs if totals.runs else "none"),
             ("Documents", documents),
         ]
@@ -241,18 +246,23 @@ def _services(pipeline: Pipeline, services: local.Services | None) -> str:
     return f"running in {settings.home} (process {services.pid}, {workers})"
 
 
-def _redis(pipeline: Pipeline, url: str | None) -> tuple[str | None, list[Queue]]:
-    """The version of Redis, None if it is unreachable, and the queues."""
+def _redis(
+    pipeline: Pipeline, url: str | None
+) -> tuple[str | None, list[Queue], dict[str, str]]:
+    """The version of Redis, the queues, and why runs wait.
+
+    The version is None if Redis is unreachable.
+    """
     if url is None:
-        return None, queues(pipeline.store, None)
+        return None, queues(pipeline.store, None), {}
     client: Any = connect(url)
     try:
         info = client.info("server")
-        return str(info.get("valkey_version") or info["redis_version"]), queues(
-            pipeline.store, client
-        )
+        version = str(info.get("valkey_version") or info["redis_version"])
+        reasons = queue_reasons(pipeline.store, client, local=pipeline.settings.local)
+        return version, queues(pipeline.store, client), reasons
     except (RedisError, OSError):
-        return None, queues(pipeline.store, None)
+        return None, queues(pipeline.store, None), {}
     finally:
         client.close()
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from docprogress.client.connections import Connections
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import ProgressEvent, Status
 from docprogress.queueing.availability import SUBMITTER_GONE, is_worker_alive
+from docprogress.queueing.waits import queue_reasons
 from docprogress.store import DocumentRow, RunRow
 
 log = logging.getLogger(__name__)
@@ -38,15 +39,22 @@ class StoreReconciler:
         connections: Where the run is.
         run: The run.
         until_deleted: Whether to raise `RunNotFound` once the run is deleted.
+        on_queue_reason: Called with why the run's queue does not move; None if it does.
     """
 
     def __init__(
-        self, connections: Connections, run: RunRow, *, until_deleted: bool = False
+        self,
+        connections: Connections,
+        run: RunRow,
+        *,
+        until_deleted: bool = False,
+        on_queue_reason: Callable[[str | None], object] | None = None,
     ) -> None:
         self._connections = connections
         self._store = connections.store
         self._run = run
         self._until_deleted = until_deleted
+        self._on_queue_reason = on_queue_reason
         # Changes up to here have been read; None before the first complete read.
         self._since: datetime | None = None
         # The counts by status at the last call.
@@ -75,6 +83,8 @@ class StoreReconciler:
             self._give_up_submission()
             counts = self._store.documents.counts(self._run.id)
         self._counts = counts
+        if self._on_queue_reason is not None:
+            self._on_queue_reason(self._queue_reason(counts))
         finals = sum(count for status, count in counts.items() if status.final)
         known = sum(event.final for event in delivered.values())
         if known == len(delivered) == sum(counts.values()) == finals:
@@ -87,6 +97,19 @@ class StoreReconciler:
         missed = finals > known + sum(row.status.final for row in missing)
         self._since = None if missed else newest
         return [row.event() for row in missing]
+
+    def _queue_reason(self, counts: Mapping[Status, int]) -> str | None:
+        if not counts[Status.QUEUED] or counts[Status.PROCESSING]:
+            return None
+        connections = self._connections
+        with suppress(BusError):
+            reasons = queue_reasons(
+                self._store,
+                connections.bus.redis,
+                local=connections.settings.local,
+            )
+            return reasons.get(self._run.id)
+        return None
 
     def _mark_unserved(self) -> None:
         with suppress(BusError):

@@ -19,7 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.bus.subscription import Subscription
-from docprogress.client import exporting, frames, hooks, reading, results, run_report
+from docprogress.client import (
+    exporting,
+    frames,
+    hooks,
+    reading,
+    results,
+    run_report,
+    waiting,
+)
 from docprogress.client.batches import BATCH_SIZE, document_batches, selections
 from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
@@ -111,6 +119,16 @@ class Run:
             not_handed_in=lambda: self.not_handed_in,
             changes=self.changes,
         )
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What its documents wait for while none is processed.
+
+        For example "waiting for queue gpu: no worker serves it", or "waiting behind run
+        20260101-120000-3f9a01: 1,234 documents to go". None if one is processed, or the
+        reason is unknown.
+        """
+        return waiting.waiting_for(self.connections, self.id)
 
     @property
     def seconds(self) -> float | None:
@@ -262,9 +280,16 @@ class Run:
         """
         return RunStream(self.connections, self.record)
 
-    def subscribe(self) -> Subscription:
-        """The same as `watch`, without an end and without folding the events."""
-        return subscribe(self.connections, self.record)
+    def subscribe(
+        self, *, on_queue_reason: Callable[[str | None], object] | None = None
+    ) -> Subscription:
+        """The same as `watch`, without an end and without folding the events.
+
+        Args:
+            on_queue_reason: Called every few seconds, from another thread, with why no
+                document is processed; None if one is, or the reason is unknown.
+        """
+        return subscribe(self.connections, self.record, on_queue_reason=on_queue_reason)
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until every document has ended, whatever the result.

@@ -120,6 +120,9 @@ class RunStream:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def _set_queue_reason(self, reason: str | None) -> None:
+        self.progress.queue_reason = reason
+
     def _subscribed(self) -> Subscription:
         if self._subscription is None:
             self._subscription = subscribe(
@@ -128,6 +131,7 @@ class RunStream:
                 final_only=self._final_only,
                 pause=self.pause,
                 until_deleted=True,
+                on_queue_reason=self._set_queue_reason,
             )
         return self._subscription
 
@@ -139,6 +143,7 @@ def subscribe(
     final_only: bool = False,
     pause: Callable[[], None] | None = None,
     until_deleted: bool = False,
+    on_queue_reason: Callable[[str | None], object] | None = None,
 ) -> Subscription:
     """Subscribe to a run's events, reconciled with the store.
 
@@ -148,8 +153,12 @@ def subscribe(
         final_only: As of `Bus.subscribe`.
         pause: As of `Bus.subscribe`.
         until_deleted: Whether to raise `RunNotFound` once the run is deleted.
+        on_queue_reason: Called with why no document is processed, if one waits; from
+            another thread, every few seconds.
     """
-    reconciler = StoreReconciler(connections, run, until_deleted=until_deleted)
+    reconciler = StoreReconciler(
+        connections, run, until_deleted=until_deleted, on_queue_reason=on_queue_reason
+    )
     # Not the pipeline's bus: watching does not start local services.
     return Bus(connections.redis_url).subscribe(
         runs=[run.id], reconcile=reconciler, final_only=final_only, pause=pause

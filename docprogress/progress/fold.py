@@ -30,6 +30,7 @@ from docprogress.progress.summary import (
     summarize,
     why_not_handed_in,
 )
+from docprogress.progress.waiting import waiting_text
 from docprogress.progress.work import Work
 
 #: Seconds that a run must have been working before there is an estimate.
@@ -45,9 +46,6 @@ OLDEST = 7 * 24 * 3600.0
 CATCH_UP_SECONDS = 2.0
 
 _FINAL = [status for status in Status if status.final]
-
-#: How the message of a document begins that says what it waits for.
-_WAITING = "Waiting for "
 
 
 class Progress:
@@ -72,6 +70,9 @@ class Progress:
         now: Callable[[], datetime] = now,
     ) -> None:
         self.expected = expected
+        #: Why the queue does not move, for as long as no document is processed; set by
+        #: whoever asks the store and Redis.
+        self.queue_reason: str | None = None
         #: Pages read so far.
         self.pages = 0
         self._estimator = Estimator(steps)
@@ -119,17 +120,24 @@ class Progress:
 
     @property
     def waiting_for(self) -> str | None:
-        """What the documents wait for while none is processed: "waiting for queue gpu".
+        """What the documents wait for while none moves: "waiting for queue gpu".
 
-        None if no message says so: they wait for a worker.
+        None if that is unknown: they wait for a worker.
         """
-        if self._running:
+        if self.finished:
             return None
+        moment = self._now()
+        if self._running:
+            texts = [
+                waiting_text(each.event, moment) for each in self._running.values()
+            ]
+            return texts[0] if all(texts) else None
         for document in self._documents.values():
-            event = document.event
-            if event.status is Status.QUEUED and event.message.startswith(_WAITING):
-                return event.message[0].lower() + event.message[1:]
-        return None
+            if document.event.status is Status.QUEUED:
+                text = waiting_text(document.event, moment)
+                if text is not None:
+                    return text
+        return self.queue_reason
 
     @property
     def stalled_documents(self) -> list[DocumentProgress]:

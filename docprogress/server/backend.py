@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from docprogress.client.pipeline import Pipeline
 from docprogress.documents import document_id
 from docprogress.errors import BusError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
+from docprogress.queueing.waits import queue_reasons
 from docprogress.server.executor import BoundedExecutor
 from docprogress.server.schemas import DocumentHistory, StepSpan, StepTime
 from docprogress.server.step_spans import StepSpans
@@ -34,6 +36,9 @@ MAX_EVENTS = 256
 #: Timeouts of calls, in seconds.
 READ_SECONDS = 15.0
 WRITE_SECONDS = 120.0
+
+#: The least seconds between two times that it is asked why runs wait.
+REASONS_SECONDS = 2.0
 
 
 class Submitted(NamedTuple):
@@ -75,6 +80,8 @@ class Backend:
         self.writing = BoundedExecutor(
             WRITERS, max_pending=MAX_PENDING, seconds=WRITE_SECONDS
         )
+        self._reasons: dict[str, str] = {}
+        self._reasons_at = float("-inf")
 
     def close(self) -> None:
         """Close threads and connections."""
@@ -149,6 +156,25 @@ class Backend:
             return rows, None, steps
         created_at, last = found[limit - 1]
         return rows, _encode_cursor(created_at, last), steps
+
+    async def queue_reasons(self, rows: Iterable[DocumentRow]) -> dict[str, str]:
+        """Why the runs of queued documents wait of which none is processed.
+
+        They are asked for every `REASONS_SECONDS` at most.
+        """
+        runs = {row.run_id for row in rows if row.status is Status.QUEUED}
+        if not runs:
+            return {}
+        if time.monotonic() >= self._reasons_at + REASONS_SECONDS:
+            self._reasons_at = time.monotonic()
+            self._reasons = await self.reading.run(
+                lambda: queue_reasons(
+                    self.pipeline.store,
+                    self.bus.redis,
+                    local=self.pipeline.settings.local,
+                )
+            )
+        return {run: why for run, why in self._reasons.items() if run in runs}
 
     async def history(self, document_id: str) -> DocumentHistory:
         """A document's newest events, and the durations of its steps.

@@ -180,6 +180,7 @@ class DocumentList(BaseModel):
                 {"name": "chunking", "start": 60, "end": 65},
                 {"name": "embedding", "start": 65, "end": 100},
             ],
+            "waiting": {},
         }
     )
 
@@ -190,6 +191,9 @@ class DocumentList(BaseModel):
     documents: list[DocumentDetails]
     #: The steps of these documents; empty if their runs have different ones.
     steps: list[StepSpan] = []
+    #: By run, why no document is processed although some wait: "waiting for queue gpu:
+    #: no worker serves it". Only of runs in this page, and where the reason is known.
+    waiting: dict[str, str] = {}
 
 
 class StepTime(BaseModel):

@@ -148,10 +148,20 @@ class Attempts:
                 message=message,
             )
 
-    def take_due(self, document_id: str, attempt: int) -> bool:
-        """Clear the due time of an attempt; False if another process already did."""
+    def take_due(
+        self, document_id: str, attempt: int, *, message: str | None = None
+    ) -> bool:
+        """Clear the due time of an attempt; False if another process already did.
+
+        Args:
+            document_id: The document.
+            attempt: Its attempt.
+            message: What its message becomes, unless it stays.
+        """
         with self._database.writing() as connection:
-            values = {"due_at": None, "updated_at": now()}
+            values: dict[str, Any] = {"due_at": None, "updated_at": now()}
+            if message is not None:
+                values["message"] = message
             taken = connection.execute(
                 TAKE_DUE, identify(document_id, attempt) | values
             )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from docprogress.events import Status
 from docprogress.store import schema
@@ -45,6 +45,36 @@ _OTHERS = (
 )
 
 
+_UNFINISHED = (
+    select(
+        _document.run_id,
+        _document.next_step,
+        _document.status,
+        func.count(),
+        func.min(_document.updated_at, type_=schema.Moment),
+    )
+    .where(
+        or_(
+            _document.status == Status.PROCESSING.value,
+            and_(*_SENT),
+        )
+    )
+    .group_by(_document.run_id, _document.next_step, _document.status)
+)
+
+
+class Unfinished(NamedTuple):
+    """The documents of a run that are processed, or sent to workers, at one step."""
+
+    run_id: str
+    #: The step's place among the run's steps, from 0.
+    position: int
+    status: Status
+    documents: int
+    #: When the first of them changed last.
+    since: datetime
+
+
 class Waiting(NamedTuple):
     """The documents of a run that wait for a worker at the same step."""
 
@@ -73,6 +103,16 @@ class QueueBacklog:
             query = query.where(_document.run_id == run_id)
         with self._database.reading() as connection:
             return [Waiting(*row) for row in connection.execute(query)]
+
+    def unfinished(self) -> list[Unfinished]:
+        """Count the documents of all runs that are processed, or wait for a worker."""
+        with self._database.reading() as connection:
+            return [
+                Unfinished(run_id, position, Status(status), documents, since)
+                for run_id, position, status, documents, since in connection.execute(
+                    _UNFINISHED
+                )
+            ]
 
     def set_message(
         self, waiting: Waiting, message: str, *, instead_of: str = ""

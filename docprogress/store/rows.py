@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -162,6 +162,15 @@ class DocumentRow:
         """Whether searches and exports see it."""
         return self.status is Status.COMPLETED and self.retired_at is None
 
+    @property
+    def _waiting_until(self) -> str | None:
+        if self.status is not Status.QUEUED or self.due_at is None:
+            return None
+        try:
+            return datetime.fromtimestamp(self.due_at, UTC).isoformat()
+        except (OverflowError, OSError, ValueError):
+            return None
+
     def event(self) -> ProgressEvent:
         """The event of this state; it has an id if the attempt is over."""
         completed = self.status is Status.COMPLETED
@@ -187,6 +196,7 @@ class DocumentRow:
             if self.pages or completed
             else None,
             ocr_pages=self.ocr_pages,
+            waiting_until=self._waiting_until,
             worker=self.worker,
             parent_id=self.parent_id,
         )

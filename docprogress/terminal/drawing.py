@@ -5,7 +5,7 @@ from datetime import datetime
 from rich.text import Text
 
 from docprogress.events import Status
-from docprogress.formatting import cut, rate, remaining, stopwatch
+from docprogress.formatting import cut, plain, rate, remaining, stopwatch
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import SUMMARY_ORDER
 from docprogress.terminal.columns import GAP
@@ -71,7 +71,8 @@ def frame(
         more = f"… and {len(running) - len(shown):,} more"
         lines.append(Text(more, style="dim"))
     elif not running and not progress.finished:
-        lines.append(Text(progress.waiting_for or "waiting for a worker", style="dim"))
+        waiting = plain(progress.waiting_for or "waiting for a worker")
+        lines.append(Text(waiting, style="dim"))
     lines += _failures(progress, wide, room=height - len(lines) - 1)
     del lines[max(height, 1) :]
     for line in lines:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -26,8 +27,9 @@ from docprogress.bus.keys import (
     submitting_key,
 )
 from docprogress.bus.leases import lease_owner, leased_documents, owners
-from docprogress.errors import StoreTooNew
-from docprogress.events import Status
+from docprogress.errors import BusError, StoreTooNew
+from docprogress.events import Status, now
+from docprogress.progress.waiting import WAITING
 from docprogress.queueing.availability import (
     SUBMITTER_GONE,
     announce_queues,
@@ -39,6 +41,7 @@ from docprogress.queueing.sender import Sender
 from docprogress.settings import Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import DocumentRow, QueuedRow, Store
+from docprogress.store.queues import QUEUED
 from docprogress.store.schema import HEAD
 from docprogress.worker import sightings
 from docprogress.worker.fault_isolation import OUTAGES, FaultIsolation
@@ -269,7 +272,15 @@ class Recovery:
 
         def send(row: DocumentRow) -> None:
             attempts = self._store.attempts
-            if held[row.id] is None and attempts.take_due(row.id, row.attempt):
+            waited = row.message.startswith(WAITING)
+            message = QUEUED if waited else row.message
+            if held[row.id] is None and attempts.take_due(
+                row.id, row.attempt, message=message
+            ):
+                # It is over what the document waited for.
+                ready = replace(row, due_at=None, message=message, updated_at=now())
+                with suppress(BusError):
+                    self._resubmitter.publish([ready], only_if_queued=True)
                 self._resubmitter.send([row])
 
         self._isolation.each("document", rows, send)

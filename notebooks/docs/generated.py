@@ -92,7 +92,7 @@ def fields() -> str:
         if "enum" in field:
             kind = " ".join(f"`{value}`" for value in field["enum"])
         else:
-            kinds = field["type"]
+            kinds = field.get("type", "any")
             kind = kinds if isinstance(kinds, str) else kinds[0]
         needed = "yes" if name in described["required"] else ""
         rows.append((f"`{name}`", kind, needed, field.get("description", "")))

@@ -162,7 +162,10 @@ test("what documents wait for is shown if one of them has it", () => {
   show(run({ queued: 12 }, {}, { waiting }));
   assert.equal(read(element, ".dp-headline > .dp-outlook"), waiting);
 
-  show(run({ queued: 12, processing: 1 }, {}, { waiting, remaining: null }));
+  show(run({ queued: 12, processing: 1 }, {}, { waiting }));
+  assert.equal(read(element, ".dp-headline > .dp-outlook"), waiting);
+
+  show(run({ queued: 12, processing: 1 }, {}, { remaining: null }));
   assert.equal(read(element, ".dp-headline > .dp-outlook"), "time left unknown");
 });
 

@@ -62,6 +62,10 @@ export type ProgressEvent = {
      * recognised pages in all, once they are known
      */
     ocr_pages?: number | null | undefined;
+    /**
+     * when a queued document may go on, in ISO 8601
+     */
+    waiting_until?: string | undefined;
     worker?: string | undefined;
     /**
      * the document that contains this one

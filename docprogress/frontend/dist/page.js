@@ -279,18 +279,22 @@ var MOST_KINDS = 64;
 var MAX_INCOMPLETE = 1 - 1e-6;
 var UNKNOWN_WORK = { size: 0, pages: null, toRecognise: 0, recognised: 0 };
 function learnWork(known, event) {
-  const { work: work2, unit, total, ocr_pages: pages, ocr_total: most, ocr_current: current } = event;
+  const [size, work2, pages] = [event.size, event.work, event.ocr_pages].map(countOf);
+  const { unit, total, ocr_total: most, ocr_current: current } = event;
   const counted = (unit === "page" || unit === "pages") && total ? total : null;
   const toRecognise = Math.max(known.toRecognise, pages ?? most ?? 0);
   let recognised = 0;
   if (pages != null || most != null) recognised = Math.min(pages ?? current ?? 0, toRecognise);
   else if (work2 != null) recognised = toRecognise;
   return {
-    size: event.size ?? known.size,
+    size: size ?? known.size,
     pages: work2 ?? counted ?? known.pages,
     toRecognise,
     recognised
   };
+}
+function countOf(value) {
+  return typeof value === "number" && value >= 0 ? value : null;
 }
 function sharesOfWork(documents2) {
   const weighed = [...documents2].map((each) => ({ ...UNKNOWN_WORK, ...each }));
@@ -378,6 +382,25 @@ function sharesByState({ counts, shares, stalled }) {
   const { processing, ...rest } = shares;
   const allStalled = stalled > 0 && stalled >= counts.processing;
   return { ...rest, [allStalled ? "stalled" : "processing"]: processing };
+}
+
+// src/progress-view/waiting.js
+function waitingText({ message, status, waiting_until: until }, now) {
+  if (status !== "queued" && status !== "processing") return "";
+  const waits = /^Waiting for (?!a worker$)/.test(message);
+  const lowerCase = `w${message.slice(1)}`;
+  if (status === "processing" || typeof until !== "string") return waits ? lowerCase : "";
+  const moment = new Date(until);
+  if (!(moment.getTime() > now)) return "";
+  const time = [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((each) => String(each).padStart(2, "0")).join(":");
+  if (!waits) return `waiting until ${time} to try again`;
+  return lowerCase.replace(/ until \d\d:\d\d:\d\d/, ` until ${time}`);
+}
+function shownMessage(event, now) {
+  const { message, status, waiting_until: until } = event;
+  if (status !== "queued" || !until || !message.startsWith("Waiting for ")) return message;
+  const text = waitingText(event, now);
+  return text ? `W${text.slice(1)}` : "Queued";
 }
 
 // src/page/documents.js
@@ -500,6 +523,7 @@ function eventOf(listed2) {
     timestamp: listed2.updated_at,
     attempt: listed2.attempt,
     name: listed2.filename,
+    run_id: listed2.run_id,
     size: listed2.size,
     work: listed2.work,
     ocr_pages: listed2.ocr_pages,
@@ -526,7 +550,7 @@ function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
     status: event.status,
     step: event.step,
     progress: event.progress,
-    message: event.message,
+    message: shownMessage(event, Date.now()),
     error: event.error?.slice(0, MAX_ERROR) ?? null,
     attempt: attemptOf(event),
     attempts: null,
@@ -1075,6 +1099,7 @@ function createListing({ request: request2, documents: documents2, isFollowed })
   function rememberSteps(list) {
     if (list.documents.length) steps.add(JSON.stringify(list.steps ?? []));
   }
+  let waiting = {};
   function fetchList(caseId2, options = {}) {
     const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
     if (caseId2) query.set("case_id", caseId2);
@@ -1116,6 +1141,10 @@ function createListing({ request: request2, documents: documents2, isFollowed })
     get incomplete() {
       return next.cursor !== null || trimmed;
     },
+    /** Why runs wait of which no document is processed, by their ids. */
+    get waiting() {
+      return waiting;
+    },
     /** @param {string} caseId */
     async fetchNewest(caseId2) {
       const newest = await fetchList(caseId2);
@@ -1130,6 +1159,7 @@ function createListing({ request: request2, documents: documents2, isFollowed })
         documents2.reserve(GAP);
         paged = false;
       }
+      waiting = newest.waiting ?? {};
       mergeNewest(processing);
       mergeNewest(newest);
       const position = (last && documents2.entries.get(last.id)?.index) ?? 0;
@@ -1182,6 +1212,7 @@ function createListing({ request: request2, documents: documents2, isFollowed })
       next = end = { cursor: null, position: 0 };
       paged = trimmed = false;
       steps.clear();
+      waiting = {};
       kept = MAX_KEPT;
     }
   };
@@ -1206,7 +1237,7 @@ function saveRefused(key, entries) {
 
 // src/page/summary.js
 var sharesOfWork2 = createSharesOfWork();
-function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [] }) {
+function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [], waiting = {} }) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let [stalled, pages, unlisted] = [0, 0, 0];
   for (const entry of entries) {
@@ -1235,7 +1266,7 @@ function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [
       entries.filter((entry) => !isMember(entry)).length
     ),
     sending,
-    ...counts.processing ? {} : waitingFor(events),
+    ...waitingFor(events, waiting),
     elapsed: null,
     remaining: null,
     documents_per_second: null,
@@ -1253,11 +1284,20 @@ function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [
 function isMember({ event, id }) {
   return Boolean(event.parent_id) || /\.\d+$/.test(id);
 }
-function waitingFor(events) {
-  const found = events.find(
-    ({ status, message }) => status === "queued" && /^Waiting for (?!a worker$)/.test(message)
-  );
-  return found ? { waiting: `w${found.message.slice(1)}` } : {};
+function waitingFor(events, reasons) {
+  const now = Date.now();
+  const running = events.filter(({ status }) => status === "processing");
+  if (running.length) {
+    const [text, ...others] = running.map((event) => waitingText(event, now));
+    return text && others.every(Boolean) ? { waiting: text } : {};
+  }
+  const queued = events.filter(({ status }) => status === "queued");
+  for (const event of queued) {
+    const text = waitingText(event, now);
+    if (text) return { waiting: text };
+  }
+  const waiting = queued.map(({ run_id: run }) => run && reasons[run]).find(Boolean);
+  return waiting ? { waiting } : {};
 }
 
 // src/page/upload-queue.js
@@ -1984,8 +2024,9 @@ function outlookOf(summary, now) {
     const [sent, all] = [formatNumber(sending.sent), formatNumber(sending.total)];
     return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
   }
-  if (!counts.processing) return waiting ?? "waiting for a worker";
-  if (stalled >= counts.processing) return "stalled";
+  if (counts.processing && stalled >= counts.processing) return "stalled";
+  if (waiting) return waiting;
+  if (!counts.processing) return "waiting for a worker";
   if (seconds === null) return remaining(null);
   return remaining(Math.max(seconds - secondsSince(summary, now), 0));
 }
@@ -2004,7 +2045,7 @@ function elapsedOf(summary, now) {
 function secondsSince({ receivedAt }, now) {
   return (now - (receivedAt ?? now)) / 1e3;
 }
-function countOf({ counts, stalled, total }, filter) {
+function countOf2({ counts, stalled, total }, filter) {
   if (filter === "all") return total;
   return filter === "stalled" ? stalled : counts[filter];
 }
@@ -2220,7 +2261,7 @@ function createFilters({ signal, onFilter, onQuery }) {
     setHidden(element, store.single || !summary);
     if (!summary) return;
     for (const { filter, chip, count } of chips) {
-      const documents2 = countOf(summary, filter);
+      const documents2 = countOf2(summary, filter);
       setText(count, formatNumber(documents2));
       setAttribute(chip, "aria-pressed", filter === selected);
       toggleClass(chip, "none", !documents2);
@@ -2951,6 +2992,7 @@ function currentSummary() {
   return summarize([...documents.entries.values()], {
     caseId,
     incomplete: listing.incomplete,
+    waiting: listing.waiting,
     sending: uploads.progress,
     segments: listing.segments
   });

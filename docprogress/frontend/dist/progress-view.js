@@ -844,8 +844,9 @@ function outlookOf(summary, now2) {
     const [sent, all] = [formatNumber(sending.sent), formatNumber(sending.total)];
     return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
   }
-  if (!counts.processing) return waiting ?? "waiting for a worker";
-  if (stalled >= counts.processing) return "stalled";
+  if (counts.processing && stalled >= counts.processing) return "stalled";
+  if (waiting) return waiting;
+  if (!counts.processing) return "waiting for a worker";
   if (seconds === null) return remaining(null);
   return remaining(Math.max(seconds - secondsSince(summary, now2), 0));
 }

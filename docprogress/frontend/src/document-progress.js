@@ -40,6 +40,7 @@ import { isFinal } from "./shared/status.js";
  * @property {number | null} [size] bytes
  * @property {number | null} [work] in pages of text, once it is known
  * @property {number | null} [ocr_pages] recognised pages in all, once they are known
+ * @property {string} [waiting_until] when a queued document may go on, in ISO 8601
  * @property {string} [worker]
  * @property {string} [parent_id] the document that contains this one
  */

@@ -320,6 +320,7 @@ function currentSummary() {
   return summarize([...documents.entries.values()], {
     caseId,
     incomplete: listing.incomplete,
+    waiting: listing.waiting,
     sending: uploads.progress,
     segments: listing.segments,
   });

@@ -376,12 +376,17 @@ class ViewSession:
     async def _poll(self, subscription: Subscription) -> None:
         """Notice what no event reports: stalled documents and a lost connection."""
         stalled: frozenset[int] = frozenset()
+        queue_reason: str | None = None
         while True:
             lost_at = subscription.lost_at
             if lost_at is not None and (now() - lost_at).total_seconds() < LOSS_SECONDS:
                 lost_at = None
             if lost_at != self.view_model.lost_at:
                 self.view_model.lost_at = lost_at
+                self._scheduler.mark_summary_changed()
+                self._wakeup.set()
+            if self.source.queue_reason != queue_reason:
+                queue_reason = self.source.queue_reason
                 self._scheduler.mark_summary_changed()
                 self._wakeup.set()
             silent = self.view_model.stalled()

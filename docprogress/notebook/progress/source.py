@@ -101,6 +101,10 @@ class Source(Protocol):
     def index_of(self, document_id: str) -> int | None:
         """The index of a document, from 0; None if unknown."""
 
+    @property
+    def queue_reason(self) -> str | None:
+        """Why no document is processed; None if one is, or that is unknown."""
+
     def subscribe(self) -> Subscription:
         """Subscribe to its documents."""
 
@@ -153,6 +157,7 @@ class RunSource:
         self.steps = _step_segments(run.record.steps)
         self.actions = True
         self.attach = attach_expression(run.id, run.connections.settings)
+        self.queue_reason: str | None = None
         self._owned = owned
         # Not the pipeline's bus, which would start local services to read the history.
         self._bus = Bus(run.connections.redis_url)
@@ -194,7 +199,10 @@ class RunSource:
         return int(number) - 1 if 1 <= int(number) <= self.expected else None
 
     def subscribe(self) -> Subscription:
-        return self.run.subscribe()
+        return self.run.subscribe(on_queue_reason=self._set_queue_reason)
+
+    def _set_queue_reason(self, reason: str | None) -> None:
+        self.queue_reason = reason
 
     def document(self, document_id: str) -> DocumentRow | None:
         return _document(self.run.connections.store, document_id)
@@ -235,6 +243,7 @@ class DocumentsSource:
     """
 
     run = None
+    queue_reason: str | None = None
     attempts: int | None = None
 
     def __init__(

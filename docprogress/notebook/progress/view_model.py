@@ -17,6 +17,7 @@ from docprogress.notebook.progress.source import Source
 from docprogress.progress.document import GREATEST_COUNT, DocumentProgress
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import lacks_text
+from docprogress.progress.waiting import shown_message
 from docprogress.store import DocumentRow
 
 #: The order in which documents are shown if there are many.
@@ -235,6 +236,7 @@ class ViewModel:
             total = max(progress.total, progress.expected or 0)
             counts = progress.counts
             counts[Status.QUEUED] += total - sum(counts.values())
+            progress.queue_reason = source.queue_reason
             waiting = progress.waiting_for
             missing = progress.missing_text
             return {
@@ -359,7 +361,7 @@ class ViewModel:
             "status": event.status.value,
             "step": clean(event.step, longest),
             "progress": round(event.progress, 2),
-            "message": clean(event.message, longest),
+            "message": clean(shown_message(event, now()), longest),
             "error": event.error and clean(event.error, longest),
             "attempt": _plausible(attempt),
             # After a retry, the number of the attempt may exceed the maximum.

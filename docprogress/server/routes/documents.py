@@ -102,7 +102,11 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
         )
         found = [_details(row) for row in rows]
         return DocumentList(
-            documents=found, more=following is not None, next=following, steps=steps
+            documents=found,
+            more=following is not None,
+            next=following,
+            steps=steps,
+            waiting=await state.backend.queue_reasons(rows),
         )
 
     @router.get("/{document_id}", responses=REFUSALS | UNKNOWN)

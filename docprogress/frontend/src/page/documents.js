@@ -2,6 +2,7 @@
 
 import { attemptOf } from "../client/order.js";
 import { learnWork, UNKNOWN_WORK } from "../progress-view/shares.js";
+import { shownMessage } from "../progress-view/waiting.js";
 import { isFinal } from "../shared/status.js";
 
 /** @typedef {import("../progress-view/types.js").Row} Row */
@@ -154,6 +155,7 @@ function eventOf(listed) {
     timestamp: listed.updated_at,
     attempt: listed.attempt,
     name: listed.filename,
+    run_id: listed.run_id,
     size: listed.size,
     work: listed.work,
     ocr_pages: listed.ocr_pages,
@@ -202,7 +204,7 @@ export function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
     status: event.status,
     step: event.step,
     progress: event.progress,
-    message: event.message,
+    message: shownMessage(event, Date.now()),
     error: event.error?.slice(0, MAX_ERROR) ?? null,
     attempt: attemptOf(event),
     attempts: null,

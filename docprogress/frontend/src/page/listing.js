@@ -38,6 +38,8 @@ export function createListing({ request, documents, isFollowed }) {
   function rememberSteps(list) {
     if (list.documents.length) steps.add(JSON.stringify(list.steps ?? []));
   }
+  /** @type {Record<string, string>} why runs wait, by their ids */
+  let waiting = {};
 
   /**
    * @param {string} caseId
@@ -97,6 +99,10 @@ export function createListing({ request, documents, isFollowed }) {
     get incomplete() {
       return next.cursor !== null || trimmed;
     },
+    /** Why runs wait of which no document is processed, by their ids. */
+    get waiting() {
+      return waiting;
+    },
     /** @param {string} caseId */
     async fetchNewest(caseId) {
       const newest = await fetchList(caseId);
@@ -117,6 +123,7 @@ export function createListing({ request, documents, isFollowed }) {
         documents.reserve(GAP);
         paged = false;
       }
+      waiting = newest.waiting ?? {};
       mergeNewest(processing);
       mergeNewest(newest);
       const position = (last && documents.entries.get(last.id)?.index) ?? 0;
@@ -171,6 +178,7 @@ export function createListing({ request, documents, isFollowed }) {
       next = end = { cursor: null, position: 0 };
       paged = trimmed = false;
       steps.clear();
+      waiting = {};
       kept = MAX_KEPT;
     },
   };

@@ -1,5 +1,6 @@
 /** The summary of the documents that the page shows. */
 
+import { waitingText } from "../progress-view/waiting.js";
 import { createSharesOfWork } from "../progress-view/shares.js";
 
 /** @typedef {import("../progress-view/types.js").Summary} Summary */
@@ -15,9 +16,13 @@ const sharesOfWork = createSharesOfWork();
  * @param {boolean} context.incomplete whether older documents are not shown
  * @param {Summary["sending"]} context.sending
  * @param {Summary["steps"]} [context.segments]
+ * @param {Record<string, string>} [context.waiting] why runs wait, by their ids
  * @returns {Summary}
  */
-export function summarize(entries, { caseId, incomplete, sending, segments = [] }) {
+export function summarize(
+  entries,
+  { caseId, incomplete, sending, segments = [], waiting = {} },
+) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let [stalled, pages, unlisted] = [0, 0, 0];
   for (const entry of entries) {
@@ -46,7 +51,7 @@ export function summarize(entries, { caseId, incomplete, sending, segments = [] 
       entries.filter((entry) => !isMember(entry)).length,
     ),
     sending,
-    ...(counts.processing ? {} : waitingFor(events)),
+    ...waitingFor(events, waiting),
     elapsed: null,
     remaining: null,
     documents_per_second: null,
@@ -72,14 +77,24 @@ function isMember({ event, id }) {
 }
 
 /**
- * What the first document that waits for anything but a worker waits for.
+ * What the documents wait for while none moves.
  *
  * @param {ProgressEvent[]} events
+ * @param {Record<string, string>} reasons why runs wait, by their ids
  * @returns {{waiting?: string}}
  */
-function waitingFor(events) {
-  const found = events.find(
-    ({ status, message }) => status === "queued" && /^Waiting for (?!a worker$)/.test(message),
-  );
-  return found ? { waiting: `w${found.message.slice(1)}` } : {};
+function waitingFor(events, reasons) {
+  const now = Date.now();
+  const running = events.filter(({ status }) => status === "processing");
+  if (running.length) {
+    const [text, ...others] = running.map((event) => waitingText(event, now));
+    return text && others.every(Boolean) ? { waiting: text } : {};
+  }
+  const queued = events.filter(({ status }) => status === "queued");
+  for (const event of queued) {
+    const text = waitingText(event, now);
+    if (text) return { waiting: text };
+  }
+  const waiting = queued.map(({ run_id: run }) => run && reasons[run]).find(Boolean);
+  return waiting ? { waiting } : {};
 }

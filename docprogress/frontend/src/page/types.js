@@ -31,6 +31,7 @@
  *
  * @typedef {object} ListedDocument
  * @property {string} id
+ * @property {string} [run_id]
  * @property {string} filename
  * @property {ProgressEvent["status"]} status
  * @property {string} step
@@ -54,6 +55,7 @@
  * @property {ListedDocument[]} documents newest first
  * @property {string | null} next what older ones are requested with
  * @property {StepSpan[]} [steps] what all of them have in common; earlier servers say nothing
+ * @property {Record<string, string>} [waiting] why runs wait, by their ids
  */
 
 export {};

@@ -46,18 +46,28 @@ export const UNKNOWN_WORK = { size: 0, pages: null, toRecognise: 0, recognised: 
  * @returns {Work}
  */
 export function learnWork(known, event) {
-  const { work, unit, total, ocr_pages: pages, ocr_total: most, ocr_current: current } = event;
+  const [size, work, pages] = [event.size, event.work, event.ocr_pages].map(countOf);
+  const { unit, total, ocr_total: most, ocr_current: current } = event;
   const counted = (unit === "page" || unit === "pages") && total ? total : null;
   const toRecognise = Math.max(known.toRecognise, pages ?? most ?? 0);
   let recognised = 0;
   if (pages != null || most != null) recognised = Math.min(pages ?? current ?? 0, toRecognise);
   else if (work != null) recognised = toRecognise;
   return {
-    size: event.size ?? known.size,
+    size: size ?? known.size,
     pages: work ?? counted ?? known.pages,
     toRecognise,
     recognised,
   };
+}
+
+/**
+ * A count; null if another program means something else by the field.
+ *
+ * @param {unknown} value
+ */
+function countOf(value) {
+  return typeof value === "number" && value >= 0 ? value : null;
 }
 
 /**

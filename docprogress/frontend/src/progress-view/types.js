@@ -61,7 +61,7 @@
  * @property {boolean} [loading] whether there are more documents than these
  * @property {{sent: number, total: number} | null} [sending] files being sent to the
  *   kernel or server
- * @property {string} [waiting] what the documents wait for, if none is processed
+ * @property {string} [waiting] what the documents wait for, if none moves
  * @property {string} [missing_text] how many documents have no text, and what to do
  * @property {number} [receivedAt] on the page's clock
  */
