@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import beginning
@@ -60,7 +61,10 @@ QUICK = Sizes(
 #: What can be measured, given how much, and what was asked for.
 BENCHMARKS: dict[str, Callable[[Sizes, argparse.Namespace], Iterator[Row]]] = {
     "import": lambda sizes, _: beginning.light_import(2 * sizes.rounds + 1),
-    "first": lambda sizes, _: beginning.first_event(sizes.rounds),
+    "commands": lambda sizes, _: beginning.light_commands(2 * sizes.rounds + 1),
+    "first": lambda sizes, _: chain(
+        beginning.from_a_shell(sizes.rounds), beginning.first_event(sizes.rounds)
+    ),
     "publish": lambda sizes, _: wire.publish(2 * sizes.rounds + 1, sizes.events),
     "subscribe": lambda sizes, _: wire.subscribe(sizes.rounds, sizes.events),
     "sse": lambda sizes, _: sse.under_load(sizes),
