@@ -8,6 +8,7 @@ without what it draws, and what is sent between cells is lost.
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -34,17 +35,45 @@ def running_cell() -> str | None:
     return None if message_id is None else str(message_id)
 
 
-def at_cell_end(callback: Callable[[], None]) -> None:
-    """Call this at the end of every cell from now on, while its output is recorded."""
+class CellClock:
+    """Knows since when no cell runs, and calls back at the end of each cell.
 
-    def ended(*_: object) -> None:
+    Args:
+        on_end: Called while the output of the cell is still recorded.
+        clock: The time in seconds.
+    """
+
+    def __init__(
+        self, on_end: Callable[[], None], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._on_end = on_end
+        self._clock = clock
+        self._ended_at: float | None = None
+        self._following = False
+
+    @property
+    def idle_seconds(self) -> float:
+        """The seconds since the last cell has ended; 0 while one is running."""
+        return 0.0 if self._ended_at is None else self._clock() - self._ended_at
+
+    def follow(self) -> None:
+        """Follow the cells from the running one on, if there are cells."""
+        shell = _shell()
+        if not self._following and shell is not None:
+            self._following = True
+            shell.events.register("pre_run_cell", self._begin)
+            shell.events.register("post_run_cell", self._end)
+
+    def _begin(self, *_: object) -> None:
+        self._ended_at = None
+
+    def _end(self, *_: object) -> None:
         try:
-            callback()
+            self._on_end()
         except Exception:
             # An exception would be shown in the cell of somebody else.
             log.exception("what a cell shows could not be updated")
-
-    _shell().events.register("post_run_cell", ended)
+        self._ended_at = self._clock()
 
 
 def _request() -> dict[str, Any]:

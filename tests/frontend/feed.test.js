@@ -154,7 +154,23 @@ test("an update without a view is not acknowledged", () => {
   kernel.deliver(delta(5, []));
   paint();
 
-  assert.deepEqual(kernel.received, []);
+  assert.deepEqual(kernel.asked("painted"), []);
+});
+
+test("a page says that it has loaded the widget before it paints anything", () => {
+  widget.initialize({ model: kernel.model() });
+
+  assert.equal(kernel.asked("loaded").length, 1);
+});
+
+test("of a snapshot that a front end has kept, the current state is requested", () => {
+  kernel.snapshot = { ...whole, session: "s", seq: 4, at: new Date().toISOString() };
+  widget.initialize({ model: kernel.model() });
+  assert.equal(kernel.asked("whole").length, 0);
+
+  kernel.snapshot = { ...kernel.snapshot, at: "2026-11-24T15:04:02.000Z" };
+  progressWidget().initialize({ model: kernel.model() });
+  assert.equal(kernel.asked("whole").length, 1);
 });
 
 test("after a gap the update is drawn, and the full state requested", () => {

@@ -545,6 +545,29 @@ def test_a_restarted_kernel_attaches_and_shows_the_run_again(
     )
 
 
+def test_where_no_page_answers_a_table_takes_the_place_of_the_view_and_goes_on(
+    own_kernel: Kernel, run: SteeredRun
+):
+    own_kernel.run(
+        "from docprogress.notebook.progress import audience\n"
+        "audience.ANSWER_SECONDS = 0.3"
+    )
+    own_kernel.run(run.cell + "run")
+
+    def shown(text: str) -> dict[str, str] | None:
+        data = own_kernel.last_display()[-1]
+        return data if WIDGET not in data and text in data["text/plain"] else None
+
+    attach = f'ProgressView.attach("{run.run.id}"'
+    eventually(lambda: shown(attach), what="the view has become a table")
+    run.publish(0, progress=40)
+    eventually(lambda: shown("40 %"), what="the table is updated")
+    own_kernel.send({"type": "loaded", "page": "a"})
+    eventually(lambda: WIDGET in own_kernel.last_display()[-1], what="it is live again")
+    complete(run)
+    assert "As of" not in frozen(own_kernel)["text/plain"]
+
+
 def test_without_anywidget_a_table_says_how_to_see_it_live(
     own_kernel: Kernel, run: SteeredRun
 ):

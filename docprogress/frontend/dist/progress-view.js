@@ -1493,6 +1493,7 @@ function createAnnouncer() {
 // src/progress-view/session.js
 var FIRST_RETRY = 1e3;
 var LONGEST_RETRY = 6e4;
+var STALE = 2e3;
 function createViewSession(model) {
   const views = /* @__PURE__ */ new Set();
   const store = createRowStore();
@@ -1580,6 +1581,7 @@ function createViewSession(model) {
     if (Number.isFinite(sentAt)) lastMessageAt = sentAt;
     applySnapshot(snapshot);
     for (const view of views) view.beat(lastMessageAt);
+    if (Date.now() - lastMessageAt > STALE) requestSnapshot();
   }
   function disconnect() {
     for (const view of views) view.disconnect();
@@ -1591,6 +1593,7 @@ function createViewSession(model) {
   ];
   for (const [event, listener] of listeners) model.on(event, listener);
   restoreSnapshot();
+  send({ type: "loaded", page });
   return {
     show(element) {
       const view = createProgressView(element, {

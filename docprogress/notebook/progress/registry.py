@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 
 from docprogress.client.connections import Connections
 from docprogress.client.run import Run
-from docprogress.notebook.cells import at_cell_end
+from docprogress.notebook.cells import CellClock
 from docprogress.notebook.environment import in_kernel
 from docprogress.notebook.progress.session import ViewSession
 from docprogress.notebook.progress.source import Source
@@ -21,7 +21,7 @@ class SessionRegistry:
         # Guards which sessions there are, and how many views each has.
         self._lock = threading.RLock()
         self._sessions: dict[Hashable, ViewSession] = {}
-        self._follows_cells = False
+        self._cells = CellClock(self._cell_ended)
 
     @property
     def sessions(self) -> list[ViewSession]:
@@ -35,13 +35,15 @@ class SessionRegistry:
         A source that is not used, because the session has one, is closed.
         """
         with self._lock:
-            if not self._follows_cells and in_kernel():
-                at_cell_end(self._cell_ended)
-                self._follows_cells = True
+            if in_kernel():
+                self._cells.follow()
             session = self._sessions.get(source.key)
             if session is None:
                 session = self._sessions[source.key] = ViewSession(
-                    source, on_close=self._remove, on_end=self._close_ended
+                    source,
+                    idle=lambda: self._cells.idle_seconds,
+                    on_close=self._remove,
+                    on_end=self._close_ended,
                 )
             session.views += 1
         if source.run is not None:

@@ -11,16 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocProgressError
-from docprogress.events import ProgressEvent, now
+from docprogress.events import now
 from docprogress.formatting import plural
-from docprogress.notebook.cells import attended, running_cell
 from docprogress.notebook.live_output import Bundle, LiveOutput, publish, widget_bundle
 from docprogress.notebook.progress import table
+from docprogress.notebook.progress.audience import Audience
 from docprogress.notebook.progress.page_requests import PageRequests
+from docprogress.notebook.progress.probe import Probe
 from docprogress.notebook.progress.source import Source
 from docprogress.notebook.progress.update_scheduler import Message, UpdateScheduler
 from docprogress.notebook.progress.view_model import POLL_SECONDS, ViewModel
@@ -38,7 +39,7 @@ EVENTS_PER_SLICE = 50
 LOSS_SECONDS = 1.0
 
 #: Seconds for which a page that looks at a finished run keeps getting updates, and in
-#: which acknowledgements of the time before the end may still arrive.
+#: which messages of the time before the end may still arrive.
 LINGER = 10.0
 STALE = 3.0
 
@@ -50,24 +51,12 @@ SETTLE_SECONDS = 3.0
 SETTLE_TICK = 0.02
 
 
-class Probe(Protocol):
-    """Observes what passes through a session, immediately and on any thread."""
-
-    def on_event(self, event: ProgressEvent) -> None:
-        """The session has received an event."""
-
-    def on_send(self, message: Message) -> None:
-        """The session sends a message to the page."""
-
-    def on_receive(self, message: Message) -> None:
-        """A message has arrived from a page."""
-
-
 class ViewSession:
     """What all views of the same documents have in common.
 
     Args:
         source: The documents.
+        idle: Since how many seconds no cell runs.
         on_close: Called when no view can join the session any more.
         on_end: Called on the session's thread when it has nothing left to do.
     """
@@ -76,6 +65,7 @@ class ViewSession:
         self,
         source: Source,
         *,
+        idle: Callable[[], float],
         on_close: Callable[["ViewSession"], None],
         on_end: Callable[[], None],
     ) -> None:
@@ -85,6 +75,7 @@ class ViewSession:
         self.views = 0
         #: Observes messages; meanwhile the page acknowledges each of them.
         self.probe: Probe | None = None
+        self._audience = Audience(idle)
         self._on_close = on_close
         self._on_end = on_end
         self._scheduler = UpdateScheduler(self.view_model)
@@ -95,11 +86,6 @@ class ViewSession:
         # How often the widget is used outside of our own outputs, which stays live.
         self._holds = 0
         self._frozen_changes = 0
-        # Whether a page may show the widget: not before the first output or hold.
-        self._attended = False
-        # The cells of the outputs, and the last one in which somebody has waited.
-        self._cells: set[str | None] = set()
-        self._waited_in: str | None = None
         self._contacted_at = float("-inf")
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -122,27 +108,27 @@ class ViewSession:
             StoreError: The store cannot be read.
         """
         with self._lock:
-            self._attended |= attended()
+            self._audience.enter()
             self._refresh()
-            finished, cell = self.view_model.finished, running_cell()
-            if finished and self._output.displayed and cell == self._waited_in:
+            finished = self.view_model.finished
+            if finished and self._output.displayed and self._audience.waited:
                 # `run.wait()` is the last line: the table is where the view was.
-                if cell not in self._cells:
+                if not self._audience.shown_here:
                     publish({"text/plain": self.view_model.summary()["text"]})
                 return None
-            self._cells.add(cell)
+            self._audience.shown()
             if not self._output.displayed:
                 self._frozen_changes = self.view_model.changes
-            live = self._attended and not finished
-            display_id = self._output.show(live=live)
-            if live or (self._attended and self.source.run is None):
+            live = self._audience.live
+            display_id = self._output.show(live=live and not finished)
+            if live and (not finished or self.source.run is None):
                 self._start()
         return display_id
 
     def hold(self) -> None:
         """Stay live for a caller that shows the widget elsewhere."""
         with self._lock:
-            self._attended = True
+            self._audience.hold()
             self._refresh()
             self._start()
             self._holds += 1
@@ -171,18 +157,18 @@ class ViewSession:
         with self._lock:
             if self._output.displayed or self._holds:
                 self._refresh()
-                if self._attended:
+                if self._audience.live:
                     self._thaw()
                     self._start()
                 else:
                     self._freeze()
 
     def cell_ended(self) -> None:
-        """Bring tables up to date that nothing else updates, because nobody looks."""
+        """Bring tables up to date where there is no page, while a cell records them."""
         with self._lock:
-            if self._output.displayed and not self._attended:
+            if self._output.displayed and not self._audience.live:
                 self._refresh()
-                if self._frozen_changes != self.view_model.changes:
+                if self._changed():
                     self._freeze()
 
     def wait(self, seconds: float | None) -> None:
@@ -219,7 +205,7 @@ class ViewSession:
         Programs that execute a notebook without a page (nbclient, papermill) record
         only output of the running cell, and lose what the session's thread publishes.
         """
-        self._waited_in = running_cell()
+        self._audience.wait()
         self._catch_up()
         deadline = time.monotonic() + SETTLE_SECONDS
         while self._loop is not None and not self._output.frozen:
@@ -279,32 +265,33 @@ class ViewSession:
         self._contacted_at = float("-inf")
 
     def _thaw(self) -> None:
-        if self._output.frozen:
+        if self._output.frozen and self._audience.live:
             self._output.thaw()
             self._scheduler.request_full()
 
     def _outdated(self) -> bool:
-        """Whether documents have started and ended again since the table was made."""
+        """Whether documents have changed since the table was made, a while ago."""
         late = time.monotonic() >= (self._output.frozen_at or 0.0) + REFREEZE_SECONDS
-        return late and self._frozen_changes != self.view_model.changes
+        return late and self._changed()
+
+    def _changed(self) -> bool:
+        return self._frozen_changes != self.view_model.changes
 
     # Loading the current state from the store while no subscription is open.
 
     def _refresh(self) -> None:
         if self._loop is None:
             self._scheduler.mark_changed(self.view_model.load())
-            if not self._attended:
+            if not self._audience.live:
                 self._scheduler.mark_changed(self.view_model.load_newest())
 
     def _catch_up(self) -> None:
         """Learn of an end that another subscription has received first."""
-        if self.view_model.finished:
-            return
-        try:
-            changed = self.view_model.load()
-        except DocProgressError as error:
-            log.warning("the store could not be asked: %s", redacted(str(error)))
-            return
+        if not self.view_model.finished:
+            self._ask(self._load)
+
+    def _load(self) -> None:
+        changed = self.view_model.load()
         with self._lock, suppress(RuntimeError):
             if self._loop is None:
                 self._scheduler.mark_changed(changed)
@@ -363,7 +350,7 @@ class ViewSession:
             if (probe := self.probe) is not None:
                 probe.on_event(event)
             if event.final and self.view_model.ending:
-                await asyncio.to_thread(self._refresh_expected)
+                await asyncio.to_thread(self._ask, self.view_model.refresh_expected)
             changed = self.view_model.apply((event,))
             # A final event may end the run, which is sent at once.
             if changed and (self._scheduler.mark_changed(changed) or event.final):
@@ -394,21 +381,27 @@ class ViewSession:
                 self._wakeup.set()
             stalled = silent
             if self.view_model.progress.partial and await asyncio.to_thread(
-                self._recount
+                self._ask, self.view_model.recount
             ):
                 self._scheduler.mark_summary_changed()
                 self._wakeup.set()
+            self._update_table()
             await asyncio.sleep(POLL_SECONDS)
 
-    def _refresh_expected(self) -> None:
-        try:
-            self.view_model.refresh_expected()
-        except DocProgressError as error:
-            log.warning("the store could not be asked: %s", redacted(str(error)))
+    def _update_table(self) -> None:
+        """Show a table instead of a view that no page has loaded, and update it."""
+        with self._lock:
+            if not self._output.displayed or self._holds or self.view_model.finished:
+                return
+            if self._audience.miss() or (
+                self._output.frozen and not self._audience.live and self._outdated()
+            ):
+                self._freeze()
 
-    def _recount(self) -> bool:
+    def _ask(self, question: Callable[[], object]) -> bool:
+        """Ask the store something; whether the answer is new."""
         try:
-            return self.view_model.recount()
+            return bool(question())
         except DocProgressError as error:
             log.warning("the store could not be asked: %s", redacted(str(error)))
             return False
@@ -459,6 +452,7 @@ class ViewSession:
                 self._freeze()
             if (
                 not self._output.frozen
+                or self._changed()
                 or self._page_active()
                 # Documents that anyone publishes may start again at any time.
                 or self.source.run is None
@@ -477,9 +471,11 @@ class ViewSession:
             probe.on_receive(message)
         with self._lock:
             at = time.monotonic()
+            self._audience.answer()
             frozen_at = self._output.frozen_at
             if frozen_at is not None:
-                if message.get("type") == "painted" and at < frozen_at + STALE:
+                early = at < frozen_at + STALE
+                if early and message.get("type") in ("loaded", "painted"):
                     return
                 # A reloaded page shows the widget that it found in the notebook.
                 self._contacted_at = at

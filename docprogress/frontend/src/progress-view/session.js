@@ -20,6 +20,9 @@ import { createProgressView } from "./view.js";
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 
+/** The age of a snapshot, in milliseconds, from which another one is requested. */
+const STALE = 2000;
+
 /**
  * @param {Model} model
  * @returns {Session}
@@ -128,6 +131,8 @@ export function createViewSession(model) {
     if (Number.isFinite(sentAt)) lastMessageAt = sentAt;
     applySnapshot(snapshot);
     for (const view of views) view.beat(lastMessageAt);
+    // marimo keeps the state of the moment when the widget was made.
+    if (Date.now() - lastMessageAt > STALE) requestSnapshot();
   }
 
   function disconnect() {
@@ -142,6 +147,9 @@ export function createViewSession(model) {
   ];
   for (const [event, listener] of listeners) model.on(event, listener);
   restoreSnapshot();
+  // Before anything is painted, which a hidden page puts off. A kernel that never gets
+  // this shows a table instead of a view that its front end cannot load.
+  send({ type: "loaded", page });
 
   return {
     show(element) {
