@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docprogress.errors import ServicesError
 from docprogress.local.home import START_LOCK, STOPPED, SUPERVISOR_LOCK, prepare
@@ -23,8 +24,10 @@ from docprogress.local.launch import spawn, take
 from docprogress.local.lock import is_held, locked
 from docprogress.local.logs import last_line
 from docprogress.local.valkey import server_binary, socket_path, stop_server
-from docprogress.settings import Settings
 from docprogress.version import __version__
+
+if TYPE_CHECKING:
+    from docprogress.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +71,7 @@ class Services:
     settings: dict[str, str]
 
 
-def up(settings: Settings) -> Services:
+def up(settings: "Settings") -> Services:
     """Find the local services of a home folder, or start them.
 
     Raises:
@@ -88,7 +91,7 @@ def up(settings: Settings) -> Services:
     return found
 
 
-def revive(settings: Settings) -> None:
+def revive(settings: "Settings") -> None:
     """Restart services that have died, unless a user stopped them.
 
     Raises:
@@ -135,7 +138,7 @@ def stop_launched(home: Path, process: "subprocess.Popen[bytes]") -> None:
     _stop(home)
 
 
-def _differs(services: Services, settings: Settings) -> bool:
+def _differs(services: Services, settings: "Settings") -> bool:
     """Whether the services run with other settings than were asked for."""
     asked = settings.model_fields_set & set(_STARTED_WITH)
     wanted = digests(settings)
@@ -144,7 +147,7 @@ def _differs(services: Services, settings: Settings) -> bool:
     )
 
 
-def _restart(services: Services, settings: Settings) -> Services | None:
+def _restart(services: Services, settings: "Settings") -> Services | None:
     """Stop services with other settings, unless documents are unfinished."""
     from docprogress.store import Store
 
@@ -164,7 +167,7 @@ def _restart(services: Services, settings: Settings) -> Services | None:
     return None
 
 
-def _start(settings: Settings) -> Services:
+def _start(settings: "Settings") -> Services:
     home = settings.home
     server_binary()
     socket_path(home)
@@ -223,7 +226,7 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def digests(settings: Settings) -> dict[str, str]:
+def digests(settings: "Settings") -> dict[str, str]:
     """A digest of each setting that the services run with, which reveals none."""
     values = {name: getattr(settings, name) for name in _STARTED_WITH}
     values["workers"] = settings.processes

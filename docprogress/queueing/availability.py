@@ -17,8 +17,8 @@ from docprogress.queueing.protocol import (
     UNDERSTOOD,
     required_version,
 )
+from docprogress.queueing.queue_state import DEFAULT_DISPLAY_NAME
 from docprogress.queueing.routing import (
-    DEFAULT_DISPLAY_NAME,
     display_name,
     queue_name,
     waiting_queue,

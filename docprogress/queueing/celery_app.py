@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from celery import Celery
 
 from docprogress.bus.celery_broker import celery_broker
-from docprogress.queueing.routing import DEFAULT_QUEUE
+from docprogress.queueing.queue_state import DEFAULT_QUEUE
 from docprogress.settings import Settings
 
 #: Connection options for a Redis. Half-open connections are noticed within seconds.

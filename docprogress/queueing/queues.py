@@ -4,30 +4,15 @@ Not every broker can list its messages, and they only follow from what the store
 """
 
 from datetime import datetime
-from typing import NamedTuple
 
 import redis
 
 from docprogress.events import now
 from docprogress.queueing.availability import served_queues
-from docprogress.queueing.routing import (
-    DEFAULT_DISPLAY_NAME,
-    display_name,
-    waiting_queue,
-)
+from docprogress.queueing.queue_state import DEFAULT_DISPLAY_NAME, Queue
+from docprogress.queueing.routing import display_name, waiting_queue
 from docprogress.store import Store
 from docprogress.store.queues import Waiting
-
-
-class Queue(NamedTuple):
-    """The documents that wait in a queue."""
-
-    name: str
-    documents: int
-    #: How long the oldest one has waited; None if the queue is empty.
-    oldest_seconds: float | None
-    #: Whether a worker consumes the queue; None if Redis cannot be asked.
-    served: bool | None
 
 
 def queues(store: Store, client: redis.Redis | None) -> list[Queue]:

@@ -11,15 +11,10 @@ from kombu.entity import Queue
 from docprogress.errors import StepError
 from docprogress.queueing import fair_share
 from docprogress.queueing.protocol import PROTOCOL, UNDERSTOOD, required_version
+from docprogress.queueing.queue_state import DEFAULT_DISPLAY_NAME, DEFAULT_QUEUE
 from docprogress.steps import Step
 from docprogress.store import DocumentRow, QueuedRow, RunRow, Store
 from docprogress.store.queues import Waiting
-
-#: The default queue's name in the broker.
-DEFAULT_QUEUE = "docprogress"
-
-#: The default queue's name in settings, messages and tables.
-DEFAULT_DISPLAY_NAME = "default"
 
 
 def queue_name(queue: str | None, level: int = 0, protocol: int = PROTOCOL) -> str:

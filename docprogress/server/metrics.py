@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 from docprogress.bus.bus import Bus
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import Status
-from docprogress.queueing.queues import Queue, queues
+from docprogress.queueing.queue_state import Queue
+from docprogress.queueing.queues import queues
 from docprogress.queueing.recovery_status import LastRecovery, last_recovery
 from docprogress.server.counters import Counters
 from docprogress.server.executor import SharedCall

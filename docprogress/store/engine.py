@@ -23,7 +23,7 @@ from docprogress.store import migrations, pgvector
 from docprogress.store.error_translation import translate_errors
 from docprogress.store.fork_guard import fork_guard
 from docprogress.store.migrations import additions, embedding
-from docprogress.store.schema import HEAD, VERSION_TABLE
+from docprogress.store.table_version import HEAD, VERSION_TABLE
 
 #: Arguments of PostgreSQL's client that detect a lost connection.
 _POSTGRESQL_ARGUMENTS: dict[str, Any] = {

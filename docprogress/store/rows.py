@@ -261,6 +261,26 @@ def document_row(row: Sequence[Any]) -> DocumentRow:
     return DocumentRow(**values)
 
 
+class Totals(NamedTuple):
+    """The numbers of runs and documents in the store."""
+
+    runs: int
+    #: Runs with documents that are unfinished or still being submitted.
+    unfinished: int
+    #: Documents of every status, including zeros.
+    counts: dict[Status, int]
+
+
+def summary(run: Any, found: dict[str, int], ended: list[datetime]) -> RunSummary:
+    """A run with the counts of its documents, and when those of each status ended."""
+    counts = counted(found)
+    final = sum(count for status, count in counts.items() if status.final)
+    finished = final >= run["expected"] and final == sum(counts.values())
+    return RunSummary(
+        **run, counts=counts, finished_at=max(ended, default=None) if finished else None
+    )
+
+
 def counted(found: Mapping[str, int]) -> dict[Status, int]:
     """The counts of all statuses, including zeros."""
     return {status: found.get(status, 0) for status in Status}

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -22,7 +22,15 @@ from docprogress.errors import RunNotFound
 from docprogress.events import NOTES_WITHOUT_TEXT, Status, now
 from docprogress.store import schema
 from docprogress.store.engine import Database
-from docprogress.store.rows import FINAL, UNFINISHED, RunRow, RunSummary, counted
+from docprogress.store.rows import (
+    FINAL,
+    UNFINISHED,
+    RunRow,
+    RunSummary,
+    Totals,
+    counted,
+    summary,
+)
 from docprogress.store.statements import batches
 
 _document = schema.document.c
@@ -98,16 +106,6 @@ _IN_FOLDER = (
 _UNFINISHED = select(_document.id).where(
     _document.run_id == _run.id, _document.status.not_in(FINAL)
 )
-
-
-class Totals(NamedTuple):
-    """The numbers of runs and documents in the store."""
-
-    runs: int
-    #: Runs with documents that are unfinished or still being submitted.
-    unfinished: int
-    #: Documents of every status, including zeros.
-    counts: dict[Status, int]
 
 
 class Runs:
@@ -230,7 +228,7 @@ class Runs:
                     if end is not None:
                         ended.setdefault(found, []).append(end)
         return [
-            _summary(row, counts.get(row["id"], {}), ended.get(row["id"], []))
+            summary(row, counts.get(row["id"], {}), ended.get(row["id"], []))
             for row in rows
         ]
 
@@ -285,12 +283,3 @@ class Runs:
             if found.one_or_none() is None:
                 raise RunNotFound(run_id)
             return False
-
-
-def _summary(run: Any, found: dict[str, int], ended: list[datetime]) -> RunSummary:
-    counts = counted(found)
-    final = sum(count for status, count in counts.items() if status.final)
-    finished = final >= run["expected"] and final == sum(counts.values())
-    return RunSummary(
-        **run, counts=counts, finished_at=max(ended, default=None) if finished else None
-    )

@@ -13,13 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-#: The version of the tables that this code reads and writes: the newest migration.
-HEAD = "0001"
-
-#: The table of the version. Its own name lets other programs that use Alembic share the
-#: database.
-VERSION_TABLE = "docprogress_version"
-
 #: The table of the additions that earlier versions ignore.
 ADDITIONS_TABLE = "docprogress_additions"
 

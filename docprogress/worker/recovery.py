@@ -42,7 +42,7 @@ from docprogress.settings import Settings, redacted
 from docprogress.storage import Files
 from docprogress.store import DocumentRow, QueuedRow, Store
 from docprogress.store.queues import QUEUED
-from docprogress.store.schema import HEAD
+from docprogress.store.table_version import HEAD
 from docprogress.worker import sightings
 from docprogress.worker.fault_isolation import OUTAGES, FaultIsolation
 from docprogress.worker.leader_election import LeaderElection

@@ -309,6 +309,21 @@ def test_status_without_a_name_says_how_everything_stands(do):
     assert "running in" in shown
 
 
+@pytest.mark.parametrize(
+    "arguments", [["runs"], ["runs", "--limit", "1", "--json"], ["status"]]
+)
+def test_what_is_read_quickly_is_what_a_pipeline_says(do, monkeypatch, arguments):
+    do("run", "contract-0.txt", "--case", "quick")
+    started = json.loads(do("status", "--json")[0])["services"]["started"]
+    quickly = do(*arguments)
+
+    # A setting that a quick look does not know.
+    monkeypatch.setenv("DOCPROGRESS_EMBEDDER", "hashing")
+
+    assert do(*arguments) == quickly
+    assert json.loads(do("status", "--json")[0])["services"]["started"] == started
+
+
 def test_status_starts_nothing(do, home):
     found = json.loads(do("status", "--json", home=home)[0])
 

@@ -19,7 +19,8 @@ from support.patience import patient
 from docprogress.errors import StoreError
 from docprogress.store import Store, migrations
 from docprogress.store.migrations import additions
-from docprogress.store.schema import ADDITIONS_TABLE, HEAD, VERSION_TABLE, metadata
+from docprogress.store.schema import ADDITIONS_TABLE, metadata
+from docprogress.store.table_version import HEAD, VERSION_TABLE
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -26,7 +26,8 @@ from support.services import (
 from docprogress import Pipeline, Status
 from docprogress.cli.diagnosis import findings
 from docprogress.errors import BusRefused
-from docprogress.queueing.routing import DEFAULT_QUEUE, queue_name, task_queues
+from docprogress.queueing.queue_state import DEFAULT_QUEUE
+from docprogress.queueing.routing import queue_name, task_queues
 from docprogress.queueing.sender import Sender
 from docprogress.settings import load
 from docprogress.steps import step

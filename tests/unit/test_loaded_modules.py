@@ -64,6 +64,24 @@ def test_help_loads_the_commands_and_nothing_that_they_use():
     assert modules & {*HEAVY} <= {"typer"}
 
 
+@pytest.mark.parametrize("command", ["runs", "status"])
+def test_commands_that_only_list_load_no_library_of_a_pipeline(command, tmp_path):
+    arguments = ["docprogress", command, "--home", str(tmp_path / "home")]
+    code = (
+        f"import os, runpy, contextlib; sys.argv = {arguments}\n"
+        "for name in [each for each in os.environ if each.startswith('DOCPROGRESS_')]: "
+        "del os.environ[name]\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    runpy.run_module('docprogress', run_name='__main__')"
+    )
+
+    modules = loaded(code)
+
+    # Typer checks arguments with pydantic.
+    assert modules & {*HEAVY} <= {"msgspec", "pydantic", "rich", "typer"}
+    assert len(own(modules)) < 70
+
+
 def test_services_are_launched_before_anything_heavy_is_loaded():
     modules = loaded("import docprogress.local.launch")
 

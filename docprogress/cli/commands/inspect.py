@@ -22,10 +22,15 @@ def runs(
     services: ServiceOptions,
 ) -> None:
     """List runs, newest first."""
-    from docprogress.cli import tables
+    from docprogress.cli.overview import show_runs
+    from docprogress.cli.quick_overview import quick
 
+    with quick(services) as found:
+        if found is not None:
+            show_runs(found.runs(case_id=case, limit=limit), as_json=as_json)
+            return
     with services.open_pipeline(start=False) as pipeline:
-        tables.runs(pipeline.runs(case_id=case, limit=limit), as_json=as_json)
+        show_runs(pipeline.runs(case_id=case, limit=limit), as_json=as_json)
 
 
 @with_service_options
@@ -39,11 +44,19 @@ def status(
     services: ServiceOptions,
 ) -> None:
     """Show the status of everything, one run, or one document."""
+    from docprogress.cli.overview import show_overview
+    from docprogress.cli.quick_overview import quick
+
+    if which is None:
+        with quick(services) as quickly:
+            if quickly is not None and (standing := quickly.overview()) is not None:
+                show_overview(standing, as_json=as_json)
+                return
     from docprogress.cli import tables
 
     with services.open_pipeline(start=False) as pipeline:
         if which is None:
-            tables.overview(pipeline, as_json=as_json)
+            show_overview(tables.overview(pipeline), as_json=as_json)
             return
         found, row = find(pipeline, which)
         if row is None:

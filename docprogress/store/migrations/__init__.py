@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from docprogress.errors import StoreTooNew
 from docprogress.store.migrations import additions
-from docprogress.store.schema import HEAD, VERSION_TABLE, metadata
+from docprogress.store.schema import metadata
+from docprogress.store.table_version import HEAD, VERSION_TABLE
 
 # Alembic keeps its state in a global variable.
 _one_at_a_time = threading.Lock()

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from docprogress.store.schema import VERSION_TABLE, metadata
+from docprogress.store.schema import metadata
+from docprogress.store.table_version import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
