@@ -24,7 +24,7 @@ from docprogress.cli.commands.search import search
 from docprogress.cli.commands.serve import serve
 from docprogress.cli.commands.services import down, up, worker
 from docprogress.cli.commands.sync import sync
-from docprogress.cli.help import HelpCommand, HelpGroup
+from docprogress.cli.help import HelpCommand, HelpGroup, text_width
 from docprogress.errors import (
     DocProgressError,
     DocumentNotFound,
@@ -51,7 +51,10 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "terminal_width": text_width(),
+    },
 )
 
 #: The commands by what they are for.

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -166,7 +167,9 @@ def check_services(services: local.Services | None) -> Finding:
             f"{message}, version {services.version}: stop them with `docprogress "
             "down`; the next run starts this version",
         )
-    return Finding(State.OK, "services", f"{message}, since {services.started}")
+    started = datetime.fromisoformat(services.started).astimezone()
+    message += f", since {started:%Y-%m-%d %H:%M}"
+    return Finding(State.OK, "services", message)
 
 
 def check_redis(url: str) -> Iterator[Finding]:

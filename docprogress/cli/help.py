@@ -3,6 +3,7 @@
 Parameters name their group with `rich_help_panel`.
 """
 
+import shutil
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -13,6 +14,13 @@ SERVICES = "Service options"
 _OPTIONS = "Options"
 _ORDER = (_OPTIONS, OUTPUT, SERVICES)
 
+#: Columns of the widest help text, and of the narrowest.
+WIDEST = 80
+NARROWEST = 32
+
+#: The longest first line of a command's help, in characters; none is cut.
+LONGEST_LINE = 200
+
 #: Columns of the widest name that its meaning stands beside.
 WIDEST_NAME = 26
 
@@ -20,6 +28,11 @@ WIDEST_NAME = 26
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 _Row = tuple[str, str]
+
+
+def text_width() -> int:
+    """The columns of a help text in this terminal."""
+    return max(min(shutil.get_terminal_size().columns, WIDEST) - 2, NARROWEST)
 
 
 class HelpCommand(TyperCommand):
@@ -61,7 +74,7 @@ class HelpGroup(TyperGroup):
             command = self.get_command(ctx, name)
             if command is not None and not command.hidden:
                 title = getattr(command, "rich_help_panel", None) or "Commands"
-                text = command.get_short_help_str(limit=formatter.width)
+                text = command.get_short_help_str(limit=LONGEST_LINE)
                 groups.setdefault(title, []).append((name, text))
         width = max(len(name) for rows in groups.values() for name, _ in rows)
         for title, rows in groups.items():
@@ -105,7 +118,8 @@ def _write(formatter: Any, title: str, rows: list[_Row]) -> None:
     if rows:
         with formatter.section(title):
             start = len(formatter.buffer)
-            formatter.write_dl(rows, col_max=WIDEST_NAME)
+            widest = min(WIDEST_NAME, formatter.width // 3)
+            formatter.write_dl(rows, col_max=widest)
             for number in range(start, len(formatter.buffer)):
                 written = formatter.buffer[number]
                 formatter.buffer[number] = written.replace(_NO_BREAK, " ")

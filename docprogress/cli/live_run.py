@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -142,7 +144,9 @@ class _Session:
         self._line = output.line
         self._options = output.options
         self._files = files or SourceFiles([], out=sys.stdout)
-        self._console = Console(highlight=False)
+        # A log gets no escape sequences, even if it is a terminal.
+        logs = output.display is Display.PLAIN
+        self._console = Console(highlight=False, color_system=None if logs else "auto")
         self._interrupted = False
         # A run submitted by this command was watched from its start.
         self._submitted = False
@@ -205,6 +209,7 @@ class _Session:
         try:
             if self._display is Display.LIVE:
                 view.notify(_heading(run))
+                view.draw()
             elif self._display is Display.PLAIN:
                 _write(_heading(run))
             async with events:
@@ -357,7 +362,11 @@ def _unsuccessful(reasons: Mapping[str, str]) -> Iterator[str]:
 
 
 def _notice(text: str) -> None:
-    sys.stderr.write(f"docprogress: {text}\n")
+    line = f"docprogress: {text}"
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, break_on_hyphens=False)
+    sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 

@@ -1,6 +1,7 @@
 """The commands that are useful after a run."""
 
 import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,6 +11,9 @@ from docprogress.events import Status
 from docprogress.formatting import plain
 from docprogress.progress.document import DocumentProgress
 from docprogress.progress.fold import Progress
+
+#: What the errors of encrypted documents contain.
+_NEEDS_PASSWORD = "needs a password"  # noqa: S105 - not a password
 
 
 def next_steps(
@@ -40,17 +44,33 @@ def next_steps(
         )
         noun = "document" if unsuccessful == 1 else "documents"
         commands.append((["retry", run_id], f"process the {what} {noun} again"))
+    if any(_NEEDS_PASSWORD in (event.error or "") for event in progress.failures):
+        unlock = ["retry", run_id, "--ask-password"]
+        commands.append((unlock, "process them with a password"))
     lines = [
         (shlex.join(["docprogress", *command, *options]), purpose)
         for command, purpose in commands
     ]
     longest = max((len(line) for line, _ in lines), default=0)
     if any(longest + len(purpose) + 4 > width for _, purpose in lines):
-        return [Text(f"  {line}") for line, _ in lines]
+        return [Text(line) for command, _ in lines for line in _wrapped(command, width)]
     return [
         Text(f"  {line:<{longest}}").append(f"  {purpose}", style="dim")
         for line, purpose in lines
     ]
+
+
+def _wrapped(command: str, width: int) -> list[str]:
+    """A command in lines that a shell takes for one."""
+    lines = textwrap.wrap(
+        command,
+        max(width - 2, 1),
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [*(f"{line} \\" for line in lines[:-1]), *lines[-1:]]
 
 
 def _document(completed: Sequence[DocumentProgress]) -> str:

@@ -1,5 +1,6 @@
 """Describe on a terminal how a run and its documents ended."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
@@ -12,6 +13,11 @@ from docprogress.progress.document import DocumentProgress
 from docprogress.progress.fold import Progress
 from docprogress.terminal.columns import GAP
 from docprogress.terminal.styles import SEPARATOR, STYLES, flow
+
+#: A number with the state that it counts, which stay on one line.
+_COUNT = re.compile(r"(\d) (completed|failed|cancelled|processing|queued)\b")
+#: In place of a space at which rich must not wrap; it wraps at no-break spaces, too.
+_NO_BREAK = "\ue000"
 
 #: The least width of a reason in cells.
 NARROWEST_REASON = 20
@@ -54,8 +60,12 @@ def closing_lines(parts: Sequence[str], console: Console) -> Iterator[Text]:
     if not console.is_terminal:
         yield Text(SEPARATOR.join(parts))
         return
-    for line in flow([Text(part, style="bold") for part in parts], console.width):
-        yield from line.wrap(console, console.width)
+    whole = [_COUNT.sub(f"\\1{_NO_BREAK}\\2", part) for part in parts]
+    for line in flow([Text(part, style="bold") for part in whole], console.width):
+        for wrapped in line.wrap(console, console.width):
+            wrapped.plain = wrapped.plain.replace(_NO_BREAK, " ")
+            wrapped.rstrip()
+            yield wrapped
 
 
 def failure_lines(

@@ -27,5 +27,6 @@ def flow(parts: Sequence[Text], width: int) -> list[Text]:
         if lines and lines[-1].cell_len + len(SEPARATOR) + part.cell_len <= width:
             lines[-1].append(SEPARATOR, style="dim").append_text(part)
         else:
-            lines.append(part.copy())
+            # The style of a text as a whole would be that of what is appended, too.
+            lines.append(Text().append_text(part))
     return lines

@@ -9,6 +9,8 @@ from support.clock import Clock
 from support.events import event_at
 
 from docprogress.cli import github
+from docprogress.cli.app import app
+from docprogress.cli.help import text_width
 from docprogress.cli.next_steps import next_steps
 from docprogress.cli.progress_mode import Display, ProgressMode, choose
 from docprogress.cli.source_files import SourceFiles
@@ -154,6 +156,30 @@ def test_suggested_commands_fit_a_narrow_terminal(progress, end):
         "docprogress show a.pdf --run run-1",
         "docprogress search QUERY --run run-1",
     ]
+    lines = commands(progress, width=30)
+    assert max(map(len, lines)) <= 30
+    joined = "\n".join(lines).replace(" \\\n", " ")
+    assert joined.splitlines() == commands(progress, width=50)
+
+
+def test_an_encrypted_document_suggests_to_give_its_password(progress, end):
+    end("a.pdf", "the PDF is encrypted and needs a password")
+
+    assert commands(progress)[-1].startswith("docprogress retry run-1 --ask-password ")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+@pytest.mark.parametrize("name", ["", "run", "serve", "status"])
+def test_help_fits_the_terminal_and_names_no_types(monkeypatch, capsys, columns, name):
+    command = typer.main.get_command(app)
+    arguments = [*filter(None, [name]), "--help"]
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    command.main(arguments, standalone_mode=False, terminal_width=text_width())
+
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= min(columns, 80)
+    assert not re.search(r"<\w+|range>|\w<=\w|\.\.\.$", shown.replace("PATH...", ""))
 
 
 @pytest.mark.parametrize("name", ["-rf.pdf", "two\nlines.pdf", "\u202egpj.pdf"])

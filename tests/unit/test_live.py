@@ -595,6 +595,15 @@ def test_the_summary_of_a_run_breaks_between_its_parts(clock, progress, apply):
         "30 documents in 30 min: 30 completed · 1,200 pages",
         "40 pages/min",
     ]
+    tiny = Console(file=io.StringIO(), width=40, force_terminal=True)
+    assert next(line.plain for line in closing_lines(parts, tiny)) == (
+        "30 documents in 30 min: 30 completed"
+    )
+    tiny.width = 30
+    assert [line.plain for line in closing_lines(parts, tiny)][:2] == [
+        "30 documents in 30 min:",
+        "30 completed",
+    ]
     assert [line.plain for line in closing_lines(parts, piped)] == [" · ".join(parts)]
 
 
