@@ -582,8 +582,16 @@ def test_a_worker_of_ones_own_takes_documents(do, start, server, short_path):
         *("--storage-url", (short_path / "files").as_uri()),
     ]
     worker = start("worker", "--concurrency", "1", *shared, home=None)
+    run_id = do("run", "contract-0.txt", "--detach", *shared)[0].strip()
 
-    out, _ = do("run", "contract-0.txt", *shared)
+    # A run would wait for ever for a worker that cannot start.
+    with Pipeline(
+        redis_url=server.url,
+        database_url=database,
+        storage_url=(short_path / "files").as_uri(),
+    ) as pipeline:
+        pipeline.attach(run_id).wait(timeout=SECONDS)
+    out, _ = do("watch", run_id, *shared)
     worker.send_signal(signal.SIGTERM)
     _, err = worker.communicate(timeout=SECONDS)
 

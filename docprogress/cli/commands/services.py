@@ -77,6 +77,7 @@ def worker(
     # A worker starts a sixth sooner if nothing looks for garbage in what it imports.
     gc.disable()
     from docprogress import local
+    from docprogress.local.services import SUPERVISED
     from docprogress.worker.main import run_worker
 
     gc.enable()
@@ -92,7 +93,7 @@ def worker(
         local.revive(settings)
 
     # Removed from the environment, since it does not hold for child processes.
-    supervisor = os.environ.pop(local.services.SUPERVISED, None)
+    supervisor = os.environ.pop(SUPERVISED, None)
     status = run_worker(
         settings,
         queues=[None if name == "default" else name for name in names],
