@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -68,6 +69,19 @@ class Links(HTMLParser):
                 self.targets.append(value)
             if name == "id" and value:
                 self.names.add(value)
+
+
+#: All that the project links to elsewhere: places that exist, and are not ours.
+EXTERNAL = {
+    "https://doi.org/10.1145/1476589.1476628",
+    "https://github.com/pgvector/pgvector",
+    "https://keepachangelog.com/en/1.1.0/",
+    "https://lancedb.com",
+    "https://qdrant.tech",
+    "https://semver.org/spec/v2.0.0.html",
+    "https://www.nngroup.com/articles/response-times-3-important-limits/",
+    "https://www.rfc-editor.org/rfc/rfc5905#section-8",
+}
 
 
 def text(page: Path) -> str:
@@ -191,6 +205,20 @@ def test_every_link_of_the_readme_leads_to_a_file():
         if not urlsplit(path).scheme
         and not any((place / path).exists() for place in places)
     ] == []
+
+
+def test_links_to_other_sites_are_known_and_the_project_claims_no_site_of_its_own():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("notebooks/**/*.md"), *NOTEBOOKS]
+    found = {
+        link
+        for page in pages
+        for link in re.findall(r"\]\((https?://[^)\s]+)\)", page.read_text("utf-8"))
+    }
+
+    assert found == EXTERNAL
+    # Until there is a public repository.
+    assert "urls" not in project
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

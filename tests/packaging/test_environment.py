@@ -1,4 +1,4 @@
-"""The conda and Binder environments contain what the project and notebooks need."""
+"""The conda environment contains what the project and notebooks need."""
 
 import ast
 import json
@@ -12,7 +12,6 @@ from importlib.metadata import (
     requires,
 )
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -22,9 +21,6 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-#: Where repo2docker, which Binder runs, looks before it looks at environment.yml.
-PRECEDING = ("binder", ".binder", "Dockerfile")
 
 
 def environment() -> tuple[list[str], Requirement]:
@@ -123,16 +119,3 @@ def test_the_environment_brings_what_a_notebook_imports(notebook):
         if not {canonicalize_name(home) for home in homes.get(name, [])} & there
     ]
     assert missing == []
-
-
-def test_binder_finds_the_environment_and_opens_a_notebook_that_is_there():
-    assert [name for name in PRECEDING if (ROOT / name).exists()] == []
-
-    readme = (ROOT / "README.md").read_text("utf-8")
-    (link,) = re.findall(r"\((https://mybinder\.org/[^)]+)\)", readme)
-    url = urlsplit(link)
-    source = urlsplit(PROJECT["urls"]["Source"])
-    assert url.path == f"/v2/gh{source.path}/main"
-    (opened,) = parse_qs(url.query)["urlpath"]
-    assert (ROOT / opened.removeprefix("lab/tree/")).is_file()
-    assert opened.startswith("lab/tree/notebooks/")
