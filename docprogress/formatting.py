@@ -15,6 +15,7 @@ LONGEST_TEXT = 4_000
 #: Combining marks kept on one character.
 MOST_MARKS = 2
 
+_FIRST_LETTER = re.compile(r"\A[a-z](?=[a-z\u2019']*(?:[\s,;:!?…]|\Z))")
 _BLANKS = re.compile(r"[\s\x1c-\x1f\x85\u2028\u2029]+")
 _MARKS = frozenset({"Mn", "Me"})
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -74,6 +75,14 @@ def cut(text: str, width: int) -> str:
 def pad(text: str, width: int) -> str:
     """`text` padded with spaces to `width` cells."""
     return text + " " * (width - cell_len(text))
+
+
+def capitalized(text: str) -> str:
+    """`text` with a capital at its beginning, if that is a whole word of plain letters.
+
+    "iOS" and "a.pdf" stay as they are.
+    """
+    return _FIRST_LETTER.sub(lambda letter: letter[0].upper(), text)
 
 
 def plural(count: int, noun: str) -> str:

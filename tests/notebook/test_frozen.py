@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.client import KernelClient
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat import NotebookNode
@@ -132,6 +133,44 @@ def test_an_uploader_in_an_executed_notebook_says_that_there_is_no_page(
     assert_static(notebook)
 
 
+def test_a_host_that_drops_what_is_sent_between_cells_saves_a_current_table(
+    steered: SteeredRun,
+):
+    """Somebody could answer, but nothing loads the widget, as without its module."""
+    wait = (
+        "from docprogress.notebook.progress import audience, registry\n"
+        "from time import sleep\n"
+        "audience.ANSWER_SECONDS = 0\n"
+        "while not registry.registry.sessions[0]._output.frozen: sleep(0.02)"
+    )
+    cells = (f"{steered.cell}run", wait)
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    bundles: list[NotebookNode] = []
+
+    def between(cell: NotebookNode, cell_index: int, **_: object) -> None:
+        bundles.extend(output.data for output in cell.outputs)
+        if cell_index == 0:
+            steered.publish(0, progress=40)
+
+    Front(notebook, kernel_name="python3", on_cell_executed=between).execute()
+
+    (live,) = bundles
+    (output,) = notebook.cells[0].outputs
+    assert "application/vnd.jupyter.widget-view+json" in live
+    assert f'ProgressView.attach("{steered.run.id}"' in live["text/html"]
+    assert set(output.data) == {"text/plain", "text/html"}
+    assert "40 %" in output.data["text/plain"]
+
+
+class Front(NotebookClient):
+    """Executes a notebook as a front end with a person does."""
+
+    async def async_start_new_kernel_client(self) -> KernelClient:
+        client = await super().async_start_new_kernel_client()
+        client.allow_stdin = True
+        return client
+
+
 def test_waiting_as_the_last_line_leaves_one_table(
     pipeline: Pipeline, documents: list[str]
 ):
@@ -152,7 +191,7 @@ def test_exports_read_well_and_load_no_widget(pipeline: Pipeline, documents: lis
 
     for export in (page, text):
         assert "3 documents: 2 completed, 1 failed" in export
-        assert "the PDF is encrypted and needs a password" in export
+        assert "The PDF is encrypted and needs a password" in export
         assert "model_id" not in export
 
 

@@ -522,7 +522,7 @@ def test_tables_are_bounded_and_failures_come_first(clock):
     assert above.count("<tr>") == UNFOLDED_ROWS + 1
     assert folded.count("<tr>") == table.MOST_ROWS - UNFOLDED_ROWS + 1
     assert "150 more documents: 150 queued" in folded
-    assert "it is broken" in above
+    assert "It is broken" in above
     for text in shown.values():
         assert "9,8" in text or "9,9" in text
     assert len(shown["text/html"]) < 200_000
@@ -549,8 +549,8 @@ def test_failures_come_first_also_among_few_and_then_what_has_no_text(clock):
         "a      completed",
     ]
     text = parsed(shown["text/html"]).text
-    assert text.index("it is broken") < text.index("⊘")
-    assert "no text" in text
+    assert text.index("It is broken") < text.index("⊘")
+    assert "No text" in text
     assert "100" not in text
 
 
@@ -602,7 +602,7 @@ def test_how_to_attach_names_the_place_and_no_secret(pipeline, tmp_path):
 
 def test_a_long_error_is_folded_and_whole(clock):
     view_model = make_view_model(["a"], clock)
-    error = "the cause: " + "x" * 280
+    error = "The cause: " + "x" * 280
     view_model.apply([ending("a", Status.FAILED, error=error)])
 
     tags = parsed(table.bundle(view_model)["text/html"])

@@ -38,6 +38,11 @@ class Audience:
         """Whether outputs are to be live as long as documents are unfinished."""
         return self._attended and not self._missing
 
+    @property
+    def answered(self) -> bool:
+        """Whether a page has ever sent something, so that it gets what is sent."""
+        return self._answered
+
     def enter(self) -> None:
         """Note that an output is about to be shown in the running cell."""
         self._attended |= attended()

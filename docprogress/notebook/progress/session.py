@@ -17,7 +17,7 @@ from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocProgressError
 from docprogress.events import now
 from docprogress.formatting import plural
-from docprogress.notebook.live_output import Bundle, LiveOutput, publish, widget_bundle
+from docprogress.notebook.live_output import LiveOutput, publish, widget_bundle
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.audience import Audience
 from docprogress.notebook.progress.page_requests import PageRequests
@@ -79,19 +79,24 @@ class ViewSession:
         self._on_close = on_close
         self._on_end = on_end
         self._scheduler = UpdateScheduler(self.view_model)
-        self._output = LiveOutput(self._render_live, self._render_static)
+        self._output = LiveOutput(
+            lambda: widget_bundle(self.widget(), table.bundle(self.view_model)),
+            lambda note: table.bundle(self.view_model, note=note),
+        )
         # Guards all that follows, together with the outputs.
         self._lock = self._output.lock
         self._widget: ProgressWidget | None = None
         # How often the widget is used outside of our own outputs, which stays live.
         self._holds = 0
         self._frozen_changes = 0
+        # Whether the newest table was shown while a cell was running.
+        self._recorded = True
         self._contacted_at = float("-inf")
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wakeup = asyncio.Event()
-        self._requests = self._make_requests()
+        self._requests = PageRequests(self.source, self.view_model, self._reply)
 
     @property
     def ended(self) -> bool:
@@ -157,19 +162,21 @@ class ViewSession:
         with self._lock:
             if self._output.displayed or self._holds:
                 self._refresh()
-                if self._audience.live:
-                    self._thaw()
-                    self._start()
-                else:
-                    self._freeze()
+                if not self._audience.live:
+                    self._freeze(recorded=True)
+                    return
+                self._thaw()
+                self._start()
 
     def cell_ended(self) -> None:
-        """Bring tables up to date where there is no page, while a cell records them."""
+        """Show current tables while they are recorded, where no page gets more."""
         with self._lock:
-            if self._output.displayed and not self._audience.live:
+            if self._audience.answered or not self._output.frozen:
+                return
+            if not self.view_model.finished:
                 self._refresh()
-                if self._changed():
-                    self._freeze()
+            if self._changed() or not self._recorded:
+                self._freeze(recorded=True)
 
     def wait(self, seconds: float | None) -> None:
         """Wait until every document has finished, then show the table.
@@ -202,11 +209,12 @@ class ViewSession:
     def settle(self) -> None:
         """Wait until a finished run is shown as a table, and show it on this thread.
 
-        Programs that execute a notebook without a page (nbclient, papermill) record
-        only output of the running cell, and lose what the session's thread publishes.
+        Where there is no page, only output of the running cell is recorded.
         """
         self._audience.wait()
-        self._catch_up()
+        if not self.view_model.finished:
+            # Another subscription may have received the end first.
+            self._ask(self._load)
         deadline = time.monotonic() + SETTLE_SECONDS
         while self._loop is not None and not self._output.frozen:
             if time.monotonic() >= deadline or not self.view_model.finished:
@@ -214,7 +222,7 @@ class ViewSession:
             time.sleep(SETTLE_TICK)
         with self._lock:
             if self.view_model.finished and not self._holds:
-                self._freeze()
+                self._freeze(recorded=True)
 
     def detach(self, display_ids: Sequence[str], *, holds: int) -> None:
         """Replace these outputs by a table, and release this number of holds."""
@@ -253,15 +261,10 @@ class ViewSession:
 
     # Outputs.
 
-    def _render_live(self) -> Bundle:
-        return widget_bundle(self.widget(), table.bundle(self.view_model))
-
-    def _render_static(self, note: str) -> Bundle:
-        return table.bundle(self.view_model, note=note)
-
-    def _freeze(self) -> None:
+    def _freeze(self, *, recorded: bool = False) -> None:
         self._frozen_changes = self.view_model.changes
         self._output.freeze()
+        self._recorded = recorded
         self._contacted_at = float("-inf")
 
     def _thaw(self) -> None:
@@ -285,11 +288,6 @@ class ViewSession:
             if not self._audience.live:
                 self._scheduler.mark_changed(self.view_model.load_newest())
 
-    def _catch_up(self) -> None:
-        """Learn of an end that another subscription has received first."""
-        if not self.view_model.finished:
-            self._ask(self._load)
-
     def _load(self) -> None:
         changed = self.view_model.load()
         with self._lock, suppress(RuntimeError):
@@ -311,7 +309,10 @@ class ViewSession:
         if self._scheduler.seq:
             # What the page still has of earlier messages is unknown.
             self._scheduler.request_full()
-        self._wakeup, self._requests = asyncio.Event(), self._make_requests()
+        self._wakeup, self._requests = (
+            asyncio.Event(),
+            PageRequests(self.source, self.view_model, self._reply),
+        )
         self._thread = threading.Thread(
             target=self._run, args=(loop,), name="docprogress-view", daemon=True
         )
@@ -496,6 +497,3 @@ class ViewSession:
     def _reply(self, message: Message) -> None:
         self._scheduler.queue_reply(message)
         self._wakeup.set()
-
-    def _make_requests(self) -> PageRequests:
-        return PageRequests(self.source, self.view_model, self._reply)

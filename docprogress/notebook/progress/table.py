@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from docprogress.events import Status, now
-from docprogress.formatting import cut, pad, plain, shorten
+from docprogress.formatting import capitalized, cut, pad, plain, shorten
 from docprogress.notebook.progress import table_html
 from docprogress.notebook.progress.table_rows import (
     NO_PERCENT,
@@ -46,7 +46,7 @@ def bundle(view_model: ViewModel, *, note: str = "") -> dict[str, str]:
     notes: list[tuple[str, str]] = []
     if not summary["finished"]:
         stamp = now().strftime("%Y-%m-%d %H:%M:%S UTC")
-        waiting = f" {sentence(summary['waiting'])}" if "waiting" in summary else ""
+        waiting = f" {capitalized(summary['waiting'])}." if "waiting" in summary else ""
         notes.append((f"As of {stamp}.{waiting} To see it live:", view_model.attach))
         if note:
             notes.append((note, ""))
@@ -70,11 +70,6 @@ def text(view_model: ViewModel) -> str:
     if more := _more(summary, len(rows)):
         lines.append(f"… and {more:,} more")
     return "\n".join(lines)
-
-
-def sentence(text: str) -> str:
-    """`text` as a sentence."""
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _heads(summary: dict[str, object]) -> list[str]:

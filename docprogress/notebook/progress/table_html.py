@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from docprogress.events import Status
-from docprogress.formatting import cut, duration, one_line, plain, plural
+from docprogress.formatting import capitalized, cut, duration, one_line, plain, plural
 from docprogress.notebook.progress.table_rows import NO_PERCENT, TableRow
 from docprogress.progress.summary import SUMMARY_ORDER
 
@@ -109,7 +109,7 @@ def render(
     if more:
         parts.append(f"<p>… and {more:,} more</p>")
     for text, code in notes:
-        shown = f" <code>{escape(code)}</code>" if code else ""
+        shown = f" <code>{escape(code, quote=False)}</code>" if code else ""
         parts.append(f"<p><em>{escape(text)}</em>{shown}</p>")
     parts.append("</div>")
     return "\n".join(parts)
@@ -144,7 +144,7 @@ def _status(row: TableRow) -> str:
 
 def _document(row: TableRow) -> str:
     name = f"<bdi>{escape(one_line(row.name))}</bdi>"
-    reason = row.error or "; ".join(row.notes)
+    reason = capitalized(row.error or "; ".join(row.notes))
     return f"{name}<br>{_reason(reason)}" if reason else name
 
 

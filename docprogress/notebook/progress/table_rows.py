@@ -77,7 +77,10 @@ def table_row(
 
 def without_name(error: str, name: str) -> str:
     """An error without the name of the document beside which it is shown."""
-    return error.removeprefix(f"{name}: ").removeprefix(f"{name.rpartition('/')[2]}: ")
+    for each in (name, name.rpartition("/")[2]):
+        if error.casefold().startswith(f"{each}:".casefold()):
+            return error[len(each) + 1 :].lstrip()
+    return error
 
 
 def _percent(row: Row) -> str:
