@@ -126,6 +126,7 @@ class Backend:
         case_id: str | None,
         run_id: str | None,
         status: Status | None,
+        search: str | None,
         after: str | None,
         limit: int,
     ) -> tuple[list[DocumentRow], str | None, list[StepSpan]]:
@@ -145,6 +146,7 @@ class Backend:
                 run_id=run_id,
                 case_id=case_id,
                 status=status,
+                words=storable(search or "").split(),
                 after=position,
                 limit=limit + 1,
             )

@@ -120,6 +120,7 @@ class Documents:
         run_id: str | None = None,
         case_id: str | None = None,
         status: Status | None = None,
+        words: Sequence[str] = (),
         after: tuple[datetime, str, int] | None = None,
         limit: int = 100,
     ) -> list[tuple[datetime, DocumentRow]]:
@@ -129,6 +130,8 @@ class Documents:
             run_id: Only of this run.
             case_id: Only of this case.
             status: Only with this status.
+            words: Only if each occurs in the name, message, error or id, in upper or
+                lower case; SQLite tells them apart outside of ASCII.
             after: The last one of the page before: its run's creation time, its run,
                 and its number.
             limit: The size of a page.
@@ -143,6 +146,11 @@ class Documents:
             query = query.where(_document.case_id == case_id)
         if status is not None:
             query = query.where(_document.status == status.value)
+        for word in words:
+            texts = (_document.name, _document.message, _document.error, _document.id)
+            query = query.where(
+                or_(*(text.icontains(word, autoescape=True) for text in texts))
+            )
         if after is not None:
             created_at, run, number = after
             query = query.where(

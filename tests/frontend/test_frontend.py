@@ -239,7 +239,7 @@ def test_each_cell_is_read_under_the_header_of_its_column(gallery, width):
     assert columns == sorted(set(columns))
     assert {column for column, _ in cells} == set(columns)
     [message] = {column for column, name in cells if name == "dp-message"}
-    assert dict(headers)[message] == "dp-head-message"
+    assert dict(headers)[message] == "dp-head dp-head-message"
     # What is not displayed is not in the tree either.
     assert len(tree(page, "columnheader")) == len(columns)
     assert len(tree(page, "gridcell")) == len(cells)
@@ -254,6 +254,35 @@ def test_the_accessibility_tree_says_whose_details_are_open(gallery):
 
     opened = [node for node in tree(page, "gridcell", "expanded") if node["expanded"]]
     assert [node["name"] for node in opened] == ["terms.html"]
+    names = [node["name"] for node in tree(page, "row")]
+    position = next(n for n, name in enumerate(names) if "terms.html" in name)
+    # The details are read after their document, wherever rows were drawn first.
+    assert names[position + 1] == "details of terms.html"
+    assert "handbook.md" in names[position + 2]
+
+
+def test_the_accessibility_tree_says_what_is_sorted_and_selected(gallery):
+    page = gallery.open("1000 running")
+    page.get_by_role("columnheader", name="Document").click()
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.locator(".dp-row[aria-selected=true]").wait_for()
+
+    page.locator(".dp-grid").evaluate("grid => grid.scrollTo(0, 3000)")
+    page.wait_for_selector('.dp-row[aria-rowindex="70"]')
+    [grid] = tree(page, "grid")
+    assert grid["multiselectable"]
+    labels = [node["name"] for node in tree(page, "row")][1:]
+    names = [label.split(" ", 1)[1] for label in labels]
+    assert names == sorted(names, key=names.index)
+    # Rows are read from top to bottom although they are drawn again and again.
+    order = page.locator(".dp-rows").evaluate(
+        """body => body.getAttribute("aria-owns").split(" ")
+            .map(id => Number(document.getElementById(id).ariaRowIndex))"""
+    )
+    assert order == sorted(order)
+    assert len(order) == len(labels)
 
 
 def tree(page: Page, role: str, *properties: str) -> list[dict[str, Any]]:
@@ -368,7 +397,9 @@ def test_keys_alone_reach_everything(gallery):
         "3processing",
         "3queued",
         "3completed",
-        "filter documents by name",
+        "Search names, messages and errors",
+        "CSV",
+        "Keys",
         "Documents",
     ]
 

@@ -44,7 +44,7 @@ def busy_until(path: Path) -> str:
 
 def last_update(notebook: Notebook, view: Locator) -> timedelta:
     """How long ago a view got its last update, as it shows."""
-    shows(view, re.compile(r"disconnected, last update \d\d:\d\d:\d\d"))
+    shows(view, re.compile(r"Disconnected, last update \d\d:\d\d:\d\d"))
     match = re.search(r"last update (\S{8})", view.inner_text())
     assert match
     present = notebook.page.evaluate("() => new Date().toTimeString().slice(0, 8)")
@@ -145,13 +145,13 @@ def test_after_a_kernel_restart_the_old_view_reports_it_and_a_new_one_continues(
     shows(notebook.view(0), "30 %")
 
     notebook.restart_kernel()
-    shows(notebook.view(0), "disconnected")
+    shows(notebook.view(0), "Disconnected")
     notebook.run(1)
     run.publish(0, progress=50)
 
     shows(notebook.view(1), "50 %")
     shows(notebook.view(0), "30 %")
-    shows(notebook.view(0), "disconnected")
+    shows(notebook.view(0), "Disconnected")
 
 
 def test_after_the_kernel_was_killed_the_view_says_since_when(
@@ -183,7 +183,7 @@ def test_a_kernel_that_hangs_is_distinguished_from_an_idle_one(
     assert last_update(notebook, view) >= timedelta(seconds=SILENCE - 2)
     kernel.resume()
 
-    expect(view).not_to_contain_text("disconnected")
+    expect(view).not_to_contain_text("Disconnected")
     run.publish(0, progress=50)
     shows(view, "50 %")
 
@@ -227,6 +227,6 @@ def test_a_page_that_was_asleep_shows_the_present_again(
 
     assert after - before < 20, "the page was not asleep"
     shows(view, "50 %")
-    expect(view).not_to_contain_text("disconnected")
+    expect(view).not_to_contain_text("Disconnected")
     run.publish(0, progress=70)
     shows(view, "70 %")

@@ -249,7 +249,7 @@ def test_a_kernel_restart_during_an_upload_is_shown(window: Window, folder: Path
     notebook.restart_kernel()
 
     expect(problem(view)).to_contain_text("was restarted or has ended")
-    expect(row(view, "a.bin")).to_contain_text("did not arrive")
+    expect(row(view, "a.bin")).to_contain_text("Did not arrive")
     expect(view.get_by_role("button", name="Choose files")).to_be_disabled()
     notebook.screenshot("uploader-restarted")
     assert notebook.errors == []
@@ -282,14 +282,14 @@ def test_files_that_cannot_be_uploaded_are_named_and_the_others_arrive(
     expect(headline(view)).to_contain_text("2 failed")
     expect(row(view, "too-large.pdf")).to_contain_text("too large: the limit is 2.5 MB")
     expect(row(view, "empty.pdf")).to_contain_text("the file is empty")
-    expect(row(view, "in.txt")).to_contain_text("uploaded")
+    expect(row(view, "in.txt")).to_contain_text("Uploaded")
     expect(view.locator(".dp-notice")).to_have_text(
         "1 file of other kinds in folders left out."
     )
     expect(view.locator("img")).to_have_count(0)
 
     pick(view, folder / "a" / "same.txt", folder / "b" / "same.txt")
-    expect(row(view, "same (2).txt")).to_contain_text("uploaded")
+    expect(row(view, "same (2).txt")).to_contain_text("Uploaded")
     looks_well(notebook, "uploader-refused")
 
     kernel = stop(notebook)

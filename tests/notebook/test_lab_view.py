@@ -122,7 +122,7 @@ def test_thirty_documents_show_failures_and_the_progress_of_the_others(
     run.publish(13, progress=70, step="embedding", message="Embedding 3 of 12 chunks")
     run.publish(14, progress=30, message="Extracting page 7 of 20", attempt=2)
 
-    expect(row(view, "contract-12")).to_contain_text("it is damaged")
+    expect(row(view, "contract-12")).to_contain_text("It is damaged")
     expect(row(view, "contract-12")).to_contain_text("20 %")
     expect(row(view, "contract-13")).to_contain_text("Embedding 3 of 12 chunks")
     expect(row(view, "contract-14")).to_contain_text("2 of 3")

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from docprogress.errors import BusError, RunNotFound
 from docprogress.events import NO_TEXT, now
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.expressions import attach_expression
+from docprogress.notebook.progress.page_requests import PageRequests
 from docprogress.notebook.progress.source import DocumentsSource
 from docprogress.notebook.progress.table_html import UNFOLDED_ROWS
 from docprogress.notebook.progress.update_scheduler import (
@@ -446,6 +448,32 @@ def test_a_snapshot_continues_with_the_next_message(scheduler, view_model, page,
     assert snapshot["session"] == message["session"]
     assert snapshot["seq"] == message["seq"] - 1
     assert snapshot["rows"][0]["status"] == "processing"
+
+
+def test_pages_find_what_lies_beyond_the_texts_of_their_rows(view_model):
+    error = f"the store: {'x' * 2 * LONGEST_TEXT} and Far Below"
+    view_model.apply([event("a", status="failed", error=error), event("b")])
+    replies: list[dict] = []
+    source = DocumentsSource(
+        ["a"], names={}, redis_url="unix:///nowhere", pipeline=None, owned=False
+    )
+
+    async def ask(*messages: dict) -> None:
+        requests = PageRequests(source, view_model, replies.append)
+        for number, message in enumerate(messages, 1):
+            requests.submit(message | {"request": number, "page": "p"})
+        async with asyncio.timeout(patient(10)):
+            while requests.pending:
+                await asyncio.sleep(0.01)
+
+    search = {"type": "search", "query": "below FAR"}
+    asyncio.run(ask(search, {"type": "errors", "ids": ["a", "b", 7]}))
+
+    assert len(view_model.rows([0])[0]["error"]) == LONGEST_TEXT
+    assert sorted(replies, key=lambda reply: reply["request"]) == [
+        {"type": "found", "ids": ["a"], "request": 1, "page": "p"},
+        {"type": "errors", "errors": {"a": error}, "request": 2, "page": "p"},
+    ]
 
 
 def test_only_replies_to_open_requests_are_kept(scheduler, page):

@@ -861,6 +861,44 @@ def test_list_has_the_steps_that_all_its_documents_have(web, settings):
     assert steps() == []
 
 
+def test_documents_are_searched_by_all_words_in_names_messages_and_errors(
+    web, settings
+):
+    with Store(settings.database) as store:
+        store.runs.add(
+            run_id="run",
+            case_id=None,
+            expected=3,
+            steps=[],
+            settings={},
+            fingerprint="",
+        )
+        names = ["Invoice 100%.pdf", "a_b.pdf", "lease.pdf"]
+        store.submissions.add(
+            [
+                NewDocument(id=f"d{n}", run_id="run", number=n, name=name, step="x")
+                for n, name in enumerate(names, 1)
+            ]
+        )
+        store.attempts.claim("d3", 1, worker="a-worker")
+        error = "the PDF is encrypted and needs a password"
+        store.attempts.finish("d3", 1, Status.FAILED, message="", error=error)
+
+    def found(search, **query):
+        query |= {"search": search}
+        listed = web.client.get("/documents", params=query).json()["documents"]
+        return [each["id"] for each in listed]
+
+    assert found("iNVOICE") == ["d1"]
+    assert found("password lease") == ["d3"]
+    assert found("password invoice") == []
+    # No character is a wildcard.
+    assert (found("%"), found("a_"), found("\0")) == (["d1"], ["d2"], [])
+    assert found("d2") == ["d2"]
+    assert found("pdf", status="failed") == ["d3"]
+    assert found(" ") == ["d1", "d2", "d3"]
+
+
 def test_documents_are_listed_with_the_newest_first(web):
     ids = [upload(web, case_id=case).json()["id"] for case in ("a", "b", "a")]
     web.client.post(f"/documents/{ids[0]}/cancel")

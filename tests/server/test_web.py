@@ -1,5 +1,6 @@
 """The web page and the JavaScript client in a browser, with a real server."""
 
+import csv
 import json
 import re
 import secrets
@@ -665,6 +666,51 @@ def test_page_shows_older_documents_on_request(tab, web, settings):
     assert grid.count() == 1
     look(tab)
     expect(button).to_be_hidden()
+    assert tab.complaints == []
+
+
+@pytest.mark.slow
+def test_page_finds_and_sorts_documents_that_it_has_not_listed(tab, web, settings):
+    count = 1_100
+    with Store(settings.database) as store:
+        add_run(store, "run", *(f"d{number}" for number in range(count)))
+        store.attempts.claim("d900", 1, worker="a-worker")
+        error = f"nothing here {'x' * 400} but deep below"
+        store.attempts.finish("d900", 1, Status.FAILED, message="Failed", error=error)
+    open_page(tab, web)
+    tab.get_by_text("500 queued").first.wait_for()
+
+    tab.get_by_role("searchbox", name="Search").fill("deep BELOW")
+    expect(tab.locator(".dp-row .dp-name")).to_have_text(["d900.pdf"])
+    tab.get_by_role("button", name="CSV", exact=True).click()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download CSV").click()
+    text = Path(download.value.path()).read_text("utf-8-sig")
+    assert [row["error"] for row in csv.DictReader(text.splitlines())] == [error]
+
+    tab.get_by_role("searchbox", name="Search").fill("")
+    for _ in range(2):
+        tab.get_by_role("columnheader", name="Document").click()
+    tab.locator(".dp-row", has_text=f"d{count - 1}.pdf").wait_for()
+    expect(tab.get_by_role("button", name="Show more")).to_be_hidden()
+    assert shown_names(tab)[0] == f"d{count - 1}"
+    assert tab.complaints == []
+
+
+def test_selected_documents_are_cancelled_on_the_page(tab, web, bus, settings):
+    with Store(settings.database) as store:
+        add_run(store, "run", "a", "b", "c")
+    open_page(tab, web)
+    for name in ("a", "c"):
+        tab.get_by_role("checkbox", name=f"Select {name}.pdf").click()
+
+    tab.get_by_role("button", name="Cancel 2").click()
+    tab.get_by_text("2 documents are cancelled", exact=True).wait_for()
+
+    expect(tab.locator("[data-state=cancelled] .dp-name")).to_have_text(
+        ["a.pdf", "c.pdf"]
+    )
+    expect(tab.locator(".dp-row[aria-selected=true]")).to_have_count(2)
     assert tab.complaints == []
 
 

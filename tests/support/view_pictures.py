@@ -63,9 +63,39 @@ def open_failure(page: Page) -> None:
     page.locator(".dp-panel tbody tr").first.wait_for()
 
 
+def select(page: Page) -> None:
+    """Select three documents, of which one has failed."""
+    for number in (0, 1, 4):
+        page.get_by_role("checkbox", name="Select ").nth(number + 1).click()
+
+
+def sort(page: Page) -> None:
+    """Sort by progress, descending."""
+    for _ in range(2):
+        page.get_by_role("columnheader", name="Progress").click()
+
+
+def search(page: Page) -> None:
+    """Search messages, and show what can be done with failures."""
+    page.get_by_role("searchbox").fill("embedding")
+    page.get_by_role("button", name="CSV", exact=True).click()
+
+
+def explain(page: Page) -> None:
+    """Show the keys, and the focus on a document."""
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("grid").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+
+
 #: What a user does in a scene before it is photographed.
 OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
     "details of a failure": ("10 running", open_failure),
+    "selection": ("10 running", select),
+    "sorted": ("1000 running", sort),
+    "search": ("10 running", search),
+    "keys": ("10 finished", explain),
     "details among hostile texts": ("hostile", open_failure),
 }
 

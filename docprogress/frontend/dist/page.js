@@ -170,9 +170,10 @@ function isFinal(status) {
 var CONCURRENCY = 3;
 async function performAction({ documents: documents2, request: request2, uploads: uploads2 }, action, ids) {
   const retrying = action === "retry";
+  const wanted = ids && new Set(ids);
   const targets = [...documents2.entries.values()].filter(({ id, event: { status } }) => {
     const applies = retrying ? isRetryable(status) : !isFinal(status);
-    return applies && (ids === null || ids.includes(id));
+    return applies && (wanted === null || wanted.has(id));
   });
   let done = 0;
   const errors = [];
@@ -551,7 +552,7 @@ function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
     step: event.step,
     progress: event.progress,
     message: shownMessage(event, Date.now()),
-    error: event.error?.slice(0, MAX_ERROR) ?? null,
+    error: event.error === void 0 ? null : truncate(event.error, MAX_ERROR),
     attempt: attemptOf(event),
     attempts: null,
     current: event.current ?? null,
@@ -588,6 +589,34 @@ async function loadDetails(entry, request2) {
     })),
     problem: problem2
   };
+}
+
+// src/page/drop-area.js
+function listenForFiles(onFiles) {
+  const area = (
+    /** @type {HTMLElement} */
+    document.getElementById("drop")
+  );
+  const picker = (
+    /** @type {HTMLInputElement} */
+    document.getElementById("files")
+  );
+  picker.addEventListener("change", () => {
+    onFiles(picker.files ?? []);
+    picker.value = "";
+  });
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    area.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) area.classList.remove("over");
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    area.classList.remove("over");
+    onFiles(event.dataTransfer?.files ?? []);
+  });
 }
 
 // src/client/request.js
@@ -1082,6 +1111,8 @@ function createFollower({ api: api2, documents: documents2, onConnected, onMembe
 // src/page/listing.js
 var PAGE_SIZE = 500;
 var MAX_KEPT = 1e3;
+var FAR = 1e9;
+var MOST_SORTED = 1e4;
 var GAP = 1e6;
 function createListing({ request: request2, documents: documents2, isFollowed }) {
   let end = { cursor: (
@@ -1116,7 +1147,11 @@ function createListing({ request: request2, documents: documents2, isFollowed })
     const taken = documents2.indexes();
     rememberSteps(list);
     for (const listed2 of list.documents) {
-      const known = documents2.entries.get(listed2.id);
+      let known = documents2.entries.get(listed2.id);
+      if (known && known.index >= FAR) {
+        documents2.entries.delete(listed2.id);
+        known = void 0;
+      }
       let index = known?.index ?? position + 1;
       if (!known) while (taken.has(index)) index += 1;
       mergeListed(documents2, listed2, { followed: isFollowed(listed2.id), index });
@@ -1187,6 +1222,33 @@ function createListing({ request: request2, documents: documents2, isFollowed })
       trimmed = false;
     },
     /**
+     * Request older documents until all are known, or as many as can be sorted.
+     *
+     * @param {string} caseId
+     * @param {() => boolean} isCurrent whether the answers are still of use
+     */
+    async fetchAll(caseId2, isCurrent) {
+      while (next.cursor !== null && documents2.entries.size < MOST_SORTED && isCurrent()) {
+        await listing2.fetchOlder(caseId2, isCurrent);
+      }
+    },
+    /**
+     * Request documents in whose texts the words of a query occur; return their ids.
+     *
+     * @param {string} caseId
+     * @param {string} query
+     */
+    async search(caseId2, query) {
+      const list = await fetchList(caseId2, { search: query });
+      let index = Math.max(FAR, ...documents2.indexes());
+      for (const listed2 of list.documents) {
+        index += 1;
+        mergeListed(documents2, listed2, { followed: isFollowed(listed2.id), index });
+      }
+      kept = Math.max(kept, documents2.entries.size + PAGE_SIZE);
+      return list.documents.map(({ id }) => id);
+    },
+    /**
      * Remove the oldest documents that have ended, if there are too many.
      *
      * @returns {boolean} whether any were removed
@@ -1221,6 +1283,19 @@ function createListing({ request: request2, documents: documents2, isFollowed })
 
 // src/page/refused-files.js
 var MAX_KEPT2 = 100;
+function restoreRefused(key, documents2, caseId2) {
+  for (const { name, caseId: fileCase, error, at } of loadRefused(key)) {
+    if (caseId2 && fileCase !== caseId2) continue;
+    const id = documents2.uploadId();
+    const event = { ...localEvent(id, name, "failed", "", error), timestamp: at };
+    documents2.add(id, event, { upload: { file: null, caseId: fileCase, request: null } });
+  }
+}
+function forgetRefused(documents2, name) {
+  for (const [id, { upload, event }] of documents2.entries) {
+    if (upload?.file === null && event.name === name) documents2.entries.delete(id);
+  }
+}
 function loadRefused(key) {
   const kept = parseJson(sessionStorage.getItem(key) ?? "[]");
   return Array.isArray(kept) ? kept : [];
@@ -1429,8 +1504,9 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
   }
   function retryTargets(ids) {
     const targets = /* @__PURE__ */ new Map();
+    const wanted = ids && new Set(ids);
     for (const { index, id, status, attempt } of store.rows.values()) {
-      if (isRetryable(status) && (ids === null || ids.includes(id))) {
+      if (isRetryable(status) && (wanted === null || wanted.has(id))) {
         targets.set(id, { index, attempt, started: false });
       }
     }
@@ -1494,74 +1570,6 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
   return actions2;
 }
 
-// src/progress-view/arrangement.js
-var VISIBLE_ROWS = 14;
-var MEMBER = /\.\d+$/;
-function nested(rows) {
-  const ordered = [...rows].sort((one, other) => one.index - other.index);
-  const members = ordered.filter(({ id }) => MEMBER.test(id));
-  if (members.length === 0) return ordered;
-  const known = new Set(ordered.map(({ id }) => id));
-  const below = /* @__PURE__ */ new Map();
-  const waiting = ordered.filter((row) => {
-    const container = row.id.replace(MEMBER, "");
-    if (container === row.id || !known.has(container)) return true;
-    const beside = below.get(container);
-    if (beside) beside.push(row);
-    else below.set(container, [row]);
-    return false;
-  });
-  waiting.reverse();
-  const found = [];
-  for (let row = waiting.pop(); row; row = waiting.pop()) {
-    found.push(row);
-    for (const member of (below.get(row.id) ?? []).reverse()) waiting.push(member);
-  }
-  return found;
-}
-function arrange(sorted, filter, query) {
-  const fits = sorted.length <= VISIBLE_ROWS;
-  const groups = STATES.map(() => []);
-  for (const row of sorted) {
-    const state = stateOf(row);
-    if (filter !== "all" && state !== filter && row.status !== filter) continue;
-    if (query && !row.name.toLocaleLowerCase().includes(query)) continue;
-    groups[fits && state !== "failed" ? 1 : STATES.indexOf(state)].push(row);
-  }
-  return groups.flat();
-}
-
-// src/shared/icons.js
-var STATE_PATHS = {
-  queued: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Zm0 1.4a4.6 4.6 0 1 1 0 9.2 4.6 4.6 0 0 1 0-9.2Z",
-  processing: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm0 1.5a5 5 0 1 1 0 10A5 5 0 0 1 8 3Zm0 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
-  stalled: "M8 1.2c.35 0 .66.19.83.5l6.2 11.4a.95.95 0 0 1-.83 1.4H1.8a.95.95 0 0 1-.83-1.4L7.17 1.7c.17-.31.48-.5.83-.5ZM7.2 5.6l.2 4.4h1.2l.2-4.4Zm.8 5.3a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8Z",
-  completed: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm3.1 3.9 1.1 1-4.9 5.5-3-2.8 1-1.1 1.9 1.7Z",
-  failed: "M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2ZM5.7 4.6 4.6 5.7 6.9 8l-2.3 2.3 1.1 1.1L8 9.1l2.3 2.3 1.1-1.1L9.1 8l2.3-2.3-1.1-1.1L8 6.9Z",
-  cancelled: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3ZM4.9 7.25h6.2v1.5H4.9Z"
-};
-var CLOSE_PATH = "M3.7 2.6 8 6.9l4.3-4.3 1.1 1.1L9.1 8l4.3 4.3-1.1 1.1L8 9.1l-4.3 4.3-1.1-1.1L6.9 8 2.6 3.7Z";
-function createSvg(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  shape.setAttribute("d", path);
-  shape.setAttribute("fill-rule", "evenodd");
-  svg.append(shape);
-  return svg;
-}
-function createIcon(state = "queued") {
-  const icon = createElement("span", "icon", createSvg(STATE_PATHS[state]));
-  icon.dataset.state = state;
-  return icon;
-}
-function setIcon(icon, state) {
-  if (icon.dataset.state === state) return;
-  icon.dataset.state = state;
-  icon.querySelector("path")?.setAttribute("d", STATE_PATHS[state]);
-}
-
 // src/shared/format.js
 var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 function formatNumber(value) {
@@ -1622,6 +1630,383 @@ function twoDigits(number) {
   return String(number).padStart(2, "0");
 }
 
+// src/progress-view/row-text.js
+function detailOf(row, now) {
+  return sentence(plainDetailOf(row, now));
+}
+function plainDetailOf(row, now) {
+  const state = stateOf(row);
+  const message = messageOf(row);
+  if (state === "stalled") {
+    const silent = Math.max(now - (row.silentSince ?? now), 0) / 1e3;
+    const since = row.silentSince === void 0 ? "" : ` for ${stopwatch(silent)}`;
+    return `stalled${since}${message ? `, after “${message}”` : ""}`;
+  }
+  if (state === "failed") return message || "no reason was given";
+  const lowerCase = message.toLocaleLowerCase();
+  if (lowerCase !== state && lowerCase !== row.step.toLocaleLowerCase()) return message;
+  if (state === "processing" && row.current !== null && row.total) {
+    return `${singleLine(row.unit ?? "")} ${row.current} of ${row.total}`.trim();
+  }
+  return "";
+}
+function messageOf(row) {
+  let text = singleLine(row.status === "failed" && row.error || row.message || "");
+  for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
+  return text;
+}
+function attemptOf2({ attempt, attempts, status }) {
+  if (attempt === null || attempt <= 1 || status === "completed") return "";
+  return attempts ? `${attempt} of ${attempts}` : String(attempt);
+}
+function timeOf(row, now) {
+  if (row.status === "queued" || row.elapsed === null) return "";
+  const seconds = secondsOf(row, now);
+  return isFinal(row.status) && seconds < 59.95 ? duration(seconds) : stopwatch(seconds);
+}
+function secondsOf(row, now) {
+  if (row.status !== "processing" || row.startedAt === void 0) return row.elapsed ?? 0;
+  return Math.max(now - row.startedAt, 0) / 1e3;
+}
+function factsOf(row, now) {
+  const facts = [sentence(row.status), percentOf(row)];
+  if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
+  if (row.attempt !== null) {
+    facts.push(
+      row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`
+    );
+  }
+  if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
+  for (const text of [row.worker, row.id]) {
+    if (text) facts.push(truncate(singleLine(text), MAX_CELL));
+  }
+  return facts;
+}
+
+// src/progress-view/columns.js
+var COLUMNS = [
+  { key: "select", title: "Selection", value: null },
+  { key: "state", title: "State", value: (row) => STATES.indexOf(stateOf(row)) },
+  { key: "name", title: "Document", value: nameOf },
+  { key: "progress", title: "Progress", value: ({ progress }) => progress },
+  { key: "step", title: "Step", value: ({ step }) => step },
+  { key: "message", title: "Message", value: messageOf },
+  { key: "worker", title: "Worker", value: ({ worker }) => worker },
+  { key: "time", title: "Time", value: elapsedOf }
+];
+var COLLATOR = new Intl.Collator(void 0, { numeric: true, sensitivity: "base" });
+function elapsedOf(row) {
+  if (row.status !== "processing" || row.startedAt === void 0) return row.elapsed;
+  return (performance.now() - row.startedAt) / 1e3;
+}
+function nextSort(sort, key) {
+  if (sort?.key !== key) return { key, descending: false };
+  return sort.descending ? null : { key, descending: true };
+}
+function sortRows(rows, { key, descending }) {
+  const value = COLUMNS.find((column) => column.key === key)?.value;
+  if (!value) return rows;
+  const direction = descending ? -1 : 1;
+  return rows.map((row) => ({ row, value: value(row) })).sort((one, other) => {
+    const empty = Number(isEmpty(one.value)) - Number(isEmpty(other.value));
+    return empty || direction * compare(one.value, other.value);
+  }).map(({ row }) => row);
+}
+function isEmpty(value) {
+  return value === null || value === "";
+}
+function compare(one, other) {
+  if (typeof one === "number" && typeof other === "number") return one - other;
+  return COLLATOR.compare(String(one ?? ""), String(other ?? ""));
+}
+
+// src/progress-view/search.js
+var DELAY2 = 250;
+function termsOf(query) {
+  return query.toLocaleLowerCase().split(/\s+/u).filter(Boolean);
+}
+function matches(row, { terms, found }) {
+  if (!terms.length || found.has(row.id)) return true;
+  const { name, message, error, worker, id } = row;
+  const text = [name, message, error, worker, id].join("\n").toLocaleLowerCase();
+  return terms.every((term) => text.includes(term));
+}
+function createSearch({ onSearch, onChange }) {
+  let query = "";
+  let timer = 0;
+  const search = {
+    /** @type {string[]} */
+    terms: [],
+    /** @type {Set<string>} ids that the sender has found */
+    found: /* @__PURE__ */ new Set(),
+    get query() {
+      return query;
+    },
+    /** @param {string} text */
+    set(text) {
+      const trimmed = text.trim();
+      if (trimmed === query) return;
+      query = trimmed;
+      search.terms = termsOf(query);
+      search.found = /* @__PURE__ */ new Set();
+      clearTimeout(timer);
+      if (query && onSearch) timer = Number(setTimeout(ask, DELAY2));
+      onChange();
+    },
+    close() {
+      clearTimeout(timer);
+      query = "";
+    }
+  };
+  async function ask() {
+    const asked = query;
+    const ids = await onSearch?.(asked).catch(() => []) ?? [];
+    if (asked !== query || !ids.length) return;
+    search.found = new Set(ids);
+    onChange();
+  }
+  return search;
+}
+
+// src/progress-view/arrangement.js
+var VISIBLE_ROWS = 14;
+var MEMBER = /\.\d+$/;
+function nested(rows) {
+  const ordered = [...rows].sort((one, other) => one.index - other.index);
+  const members = ordered.filter(({ id }) => MEMBER.test(id));
+  if (members.length === 0) return ordered;
+  const known = new Set(ordered.map(({ id }) => id));
+  const below = /* @__PURE__ */ new Map();
+  const waiting = ordered.filter((row) => {
+    const container = row.id.replace(MEMBER, "");
+    if (container === row.id || !known.has(container)) return true;
+    const beside = below.get(container);
+    if (beside) beside.push(row);
+    else below.set(container, [row]);
+    return false;
+  });
+  waiting.reverse();
+  const found = [];
+  for (let row = waiting.pop(); row; row = waiting.pop()) {
+    found.push(row);
+    for (const member of (below.get(row.id) ?? []).reverse()) waiting.push(member);
+  }
+  return found;
+}
+function arrange(rows, { filter, search, sort, keptId }) {
+  const matching = rows.filter((row) => {
+    if (row.id === keptId) return true;
+    if (filter !== "all" && stateOf(row) !== filter && row.status !== filter) return false;
+    return matches(row, search);
+  });
+  if (sort) return sortRows(matching, sort);
+  const fits = rows.length <= VISIBLE_ROWS;
+  const groups = STATES.map(() => []);
+  for (const row of matching) {
+    const state = stateOf(row);
+    groups[fits && state !== "failed" ? 1 : STATES.indexOf(state)].push(row);
+  }
+  return groups.flat();
+}
+
+// src/shared/clipboard.js
+async function copyToClipboard(text, shown) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    if (!shown) return copyFromField(text);
+    getSelection()?.selectAllChildren(shown);
+    return document.execCommand("copy");
+  }
+}
+function copyFromField(text) {
+  const focused = (
+    /** @type {HTMLElement | null} */
+    document.activeElement
+  );
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.style.position = "fixed";
+  field.style.opacity = "0";
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return copied;
+}
+
+// src/progress-view/csv.js
+var FIELDS = [
+  ["document", ({ name }) => name],
+  ["status", ({ status }) => status],
+  ["step", ({ step }) => step],
+  ["progress", ({ progress }) => progress],
+  ["error", ({ status, error }) => status === "failed" ? error : null],
+  ["message", (row) => row.status === "failed" ? null : messageOf(row)],
+  ["attempt", ({ attempt }) => attempt],
+  ["seconds", ({ elapsed }) => elapsed],
+  ["worker", ({ worker }) => worker],
+  ["id", ({ id }) => id]
+];
+function toCsv(rows, errors = /* @__PURE__ */ new Map()) {
+  const lines = rows.map((row) => {
+    const whole = { ...row, error: errors.get(row.id) ?? row.error };
+    return FIELDS.map(([, value]) => quoted(value(whole))).join(",");
+  });
+  return `${[FIELDS.map(([name]) => name).join(","), ...lines].join("\r\n")}\r
+`;
+}
+function quoted(value) {
+  if (value === null) return "";
+  if (typeof value === "number") return String(value);
+  const text = /^[\s\0]*[=+\-@＝＋－＠\t\r\n]/u.test(value) ? `'${value}` : value;
+  return /[",;\t\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
+}
+function downloadCsv(text, name) {
+  const url = URL.createObjectURL(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.hidden = true;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 1e4);
+}
+
+// src/progress-view/bulk-bar.js
+var COPIED = 2e3;
+function createBulkBar({
+  signal,
+  store,
+  selection,
+  listed: listed2,
+  onAction,
+  onChange,
+  onErrors
+}) {
+  const label = createElement("span", "bulk-label");
+  const retry = createButton("Retry", signal, () => act("retry"));
+  const cancel = createButton("Cancel", signal, () => act("cancel"));
+  const copy = createButton("Copy as CSV", signal, copyCsv);
+  const download = createButton("Download CSV", signal, async () => {
+    downloadCsv(await csv(), `${fileName()}.csv`);
+  });
+  const clear = createButton("Clear selection", signal, () => selection.clear());
+  const buttons = createElement("span", "actions", retry, cancel, copy, download, clear);
+  const element = withRole(createElement("div", "bulk", label, buttons), "group");
+  element.hidden = true;
+  let exporting = false;
+  let timer = 0;
+  function subjects() {
+    if (selection.size) return selection.of(store.sorted());
+    const failed = store.sorted().filter(({ status }) => status === "failed");
+    return failed.length ? failed : listed2();
+  }
+  function applicable(action) {
+    return selection.of(store.rows.values()).filter(({ status }) => action === "retry" ? isRetryable(status) : !isFinal(status));
+  }
+  function act(action) {
+    const ids = applicable(action).map(({ id }) => id);
+    if (ids.length) onAction(action, ids);
+  }
+  async function csv() {
+    const rows = subjects();
+    const cut = rows.filter(({ error }) => error?.endsWith("…")).map(({ id }) => id);
+    const errors = cut.length ? await onErrors?.(cut).catch(() => void 0) : void 0;
+    return toCsv(rows, errors);
+  }
+  async function copyCsv() {
+    const copied = await copyToClipboard(await csv());
+    if (signal.aborted) return;
+    clearTimeout(timer);
+    setText(copy, copied ? "Copied" : "The browser does not allow copying");
+    timer = Number(setTimeout(() => setText(copy, "Copy as CSV"), COPIED));
+  }
+  function fileName() {
+    const title = store.summary?.title ?? "";
+    return (selection.size ? `${title} selected` : title).replace(/[^\p{L}\p{N}-]+/gu, "-") || "documents";
+  }
+  return {
+    element,
+    get exporting() {
+      return exporting;
+    },
+    toggleExport() {
+      exporting = !exporting;
+      onChange();
+    },
+    /** @param {ViewState} state */
+    draw({ summary }) {
+      const shown = !store.single && (selection.size > 0 || exporting);
+      setHidden(element, !shown);
+      if (!shown) return;
+      setText(label, selection.size ? selectionText() : exportText());
+      for (
+        const [action, button] of
+        /** @type {const} */
+        [
+          ["retry", retry],
+          ["cancel", cancel]
+        ]
+      ) {
+        const count = summary?.actions ? applicable(action).length : 0;
+        setHidden(button, !count);
+        setText(button, `${action === "retry" ? "Retry" : "Cancel"} ${formatNumber(count)}`);
+      }
+      setHidden(clear, !selection.size);
+    },
+    close() {
+      clearTimeout(timer);
+    }
+  };
+  function selectionText() {
+    const count = selection.of(store.rows.values()).length;
+    const visible = selection.of(listed2()).length;
+    const others = count - visible;
+    const hidden = others ? `, ${formatNumber(others)} of them not listed` : "";
+    return `${formatNumber(count)} selected${hidden}`;
+  }
+  function exportText() {
+    const rows = subjects();
+    const failed = rows.length > 0 && rows.every(({ status }) => status === "failed");
+    return failed ? plural(rows.length, "failure") : `${plural(rows.length, "document")} listed`;
+  }
+}
+
+// src/shared/icons.js
+var STATE_PATHS = {
+  queued: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Zm0 1.4a4.6 4.6 0 1 1 0 9.2 4.6 4.6 0 0 1 0-9.2Z",
+  processing: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm0 1.5a5 5 0 1 1 0 10A5 5 0 0 1 8 3Zm0 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
+  stalled: "M8 1.2c.35 0 .66.19.83.5l6.2 11.4a.95.95 0 0 1-.83 1.4H1.8a.95.95 0 0 1-.83-1.4L7.17 1.7c.17-.31.48-.5.83-.5ZM7.2 5.6l.2 4.4h1.2l.2-4.4Zm.8 5.3a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8Z",
+  completed: "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm3.1 3.9 1.1 1-4.9 5.5-3-2.8 1-1.1 1.9 1.7Z",
+  failed: "M5.2 1.2h5.6l4 4v5.6l-4 4H5.2l-4-4V5.2ZM5.7 4.6 4.6 5.7 6.9 8l-2.3 2.3 1.1 1.1L8 9.1l2.3 2.3 1.1-1.1L9.1 8l2.3-2.3-1.1-1.1L8 6.9Z",
+  cancelled: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13ZM8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3ZM4.9 7.25h6.2v1.5H4.9Z"
+};
+var CLOSE_PATH = "M3.7 2.6 8 6.9l4.3-4.3 1.1 1.1L9.1 8l4.3 4.3-1.1 1.1L8 9.1l-4.3 4.3-1.1-1.1L6.9 8 2.6 3.7Z";
+function createSvg(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  shape.setAttribute("d", path);
+  shape.setAttribute("fill-rule", "evenodd");
+  svg.append(shape);
+  return svg;
+}
+function createIcon(state = "queued") {
+  const icon = createElement("span", "icon", createSvg(STATE_PATHS[state]));
+  icon.dataset.state = state;
+  return icon;
+}
+function setIcon(icon, state) {
+  if (icon.dataset.state === state) return;
+  icon.dataset.state = state;
+  icon.querySelector("path")?.setAttribute("d", STATE_PATHS[state]);
+}
+
 // src/progress-view/details-sections.js
 function createTimeline({ steps }) {
   if (steps.every((step) => step.seconds === null)) return [];
@@ -1676,59 +2061,6 @@ function createHistoryTable({ history: history2, row: { name } }) {
   return table;
 }
 
-// src/progress-view/row-text.js
-function detailOf(row, now) {
-  return sentence(plainDetailOf(row, now));
-}
-function plainDetailOf(row, now) {
-  const state = stateOf(row);
-  const message = messageOf(row);
-  if (state === "stalled") {
-    const silent = Math.max(now - (row.silentSince ?? now), 0) / 1e3;
-    const since = row.silentSince === void 0 ? "" : ` for ${stopwatch(silent)}`;
-    return `stalled${since}${message ? `, after “${message}”` : ""}`;
-  }
-  if (state === "failed") return message || "no reason was given";
-  const lowerCase = message.toLocaleLowerCase();
-  if (lowerCase !== state && lowerCase !== row.step.toLocaleLowerCase()) return message;
-  if (state === "processing" && row.current !== null && row.total) {
-    return `${singleLine(row.unit ?? "")} ${row.current} of ${row.total}`.trim();
-  }
-  return "";
-}
-function messageOf(row) {
-  let text = singleLine(row.status === "failed" && row.error || row.message || "");
-  for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
-  return text;
-}
-function attemptOf2({ attempt, attempts, status }) {
-  if (attempt === null || attempt <= 1 || status === "completed") return "";
-  return attempts ? `${attempt} of ${attempts}` : String(attempt);
-}
-function timeOf(row, now) {
-  if (row.status === "queued" || row.elapsed === null) return "";
-  const seconds = secondsOf(row, now);
-  return isFinal(row.status) && seconds < 59.95 ? duration(seconds) : stopwatch(seconds);
-}
-function secondsOf(row, now) {
-  if (row.status !== "processing" || row.startedAt === void 0) return row.elapsed ?? 0;
-  return Math.max(now - row.startedAt, 0) / 1e3;
-}
-function factsOf(row, now) {
-  const facts = [sentence(row.status), percentOf(row)];
-  if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
-  if (row.attempt !== null) {
-    facts.push(
-      row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`
-    );
-  }
-  if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
-  for (const text of [row.worker, row.id]) {
-    if (text) facts.push(truncate(singleLine(text), MAX_CELL));
-  }
-  return facts;
-}
-
 // src/progress-view/details-panel.js
 var SLOW_ANSWER2 = 3e3;
 var REQUEST_INTERVAL = 1e3;
@@ -1773,7 +2105,7 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
     return `${status} ${step} ${attempt}`;
   }
   function openedRow(store) {
-    return store.sorted().find(({ id }) => id === panel.openedId);
+    return store.byId(panel.openedId);
   }
   const panel = {
     element,
@@ -1885,22 +2217,178 @@ function createError(signal) {
     }
   };
 }
-async function copyToClipboard(text, shown) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    getSelection()?.selectAllChildren(shown);
-    return document.execCommand("copy");
-  }
-}
 function untruncated(text, full) {
   return full?.startsWith(text.replace(/…$/, "")) ? full : text;
+}
+
+// src/progress-view/details-row.js
+function createDetailsRow(id, onResize) {
+  const cell = withRole(createElement("div", "details-cell"), "gridcell");
+  cell.setAttribute("aria-colindex", "1");
+  cell.setAttribute("aria-colspan", String(COLUMNS.length));
+  const element = withRole(createElement("div", "details-row", cell), "row");
+  element.id = id;
+  element.hidden = true;
+  let position = -1;
+  let measured = 0;
+  let rowHeight = 1;
+  let grown = false;
+  const observer = new ResizeObserver(() => {
+    if (element.offsetHeight === measured) return;
+    grown ||= element.offsetHeight > measured;
+    measured = element.offsetHeight;
+    onResize();
+  });
+  observer.observe(element);
+  return {
+    element,
+    /** @param {HTMLElement} panel */
+    place(panel) {
+      if (panel.parentElement !== cell) cell.append(panel);
+    },
+    get height() {
+      return position < 0 ? 0 : measured;
+    },
+    /**
+     * How much of the details lies above a row.
+     *
+     * @param {number} row
+     */
+    heightAbove(row) {
+      return position >= 0 && row > position ? measured : 0;
+    },
+    /**
+     * A distance from the top, as if no details were shown.
+     *
+     * @param {number} distance
+     */
+    withoutDetails(distance) {
+      if (position < 0) return distance;
+      return Math.max(Math.min(distance, (position + 1) * rowHeight), distance - measured);
+    },
+    /** Whether the details have grown since this was last asked. */
+    takeGrowth() {
+      const result = grown && position >= 0;
+      grown = false;
+      return result;
+    },
+    /**
+     * @param {number} opened the position of the document; -1 if none is open
+     * @param {number} height of each row
+     */
+    draw(opened, height) {
+      position = opened;
+      rowHeight = height;
+      setHidden(element, opened < 0);
+      if (opened < 0) measured = 0;
+      else {
+        setStyle(element, "transform", `translateY(${(opened + 1) * height}px)`);
+        setAttribute(element, "aria-rowindex", opened + 3);
+      }
+    },
+    close() {
+      observer.disconnect();
+    }
+  };
+}
+
+// src/progress-view/grid-header.js
+function createGridHeader(idPrefix) {
+  const check = withRole(createElement("span", "check"), "checkbox");
+  check.setAttribute("aria-label", "Select all that are listed");
+  const headers = COLUMNS.map(({ key, title, value }, position) => {
+    const arrow = createElement("span", "arrow");
+    arrow.setAttribute("aria-hidden", "true");
+    const children = value ? [createElement("span", "head-title", title), arrow] : [check];
+    const element = withRole(createElement("div", `head head-${key}`, ...children), "columnheader");
+    element.id = `${idPrefix}-head-${key}`;
+    element.setAttribute("aria-colindex", String(position + 1));
+    if (value) setTitle(element, `Sort by ${title.toLowerCase()}`);
+    return { key, title, element, arrow, sorts: value !== null };
+  });
+  const row = withRole(
+    createElement("div", "columns", ...headers.map((header) => header.element)),
+    "row"
+  );
+  row.setAttribute("aria-rowindex", "1");
+  return {
+    element: withRole(createElement("div", "head-group", row), "rowgroup"),
+    /** The columns that are displayed at this width. */
+    visibleKeys() {
+      const visible = headers.filter(({ element }) => element.offsetWidth > 0);
+      return (visible.length ? visible : headers).map(({ key }) => key);
+    },
+    /** @param {ColumnKey} key */
+    idOf(key) {
+      return `${idPrefix}-head-${key}`;
+    },
+    /**
+     * The column whose header contains a node.
+     *
+     * @param {Node} node
+     */
+    keyAt(node) {
+      return headers.find(({ element }) => element.contains(node))?.key ?? null;
+    },
+    /**
+     * @param {object} state
+     * @param {Sort | null} state.sort
+     * @param {boolean} state.paused whether the order is out of date
+     * @param {ColumnKey | null} state.activeKey
+     * @param {"true" | "false" | "mixed"} state.allSelected
+     */
+    draw({ sort, paused, activeKey, allSelected }) {
+      setAttribute(check, "aria-checked", allSelected);
+      for (const { key, title, element, arrow, sorts } of headers) {
+        toggleClass(element, "active-cell", key === activeKey);
+        if (!sorts) continue;
+        const sorted = sort?.key === key;
+        const direction = sort?.descending ? "descending" : "ascending";
+        setAttribute(element, "aria-sort", sorted ? direction : "none");
+        setText(arrow, sorted ? sort.descending ? "↓" : "↑" : "");
+        toggleClass(element, "paused", sorted && paused);
+        setTitle(
+          element,
+          sorted && paused ? "The order is updated when neither the pointer nor the focus is on a document" : `Sort by ${title.toLowerCase()}`
+        );
+      }
+    }
+  };
+}
+
+// src/progress-view/grid-keys.js
+function handleGridKey(event, actions2) {
+  const { key, shiftKey: extend } = event;
+  if (event.altKey) return false;
+  if (event.ctrlKey || event.metaKey) {
+    if (key.toLowerCase() !== "a") return false;
+    actions2.selectAll();
+    return true;
+  }
+  const keys = {
+    ArrowDown: () => actions2.moveBy(1, extend),
+    ArrowUp: () => actions2.moveBy(-1, extend),
+    PageDown: () => actions2.moveBy(actions2.pageSize(), extend),
+    PageUp: () => actions2.moveBy(-actions2.pageSize(), extend),
+    Home: () => actions2.moveTo(0, extend),
+    End: () => actions2.moveTo(-1, extend),
+    ArrowRight: () => actions2.moveAcross(1),
+    ArrowLeft: () => actions2.moveAcross(-1),
+    Enter: actions2.open,
+    " ": actions2.select,
+    Escape: actions2.dismiss,
+    "/": actions2.search,
+    "?": actions2.help
+  };
+  if (!Object.hasOwn(keys, key)) return false;
+  keys[key]();
+  return true;
 }
 
 // src/progress-view/grid-layout.js
 var ROW_HEIGHT = 28;
 var TALL_ROW_HEIGHT = 48;
+var HEADER_HEIGHT = 26;
 var NARROW = 640;
 var NAMES = [16, 64];
 var MESSAGES = [24, 96];
@@ -1936,8 +2424,84 @@ function hasSeveralHosts(rows) {
   return false;
 }
 
+// src/progress-view/grid-order.js
+var HOLD = 15e3;
+var SORT_INTERVAL = 1e3;
+function createGridOrder() {
+  let key = "";
+  let revision = -1;
+  let sortedAt = -Infinity;
+  let heldUntil = 0;
+  let engaged = false;
+  let found = (
+    /** @type {Set<string> | null} */
+    null
+  );
+  const order = {
+    /** @type {Row[]} */
+    rows: [],
+    /** Whether rows would be sorted differently by now. */
+    paused: false,
+    /** The pointer or a key has moved among the rows. */
+    hold() {
+      heldUntil = performance.now() + HOLD;
+      engaged = true;
+    },
+    /** Neither the pointer nor the focus is on a row any more. */
+    release() {
+      heldUntil = 0;
+      engaged = false;
+    },
+    /** Let the next update move rows, even under a pointer. */
+    releaseOnce() {
+      heldUntil = 0;
+      sortedAt = -Infinity;
+    },
+    /**
+     * @param {ViewState} state
+     * @param {string} openedId the document whose details are open
+     * @returns {"" | "updated" | "replaced"} whether the order was made anew, and whether it
+     *   is of something else than before
+     */
+    update(state, openedId) {
+      const { store, filter, search, sort } = state;
+      const now = performance.now();
+      const newKey = JSON.stringify([filter, search.query, sort]);
+      const same = newKey === key && order.rows.length > 0;
+      const kept = same && store.rows.get(order.rows[0].index) === order.rows[0];
+      const changed = revision !== store.revision || found !== search.found;
+      if (kept && sort) {
+        if (now < sortedAt + SORT_INTERVAL) return "";
+        if (engaged && now >= sortedAt + SORT_INTERVAL && heldUntil) {
+          sortedAt = now;
+          const wanted = arrange(store.sorted(), { filter, search, sort, keptId: openedId });
+          order.paused = wanted.some((row, position) => row !== order.rows[position]);
+          return "";
+        }
+      } else if (kept && (!changed || now < heldUntil)) return "";
+      else if (same && !changed) return "";
+      order.rows = arrange(store.sorted(), {
+        filter,
+        search,
+        sort,
+        keptId: same ? openedId : ""
+      });
+      order.paused = false;
+      const replaced = newKey !== key;
+      key = newKey;
+      revision = store.revision;
+      found = search.found;
+      sortedAt = now;
+      return replaced ? "replaced" : "updated";
+    }
+  };
+  return order;
+}
+
 // src/progress-view/grid-row.js
 function createGridRow(id) {
+  const check = withRole(createElement("span", "check"), "checkbox");
+  const select = withRole(createElement("div", "select", check), "gridcell");
   const icon = createIcon();
   const state = withRole(createElement("div", "state", icon), "gridcell");
   const name = withRole(createElement("div", "name"), "gridcell");
@@ -1954,25 +2518,37 @@ function createGridRow(id) {
   const message = withRole(createElement("div", "message", attempt, text), "gridcell");
   const worker = withRole(createElement("div", "worker"), "gridcell");
   const time = withRole(createElement("div", "time"), "gridcell");
-  const cells = [state, name, progress, step, message, worker, time];
-  cells.forEach((cell, position) => cell.setAttribute("aria-colindex", String(position + 1)));
-  const element = withRole(createElement("div", "row", ...cells), "row");
+  const cells = { select, state, name, progress, step, message, worker, time };
+  COLUMNS.forEach(({ key }, position) => {
+    cells[key].id = `${id}-${key}`;
+    cells[key].setAttribute("aria-colindex", String(position + 1));
+  });
+  const element = withRole(createElement("div", "row", ...Object.values(cells)), "row");
   element.id = id;
   const gridRow = {
     element,
     /** @type {Row | null} */
     row: null,
+    /** @param {ColumnKey} key */
+    cellId(key) {
+      return `${id}-${key}`;
+    },
     /**
      * @param {Row} row
      * @param {RowPlace} place
-     * @param {number} now
      */
-    draw(row, { position, height, opened }, now) {
+    draw(row, { top, rowIndex, narrow, opened, selected, now, activeKey }) {
       gridRow.row = row;
       const rowState = stateOf(row);
-      setStyle(element, "transform", `translateY(${position * height}px)`);
-      setAttribute(element, "aria-rowindex", position + 2);
+      setStyle(element, "transform", `translateY(${top}px)`);
+      setAttribute(element, "aria-rowindex", rowIndex);
       setAttribute(element, "data-state", rowState);
+      setAttribute(element, "aria-selected", selected);
+      setAttribute(check, "aria-checked", selected);
+      setAttribute(check, "aria-label", `Select ${truncate(nameOf(row), 80)}`);
+      toggleClass(element, "opened", opened);
+      toggleClass(element, "active", activeKey !== null);
+      for (const { key } of COLUMNS) toggleClass(cells[key], "active-cell", key === activeKey);
       setIcon(icon, rowState);
       setAttribute(state, "aria-label", rowState);
       setName(name, nameOf(row));
@@ -1983,7 +2559,7 @@ function createGridRow(id) {
       setProgress(bar, share, `${rowState}, ${percentOf(row)}`);
       setAttribute(bar, "aria-label", truncate(nameOf(row), 80));
       const detail = detailOf(row, now);
-      setText(text, truncate(detail, MAX_CELL) || (height > ROW_HEIGHT ? sentence(rowState) : ""));
+      setText(text, truncate(detail, MAX_CELL) || (narrow ? sentence(rowState) : ""));
       setTitle(message, rowState === "failed" ? messageOf(row) : detail);
       setText(number, attemptOf2(row));
       setHidden(attempt, !number.textContent);
@@ -2037,7 +2613,7 @@ function pagesOf({ finished, pages, pages_per_second }, problem2) {
 function rateOf(perSecond, noun) {
   return perSecond ? rate(perSecond, noun) : "";
 }
-function elapsedOf(summary, now) {
+function elapsedOf2(summary, now) {
   const { elapsed, finished } = summary;
   if (elapsed === null) return "";
   return stopwatch(elapsed + (finished ? 0 : Math.max(secondsSince(summary, now), 0)));
@@ -2053,131 +2629,155 @@ function retryLabel({ failed, cancelled }) {
   if (failed && cancelled) return `Retry ${formatNumber(failed + cancelled)}`;
   return failed ? `Retry ${formatNumber(failed)} failed` : `Retry ${formatNumber(cancelled)} cancelled`;
 }
-function emptyText({ store, filter, query }) {
+function emptyText({ store, filter, search: { query } }) {
   if (!store.rows.size) return "No documents yet";
   const noun = filter === "all" ? "document" : `${filter} document`;
-  return query ? `No ${noun} with “${query}” in its name` : `No ${noun}`;
+  return query ? `No ${noun} with “${query}” in its name, message or error` : `No ${noun}`;
 }
 
 // src/progress-view/grid.js
 var OVERSCAN = 4;
-var HOLD = 15e3;
-var COLUMNS = [
-  ["State", "state"],
-  ["Document", "name"],
-  ["Progress", "progress"],
-  ["Step", "step"],
-  ["Message", "message"],
-  ["Worker", "worker"],
-  ["Time", "time"]
-];
-function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: scheduleDraw2 }) {
-  const headers = COLUMNS.map(([title, name], position) => {
-    const header = withRole(createElement("span", `head-${name}`, title), "columnheader");
-    header.setAttribute("aria-colindex", String(position + 1));
-    return header;
-  });
-  const heading = withRole(createElement("div", "columns hidden-text", ...headers), "row");
-  heading.setAttribute("aria-rowindex", "1");
-  const body = withRole(createElement("div", "rows", heading), "rowgroup");
+function createGrid(options) {
+  const { signal, idPrefix, selection, onOpen, onDismiss, onSort, scheduleDraw: scheduleDraw2 } = options;
+  const header = createGridHeader(idPrefix);
+  const details = createDetailsRow(`${idPrefix}-details`, scheduleDraw2);
+  const body = withRole(createElement("div", "rows", details.element), "rowgroup");
   const empty = createElement("p", "empty");
-  const element = withRole(createElement("div", "grid", body, empty), "grid");
+  const element = withRole(createElement("div", "grid", header.element, body, empty), "grid");
   element.setAttribute("aria-label", "Documents");
   element.setAttribute("aria-colcount", String(COLUMNS.length));
+  element.setAttribute("aria-multiselectable", "true");
   element.tabIndex = 0;
   suppressShortcuts(element);
   let pool = [];
-  let order = [];
-  let orderKey = "";
-  let revision = -1;
+  const order = createGridOrder();
+  let sort = null;
   let scrollTop = 0;
   let height = 0;
   let rowHeight = ROW_HEIGHT;
   const columnShares = createColumnShares();
-  let heldUntil = 0;
   let active = null;
+  let activeKey = null;
   function listen(type, listener) {
     element.addEventListener(type, listener, { signal, passive: true });
-  }
-  function hold() {
-    heldUntil = performance.now() + HOLD;
-  }
-  function release() {
-    heldUntil = 0;
-    scheduleDraw2();
   }
   listen("scroll", () => {
     scrollTop = element.scrollTop;
     scheduleDraw2();
   });
-  for (const type of ["pointermove", "pointerdown", "keydown", "wheel"]) listen(type, hold);
-  for (const type of ["pointerleave", "focusout"]) listen(type, release);
+  for (const type of ["pointermove", "pointerdown", "keydown", "wheel"]) listen(type, order.hold);
+  for (const type of ["pointerleave", "focusout"]) {
+    listen(type, () => {
+      order.release();
+      scheduleDraw2();
+    });
+  }
   listen("focusin", scheduleDraw2);
-  element.addEventListener("click", openClicked, { signal });
-  element.addEventListener("keydown", handleKey, { signal });
+  element.addEventListener("click", handleClick, { signal });
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.target === element && handleGridKey(event, keyActions)) event.preventDefault();
+    },
+    { signal }
+  );
   const observer = new ResizeObserver(() => {
-    height = element.clientHeight;
-    const before = rowHeight;
-    rowHeight = element.offsetWidth > NARROW ? ROW_HEIGHT : TALL_ROW_HEIGHT;
-    if (rowHeight !== before) element.scrollTop *= rowHeight / before;
+    height = element.clientHeight - HEADER_HEIGHT;
+    measureRows();
     scrollTop = element.scrollTop;
     scheduleDraw2();
   });
   observer.observe(element);
-  function openClicked(event) {
+  function measureRows() {
+    if (!element.offsetWidth) return;
+    const before = rowHeight;
+    rowHeight = element.offsetWidth > NARROW ? ROW_HEIGHT : TALL_ROW_HEIGHT;
+    if (rowHeight !== before) element.scrollTop *= rowHeight / before;
+  }
+  function sortBy(key) {
+    if (key === "select") toggleAll();
+    else onSort(nextSort(sort, key));
+  }
+  function toggleAll() {
+    const all = order.rows.length > 0 && order.rows.every(({ id }) => selection.has(id));
+    if (all) selection.removeAll(order.rows);
+    else selection.addAll(order.rows);
+  }
+  function handleClick(event) {
     const target = (
-      /** @type {Node} */
+      /** @type {Element} */
       event.target
     );
+    const head = header.keyAt(target);
+    if (head) sortBy(head);
     const row = pool.find((each) => each.element.contains(target))?.row;
     if (!row) return;
     active = row;
-    onOpen(row);
+    activeKey ??= "name";
+    if (event.shiftKey) selection.extendTo(row, order.rows);
+    else if (event.ctrlKey || event.metaKey || target.closest(".dp-select")) selection.toggle(row);
+    else onOpen(row);
   }
-  function handleKey(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(Math.floor(height / rowHeight) - 1, 1);
-    const position = active ? order.indexOf(active) : -1;
-    const moves = {
-      ArrowDown: position + 1,
-      ArrowUp: Math.max(position, 1) - 1,
-      PageDown: position + page,
-      PageUp: position - page,
-      Home: 0,
-      End: order.length - 1
-    };
-    if (event.key in moves) moveTo(moves[event.key]);
-    else if ((event.key === "Enter" || event.key === " ") && active) onOpen(active);
-    else if (event.key === "Escape") onDismiss();
-    else return;
-    event.preventDefault();
-  }
-  function moveTo(wanted) {
-    const position = clamp(wanted, 0, order.length - 1);
-    active = order[position] ?? null;
-    const above = position * rowHeight;
-    const below = above + rowHeight;
-    if (above < scrollTop) element.scrollTop = above;
-    else if (below > scrollTop + height) element.scrollTop = below - height;
-    scrollTop = element.scrollTop;
+  const keyActions = {
+    pageSize: () => Math.max(Math.floor(height / rowHeight) - 1, 1),
+    moveBy(rows, extend) {
+      const position = active ? order.rows.indexOf(active) : -1;
+      if (position === 0 && rows === -1 && !extend) {
+        active = null;
+        scheduleDraw2();
+      } else moveTo(position < 0 ? Math.max(rows - 1, 0) : position + rows, extend);
+    },
+    moveTo(position, extend) {
+      moveTo(position < 0 ? order.rows.length - 1 : position, extend);
+    },
+    moveAcross(columns) {
+      const keys = header.visibleKeys();
+      const position = keys.indexOf(activeKey ?? "name");
+      activeKey = keys[clamp(position + columns, 0, keys.length - 1)];
+      scheduleDraw2();
+    },
+    open() {
+      if (active) onOpen(active);
+      else if (activeKey) sortBy(activeKey);
+    },
+    select() {
+      if (active) selection.toggle(active);
+      else if (activeKey) sortBy(activeKey);
+    },
+    selectAll: () => selection.addAll(order.rows),
+    dismiss() {
+      if (!onDismiss()) order.release();
+      scheduleDraw2();
+    },
+    search: options.onSearch,
+    help: options.onHelp
+  };
+  function moveTo(wanted, extend) {
+    const position = clamp(wanted, 0, order.rows.length - 1);
+    if (extend && active && !selection.size) selection.toggle(active);
+    active = order.rows[position] ?? null;
+    activeKey ??= "name";
+    if (extend && active) selection.extendTo(active, order.rows);
+    const above = position * rowHeight + details.heightAbove(position);
+    reveal(above, above + rowHeight);
     scheduleDraw2();
   }
-  function updateOrder({ store, filter, query }) {
-    const key = `${filter} ${query}`;
-    const sorted = store.sorted();
-    const unchanged = key === orderKey && order.length > 0;
-    if (unchanged && revision === store.revision) return;
-    const current = unchanged && store.rows.get(order[0].index) === order[0];
-    if (current && performance.now() < heldUntil) return;
-    if (key !== orderKey) element.scrollTop = scrollTop = 0;
-    orderKey = key;
-    revision = store.revision;
-    order = arrange(sorted, filter, query);
-    const shares = columnShares.measure(sorted);
+  function reveal(above, below) {
+    if (above < scrollTop) element.scrollTop = above;
+    else if (below > scrollTop + height) element.scrollTop = Math.min(below - height, above);
+    scrollTop = element.scrollTop;
+  }
+  function updateOrder(state, openedId) {
+    sort = state.sort;
+    const result = order.update(state, openedId);
+    if (!result) return;
+    if (result === "replaced") element.scrollTop = scrollTop = 0;
+    if (active) active = state.store.rows.get(active.index) ?? null;
+    const all = state.store.sorted();
+    const shares = columnShares.measure(all);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
-    toggleClass(element, "several-hosts", hasSeveralHosts(sorted));
-    if (active) active = store.rows.get(active.index) ?? null;
+    toggleClass(element, "several-hosts", hasSeveralHosts(all));
   }
   function resizePool(size) {
     while (pool.length < size) {
@@ -2190,43 +2790,71 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
   function draw(state, openedId) {
     setHidden(element, state.store.single || !state.summary);
     if (element.hidden) return;
-    updateOrder(state);
-    const long = order.length > VISIBLE_ROWS;
+    if (!pool.length) measureRows();
+    updateOrder(state, openedId);
+    const { rows } = order;
+    const opened = openedId ? rows.findIndex(({ id }) => id === openedId) : -1;
+    details.draw(opened, rowHeight);
+    const total = rows.length * rowHeight + details.height;
+    const long = rows.length > VISIBLE_ROWS;
     toggleClass(element, "long", long);
-    setStyle(element, "max-height", long ? `${order.length * rowHeight}px` : "none");
-    setStyle(body, "height", `${order.length * rowHeight}px`);
-    setAttribute(element, "aria-rowcount", order.length + 1);
+    setStyle(element, "max-height", long ? `${total + HEADER_HEIGHT}px` : "none");
+    setStyle(body, "height", `${total}px`);
     setStyle(element, "--docprogress-row", `${rowHeight}px`);
-    setText(empty, order.length ? "" : emptyText(state));
-    setHidden(empty, order.length > 0);
-    const visible = Math.ceil((height || VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
-    const size = Math.min(visible + 2 * OVERSCAN, order.length);
+    setStyle(element, "--docprogress-panel", `${details.height}px`);
+    setAttribute(element, "aria-rowcount", rows.length + (opened < 0 ? 1 : 2));
+    setText(empty, rows.length ? "" : emptyText(state));
+    setHidden(empty, rows.length > 0);
+    if (details.takeGrowth()) reveal(opened * rowHeight, (opened + 1) * rowHeight + details.height);
+    const visible = Math.ceil((height > 0 ? height : VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
+    const size = Math.min(visible + 2 * OVERSCAN, rows.length);
     resizePool(size);
-    const top = Math.floor(scrollTop / rowHeight) - OVERSCAN;
-    const first = clamp(top, 0, order.length - size);
-    let activeId = "";
+    const top = Math.floor(details.withoutDetails(scrollTop) / rowHeight) - OVERSCAN;
+    const first = clamp(top, 0, rows.length - size);
+    let activeId = active || !activeKey ? "" : header.idOf(activeKey);
+    const ids = [];
     for (let position = first; position < first + size; position += 1) {
-      const row = order[position];
-      const { element: drawn, draw: drawRow } = pool[position % size];
-      drawRow(row, { position, height: rowHeight, opened: row.id === openedId }, state.now);
-      toggleClass(drawn, "active", row === active);
-      setAttribute(drawn, "aria-selected", row.id === openedId);
-      if (row === active) activeId = drawn.id;
+      const row = rows[position];
+      const drawn = pool[position % size];
+      drawn.draw(row, {
+        position,
+        top: position * rowHeight + details.heightAbove(position),
+        rowIndex: position + (opened >= 0 && position > opened ? 3 : 2),
+        narrow: rowHeight > ROW_HEIGHT,
+        opened: position === opened,
+        selected: selection.has(row.id),
+        now: state.now,
+        activeKey: row === active ? activeKey : null
+      });
+      if (row === active && activeKey) activeId = drawn.cellId(activeKey);
+      ids.push(drawn.element.id);
+      if (position === opened) ids.push(details.element.id);
     }
+    setAttribute(body, "aria-owns", ids.join(" "));
     if (activeId) setAttribute(element, "aria-activedescendant", activeId);
     else element.removeAttribute("aria-activedescendant");
+    const count = rows.filter(({ id }) => selection.has(id)).length;
+    header.draw({
+      sort,
+      paused: order.paused,
+      activeKey: active ? null : activeKey,
+      allSelected: count === 0 ? "false" : count === rows.length ? "true" : "mixed"
+    });
+    toggleClass(element, "selecting", selection.size > 0);
   }
   return {
     element,
     draw,
+    details,
+    /** The documents that are listed now, in their order. */
+    listed: () => order.rows,
     /** Let the next drawing move rows, even under a pointer. */
-    releaseRows() {
-      heldUntil = 0;
-    },
+    releaseRows: order.releaseOnce,
     close() {
       observer.disconnect();
+      details.close();
       pool = [];
-      order = [];
+      order.rows = [];
     }
   };
 }
@@ -2235,7 +2863,7 @@ function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw: schedul
 var FILTERS = ["all", ...STATES];
 var ALWAYS_SHOWN = /* @__PURE__ */ new Set(["all", "failed", "completed"]);
 var SHOWN_UNTIL_FINISHED = /* @__PURE__ */ new Set(["processing", "queued"]);
-function createFilters({ signal, onFilter, onQuery }) {
+function createFilters({ signal, onFilter, onQuery, onExport, onHelp, helpId }) {
   const chips = FILTERS.map((filter) => {
     const count = createElement("b", "count");
     const chip = createButton("", signal, () => onFilter(filter));
@@ -2248,18 +2876,33 @@ function createFilters({ signal, onFilter, onQuery }) {
   const search = document.createElement("input");
   search.type = "search";
   toggleClass(search, "search", true);
-  search.placeholder = "Filter names";
-  search.setAttribute("aria-label", "filter documents by name");
+  search.placeholder = "Search";
+  search.setAttribute("aria-label", "Search names, messages and errors");
   search.autocomplete = "off";
   search.spellcheck = false;
   suppressShortcuts(search);
   search.addEventListener("input", () => onQuery(search.value), { signal });
+  const exporting = createButton("CSV", signal, onExport);
+  const help = createButton("?", signal, onHelp);
+  setTitle(search, "Search names, messages and errors");
+  setTitle(exporting, "Copy or download failures as CSV");
+  setTitle(help, "Keys");
+  setAttribute(help, "aria-label", "Keys");
+  setAttribute(help, "aria-controls", helpId);
+  toggleClass(help, "help-button", true);
   const group = withRole(createElement("div", "filters", ...chips.map(({ chip }) => chip)), "group");
-  group.setAttribute("aria-label", "filter documents by state");
-  const element = createElement("div", "tools", group, search);
-  function draw({ store, summary, filter: selected }) {
+  group.setAttribute("aria-label", "Filter documents by state");
+  const element = createElement(
+    "div",
+    "tools",
+    group,
+    createElement("div", "finding", search, exporting, help)
+  );
+  function draw({ store, summary, filter: selected }, open) {
     setHidden(element, store.single || !summary);
     if (!summary) return;
+    setAttribute(exporting, "aria-expanded", open.exporting);
+    setAttribute(help, "aria-expanded", open.helping);
     for (const { filter, chip, count } of chips) {
       const documents2 = countOf2(summary, filter);
       setText(count, formatNumber(documents2));
@@ -2269,12 +2912,28 @@ function createFilters({ signal, onFilter, onQuery }) {
       setHidden(chip, !documents2 && !kept && filter !== selected);
     }
   }
-  return { element, draw };
+  return {
+    element,
+    draw,
+    focusSearch() {
+      search.focus();
+      search.select();
+    }
+  };
 }
 
 // src/progress-view/header.js
 var RATE_INTERVAL = 1e3;
-function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
+function createHeader({
+  signal,
+  onAction,
+  onFilter,
+  onQuery,
+  onDetails,
+  onHelp,
+  helpId,
+  bulkBar
+}) {
   const changes = createElement("p", "changes");
   const icon = createIcon();
   const name = createElement("span", "name");
@@ -2303,7 +2962,14 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
   const problemText = createElement("span");
   const problem2 = createElement("p", "problem", createIcon("stalled"), problemText);
   const notice = createElement("p", "notice");
-  const filters = createFilters({ signal, onFilter, onQuery });
+  const filters = createFilters({
+    signal,
+    onFilter,
+    onQuery,
+    onExport: bulkBar.toggleExport,
+    onHelp,
+    helpId
+  });
   function draw(state) {
     const { store, summary, now } = state;
     const row = store.single ? store.sorted()[0] : null;
@@ -2318,7 +2984,8 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     setHidden(name, !row);
     setText(changes, singleLine(summary?.changes ?? ""));
     setHidden(changes, !summary?.changes);
-    filters.draw(state);
+    filters.draw(state, { exporting: bulkBar.exporting, helping: state.helping });
+    bulkBar.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
       setText(percent, state.lost ? "" : "Connecting …");
@@ -2359,9 +3026,10 @@ function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
     current,
     problem2,
     notice,
-    filters.element
+    filters.element,
+    bulkBar.element
   );
-  return { element, draw };
+  return { element, draw, focusSearch: filters.focusSearch };
 }
 function createRates() {
   const elapsed = createElement("span", "elapsed");
@@ -2371,7 +3039,7 @@ function createRates() {
   let nextUpdate = -Infinity;
   let shownKey = "";
   function draw({ now, problem: problem2 }, summary, row) {
-    setText(elapsed, elapsedOf(summary, now));
+    setText(elapsed, elapsedOf2(summary, now));
     const key = `${summary.finished} ${problem2}`;
     if (performance.now() < nextUpdate && key === shownKey) return;
     nextUpdate = performance.now() + RATE_INTERVAL;
@@ -2502,6 +3170,41 @@ function createHeartbeat() {
   return heartbeat;
 }
 
+// src/progress-view/help.js
+var KEYS = [
+  [["↑", "↓"], "previous and next document; above the first, the headers"],
+  [["←", "→"], "previous and next column"],
+  [["Home", "End", "Page Up", "Page Down"], "move further"],
+  [["Enter"], "show or hide the details of a document; sort by a header"],
+  [["Space"], "select a document"],
+  [["Shift ↑", "Shift ↓"], "select further documents"],
+  [["Ctrl A"], "select all that are listed"],
+  [["/"], "search"],
+  [["Escape"], "close the details, then clear the selection"],
+  [["?"], "show or hide this help"]
+];
+function createHelp(id) {
+  const list = KEYS.flatMap(([keys, text]) => {
+    return [
+      createElement("dt", "", ...keys.map((name) => createElement("kbd", "key", name))),
+      createElement("dd", "", text)
+    ];
+  });
+  const element = withRole(
+    createElement(
+      "div",
+      "help",
+      createElement("p", "help-title", "Keys in the list of documents"),
+      createElement("dl", "keys", ...list)
+    ),
+    "group"
+  );
+  element.id = id;
+  element.setAttribute("aria-label", "Keys");
+  element.hidden = true;
+  return element;
+}
+
 // src/progress-view/row-store.js
 var DEFAULTS = {
   step: "",
@@ -2521,6 +3224,7 @@ var DEFAULTS = {
 var CLOCK_TOLERANCE = 1e3;
 function createRowStore() {
   const rows = /* @__PURE__ */ new Map();
+  const rowsById = /* @__PURE__ */ new Map();
   let sorted = null;
   const store = {
     /** @type {Summary | null} */
@@ -2532,6 +3236,10 @@ function createRowStore() {
     sorted() {
       sorted ??= nested(rows.values());
       return sorted;
+    },
+    /** @param {string} id */
+    byId(id) {
+      return rowsById.get(id);
     },
     get single() {
       return rows.size === 1 && (store.summary?.total ?? 0) <= 1;
@@ -2546,9 +3254,13 @@ function createRowStore() {
         const before = known && stateOf(known);
         const row = known ?? /** @type {Row} */
         { ...DEFAULTS, ...change };
-        if (known) Object.assign(known, change);
-        else {
+        if (known) {
+          if (rowsById.get(known.id) === known) rowsById.delete(known.id);
+          Object.assign(known, change);
+          rowsById.set(known.id, known);
+        } else {
           rows.set(row.index, row);
+          rowsById.set(row.id, row);
           sorted = null;
         }
         startClocks(row, change, now);
@@ -2558,6 +3270,7 @@ function createRowStore() {
     /** @param {Snapshot} snapshot */
     replace(snapshot) {
       rows.clear();
+      rowsById.clear();
       sorted = null;
       store.revision += 1;
       store.update(snapshot);
@@ -2579,6 +3292,66 @@ function startClocks(row, change, now) {
   }
 }
 
+// src/progress-view/selection.js
+function createSelection(onChange) {
+  const ids = /* @__PURE__ */ new Set();
+  let anchor = "";
+  const selection = {
+    get size() {
+      return ids.size;
+    },
+    /** @param {string} id */
+    has(id) {
+      return ids.has(id);
+    },
+    /** @param {Row} row */
+    toggle({ id }) {
+      if (!ids.delete(id)) ids.add(id);
+      anchor = id;
+      onChange();
+    },
+    /**
+     * Select the documents from the last one that was toggled to this one.
+     *
+     * @param {Row} row
+     * @param {Row[]} order
+     */
+    extendTo(row, order) {
+      const to = order.indexOf(row);
+      const from = order.findIndex(({ id }) => id === anchor);
+      if (to < 0) return;
+      const [first, last] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
+      for (const each of order.slice(first, last + 1)) ids.add(each.id);
+      if (from < 0) anchor = row.id;
+      onChange();
+    },
+    /** @param {Row[]} rows */
+    addAll(rows) {
+      for (const { id } of rows) ids.add(id);
+      onChange();
+    },
+    /** @param {Row[]} rows */
+    removeAll(rows) {
+      for (const { id } of rows) ids.delete(id);
+      onChange();
+    },
+    clear() {
+      ids.clear();
+      anchor = "";
+      onChange();
+    },
+    /**
+     * The selected rows, without documents that are gone, in the given order.
+     *
+     * @param {Iterable<Row>} rows
+     */
+    of(rows) {
+      return ids.size ? [...rows].filter(({ id }) => ids.has(id)) : [];
+    }
+  };
+  return selection;
+}
+
 // src/progress-view/view.js
 var ANNOUNCEMENT_INTERVAL = 1e4;
 function createProgressView(element, options = {}) {
@@ -2589,7 +3362,16 @@ function createProgressView(element, options = {}) {
   const heartbeat = createHeartbeat();
   let frame2 = 0;
   let filter = "all";
-  let query = "";
+  let sort = null;
+  const idPrefix = `docprogress-${Math.random().toString(36).slice(2)}`;
+  const selection = createSelection(scheduleDraw2);
+  const search = createSearch({
+    onSearch: options.onSearch,
+    onChange() {
+      grid.releaseRows();
+      scheduleDraw2();
+    }
+  });
   const actions2 = createActions({
     store,
     sender,
@@ -2597,18 +3379,35 @@ function createProgressView(element, options = {}) {
     onAction: options.onAction,
     onChange: scheduleDraw2
   });
+  const bulkBar = createBulkBar({
+    signal,
+    store,
+    selection,
+    listed: () => grid.listed(),
+    onAction: actions2.request,
+    onChange: scheduleDraw2,
+    onErrors: options.onErrors
+  });
+  const help = createHelp(`${idPrefix}-help`);
   const header = createHeader({
     signal,
     onAction: actions2.request,
     onFilter: toggleFilter,
-    onQuery: setQuery,
-    onDetails: () => openDetails(store.sorted()[0])
+    onQuery: search.set,
+    onDetails: () => openDetails(store.sorted()[0]),
+    onHelp: toggleHelp,
+    helpId: help.id,
+    bulkBar
   });
   const grid = createGrid({
     signal,
-    idPrefix: `docprogress-${Math.random().toString(36).slice(2)}`,
+    idPrefix,
+    selection,
     onOpen: openDetails,
-    onDismiss: closeDetails,
+    onDismiss: dismiss,
+    onSort: sortBy,
+    onSearch: () => header.focusSearch(),
+    onHelp: toggleHelp,
     scheduleDraw: scheduleDraw2
   });
   const panel = createDetailsPanel({
@@ -2618,7 +3417,7 @@ function createProgressView(element, options = {}) {
     sender
   });
   const announcer = createAnnouncer();
-  const children = [header.element, grid.element, panel.element, announcer.element];
+  const children = [header.element, help, grid.element, announcer.element];
   const root = withRole(createElement("div", "", ...children), "group");
   root.className = "docprogress";
   root.dir = "ltr";
@@ -2643,15 +3442,22 @@ function createProgressView(element, options = {}) {
       problem: heartbeat.problem(summary),
       now: heartbeat.now(summary),
       filter,
-      query,
+      search,
+      sort,
+      selection,
+      helping: !help.hidden,
       notice: actions2.notice
     };
     toggleClass(root, "single", store.single);
     toggleClass(root, "stale", state.problem !== "");
     setAttribute(root, "aria-label", singleLine(summary?.title ?? "") || "documents");
-    header.draw(state);
+    if (store.single) placePanel(root);
+    else grid.details.place(panel.element);
     grid.draw(state, panel.openedId);
+    header.draw(state);
     panel.draw(state);
+    const listed2 = store.single || grid.listed().some(({ id }) => id === panel.openedId);
+    if (panel.openedId && !listed2) closeDetails();
     announcer.announce(state);
   }
   function toggleFilter(selected) {
@@ -2659,10 +3465,25 @@ function createProgressView(element, options = {}) {
     grid.releaseRows();
     scheduleDraw2();
   }
-  function setQuery(text) {
-    query = text.trim().toLocaleLowerCase();
+  function sortBy(selected) {
+    sort = selected;
     grid.releaseRows();
+    options.onSort?.(sort);
     scheduleDraw2();
+  }
+  function toggleHelp() {
+    help.hidden = !help.hidden;
+    scheduleDraw2();
+  }
+  function dismiss() {
+    if (!help.hidden) toggleHelp();
+    else if (panel.openedId) closeDetails();
+    else if (selection.size) selection.clear();
+    else return false;
+    return true;
+  }
+  function placePanel(parent) {
+    if (panel.element.parentElement !== parent) parent.append(panel.element);
   }
   function openDetails(row) {
     if (!row) return;
@@ -2718,6 +3539,8 @@ function createProgressView(element, options = {}) {
       clearInterval(clock);
       cancelAnimationFrame(frame2);
       actions2.close();
+      bulkBar.close();
+      search.close();
       grid.close();
       panel.close();
       root.remove();
@@ -2750,11 +3573,6 @@ var work = findElement("work");
 var caseField = (
   /** @type {HTMLInputElement} */
   findElement("case")
-);
-var dropArea = findElement("drop");
-var picker = (
-  /** @type {HTMLInputElement} */
-  findElement("files")
 );
 var problem = findElement("problem");
 var viewElement = findElement("view");
@@ -2799,6 +3617,17 @@ var connected = false;
 var view = createProgressView(viewElement, {
   onAction: startAction,
   onDetails: showDetails,
+  onSearch: searchDocuments,
+  async onErrors(ids) {
+    const errors = ids.map((id) => [id, documents.entries.get(id)?.event.error ?? ""]);
+    return new Map(
+      /** @type {[string, string][]} */
+      errors
+    );
+  },
+  onSort(sort) {
+    if (sort && listing.hasOlder) loadOlder(listing.fetchAll);
+  },
   sender: "server"
 });
 start();
@@ -2810,24 +3639,11 @@ function start() {
   }
   api.token = sessionStorage.getItem(TOKEN_KEY) ?? "";
   caseField.value = caseId;
-  restoreRefused();
+  restoreRefused(REFUSED_KEY, documents, caseId);
   caseField.addEventListener("change", () => selectCase(caseField.value.trim()));
-  picker.addEventListener("change", () => {
-    addFiles(picker.files ?? []);
-    picker.value = "";
-  });
   olderButton.addEventListener("click", showOlder);
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    dropArea.classList.add("over");
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) dropArea.classList.remove("over");
-  });
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    dropArea.classList.remove("over");
-    if (!work.hidden) addFiles(event.dataTransfer?.files ?? []);
+  listenForFiles((files) => {
+    if (!work.hidden) addFiles(files);
   });
   addEventListener("beforeunload", (event) => {
     const entries = [...documents.entries.values()];
@@ -2841,14 +3657,6 @@ function start() {
     if (connected) view.beat();
   }, BEAT_INTERVAL);
   refresh();
-}
-function restoreRefused() {
-  for (const { name, caseId: fileCase, error, at } of loadRefused(REFUSED_KEY)) {
-    if (caseId && fileCase !== caseId) continue;
-    const id = documents.uploadId();
-    const event = { ...localEvent(id, name, "failed", "", error), timestamp: at };
-    documents.add(id, event, { upload: { file: null, caseId: fileCase, request: null } });
-  }
 }
 function askForToken() {
   follower.stop();
@@ -2889,14 +3697,17 @@ function listMembers() {
     }, MEMBERS_DELAY)
   );
 }
-async function showOlder() {
+function showOlder() {
+  return loadOlder(listing.fetchOlder);
+}
+async function loadOlder(fetchDocuments) {
   const requested = caseId;
   olderButton.disabled = true;
   try {
-    await listing.fetchOlder(requested, () => requested === caseId);
+    await fetchDocuments(requested, () => requested === caseId);
     if (requested !== caseId) return;
     serverAnswered();
-    scheduleDraw();
+    replaceRows();
     follower.update();
   } catch (error) {
     serverFailed(
@@ -2906,6 +3717,12 @@ async function showOlder() {
   } finally {
     olderButton.disabled = false;
   }
+}
+async function searchDocuments(query) {
+  const ids = await listing.search(caseId, query);
+  scheduleDraw();
+  follower.update();
+  return ids;
 }
 function serverAnswered() {
   connected = true;
@@ -2932,14 +3749,9 @@ function selectCase(selected) {
 }
 function addFiles(files) {
   const before = documents.entries.size;
-  for (const file of files) forgetRefused(file.name);
+  for (const file of files) forgetRefused(documents, file.name);
   if (documents.entries.size !== before) replaceRows();
   uploads.add(files, caseId);
-}
-function forgetRefused(name) {
-  for (const [id, { upload, event }] of documents.entries) {
-    if (upload?.file === null && event.name === name) documents.entries.delete(id);
-  }
 }
 function adoptUpload(entry, stored) {
   const { entries } = documents;

@@ -10,9 +10,10 @@ import { performAction } from "./page/actions.js";
 import { createApi, tokenOf } from "./page/api.js";
 import { loadDetails } from "./page/details.js";
 import { createDocuments, localEvent } from "./page/documents.js";
+import { listenForFiles } from "./page/drop-area.js";
 import { createFollower } from "./page/follower.js";
 import { createListing } from "./page/listing.js";
-import { loadRefused, saveRefused } from "./page/refused-files.js";
+import { forgetRefused, restoreRefused, saveRefused } from "./page/refused-files.js";
 import { summarize } from "./page/summary.js";
 import { createUploadQueue } from "./page/upload-queue.js";
 import { createProgressView } from "./progress-view/view.js";
@@ -40,8 +41,6 @@ const REFUSED_KEY = `docprogress refused ${base}`;
 
 const work = findElement("work");
 const caseField = /** @type {HTMLInputElement} */ (findElement("case"));
-const dropArea = findElement("drop");
-const picker = /** @type {HTMLInputElement} */ (findElement("files"));
 const problem = findElement("problem");
 const viewElement = findElement("view");
 const emptyText = findElement("empty");
@@ -85,6 +84,15 @@ let connected = false;
 const view = createProgressView(viewElement, {
   onAction: startAction,
   onDetails: showDetails,
+  onSearch: searchDocuments,
+  async onErrors(ids) {
+    const errors = ids.map((id) => [id, documents.entries.get(id)?.event.error ?? ""]);
+    return new Map(/** @type {[string, string][]} */ (errors));
+  },
+  onSort(sort) {
+    // What is sorted has to be known.
+    if (sort && listing.hasOlder) loadOlder(listing.fetchAll);
+  },
   sender: "server",
 });
 
@@ -99,25 +107,12 @@ function start() {
   }
   api.token = sessionStorage.getItem(TOKEN_KEY) ?? "";
   caseField.value = caseId;
-  restoreRefused();
+  restoreRefused(REFUSED_KEY, documents, caseId);
 
   caseField.addEventListener("change", () => selectCase(caseField.value.trim()));
-  picker.addEventListener("change", () => {
-    addFiles(picker.files ?? []);
-    picker.value = "";
-  });
   olderButton.addEventListener("click", showOlder);
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    dropArea.classList.add("over");
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) dropArea.classList.remove("over");
-  });
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    dropArea.classList.remove("over");
-    if (!work.hidden) addFiles(event.dataTransfer?.files ?? []);
+  listenForFiles((files) => {
+    if (!work.hidden) addFiles(files);
   });
   addEventListener("beforeunload", (event) => {
     const entries = [...documents.entries.values()];
@@ -131,16 +126,6 @@ function start() {
     if (connected) view.beat();
   }, BEAT_INTERVAL);
   refresh();
-}
-
-/** Show the files that were refused before the page was loaded again. */
-function restoreRefused() {
-  for (const { name, caseId: fileCase, error, at } of loadRefused(REFUSED_KEY)) {
-    if (caseId && fileCase !== caseId) continue;
-    const id = documents.uploadId();
-    const event = { ...localEvent(id, name, "failed", "", error), timestamp: at };
-    documents.add(id, event, { upload: { file: null, caseId: fileCase, request: null } });
-  }
 }
 
 function askForToken() {
@@ -185,20 +170,38 @@ function listMembers() {
 }
 
 /** Show documents that are older than those that are shown. */
-async function showOlder() {
+function showOlder() {
+  return loadOlder(listing.fetchOlder);
+}
+
+/** @param {typeof listing.fetchOlder} fetchDocuments */
+async function loadOlder(fetchDocuments) {
   const requested = caseId;
   olderButton.disabled = true;
   try {
-    await listing.fetchOlder(requested, () => requested === caseId);
+    await fetchDocuments(requested, () => requested === caseId);
     if (requested !== caseId) return;
     serverAnswered();
-    scheduleDraw();
+    // Documents that a search has found may have got another place.
+    replaceRows();
     follower.update();
   } catch (error) {
     serverFailed(/** @type {Error} */ (error));
   } finally {
     olderButton.disabled = false;
   }
+}
+
+/**
+ * Search all documents of the server: older ones are not listed.
+ *
+ * @param {string} query
+ */
+async function searchDocuments(query) {
+  const ids = await listing.search(caseId, query);
+  scheduleDraw();
+  follower.update();
+  return ids;
 }
 
 function serverAnswered() {
@@ -232,20 +235,9 @@ function selectCase(selected) {
 /** @param {Iterable<File>} files */
 function addFiles(files) {
   const before = documents.entries.size;
-  for (const file of files) forgetRefused(file.name);
+  for (const file of files) forgetRefused(documents, file.name);
   if (documents.entries.size !== before) replaceRows();
   uploads.add(files, caseId);
-}
-
-/**
- * Remove a file that was refused before the page was loaded: it is sent again.
- *
- * @param {string} name
- */
-function forgetRefused(name) {
-  for (const [id, { upload, event }] of documents.entries) {
-    if (upload?.file === null && event.name === name) documents.entries.delete(id);
-  }
 }
 
 /**

@@ -1,4 +1,4 @@
-"""Answers what a page asks for: the details of a document, cancelling, retrying."""
+"""Answers what a page asks for: details, searches, whole errors, actions."""
 
 import asyncio
 import logging
@@ -52,7 +52,12 @@ class PageRequests:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, message: Message) -> None:
-        handle = self._details if message["type"] == "details" else self._act
+        handlers = {
+            "details": self._details,
+            "search": self._search,
+            "errors": self._errors,
+        }
+        handle = handlers.get(message["type"], self._act)
         async with self._slots:
             self._reply(await asyncio.to_thread(handle, message))
 
@@ -63,16 +68,24 @@ class PageRequests:
         except Exception as error:  # noqa: BLE001 - every failure is answered
             return {"type": "details", "id": document_id, "problem": error_text(error)}
 
+    def _search(self, message: Message) -> Message:
+        """The documents in whose texts words occur: a page has parts of them."""
+        found = self._view_model.search(str(message.get("query", "")))
+        return _answer_to(message) | {"type": "found", "ids": found}
+
+    def _errors(self, message: Message) -> Message:
+        ids = message.get("ids")
+        wanted = [each for each in ids if isinstance(each, str)] if ids else []
+        errors = self._view_model.errors(wanted)
+        return _answer_to(message) | {"type": "errors", "errors": errors}
+
     def _act(self, message: Message) -> Message:
         ok = True
         try:
             text = self._perform(message)
         except Exception as error:  # noqa: BLE001 - every failure is answered
             ok, text = False, error_text(error)
-        # Each page numbers its requests from 1, so the answer names the page too.
-        request, page = message.get("request"), message.get("page")
-        answer = {"type": "acted", "request": request, "ok": ok, "text": text}
-        return answer if page is None else answer | {"page": page}
+        return _answer_to(message) | {"type": "acted", "ok": ok, "text": text}
 
     def _perform(self, message: Message) -> str:
         ids, known = message.get("ids"), self._view_model.ids
@@ -83,6 +96,15 @@ class PageRequests:
             return f"{plural(count, 'document')} cancelled" if count else NOTHING
         count = self._source.retry(ids)
         return f"{plural(count, 'document')} retried" if count else NOTHING
+
+
+def _answer_to(message: Message) -> Message:
+    # Each page numbers its requests from 1, so the answer names the page too.
+    return {
+        name: message[name]
+        for name in ("request", "page")
+        if message.get(name) is not None
+    }
 
 
 def error_text(error: Exception) -> str:

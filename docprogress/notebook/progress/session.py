@@ -490,7 +490,7 @@ class ViewSession:
                 self._scheduler.acknowledge(message)
             case "whole":
                 self._scheduler.request_full()
-            case "details" | "cancel" | "retry":
+            case "details" | "search" | "errors" | "cancel" | "retry":
                 self._requests.submit(message)
         self._wakeup.set()
 

@@ -36,6 +36,9 @@ Row = dict[str, Any]
 LONGEST_TEXT = 300
 LONGEST_DETAIL = 20_000
 
+#: The most characters of errors in one message.
+MOST_ERROR_TEXT = 4_000_000
+
 #: Seconds between two looks for documents that have become silent.
 POLL_SECONDS = 0.5
 
@@ -265,6 +268,39 @@ class ViewModel:
                 **({"waiting": clean(waiting)} if waiting else {}),
                 **({"missing_text": missing} if missing else {}),
             }
+
+    def search(self, query: str) -> list[str]:
+        """The documents in whose texts, however long, all words of a query occur."""
+        terms = query.lower().split()
+        with self.lock:
+            documents = list(self.progress.documents.values())
+            names = {each.id: self._name(each) for each in documents}
+        found = []
+        for document in documents:
+            event = document.event
+            parts = (
+                names[document.id],
+                event.message,
+                event.error,
+                event.worker,
+                document.id,
+            )
+            text = "\n".join(filter(None, parts)).lower()
+            if all(term in text for term in terms):
+                found.append(document.id)
+        return found
+
+    def errors(self, document_ids: Iterable[str]) -> dict[str, str]:
+        """The whole errors of documents; of very many, the rest as rows have them."""
+        with self.lock:
+            found = [self.progress.documents.get(each) for each in document_ids]
+        errors, room = {}, MOST_ERROR_TEXT
+        for document in filter(None, found):
+            if document.event.error:
+                longest = LONGEST_DETAIL if room > 0 else LONGEST_TEXT
+                errors[document.id] = clean(document.event.error, longest)
+                room -= len(errors[document.id])
+        return errors
 
     def details(self, document_id: str) -> dict[str, Any]:
         """The details of one document. This may wait for Redis and the store.

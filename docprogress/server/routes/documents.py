@@ -32,6 +32,9 @@ from docprogress.store import DocumentRow
 #: The maximum length of a cursor, in characters.
 MAX_CURSOR_LENGTH = 2_000
 
+#: The maximum length of a search, in characters.
+MAX_SEARCH_LENGTH = 500
+
 
 def document_routes(state: ServerState, authorization: Authorization) -> APIRouter:
     """The routes under `/documents`."""
@@ -77,11 +80,19 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
         )
 
     @router.get("", responses=REFUSALS, dependencies=trusted)
-    async def documents(
+    async def documents(  # noqa: PLR0917 - passed by name
         case_id: Annotated[Id | None, Query(description="Only of this case.")] = None,
         run_id: Annotated[Id | None, Query(description="Only of this run.")] = None,
         status: Annotated[
             Status | None, Query(description="Only with this status.")
+        ] = None,
+        search: Annotated[
+            str | None,
+            Query(
+                max_length=MAX_SEARCH_LENGTH,
+                description="Only those in whose name, message, error or id each of "
+                "these words occurs, in upper or lower case.",
+            ),
         ] = None,
         after: Annotated[
             str | None,
@@ -98,7 +109,12 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
         are added meanwhile do not move others to another page.
         """
         rows, following, steps = await state.backend.documents(
-            case_id=case_id, run_id=run_id, status=status, after=after, limit=limit
+            case_id=case_id,
+            run_id=run_id,
+            status=status,
+            search=search,
+            after=after,
+            limit=limit,
         )
         found = [_details(row) for row in rows]
         return DocumentList(

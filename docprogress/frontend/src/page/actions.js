@@ -21,9 +21,10 @@ const CONCURRENCY = 3;
  */
 export async function performAction({ documents, request, uploads }, action, ids) {
   const retrying = action === "retry";
+  const wanted = ids && new Set(ids);
   const targets = [...documents.entries.values()].filter(({ id, event: { status } }) => {
     const applies = retrying ? isRetryable(status) : !isFinal(status);
-    return applies && (ids === null || ids.includes(id));
+    return applies && (wanted === null || wanted.has(id));
   });
   let done = 0;
   /** @type {string[]} */

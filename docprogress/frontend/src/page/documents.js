@@ -4,6 +4,7 @@ import { attemptOf } from "../client/order.js";
 import { learnWork, UNKNOWN_WORK } from "../progress-view/shares.js";
 import { shownMessage } from "../progress-view/waiting.js";
 import { isFinal } from "../shared/status.js";
+import { truncate } from "../shared/text.js";
 
 /** @typedef {import("../progress-view/types.js").Row} Row */
 /** @typedef {import("./types.js").Entry} Entry */
@@ -205,7 +206,7 @@ export function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
     step: event.step,
     progress: event.progress,
     message: shownMessage(event, Date.now()),
-    error: event.error?.slice(0, MAX_ERROR) ?? null,
+    error: event.error === undefined ? null : truncate(event.error, MAX_ERROR),
     attempt: attemptOf(event),
     attempts: null,
     current: event.current ?? null,

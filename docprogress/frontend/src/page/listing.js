@@ -12,6 +12,12 @@ const PAGE_SIZE = 500;
 /** The most documents that are kept, unless older ones were requested. */
 const MAX_KEPT = 1000;
 
+/** The position of documents that were found by a search before they were listed. */
+const FAR = 1_000_000_000;
+
+/** The most documents that are requested to be sorted. */
+const MOST_SORTED = 10_000;
+
 /** Room for documents that were added faster than they were listed. */
 const GAP = 1_000_000;
 
@@ -72,7 +78,12 @@ export function createListing({ request, documents, isFollowed }) {
     const taken = documents.indexes();
     rememberSteps(list);
     for (const listed of list.documents) {
-      const known = documents.entries.get(listed.id);
+      let known = documents.entries.get(listed.id);
+      if (known && known.index >= FAR) {
+        // Its place is known now.
+        documents.entries.delete(listed.id);
+        known = undefined;
+      }
       let index = known?.index ?? position + 1;
       if (!known) while (taken.has(index)) index += 1;
       mergeListed(documents, listed, { followed: isFollowed(listed.id), index });
@@ -150,6 +161,33 @@ export function createListing({ request, documents, isFollowed }) {
       }
       kept = Math.max(kept, documents.entries.size + PAGE_SIZE);
       trimmed = false;
+    },
+    /**
+     * Request older documents until all are known, or as many as can be sorted.
+     *
+     * @param {string} caseId
+     * @param {() => boolean} isCurrent whether the answers are still of use
+     */
+    async fetchAll(caseId, isCurrent) {
+      while (next.cursor !== null && documents.entries.size < MOST_SORTED && isCurrent()) {
+        await listing.fetchOlder(caseId, isCurrent);
+      }
+    },
+    /**
+     * Request documents in whose texts the words of a query occur; return their ids.
+     *
+     * @param {string} caseId
+     * @param {string} query
+     */
+    async search(caseId, query) {
+      const list = await fetchList(caseId, { search: query });
+      let index = Math.max(FAR, ...documents.indexes());
+      for (const listed of list.documents) {
+        index += 1;
+        mergeListed(documents, listed, { followed: isFollowed(listed.id), index });
+      }
+      kept = Math.max(kept, documents.entries.size + PAGE_SIZE);
+      return list.documents.map(({ id }) => id);
     },
     /**
      * Remove the oldest documents that have ended, if there are too many.

@@ -5,7 +5,9 @@
  */
 
 import { parseJson } from "./api.js";
+import { localEvent } from "./documents.js";
 
+/** @typedef {import("./documents.js").Documents} Documents */
 /** @typedef {import("./types.js").Entry} Entry */
 /** @typedef {{name: string, caseId: string, error: string, at: string}} RefusedFile */
 
@@ -13,10 +15,38 @@ import { parseJson } from "./api.js";
 const MAX_KEPT = 100;
 
 /**
+ * Show the files that were refused before the page was loaded again.
+ *
  * @param {string} key of the session storage
+ * @param {Documents} documents
+ * @param {string} caseId only files of this case, unless it is empty
+ */
+export function restoreRefused(key, documents, caseId) {
+  for (const { name, caseId: fileCase, error, at } of loadRefused(key)) {
+    if (caseId && fileCase !== caseId) continue;
+    const id = documents.uploadId();
+    const event = { ...localEvent(id, name, "failed", "", error), timestamp: at };
+    documents.add(id, event, { upload: { file: null, caseId: fileCase, request: null } });
+  }
+}
+
+/**
+ * Remove a file that was refused before the page was loaded: it is sent again.
+ *
+ * @param {Documents} documents
+ * @param {string} name
+ */
+export function forgetRefused(documents, name) {
+  for (const [id, { upload, event }] of documents.entries) {
+    if (upload?.file === null && event.name === name) documents.entries.delete(id);
+  }
+}
+
+/**
+ * @param {string} key
  * @returns {RefusedFile[]}
  */
-export function loadRefused(key) {
+function loadRefused(key) {
   const kept = parseJson(sessionStorage.getItem(key) ?? "[]");
   return Array.isArray(kept) ? kept : [];
 }

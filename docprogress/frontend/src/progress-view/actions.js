@@ -55,8 +55,9 @@ export function createActions({ store, sender, isLost, onAction, onChange }) {
   function retryTargets(ids) {
     /** @type {Map<string, RetryTarget>} */
     const targets = new Map();
+    const wanted = ids && new Set(ids);
     for (const { index, id, status, attempt } of store.rows.values()) {
-      if (isRetryable(status) && (ids === null || ids.includes(id))) {
+      if (isRetryable(status) && (wanted === null || wanted.has(id))) {
         targets.set(id, { index, attempt, started: false });
       }
     }

@@ -1,9 +1,13 @@
 /** Which rows are shown, and in which order. */
 
+import { sortRows } from "./columns.js";
+import { matches } from "./search.js";
 import { STATES, stateOf } from "./status.js";
 
 /** @typedef {import("./types.js").Filter} Filter */
 /** @typedef {import("./types.js").Row} Row */
+/** @typedef {import("./types.js").Search} Search */
+/** @typedef {import("./types.js").Sort} Sort */
 
 /** The most rows that are visible at once, unless the user resizes the grid. */
 export const VISIBLE_ROWS = 14;
@@ -45,23 +49,31 @@ export function nested(rows) {
 /**
  * The rows that match, in the order in which they are shown.
  *
- * If all rows fit, failures come first and the others keep the order of submission, so
- * that nothing moves needlessly. Otherwise rows are ordered by the attention they need;
- * running documents would end up far below completed ones.
+ * Unless they are sorted by a column: if all rows fit, failures come first and the others
+ * keep the order of submission, so that nothing moves needlessly. Otherwise rows are
+ * ordered by the attention they need; running documents would end up far below completed
+ * ones.
  *
- * @param {Row[]} sorted
- * @param {Filter} filter
- * @param {string} query
+ * @param {Row[]} rows in the order of submission
+ * @param {object} wanted
+ * @param {Filter} wanted.filter
+ * @param {Search} wanted.search
+ * @param {Sort | null} wanted.sort
+ * @param {string} [wanted.keptId] a document that is shown although it does not match
  * @returns {Row[]}
  */
-export function arrange(sorted, filter, query) {
-  const fits = sorted.length <= VISIBLE_ROWS;
+export function arrange(rows, { filter, search, sort, keptId }) {
+  const matching = rows.filter((row) => {
+    if (row.id === keptId) return true;
+    if (filter !== "all" && stateOf(row) !== filter && row.status !== filter) return false;
+    return matches(row, search);
+  });
+  if (sort) return sortRows(matching, sort);
+  const fits = rows.length <= VISIBLE_ROWS;
   /** @type {Row[][]} */
   const groups = STATES.map(() => []);
-  for (const row of sorted) {
+  for (const row of matching) {
     const state = stateOf(row);
-    if (filter !== "all" && state !== filter && row.status !== filter) continue;
-    if (query && !row.name.toLocaleLowerCase().includes(query)) continue;
     groups[fits && state !== "failed" ? 1 : STATES.indexOf(state)].push(row);
   }
   return groups.flat();

@@ -1,5 +1,6 @@
 /** Everything that is known about one document. */
 
+import { copyToClipboard } from "../shared/clipboard.js";
 import {
   createButton,
   createElement,
@@ -85,7 +86,7 @@ export function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
 
   /** @param {RowStore} store */
   function openedRow(store) {
-    return store.sorted().find(({ id }) => id === panel.openedId);
+    return store.byId(panel.openedId);
   }
 
   const panel = {
@@ -205,21 +206,6 @@ function createError(signal) {
       clearTimeout(timer);
     },
   };
-}
-
-/**
- * @param {string} text
- * @param {HTMLElement} shown where the text is, to be selected if it cannot be copied
- */
-async function copyToClipboard(text, shown) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // The clipboard needs a secure origin and permission.
-    getSelection()?.selectAllChildren(shown);
-    return document.execCommand("copy");
-  }
 }
 
 /**

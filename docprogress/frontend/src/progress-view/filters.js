@@ -1,4 +1,4 @@
-/** Choose which documents are shown: by state and by name. */
+/** Choose which documents are shown, by state and by their texts, and what is done with them. */
 
 import {
   createButton,
@@ -6,6 +6,7 @@ import {
   setAttribute,
   setHidden,
   setText,
+  setTitle,
   suppressShortcuts,
   toggleClass,
   withRole,
@@ -32,8 +33,11 @@ const SHOWN_UNTIL_FINISHED = new Set(["processing", "queued"]);
  * @param {AbortSignal} options.signal
  * @param {(filter: Filter) => void} options.onFilter
  * @param {(query: string) => void} options.onQuery
+ * @param {() => void} options.onExport
+ * @param {() => void} options.onHelp
+ * @param {string} options.helpId the element that explains the keys
  */
-export function createFilters({ signal, onFilter, onQuery }) {
+export function createFilters({ signal, onFilter, onQuery, onExport, onHelp, helpId }) {
   const chips = FILTERS.map((filter) => {
     const count = createElement("b", "count");
     const chip = createButton("", signal, () => onFilter(filter));
@@ -46,20 +50,38 @@ export function createFilters({ signal, onFilter, onQuery }) {
   const search = document.createElement("input");
   search.type = "search";
   toggleClass(search, "search", true);
-  search.placeholder = "Filter names";
-  search.setAttribute("aria-label", "filter documents by name");
+  search.placeholder = "Search";
+  search.setAttribute("aria-label", "Search names, messages and errors");
   search.autocomplete = "off";
   search.spellcheck = false;
   suppressShortcuts(search);
   search.addEventListener("input", () => onQuery(search.value), { signal });
+  const exporting = createButton("CSV", signal, onExport);
+  const help = createButton("?", signal, onHelp);
+  setTitle(search, "Search names, messages and errors");
+  setTitle(exporting, "Copy or download failures as CSV");
+  setTitle(help, "Keys");
+  setAttribute(help, "aria-label", "Keys");
+  setAttribute(help, "aria-controls", helpId);
+  toggleClass(help, "help-button", true);
   const group = withRole(createElement("div", "filters", ...chips.map(({ chip }) => chip)), "group");
-  group.setAttribute("aria-label", "filter documents by state");
-  const element = createElement("div", "tools", group, search);
+  group.setAttribute("aria-label", "Filter documents by state");
+  const element = createElement(
+    "div",
+    "tools",
+    group,
+    createElement("div", "finding", search, exporting, help),
+  );
 
-  /** @param {ViewState} state */
-  function draw({ store, summary, filter: selected }) {
+  /**
+   * @param {ViewState} state
+   * @param {{exporting: boolean, helping: boolean}} open
+   */
+  function draw({ store, summary, filter: selected }, open) {
     setHidden(element, store.single || !summary);
     if (!summary) return;
+    setAttribute(exporting, "aria-expanded", open.exporting);
+    setAttribute(help, "aria-expanded", open.helping);
     for (const { filter, chip, count } of chips) {
       const documents = countOf(summary, filter);
       setText(count, formatNumber(documents));
@@ -71,5 +93,12 @@ export function createFilters({ signal, onFilter, onQuery }) {
     }
   }
 
-  return { element, draw };
+  return {
+    element,
+    draw,
+    focusSearch() {
+      search.focus();
+      search.select();
+    },
+  };
 }

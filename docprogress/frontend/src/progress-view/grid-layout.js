@@ -12,6 +12,9 @@ export const ROW_HEIGHT = 28;
 /** The height where the message has a line of its own. */
 export const TALL_ROW_HEIGHT = 48;
 
+/** The height of the columns' headers, as in `grid.css`. */
+export const HEADER_HEIGHT = 26;
+
 /** Up to this width in pixels, the message has a line of its own: see `narrow.css`. */
 export const NARROW = 640;
 

@@ -11,74 +11,69 @@ import {
   toggleClass,
   withRole,
 } from "../shared/dom.js";
-import { arrange, VISIBLE_ROWS } from "./arrangement.js";
+import { VISIBLE_ROWS } from "./arrangement.js";
+import { COLUMNS, nextSort } from "./columns.js";
+import { createDetailsRow } from "./details-row.js";
+import { createGridHeader } from "./grid-header.js";
+import { handleGridKey } from "./grid-keys.js";
 import {
   createColumnShares,
   hasSeveralHosts,
+  HEADER_HEIGHT,
   NARROW,
   ROW_HEIGHT,
   TALL_ROW_HEIGHT,
 } from "./grid-layout.js";
+import { createGridOrder } from "./grid-order.js";
 import { createGridRow } from "./grid-row.js";
 import { emptyText } from "./summary-text.js";
 
+/** @typedef {import("./columns.js").ColumnKey} ColumnKey */
 /** @typedef {import("./types.js").Row} Row */
+/** @typedef {import("./types.js").Sort} Sort */
 /** @typedef {import("./types.js").ViewState} ViewState */
 
 /** Rows beyond the edges that are drawn, so that scrolling never shows a gap. */
 const OVERSCAN = 4;
 
-/** Milliseconds that rows keep their places after a pointer or a key moved there. */
-const HOLD = 15_000;
-
-/** The titles of the columns, and the class of their cells. */
-const COLUMNS = [
-  ["State", "state"],
-  ["Document", "name"],
-  ["Progress", "progress"],
-  ["Step", "step"],
-  ["Message", "message"],
-  ["Worker", "worker"],
-  ["Time", "time"],
-];
-
 /**
  * @param {object} options
  * @param {AbortSignal} options.signal removes the listeners
  * @param {string} options.idPrefix
+ * @param {ReturnType<typeof import("./selection.js").createSelection>} options.selection
  * @param {(row: Row) => void} options.onOpen
- * @param {() => void} options.onDismiss
+ * @param {() => boolean} options.onDismiss returns whether anything was closed
+ * @param {(sort: Sort | null) => void} options.onSort
+ * @param {() => void} options.onSearch moves the focus to the search
+ * @param {() => void} options.onHelp
  * @param {() => void} options.scheduleDraw
  */
-export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }) {
-  const headers = COLUMNS.map(([title, name], position) => {
-    const header = withRole(createElement("span", `head-${name}`, title), "columnheader");
-    header.setAttribute("aria-colindex", String(position + 1));
-    return header;
-  });
-  const heading = withRole(createElement("div", "columns hidden-text", ...headers), "row");
-  heading.setAttribute("aria-rowindex", "1");
-  const body = withRole(createElement("div", "rows", heading), "rowgroup");
+export function createGrid(options) {
+  const { signal, idPrefix, selection, onOpen, onDismiss, onSort, scheduleDraw } = options;
+  const header = createGridHeader(idPrefix);
+  const details = createDetailsRow(`${idPrefix}-details`, scheduleDraw);
+  const body = withRole(createElement("div", "rows", details.element), "rowgroup");
   const empty = createElement("p", "empty");
-  const element = withRole(createElement("div", "grid", body, empty), "grid");
+  const element = withRole(createElement("div", "grid", header.element, body, empty), "grid");
   element.setAttribute("aria-label", "Documents");
   element.setAttribute("aria-colcount", String(COLUMNS.length));
+  element.setAttribute("aria-multiselectable", "true");
   element.tabIndex = 0;
   suppressShortcuts(element);
 
   /** @type {import("./grid-row.js").GridRow[]} */
   let pool = [];
-  /** @type {Row[]} */
-  let order = [];
-  let orderKey = "";
-  let revision = -1;
+  const order = createGridOrder();
+  /** @type {Sort | null} */
+  let sort = null;
   let scrollTop = 0;
   let height = 0;
   let rowHeight = ROW_HEIGHT;
   const columnShares = createColumnShares();
-  let heldUntil = 0;
-  /** @type {Row | null} */
+  /** The row that the keys have reached; null on the headers. @type {Row | null} */
   let active = null;
+  /** @type {ColumnKey | null} null before any key was pressed */
+  let activeKey = null;
 
   /**
    * @param {string} type
@@ -88,95 +83,146 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
     element.addEventListener(type, listener, { signal, passive: true });
   }
 
-  function hold() {
-    heldUntil = performance.now() + HOLD;
-  }
-
-  function release() {
-    heldUntil = 0;
-    scheduleDraw();
-  }
-
   listen("scroll", () => {
     scrollTop = element.scrollTop;
     scheduleDraw();
   });
-  for (const type of ["pointermove", "pointerdown", "keydown", "wheel"]) listen(type, hold);
-  for (const type of ["pointerleave", "focusout"]) listen(type, release);
+  for (const type of ["pointermove", "pointerdown", "keydown", "wheel"]) listen(type, order.hold);
+  for (const type of ["pointerleave", "focusout"]) {
+    listen(type, () => {
+      order.release();
+      scheduleDraw();
+    });
+  }
   listen("focusin", scheduleDraw);
-  element.addEventListener("click", openClicked, { signal });
-  element.addEventListener("keydown", handleKey, { signal });
+  element.addEventListener("click", handleClick, { signal });
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      // The details have keys of their own.
+      if (event.target === element && handleGridKey(event, keyActions)) event.preventDefault();
+    },
+    { signal },
+  );
   const observer = new ResizeObserver(() => {
-    height = element.clientHeight;
-    const before = rowHeight;
-    rowHeight = element.offsetWidth > NARROW ? ROW_HEIGHT : TALL_ROW_HEIGHT;
-    if (rowHeight !== before) element.scrollTop *= rowHeight / before;
+    height = element.clientHeight - HEADER_HEIGHT;
+    measureRows();
     // An element that is removed from the page and inserted again loses its position.
     scrollTop = element.scrollTop;
     scheduleDraw();
   });
   observer.observe(element);
 
+  function measureRows() {
+    if (!element.offsetWidth) return;
+    const before = rowHeight;
+    rowHeight = element.offsetWidth > NARROW ? ROW_HEIGHT : TALL_ROW_HEIGHT;
+    if (rowHeight !== before) element.scrollTop *= rowHeight / before;
+  }
+
+  /** @param {ColumnKey} key */
+  function sortBy(key) {
+    if (key === "select") toggleAll();
+    else onSort(nextSort(sort, key));
+  }
+
+  function toggleAll() {
+    const all = order.rows.length > 0 && order.rows.every(({ id }) => selection.has(id));
+    if (all) selection.removeAll(order.rows);
+    else selection.addAll(order.rows);
+  }
+
   /** @param {MouseEvent} event */
-  function openClicked(event) {
-    const target = /** @type {Node} */ (event.target);
+  function handleClick(event) {
+    const target = /** @type {Element} */ (event.target);
+    const head = header.keyAt(target);
+    if (head) sortBy(head);
     const row = pool.find((each) => each.element.contains(target))?.row;
     if (!row) return;
     active = row;
-    onOpen(row);
+    activeKey ??= "name";
+    if (event.shiftKey) selection.extendTo(row, order.rows);
+    else if (event.ctrlKey || event.metaKey || target.closest(".dp-select")) selection.toggle(row);
+    else onOpen(row);
   }
 
-  /** @param {KeyboardEvent} event */
-  function handleKey(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const page = Math.max(Math.floor(height / rowHeight) - 1, 1);
-    const position = active ? order.indexOf(active) : -1;
-    /** @type {Record<string, number>} */
-    const moves = {
-      ArrowDown: position + 1,
-      ArrowUp: Math.max(position, 1) - 1,
-      PageDown: position + page,
-      PageUp: position - page,
-      Home: 0,
-      End: order.length - 1,
-    };
-    if (event.key in moves) moveTo(moves[event.key]);
-    else if ((event.key === "Enter" || event.key === " ") && active) onOpen(active);
-    else if (event.key === "Escape") onDismiss();
-    else return;
-    event.preventDefault();
-  }
+  /** @type {import("./grid-keys.js").GridActions} */
+  const keyActions = {
+    pageSize: () => Math.max(Math.floor(height / rowHeight) - 1, 1),
+    moveBy(rows, extend) {
+      const position = active ? order.rows.indexOf(active) : -1;
+      // Up from the first row lie the headers, which are no part of a selection.
+      if (position === 0 && rows === -1 && !extend) {
+        active = null;
+        scheduleDraw();
+      } else moveTo(position < 0 ? Math.max(rows - 1, 0) : position + rows, extend);
+    },
+    moveTo(position, extend) {
+      moveTo(position < 0 ? order.rows.length - 1 : position, extend);
+    },
+    moveAcross(columns) {
+      const keys = header.visibleKeys();
+      const position = keys.indexOf(activeKey ?? "name");
+      activeKey = keys[clamp(position + columns, 0, keys.length - 1)];
+      scheduleDraw();
+    },
+    open() {
+      if (active) onOpen(active);
+      else if (activeKey) sortBy(activeKey);
+    },
+    select() {
+      if (active) selection.toggle(active);
+      else if (activeKey) sortBy(activeKey);
+    },
+    selectAll: () => selection.addAll(order.rows),
+    dismiss() {
+      if (!onDismiss()) order.release();
+      scheduleDraw();
+    },
+    search: options.onSearch,
+    help: options.onHelp,
+  };
 
-  /** @param {number} wanted */
-  function moveTo(wanted) {
-    const position = clamp(wanted, 0, order.length - 1);
-    active = order[position] ?? null;
-    const above = position * rowHeight;
-    const below = above + rowHeight;
-    if (above < scrollTop) element.scrollTop = above;
-    else if (below > scrollTop + height) element.scrollTop = below - height;
-    scrollTop = element.scrollTop;
+  /**
+   * @param {number} wanted
+   * @param {boolean} extend
+   */
+  function moveTo(wanted, extend) {
+    const position = clamp(wanted, 0, order.rows.length - 1);
+    if (extend && active && !selection.size) selection.toggle(active);
+    active = order.rows[position] ?? null;
+    activeKey ??= "name";
+    if (extend && active) selection.extendTo(active, order.rows);
+    const above = position * rowHeight + details.heightAbove(position);
+    reveal(above, above + rowHeight);
     scheduleDraw();
   }
 
-  /** @param {ViewState} state */
-  function updateOrder({ store, filter, query }) {
-    const key = `${filter} ${query}`;
-    const sorted = store.sorted();
-    const unchanged = key === orderKey && order.length > 0;
-    if (unchanged && revision === store.revision) return;
-    // No row moves under a pointer, unless the rows were replaced.
-    const current = unchanged && store.rows.get(order[0].index) === order[0];
-    if (current && performance.now() < heldUntil) return;
-    if (key !== orderKey) element.scrollTop = scrollTop = 0;
-    orderKey = key;
-    revision = store.revision;
-    order = arrange(sorted, filter, query);
-    const shares = columnShares.measure(sorted);
+  /**
+   * @param {number} above
+   * @param {number} below
+   */
+  function reveal(above, below) {
+    if (above < scrollTop) element.scrollTop = above;
+    else if (below > scrollTop + height) element.scrollTop = Math.min(below - height, above);
+    scrollTop = element.scrollTop;
+  }
+
+  /**
+   * @param {ViewState} state
+   * @param {string} openedId
+   */
+  function updateOrder(state, openedId) {
+    sort = state.sort;
+    const result = order.update(state, openedId);
+    if (!result) return;
+    if (result === "replaced") element.scrollTop = scrollTop = 0;
+    if (active) active = state.store.rows.get(active.index) ?? null;
+    const all = state.store.sorted();
+    const shares = columnShares.measure(all);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
-    toggleClass(element, "several-hosts", hasSeveralHosts(sorted));
-    if (active) active = store.rows.get(active.index) ?? null;
+    toggleClass(element, "several-hosts", hasSeveralHosts(all));
   }
 
   /** @param {number} size */
@@ -196,45 +242,74 @@ export function createGrid({ signal, idPrefix, onOpen, onDismiss, scheduleDraw }
   function draw(state, openedId) {
     setHidden(element, state.store.single || !state.summary);
     if (element.hidden) return;
-    updateOrder(state);
-    const long = order.length > VISIBLE_ROWS;
+    if (!pool.length) measureRows();
+    updateOrder(state, openedId);
+    const { rows } = order;
+    const opened = openedId ? rows.findIndex(({ id }) => id === openedId) : -1;
+    details.draw(opened, rowHeight);
+    const total = rows.length * rowHeight + details.height;
+    const long = rows.length > VISIBLE_ROWS;
     toggleClass(element, "long", long);
-    setStyle(element, "max-height", long ? `${order.length * rowHeight}px` : "none");
-    setStyle(body, "height", `${order.length * rowHeight}px`);
-    setAttribute(element, "aria-rowcount", order.length + 1);
+    setStyle(element, "max-height", long ? `${total + HEADER_HEIGHT}px` : "none");
+    setStyle(body, "height", `${total}px`);
     setStyle(element, "--docprogress-row", `${rowHeight}px`);
-    setText(empty, order.length ? "" : emptyText(state));
-    setHidden(empty, order.length > 0);
+    setStyle(element, "--docprogress-panel", `${details.height}px`);
+    setAttribute(element, "aria-rowcount", rows.length + (opened < 0 ? 1 : 2));
+    setText(empty, rows.length ? "" : emptyText(state));
+    setHidden(empty, rows.length > 0);
+    if (details.takeGrowth()) reveal(opened * rowHeight, (opened + 1) * rowHeight + details.height);
 
-    const visible = Math.ceil((height || VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
-    const size = Math.min(visible + 2 * OVERSCAN, order.length);
+    const visible = Math.ceil((height > 0 ? height : VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
+    const size = Math.min(visible + 2 * OVERSCAN, rows.length);
     resizePool(size);
-    const top = Math.floor(scrollTop / rowHeight) - OVERSCAN;
-    const first = clamp(top, 0, order.length - size);
-    let activeId = "";
+    const top = Math.floor(details.withoutDetails(scrollTop) / rowHeight) - OVERSCAN;
+    const first = clamp(top, 0, rows.length - size);
+    let activeId = active || !activeKey ? "" : header.idOf(activeKey);
+    const ids = [];
     for (let position = first; position < first + size; position += 1) {
-      const row = order[position];
-      const { element: drawn, draw: drawRow } = pool[position % size];
-      drawRow(row, { position, height: rowHeight, opened: row.id === openedId }, state.now);
-      toggleClass(drawn, "active", row === active);
-      setAttribute(drawn, "aria-selected", row.id === openedId);
-      if (row === active) activeId = drawn.id;
+      const row = rows[position];
+      const drawn = pool[position % size];
+      drawn.draw(row, {
+        position,
+        top: position * rowHeight + details.heightAbove(position),
+        rowIndex: position + (opened >= 0 && position > opened ? 3 : 2),
+        narrow: rowHeight > ROW_HEIGHT,
+        opened: position === opened,
+        selected: selection.has(row.id),
+        now: state.now,
+        activeKey: row === active ? activeKey : null,
+      });
+      if (row === active && activeKey) activeId = drawn.cellId(activeKey);
+      ids.push(drawn.element.id);
+      if (position === opened) ids.push(details.element.id);
     }
+    // Rows are drawn in any order; this is the order in which they are read.
+    setAttribute(body, "aria-owns", ids.join(" "));
     if (activeId) setAttribute(element, "aria-activedescendant", activeId);
     else element.removeAttribute("aria-activedescendant");
+    const count = rows.filter(({ id }) => selection.has(id)).length;
+    header.draw({
+      sort,
+      paused: order.paused,
+      activeKey: active ? null : activeKey,
+      allSelected: count === 0 ? "false" : count === rows.length ? "true" : "mixed",
+    });
+    toggleClass(element, "selecting", selection.size > 0);
   }
 
   return {
     element,
     draw,
+    details,
+    /** The documents that are listed now, in their order. */
+    listed: () => order.rows,
     /** Let the next drawing move rows, even under a pointer. */
-    releaseRows() {
-      heldUntil = 0;
-    },
+    releaseRows: order.releaseOnce,
     close() {
       observer.disconnect();
+      details.close();
       pool = [];
-      order = [];
+      order.rows = [];
     },
   };
 }

@@ -48,8 +48,20 @@ const RATE_INTERVAL = 1000;
  * @param {(filter: import("./types.js").Filter) => void} options.onFilter
  * @param {(query: string) => void} options.onQuery
  * @param {() => void} options.onDetails
+ * @param {() => void} options.onHelp
+ * @param {string} options.helpId
+ * @param {ReturnType<typeof import("./bulk-bar.js").createBulkBar>} options.bulkBar
  */
-export function createHeader({ signal, onAction, onFilter, onQuery, onDetails }) {
+export function createHeader({
+  signal,
+  onAction,
+  onFilter,
+  onQuery,
+  onDetails,
+  onHelp,
+  helpId,
+  bulkBar,
+}) {
   const changes = createElement("p", "changes");
   const icon = createIcon();
   const name = createElement("span", "name");
@@ -78,7 +90,14 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
   const problemText = createElement("span");
   const problem = createElement("p", "problem", createIcon("stalled"), problemText);
   const notice = createElement("p", "notice");
-  const filters = createFilters({ signal, onFilter, onQuery });
+  const filters = createFilters({
+    signal,
+    onFilter,
+    onQuery,
+    onExport: bulkBar.toggleExport,
+    onHelp,
+    helpId,
+  });
 
   /** @param {ViewState} state */
   function draw(state) {
@@ -95,7 +114,8 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
     setHidden(name, !row);
     setText(changes, singleLine(summary?.changes ?? ""));
     setHidden(changes, !summary?.changes);
-    filters.draw(state);
+    filters.draw(state, { exporting: bulkBar.exporting, helping: state.helping });
+    bulkBar.draw(state);
     if (!summary) {
       setIcon(icon, "queued");
       setText(percent, state.lost ? "" : "Connecting …");
@@ -138,8 +158,9 @@ export function createHeader({ signal, onAction, onFilter, onQuery, onDetails })
     problem,
     notice,
     filters.element,
+    bulkBar.element,
   );
-  return { element, draw };
+  return { element, draw, focusSearch: filters.focusSearch };
 }
 
 /** The time elapsed, and how fast pages and documents are processed. */

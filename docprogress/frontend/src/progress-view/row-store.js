@@ -33,6 +33,8 @@ const CLOCK_TOLERANCE = 1000;
 export function createRowStore() {
   /** @type {Map<number, Row>} */
   const rows = new Map();
+  /** @type {Map<string, Row>} */
+  const rowsById = new Map();
   /** @type {Row[] | null} */
   let sorted = null;
   const store = {
@@ -46,6 +48,10 @@ export function createRowStore() {
       sorted ??= nested(rows.values());
       return sorted;
     },
+    /** @param {string} id */
+    byId(id) {
+      return rowsById.get(id);
+    },
     get single() {
       return rows.size === 1 && (store.summary?.total ?? 0) <= 1;
     },
@@ -58,9 +64,14 @@ export function createRowStore() {
         if (!known && !isComplete(change)) continue;
         const before = known && stateOf(known);
         const row = known ?? /** @type {Row} */ ({ ...DEFAULTS, ...change });
-        if (known) Object.assign(known, change);
-        else {
+        if (known) {
+          // A file gets another id once the server has it.
+          if (rowsById.get(known.id) === known) rowsById.delete(known.id);
+          Object.assign(known, change);
+          rowsById.set(known.id, known);
+        } else {
           rows.set(row.index, row);
+          rowsById.set(row.id, row);
           sorted = null;
         }
         startClocks(row, change, now);
@@ -70,6 +81,7 @@ export function createRowStore() {
     /** @param {Snapshot} snapshot */
     replace(snapshot) {
       rows.clear();
+      rowsById.clear();
       sorted = null;
       store.revision += 1;
       store.update(snapshot);

@@ -23,6 +23,9 @@ const LONGEST_RETRY = 60_000;
 /** The age of a snapshot, in milliseconds, from which another one is requested. */
 const STALE = 2000;
 
+/** Milliseconds that a page waits for an answer: a browser lets a click copy for five seconds. */
+const ANSWER_TIMEOUT = 4000;
+
 /**
  * @param {Model} model
  * @returns {Session}
@@ -36,6 +39,8 @@ export function createViewSession(model) {
   let seq = -1;
   let lastMessageAt = Date.now();
   let requests = 0;
+  /** @type {Map<number, (message: any) => void>} what waits for an answer, by request */
+  const questions = new Map();
   let frame = 0;
   let timer = 0;
   let acknowledging = false;
@@ -51,6 +56,29 @@ export function createViewSession(model) {
     } catch {
       return false; // the comm is closed
     }
+  }
+
+  /**
+   * Ask the kernel something, and wait for its answer. Older kernels give none.
+   *
+   * @param {object} content
+   * @returns {Promise<any>}
+   */
+  function ask(content) {
+    requests += 1;
+    const request = requests;
+    return new Promise((resolve, reject) => {
+      const timeout = setTimeout(() => {
+        questions.delete(request);
+        reject(new Error("the kernel does not answer"));
+      }, ANSWER_TIMEOUT);
+      questions.set(request, (message) => {
+        clearTimeout(timeout);
+        questions.delete(request);
+        resolve(message);
+      });
+      send({ ...content, request, page });
+    });
   }
 
   function requestSnapshot() {
@@ -116,7 +144,9 @@ export function createViewSession(model) {
     } else if (message.type === "whole") applySnapshot(message);
     else if (message.type === "delta") applyDelta(message);
     else if (message.type === "details") for (const view of views) view.showDetails(message);
-    else if (message.type === "acted" && (message.page ?? page) === page) {
+    else if (message.type === "found" || message.type === "errors") {
+      if (message.page === page) questions.get(message.request)?.(message);
+    } else if (message.type === "acted" && (message.page ?? page) === page) {
       // Other pages count their requests too. Older kernels do not name the page.
       for (const view of views) view.showResult(message);
     }
@@ -161,6 +191,8 @@ export function createViewSession(model) {
         onDetails(id) {
           send({ type: "details", id });
         },
+        onSearch: async (query) => (await ask({ type: "search", query })).ids,
+        onErrors: async (ids) => new Map(Object.entries((await ask({ type: "errors", ids })).errors)),
       });
       views.add(view);
       if (store.summary) {

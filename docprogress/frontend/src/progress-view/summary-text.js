@@ -123,8 +123,8 @@ export function retryLabel({ failed, cancelled }) {
  *
  * @param {ViewState} state
  */
-export function emptyText({ store, filter, query }) {
+export function emptyText({ store, filter, search: { query } }) {
   if (!store.rows.size) return "No documents yet";
   const noun = filter === "all" ? "document" : `${filter} document`;
-  return query ? `No ${noun} with “${query}” in its name` : `No ${noun}`;
+  return query ? `No ${noun} with “${query}” in its name, message or error` : `No ${noun}`;
 }

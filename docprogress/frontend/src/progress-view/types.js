@@ -66,6 +66,17 @@
  * @property {number} [receivedAt] on the page's clock
  */
 
+/** @typedef {{key: import("./columns.js").ColumnKey, descending: boolean}} Sort */
+
+/**
+ * What is searched for.
+ *
+ * @typedef {object} Search
+ * @property {string} query
+ * @property {string[]} terms the words of the query, in lower case
+ * @property {Set<string>} found ids of documents that the sender has found
+ */
+
 /** @typedef {{summary: Summary, rows: Row[]}} Snapshot */
 /** @typedef {{summary: Summary, rows: RowChange[]}} Delta */
 
@@ -90,6 +101,11 @@
  *   action on some documents, or all. Returns a number that the result repeats, or a
  *   negative one if the request could not be sent.
  * @property {(id: string) => void} [onDetails] requests the details of a document
+ * @property {(query: string) => Promise<string[]>} [onSearch] finds the ids of documents
+ *   in whose whole texts all words of the query occur
+ * @property {(ids: string[]) => Promise<Map<string, string>>} [onErrors] requests the
+ *   whole errors of documents, by their ids
+ * @property {(sort: Sort | null) => void} [onSort] documents are sorted by a column
  * @property {string} [sender] the name of the other side: "kernel" by default
  */
 
@@ -114,7 +130,10 @@
  * @property {string} problem what is wrong with the connection
  * @property {number} now the page's clock, which stops while the sender is silent
  * @property {Filter} filter
- * @property {string} query
+ * @property {Search} search
+ * @property {Sort | null} sort
+ * @property {boolean} helping whether the keys are explained
+ * @property {ReturnType<typeof import("./selection.js").createSelection>} selection
  * @property {Notice} notice
  */
 

@@ -16,16 +16,21 @@ import {
 import { singleLine } from "../shared/text.js";
 import { createActions } from "./actions.js";
 import { VISIBLE_ROWS } from "./arrangement.js";
+import { createBulkBar } from "./bulk-bar.js";
 import { createDetailsPanel } from "./details-panel.js";
 import { createGrid } from "./grid.js";
 import { createHeader } from "./header.js";
 import { createHeartbeat } from "./heartbeat.js";
+import { createHelp } from "./help.js";
 import { createRowStore } from "./row-store.js";
+import { createSearch } from "./search.js";
+import { createSelection } from "./selection.js";
 
 /** @typedef {import("./types.js").Filter} Filter */
 /** @typedef {import("./types.js").Options} Options */
 /** @typedef {import("./types.js").ProgressView} ProgressView */
 /** @typedef {import("./types.js").Row} Row */
+/** @typedef {import("./types.js").Sort} Sort */
 /** @typedef {import("./types.js").ViewState} ViewState */
 
 /** Milliseconds between two announcements to screen readers. */
@@ -47,7 +52,17 @@ export function createProgressView(element, options = {}) {
   let frame = 0;
   /** @type {Filter} */
   let filter = "all";
-  let query = "";
+  /** @type {Sort | null} */
+  let sort = null;
+  const idPrefix = `docprogress-${Math.random().toString(36).slice(2)}`;
+  const selection = createSelection(scheduleDraw);
+  const search = createSearch({
+    onSearch: options.onSearch,
+    onChange() {
+      grid.releaseRows();
+      scheduleDraw();
+    },
+  });
 
   const actions = createActions({
     store,
@@ -56,18 +71,35 @@ export function createProgressView(element, options = {}) {
     onAction: options.onAction,
     onChange: scheduleDraw,
   });
+  const bulkBar = createBulkBar({
+    signal,
+    store,
+    selection,
+    listed: () => grid.listed(),
+    onAction: actions.request,
+    onChange: scheduleDraw,
+    onErrors: options.onErrors,
+  });
+  const help = createHelp(`${idPrefix}-help`);
   const header = createHeader({
     signal,
     onAction: actions.request,
     onFilter: toggleFilter,
-    onQuery: setQuery,
+    onQuery: search.set,
     onDetails: () => openDetails(store.sorted()[0]),
+    onHelp: toggleHelp,
+    helpId: help.id,
+    bulkBar,
   });
   const grid = createGrid({
     signal,
-    idPrefix: `docprogress-${Math.random().toString(36).slice(2)}`,
+    idPrefix,
+    selection,
     onOpen: openDetails,
-    onDismiss: closeDetails,
+    onDismiss: dismiss,
+    onSort: sortBy,
+    onSearch: () => header.focusSearch(),
+    onHelp: toggleHelp,
     scheduleDraw,
   });
   const panel = createDetailsPanel({
@@ -77,7 +109,7 @@ export function createProgressView(element, options = {}) {
     sender,
   });
   const announcer = createAnnouncer();
-  const children = [header.element, grid.element, panel.element, announcer.element];
+  const children = [header.element, help, grid.element, announcer.element];
   const root = withRole(createElement("div", "", ...children), "group");
   root.className = "docprogress";
   root.dir = "ltr";
@@ -106,15 +138,22 @@ export function createProgressView(element, options = {}) {
       problem: heartbeat.problem(summary),
       now: heartbeat.now(summary),
       filter,
-      query,
+      search,
+      sort,
+      selection,
+      helping: !help.hidden,
       notice: actions.notice,
     };
     toggleClass(root, "single", store.single);
     toggleClass(root, "stale", state.problem !== "");
     setAttribute(root, "aria-label", singleLine(summary?.title ?? "") || "documents");
-    header.draw(state);
+    if (store.single) placePanel(root);
+    else grid.details.place(panel.element);
     grid.draw(state, panel.openedId);
+    header.draw(state);
     panel.draw(state);
+    const listed = store.single || grid.listed().some(({ id }) => id === panel.openedId);
+    if (panel.openedId && !listed) closeDetails();
     announcer.announce(state);
   }
 
@@ -125,11 +164,31 @@ export function createProgressView(element, options = {}) {
     scheduleDraw();
   }
 
-  /** @param {string} text */
-  function setQuery(text) {
-    query = text.trim().toLocaleLowerCase();
+  /** @param {Sort | null} selected */
+  function sortBy(selected) {
+    sort = selected;
     grid.releaseRows();
+    options.onSort?.(sort);
     scheduleDraw();
+  }
+
+  function toggleHelp() {
+    help.hidden = !help.hidden;
+    scheduleDraw();
+  }
+
+  /** Close what is open, one at a time; return whether anything was. */
+  function dismiss() {
+    if (!help.hidden) toggleHelp();
+    else if (panel.openedId) closeDetails();
+    else if (selection.size) selection.clear();
+    else return false;
+    return true;
+  }
+
+  /** @param {HTMLElement} parent */
+  function placePanel(parent) {
+    if (panel.element.parentElement !== parent) parent.append(panel.element);
   }
 
   /** @param {Row | undefined} row */
@@ -191,6 +250,8 @@ export function createProgressView(element, options = {}) {
       clearInterval(clock);
       cancelAnimationFrame(frame);
       actions.close();
+      bulkBar.close();
+      search.close();
       grid.close();
       panel.close();
       root.remove();
