@@ -64,7 +64,7 @@ def test_without_a_terminal_each_row_is_one_line():
 
 
 def test_a_text_stands_beside_its_label_or_below_it():
-    text = Text("not running in /home/someone/.docprogress; they start when needed")
+    text = Text("not running in /data/someone/.docprogress; they start when needed")
 
     def shown(width):
         label = Text("Services       ")
@@ -72,13 +72,13 @@ def test_a_text_stands_beside_its_label_or_below_it():
 
     assert shown(None) == ["Services       " + text.plain]
     assert shown(70) == [
-        "Services       not running in /home/someone/.docprogress; they start",
+        "Services       not running in /data/someone/.docprogress; they start",
         "               when needed",
     ]
     assert shown(40) == [
         "Services",
         "  not running in",
-        "  /home/someone/.docprogress; they start",
+        "  /data/someone/.docprogress; they start",
         "  when needed",
     ]
 
