@@ -10,23 +10,28 @@ from contextlib import contextmanager
 from typing import Any
 
 from docprogress.cli.live_run import INTERRUPTED
+from docprogress.cli.progress_mode import Display
 from docprogress.client.pipeline import Pipeline
 from docprogress.events import now
 from docprogress.formatting import plain
 
 
 def watch(
-    pipeline: Pipeline, folder: str, options: Mapping[str, Any], *, as_json: bool
+    pipeline: Pipeline, folder: str, options: Mapping[str, Any], *, display: Display
 ) -> int:
     """Synchronize a folder whenever it has changed; the exit status."""
+    quiet = display is Display.QUIET
     stop = threading.Event()
     with _signals(stop):
         runs = pipeline.watch(folder, stop=stop, on_problem=_report, **options)
-        _notice(f"watching {plain(folder)}; press Ctrl-C to stop")
+        if not quiet:
+            _notice(f"watching {plain(folder)}; press Ctrl-C to stop")
         for run in runs:
             changes = run.changes
             assert changes is not None
-            if as_json:
+            if quiet:
+                continue
+            if display is Display.JSON:
                 line = {"at": now().isoformat(), "run_id": run.id}
                 _write(json.dumps(line | {"counts": dict(changes.counts)}))
             else:

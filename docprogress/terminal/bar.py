@@ -1,5 +1,7 @@
 """A plain progress bar for work in this process."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +9,7 @@ from html import escape
 from typing import Any
 
 from docprogress.formatting import duration
+from docprogress.terminal.capabilities import draws
 
 #: Seconds between two updates of a bar in a notebook.
 UPDATE_SECONDS = 0.2
@@ -18,6 +21,8 @@ _Update = Callable[[int, int], None]
 def progress_bar(verb: str, total: int, *, unit: str) -> Iterator[_Update]:
     """Show a bar on standard error, or in the notebook, while the context is open.
 
+    A file, a pipe and a terminal that cannot draw get nothing.
+
     Returns:
         What to call with how much is done, out of how much.
     """
@@ -28,6 +33,9 @@ def progress_bar(verb: str, total: int, *, unit: str) -> Iterator[_Update]:
     if console.is_jupyter:
         # A saved notebook shows nothing of rich's bar, which is a widget.
         yield _NotebookBar(verb, total, unit).update
+        return
+    if not (sys.stderr.isatty() and draws(os.environ)):
+        yield lambda *_: None
         return
     columns = (
         TextColumn(verb),

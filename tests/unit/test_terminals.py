@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 from support.clock import Clock
 
+from docprogress.terminal.bar import progress_bar
 from docprogress.terminal.capabilities import in_ci, opens_links, shows_progress
 from docprogress.terminal.live_region import LiveRegion
 from docprogress.terminal.status_line import StatusLine
@@ -187,3 +188,19 @@ def test_what_is_printed_above_a_region_stays(monkeypatch):
     assert sys.stderr is err
     assert "\r\x1b[2A\x1b[Ja warning\n\r\x1b[Kone" in out.getvalue()
     assert out.getvalue().endswith("\r\x1b[2A\x1b[J\x1b[?25h")
+
+
+def test_a_bar_is_drawn_in_a_terminal_only(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+    def drawn(stream):
+        monkeypatch.setattr("sys.stderr", stream)
+        with progress_bar("Exporting", 3, unit="documents") as update:
+            update(3, 3)
+        return stream.getvalue()
+
+    assert "3 of 3 documents" in drawn(Terminal())
+    assert drawn(io.StringIO()) == ""
+    monkeypatch.setenv("CI", "true")
+    assert drawn(Terminal()) == ""

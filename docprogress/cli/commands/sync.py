@@ -158,7 +158,7 @@ def sync(
             watching = {name: options[name] for name in chosen}
             line.clear()
             status = folder_watch.watch(
-                pipeline, folder, watching | {"interval": interval}, as_json=as_json
+                pipeline, folder, watching | {"interval": interval}, display=display
             )
             raise typer.Exit(status)
 
