@@ -74,14 +74,36 @@ GROUPS = {
     "lab": "lab",
     "pipeline": "pipeline",
     "pipeline_with": "pipeline",
+    "shared_home": "pipeline",
     "shared_kernel": "pipeline",
     "postgres": "postgres",
     "rabbit": "rabbit",
+    "vector_server": "pgvector",
     "site": "site",
     "moto_port": "moto",
     "jupyter": "jupyter",
     "wheel": "wheel",
     "made_samples": "samples",
+}
+
+#: Values of parameters that take seconds to start, load or import, by their group.
+VALUES = {
+    "pgvector": "pgvector",
+    "hnsw": "pgvector",
+    "qdrant": "qdrant",
+    "qdrant folder": "qdrant",
+    "lancedb": "lancedb",
+    "universal-sentence-encoder": "model",
+}
+
+#: Modules whose tests share what takes seconds to start, load or import, by their group.
+MODULES = {
+    "test_extras.py": "extras",
+    "test_ocr.py": "ocr",
+    "test_recognition.py": "ocr",
+    "test_plot.py": "plot",
+    "test_mutated_formats.py": "readers",
+    "test_hostile_pdf_structure.py": "readers",
 }
 
 #: Directories in the order in which their other tests begin: the longest waits come
@@ -115,19 +137,26 @@ def group(item: pytest.Item) -> str | None:
     """The tests that one process runs, as they share what is costly to start."""
     names = getattr(item, "fixturenames", ())
     parameters = getattr(item, "callspec", None)
-    if parameters is not None and "postgresql" in parameters.params.values():
+    values = () if parameters is None else tuple(parameters.params.values())
+    if "postgresql" in values:
         return "postgres"
     for fixture, name in GROUPS.items():
         if fixture in names:
             return name
     # Several modules use a browser, which each of them opens for itself.
-    return f"browser-{item.path.stem}" if "browser" in names else None
+    if "browser" in names:
+        return f"browser-{item.path.stem}"
+    # Slow tests take so long that starting is the lesser part, and they run side by side.
+    if item.get_closest_marker("slow"):
+        return None
+    named = [VALUES[v] for v in values if isinstance(v, str) and v in VALUES]
+    return named[0] if named else MODULES.get(item.path.name)
 
 
 def rank(item: pytest.Item) -> tuple[int, int]:
     """Where in a run a test begins."""
     mark = item.get_closest_marker("xdist_group")
-    names = list(GROUPS.values())
+    names = [*GROUPS.values(), *VALUES.values(), *MODULES.values()]
     if mark is None:
         first = len(names) + 1
     else:
