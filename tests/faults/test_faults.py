@@ -353,32 +353,36 @@ def test_what_a_killed_process_never_uploaded_is_cancelled_with_that_reason(
     assert one.status is Status.COMPLETED or one.message == two.message
 
 
-@pytest.mark.parametrize(
-    ("step", "settings", "expected"),
-    [
-        ("deadly", {}, "died"),
-        ("greedy", {"worker_memory": 600 * 2**20}, "memory"),
-        ("endless", {"step_seconds": 2}, "no progress for 2 s"),
-        ("stubborn", {"step_seconds": 2}, "no progress for 2 s"),
-    ],
-)
-def test_a_harmful_document_fails_alone_with_the_reason(
-    home, steps, step, settings, expected
-):
-    with Pipeline(
-        home=home, workers=2, steps=[f"fault_steps:{step}"], **settings
-    ) as pipeline:
-        content = [("bad.txt", b"poison"), *documents(10)]
-        run = pipeline.submit(content).wait(timeout=patient(120))
+#: Steps that do harm, settings that end them, and what is said of the document.
+HARM = [
+    ("deadly", {}, "died"),
+    ("greedy", {}, "memory"),
+    ("endless", {"step_seconds": 2}, "no progress for 2 s"),
+    ("stubborn", {"step_seconds": 2}, "no progress for 2 s"),
+]
 
-        bad, *rest = run.documents()
-        assert bad.status is Status.FAILED
-        assert expected in bad.error
-        assert bad.error.startswith("bad.txt: ")
-        assert bad.progress < 100
-        assert bad.attempt == (3 if step == "deadly" else 1)
-        assert all(row.status is Status.COMPLETED for row in rest)
-        assert all(row.attempt == 1 for row in rest)
+
+def test_harmful_documents_fail_alone_with_the_reason(home, steps):
+    """One after another, on the same workers: what the first breaks is mended."""
+    for step, settings, expected in HARM:
+        with Pipeline(
+            home=home,
+            workers=2,
+            steps=[f"fault_steps:{step}"],
+            worker_memory=600 * 2**20,
+            **settings,
+        ) as pipeline:
+            content = [("bad.txt", b"poison"), *documents(10)]
+            run = pipeline.submit(content).wait(timeout=patient(120))
+
+            bad, *rest = run.documents()
+            assert bad.status is Status.FAILED, step
+            assert expected in bad.error
+            assert bad.error.startswith("bad.txt: ")
+            assert bad.progress < 100
+            assert bad.attempt == (3 if step == "deadly" else 1), step
+            assert all(row.status is Status.COMPLETED for row in rest), step
+            assert all(row.attempt == 1 for row in rest), step
     nothing_is_left(home)
 
 

@@ -207,8 +207,8 @@ def test_a_retry_with_passwords_reads_what_needed_them_and_keeps_no_password(hom
         assert not client.exists(passwords_key(run.id))
 
 
-def test_passwords_of_the_pipeline_are_tried_at_once(home):
-    with Pipeline(home=home, workers=1, passwords=[SECRET]) as pipeline:
+def test_passwords_of_the_pipeline_are_tried_at_once(pipeline_with):
+    with pipeline_with(passwords=[SECRET]) as pipeline:
         assert SECRET not in repr(pipeline)
         run = pipeline.submit(locked_documents()).wait(timeout=patient(60))
 

@@ -350,27 +350,25 @@ def stubborn(pages):
 """
 
 
-@pytest.mark.parametrize("step", ["slow", "silent", "stubborn"])
-def test_cancelling_ends_queued_and_running_documents(
-    home, tmp_path, monkeypatch, step
-):
+def test_cancelling_ends_queued_and_running_documents(home, tmp_path, monkeypatch):
     """Also in a step that yields nothing for a minute, or catches the exception."""
     (tmp_path / "slow_steps.py").write_text(SLOW)
     monkeypatch.chdir(tmp_path)
-    with Pipeline(
-        home=home, workers=2, lease_seconds=3, steps=[f"slow_steps:{step}"]
-    ) as own:
-        run = own.submit(texts(6))
-        eventually(lambda: run.documents(status=Status.PROCESSING))
+    for step in ("slow", "silent", "stubborn"):
+        with Pipeline(
+            home=home, workers=2, lease_seconds=3, steps=[f"slow_steps:{step}"]
+        ) as own:
+            run = own.submit(texts(6))
+            eventually(lambda run=run: run.documents(status=Status.PROCESSING))
 
-        assert run.cancel() == 6
-        run.wait(timeout=patient(30))
+            assert run.cancel() == 6, step
+            run.wait(timeout=patient(30))
 
-        ends = {(row.status, row.error) for row in run.documents()}
-        assert ends == {(Status.CANCELLED, None)}
-    with Pipeline(home=home) as other:
-        after = other.submit(texts(4, "after")).wait(timeout=patient(30))
-        assert {row.status for row in after.documents()} == {Status.COMPLETED}
+            ends = {(row.status, row.error) for row in run.documents()}
+            assert ends == {(Status.CANCELLED, None)}, step
+        with Pipeline(home=home) as other:
+            after = other.submit(texts(4, "after")).wait(timeout=patient(30))
+            assert {row.status for row in after.documents()} == {Status.COMPLETED}, step
 
 
 def test_a_failed_document_can_be_tried_again(

@@ -188,12 +188,12 @@ class Worker:
 #: Below the range from which Linux takes the ports of outgoing connections.
 PORTS = range(10_000, 32_000)
 
-#: Abstract sockets whose names reserve ports until this process ends.
-_reservations: list[socket.socket] = []
-
 
 def free_port() -> int:
-    """A port that no other test of this machine gets while this process lives."""
+    """A port that no other test of this machine gets while this process lives.
+
+    The name of an abstract socket reserves it.
+    """
     while True:
         # `random` is seeded alike in all processes of the suite.
         port = secrets.choice(PORTS)
@@ -205,7 +205,7 @@ def free_port() -> int:
         except OSError:
             reservation.close()
             continue
-        _reservations.append(reservation)
+        reservation.detach()  # stays open until the process ends
         return port
 
 

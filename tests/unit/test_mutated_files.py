@@ -70,7 +70,7 @@ def test_a_number_makes_the_same_mutant_again(breeder):
         assert again.mutant(number) == breeder.mutant(number)
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(800, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [30, pytest.param(800, marks=pytest.mark.slow)])
 def test_mutated_files_give_pages_or_a_refusal_that_names_them(
     breeder, tmp_path, count
 ):
