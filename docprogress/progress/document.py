@@ -87,6 +87,7 @@ class DocumentProgress:
         "name",
         "pages",
         "recognised",
+        "size",
         "timing",
         "to_recognise",
         "weight",
@@ -111,6 +112,8 @@ class DocumentProgress:
         self.work: int | None = None
         #: The pages that are recognised (OCR), and how many of them are done.
         self.to_recognise = self.recognised = 0
+        #: The file's bytes; 0 if unknown.
+        self.size = 0
         #: The kind of file, by its name.
         self.kind = ""
         #: What it counts as in the work of its run.

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from docprogress.events import ProgressEvent
+from docprogress.progress.costs import Costs, Model, Sample
 from docprogress.progress.document import DocumentProgress, counted_share
+from docprogress.progress.outlook import Outlook
 from docprogress.progress.rates import LEAST_SECONDS, Concurrency, Rate
 from docprogress.progress.recognition import RecognitionTimes, has_own_pace
 
@@ -35,6 +37,9 @@ LEAST_MEASURED = 2
 #: What has taken `OUTLIER` times as long says nothing about the others.
 OVERDUE = 0.1
 OUTLIER = 2.0
+
+#: How far the time left of a running document may be off, as a standard deviation.
+OWN_DEVIATION = 0.1
 
 #: Bounds on what a misbehaving program can cost: the steps that are measured, and the
 #: running documents that an estimate considers.
@@ -110,6 +115,8 @@ class Estimator:
         self.concurrency = Concurrency()
         #: What pages took that were recognised.
         self.recognition = RecognitionTimes()
+        #: What documents took by their bytes.
+        self.costs = Costs()
 
     def step_entered(self, event: ProgressEvent) -> None:
         """Learn where in a document a step begins."""
@@ -133,7 +140,9 @@ class Estimator:
         timing = document.timing
         seen = timing.seen_from_start and timing.started_at is not None
         if seen and document.first_attempt:
-            self.documents.add(document.elapsed or 0.0, 0)
+            seconds = document.elapsed or 0.0
+            self.documents.add(seconds, 0)
+            self.costs.add(Sample(*_kind_and_size(document), seconds))
 
     def step_share(self, event: ProgressEvent) -> float | None:
         """The share of its step that is done; None if that is unknown."""
@@ -142,6 +151,60 @@ class Estimator:
             begin, end = self._plan[event.step]
             return min(max((event.progress - begin) / max(end - begin, 1e-9), 0.0), 1.0)
         return share
+
+    def from_sizes(
+        self,
+        running: Collection[DocumentProgress],
+        waiting: Sequence[DocumentProgress],
+        at: float,
+        *,
+        ended: float,
+    ) -> float | None:
+        """The seconds left, by what the documents' bytes say of those that wait.
+
+        None if it may be far from the truth, by how far documents were from what was
+        expected of them.
+        """
+        moving = [document for document in running if not document.stalled]
+        sample = moving[:MAX_SAMPLED]
+        followers = self._followers()
+        # Before its pages are known, its bytes say more than what others took.
+        lefts = [
+            None
+            if document.page_count is None and document.event.ocr_total is None
+            else self._left(document, followers, at)
+            for document in sample
+        ]
+        seen = [
+            Sample(*_kind_and_size(document), whole)
+            for document, left in zip(sample, lefts, strict=True)
+            if left is not None and (whole := _whole(document, left, at)) is not None
+        ]
+        model = self.costs.model(seen)
+        if model.count < LEAST_COMPLETED:
+            return None
+        known = [
+            self._expected_left(document, model) if left is None else left
+            for document, left in zip(sample, lefts, strict=True)
+        ]
+        # What stalls is done again.
+        again = [document for document in running if document.stalled]
+        later = [
+            Sample(kind, size, model.expect(kind, size))
+            for kind, size in map(_kind_and_size, (*again, *waiting))
+        ]
+        workers = max(float(len(moving)), self.concurrency.at(at) or 0.0, 1.0)
+        unsure = [
+            left * (OWN_DEVIATION if found is not None else model.deviation_of_one)
+            for left, found in zip(known, lefts, strict=True)
+        ]
+        return Outlook(known, unsure, later, model, workers, ended).seconds()
+
+    def _expected_left(self, document: DocumentProgress, model: Model) -> float:
+        spent = document.elapsed or 0.0
+        expected = model.expect(*_kind_and_size(document))
+        share = document.event.progress / 100
+        return max(expected - spent, OVERDUE * max(expected, spent) * (1 - share))
 
     def from_steps(
         self, running: Collection[DocumentProgress], waiting: int, at: float
@@ -187,7 +250,8 @@ class Estimator:
             if left is None:
                 return None
             after = followers[event.step]
-            return left + sum((s.mean(pages) or 0.0) * part for s, part in after)
+            rest = sum((s.mean(pages) or 0.0) * part for s, part in after)
+            return left + rest * self._slowness(document, share, left, at)
         if self._plan:
             return left if event.step == list(self._plan)[-1] else None
         # By its percentage, as if that grew evenly from this step on.
@@ -195,6 +259,19 @@ class Estimator:
         return _by_pace(
             baseline, timing.advanced_at, done, at, least=LEAST_UNPLANNED_SHARE
         )
+
+    def _slowness(
+        self, document: DocumentProgress, share: float | None, left: float, at: float
+    ) -> float:
+        """How much longer than others a document is believed to take for later steps.
+
+        Its pages are larger, or its machine is slower: half of what this step showed.
+        """
+        entered = document.timing.step_entered_at
+        expected = self.steps[document.event.step].mean(document.page_count)
+        if not (expected and entered is not None and share and share >= LEAST_SHARE):
+            return 1.0
+        return math.sqrt(min(max((at - entered + left) / expected, 0.25), 4.0))
 
     def _left_recognising(
         self, document: DocumentProgress, followers: _Followers, at: float
@@ -249,6 +326,11 @@ class Estimator:
         # The mean of a few that differ much may be far from that of the rest.
         deviation = math.sqrt(max(squares / count - mean * mean, 0.0))
         return mean + (2 + 6 / count) * deviation / math.sqrt(count)
+
+
+def _kind_and_size(document: DocumentProgress) -> tuple[str, int]:
+    """What tells documents apart; all of unknown size are alike."""
+    return (document.kind, document.size) if document.size else ("?", 0)
 
 
 def _whole(document: DocumentProgress, left: float, at: float) -> float | None:

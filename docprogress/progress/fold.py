@@ -7,7 +7,7 @@ clock elsewhere cannot distort them.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -23,6 +23,7 @@ from docprogress.progress.document import (
 )
 from docprogress.progress.estimate import Estimator, from_rate, from_share
 from docprogress.progress.rates import Rate
+from docprogress.progress.recognition import has_own_pace
 from docprogress.progress.summary import (
     SUMMARY_ORDER,
     describe_without_text,
@@ -35,6 +36,11 @@ from docprogress.progress.work import Work
 
 #: Seconds that a run must have been working before there is an estimate.
 LEAST_WORK = 5.0
+
+#: An estimate is kept for a second for each of so many documents that wait, less these
+#: seconds: it costs as much as there are documents.
+FORECAST_DOCUMENTS = 5_000
+FEW_SECONDS = 0.1
 
 #: The greatest fraction of a run of which not every document is completed.
 MAX_INCOMPLETE_FRACTION = 1 - 1e-6
@@ -86,6 +92,7 @@ class Progress:
         # In the order in which they started, and in which they failed.
         self._running: dict[str, DocumentProgress] = {}
         self._failed: dict[str, DocumentProgress] = {}
+        self._queued: dict[str, DocumentProgress] = {}
         self._work = Work()
         # The greatest fraction that was shown.
         self._shown = 0.0
@@ -99,6 +106,8 @@ class Progress:
         # When a document was first seen to run, or to end.
         self._working_since: float | None = None
         self._saw_work = False
+        # When the time left was estimated last, and what it was.
+        self._forecast: tuple[float, float | None] = (float("-inf"), None)
         self._began_at = 0.0
         self._last_seen = 0.0
         self._completions = Rate()
@@ -273,12 +282,35 @@ class Progress:
             recognises = any(d.event.ocr_total for d in self._running.values())
             worked = at - self._working_since
             return None if recognises else from_share(worked, self.ended, total)
+        return self._estimate(at)
+
+    def _estimate(self, at: float) -> float | None:
+        """The seconds left of a run that works."""
         left = max(self.total, self.expected or 0) - self.ended
-        running = self._running.values()
+        running, waiting = self._running.values(), list(self._queued.values())
+        if running and left == len(running) + len(waiting):
+            sized = all(document.size for document in (*running, *waiting))
+            if sized or (waiting and not any(map(has_own_pace, running))):
+                return self._from_sizes(running, waiting, at)
         estimate = self._estimator.from_steps(running, left - len(running), at)
         if estimate is None and not running:
             return from_rate(self._completions, left, at)
         return estimate
+
+    def _from_sizes(
+        self,
+        running: Collection[DocumentProgress],
+        waiting: Sequence[DocumentProgress],
+        at: float,
+    ) -> float | None:
+        """The estimate by the documents' bytes, which is kept where they are many."""
+        since, known = self._forecast
+        if at - since < len(waiting) / FORECAST_DOCUMENTS - FEW_SECONDS:
+            return None if known is None else max(known - (at - since), 0.0)
+        ended = self.ended / (self.ended + len(running) + len(waiting))
+        found = self._estimator.from_sizes(running, waiting, at, ended=ended)
+        self._forecast = at, found
+        return found
 
     def stalled(self, document_id: str) -> bool:
         """Whether a document is being processed without events or heartbeats."""
@@ -442,6 +474,8 @@ class Progress:
         self._counts[event.status] -= 1
         if event.status is Status.FAILED:
             del self._failed[event.document_id]
+        elif event.status is Status.QUEUED:
+            self._queued.pop(event.document_id, None)
         self._not_handed_in.pop(event.document_id, None)
         self._without_text.pop(event.document_id, None)
 
@@ -472,6 +506,8 @@ class Progress:
             self._estimator.concurrency.change(at, -1)
         if event.final:
             timing.ended_at = at
+        else:
+            self._queued[event.document_id] = document
         self._enter_end(document, event)
 
     def _weigh(self, document: DocumentProgress) -> None:
@@ -481,6 +517,7 @@ class Progress:
             size = self._sizes.get(document.id, 0)
         elif self._sizes.get(document.id) != size:
             size = self._sizes[document.id] = valid_count(size) or 0
+        document.size = size
         self._work.count(document, size)
 
     def _enter_end(self, document: DocumentProgress, event: ProgressEvent) -> None:

