@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -86,17 +87,32 @@ def any_of(
 ) -> ColumnElement[bool]:
     """Whether the column has one of these values, however many there are."""
     # As one parameter, since databases limit how many a statement has.
-    array = json.dumps(
-        [schema.storable(v) if isinstance(v, str) else v for v in values]
-    )
-    given = _Each(sa.literal(array)).table_valued("value")
-    return column.in_(sa.select(given.c.value))
+    given = [schema.storable(v) if isinstance(v, str) else v for v in values]
+    return _AnyOf(column, sa.literal(given, _Values()))
 
 
-class _Each(FunctionElement[str]):
-    """The strings of a JSON array as rows."""
+class _Values(sa.TypeDecorator[list[str | int]]):
+    """Values as one parameter: an array, or JSON for SQLite, which has no arrays."""
 
-    type = sa.Text()
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        array = dialect.name == "postgresql"
+        return dialect.type_descriptor(
+            postgresql.ARRAY(sa.Text) if array else sa.Text()
+        )
+
+    def process_bind_param(
+        self, value: list[str | int] | None, dialect: sa.Dialect
+    ) -> Any:
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+class _AnyOf(FunctionElement[bool]):
+    """Whether a column has one of the values."""
+
+    type = sa.Boolean()
     inherit_cache = True
 
 
@@ -107,15 +123,18 @@ class _Language(FunctionElement[str]):
     inherit_cache = True
 
 
-@compiles(_Each)
-def _each_in_sqlite(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **options)})"
+@compiles(_AnyOf)
+def _any_of_in_sqlite(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608
 
 
-@compiles(_Each, "postgresql")
-def _each(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
-    array = compiler.process(element.clauses, **options)
-    return f"json_array_elements_text(CAST({array} AS json))"
+@compiles(_AnyOf, "postgresql")
+def _any_of(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
+    # Not a subquery, which the planner joins as it likes: as the last, if it takes the
+    # other conditions for rare.
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} = ANY({values})"
 
 
 @compiles(_Language)

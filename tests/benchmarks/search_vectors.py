@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from search_synthetic import CHUNKS_PER_DOCUMENT
 
 from docprogress.events import now
-from docprogress.store import SearchFilter, Store, schema
+from docprogress.store import SearchFilter, Store, pgvector, schema
 from docprogress.store.vector_index import exact
 from docprogress.store.vector_index.selection import VectorQuery
 
@@ -99,6 +99,10 @@ def fill(
                     for row, array in zip(rows, arrays, strict=True)
                 ],
             )
+            if store.database.compares_vectors:
+                for row, array in zip(rows, arrays, strict=True):
+                    given_rows = pgvector.rows([(1, array)])
+                    pgvector.replace(connection, row["id"], given_rows)
             spent += time.process_time() - began
     return spent
 
@@ -146,11 +150,12 @@ def _chunk(document_id: str, number: int) -> dict:
 def searching(url: str) -> None:
     """What the process does that searches."""
     with Store(url) as store:
+        queries = _queries(store)
         wall, cpu = time.perf_counter(), time.process_time()
         store.vectors.update_index()
+        store.vectors.make_index(len(queries[0]))
         seconds = time.perf_counter() - wall, time.process_time() - cpu
         print("index made in {:.1f} s, {:.1f} s of CPU".format(*seconds), flush=True)
-        queries = _queries(store)
         for name, wanted in FILTERS.items():
             print(_measured(store, queries, name, wanted, 10), flush=True)
         print(_measured(store, queries[:30], "all", FILTERS["all"], 100), flush=True)

@@ -658,6 +658,44 @@ def test_documents_of_near_vectors_are_looked_up_by_their_ids(vector_url, monkey
         assert "Join" not in shown
 
 
+def test_vectors_of_other_documents_are_not_looked_at(vector_url):
+    random = np.random.default_rng(6)
+    given = [random.standard_normal((20, 24)).astype("f4") for _ in range(60)]
+    with Store(vector_url) as store:
+        filled(store, given)
+        plans = []
+
+        @sa.event.listens_for(store.database.engine, "after_cursor_execute")
+        def explain(connection, cursor, statement, parameters, *_):
+            if statement.startswith("WITH given"):
+                rows = cursor.connection.execute(
+                    "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + statement,
+                    parameters,
+                )
+                plans.append(rows.fetchone()[0][0]["Plan"])
+
+        found = store.vectors.nearest(
+            given[3][7],
+            embedder="openai:made-up",
+            filter=SearchFilter(names=("4.pdf", "9.pdf")),
+            limit=5,
+        )
+
+    assert (found[0].document_id[-2:], found[0].number) == ("-4", 8)
+    [plan] = plans
+    # There are no statistics, so that the planner takes all conditions for rare.
+    assert rows_of("embedding", plan) == 2 * 20
+
+
+def rows_of(table, plan):
+    """How many rows of a table a plan has looked at."""
+    own = 0
+    if plan.get("Relation Name") == table:
+        seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        own = seen * plan["Actual Loops"]
+    return own + sum(rows_of(table, each) for each in plan.get("Plans", ()))
+
+
 def literal(statement):
     """A statement with its values written out."""
     return str(

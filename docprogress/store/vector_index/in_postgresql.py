@@ -12,8 +12,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Double,
+    FromClause,
     Select,
     and_,
+    case,
     cast,
     column,
     func,
@@ -96,14 +98,15 @@ def _few(connection: Connection, query: VectorQuery) -> bool:
 
 
 def _exactly(connection: Connection, query: VectorQuery) -> list[Match]:
-    # The extension raises an error for vectors of different lengths. Nothing but a
-    # subquery that is materialized guarantees the order of evaluation.
-    statement = (
-        select(_table)
-        .join(schema.document, _document.id == _table.c.document_id)
-        .where(query.documents(), _has_length(query.dimensions))
-    )
-    return _matches(connection, query, _materialized(statement), checked=True)
+    # The documents first, since the planner takes their condition for much rarer than
+    # it is, and would look at each of their vectors before the rest of the condition.
+    documents = _materialized(select(_document.id).where(query.documents()))
+    # The extension raises an error for vectors of different lengths.
+    distance = case((_has_length(query.dimensions), _distance(_table, query)))
+    compared = select(
+        _table.c.document_id, _table.c.number, distance.label("distance")
+    ).join(documents, documents.c.id == _table.c.document_id)
+    return _matches(connection, query, compared)
 
 
 def _by_index(connection: Connection, query: VectorQuery) -> list[Match] | None:
@@ -113,7 +116,14 @@ def _by_index(connection: Connection, query: VectorQuery) -> list[Match] | None:
     count = 2 * query.limit + 40
     while count <= _MOST_NEAR:
         near = _materialized(_near(query, count))
-        found = _matches(connection, query, near, checked=False)
+        compared = select(
+            near.c.document_id,
+            near.c.number,
+            _distance(near, query).label("distance"),
+        )
+        document = _document.id == near.c.document_id
+        admitted = _looked_up(document, query.documents())
+        found = _matches(connection, query, compared.where(admitted))
         if len(found) == query.limit:
             return found
         count *= 8
@@ -144,21 +154,19 @@ def _has_length(dimensions: int) -> ColumnElement[bool]:
     return func.vector_dims(_table.c.vector) == literal_column(str(dimensions))
 
 
-def _matches(
-    connection: Connection, query: VectorQuery, given: CTE, *, checked: bool
-) -> list[Match]:
-    """The chunks among those given that are admitted, nearest first.
-
-    Documents are not looked up if they are `checked`.
-    """
+def _distance(rows: FromClause, query: VectorQuery) -> ColumnElement[float]:
     whole = _Vector("vector", query.dimensions)
-    unit = cast(literal(to_text(query.vector)), whole)
-    vector = cast(given.c.vector, whole)
-    distance: ColumnElement[float] = vector.op("<=>", return_type=Double())(unit)
+    given = cast(literal(to_text(query.vector)), whole)
+    vector = cast(rows.c.vector, whole)
+    return vector.op("<=>", return_type=Double())(given)
+
+
+def _matches(
+    connection: Connection, query: VectorQuery, compared: Select[Any]
+) -> list[Match]:
+    """The nearest chunks among those compared, which have the kind that is wanted."""
     # Compared once each, whatever the plan.
-    rows = _fenced(
-        select(given.c.document_id, given.c.number, distance.label("distance"))
-    ).subquery("compared")
+    rows = _fenced(compared).subquery("compared")
     near = rows.c.distance
     statement = (
         select(1 - near, rows.c.document_id, rows.c.number)
@@ -167,9 +175,6 @@ def _matches(
         .order_by(near, rows.c.document_id, rows.c.number)
         .limit(query.limit)
     )
-    if not checked:
-        document = _document.id == rows.c.document_id
-        statement = statement.where(_looked_up(document, query.documents()))
     kind = query.filter.chunks()
     if kind is not None:
         number = _chunk.number == rows.c.number
