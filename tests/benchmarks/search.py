@@ -23,7 +23,7 @@ from search_truth import Truth, truth
 from docprogress.search.searching import Request, search
 from docprogress.store.search_filter import SearchFilter
 
-EMBEDDERS = ("hashing", "wordllama")
+EMBEDDERS = ("hashing", "wordllama", "universal-sentence-encoder")
 MODES = ("words", "vectors", "hybrid")
 #: One more than is scored: the public truth leaves a text itself out.
 LIMIT = 11
@@ -114,8 +114,7 @@ def _print_losses(systems: dict[str, Scores], *, held_out: bool | None) -> None:
     parts = [systems["words"], systems["vectors"]]
     found = losses(systems["hybrid"], parts, held_out=held_out)
     worse = ", ".join(
-        f"{language} {group} by {missing:.3f}"
-        for (language, group), missing in found.items()
+        f"{language} {group} by {loss}" for (language, group), loss in found.items()
     )
     print(f"hybrid is worse than the better of its parts in: {worse or 'no group'}")
 

@@ -1,10 +1,11 @@
 """How good rankings are: nDCG@10 and recall@5, by language and group of questions."""
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
 from search_truth import GROUPS, LANGUAGES, Question
 
 Place = tuple[str, int]
@@ -13,6 +14,8 @@ DEPTH = 10
 RECALLED = 5
 #: Hybrid counts as at least as good if no more than this is missing: rounding.
 TOLERANCE = 0.0005
+#: How often the questions of a group are drawn again.
+SAMPLES = 4000
 _HALVES = {False: "tuned half", True: "held-out half", None: "all questions"}
 
 
@@ -76,19 +79,42 @@ def table(systems: dict[str, Scores], *, held_out: bool | None) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Loss:
+    """By how much nDCG hybrid is worse than the better of its parts."""
+
+    missing: float
+    #: The bounds that 95 of 100 samples of these questions are within.
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        chance = "; may be chance" if self.least <= 0 else ""
+        return f"{self.missing:.3f} ({self.least:+.3f} to {self.most:+.3f}{chance})"
+
+
 def losses(
     hybrid: Scores, parts: Sequence[Scores], *, held_out: bool | None
-) -> dict[tuple[str, str], float]:
-    """Where hybrid is worse than the better of its parts, and by how much nDCG."""
-    found: defaultdict[tuple[str, str], float] = defaultdict(float)
+) -> dict[tuple[str, str], Loss]:
+    """Where hybrid is worse than the better of its parts."""
+    found: dict[tuple[str, str], Loss] = {}
     for language in (*LANGUAGES, "all"):
         for group in GROUPS:
             wanted = _wanted(language, group, held_out=held_out)
-            best = max(part.mean(wanted)[0] for part in parts)
-            missing = best - hybrid.mean(wanted)[0]
-            if missing > TOLERANCE:
-                found[language, group] = missing
-    return dict(found)
+            best = max(parts, key=lambda part: part.mean(wanted)[0])
+            pairs = zip(best.by_question, hybrid.by_question, strict=True)
+            missing = np.array([b[1] - h[1] for b, h in pairs if wanted(b[0])])
+            if missing.mean() > TOLERANCE:
+                found[language, group] = _with_bounds(missing)
+    return found
+
+
+def _with_bounds(missing: NDArray[np.float64]) -> Loss:
+    """A paired bootstrap: the questions are drawn again, with what each is missing."""
+    draw = np.random.default_rng(0)
+    means = draw.choice(missing, (SAMPLES, len(missing))).mean(axis=1)
+    least, most = np.percentile(means, [2.5, 97.5])
+    return Loss(float(missing.mean()), float(least), float(most))
 
 
 def _wanted(
