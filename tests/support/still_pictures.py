@@ -2,7 +2,8 @@
 
     python tests/support/still_pictures.py [FOLDER]
 
-Writes `running.png` and `failures.png`, by default to `notebooks/images`.
+Writes `running.png`, `failures.png` and, of the table after the run, `ended.png`, by
+default to `notebooks/images`.
 """
 
 import argparse
@@ -74,9 +75,14 @@ def counts(view: Locator) -> dict[str, int]:
 
 
 def photograph(
-    cells: list[str], path: Path, *, workers: int, ready: Callable[..., bool]
+    cells: list[str],
+    path: Path,
+    *,
+    workers: int,
+    ready: Callable[..., bool],
+    ended: Path | None = None,
 ) -> None:
-    """Run cells, and photograph the view when it is `ready`."""
+    """Run cells, and photograph the view when it is `ready`, and the table `ended`."""
     with tempfile.TemporaryDirectory(prefix="dp-") as name:
         folder = Path(name)
         os.environ["DOCPROGRESS_HOME"] = str(folder / "home")
@@ -110,11 +116,16 @@ def photograph(
                 page.wait_for_timeout(700)
                 view.screenshot(path=path)
                 print(f"{path}: {path.stat().st_size:,} bytes")
+                if ended is not None:
+                    table = page.locator(".jp-OutputArea-output table")
+                    table.wait_for(timeout=DEADLINE_MS)
+                    table.locator("..").screenshot(path=ended)
+                    print(f"{ended}: {ended.stat().st_size:,} bytes")
             local.down(folder / "home")
 
 
 def main() -> None:
-    """Take both pictures."""
+    """Take all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=NOTEBOOKS / "images")
     folder = parser.parse_args().folder
@@ -127,6 +138,7 @@ def main() -> None:
             and found.get("completed", 0) >= 4
             and found.get("processing", 0) >= 2
         ),
+        ended=folder / "ended.png",
     )
     photograph(
         failures(),
