@@ -8,6 +8,7 @@ import base64
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -152,11 +153,20 @@ class Terminal:
                 return self.lines()
 
     def resize(self, columns: int) -> None:
-        """Change the width of the terminal, and let the command know."""
+        """Change the width of the terminal, and let the command know.
+
+        The command is stopped meanwhile: what it writes for one width must not arrive
+        at a terminal that has the other, as it may where both happen at once.
+        """
+        self._child.kill(signal.SIGSTOP)
+        with suppress(pexpect.TIMEOUT):
+            while True:
+                self._show(self._child.read_nonblocking(65536, timeout=0.5))
         self._page.evaluate(
             "([columns, rows]) => terminal.resize(columns, rows)", [columns, self._rows]
         )
         self._child.setwinsize(self._rows, columns)
+        self._child.kill(signal.SIGCONT)
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
