@@ -31,6 +31,7 @@ THEMES = [
     pytest.param("dark", "", marks=pytest.mark.slow),
     pytest.param("light", "jupyter-dark", marks=pytest.mark.slow),
     pytest.param("dark", "jupyter-light", marks=pytest.mark.slow),
+    pytest.param("light", "jupyter-contrast", marks=pytest.mark.slow),
 ]
 
 
@@ -300,15 +301,16 @@ def tree(page: Page, role: str, *properties: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.parametrize("scene", ["10 running", "10 stalled"])
 @pytest.mark.parametrize("width", [390, 632, 1232])
-def test_reasons_and_names_are_whole_where_there_is_room(gallery, width):
-    page = gallery.open("10 running", width=width)
+def test_reasons_and_names_are_whole_where_there_is_room(gallery, width, scene):
+    page = gallery.open(scene, width=width)
 
     cut = page.locator(".dp-row .dp-message-text").evaluate_all(
         "texts => texts.filter(each => each.scrollWidth > each.clientWidth).length"
     )
     assert cut == 0
-    assert page.get_by_text("The PDF is encrypted and needs a password").is_visible()
+    assert page.get_by_text(re.compile("^The PDF is encr|^Stalled")).first.is_visible()
     if width > 390:
         cut = page.locator(".dp-row .dp-name > span").evaluate_all(
             "parts => parts.filter(each => each.scrollWidth > each.clientWidth).length"
@@ -459,6 +461,27 @@ def test_the_whole_error_can_be_copied(gallery, browser):
     assert (
         copied == "minutes of the board.docx: the PDF is encrypted and needs a password"
     )
+
+
+def test_texts_have_three_sizes_and_numbers_one_width(gallery):
+    page = gallery.open("10 running", "1 failed", "1000 running", "hostile")
+    page.locator(".dp-row").first.click()
+    page.locator(".dp-panel tbody tr").first.wait_for()
+    page.get_by_role("button", name="Keys").first.click()
+
+    sizes, numbers = page.evaluate(
+        """() => {
+            const styles = [...document.querySelectorAll(".docprogress *")]
+                .filter(each => each.checkVisibility() && each.textContent)
+                .map(each => getComputedStyle(each));
+            return [styles.map(each => each.fontSize),
+                styles.filter(each => !each.fontFamily.includes("mono"))
+                    .map(each => each.fontVariantNumeric)];
+        }"""
+    )
+
+    assert set(sizes) == {"12px", "13px", "16px"}
+    assert set(numbers) == {"tabular-nums"}
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])

@@ -1,6 +1,6 @@
 """Photographs every state of the live view, at three widths and in each theme.
 
-    python tests/support/view_pictures.py [FOLDER] [--only TEXT]
+    python tests/support/view_pictures.py [FOLDER] [--only TEXT] [--theme THEME]
 
 Writes `NAME-THEME-WIDTH.png`, by default to `tests/screenshots/view`, and `index.html`,
 which shows them beside each other. The states are the scenes of the gallery, with and
@@ -108,11 +108,14 @@ def states() -> Iterator[tuple[str, str, Callable[[Page], None] | None]]:
         yield name, scene, act
 
 
-def photograph(gallery: Gallery, folder: Path, only: str) -> list[str]:
+def photograph(
+    gallery: Gallery, folder: Path, only: str, themes: list[str]
+) -> list[str]:
     """Take all pictures; return the names of their files."""
     taken = []
     for name, scene, act in states():
-        for theme, (scheme, jupyter) in THEMES.items():
+        for theme in themes:
+            scheme, jupyter = THEMES[theme]
             for width in WIDTHS:
                 file = re.sub(r"[^a-z0-9]+", "-", f"{name}-{theme}-{width}") + ".png"
                 if only not in file:
@@ -132,6 +135,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--only", default="", help="part of the names of pictures")
+    parser.add_argument(
+        "--theme",
+        action="append",
+        choices=THEMES,
+        help="by default light and dark; repeat for several",
+    )
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -139,7 +148,9 @@ def main() -> None:
         launched(chromium() or "chromium") as browser,
         Gallery(browser, address) as gallery,
     ):
-        taken = photograph(gallery, given.folder, given.only)
+        taken = photograph(
+            gallery, given.folder, given.only, given.theme or ["light", "dark"]
+        )
     images = "\n".join(
         f'<figure><img src="{escape(name)}"><figcaption>{escape(name)}</figcaption></figure>'
         for name in taken

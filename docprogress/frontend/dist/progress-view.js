@@ -1143,7 +1143,7 @@ function handleGridKey(event, actions) {
 // src/progress-view/grid-layout.js
 var ROW_HEIGHT = 28;
 var TALL_ROW_HEIGHT = 48;
-var HEADER_HEIGHT = 26;
+var HEADER_HEIGHT = 28;
 var NARROW = 640;
 var NAMES = [16, 64];
 var MESSAGES = [24, 96];
@@ -1152,12 +1152,15 @@ var WIDE = /[\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/
 function createColumnShares() {
   let messages = MESSAGES[0];
   return {
-    /** @param {Iterable<Row>} rows */
-    measure(rows) {
+    /**
+     * @param {Iterable<Row>} rows
+     * @param {number} now
+     */
+    measure(rows, now2) {
       let names = NAMES[0];
       for (const row of rows) {
         names = Math.max(names, charactersOf(nameOf(row)));
-        if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(messageOf(row)));
+        if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(detailOf(row, now2)));
       }
       return { names: rounded2(names, NAMES), messages: rounded2(messages, MESSAGES) };
     }
@@ -1529,7 +1532,7 @@ function createGrid(options) {
     if (result === "replaced") element.scrollTop = scrollTop = 0;
     if (active) active = state.store.rows.get(active.index) ?? null;
     const all = state.store.sorted();
-    const shares = columnShares.measure(all);
+    const shares = columnShares.measure(all, state.now);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
     toggleClass(element, "several-hosts", hasSeveralHosts(all));

@@ -1,7 +1,7 @@
 /** How much room the rows of a grid and their columns take. */
 
 import { clamp } from "../shared/dom.js";
-import { messageOf } from "./row-text.js";
+import { detailOf } from "./row-text.js";
 import { nameOf } from "./status.js";
 
 /** @typedef {import("./types.js").Row} Row */
@@ -13,7 +13,7 @@ export const ROW_HEIGHT = 28;
 export const TALL_ROW_HEIGHT = 48;
 
 /** The height of the columns' headers, as in `grid.css`. */
-export const HEADER_HEIGHT = 26;
+export const HEADER_HEIGHT = 28;
 
 /** Up to this width in pixels, the message has a line of its own: see `narrow.css`. */
 export const NARROW = 640;
@@ -37,12 +37,15 @@ export function createColumnShares() {
   let messages = MESSAGES[0];
 
   return {
-    /** @param {Iterable<Row>} rows */
-    measure(rows) {
+    /**
+     * @param {Iterable<Row>} rows
+     * @param {number} now
+     */
+    measure(rows, now) {
       let names = NAMES[0];
       for (const row of rows) {
         names = Math.max(names, charactersOf(nameOf(row)));
-        if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(messageOf(row)));
+        if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(detailOf(row, now)));
       }
       return { names: rounded(names, NAMES), messages: rounded(messages, MESSAGES) };
     },

@@ -219,7 +219,7 @@ export function createGrid(options) {
     if (result === "replaced") element.scrollTop = scrollTop = 0;
     if (active) active = state.store.rows.get(active.index) ?? null;
     const all = state.store.sorted();
-    const shares = columnShares.measure(all);
+    const shares = columnShares.measure(all, state.now);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
     toggleClass(element, "several-hosts", hasSeveralHosts(all));
