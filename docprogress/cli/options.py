@@ -98,7 +98,7 @@ class ServiceOptions:
                 # They load what they need while this process does.
                 starts = stack.enter_context(launched(**given))
             if line is not None and starts:
-                line.announce("Starting local services…")
+                line.announce("Starting workers…")
             from docprogress.client.pipeline import Pipeline
 
             if line is not None and options.get("start", True) and not starts:
@@ -112,7 +112,7 @@ class ServiceOptions:
         if not settings.local:
             line.show("Connecting to Redis…")
         elif local.status(settings.home) is None:
-            line.announce("Starting local services…")
+            line.announce("Starting workers…")
         else:
             line.show("Connecting to local services…")
 

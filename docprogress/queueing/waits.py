@@ -11,12 +11,16 @@ import redis
 from docprogress.events import Status, now
 from docprogress.formatting import plural
 from docprogress.queueing.availability import UNSERVED_MESSAGE, served_queues
+from docprogress.queueing.queue_state import DEFAULT_DISPLAY_NAME
 from docprogress.queueing.routing import display_name, waiting_queue
 from docprogress.store import Store
 from docprogress.store.queues import Unfinished, Waiting
 
 #: How long a run's documents must have waited: most are fetched at once.
 LEAST_WAIT = timedelta(seconds=1)
+
+#: What documents wait for until the local services' first worker is there.
+STARTING_WORKERS = "starting workers"
 
 
 def queue_reasons(
@@ -42,7 +46,9 @@ def queue_reasons(
     busy = {each.run_id for each in found if each.status is Status.PROCESSING}
     since = (moment or now()) - LEAST_WAIT
     waiting = [
-        each for each in found if each.run_id not in busy and each.since <= since
+        each
+        for each in found
+        if each.run_id not in busy and (local or each.since <= since)
     ]
     if not waiting:
         return {}
@@ -52,6 +58,10 @@ def queue_reasons(
     reasons: dict[str, str] = {}
     for each in waiting:
         name = queues[each]
+        if served[name] is False and local and name == DEFAULT_DISPLAY_NAME:
+            reasons[each.run_id] = STARTING_WORKERS
+        if each.since > since:
+            continue
         if served[name] is False and not local:
             unserved = UNSERVED_MESSAGE.format(name)
             reasons[each.run_id] = f"w{unserved[1:]}"

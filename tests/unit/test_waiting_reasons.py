@@ -121,6 +121,20 @@ def test_a_queue_without_a_worker_is_named(monkeypatch):
     assert waits.queue_reasons(store, None) == {"a": text}
 
 
+def test_workers_that_are_being_started_are_named_at_once(monkeypatch):
+    served = {"default": False, "gpu": False}
+    store = Queues(monkeypatch, served)
+    store.add("a", "queued", 3)
+    store.add("b", "queued", 1, queue="gpu")
+    store.found = [each._replace(since=now()) for each in store.found]
+
+    assert waits.queue_reasons(store, None, local=True) == {"a": "starting workers"}
+    assert waits.queue_reasons(store, None) == {}
+
+    served["default"] = True
+    assert waits.queue_reasons(store, None, local=True) == {}
+
+
 def test_runs_that_keep_the_workers_busy_are_named(monkeypatch):
     store = Queues(monkeypatch, {"default": True, "gpu": True})
     store.add("large", "processing", 4)
