@@ -86,7 +86,7 @@ _HOMES = {
 }
 
 # The client shows runs without importing the notebook.
-register_surface("docprogress.notebook.surface")
+register_surface("docprogress.notebook.surface", waits="docprogress.notebook.starting")
 
 if not TYPE_CHECKING:
     # Hidden from type checkers: they would accept any misspelled name as `Any`.

@@ -18,7 +18,7 @@ from docprogress.bus.bus import Bus
 from docprogress.bus.connection_errors import translate_error
 from docprogress.bus.fork_safety import renew_after_fork
 from docprogress.bus.redis_url import unix_url
-from docprogress.client.hooks import RunObserver
+from docprogress.client.hooks import RunObserver, waiting
 from docprogress.errors import BusError, BusRefused, ServicesError
 from docprogress.queueing.availability import mark_unserved
 from docprogress.queueing.batching import MessageBatcher
@@ -70,7 +70,7 @@ class Connections:
         if settings.local:
             local.prepare(settings.home)
             if start:
-                local.up(settings)
+                self._start(settings)
         elif start:
             self._check()
         #: Notified of retries and waits of this pipeline's runs. Pipelines of this
@@ -79,6 +79,14 @@ class Connections:
         self.store = Store(settings.database).open()
         self.files = Files(settings.storage, settings.storage_options)
         self._batcher = MessageBatcher(self.store, processes=settings.processes)
+
+    @staticmethod
+    def _start(settings: Settings) -> None:
+        if local.status(settings.home) is not None:
+            local.up(settings)
+            return
+        with waiting("Starting workers…"):
+            local.up(settings)
 
     @property
     def redis_url(self) -> str:

@@ -1,5 +1,6 @@
 """How surfaces plug into runs and pipelines without the client importing them."""
 
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -51,15 +52,29 @@ class _Surface(Protocol):
 
 
 _surface_module: str | None = None
+_waits_module: str | None = None
 
 
-def register_surface(module: str) -> None:
+def register_surface(module: str, *, waits: str | None = None) -> None:
     """Set the module whose `show(run)` and `upload(pipeline, **options)` are used.
 
     It is imported when it is first needed.
+
+    Args:
+        module: Its name.
+        waits: The name of a small one, whose `shown(text)` says what is waited for.
     """
-    global _surface_module  # noqa: PLW0603 - one surface per process
+    global _surface_module, _waits_module  # noqa: PLW0603 - one surface per process
     _surface_module = module
+    _waits_module = waits
+
+
+def waiting(text: str) -> AbstractContextManager[None]:
+    """Say what is waited for inside, where the surface can."""
+    if _waits_module is None:
+        return nullcontext()
+    shown: AbstractContextManager[None] = import_module(_waits_module).shown(text)
+    return shown
 
 
 def show(run: Any) -> RunView:

@@ -16,6 +16,9 @@ SUPERVISOR_LOCK = "supervisor.lock"
 #: The file in a home folder whose services were stopped by a user.
 STOPPED = "stopped"
 
+#: In the environment of a worker that a supervisor has started: which process that is.
+SUPERVISED = "DOCPROGRESS_SUPERVISED"
+
 
 def prepare(home: Path) -> Path:
     """Make the home folder unless it exists.

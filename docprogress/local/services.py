@@ -38,9 +38,6 @@ STOP_SECONDS = 10.0
 #: Seconds to wait for another process that starts or stops services.
 LOCK_SECONDS = 2 * START_SECONDS
 
-#: In the environment of a worker that a supervisor has started: which process that is.
-SUPERVISED = "DOCPROGRESS_SUPERVISED"
-
 #: Settings of the local services. If others are asked for, they are restarted.
 _STARTED_WITH = (
     "workers",

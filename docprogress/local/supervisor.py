@@ -25,14 +25,13 @@ from docprogress.bus.pubsub import CLIENT_NAME
 from docprogress.bus.redis_url import unix_url
 from docprogress.errors import DocProgressError, ServicesError, StoreUnavailable
 from docprogress.events import now
-from docprogress.local.home import START_LOCK
+from docprogress.local.home import START_LOCK, SUPERVISED
 from docprogress.local.lock import acquire, release
 from docprogress.local.logs import last_line
 from docprogress.local.processes import alive, ended, fork, start
 from docprogress.local.services import (
     START_SECONDS,
     STOP_SECONDS,
-    SUPERVISED,
     Services,
     digests,
 )

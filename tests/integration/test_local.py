@@ -12,7 +12,7 @@ import pytest
 from support.patience import patient
 from support.services import eventually
 
-from docprogress import local
+from docprogress import Pipeline, Status, local
 from docprogress.bus.connection import connect
 from docprogress.errors import ServicesError
 from docprogress.settings import load
@@ -253,3 +253,27 @@ def test_runs_of_several_processes_share_one_home_and_see_only_their_own(
 
     assert all(process.returncode == 0 for process in started)
     assert len(servers) == 1, "one server, so one supervisor"
+
+
+def test_where_a_fork_is_unsafe_workers_are_commands(settings):
+    code = (
+        "import sys\n"
+        "from docprogress.local import processes\n"
+        "processes.FORKS = False\n"
+        "from docprogress import daemon\n"
+        "sys.exit(daemon.main())"
+    )
+    home = local.prepare(settings.home)
+    environment = {"DOCPROGRESS_HOME": str(home), "DOCPROGRESS_WORKERS": "1"}
+    subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, check=True
+    )
+
+    with Pipeline(home=home, workers=1) as pipeline:
+        run = pipeline.submit(("note.txt", b"A note."))
+        run.wait(timeout=patient(30))
+        assert run.documents()[0].status is Status.COMPLETED
+    services = local.status(home)
+    children = psutil.Process(services.pid).children()
+    commands = [each.cmdline() for each in children if each.pid != services.redis_pid]
+    assert [command[-1] for command in commands] == ["worker"]

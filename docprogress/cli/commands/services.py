@@ -77,7 +77,7 @@ def worker(
     # A worker starts a sixth sooner if nothing looks for garbage in what it imports.
     gc.disable()
     from docprogress import local
-    from docprogress.local.services import SUPERVISED
+    from docprogress.local.home import SUPERVISED
     from docprogress.worker.main import run_worker
 
     gc.enable()
