@@ -143,7 +143,7 @@ def test_a_saved_notebook_shows_the_table_when_it_is_opened_again(
 
     output = again.output(1)
     expect(output).to_contain_text("2 completed, 1 failed")
-    expect(output).to_contain_text("empty.pdf: the file is empty")
+    expect(output).to_contain_text("The file is empty")
     expect(output.locator("table")).to_be_visible()
     expect(again.page.get_by_text("model not found")).to_have_count(0)
     assert again.trusted() == trusted
@@ -176,7 +176,7 @@ def test_a_saved_notebook_can_be_exported_without_a_network(
         )
         text = (tmp_path / f"exported.{suffix}").read_text("utf-8")
         assert "2 completed, 1 failed" in text
-        assert "empty.pdf: the file is empty" in text
+        assert "The file is empty" in text
         assert "widget-view" not in text
         assert "model not found" not in text
         assert "<b>" not in text

@@ -114,7 +114,7 @@ def test_two_views_of_one_run_show_the_same(window: Window, run: SteeredRun):
 
     for cell in (0, 1):
         shows(notebook.view(cell), "30 %")
-        shows(notebook.view(cell), "it is damaged")
+        shows(notebook.view(cell), "is damaged")
 
 
 @pytest.mark.slow
