@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import fsspec
 import pytest
 from support.patience import patient
-from support.services import eventually
+from support.services import Worker, eventually
+from support.settings import service_options
 
 from docprogress import Pipeline, Status
 from docprogress.client import watching
@@ -209,6 +210,38 @@ def test_redis_and_the_folder_are_waited_for(server, tmp_path, folder):
         }
         assert "new.txt" in names
         watched.problem("None")
+
+
+@pytest.mark.slow
+def test_the_database_and_the_workers_are_waited_for(
+    postgres, server, tmp_path, folder
+):
+    (folder / "e.txt").write_text("One of five may be gone.")
+    with postgres.database() as url, ExitStack() as workers:
+        options = service_options(tmp_path, server.url) | {"database_url": url}
+        environment = {f"DOCPROGRESS_{n.upper()}": str(v) for n, v in options.items()}
+
+        def work() -> Worker:
+            home = options["home"]
+            worker = Worker(server.url, home, concurrency=1, **environment)
+            workers.callback(worker.kill)
+            return worker
+
+        with Pipeline(**options) as pipeline, watch(pipeline, folder) as watched:
+            worker = work()
+            in_step(pipeline, None, folder)
+            worker.kill()
+            (folder / "a.txt").write_text("Changed while no worker was there.")
+            eventually(lambda: len(watched.runs) > 1)
+            with postgres.away():
+                (folder / "b.txt").write_text("Changed while the database was away.")
+                eventually(lambda: watched.problems, what="the database is missed")
+
+            watched.problem("None")
+            work()
+            in_step(pipeline, None, folder)
+            (folder / "c.txt").unlink()
+            in_step(pipeline, None, folder)
 
 
 COMMAND = [sys.executable, "-m", "docprogress", "sync", "--watch", "--json"]
