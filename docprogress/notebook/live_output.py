@@ -35,10 +35,20 @@ def publish(
     publish_display_data(data, transient=transient, update=update)  # type: ignore[no-untyped-call]
 
 
-def widget_bundle(widget: Any, static: Bundle) -> Bundle:
-    """A widget, and what is shown where there is no page to draw it."""
+def widget_bundle(widget: Any, static: Bundle, *, key: str = "") -> Bundle:
+    """A widget, and what is shown where there is no page to draw it.
+
+    Args:
+        widget: The widget.
+        static: What is shown instead, by media type.
+        key: By this, a page finds its HTML, to show a live view instead.
+    """
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    return {WIDGET_VIEW: view, **static}
+    bundle = {WIDGET_VIEW: view, **static}
+    if key:
+        html = static["text/html"]
+        bundle["text/html"] = f'<div class="docprogress-live-{key}">{html}</div>'
+    return bundle
 
 
 class LiveOutput:
@@ -99,6 +109,12 @@ class LiveOutput:
         with self.lock:
             if self.frozen:
                 self.frozen_at = None
+                self._update(self._render_live, self._display_ids)
+
+    def redraw(self) -> None:
+        """Have pages draw live outputs again."""
+        with self.lock:
+            if not self.frozen:
                 self._update(self._render_live, self._display_ids)
 
     def detach(self, display_ids: Sequence[str], note: str) -> None:

@@ -49,6 +49,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
 
+#: What makes notebooks shared documents, in the server.
+SHARING_SERVER = "{'jupyter_server_ydoc': True, 'jupyter_server_fileid': True}"
+
 #: Seconds that JupyterLab may take to load.
 LOAD_SECONDS = patient(60)
 
@@ -113,12 +116,18 @@ def _be_patient(context: BrowserContext) -> None:
 
 
 class Lab:
-    """A JupyterLab of the tests' own, in a folder of its own."""
+    """A JupyterLab of the tests' own, in a folder of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: The folder, which it makes.
+        shared: Whether notebooks are shared documents (jupyter-collaboration).
+    """
+
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self.folder = folder / "notebooks"
         self.token = secrets.token_urlsafe(16)
         self._config = folder / "config"
+        self._shared = shared
         self._log = folder / "jupyterlab.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -130,6 +139,7 @@ class Lab:
             path = settings / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values))
+        (self._config / "data").mkdir()
         self._port = free_port()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -143,6 +153,7 @@ class Lab:
                     f"--IdentityProvider.token={self.token}",
                     f"--ServerApp.root_dir={self.folder}",
                     "--LabApp.expose_app_in_browser=True",
+                    *(self._sharing() if self._shared else ()),
                 ],
                 env=os.environ | private_jupyter(self._config),
                 stdout=log,
@@ -163,6 +174,13 @@ class Lab:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
+
+    def _sharing(self) -> tuple[str, ...]:
+        """What makes notebooks shared documents, and where their history is kept."""
+        return (
+            f"--ServerApp.jpserver_extensions={SHARING_SERVER}",
+            f"--SQLiteYStore.db_path={self._config / 'data' / 'shared.db'}",
+        )
 
     def write(self, name: str, cells: Sequence[str]) -> str:
         """Make a notebook of these cells; its path, as JupyterLab knows it."""

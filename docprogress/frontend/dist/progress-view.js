@@ -480,6 +480,51 @@ function startClocks(row, change, now2) {
   }
 }
 
+// src/progress-view/stand-ins.js
+function createStandIns(show) {
+  const shown = /* @__PURE__ */ new Map();
+  function replace(table) {
+    const place = document.createElement("div");
+    table.before(place);
+    table.style.display = "none";
+    const remove = show(place);
+    shown.set(table, () => {
+      remove();
+      place.remove();
+      table.style.display = "";
+    });
+  }
+  function removeIf(gone) {
+    for (const [table, remove] of shown) {
+      if (!gone(table)) continue;
+      shown.delete(table);
+      remove();
+    }
+  }
+  return {
+    /**
+     * Find the tables that were shown or removed since the last time.
+     *
+     * @param {string} session the session whose tables they are
+     */
+    update(session) {
+      removeIf((table) => !table.isConnected);
+      if (!session) return;
+      const tables = document.querySelectorAll(`.docprogress-live-${session}`);
+      for (const table of tables) if (!shown.has(table)) replace(table);
+    },
+    close() {
+      removeIf(() => true);
+    }
+  };
+}
+function showsLostWidget() {
+  const outputs = [...document.querySelectorAll(".jp-OutputArea-output")];
+  return outputs.some(
+    (output) => /^(Error displaying widget|Loading widget)/.test(output.textContent?.trim() ?? "")
+  );
+}
+
 // src/progress-view/actions.js
 var SLOW_ANSWER = 3e3;
 var NOTICE_DURATION = 8e3;
@@ -2245,6 +2290,7 @@ function createAnnouncer() {
 var FIRST_RETRY = 1e3;
 var LONGEST_RETRY = 6e4;
 var STALE = 2e3;
+var UNSEEN = 1500;
 var ANSWER_TIMEOUT = 4e3;
 function createViewSession(model) {
   const views = /* @__PURE__ */ new Set();
@@ -2343,6 +2389,7 @@ function createViewSession(model) {
       for (const view of views) view.showResult(message);
     }
     for (const view of views) view.beat();
+    standIns.update(session);
   }
   function restoreSnapshot() {
     const snapshot = model.get("snapshot");
@@ -2357,6 +2404,30 @@ function createViewSession(model) {
   function disconnect() {
     for (const view of views) view.disconnect();
   }
+  function show(element) {
+    const view = createProgressView(element, {
+      onAction(action, ids) {
+        requests += 1;
+        return send({ type: action, request: requests, page, ids }) ? requests : -1;
+      },
+      onDetails(id) {
+        send({ type: "details", id });
+      },
+      onSearch: async (query) => (await ask({ type: "search", query })).ids,
+      onErrors: async (ids) => new Map(Object.entries((await ask({ type: "errors", ids })).errors))
+    });
+    views.add(view);
+    if (store.summary) {
+      view.replace(currentState());
+      view.beat(lastMessageAt);
+      acknowledge();
+    } else requestSnapshot();
+    return () => {
+      views.delete(view);
+      view.close();
+    };
+  }
+  const standIns = createStandIns(show);
   const listeners = [
     ["msg:custom", receive],
     ["change:snapshot", restoreSnapshot],
@@ -2365,34 +2436,18 @@ function createViewSession(model) {
   for (const [event, listener] of listeners) model.on(event, listener);
   restoreSnapshot();
   send({ type: "loaded", page });
+  const unseen = setTimeout(() => {
+    standIns.update(session);
+    if (!views.size && showsLostWidget()) send({ type: "unseen", page });
+  }, UNSEEN);
   return {
-    show(element) {
-      const view = createProgressView(element, {
-        onAction(action, ids) {
-          requests += 1;
-          return send({ type: action, request: requests, page, ids }) ? requests : -1;
-        },
-        onDetails(id) {
-          send({ type: "details", id });
-        },
-        onSearch: async (query) => (await ask({ type: "search", query })).ids,
-        onErrors: async (ids) => new Map(Object.entries((await ask({ type: "errors", ids })).errors))
-      });
-      views.add(view);
-      if (store.summary) {
-        view.replace(currentState());
-        view.beat(lastMessageAt);
-        acknowledge();
-      } else requestSnapshot();
-      return () => {
-        views.delete(view);
-        view.close();
-      };
-    },
+    show,
     close() {
       for (const [event, listener] of listeners) model.off(event, listener);
       cancelAnimationFrame(frame);
       clearTimeout(timer);
+      clearTimeout(unseen);
+      standIns.close();
       for (const view of views) view.close();
       views.clear();
     }

@@ -80,7 +80,11 @@ class ViewSession:
         self._on_end = on_end
         self._scheduler = UpdateScheduler(self.view_model)
         self._output = LiveOutput(
-            lambda: widget_bundle(self.widget(), table.bundle(self.view_model)),
+            lambda: widget_bundle(
+                self.widget(),
+                table.bundle(self.view_model),
+                key=self._scheduler.session,
+            ),
             lambda note: table.bundle(self.view_model, note=note),
         )
         # Guards all that follows, together with the outputs.
@@ -476,7 +480,7 @@ class ViewSession:
             frozen_at = self._output.frozen_at
             if frozen_at is not None:
                 early = at < frozen_at + STALE
-                if early and message.get("type") in ("loaded", "painted"):
+                if early and message.get("type") in ("loaded", "painted", "unseen"):
                     return
                 # A reloaded page shows the widget that it found in the notebook.
                 self._contacted_at = at
@@ -490,6 +494,9 @@ class ViewSession:
                 self._scheduler.acknowledge(message)
             case "whole":
                 self._scheduler.request_full()
+            case "unseen":
+                # The page drew the output before it had heard of the widget.
+                self._output.redraw()
             case "details" | "search" | "errors" | "cancel" | "retry":
                 self._requests.submit(message)
         self._wakeup.set()

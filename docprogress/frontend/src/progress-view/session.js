@@ -7,6 +7,7 @@
 
 import { pageId } from "../shared/widget.js";
 import { createRowStore } from "./row-store.js";
+import { createStandIns, showsLostWidget } from "./stand-ins.js";
 import { createProgressView } from "./view.js";
 
 /** @typedef {import("../shared/widget.js").Model} Model */
@@ -22,6 +23,9 @@ const LONGEST_RETRY = 60_000;
 
 /** The age of a snapshot, in milliseconds, from which another one is requested. */
 const STALE = 2000;
+
+/** Milliseconds after which a page says that it failed to draw the widget. */
+const UNSEEN = 1500;
 
 /** Milliseconds that a page waits for an answer: a browser lets a click copy for five seconds. */
 const ANSWER_TIMEOUT = 4000;
@@ -151,6 +155,7 @@ export function createViewSession(model) {
       for (const view of views) view.showResult(message);
     }
     for (const view of views) view.beat();
+    standIns.update(session);
   }
 
   function restoreSnapshot() {
@@ -169,6 +174,32 @@ export function createViewSession(model) {
     for (const view of views) view.disconnect();
   }
 
+  /** @param {HTMLElement} element */
+  function show(element) {
+    const view = createProgressView(element, {
+      onAction(action, ids) {
+        requests += 1;
+        return send({ type: action, request: requests, page, ids }) ? requests : -1;
+      },
+      onDetails(id) {
+        send({ type: "details", id });
+      },
+      onSearch: async (query) => (await ask({ type: "search", query })).ids,
+      onErrors: async (ids) => new Map(Object.entries((await ask({ type: "errors", ids })).errors)),
+    });
+    views.add(view);
+    if (store.summary) {
+      view.replace(currentState());
+      view.beat(lastMessageAt);
+      acknowledge();
+    } else requestSnapshot();
+    return () => {
+      views.delete(view);
+      view.close();
+    };
+  }
+
+  const standIns = createStandIns(show);
   /** @type {[string, (...values: any[]) => void][]} */
   const listeners = [
     ["msg:custom", receive],
@@ -181,34 +212,19 @@ export function createViewSession(model) {
   // this shows a table instead of a view that its front end cannot load.
   send({ type: "loaded", page });
 
+  const unseen = setTimeout(() => {
+    standIns.update(session);
+    if (!views.size && showsLostWidget()) send({ type: "unseen", page });
+  }, UNSEEN);
+
   return {
-    show(element) {
-      const view = createProgressView(element, {
-        onAction(action, ids) {
-          requests += 1;
-          return send({ type: action, request: requests, page, ids }) ? requests : -1;
-        },
-        onDetails(id) {
-          send({ type: "details", id });
-        },
-        onSearch: async (query) => (await ask({ type: "search", query })).ids,
-        onErrors: async (ids) => new Map(Object.entries((await ask({ type: "errors", ids })).errors)),
-      });
-      views.add(view);
-      if (store.summary) {
-        view.replace(currentState());
-        view.beat(lastMessageAt);
-        acknowledge();
-      } else requestSnapshot();
-      return () => {
-        views.delete(view);
-        view.close();
-      };
-    },
+    show,
     close() {
       for (const [event, listener] of listeners) model.off(event, listener);
       cancelAnimationFrame(frame);
       clearTimeout(timer);
+      clearTimeout(unseen);
+      standIns.close();
       for (const view of views) view.close();
       views.clear();
     },

@@ -1,0 +1,123 @@
+"""A run in a notebook that several people have open (jupyter-collaboration)."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+from support.lab import Lab, Notebook
+from support.steered import SteeredRun
+
+from docprogress import Status
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+#: Holds messages about widgets back, as where outputs come another way: they are drawn
+#: before their widget is known.
+LATE_WIDGETS = """
+window.WebSocket = class extends WebSocket {
+  set onmessage(listener) {
+    super.onmessage = (event) => {
+      const {data} = event;
+      const late = data instanceof ArrayBuffer && /"comm_(open|msg)"/.test(
+        new TextDecoder().decode(data.slice(0, 2000)));
+      setTimeout(() => listener.call(this, event), late ? 700 : 0);
+    };
+  }
+};
+"""
+
+
+@pytest.fixture
+def run(redis_url: str, tmp_path: Path) -> Iterator[SteeredRun]:
+    """A run of three documents, none of which moves by itself."""
+    settings = {"home": str(tmp_path / "home"), "redis_url": redis_url}
+    run = SteeredRun(settings, ["one.pdf", "two.pdf", "three.pdf"])
+    yield run
+    run.close()
+
+
+@pytest.fixture
+def shared_lab() -> Iterator[Lab]:
+    """A JupyterLab whose notebooks are shared documents."""
+    if find_spec("jupyter_collaboration") is None:
+        pytest.skip("needs jupyter-collaboration: pip install --group sharing")
+    with (
+        tempfile.TemporaryDirectory(prefix="dp-") as folder,
+        Lab(Path(folder) / "lab", shared=True) as lab,
+    ):
+        yield lab
+
+
+class People:
+    """Clients with nothing in common but a server: each has a browser of its own."""
+
+    def __init__(self, browser: Browser, lab: Lab, *cells: str) -> None:
+        self._browser = browser
+        self._lab = lab
+        self._path = lab.write("shared.ipynb", cells)
+        self._contexts = ExitStack()
+        self.notebooks: list[Notebook] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._contexts.close()
+
+    def come(self, script: str = "") -> Notebook:
+        """One more person opens the notebook."""
+        context = self._browser.new_context(viewport={"width": 1100, "height": 700})
+        page = self._contexts.enter_context(context).new_page()
+        if script:
+            page.add_init_script(script)
+        notebook = Notebook(self._lab, page, self._path).load()
+        self.notebooks.append(notebook)
+        return notebook
+
+
+def complete(run: SteeredRun) -> None:
+    for number in range(3):
+        run.publish(number, Status.COMPLETED)
+
+
+def live(notebook: Notebook, text: str, cell: int = 0) -> None:
+    """The cell shows one live view, with this text, and nothing else."""
+    views: Locator = notebook.view(cell)
+    expect(views).to_have_count(1)
+    expect(views).to_contain_text(text)
+    output = notebook.output(cell)
+    for unwanted in ("To see it live", "displaying widget", "Loading widget"):
+        expect(output).not_to_contain_text(unwanted, use_inner_text=True)
+
+
+def test_everybody_in_a_shared_notebook_sees_the_run_move(
+    shared_lab: Lab, browser: Browser, run: SteeredRun
+):
+    with People(browser, shared_lab, run.cell + "run") as people:
+        first, second = people.come(LATE_WIDGETS), people.come()
+        first.run(0)
+        run.publish(0, progress=10)
+        live(first, "10 %")
+        live(second, "10 %")
+        second.screenshot("shared-second")
+        assert not second.trusted()
+
+        third = people.come()
+        first.load()
+        run.publish(0, progress=40)
+        for each in people.notebooks:
+            live(each, "40 %")
+        complete(run)
+        late = people.come()
+
+        for each in people.notebooks:
+            expect(each.output(0)).to_contain_text("3 completed")
+            expect(each.output(0)).not_to_contain_text("queued", use_inner_text=True)
+            assert each.errors == []
+        third.screenshot("shared-third")
+        late.screenshot("shared-late")
