@@ -281,7 +281,7 @@ def test_files_that_cannot_be_uploaded_are_named_and_the_others_arrive(
     expect(headline(view)).to_contain_text("2 files uploaded, 25 bytes")
     expect(headline(view)).to_contain_text("2 failed")
     expect(row(view, "too-large.pdf")).to_contain_text("Too large: the limit is 2.5 MB")
-    expect(row(view, "empty.pdf")).to_contain_text("the file is empty")
+    expect(row(view, "empty.pdf")).to_contain_text("The file is empty")
     expect(row(view, "in.txt")).to_contain_text("Uploaded")
     expect(view.locator(".dp-notice")).to_have_text(
         "1 file of other kinds in folders left out."
