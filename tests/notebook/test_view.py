@@ -606,8 +606,37 @@ def test_a_table_has_pages_chunks_duration_and_attempts(pipeline, samples):
         tags = parsed(view.static_bundle()["text/html"])
 
     assert "DocumentStatusPagesChunksDurationAttempts" in tags.text
-    cells = r"services-agreement.pdf✓\scompleted418(\d+\.\d|<\s0\.1)\ss1"
-    assert re.search(cells, tags.text)
+    duration = r"(<\s)?[\d.]+\s(s|min|min\s\d+\ss)"
+    assert re.search(rf"services-agreement.pdf✓\scompleted418{duration}1", tags.text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "< 0.1 s"),
+        (0.049, "< 0.1 s"),
+        (0.05, "0.1 s"),
+        (12.34, "12.3 s"),
+        (60, "1 min"),
+        (65, "1 min 5 s"),
+        (7200, "2 h"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_no_duration_in_a_table_is_broken_into_lines(clock, seconds, shown):
+    view_model = make_view_model(["a"], clock)
+    end = now()
+    view_model.apply(
+        [
+            event("a", timestamp=end - timedelta(seconds=seconds)),
+            ending("a", timestamp=end, message="Completed"),
+        ]
+    )
+
+    text = parsed(table.bundle(view_model)["text/html"]).text
+
+    assert shown.replace(" ", "\xa0") in text
+    assert not re.search(r"\d (s|min|h|d)\b", text)
 
 
 def test_how_to_attach_names_the_place_and_no_secret(pipeline, tmp_path):
