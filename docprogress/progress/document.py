@@ -75,6 +75,13 @@ class DocumentTiming:
         self.recognised_at = self.recognition_baseline = None
         self.seen_from_start = True
 
+    def enter_step(self, at: float | None) -> None:
+        """Begin another step at this moment; None if the document does not run."""
+        self.step_baseline = self.attempt_baseline = None
+        self.step_entered_at = at
+        self.recognised_at = self.recognition_baseline = None
+        self.recognition_seconds = 0.0
+
 
 class DocumentProgress:
     """The current state of one document; it changes as events are applied."""

@@ -8,35 +8,25 @@ from docprogress.events import ProgressEvent
 from docprogress.progress.costs import Costs, Model, Sample
 from docprogress.progress.document import DocumentProgress, counted_share
 from docprogress.progress.outlook import Outlook
-from docprogress.progress.rates import LEAST_SECONDS, Concurrency, Rate
+from docprogress.progress.pace import (
+    LEAST_COMPLETED,
+    LEAST_SHARE,
+    OVERDUE,
+    by_mean,
+    by_pace,
+    is_representative,
+)
+from docprogress.progress.rates import Concurrency
 from docprogress.progress.recognition import RecognitionTimes, has_own_pace
+from docprogress.progress.step_times import StepTimes
 
-#: Seconds that a run may take to count as short, the share of its documents that must
-#: have ended, and how many times as long as these the others may take.
-SHORT_RUN_SECONDS = 1.5
-SHORT_RUN_SHARE = 0.75
-SHORT_RUN_MARGIN = 3.0
-
-#: The share of something that must have been observed before its own pace counts.
-LEAST_SHARE = 0.05
-
-#: The same for a document whose steps are unknown.
+#: The share of a document whose steps are unknown that must have been observed before
+#: its own pace counts.
 LEAST_UNPLANNED_SHARE = 0.1
-
-#: Completed documents needed to estimate those that wait: a number, and a share of
-#: those that wait up to a number.
-LEAST_COMPLETED = 3
-COMPLETED_SHARE = 0.1
-MOST_COMPLETED = 20
 
 #: Completed documents needed to estimate the steps of a document whose number of pages
 #: is unknown.
 LEAST_MEASURED = 2
-
-#: What is overdue is expected to take this share of its expected or elapsed duration.
-#: What has taken `OUTLIER` times as long says nothing about the others.
-OVERDUE = 0.1
-OUTLIER = 2.0
 
 #: How far the time left of a running document may be off, as a standard deviation.
 OWN_DEVIATION = 0.1
@@ -45,53 +35,6 @@ OWN_DEVIATION = 0.1
 #: running documents that an estimate considers.
 MAX_STEPS = 32
 MAX_SAMPLED = 500
-
-
-class StepTimes:
-    """How long documents took to pass a step."""
-
-    __slots__ = (
-        "documents",
-        "entries",
-        "paged_seconds",
-        "pages",
-        "progress",
-        "seconds",
-        "squares",
-    )
-
-    def __init__(self) -> None:
-        self.documents = 0
-        self.seconds = 0.0
-        self.squares = 0.0
-        #: Of the documents whose pages are known.
-        self.pages = 0
-        self.paged_seconds = 0.0
-        #: The sum of documents' progress when they entered.
-        self.progress = 0.0
-        self.entries = 0
-
-    @property
-    def position(self) -> float:
-        """Where in a document the step begins, in percent."""
-        return self.progress / self.entries if self.entries else 0.0
-
-    def add(self, seconds: float, pages: int) -> None:
-        """Count a document that passed."""
-        self.documents += 1
-        self.seconds += max(seconds, 0.0)
-        self.squares += max(seconds, 0.0) ** 2
-        if pages:
-            self.pages += pages
-            self.paged_seconds += max(seconds, 0.0)
-
-    def mean(self, pages: int | None) -> float | None:
-        """The seconds for a document, in proportion to its pages if they are known."""
-        if not self.documents:
-            return None
-        if pages and self.pages:
-            return self.paged_seconds / self.pages * pages
-        return self.seconds / self.documents
 
 
 #: For each step, the steps after it and the share of documents that pass them.
@@ -236,7 +179,7 @@ class Estimator:
         if event.ocr_total is not None:
             return self._left_recognising(document, followers, at)
         share = self.step_share(event)
-        left = _by_pace(timing.step_baseline, timing.advanced_at, share, at)
+        left = by_pace(timing.step_baseline, timing.advanced_at, share, at)
         # What follows this step is known once a document was seen to complete.
         pages = document.page_count
         measured = self.documents.documents
@@ -246,7 +189,7 @@ class Estimator:
                 since = timing.advanced_at if share else timing.step_entered_at
                 if expected is None or since is None:
                     return None
-                left = _by_mean(expected * (1 - (share or 0.0)), at - since)
+                left = by_mean(expected * (1 - (share or 0.0)), at - since)
             if left is None:
                 return None
             after = followers[event.step]
@@ -256,7 +199,7 @@ class Estimator:
             return left if event.step == list(self._plan)[-1] else None
         # By its percentage, as if that grew evenly from this step on.
         done, baseline = event.progress / 100, timing.attempt_baseline
-        return _by_pace(
+        return by_pace(
             baseline, timing.advanced_at, done, at, least=LEAST_UNPLANNED_SHARE
         )
 
@@ -306,7 +249,7 @@ class Estimator:
         at: float,
     ) -> float | None:
         """The seconds that a whole document takes; None if unknown."""
-        enough = _enough(self.documents.documents, waiting)
+        enough = is_representative(self.documents.documents, waiting)
         # Scans take so long that waiting for some to complete would leave the time left
         # unknown for most of a run.
         known = bool(documents) and all(map(has_own_pace, documents))
@@ -342,60 +285,3 @@ def _whole(document: DocumentProgress, left: float, at: float) -> float | None:
         return None
     total, done = document.event.ocr_total or 0, document.event.ocr_current or 0
     return left * total / (total - done) if total > done else None
-
-
-def from_rate(completions: Rate, left: int, at: float) -> float | None:
-    """The seconds left, by the rate at which documents were completed."""
-    rate = completions.per_second(at)
-    if not rate or not _enough(completions.total, left):
-        return None
-    return left / rate
-
-
-def _by_pace(
-    baseline: tuple[float, float] | None,
-    advanced_at: float,
-    share: float | None,
-    at: float,
-    *,
-    least: float = LEAST_SHARE,
-) -> float | None:
-    """The seconds left at the pace since a baseline; None if unknown."""
-    if baseline is None or share is None:
-        return None
-    began, before = baseline
-    if share - before < least - 1e-9 or advanced_at - began < LEAST_SECONDS:
-        return None
-    left = (1 - share) * (advanced_at - began) / (share - before)
-    return _countdown(left, at - advanced_at)
-
-
-def _by_mean(seconds: float, spent: float) -> float | None:
-    """What is left of the mean of others; None for an outlier."""
-    return None if spent > OUTLIER * seconds + 1 else _countdown(seconds, spent)
-
-
-def _countdown(expected: float, spent: float) -> float:
-    """What is left of `expected` seconds; something is left even when overdue."""
-    return max(expected - spent, OVERDUE * max(expected, spent))
-
-
-def _enough(completed: int, waiting: int) -> bool:
-    """Whether so many completed documents represent those that wait."""
-    wanted = max(LEAST_COMPLETED, COMPLETED_SHARE * waiting)
-    return completed >= min(wanted, MOST_COMPLETED)
-
-
-def from_share(worked: float, ended: int, total: int) -> float | None:
-    """The seconds left of a run that ends before more is known; None otherwise.
-
-    Args:
-        worked: Seconds since its first document was begun.
-        ended: How many documents have ended.
-        total: How many there are.
-    """
-    if not ended or ended < SHORT_RUN_SHARE * total:
-        return None
-    left = worked * (total - ended) / ended
-    expected = worked + SHORT_RUN_MARGIN * left
-    return left if expected < SHORT_RUN_SECONDS else None

@@ -1,6 +1,7 @@
 """What a document waits for, from its newest event and the time of day."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from docprogress.events import ProgressEvent, Status
@@ -28,6 +29,22 @@ def waiting_text(event: ProgressEvent, now: datetime) -> str | None:
             return f"waiting until {time} to try again"
         message = _UNTIL.sub(f" until {time}", message, count=1)
     return f"w{message[1:]}" if waits and not event.final else None
+
+
+def common_reason(events: Iterable[ProgressEvent], now: datetime) -> str | None:
+    """What the first of these documents waits for, if all of them wait."""
+    texts = [waiting_text(event, now) for event in events]
+    return texts[0] if all(texts) else None
+
+
+def first_reason(events: Iterable[ProgressEvent], now: datetime) -> str | None:
+    """What the first queued document waits for that says it."""
+    for event in events:
+        if event.status is Status.QUEUED:
+            text = waiting_text(event, now)
+            if text is not None:
+                return text
+    return None
 
 
 def shown_message(event: ProgressEvent, now: datetime) -> str:
