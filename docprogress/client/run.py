@@ -4,7 +4,6 @@ A run belongs to no process. Every process that attaches to its id sees the same
 """
 
 import asyncio
-import logging
 import os
 from collections.abc import (
     AsyncIterator,
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from docprogress.bus.subscription import Subscription
 from docprogress.client import (
+    control,
     exporting,
     frames,
     hooks,
@@ -28,22 +28,21 @@ from docprogress.client import (
     run_report,
     waiting,
 )
-from docprogress.client.batches import BATCH_SIZE, document_batches, selections
+from docprogress.client.batches import BATCH_SIZE, document_batches
 from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.results import DocumentHandle
 from docprogress.client.run_summary import describe
 from docprogress.client.search_scope import search_scope
-from docprogress.client.stream import RunStream, iterate_blocking, subscribe
+from docprogress.client.stream import RunStream, as_ended, iterate_blocking, subscribe
 from docprogress.documents import Chunk, Page, Table
-from docprogress.errors import BusError, RunNotFound, RunTooNew, StoreError
+from docprogress.errors import RunNotFound, StoreError
 from docprogress.events import ProgressEvent, Status
 from docprogress.exports import frameworks
 from docprogress.exports.records import What
 from docprogress.exports.writers import Format
 from docprogress.progress.fold import Progress
-from docprogress.queueing import protocol
 from docprogress.search.query_vectors import query_vector
 from docprogress.search.reranking import Reranker
 from docprogress.search.results import SearchResults
@@ -60,8 +59,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from docprogress.plots.charts.style import Plot
-
-log = logging.getLogger(__name__)
 
 
 class Run:
@@ -347,14 +344,7 @@ class Run:
         Raises:
             TimeoutError: The run was unfinished after `timeout` seconds.
         """
-        ended: set[str] = set()
-        stream = RunStream(self.connections, self.record, final_only=True)
-        for event in iterate_blocking(
-            stream, timeout, wanted=lambda event: event.final
-        ):
-            if event.document_id not in ended:
-                ended.add(event.document_id)
-                yield self._store.documents.get(event.document_id)
+        return as_ended(self.connections, self.record, timeout)
 
     def cancel(self, document_ids: Sequence[str] | None = None) -> int:
         """Cancel unfinished documents; returns how many.
@@ -362,22 +352,9 @@ class Run:
         Queued documents are cancelled at once, those at a worker within moments. So are
         documents that have not been submitted yet, and those that never will be.
         """
-        count = 0
-        for chosen in selections(self._store, self.id, self.expected, document_ids):
-            if document_ids is None:
-                missing = self._store.submissions.add_cancelled(**chosen)
-                self.connections.publish_states(missing)
-                count += len(missing)
-            ended, requested = self._store.documents.cancel(**chosen)
-            self.connections.publish_states(ended)
-            if requested:
-                attempts = {row.id: row.attempt for row in requested}
-                try:
-                    self.connections.bus.request_cancel(attempts)
-                except BusError as error:
-                    log.warning("workers learn of the cancellation later: %s", error)
-            count += len(ended) + len(requested)
-        return count
+        return control.cancel(
+            self.connections, self.id, document_ids, expected=self.expected
+        )
 
     def retry(
         self,
@@ -400,18 +377,14 @@ class Run:
             BusError: Redis, which passwords need, cannot be reached.
             RunTooNew: The run was submitted by a later version than this one.
         """
-        if (version := protocol.required_version(self.record.settings)) is not None:
-            raise RunTooNew(self.id, version)
-        if isinstance(passwords, str):
-            raise TypeError("passwords are a list: passwords=[…]")
-        self.connections.share_passwords(self.id, passwords)
-        self.connections.share_sink(self.record)
-        count = 0
-        for chosen in selections(self._store, self.id, self.expected, document_ids):
-            rows = self._store.documents.retry(**chosen, failed_only=failed_only)
-            self.connections.publish_states(rows)
-            self.connections.send_tasks(rows, first=count + 1)
-            count += len(rows)
+        count = control.retry(
+            self.connections,
+            self.record,
+            document_ids,
+            expected=self.expected,
+            failed_only=failed_only,
+            passwords=passwords,
+        )
         for observer in list(self.connections.observers) if count else ():
             observer.retried(self)
         return count

@@ -17,7 +17,7 @@ from docprogress.errors import DocProgressError, RunNotFound, StoreError
 from docprogress.events import ProgressEvent
 from docprogress.progress.fold import Progress
 from docprogress.steps.planning import stored_plan_spans
-from docprogress.store import RunRow
+from docprogress.store import DocumentRow, RunRow
 
 #: Seconds between two attempts to cancel a task that waits for events.
 CANCEL_SECONDS = 0.5
@@ -245,3 +245,19 @@ async def _forward(
     except BaseException as error:
         put(error)
         raise
+
+
+def as_ended(
+    connections: Connections, run: RunRow, timeout: float | None
+) -> Iterator[DocumentRow]:
+    """Each document of a run as soon as it has ended, completed or not.
+
+    Raises:
+        TimeoutError: The run was unfinished after `timeout` seconds.
+    """
+    ended: set[str] = set()
+    stream = RunStream(connections, run, final_only=True)
+    for event in iterate_blocking(stream, timeout, wanted=lambda event: event.final):
+        if event.document_id not in ended:
+            ended.add(event.document_id)
+            yield connections.store.documents.get(event.document_id)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocProgressError
-from docprogress.events import now
 from docprogress.formatting import plural
 from docprogress.notebook.live_output import LiveOutput, publish, widget_bundle
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.audience import Audience
+from docprogress.notebook.progress.conditions import Conditions
 from docprogress.notebook.progress.page_requests import PageRequests
 from docprogress.notebook.progress.probe import Probe
 from docprogress.notebook.progress.source import Source
@@ -34,9 +34,6 @@ log = logging.getLogger(__name__)
 
 #: Events that are applied before other tasks on the loop run.
 EVENTS_PER_SLICE = 50
-
-#: Seconds for which the connection may be lost before the page shows it.
-LOSS_SECONDS = 1.0
 
 #: Seconds for which a page that looks at a finished run keeps getting updates, and in
 #: which messages of the time before the end may still arrive.
@@ -366,25 +363,11 @@ class ViewSession:
                 await asyncio.sleep(0)
 
     async def _poll(self, subscription: Subscription) -> None:
-        """Notice what no event reports: stalled documents and a lost connection."""
-        stalled: frozenset[int] = frozenset()
-        queue_reason: str | None = None
+        """Notice what no event reports, and keep the table up to date."""
+        conditions = Conditions(self.source, self.view_model, self._scheduler)
         while True:
-            lost_at = subscription.lost_at
-            if lost_at is not None and (now() - lost_at).total_seconds() < LOSS_SECONDS:
-                lost_at = None
-            if lost_at != self.view_model.lost_at:
-                self.view_model.lost_at = lost_at
-                self._scheduler.mark_summary_changed()
+            if conditions.look(subscription.lost_at):
                 self._wakeup.set()
-            if self.source.queue_reason != queue_reason:
-                queue_reason = self.source.queue_reason
-                self._scheduler.mark_summary_changed()
-                self._wakeup.set()
-            silent = self.view_model.stalled()
-            if silent != stalled and self._scheduler.mark_changed(silent ^ stalled):
-                self._wakeup.set()
-            stalled = silent
             if self.view_model.progress.partial and await asyncio.to_thread(
                 self._ask, self.view_model.recount
             ):
