@@ -91,11 +91,12 @@ class ProgressEvent(
     #: reading the others, and how many of those are done.
     ocr_current: int | None = None
     ocr_total: int | None = None
-    #: The file's bytes; and, once they are known, how much there is to do besides
-    #: recognition, in pages of text, and how many pages are recognised in all. A run's
-    #: progress weighs its documents by these.
+    #: The file's bytes. A run's progress weighs its documents by them, until `work` and
+    #: `ocr_pages` are known.
     size: int | None = None
+    #: How much there is to do besides recognition, in pages of text.
     work: int | None = None
+    #: How many pages are recognised (OCR) in all.
     ocr_pages: int | None = None
     #: When a queued document may go on at the earliest, in ISO 8601: a service asks to
     #: wait, or a failed attempt is repeated later.
