@@ -7,7 +7,7 @@ imported when it is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from docprogress.client.hooks import register_surface
+from docprogress.client.surfaces import register_surface
 from docprogress.version import __version__ as __version__  # a public name
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ _HOMES = {
 }
 
 # The client shows runs without importing the notebook.
-register_surface("docprogress.notebook.surface", waits="docprogress.notebook.starting")
+register_surface(
+    "docprogress.notebook.surface", waiting="docprogress.notebook.starting"
+)
 
 if not TYPE_CHECKING:
     # Hidden from type checkers: they would accept any misspelled name as `Any`.

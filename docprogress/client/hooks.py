@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any, Protocol
 
+from docprogress.client import surfaces
+
 
 class RunView(Protocol):
     """What shows a run in a notebook."""
@@ -51,29 +53,11 @@ class _Surface(Protocol):
     def upload(self, pipeline: Any, **options: Any) -> UploadView: ...
 
 
-_surface_module: str | None = None
-_waits_module: str | None = None
-
-
-def register_surface(module: str, *, waits: str | None = None) -> None:
-    """Set the module whose `show(run)` and `upload(pipeline, **options)` are used.
-
-    It is imported when it is first needed.
-
-    Args:
-        module: Its name.
-        waits: The name of a small one, whose `shown(text)` says what is waited for.
-    """
-    global _surface_module, _waits_module  # noqa: PLW0603 - one surface per process
-    _surface_module = module
-    _waits_module = waits
-
-
 def waiting(text: str) -> AbstractContextManager[None]:
     """Say what is waited for inside, where the surface can."""
-    if _waits_module is None:
+    if surfaces.waits is None:
         return nullcontext()
-    shown: AbstractContextManager[None] = import_module(_waits_module).shown(text)
+    shown: AbstractContextManager[None] = import_module(surfaces.waits).shown(text)
     return shown
 
 
@@ -88,8 +72,8 @@ def upload(pipeline: Any, **options: Any) -> UploadView:
 
 
 def _surface() -> _Surface:
-    if _surface_module is None:
+    if surfaces.module is None:
         raise RuntimeError("no surface is registered: import docprogress first")
-    found: Any = import_module(_surface_module)
+    found: Any = import_module(surfaces.module)
     surface: _Surface = found
     return surface
