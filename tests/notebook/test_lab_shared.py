@@ -2,17 +2,14 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
-from support.lab import Lab, Notebook
+from playwright.sync_api import Browser, expect
+from support.lab import Lab
+from support.people import People, live
 from support.steered import SteeredRun
-
-from docprogress import Status
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -53,48 +50,6 @@ def shared_lab() -> Iterator[Lab]:
         yield lab
 
 
-class People:
-    """Clients with nothing in common but a server: each has a browser of its own."""
-
-    def __init__(self, browser: Browser, lab: Lab, *cells: str) -> None:
-        self._browser = browser
-        self._lab = lab
-        self._path = lab.write("shared.ipynb", cells)
-        self._contexts = ExitStack()
-        self.notebooks: list[Notebook] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._contexts.close()
-
-    def come(self, script: str = "") -> Notebook:
-        """One more person opens the notebook."""
-        context = self._browser.new_context(viewport={"width": 1100, "height": 700})
-        page = self._contexts.enter_context(context).new_page()
-        if script:
-            page.add_init_script(script)
-        notebook = Notebook(self._lab, page, self._path).load()
-        self.notebooks.append(notebook)
-        return notebook
-
-
-def complete(run: SteeredRun) -> None:
-    for number in range(3):
-        run.publish(number, Status.COMPLETED)
-
-
-def live(notebook: Notebook, text: str, cell: int = 0) -> None:
-    """The cell shows one live view, with this text, and nothing else."""
-    views: Locator = notebook.view(cell)
-    expect(views).to_have_count(1)
-    expect(views).to_contain_text(text)
-    output = notebook.output(cell)
-    for unwanted in ("To see it live", "displaying widget", "Loading widget"):
-        expect(output).not_to_contain_text(unwanted, use_inner_text=True)
-
-
 def test_everybody_in_a_shared_notebook_sees_the_run_move(
     shared_lab: Lab, browser: Browser, run: SteeredRun
 ):
@@ -112,7 +67,7 @@ def test_everybody_in_a_shared_notebook_sees_the_run_move(
         run.publish(0, progress=40)
         for each in people.notebooks:
             live(each, "40 %")
-        complete(run)
+        run.complete()
         late = people.come()
 
         for each in people.notebooks:

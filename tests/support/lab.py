@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser: open notebooks, run cells, read outputs.
+"""JupyterLab or Notebook 7 in a real browser: open notebooks, run cells, read outputs.
 
 One JupyterLab and one Chromium serve many tests; each test has its own notebooks and
 kernels, which end with it.  Configuration, data and workspaces are private: nothing
@@ -48,6 +48,15 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     },
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
+
+#: What programs call themselves in their configuration, and where they open notebooks.
+APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
+PAGES = {"lab": "lab/tree", "notebook": "notebooks"}
+
+#: What pages complain of without any cell: JupyterLab when a kernel ends that it had
+#: asked something, and late, so that the kernel may be that of the notebook before;
+#: Notebook 7 while it loads its settings (jupyter/notebook#7862).
+THEIR_ERRORS = ("Canceled future for", "(reading 'schema')")
 
 #: What makes notebooks shared documents, in the server.
 SHARING_SERVER = "{'jupyter_server_ydoc': True, 'jupyter_server_fileid': True}"
@@ -116,27 +125,30 @@ def _be_patient(context: BrowserContext) -> None:
 
 
 class Lab:
-    """A JupyterLab of the tests' own, in a folder of its own.
+    """A JupyterLab or Notebook 7 of the tests' own, in a folder of its own.
 
     Args:
         folder: The folder, which it makes.
         shared: Whether notebooks are shared documents (jupyter-collaboration).
+        program: What serves them: JupyterLab ("lab"), or Notebook 7 ("notebook").
     """
 
-    def __init__(self, folder: Path, *, shared: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, shared: bool = False, program: str = "lab"
+    ) -> None:
         self.folder = folder / "notebooks"
         self.token = secrets.token_urlsafe(16)
         self._config = folder / "config"
         self._shared = shared
+        self._program = program
         self._log = folder / "jupyterlab.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True)
-        settings = self._config / "settings"
         for name, values in SETTINGS.items():
-            path = settings / f"{name}.jupyterlab-settings"
+            path = self._settings(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values))
         (self._config / "data").mkdir()
@@ -144,7 +156,7 @@ class Lab:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    Path(sysconfig.get_path("scripts")) / "jupyter-lab",
+                    Path(sysconfig.get_path("scripts")) / f"jupyter-{self._program}",
                     "--no-browser",
                     "--allow-root",
                     "--ip=127.0.0.1",
@@ -152,7 +164,7 @@ class Lab:
                     "--ServerApp.port_retries=0",
                     f"--IdentityProvider.token={self.token}",
                     f"--ServerApp.root_dir={self.folder}",
-                    "--LabApp.expose_app_in_browser=True",
+                    f"--{APPS[self._program]}.expose_app_in_browser=True",
                     *(self._sharing() if self._shared else ()),
                 ],
                 env=os.environ | private_jupyter(self._config),
@@ -175,6 +187,9 @@ class Lab:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
 
+    def _settings(self, name: str) -> Path:
+        return self._config / "settings" / f"{name}.jupyterlab-settings"
+
     def _sharing(self) -> tuple[str, ...]:
         """What makes notebooks shared documents, and where their history is kept."""
         return (
@@ -195,7 +210,19 @@ class Lab:
 
     def address(self, path: str) -> str:
         """Where a notebook is found, with nothing else open beside it."""
-        return f"{self._url}/lab/tree/{path}?token={self.token}&reset"
+        page = PAGES[self._program]
+        return f"{self._url}/{page}/{path}?token={self.token}&reset"
+
+    @contextmanager
+    def setting(self, name: str, values: Mapping[str, Any]) -> Iterator[None]:
+        """What pages that are loaded meanwhile have set."""
+        path = self._settings(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+        try:
+            yield
+        finally:
+            path.unlink()
 
     def kernel_processes(self) -> list[psutil.Process]:
         assert self._process is not None
@@ -249,9 +276,7 @@ class Notebook:
         page.on("pageerror", lambda error: self._note(str(error)))
 
     def _note(self, error: str) -> None:
-        # JupyterLab says this itself when a kernel ends that it had asked something,
-        # and says it late: the kernel may be that of the notebook before.
-        if "Canceled future for" not in error:
+        if not any(known in error for known in THEIR_ERRORS):
             self.errors.append(error)
 
     def load(self) -> Self:
@@ -327,6 +352,12 @@ class Notebook:
         return self.page.evaluate(
             f"() => [...{_NOTEBOOK}.content.model.cells].every("
             "cell => cell.type !== 'code' || cell.trusted)"
+        )
+
+    def windowing_mode(self) -> str:
+        """Which of its cells the notebook draws, and when."""
+        return self.page.evaluate(
+            f"() => {_NOTEBOOK}.content.notebookConfig.windowingMode"
         )
 
     def output(self, cell: int) -> Locator:

@@ -43,6 +43,11 @@ class SteeredRun:
             )
         )
 
+    def complete(self) -> None:
+        """Publish that every document has completed."""
+        for number in range(len(self._rows)):
+            self.publish(number, Status.COMPLETED)
+
     @property
     def cell(self) -> str:
         """The code of a cell that attaches to this run as `run`."""
