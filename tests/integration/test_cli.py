@@ -471,6 +471,7 @@ def in_terminal(arguments, folder, *, until, send=b"", **environment):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
+        os.environ.pop("CI", None)
         os.environ.update({"COLUMNS": "100", "LINES": "24", "TERM": "xterm"})
         os.environ.update(environment)
         os.execv(sys.executable, [sys.executable, "-m", "docprogress", *arguments])

@@ -1,5 +1,8 @@
 """Excel workbooks are read as a spreadsheet program shows them, within the limits."""
 
+import io
+import zipfile
+
 import pytest
 from support.workbooks import number, row, xlsx
 
@@ -206,9 +209,30 @@ def test_an_empty_workbook_says_so(read):
     assert facts["note"] == "no text"
 
 
-def test_a_damaged_sheet_is_unreadable(read):
+def test_a_sheet_that_is_cut_short_is_unreadable(read):
+    cut = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx(row(1, "a") + row(2, "b")))) as whole,
+        zipfile.ZipFile(cut, "w") as archive,
+    ):
+        for member in whole.infolist():
+            content = whole.read(member)
+            if "worksheets/sheet" in member.filename:
+                content = content[: content.index(b"</row>")]
+            archive.writestr(member, content)
+
     with pytest.raises(Unreadable, match=r"a\.xlsx: an Excel workbook that is damaged"):
-        read(xlsx("<sheetData><row></sheetData>"))
+        read(cut.getvalue())
+
+
+def test_a_sheet_that_is_not_well_formed_is_read_with_a_warning(read):
+    cell = "<c r='A1' t='inlineStr'><is><t>all of it</t></is></c>"
+
+    pages, facts = read(xlsx(f"<sheetData><row r='1'>{cell}</sheetData>"))
+
+    assert [page.text for page in pages] == ["all of it"]
+    [warning] = facts["warnings"]
+    assert "is not well-formed XML" in warning
 
 
 def test_merged_cells_that_cover_everything_are_repeated_within_a_limit(monkeypatch):
