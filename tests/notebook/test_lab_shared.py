@@ -2,11 +2,11 @@
 
 import tempfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from support.added import AddedEnvironment, group_alone
 from support.lab import Lab
 from support.people import People, live
 from support.steered import SteeredRun
@@ -41,13 +41,11 @@ def run(redis_url: str, tmp_path: Path) -> Iterator[SteeredRun]:
 @pytest.fixture
 def shared_lab() -> Iterator[Lab]:
     """A JupyterLab whose notebooks are shared documents."""
-    if find_spec("jupyter_collaboration") is None:
-        pytest.skip("needs jupyter-collaboration: pip install --group sharing")
-    with (
-        tempfile.TemporaryDirectory(prefix="dp-") as folder,
-        Lab(Path(folder) / "lab", shared=True) as lab,
-    ):
-        yield lab
+    with tempfile.TemporaryDirectory(prefix="dp-") as name:
+        folder = Path(name)
+        added = AddedEnvironment(folder / "added", group_alone("sharing"))
+        with Lab(folder / "lab", shared=True, added=added) as lab:
+            yield lab
 
 
 def test_everybody_in_a_shared_notebook_sees_the_run_move(

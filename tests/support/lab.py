@@ -11,7 +11,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sysconfig
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ import nbformat
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from support.added import AddedEnvironment
 from support.patience import patient
 from support.services import eventually, free_port
 
@@ -49,7 +50,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
 
-#: What programs call themselves in their configuration, and where they open notebooks.
+#: The modules of programs, what they call themselves in their configuration, and where
+#: they open notebooks.
+MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
 PAGES = {"lab": "lab/tree", "notebook": "notebooks"}
 
@@ -131,16 +134,26 @@ class Lab:
         folder: The folder, which it makes.
         shared: Whether notebooks are shared documents (jupyter-collaboration).
         program: What serves them: JupyterLab ("lab"), or Notebook 7 ("notebook").
+        added: The environment that it runs in, instead of that of the tests.
     """
 
     def __init__(
-        self, folder: Path, *, shared: bool = False, program: str = "lab"
+        self,
+        folder: Path,
+        *,
+        shared: bool = False,
+        program: str = "lab",
+        added: AddedEnvironment | None = None,
     ) -> None:
         self.folder = folder / "notebooks"
         self.token = secrets.token_urlsafe(16)
         self._config = folder / "config"
         self._shared = shared
         self._program = program
+        self._python = Path(sys.executable) if added is None else added.python
+        self._variables = private_jupyter(self._config) | (
+            {} if added is None else added.variables
+        )
         self._log = folder / "jupyterlab.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -156,7 +169,7 @@ class Lab:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    Path(sysconfig.get_path("scripts")) / f"jupyter-{self._program}",
+                    *(self._python, "-P", "-m", MODULES[self._program]),
                     "--no-browser",
                     "--allow-root",
                     "--ip=127.0.0.1",
@@ -167,7 +180,7 @@ class Lab:
                     f"--{APPS[self._program]}.expose_app_in_browser=True",
                     *(self._sharing() if self._shared else ()),
                 ],
-                env=os.environ | private_jupyter(self._config),
+                env=os.environ | self._variables,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
