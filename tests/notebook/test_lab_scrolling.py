@@ -18,6 +18,19 @@ TRACKER = "@jupyterlab/notebook-extension/tracker"
 FILLER = "print('line\\n' * 30)"
 FILLERS = 20
 
+#: Keeps every message of the kernel to this page.
+HEARING = """
+window.heard = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({data}) => {
+      if (data instanceof ArrayBuffer) heard.push(new TextDecoder().decode(data));
+    });
+  }
+};
+"""
+
 
 @pytest.fixture
 def run(redis_url: str, tmp_path: Path) -> Iterator[SteeredRun]:
@@ -42,6 +55,14 @@ def scroll_away(notebook: Notebook) -> None:
     expect(notebook.page.locator(".docprogress")).not_to_be_in_viewport()
 
 
+def hears(notebook: Notebook, *words: str) -> None:
+    """Wait until one message to the page has all of these."""
+    notebook.page.wait_for_function(
+        "words => heard.some(message => words.every(word => message.includes(word)))",
+        arg=words,
+    )
+
+
 @pytest.mark.parametrize("mode", ["full", "defer", "contentVisibility"])
 def test_a_run_that_went_on_out_of_sight_is_current_when_it_is_scrolled_to(
     lab: Lab, browser: Browser, run: SteeredRun, mode: str
@@ -51,19 +72,21 @@ def test_a_run_that_went_on_out_of_sight_is_current_when_it_is_scrolled_to(
         lab.setting(TRACKER, {"windowingMode": mode}),
         People(browser, lab, *cells) as people,
     ):
-        notebook = people.come()
+        notebook = people.come(HEARING)
         assert notebook.windowing_mode() == mode
         notebook.command("notebook:run-all-cells")
         run.publish(0, progress=10)
         scroll_to(notebook, 0)
         live(notebook, "10 %")
         scroll_away(notebook)
-        run.publish(0, progress=40)
+        run.publish(0, progress=40, message="Reading page 4")
+        hears(notebook, "comm_msg", "Reading page 4")
         scroll_to(notebook, 0)
         live(notebook, "40 %")
 
         scroll_away(notebook)
         run.complete()
+        hears(notebook, "update_display_data", "3 completed")
         scroll_to(notebook, 0)
 
         expect(notebook.output(0).get_by_role("table")).to_be_visible()
