@@ -39,11 +39,11 @@ def own(modules: set[str]) -> set[str]:
     return {name for name in modules if name.startswith("docprogress.")}
 
 
-def test_the_package_loads_its_version_and_its_hooks_alone():
+def test_the_package_loads_its_version_and_the_names_of_its_surfaces_alone():
     modules = loaded("import docprogress")
 
     assert own(modules) == {
-        *("docprogress.client", "docprogress.client.hooks", "docprogress.version")
+        *("docprogress.client", "docprogress.client.surfaces", "docprogress.version")
     }
     assert not modules & {*HEAVY}
 
