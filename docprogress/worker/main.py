@@ -217,11 +217,21 @@ def _check(settings: Settings) -> None:
 
 
 def _watch_supervisor(supervisor: int, orphaned: Callable[[], None]) -> None:
+    # A process that is forked while another one is being started inherits its pipe and
+    # its lock, and would hold both for as long as it runs: forks wait.
+    forks = threading.Lock()
+    os.register_at_fork(
+        before=forks.acquire,
+        after_in_parent=forks.release,
+        after_in_child=forks.release,
+    )
+
     def watch() -> None:
         _wait_for_end(supervisor)
         log.warning("the supervisor is gone")
         try:
-            orphaned()
+            with forks:
+                orphaned()
         except DocProgressError as error:
             log.warning("there is no other one: %s", error)
         finally:
