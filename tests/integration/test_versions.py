@@ -26,7 +26,7 @@ LATER = {
 #: One that has changed the tables.
 CHANGED = {
     "version.py": LATER["version.py"],
-    "store/schema.py": ('HEAD = "0001"', 'HEAD = "0002"'),
+    "store/table_version.py": ('HEAD = "0001"', 'HEAD = "0002"'),
 }
 
 MIGRATION = """
