@@ -23,6 +23,7 @@ from docprogress.latency.listeners import Listener, PageListener
 from docprogress.latency.measurement import Floats, Integers, Measurement, Stage
 from docprogress.latency.plan import Plan
 from docprogress.latency.processes import TICK, Process, environment_of, start_process
+from docprogress.notebook.cells import attended
 from docprogress.notebook.environment import has_anywidget, in_kernel
 from docprogress.notebook.live_output import publish
 
@@ -234,6 +235,8 @@ class _Runner:
         reason = None
         if not in_kernel():
             reason = "there is no page: this is not a notebook"
+        elif not attended():
+            reason = "there is no page: a program executes this notebook"
         elif not has_anywidget():
             reason = "a view needs anywidget: pip install 'docprogress[notebook]'"
         elif not seconds:
