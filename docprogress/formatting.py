@@ -24,6 +24,8 @@ _BIDI = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 
+_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 
 
@@ -126,6 +128,15 @@ def remaining(seconds: float | None) -> str:
     if minutes >= 10:  # noqa: PLR2004 - round to five minutes
         minutes = round(minutes / 5) * 5
     return f"about {duration(max(minutes, 1) * _MINUTE)} left"
+
+
+def byte_size(size: int) -> str:
+    """Format a number of bytes: `12.5 MB`."""
+    for unit, name in _UNITS:
+        if size >= unit:
+            value = size / unit
+            return f"{value:.1f} {name}" if value < 99.95 else f"{value:.0f} {name}"  # noqa: PLR2004 - three digits are enough
+    return f"{size} byte{'' if size == 1 else 's'}"
 
 
 def rate(per_second: float, noun: str) -> str:

@@ -17,6 +17,7 @@ from docprogress.errors import ExportError
 from docprogress.events import Status, now
 from docprogress.exports.run_report.page import render
 from docprogress.exports.run_report.values import (
+    STATUS_ORDER,
     DocumentLine,
     KindLine,
     Reason,
@@ -48,16 +49,6 @@ LIBRARIES = (
     *("python-calamine", "rapidocr", "onnxruntime", "kreuzberg", "trafilatura"),
     *("wordllama", "sentence-transformers", "lancedb", "pgvector", "qdrant-client"),
 )
-
-_ORDER = {
-    status: position
-    for position, status in enumerate(
-        (
-            *(Status.FAILED, Status.CANCELLED, Status.PROCESSING),
-            *(Status.QUEUED, Status.COMPLETED),
-        )
-    )
-}
 
 
 def write_report(
@@ -133,12 +124,7 @@ def collect(
             "Recognised": sum(row.ocr_pages or 0 for row in rows),
             "Chunks": sum(row.chunks for row in rows),
         },
-        documents=[
-            _line(row)
-            for row in sorted(rows, key=lambda row: (_ORDER[row.status], row.number))[
-                :MAX_DOCUMENTS
-            ]
-        ],
+        documents=[_line(row) for row in sorted(rows, key=_attention)[:MAX_DOCUMENTS]],
         document_count=len(rows),
         reasons=_reasons(rows),
         steps=_steps(spans, store.results.timings(run.id)),
@@ -158,6 +144,11 @@ def collect(
         settings=_settings(run),
         versions=_versions(),
     )
+
+
+def _attention(row: DocumentRow) -> tuple[int, int]:
+    """What needs attention comes first, otherwise the order of submission."""
+    return STATUS_ORDER.index(row.status), row.number
 
 
 def _line(row: DocumentRow) -> DocumentLine:

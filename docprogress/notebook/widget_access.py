@@ -1,19 +1,19 @@
 """What libraries that show widgets ask of one, for objects that have a widget."""
 
+from abc import ABC, abstractmethod
 from typing import Any, cast
 
 
-class WidgetAccess:
-    """Passes for its widget, where a library is given it: `mo.ui.anywidget(view)`.
+class WidgetAccess(ABC):
+    """Lets libraries use an object in place of its widget: `mo.ui.anywidget(view)`.
 
-    Nothing here is looked up by a notebook that only displays the object, so that no
-    widget is made for it.
+    A notebook that only displays the object uses none of this, so no widget is created.
     """
 
     @property
+    @abstractmethod
     def widget(self) -> Any:
         """The widget."""
-        raise NotImplementedError
 
     @property
     def comm(self) -> Any:

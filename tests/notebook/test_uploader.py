@@ -23,6 +23,7 @@ from docprogress import Pipeline, Status, Uploader
 from docprogress.documents import LONGEST_NAME
 from docprogress.errors import SubmitError
 from docprogress.events import now
+from docprogress.formatting import byte_size
 from docprogress.notebook.upload.receiver import (
     CHUNK,
     FOLDER,
@@ -30,7 +31,6 @@ from docprogress.notebook.upload.receiver import (
     IncomingFile,
     Receiver,
     State,
-    amount,
 )
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -315,7 +315,7 @@ def test_files_of_this_machine_are_taken_as_if_they_were_dropped(
 def test_sizes_have_three_digits():
     sizes = [1, 999, 1_000, 99_940, 99_960, 536_870_912, 1_500_000_000]
 
-    assert [amount(size) for size in sizes] == [
+    assert [byte_size(size) for size in sizes] == [
         *("1 byte", "999 bytes", "1.0 kB", "99.9 kB", "100 kB", "537 MB", "1.5 GB"),
     ]
 

@@ -11,10 +11,13 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 
-from docprogress.events import Status
 from docprogress.exports.run_report import charts
-from docprogress.exports.run_report.values import DocumentLine, RunReport
-from docprogress.formatting import duration, one_line, plural, rate
+from docprogress.exports.run_report.values import (
+    STATUS_ORDER,
+    DocumentLine,
+    RunReport,
+)
+from docprogress.formatting import byte_size, duration, one_line, plural, rate
 
 _FRONTEND = Path(__file__).parents[2] / "frontend" / "dist"
 
@@ -30,11 +33,6 @@ _COLUMNS = (
     ("Time", True),
     ("Attempts", True),
     ("Worker", False),
-)
-
-_STATUSES = (
-    *(Status.FAILED, Status.CANCELLED, Status.PROCESSING),
-    *(Status.QUEUED, Status.COMPLETED),
 )
 
 
@@ -114,7 +112,7 @@ def _share(report: RunReport) -> str:
     parts = "".join(
         f'<span class="{status.value}" style="flex-grow:{report.counts[status]}" '
         f'title="{report.counts[status]:,} {status.value}"></span>'
-        for status in reversed(_STATUSES)
+        for status in reversed(STATUS_ORDER)
         if report.counts.get(status)
     )
     return f'<div class="share" role="presentation">{parts}</div>'
@@ -123,7 +121,7 @@ def _share(report: RunReport) -> str:
 def _tiles(report: RunReport) -> str:
     shown = [
         (f"{report.counts[status]:,}", status.value.capitalize(), status.value)
-        for status in reversed(_STATUSES)
+        for status in reversed(STATUS_ORDER)
         if report.counts.get(status)
     ]
     shown += [(f"{count:,}", name, "") for name, count in report.totals.items()]
@@ -156,7 +154,7 @@ def _documents(report: RunReport) -> str:
             f"{plural(report.document_count, 'document')}, those that did not complete "
             "first. <code>run.to_frame()</code> has all.</p>"
         )
-    present = [status for status in _STATUSES if report.counts.get(status)]
+    present = [status for status in STATUS_ORDER if report.counts.get(status)]
     options = "".join(
         f'<option value="{status.value}">{status.value.capitalize()}</option>'
         for status in present
@@ -188,7 +186,7 @@ def _row(line: DocumentLine) -> str:
         _number(line.pages),
         _number(line.ocr_pages),
         _number(line.chunks),
-        _number(line.size, _size),
+        _number(line.size, lambda size: byte_size(int(size))),
         _number(line.seconds, lambda seconds: duration(float(seconds))),
         _number(line.attempts),
         f"<td>{_text(line.worker)}</td>",
@@ -324,15 +322,6 @@ def _value(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
-
-
-def _size(size: float) -> str:
-    value, unit = float(size), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:  # noqa: PLR2004 - SI units
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
 def _moment(moment: datetime) -> str:

@@ -7,6 +7,12 @@ from typing import NamedTuple
 
 from docprogress.events import Status
 
+#: The order of statuses in a report: what needs attention comes first.
+STATUS_ORDER = (
+    *(Status.FAILED, Status.CANCELLED, Status.PROCESSING),
+    *(Status.QUEUED, Status.COMPLETED),
+)
+
 
 class Segment(NamedTuple):
     """A part of a track of the timeline: seconds since the run began."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from docprogress.documents import LONGEST_NAME, display_name
+from docprogress.formatting import byte_size
 from docprogress.storage import Source
 
 #: Bytes of a chunk; only the last one of a file may be smaller.
@@ -30,8 +31,6 @@ LOCK = "lock"
 
 #: Seconds for which a new folder is never removed as left over.
 NEW_SECONDS = 60.0
-
-_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 class State(StrEnum):
@@ -285,13 +284,13 @@ class Receiver:
         if size <= 0:
             return "the file is empty"
         if size > self.max_bytes:
-            return f"too large: the limit is {amount(self.max_bytes)}"
+            return f"too large: the limit is {byte_size(self.max_bytes)}"
         if sum(not file.submitted for file in kept_files) >= self.max_files:
             return f"too many: the limit is {self.max_files:,} files"
         to_come = sum(file.size - file.received for file in kept_files)
         free = shutil.disk_usage(self._folder()).free - to_come
         if size > free:
-            return f"no space: {amount(size)} needed, {amount(max(free, 0))} free"
+            return f"no space: {byte_size(size)} needed, {byte_size(max(free, 0))} free"
         return None
 
     def _unique_name(self, name: str) -> str:
@@ -322,15 +321,6 @@ class Receiver:
             )
             self._place = place
         return self._place
-
-
-def amount(size: int) -> str:
-    """Format a number of bytes: `12.5 MB`."""
-    for unit, name in _UNITS:
-        if size >= unit:
-            value = size / unit
-            return f"{value:.1f} {name}" if value < 99.95 else f"{value:.0f} {name}"  # noqa: PLR2004 - three digits are enough
-    return f"{size} byte{'' if size == 1 else 's'}"
 
 
 def _suffix(name: str) -> str:

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from docprogress.formatting import cut, one_line, pad, plain, plural, shorten
+from docprogress.formatting import byte_size, cut, one_line, pad, plain, plural, shorten
 from docprogress.notebook.progress.table import (
     MOST_LINES,
     MOST_ROWS,
     WIDEST_NAME,
     WIDEST_NOTE,
 )
-from docprogress.notebook.upload.receiver import IncomingFile, State, amount
+from docprogress.notebook.upload.receiver import IncomingFile, State
 
 #: The headline without files.
 NOTHING = "No file has been uploaded"
@@ -71,7 +71,7 @@ def text(summary: Summary, note: str = "") -> str:
     width = max(map(cell_len, names), default=0)
     lines = [summary.headline]
     for name, line in zip(names, shown, strict=True):
-        row = f"{pad(name, width)}  {amount(line.size):>10}  {plain(line.note)}"
+        row = f"{pad(name, width)}  {byte_size(line.size):>10}  {plain(line.note)}"
         lines.append(cut(row.rstrip(), width + WIDEST_NOTE))
     if more := len(summary.lines) - len(shown):
         lines.append(f"… and {more:,} more")
@@ -111,7 +111,7 @@ def _row(line: Line) -> str:
         f'<tr><td style="{_CELL}; color: {colour}">{mark}</td>'
         f'<td style="{_CELL}; overflow-wrap: anywhere"><bdi style="{_NAME}">'
         f"{escape(one_line(line.name))}</bdi></td>"
-        f'<td style="{_NUMBER}; white-space: nowrap">{amount(line.size)}</td>'
+        f'<td style="{_NUMBER}; white-space: nowrap">{byte_size(line.size)}</td>'
         f'<td style="{_CELL}; color: {colour}">{escape(one_line(status))}</td></tr>'
     )
 
@@ -133,7 +133,7 @@ def _headline(summary: Sequence[Line]) -> str:
     arrived = [line for line in summary if line.status is State.ARRIVED]
     parts = [f"{plural(len(arrived), 'file')} uploaded"]
     if arrived:
-        parts[0] += f", {amount(sum(line.size for line in arrived))}"
+        parts[0] += f", {byte_size(sum(line.size for line in arrived))}"
     for status, word in (
         (State.FAILED, "failed"),
         (State.CANCELLED, "cancelled"),

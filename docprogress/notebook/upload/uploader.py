@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.errors import SubmitError
-from docprogress.formatting import plural
+from docprogress.formatting import byte_size, plural
 from docprogress.notebook.cells import attended
 from docprogress.notebook.environment import (
     HOW_TO_INSTALL,
@@ -42,7 +42,6 @@ from docprogress.notebook.upload.receiver import (
     State,
     UploadedFile,
     all_settled,
-    amount,
 )
 from docprogress.notebook.upload.session import (
     TICK,
@@ -163,8 +162,9 @@ class Uploader:
             received = sum(each.received for each in arriving)
             size = sum(each.size for each in arriving)
             raise SubmitError(
-                f"{plural(len(arriving), 'file')} still uploading ({amount(received)} "
-                f"of {amount(size)}): submit when all have arrived, or cancel them"
+                f"{plural(len(arriving), 'file')} still uploading "
+                f"({byte_size(received)} of {byte_size(size)}): submit when all have "
+                "arrived, or cancel them"
             )
         arrived = [each for each in self._receiver if each.status is State.ARRIVED]
         if not arrived:
