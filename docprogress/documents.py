@@ -1,4 +1,4 @@
-"""Documents, pages and chunks, the values that steps take and yield; and tables."""
+"""The values that steps take and yield: documents, pages and chunks; and tables."""
 
 import os
 import re
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-#: Separates two pages in a document's text. A chunk's offsets count characters in the
-#: pages' texts joined by it.
+#: Separates pages in a document's text. The offsets of a chunk count characters in the
+#: joined text.
 PAGE_SEPARATOR = "\n\n"
 
 #: The longest file name that is stored, in characters.
@@ -40,8 +40,8 @@ class Document:
     """A document, as a step receives it."""
 
     id: str
-    #: The file's name, for display; never a path. A container's member has its
-    #: container's name in front of its own: `mail.eml/contract.pdf`.
+    #: The file's name, for display; never a path. The name of a member begins with that
+    #: of its container: `mail.eml/contract.pdf`.
     name: str
     #: The file on this machine, while the step runs.
     path: Path
@@ -65,11 +65,12 @@ class Page:
     text: str
     #: The name of the sheet, the chapter's title; None if it has none.
     title: str | None = None
-    #: The text as Markdown; None if the reader knows no structure.
+    #: The text as Markdown; None if the structure is not known.
     markdown: str | None = None
-    #: How sure the recognition was, from 0 to 1; None if the page was not recognised.
+    #: The confidence of the recognition, from 0 to 1; None if the page was not
+    #: recognised.
     confidence: float | None = None
-    #: The document; None while a step makes the page.
+    #: The id of the document; None while a step makes the page.
     document_id: str | None = None
 
     def __repr__(self) -> str:
@@ -89,14 +90,14 @@ class Chunk:
     end: int
     first_page: int
     last_page: int
-    #: `text`, `table`, `code` or `list`; `text` where the structure is not known. None
-    #: in chunks of earlier versions, and unless a chunker of your own says.
+    #: `text`, `table`, `code` or `list`; `text` if the structure is not known. None in
+    #: chunks of earlier versions, and if a custom chunker does not set it.
     kind: str | None = None
     #: The headings above it, outermost first.
     headings: tuple[str, ...] = ()
     #: Shape `(dimensions,)`; None until the chunk is embedded.
     vector: "NDArray[float32] | None" = None
-    #: The document; None while a step makes the chunk.
+    #: The id of the document; None while a step makes the chunk.
     document_id: str | None = None
 
     def __repr__(self) -> str:
@@ -116,8 +117,8 @@ class Table:
 
     #: Counted from 1 in the document.
     number: int
-    #: All of one length. The first row is the header, of empty cells if there is none.
-    #: A cell's lines are separated by line ends; merged cells are repeated.
+    #: Rows of the same length. The first one is the header, with empty cells if there
+    #: is none. Lines in a cell are separated by line ends; merged cells are repeated.
     rows: tuple[tuple[str, ...], ...]
     #: The number of the page.
     page: int
@@ -148,10 +149,11 @@ class Table:
         return to_markdown(self.rows)
 
     def to_frame(self) -> "DataFrame":
-        """The rows below the header as text, with the header's cells as columns.
+        """The rows below the header as a DataFrame of strings.
 
-        Columns of the same name, or without one, are named as by `pandas.read_csv`:
-        `Price`, `Price.1`, `Unnamed: 2`. Without a header they are numbered.
+        Columns are named after the header. Duplicate and missing names are replaced as
+        by `pandas.read_csv`: `Price`, `Price.1`, `Unnamed: 2`. Without a header,
+        columns are numbered.
         """
         from pandas import DataFrame
 

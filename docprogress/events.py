@@ -1,7 +1,7 @@
 """The wire format: a frozen value with the current state of one document.
 
-An event is absolute, never a delta, so losing one loses no information for long.
-Any program may publish the first seven fields with a plain `PUBLISH`.
+An event is absolute, never a delta, so the next event makes up for a lost one. Any
+program may publish the first seven fields with a plain `PUBLISH`.
 """
 
 import json
@@ -23,13 +23,12 @@ FINAL_NUMBER = 2**64 - 1
 #: The greatest progress of a document that is not completed, in percent.
 MAX_UNFINISHED_PROGRESS = 99.9
 
-#: How the message of a document begins that was cancelled before it was submitted; the
-#: reason follows.
+#: The beginning of the message of a document that was cancelled before it was
+#: submitted; the reason follows.
 NOT_HANDED_IN = "Not handed in: "
 
-#: The notes at the end of a completed document's message that say that it has no text:
-#: it would have to be recognised, which was not possible, or not wanted; or there is
-#: none.
+#: Notes at the end of a completed document's message that it has no text: because OCR
+#: is not installed, because it is switched off, or because there is none.
 NEEDS_OCR = "no text layer, OCR needed"
 OCR_IS_OFF = "no text layer, and OCR is off"
 NO_TEXT = "no text"
@@ -71,7 +70,7 @@ class ProgressEvent(
     document_id: str
     status: Status
     step: str
-    #: Of the whole document, 0 to 100; 100 exactly when completed.
+    #: The percentage of the whole document, 0 to 100; 100 exactly when completed.
     progress: float
     message: str
     timestamp: datetime
@@ -87,22 +86,22 @@ class ProgressEvent(
     current: int | None = None
     total: int | None = None
     unit: str | None = None
-    #: How many of the step's pages are recognised (OCR), which takes far longer than
-    #: reading the others, and how many of those are done.
+    #: The number of the step's pages that need OCR, which takes far longer than reading
+    #: the others, and how many of those are done.
     ocr_current: int | None = None
     ocr_total: int | None = None
-    #: The file's bytes. A run's progress weighs its documents by them, until `work` and
-    #: `ocr_pages` are known.
+    #: The size of the file in bytes. A run's progress weighs documents by it until
+    #: `work` and `ocr_pages` are known.
     size: int | None = None
-    #: How much there is to do besides recognition, in pages of text.
+    #: The document's work without OCR, in pages of text.
     work: int | None = None
-    #: How many pages are recognised (OCR) in all.
+    #: The total number of pages that need OCR.
     ocr_pages: int | None = None
-    #: When a queued document may go on at the earliest, in ISO 8601: a service asks to
-    #: wait, or a failed attempt is repeated later.
+    #: The earliest time at which a queued document can continue, in ISO 8601: after a
+    #: service's rate limit, or before the next attempt.
     waiting_until: str | None = None
     worker: str | None = None
-    #: The document that contains this one: a mail, an archive.
+    #: The id of the container of this document: a message or an archive.
     parent_id: str | None = None
     #: Whether a worker repeats its newest event as a heartbeat.
     heartbeat: bool = False
@@ -187,7 +186,7 @@ def decode(raw: bytes | str) -> ProgressEvent:
         if b'"extra"' not in raw and b"\\u" not in raw:
             return _in_utc(_EXPECTED.decode(raw))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass  # the slow path finds out what is wrong, if anything is
+        pass  # the slow path finds the problem, if there is one
     try:
         fields = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -231,7 +230,7 @@ def from_dict(fields: Any) -> ProgressEvent:
 
 
 def _is_own(name: str, value: Any) -> bool:
-    """Whether a field is this format's, and not another program's of the same name."""
+    """Whether a field has this format's type, and not another program's meaning."""
     kind = _LATER_FIELDS.get(name)
     if kind is None or value is None:
         return True
@@ -251,7 +250,7 @@ def schema() -> dict[str, Any]:
 
 
 def pages_of_text(pages: int, characters: int) -> int:
-    """A document's pages, or more where they are long: the `work` of its events."""
+    """The `work` of a document: its pages, with long ones counted as several."""
     return max(pages, characters // LONGEST_PAGE)
 
 
@@ -269,8 +268,8 @@ def is_stale(event: ProgressEvent, delivered: ProgressEvent) -> bool:
         return attempt < latest
     if position is None or before is None:
         return False
-    # A number that is not higher, with a later time, is a heartbeat, or Redis was
-    # emptied and counts from the start again.
+    # A later event without a higher number is a heartbeat, or Redis was emptied and
+    # counts from the start again.
     return delivered.final or (
         position <= before and event.timestamp <= delivered.timestamp
     )

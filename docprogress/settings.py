@@ -1,4 +1,4 @@
-"""What can be set, by argument or by a `DOCPROGRESS_*` environment variable."""
+"""The settings, set by arguments or `DOCPROGRESS_*` environment variables."""
 
 import json
 import logging
@@ -28,13 +28,13 @@ MIB = 1024 * 1024
 
 
 def _parsed(value: Any) -> Any:
-    """Options as a variable of the environment has them, in JSON."""
+    """Parse options that an environment variable holds as JSON."""
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
     except ValueError:
-        raise ValueError("it is not JSON") from None
+        raise ValueError("it is not valid JSON") from None
 
 
 if TYPE_CHECKING:
@@ -42,21 +42,21 @@ if TYPE_CHECKING:
     SecretOptions = dict[str, Any]
     SecretList = list[str]
 else:
-    #: A setting that may hold a password. The model keeps it hidden, also in what is
-    #: dumped of it, and only the attribute itself gives it away.
+    #: A setting that may contain a password. The model keeps it hidden, even in dumps;
+    #: only reading the attribute reveals it.
     Secret = Annotated[SecretStr | None, Field(repr=False)]
-    #: The same of several, by name.
+    #: Several such values, by name.
     SecretOptions = Annotated[
         Hidden[dict[str, Any]], NoDecode, BeforeValidator(_parsed), Field(repr=False)
     ]
-    #: The same of several without names.
+    #: A list of such values.
     SecretList = Annotated[
         Hidden[list[str]], NoDecode, BeforeValidator(_parsed), Field(repr=False)
     ]
 
 
 class Hiding(BaseSettings):
-    """A model whose secrets are hidden, except from whoever reads the attribute."""
+    """A model whose secrets are hidden, except when an attribute is read."""
 
     if not TYPE_CHECKING:
 
@@ -68,7 +68,7 @@ class Hiding(BaseSettings):
     def model_copy(
         self, *, update: Mapping[str, Any] | None = None, deep: bool = False
     ) -> Self:
-        """A copy with other values, whose secrets are hidden as well."""
+        """A copy with other values, whose secrets are hidden, too."""
         given = {
             name: _hidden(type(self), name, value)
             for name, value in (update or {}).items()
@@ -77,7 +77,7 @@ class Hiding(BaseSettings):
 
 
 def _hidden(model: type[BaseSettings], name: str, value: Any) -> Any:
-    """The value as the model keeps it, which validates nothing that a copy is given."""
+    """Hide the secrets of a value, since copying a model does not validate it."""
     field = model.model_fields.get(name)
     annotation = None if field is None else field.annotation
     if isinstance(value, str) and SecretStr in get_args(annotation):
@@ -92,7 +92,7 @@ def _hidden(model: type[BaseSettings], name: str, value: Any) -> Any:
 class Settings(Hiding):
     """Every setting, with its default.
 
-    An argument wins over the environment variable `DOCPROGRESS_` + its name.
+    An argument overrides the environment variable `DOCPROGRESS_` + its name.
     """
 
     model_config = SettingsConfigDict(
@@ -103,127 +103,130 @@ class Settings(Hiding):
         env_ignore_empty=True,
     )
 
-    #: Where the local services keep everything that is not set below.
+    #: The home folder: local services, their data and logs.
     home: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("docprogress"))
     )
     #: `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://` or `unix://`;
-    #: `valkey` means the same as `redis`.  None: local services are started.
+    #: `valkey` means the same as `redis`.  None: local services are used.
     redis_url: Secret = None
-    #: Celery's broker, if it is not the Redis above: another one, or RabbitMQ by
-    #: `amqp://` or `amqps://`.
+    #: Celery's broker, if it is not the Redis above: another Redis, or RabbitMQ
+    #: (`amqp://`, `amqps://`).
     broker_url: Secret = None
     #: A SQLAlchemy URL.  None: SQLite in the home folder.
     database_url: Secret = None
-    #: Where documents' bytes are kept: anything fsspec reads.  None: the home folder.
+    #: Where the bytes of documents are kept: any URL that fsspec supports. None: the
+    #: home folder.
     storage_url: Secret = None
-    #: What the library of that storage is given, in JSON: an endpoint, a key, ….  What
-    #: is not, it looks for by itself: S3's in the `AWS_*` variables of the environment.
+    #: Options for the library of that storage, in JSON: an endpoint, a key, …. S3's
+    #: library also reads the `AWS_*` environment variables.
     storage_options: SecretOptions = Field(default_factory=dict, repr=False)
 
-    #: Worker processes on this machine.  None: one for each core.
+    #: Worker processes on this machine. None: one per core.
     workers: int | None = Field(default=None, ge=1, le=1024)
-    #: `hashing`; `wordllama` or `universal-sentence-encoder` (`docprogress[semantic]`);
-    #: `sentence-transformers:MODEL` or `openai:MODEL`.
+    #: The embedding model: `hashing`; `wordllama` or `universal-sentence-encoder`
+    #: (`docprogress[semantic]`); `sentence-transformers:MODEL` or `openai:MODEL`.
     embedder: str = "hashing"
-    #: The OpenAI-compatible endpoint, without `/embeddings`.
+    #: The URL of the OpenAI-compatible endpoint, without `/embeddings`.
     embedding_url: Secret = "https://api.openai.com/v1"
-    #: The key that this endpoint asks for.
+    #: The API key of this endpoint.
     embedding_api_key: Secret = None
-    #: Chunks that are embedded together.
+    #: Chunks per embedding request.
     embedding_batch: int = Field(default=64, ge=1, le=10_000)
-    #: The most tokens, by a cautious estimate, that an endpoint is sent in one request.
-    #: Fewer are sent once it has refused a request as too large.
+    #: The maximum number of tokens per request, by a cautious estimate. It is reduced
+    #: when the endpoint rejects a request as too large.
     embedding_batch_tokens: int = Field(default=30_000, ge=64)
-    #: The most tokens of a text that the model takes.  A longer chunk is embedded in
-    #: parts, and its vector is their mean.  None: what the model of
-    #: sentence-transformers says, or what an endpoint refuses.
+    #: The context window of the model, in tokens. A longer chunk is embedded in parts,
+    #: and its vector is their mean. None: reported by sentence-transformers, or
+    #: detected when an endpoint rejects a text.
     embedding_tokens: int | None = Field(default=None, ge=16)
-    #: Tried on encrypted PDFs, Office documents and archives, in JSON.  They are never
-    #: stored or shown.  Workers try those of their own environment as well.
+    #: Passwords to try on encrypted PDFs, Office documents and archives, in JSON. They
+    #: are never stored or shown. Workers also try those in their own environment.
     passwords: SecretList = Field(default_factory=list, repr=False)
-    #: What reads PDFs; `auto` tries PDFium, then pypdf.
+    #: The library that reads PDFs; `auto` tries PDFium, then pypdf.
     pdf_engine: Literal["auto", "pdfium", "pypdf"] = "auto"
-    #: Encodings that texts which are not UTF-8 probably have, such as `["cp1251"]`.
-    #: They are preferred, not forced; without any, those of the locale's language are.
+    #: Encodings to prefer for texts that are not UTF-8, such as `["cp1251"]`. Without
+    #: any, those of the locale's language are preferred.
     encodings: list[str] = Field(default_factory=list)
-    #: Whether comments in text documents, spreadsheets and presentations are read.
+    #: Whether to read comments in text documents, spreadsheets and presentations.
     include_comments: bool = False
-    #: Whether hidden slides, sheets, rows and columns are read.
+    #: Whether to read hidden slides, sheets, rows and columns.
     include_hidden: bool = False
-    #: Whether text is recognised in images: `auto` does so for pages without usable
-    #: text, if the engine is installed; `always` does so for every page of a PDF.
+    #: When to recognise text in images: `auto` recognises pages without usable text, if
+    #: an engine is installed; `always` every page of a PDF; `never` none.
     ocr: Literal["auto", "always", "never"] = "auto"
-    #: What recognises it: `rapidocr` (`docprogress[ocr]`), or the `tesseract` on the
+    #: The OCR engine: `rapidocr` (`docprogress[ocr]`), or the `tesseract` on the
     #: worker's PATH.
     ocr_engine: Literal["rapidocr", "tesseract"] = "rapidocr"
-    #: The languages that Tesseract expects, by the names of its data files: `eng`,
-    #: `deu`.  RapidOCR needs none.
+    #: Languages for Tesseract, by the names of its data files: `eng`, `deu`. RapidOCR
+    #: ignores them.
     ocr_languages: list[str] = Field(default_factory=list)
-    #: Dots per inch at which pages of a PDF are drawn to be recognised.
+    #: The resolution at which PDF pages are rendered for OCR, in dots per inch.
     ocr_dpi: int = Field(default=200, ge=50, le=1200)
-    #: What is read of an HTML page: `all` that it shows, or its `main` content, without
-    #: navigation, sidebars and footers; needs `docprogress[html]`.
+    #: What to read of a web page: `all` that it shows, or its `main` content without
+    #: navigation, sidebars and footers (needs `docprogress[html]`).
     html_content: Literal["all", "main"] = "all"
-    #: Whether pages have Markdown, with headings, lists and tables: `auto` if their
-    #: structure is known; `off` leaves out what takes time to find.
+    #: Whether to find headings, lists and tables for Markdown: `auto`, or `off` to skip
+    #: formats for which it takes time, such as PDF.
     structure: Literal["auto", "off"] = "auto"
-    #: Where documents are stored after embedding: `lancedb:///FOLDER?table=NAME`,
+    #: A vector store to also store documents in: `lancedb:///FOLDER?table=NAME`,
     #: `pgvector://USER:PASSWORD@HOST/DATABASE?table=SCHEMA.NAME`,
-    #: `qdrant+http://HOST:6333/COLLECTION`, or `module:Class` for a sink of your own.
-    #: None: nowhere else.
+    #: `qdrant+http://HOST:6333/COLLECTION`, or `module:Class` for your own sink.
     sink: Secret = None
-    #: The most characters of a chunk.
+    #: The maximum number of characters in a chunk.
     chunk_characters: int = Field(default=1200, ge=50, le=1_000_000)
-    #: What chunks are measured in: `characters`, or `tokens` of the embedder.
+    #: The unit of chunk sizes: `characters`, or `tokens` of the embedder.
     chunk_unit: Literal["characters", "tokens"] = "characters"
-    #: The most tokens of a chunk, if that is the unit; never more than the embedder's
-    #: window.
+    #: The maximum number of tokens in a chunk, if `chunk_unit` is `tokens`; never more
+    #: than the embedder's window.
     chunk_tokens: int = Field(default=256, ge=16, le=1_000_000)
-    #: How many characters, or tokens, two neighbours share.  None: 100 characters, or a
-    #: twelfth of `chunk_tokens`.
+    #: The number of characters or tokens that neighbouring chunks share. None: 100
+    #: characters, or a twelfth of `chunk_tokens`.
     chunk_overlap: int | None = Field(default=None, ge=0)
-    #: The import path of a function that makes chunks of pages: `my_steps:sections`.
-    #: None: the built-in step, to which the settings above apply.
+    #: The import path of a function that splits pages into chunks: `my_steps:sections`.
+    #: None: the built-in step, to which the chunk settings above apply.
     chunker: str | None = None
 
-    #: The most bytes of a document.
+    #: The maximum size of a document, in bytes.
     max_bytes: int = Field(default=512 * MIB, ge=1)
-    #: The most pages of a document.
+    #: The maximum number of pages of a document.
     max_pages: int = Field(default=5_000, ge=1)
-    #: The most members of a submitted archive or mail, those of nested ones included.
+    #: The maximum number of members of a submitted archive or message, including those
+    #: of nested ones.
     max_members: int = Field(default=10_000, ge=0)
-    #: How deep archives and mails may be nested.
+    #: How deeply archives and messages may be nested.
     max_depth: int = Field(default=5, ge=0)
-    #: The most bytes that the members of a submitted archive or mail have together.
+    #: The maximum total size of the members of a submitted archive or message, in
+    #: bytes.
     max_unpacked_bytes: int = Field(default=4096 * MIB, ge=0)
-    #: The most characters of a document's text.
+    #: The maximum number of characters of a document's text.
     max_characters: int = Field(default=50_000_000, ge=1)
-    #: Seconds that one step may take without progress: without giving a page or chunk,
-    #: and without being done with one that it was given.
+    #: The maximum seconds of a step without progress, that is without yielding a page
+    #: or chunk and without finishing one of its inputs.
     step_seconds: float = Field(default=600.0, gt=0)
-    #: Seconds that one step may take in total, whatever its progress.  None: no limit.
+    #: The maximum seconds of a step in total. None: no limit.
     total_seconds: float | None = Field(default=None, gt=0)
-    #: Seconds that a download may take.
+    #: The maximum seconds of a download.
     download_seconds: float = Field(default=120.0, gt=0)
-    #: Bytes of memory that a worker process may use.
+    #: The maximum memory of a worker process, in bytes.
     worker_memory: int = Field(default=2048 * MIB, ge=64 * MIB)
-    #: How often a document is tried before it has failed.
+    #: The maximum number of attempts per document.
     max_attempts: int = Field(default=3, ge=1, le=100)
-    #: Seconds before the second attempt; doubled for each one after it, up to an hour.
+    #: Seconds before the second attempt; doubled for each further one, up to an hour.
     retry_seconds: float = Field(default=1.0, ge=0, le=3600)
 
-    #: Seconds that a document may wait for a service that is away or limits its use,
-    #: such as the embedding endpoint.  Waiting spends no attempt.
+    #: The maximum seconds that a document waits for a service that is unavailable or
+    #: limits its rate, such as the embedding endpoint. Waiting does not use up an
+    #: attempt.
     wait_seconds: float = Field(default=3600.0, ge=0)
 
-    #: Progress events a second and document; 0 publishes none at all.
+    #: The maximum number of progress events per second and document; 0 publishes none.
     events_per_second: float = Field(default=20.0, ge=0)
-    #: Seconds that Redis remembers a document after its last event.
+    #: Seconds for which Redis keeps a document's events after the last one.
     remember_seconds: float = Field(default=7 * 24 * 3600.0, gt=0)
-    #: Seconds that a worker's claim on a document holds without being renewed.
+    #: Seconds after which a worker's lease on a document expires unless it is renewed.
     lease_seconds: float = Field(default=15.0, ge=1)
-    #: Seconds without work or watchers after which local services leave.
+    #: Seconds without work or viewers after which local services stop.
     idle_seconds: float = Field(default=600.0, gt=0)
 
     @field_validator("encodings")
@@ -233,7 +236,7 @@ class Settings(Hiding):
             try:
                 b"aaaa".decode(name, "replace")
             except (LookupError, ValueError):
-                raise ValueError(f"there is no encoding {name!r}") from None
+                raise ValueError(f"unknown encoding {name!r}") from None
         return names
 
     @model_validator(mode="after")
@@ -255,12 +258,12 @@ class Settings(Hiding):
 
     @property
     def storage(self) -> str:
-        """Where documents' bytes are kept: the home folder unless one is set."""
+        """Where the bytes of documents are kept: the home folder unless one is set."""
         return self.storage_url or (self.home / "files").as_uri()
 
     @property
     def processes(self) -> int:
-        """How many worker processes this machine runs: one for each core it may use."""
+        """The worker processes of this machine: one per usable core by default."""
         if self.workers is not None:
             return self.workers
         if hasattr(os, "sched_getaffinity"):
@@ -269,11 +272,11 @@ class Settings(Hiding):
 
     @property
     def local(self) -> bool:
-        """Whether local services are wanted: nobody named a Redis."""
+        """Whether local services are used, because no Redis is set."""
         return self.redis_url is None
 
 
-#: The settings that belong to a run rather than to a machine: they travel with it.
+#: The settings that belong to a run rather than to a machine, and are stored with it.
 RUN_SETTINGS = (
     "embedder",
     "embedding_batch",
@@ -321,15 +324,15 @@ _REDIS = (
 
 _SCHEMES = {"redis_url": _REDIS, "broker_url": (*_REDIS, "amqp", "amqps")}
 
-# What names a secret: in a query, a header, a setting, a line of a log.
+# Names of secrets in a query, a header, a setting or a line of a log.
 _NAMES = (
     r"[\w.-]{0,40}(?:password|passwd|passphrase|pwd|secret|credentials?|signature|token"
     r"|(?:api|access|account|shared|private|encryption)[ _-]?key(?:[_-]?id)?)"
 )
-# In a query, what is short as well.
+# In a query, short values, too.
 _QUERY_NAMES = rf"(?:{_NAMES}|[\w.-]{{0,40}}key|sig|auth|code|pass)"
 
-#: What is taken for a secret, each with what is shown instead.
+#: Patterns of secrets, each with its replacement.
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), shown)
     for pattern, shown in (
@@ -342,7 +345,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?i)\b((?:proxy-)?authorization\b['\"]?\s*[:=]\s*)[^\r\n]+", r"\1***"),
         (r"(?i)\b((?:set-)?cookie\s*:\s*)[^\r\n]+", r"\1***"),
         (r"(?i)\b((?:Bearer|Basic)\s+)[\w.~+/=-]{8,}", r"\1***"),
-        # Text in quotes, with whatever is escaped in it.
+        # Text in quotes, including escaped characters.
         (
             (
                 rf"(?i)\b({_NAMES}['\"]?\s*[:=]\s*[bru]?)"
@@ -351,7 +354,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1***",
         ),
         (rf"(?i)\b({_NAMES}\s*=\s*)(?![*…])[^\s&;,'\"]\S*", r"\1***"),
-        # After a colon, only what no English word looks like.
+        # After a colon, only values that do not look like English words.
         (
             (
                 r"(?i)\b([\w-]{0,40}(?:password|passwd|passphrase|secret)\s*:\s+)"
@@ -381,8 +384,7 @@ def load(**arguments: Any) -> Settings:
     """Settings from the environment and from `arguments` that are not None.
 
     Raises:
-        SettingsError: A setting cannot be used; the message names it, never
-            what it held.
+        SettingsError: A setting cannot be used. The message names it, never its value.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
@@ -390,15 +392,15 @@ def load(**arguments: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError("; ".join(map(_complaint, error.errors()))) from None
     except Unparsable as error:
-        # It names the variable, and what it held only in its cause.
+        # The message names the variable; only the cause contains its value.
         raise SettingsError(str(error)) from None
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
 
 
 def redacted(text: str) -> str:
-    """`text` with whatever looks like a secret replaced by asterisks.
+    """`text` with everything that looks like a secret replaced by asterisks.
 
-    It is the net below `SecretStr`: for what libraries and servers say.
+    It complements `SecretStr`, for messages of libraries and servers.
     """
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)
@@ -413,11 +415,11 @@ def _scheme(name: str, url: str) -> str:
 
 
 def log_to_stderr() -> None:
-    """Have what is logged written to standard error, without any password in it."""
+    """Write logs to standard error, with passwords removed."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    # These tell of every request, every connection, every table.
+    # These log every request, connection and table.
     for name in ("alembic", "celery", "httpx", "kombu"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -431,5 +433,5 @@ def _complaint(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        return f"there is no setting {name!r}"
+        return f"unknown setting {name!r}"
     return f"{name}: {message}" if name else message

@@ -142,7 +142,10 @@ class Leases:
         try:
             self._execute([])
         except (RedisError, OSError) as error:
-            log.info("a lease is left to expire: %s", redacted(str(error)))
+            log.info(
+                "a lease could not be released and will expire: %s",
+                redacted(str(error)),
+            )
 
     def close(self) -> None:
         """Stop renewing; leases that are still held expire."""

@@ -82,9 +82,9 @@ def _parse(url: str) -> RedisTarget:
     credentials, at, hosts = parts.netloc.rpartition("@")
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
-        raise ValueError(f"it names no service of the sentinels: {_FORM}")
+        raise ValueError(f"it does not name the sentinels' service: {_FORM}")
     if database and not database.isdecimal():
-        raise ValueError(f"{database!r} is not the number of a database: {_FORM}")
+        raise ValueError(f"{database!r} is not a database number: {_FORM}")
     sentinels = [urlsplit(f"//{host}") for host in hosts.split(",")]
     if not all(one.hostname for one in sentinels):
         raise ValueError(f"it names no sentinel: {_FORM}")

@@ -84,7 +84,7 @@ class Subscription:
         pause: Callable[[], None] | None = None,
     ) -> None:
         if since is not None and (len(documents) != 1 or runs):
-            raise ValueError("`since` goes with exactly one document")
+            raise ValueError("`since` requires exactly one document")
         if not documents and not runs:
             raise ValueError("name at least one document or run to subscribe to")
         self._url = url
@@ -481,7 +481,10 @@ class Subscription:
         except RunNotFound:
             raise  # deleted: no event will follow
         except DocProgressError as error:
-            log.warning("cannot reconcile: %s", redacted(str(error)))
+            log.warning(
+                "a subscription could not be reconciled with the store: %s",
+                redacted(str(error)),
+            )
             events = []
         self._reconciled_at = time.monotonic()
         for event in events:
@@ -534,7 +537,9 @@ class Subscription:
     def _connection_lost(self, error: BaseException) -> None:
         if self.lost_at is None:
             self.lost_at = now()
-            log.info("lost Redis, connecting again: %s", redacted(str(error)))
+            log.info(
+                "lost the connection to Redis, reconnecting: %s", redacted(str(error))
+            )
         self._failures = min(self._failures + 1, 10)
         pause = min(0.05 * 2**self._failures, MAX_RETRY_SECONDS)
         self._retry_at = time.monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311

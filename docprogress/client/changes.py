@@ -22,10 +22,10 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderChanges:
-    """What a synchronization found, and what it does about it.
+    """The changes that a sync found in a folder.
 
-    Paths are below the root. Of a run that was attached to, each kind has the first
-    few paths only; `counts` has all of them.
+    Paths are relative to the root. After `attach`, each list has only the first few
+    paths; `counts` has the full numbers.
     """
 
     #: The folder: its path, or its URL without secrets.
@@ -33,20 +33,20 @@ class FolderChanges:
     #: Files that are new, and files with other content than before.
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    #: Files that are gone.
+    #: Files that are missing.
     removed: tuple[str, ...] = ()
-    #: Files that have another path now, whose results are kept.
+    #: Files that have a different path now; their results are kept.
     moved: tuple[Move, ...] = ()
-    #: Files that did not change, and are processed again because the settings did.
+    #: Unchanged files that are processed again because the settings have changed.
     stale: tuple[str, ...] = ()
-    #: Files that did not change, and whose newest version is not in the index: it
-    #: failed, or cannot be read. `reasons` says why.
+    #: Unchanged files whose newest version failed or cannot be read; `reasons` says
+    #: why.
     failed: tuple[str, ...] = ()
-    #: How many files are as they were.
+    #: The number of unchanged files.
     unchanged: int = 0
     #: Files and folders that cannot be read, and failures, by path.
     reasons: Mapping[str, str] = field(default_factory=dict)
-    #: Why it has to be confirmed; None if it has not.
+    #: Why the changes must be confirmed; None if they need not be.
     refusal: str | None = None
     #: How many there are of each kind.
     counts: Mapping[str, int] = field(default_factory=dict)

@@ -168,7 +168,7 @@ class Connections:
         except BusRefused:
             raise
         except BusError as error:
-            log.warning("documents are sent later: %s", error)
+            log.warning("documents will be sent later: %s", error)
 
     def publish_states(
         self, rows: Iterable[DocumentRow], *, only_if_queued: bool = False
@@ -185,7 +185,7 @@ class Connections:
         try:
             self.bus.publish_all(events, only_if_queued=only_if_queued)
         except (BusError, ServicesError) as error:
-            log.warning("progress is published later: %s", error)
+            log.warning("progress will be published later: %s", error)
             publish_later(self._open_bus(), events)
 
     def share_passwords(self, run_id: str, given: Sequence[str]) -> None:

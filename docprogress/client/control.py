@@ -34,7 +34,9 @@ def cancel(
             try:
                 connections.bus.request_cancel(attempts)
             except BusError as error:
-                log.warning("workers learn of the cancellation later: %s", error)
+                log.warning(
+                    "workers will be notified of the cancellation later: %s", error
+                )
         count += len(ended) + len(requested)
     return count
 

@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 
 class Deleted(NamedTuple):
-    """What was deleted with a run."""
+    """The numbers of things that were deleted with a run."""
 
     documents: int
-    #: Files of documents, and their bytes.
+    #: The number of files, and their total size in bytes.
     files: int
     bytes: int
-    #: Keys of Redis.
+    #: Redis keys.
     keys: int
     #: Always 0: messages stay in their queues until a worker takes and discards them.
     messages: int = 0
@@ -72,7 +72,7 @@ class RunDeletion:
         documents = files = size = keys = 0
         while rows := self._store.documents.find(run_id, limit=BATCH):
             if any(not row.status.final for row in rows):
-                raise RunUnfinished(run_id, "documents were retried meanwhile")
+                raise RunUnfinished(run_id, "documents were retried in the meantime")
             ids = [row.id for row in rows]
             with ThreadPoolExecutor(THREADS) as threads:
                 for _ in threads.map(self._connections.files.delete, ids):
@@ -84,7 +84,7 @@ class RunDeletion:
             self._on_progress(documents, total)
         keys += bus.forget([], run_id=run_id)
         if not self._store.runs.delete_empty(run_id):
-            raise RunUnfinished(run_id, "documents were added meanwhile")
+            raise RunUnfinished(run_id, "documents were added in the meantime")
         self._settle_sink()
         return Deleted(documents, files, size, keys)
 
@@ -100,7 +100,7 @@ class RunDeletion:
         while left := sinks.count(self._run_id):
             if time.monotonic() >= deadline:
                 log.warning(
-                    "%s documents of run %s are deleted from the sink later, when a "
+                    "%s documents of run %s will be deleted from the sink once a "
                     "worker reaches it",
                     left,
                     self._run_id,

@@ -62,7 +62,7 @@ def export(
     _check_what(what)
     if format not in (*WRITERS, "markdown"):
         known = ", ".join((*WRITERS, "markdown"))
-        raise ExportError(f"no format {format!r}: choose one of {known}")
+        raise ExportError(f"unknown format {format!r}: choose one of {known}")
     if format == "markdown" and what != "tables":
         what = "documents"
     dimensions = _dimensions(store, run, what)
@@ -115,7 +115,7 @@ def chunk_records(store: Store, run_id: str) -> Iterator[Record]:
 def _check_what(what: str) -> None:
     if what not in COLUMNS:
         known = ", ".join(COLUMNS)
-        raise ExportError(f"no records of the kind {what!r}: choose one of {known}")
+        raise ExportError(f"unknown kind of records {what!r}: choose one of {known}")
 
 
 def _target(folder: str | os.PathLike[str]) -> Path:

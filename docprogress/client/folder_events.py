@@ -83,7 +83,7 @@ class FolderEvents:
                     }
                 self._changed.set()
         except Exception as error:  # noqa: BLE001 - it is looked at regularly instead
-            log.info("no events of %s: %s", self._root, redacted(str(error)))
+            log.info("no change events for %s: %s", self._root, redacted(str(error)))
         self._changed.set()
 
     def _is_document(self, _change: object, path: str) -> bool:

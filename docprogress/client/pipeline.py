@@ -44,16 +44,16 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    """Takes documents, and has them read, chunked and embedded by workers.
+    """Submits documents to workers, which read, chunk and embed them.
 
-    Without a Redis of yours, local services are found or started: a private server and
+    Without `redis_url`, local services are found or started: a private server and
     workers for the home folder, which outlive this process.
 
     Args:
-        steps: Import paths or functions of custom steps, which are inserted among
+        steps: Import paths or functions of custom steps, which are inserted between
             `extraction`, `chunking` and `embedding`; or all steps in order.
-        chunker: The import path of a function, or the function, that makes chunks of
-            pages instead of the built-in step.
+        chunker: A function, or its import path, that splits pages into chunks instead
+            of the built-in step.
         start: Whether to start local services now, rather than when they are needed.
         settings: Any field of `Settings`: `home`, `redis_url`, `workers`, …
 
@@ -121,16 +121,16 @@ class Pipeline:
                 binary file objects, `uploader.files`, or the value of Jupyter's
                 `FileUpload`: one of them or any number. An iterator of any length is
                 consumed in bounded memory.
-            case_id: What the documents belong to.
-            skip_existing: Whether a file whose content the store already has results
-                for, of the same steps, completes at once.
+            case_id: The case that the documents belong to.
+            skip_existing: Whether to skip files that the same steps have already
+                processed, and to reuse their results.
             priority: Runs share the workers fairly, and small runs do not wait for
                 large ones. 1 schedules a run as if it had an eighth of its size, -1 as
                 if it had eight times its size.
             on_progress: Called with how many documents are stored, out of how many.
 
         Raises:
-            SubmitError: Something of `what` does not exist; nothing was started.
+            SubmitError: Part of `what` does not exist; nothing was started.
             BusError: Redis cannot be reached; nothing was started.
         """
         sources, skipped = expand(what)
@@ -193,33 +193,33 @@ class Pipeline:
         storage_options: Mapping[str, Any] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Run | FolderChanges:
-        """Bring the documents of a folder up to date, and process what has changed.
+        """Bring the documents of a folder up to date, processing only what has changed.
 
-        The run's documents are the changes; `run.changes` says what was added,
-        changed, moved, removed and left alone. A changed file's document takes the
-        place of the earlier one in searches and exports when it is completed; if it
-        fails, the earlier one stays. Files that are gone disappear from them at once.
+        The run contains the changed documents; `run.changes` lists the files that were
+        added, changed, moved and removed. The document of a changed file replaces the
+        earlier one in searches and exports when it is completed; if it fails, the
+        earlier one stays. Missing files disappear from searches and exports at once.
 
         Args:
-            root: The folder: a path, or a URL that fsspec lists. Its secrets are not
+            root: The folder: a path, or a URL that fsspec can list. Its secrets are not
                 stored.
-            dry_run: Whether to change nothing, and return what would be done.
-            case_id: What its documents belong to. A folder is kept in step for each
-                case by itself.
-            max_delete: The most files that may be gone, or their share of all.
-            confirm: Whether any number of them may be gone.
+            dry_run: Whether to return the changes without applying them.
+            case_id: The case that the documents belong to. Each case has its own state
+                of the folder.
+            max_delete: The maximum number of missing files, or their share of all
+                files.
+            confirm: Whether to accept any number of missing files.
             checksum: Whether to compare the content of all files, not only of those
                 whose size or time has changed.
-            retry_failed: Whether to process files again that failed and have not
-                changed since.
+            retry_failed: Whether to retry files that failed and have not changed since.
             priority: As of `submit`.
             storage_options: Further arguments of fsspec's file system, for a URL.
             on_progress: Called with how many documents are stored, out of how many.
 
         Raises:
             SubmitError: The folder does not exist, or cannot be read.
-            SyncRefused: More files are gone than `max_delete` allows, or all of them.
-                Nothing was changed.
+            SyncRefused: More files are missing than `max_delete` allows, or all of
+                them. Nothing was changed.
             SyncBusy: Another process synchronizes the folder.
             BusError: Redis cannot be reached; nothing was started.
         """
@@ -248,30 +248,31 @@ class Pipeline:
         on_problem: Callable[[str | None], object] | None = None,
         stop: threading.Event | None = None,
     ) -> Iterator[Run]:
-        """Keep the documents of a folder in step with it, and yield a run per change.
+        """Keep documents in sync with a folder, and yield a run for each change.
 
-        It begins with what has changed since the last time, and goes on until `stop`
-        is set or the iteration ends. A file is taken when it is complete, within two
-        seconds. Where no events come from the folder, as from network drives and URLs,
-        it is looked at regularly. What is away is waited for.
+        It starts with everything that has changed since the last time, and continues
+        until `stop` is set or the iteration ends. A file is processed within two
+        seconds of being complete. Network drives and URLs, which send no change events,
+        are checked regularly. If the folder or a service is unavailable, the iteration
+        waits.
 
         Args:
             root: The folder, as for `sync`.
             case_id: What its documents belong to.
-            max_delete: The most files that may be gone at once, or their share of all.
-                If there are more, nothing is changed until they are back, or `sync` is
-                called with `confirm=True`.
+            max_delete: The maximum number of missing files, or their share of all
+                files. If more are missing, nothing is changed until they are back, or
+                `sync` is called with `confirm=True`.
             priority: As of `submit`.
-            interval: Seconds between two looks at a folder without events; the default
-                is one, or five for a URL, and more if looking takes long.
+            interval: Seconds between two checks of a folder without change events; the
+                default is one, or five for a URL, and more if a check takes long.
             storage_options: Further arguments of fsspec's file system, for a URL.
-            on_problem: Called with what keeps the folder from being synchronized, when
-                that begins or changes, and with None when it is over. The default is to
-                log it.
+            on_problem: Called with the reason when the folder cannot be synchronized,
+                or when the reason changes, and with None when it can be again. By
+                default it is logged.
             stop: Ends the iteration when it is set.
 
         Raises:
-            SubmitError: It cannot be a folder.
+            SubmitError: `root` cannot be a folder.
             SettingsError: A setting has to be changed; waiting does not help.
         """
         folder = self._synchronizer(root, case_id, priority, storage_options)
@@ -332,7 +333,7 @@ class Pipeline:
     def _add_run(
         self, expected: int, *, case_id: str | None, own: dict[str, Any]
     ) -> RunRow:
-        """Add a run without documents, and let workers know its secrets."""
+        """Add a run without documents, and send its secrets to the workers."""
         for step in self.steps:
             load_step(step)
         self.connections.reach()
@@ -363,19 +364,19 @@ class Pipeline:
         return replace(location, folder=folder_of(location))
 
     def _sink_settings(self) -> dict[str, Any]:
-        """What a run keeps of its sink: no secret."""
+        """The settings of a run with the address of its sink, without secrets."""
         if self._sink is None:
             return {}
         return {"sink": self._sink.public, "sink_folder": self._sink.folder}
 
     def upload(self, **options: Any) -> UploadView:
-        """An `Uploader` to drop documents on in a notebook; they are processed at once.
+        """An `Uploader` that processes documents dropped on it in a notebook.
 
-        As the last line of a cell it accepts files and shows their progress. Files
-        dropped together are one run, which starts when all of them have arrived.
+        As the last line of a cell, it accepts files and shows their progress. Files
+        dropped together become one run, which starts when all of them have arrived.
 
         Args:
-            options: Of `submit`: `case_id`, `skip_existing`, …
+            options: Options of `submit`: `case_id`, `skip_existing`, …
         """
         return hooks.upload(self, **options)
 
@@ -393,14 +394,14 @@ class Pipeline:
         return Run(self.connections, self.store.runs.get(found))
 
     def old_runs(self, older_than: timedelta) -> tuple[list[str], list[str]]:
-        """Runs that ended longer ago than that, and older ones that have not ended.
+        """Runs that ended before this age, and older runs that are unfinished.
 
-        The oldest come first. `Run.delete` deletes the former.
+        Each list starts with the oldest. `Run.delete` deletes the former.
         """
         return self.store.runs.old(now() - older_than)
 
     def document(self, document_id: str) -> DocumentRow:
-        """A document as the store has it.
+        """The state of a document in the store.
 
         Raises:
             DocumentNotFound: There is none with this id.
@@ -423,34 +424,33 @@ class Pipeline:
     ) -> SearchResults:
         """The passages that answer a query, best first.
 
-        As the last line of a cell the results show themselves, with the words of the
-        query marked. `results.to_frame()` is a DataFrame, `results.warnings` says what
-        could not be searched.
+        As the last line of a cell, the results display themselves with the query's
+        words marked. `results.to_frame()` is a DataFrame, and `results.warnings` lists
+        what could not be searched.
 
         Args:
             query: Words, or a question.
-            case_id: Only in this case.
-            run: Only in this run: a `Run`, its id, the beginning of its id, `latest`;
-                or in several.
-            documents: Only in these documents, given by ids or names. A container's
+            case_id: Search only this case.
+            run: Search only this run, or these runs: a `Run`, its id, the beginning of
+                its id, or `latest`.
+            documents: Search only these documents, given by ids or names. A container's
                 member is named `mail.eml/contract.pdf`.
-            kind: Only passages of this kind: `text`, `table`, `code`, `list`.
-            language: Only documents whose metadata have this language: `de` finds `de`
-                and `de-AT`.
-            mode: `hybrid` finds passages by words and by the meaning that the run's
-                embedder knows; `words` and `vectors` only by one of them.
-            limit: The most passages.
-            offset: How many better passages are skipped: pages of results continue
-                each other.
-            rerank: Orders the best 50 passages again: a function of query and texts
-                that returns scores, its import path `my_module:function`, or the name
-                of a cross-encoder of sentence-transformers.
+            kind: Search only passages of this kind: `text`, `table`, `code`, `list`.
+            language: Search only documents whose metadata state this language: `de`
+                finds `de` and `de-AT`.
+            mode: `hybrid` finds passages by words and by vectors, `words` and `vectors`
+                only by one of them.
+            limit: The maximum number of passages.
+            offset: How many passages to skip, for pages of results.
+            rerank: Reorders the best 50 passages: a function of query and texts that
+                returns scores, its import path `my_module:function`, or the name of a
+                cross-encoder of sentence-transformers.
 
         Raises:
             SearchError: The query is empty, or another value cannot be used.
             RunNotFound: There is no such run.
             DocumentNotFound: There is no such document.
-            SettingsError: Only vectors are searched, and the embedder is unavailable.
+            SettingsError: `mode` is `vectors`, and the embedder is unavailable.
         """
         where = search_scope(
             self.store,
@@ -471,7 +471,7 @@ class Pipeline:
         return search(self.store, request, settings=self.settings)
 
     def embed(self, text: str) -> "NDArray[float32]":
-        """The vector of a text, by this pipeline's embedder: to search a sink with.
+        """Embed a text with this pipeline's embedder, to query a sink.
 
         Raises:
             SettingsError: The embedder is not installed here.

@@ -12,17 +12,17 @@ from docprogress.structure.tables import tables
 
 
 class DocumentHandle:
-    """One document of a run, and what was made of it.
+    """One document of a run, and its results.
 
-    Results are read from the database when they are first asked for. Those of a
-    document that has ended are kept.
+    Results are read from the database when they are first accessed. Those of a document
+    that has ended are cached.
 
-    A document that failed or is not finished may have some of its results: its pages,
-    if it failed later. Asking for those it has not raises `ResultsUnavailable`, so that
-    they are not taken for empty.
+    A document that failed or is unfinished may have some of its results, for example
+    its pages if it failed later. Accessing a missing result raises
+    `ResultsUnavailable`, so that it is never mistaken for an empty one.
 
     Args:
-        store: Where they are.
+        store: The store with the results.
         row: The document in the store.
     """
 
@@ -55,7 +55,7 @@ class DocumentHandle:
         Raises:
             ResultsUnavailable: The document has not been read.
         """
-        # The state is read first: what is read after it can only be newer.
+        # The state is read first: results read after it can only be newer.
         return self._pages if self.row.status.final else self._read_pages()
 
     @property
@@ -96,7 +96,7 @@ class DocumentHandle:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What is known of the document: title, author, media type, warnings."""
+        """Facts about the document: title, author, media type, warnings."""
         row = self.row
         known = {
             "name": row.name,
@@ -145,7 +145,7 @@ class DocumentHandle:
         return found if found and self._row.retired_at is None else self._none("chunks")
 
     def _none(self, what: str) -> list[Any]:
-        """An empty list, if the document really has none."""
+        """Return an empty list if the document really has none."""
         row = self._row
         if row.status is Status.COMPLETED:
             row = self._store.documents.get(self.id)

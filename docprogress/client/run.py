@@ -1,6 +1,6 @@
 """`Run`: the handle on documents that were submitted together.
 
-A run belongs to no process. Every process that attaches to its id sees the same.
+A run does not belong to a process: every process that attaches to its id sees the same.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Run:
         connections: Where the run is.
         record: The run in the store.
         skipped: Files that were left out.
-        changes: What a synchronization found, if the run is one.
+        changes: The changes of the folder, if the run is a sync.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Run:
         self._store = connections.store
         self.id: str = record.id
         self.case_id: str | None = record.case_id
-        #: Files of folders that were left out, because no step reads their format.
+        #: Files in folders that were left out because their format is not supported.
         self.skipped: list[str] = list(skipped)
         self._changes = changes
 
@@ -95,20 +95,20 @@ class Run:
 
     @property
     def expected(self) -> int:
-        """How many documents there are: those submitted, and those found in them."""
+        """The number of documents: those submitted, and the members found in them."""
         with suppress(RunNotFound, StoreError):
             self.record = self._store.runs.get(self.id)
         return self.record.expected
 
     @property
     def changes(self) -> FolderChanges | None:
-        """What `Pipeline.sync` found in the folder; None for another run."""
+        """The changes that `Pipeline.sync` found in the folder; None for other runs."""
         if self._changes is None and "changes" in self.record.settings:
             self._changes = FolderChanges.from_dict(self.record.settings["changes"])
         return self._changes
 
     def summary(self) -> str:
-        """One line for people: how many documents have each status."""
+        """A line of text: how many documents have each status."""
         return describe(
             self._store,
             self.id,
@@ -119,28 +119,29 @@ class Run:
 
     @property
     def waiting_for(self) -> str | None:
-        """What its documents wait for while none is processed.
+        """Why no document of the run is being processed.
 
         For example "waiting for queue gpu: no worker serves it", or "waiting behind run
-        20260101-120000-3f9a01: 1,234 documents to go". None if one is processed, or the
-        reason is unknown.
+        20260101-120000-3f9a01: 1,234 documents to go". None if one is being processed,
+        or if the reason is unknown.
         """
         return waiting.waiting_for(self.connections, self.id)
 
     @property
     def seconds(self) -> float | None:
-        """The seconds from its submission to the end of its last document.
+        """The seconds from the submission to the end of the last document.
 
-        None while it is unfinished.
+        None while the run is unfinished.
         """
         found = self._store.runs.find(run_id=self.id)
         return found[0].seconds if found else None
 
     @property
     def not_handed_in(self) -> str | None:
-        """Why documents were never submitted; None if none is known to be missing.
+        """Why some documents were never submitted; None if all were.
 
-        They are cancelled: the process that submitted them ended, or was interrupted.
+        The process that submitted them ended or was interrupted, and they were
+        cancelled.
         """
         return self._store.submissions.abandoned_reason(self.id)
 
@@ -164,12 +165,12 @@ class Run:
         after: int = 0,
         limit: int | None = None,
     ) -> list[DocumentRow]:
-        """The documents as the store has them, in the order of submission.
+        """The documents in the order of submission, with their state in the store.
 
         Args:
-            status: Only those with this status.
-            after: Only those with a greater number.
-            limit: Only the first so many; use `batches` to read all in batches.
+            status: Return only documents with this status.
+            after: Return only documents with greater numbers.
+            limit: Return at most this many; `batches` reads all in batches.
         """
         return self._store.documents.find(
             self.id, status=status, after=after, limit=limit
@@ -178,15 +179,14 @@ class Run:
     def __getitem__(self, which: str) -> DocumentHandle:
         """The document with this name or id: its text, pages, tables, chunks.
 
-        A document that was contained in another one has the names of both:
-        `run["mail.eml/contract.pdf"]`.
+        A member of a container is named after both: `run["mail.eml/contract.pdf"]`.
 
         Raises:
             DocumentNotFound: The run has none, or several with this name.
         """
         return results.document(self._store, self.record, which)
 
-    # Without it, iteration would ask `__getitem__` for document 0.
+    # Without it, iteration would call `__getitem__` with 0.
     __iter__ = None
 
     def pages(self) -> Iterator[Page]:
@@ -197,7 +197,7 @@ class Run:
         """The chunks of all completed documents, in bounded memory.
 
         Args:
-            vectors: Whether to read their vectors as well.
+            vectors: Whether to read their vectors, too.
         """
         return reading.chunks(self._store, self.id, vectors=vectors)
 
@@ -222,24 +222,24 @@ class Run:
     ) -> Path:
         """Write the results of all completed documents into a folder.
 
-        The folder appears as a whole, with a `manifest.json` that names its files and
-        the documents that were left out. An interrupted export continues where it
-        stopped; an earlier export in the folder is replaced. pandas reads all parts
-        with `pd.read_parquet(folder, ignore_prefixes=["manifest"])`.
+        The folder appears only once it is complete, with a `manifest.json` that lists
+        its files and the documents that were left out. An interrupted export continues
+        where it stopped; an earlier export in the folder is replaced. pandas reads all
+        parts with `pd.read_parquet(folder, ignore_prefixes=["manifest"])`.
 
         Args:
-            folder: Where it appears: new, empty, or an earlier export.
+            folder: A new folder, an empty one, or that of an earlier export.
             format: `parquet`, `jsonl` and `csv` files of many records each, or
-                `markdown`, with a file for each document. In CSV, a table has a file of
-                its own, and what a spreadsheet would take for a formula begins with an
-                apostrophe.
+                `markdown`, with a file for each document. In CSV, each table has its
+                own file, and cells that a spreadsheet would evaluate as formulas begin
+                with an apostrophe.
             what: `chunks` with their vectors, `pages`, `tables` or `documents`.
-            progress: Whether to show a progress bar; or a function that is called with
-                how many documents are done, out of how many.
+            progress: Whether to show a progress bar, or a function that is called with
+                the number of documents done and their total.
 
         Raises:
-            ExportError: The folder holds something else or cannot be written, the disk
-                is full, or a package is missing.
+            ExportError: The folder contains something else or cannot be written, the
+                disk is full, or a package is missing.
         """
         return exporting.export(
             self._store,
@@ -251,7 +251,7 @@ class Run:
         )
 
     def to_langchain(self) -> "list[LangChainDocument]":
-        """The chunks as LangChain documents, with their places as metadata."""
+        """The chunks as LangChain documents, with their positions as metadata."""
         return frameworks.to_langchain(exporting.chunk_records(self._store, self.id))
 
     def to_llama_index(self) -> "list[TextNode]":
@@ -259,7 +259,7 @@ class Run:
         return frameworks.to_llama_index(exporting.chunk_records(self._store, self.id))
 
     def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
-        """The same as `documents`, so many at a time, in bounded memory."""
+        """All documents in batches of this size, in bounded memory."""
         return document_batches(self._store, self.id, size)
 
     def progress(self) -> Progress:
@@ -280,23 +280,25 @@ class Run:
     def subscribe(
         self, *, on_queue_reason: Callable[[str | None], object] | None = None
     ) -> Subscription:
-        """The same as `watch`, without an end and without folding the events.
+        """Like `watch`, but without an end and without folding the events.
 
         Args:
-            on_queue_reason: Called every few seconds, from another thread, with why no
-                document is processed; None if one is, or the reason is unknown.
+            on_queue_reason: Called every few seconds, from another thread, with the
+                reason why no document is being processed; None if one is, or if it is
+                unknown.
         """
         return subscribe(self.connections, self.record, on_queue_reason=on_queue_reason)
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until every document has ended, whatever the result.
+        """Wait until every document has ended; returns the run.
 
-        It works where an event loop is running. An interrupt stops the waiting but not
-        the run. At an IPython prompt, the run is shown meanwhile.
+        A failed document does not raise an exception. It also works while an event loop
+        is running. An interrupt stops the waiting but not the run. At an IPython
+        prompt, the progress is shown.
 
         Raises:
             TimeoutError: The run was unfinished after `timeout` seconds.
-            RunNotFound: Somebody has deleted the run.
+            RunNotFound: The run was deleted.
         """
         from docprogress.terminal import prompt
 
@@ -349,8 +351,8 @@ class Run:
     def cancel(self, document_ids: Sequence[str] | None = None) -> int:
         """Cancel unfinished documents; returns how many.
 
-        Queued documents are cancelled at once, those at a worker within moments. So are
-        documents that have not been submitted yet, and those that never will be.
+        Queued documents are cancelled at once, those in progress within moments.
+        Documents that have not been submitted yet are cancelled, too.
         """
         return control.cancel(
             self.connections, self.id, document_ids, expected=self.expected
@@ -365,13 +367,13 @@ class Run:
     ) -> int:
         """Retry failed and cancelled documents; returns how many.
 
-        Finished steps are not repeated.
+        Completed steps are not repeated.
 
         Args:
-            failed_only: False repeats everything, also for completed documents.
-            document_ids: Only these.
-            passwords: Tried on encrypted documents. Workers can read them for a day;
-                they are encrypted until then, and in no database, event or log.
+            failed_only: False processes all documents again, including completed ones.
+            document_ids: Retry only these documents.
+            passwords: Passwords to try on encrypted documents. Workers can read them
+                for a day; they are encrypted, and appear in no database, event or log.
 
         Raises:
             BusError: Redis, which passwords need, cannot be reached.
@@ -390,17 +392,18 @@ class Run:
         return count
 
     def delete(self, on_progress: Callable[[int, int], None] | None = None) -> Deleted:
-        """Delete the run: documents, files, results, and what Redis has.
+        """Delete the run: documents, files, results and Redis keys.
 
-        It works in batches: delete again to continue after an interruption. Other runs,
-        and their files, are not affected.
+        It works in batches: call it again to continue after an interruption. Other runs
+        and their files are not affected.
 
         Args:
             on_progress: Called with how many documents are deleted, out of how many.
 
         Raises:
-            RunNotFound: Somebody else has deleted it.
-            RunUnfinished: Documents are being processed or submitted: cancel it first.
+            RunNotFound: The run was already deleted.
+            RunUnfinished: Documents are being processed or submitted: cancel the run
+                first.
             BusError: Redis cannot be reached.
             TransientError: The storage of documents' files cannot be reached.
         """
@@ -412,28 +415,28 @@ class Run:
     def to_frame(self) -> "DataFrame":
         """A row for each document: its status, the time of each step, its error.
 
-        Columns `<step>_seconds` are of the newest attempt that finished the step.
+        Columns `<step>_seconds` show the newest attempt that completed the step.
         """
         return frames.documents_frame(self._store, self.record)
 
     def to_frames(self, batch_size: int = 10_000) -> "Iterator[DataFrame]":
-        """The same as `to_frame`, so many documents at a time."""
+        """Like `to_frame`, in batches of this many documents."""
         return frames.document_frames(self._store, self.record, batch_size)
 
     def events(self) -> "DataFrame":
-        """The history: a row for each event that is kept, oldest first.
+        """The history: a row for each event that Redis keeps, oldest first.
 
-        For some days, Redis keeps a few hundred events of a document that is being
-        processed, and the last few dozen once it has ended. For a document that Redis
-        has lost, the row is its state in the store.
+        Redis keeps a few hundred events of a document that is being processed, and the
+        last few dozen for some days after it has ended. A document without events has
+        one row, its state in the store.
         """
         return frames.events_frame(self._store, self.record, self.connections.bus)
 
     def plot(self) -> "Plot":
-        """A plot of which worker did what and when, and of documents per second.
+        """Plot what each worker did and when, and documents per second.
 
-        Each worker process has a track, on which each document has a bar for each step;
-        failures and retries are marked.
+        Each worker process has a track with a bar for each step of a document; failures
+        and retries are marked.
 
         Raises:
             ImportError: matplotlib is not installed.
@@ -443,10 +446,11 @@ class Run:
         return timeline(self._store, self.record, self.connections.bus_to_look_back)
 
     def report(self, target: str | os.PathLike[str]) -> Path:
-        """Write one HTML file about the run, to keep or to send to somebody.
+        """Write a self-contained HTML report of the run.
 
-        It has the documents, to sort and filter, failures with their reasons, a
-        timeline and more. Of an unfinished run it shows the present state.
+        It shows the documents, which can be sorted and filtered, failures with their
+        reasons, a timeline and more. The report of an unfinished run shows its current
+        state.
 
         Raises:
             ExportError: The file cannot be written.
@@ -485,7 +489,7 @@ class Run:
         return search(self._store, request, settings=self.connections.settings)
 
     def embed(self, query: str) -> "NDArray[float32]":
-        """The vector of a query by the run's embedder, to ask a vector store with.
+        """Embed a query with the run's embedder, to query a vector store.
 
         Raises:
             SettingsError: The embedder is unavailable here.

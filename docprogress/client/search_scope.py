@@ -35,7 +35,7 @@ def search_scope(
     """
     for name, value in (("case_id", case_id), ("kind", kind), ("language", language)):
         if value is not None and not isinstance(value, str):
-            raise SearchError(f"{name}={value!r}: it is text")
+            raise SearchError(f"{name}={value!r}: it must be a string")
     where = SearchFilter(
         run_ids=_several(run, lambda each: run_id(store, _id(each, "run"))),
         case_id=case_id,
@@ -58,5 +58,5 @@ def _several(given: object, convert: Callable[[object], T]) -> tuple[T, ...] | N
 def _id(given: object, what: str) -> str:
     found = given if isinstance(given, str) else getattr(given, "id", None)
     if not isinstance(found, str):
-        raise SearchError(f"{given!r} is no {what}: give its id")
+        raise SearchError(f"{given!r} is not a {what}: pass its id")
     return found

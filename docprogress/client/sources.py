@@ -100,7 +100,7 @@ class _Collector:
             raise SubmitError(self.problems[0])
         if self.problems:
             lines = "".join(f"\n- {each}" for each in self.problems)
-            raise SubmitError(f"{len(self.problems)} things cannot be read:{lines}")
+            raise SubmitError(f"{len(self.problems)} items cannot be read:{lines}")
         if not len(self.sources):
             raise SubmitError(
                 "nothing to submit: pass paths, folders, URLs, bytes or files"

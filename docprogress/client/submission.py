@@ -113,7 +113,7 @@ class Submission:
             self._cancel()
         except DocProgressError as failed:
             log.warning(
-                "run %s is not cancelled, a worker ends it in a moment: %s",
+                "run %s could not be cancelled, a worker will end it in a moment: %s",
                 run_id,
                 redacted(str(failed)),
             )

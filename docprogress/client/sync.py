@@ -177,8 +177,8 @@ class FolderSync:
         refusal = self._refusal(plan, max_delete)
         if refusal is not None:
             raise SyncRefused(
-                f"{refusal}; nothing was changed. If that is right, confirm it: "
-                "sync(…, confirm=True), or `docprogress sync --yes`",
+                f"{refusal}; nothing was changed. If that is intended, confirm it with "
+                "sync(…, confirm=True) or `docprogress sync --yes`",
                 removed=len(plan.removed),
                 known=plan.known,
             )
@@ -234,7 +234,9 @@ class FolderSync:
                         pass
                 sources.discard(ids)
         except DocProgressError as error:
-            log.warning("retired documents are deleted later: %s", redacted(str(error)))
+            log.warning(
+                "retired documents will be deleted later: %s", redacted(str(error))
+            )
 
 
 def limit(max_delete: str | float, known: int) -> float:
@@ -258,6 +260,6 @@ def limit(max_delete: str | float, known: int) -> float:
         found = -1
     if found < 0:
         raise SettingsError(
-            f"max_delete: a number of files or a percentage, not {max_delete!r}"
+            f"max_delete must be a number of files or a percentage, not {max_delete!r}"
         )
     return found

@@ -75,7 +75,9 @@ class SyncLock:
                 self._lost = error
                 return
             except DocProgressError as error:
-                log.warning("the lock is renewed later: %s", redacted(str(error)))
+                log.warning(
+                    "the lock could not be renewed, retrying: %s", redacted(str(error))
+                )
 
     def _busy(self) -> str:
         source = self._sources.get(self._source.root, self._source.case_id)

@@ -202,6 +202,6 @@ class FolderWatch:
 def log_problem(problem: str | None) -> None:
     """Log what keeps a folder from being synchronized, and that it is over."""
     if problem is None:
-        log.warning("the folder is in step again")
+        log.warning("the folder is in sync again")
     else:
         log.warning("%s", problem)

@@ -131,7 +131,9 @@ def _sizes(values: Sequence[Any], present: Sequence[Any]) -> Any:
         (0 if value is None else next(sizes) for value in values), np.int64, len(values)
     ).cumsum()
     if len(ends) and ends[-1] > np.iinfo(np.int32).max:
-        raise ExportError("a column has more than 2 GB in one part: export JSON Lines")
+        raise ExportError(
+            "a column has more than 2 GB in one part: export as JSON Lines"
+        )
     return pa.py_buffer(np.concatenate(([0], ends)).astype(np.int32))
 
 

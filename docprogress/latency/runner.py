@@ -106,7 +106,8 @@ def measure(
     if events * (clients + 4) > MOST_MOMENTS:
         raise ValueError(
             f"{events:,} events for {clients:,} clients are more than the "
-            f"{MOST_MOMENTS:,} moments that are kept: ask for fewer events a second, "
+            f"{MOST_MOMENTS:,} timestamps that are kept: request fewer events a "
+            "second, "
             "seconds or clients"
         )
     plan = Plan(

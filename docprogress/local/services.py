@@ -153,8 +153,8 @@ def _restart(services: Services, settings: "Settings") -> Services | None:
     if unfinished:
         log.warning(
             "the local services run with other settings (%s workers, version %s), and "
-            "%s documents are unfinished: they stay as they are until these have "
-            "ended, or until `docprogress down`",
+            "%s documents are unfinished; to apply your settings, wait until they have "
+            "ended or run `docprogress down`",
             services.workers,
             services.version,
             unfinished,
@@ -243,5 +243,5 @@ def _translate_errors(home: Path) -> Iterator[None]:
         at = f" ({error.filename})" if error.filename else ""
         raise ServicesError(
             f"the local services of {home} cannot be started or stopped: {reason}{at}; "
-            "`docprogress doctor` says more"
+            "run `docprogress doctor` for details"
         ) from error

@@ -149,7 +149,7 @@ class Supervisor:
         if self._server is not None and alive(self._server):
             return
         if self._server is not None:
-            log.warning("the server died: it is started again")
+            log.warning("the server died, restarting it")
         adopted = None if self._starting else self._adopt_server()
         self._server = adopted or self._start_or_reset_server()
         self._write_state()
@@ -173,7 +173,7 @@ class Supervisor:
             if not dump.exists():
                 raise
         # What has to be done is in the store; Redis can be lost.
-        log.warning("the server does not start: its dump is set aside")
+        log.warning("the server does not start, so its dump was renamed to *.broken")
         dump.replace(dump.with_suffix(".rdb.broken"))
         return self._start_server()
 
@@ -226,7 +226,7 @@ class Supervisor:
             self._pause = min(self._pause * 2, LONGEST_PAUSE) if short else FIRST_PAUSE
             self._worker_due = moment + self._pause
             self._worker = None
-            log.warning("the worker ended after %.0f s: it is started again", lived)
+            log.warning("the worker ended after %.0f s, restarting it", lived)
         if moment < self._worker_due:
             return
         self._worker_started = moment
@@ -316,7 +316,7 @@ class Supervisor:
         try:
             self._redis.shutdown(save=True)
         except (RedisError, OSError) as error:
-            log.warning("the server does not save its dump: %s", error)
+            log.warning("the server cannot save its dump: %s", error)
         if not ended(server, STOP_SECONDS):
             server.kill()
             ended(server, STOP_SECONDS)

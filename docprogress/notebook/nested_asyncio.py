@@ -36,12 +36,13 @@ def allow_nested_asyncio() -> str | None:
         return None
     if type(loop).__module__.partition(".")[0] == "uvloop":
         raise SettingsError(
-            "uvloop cannot run a loop inside a loop; `await` what you would give to "
-            "asyncio.run, or use asyncio's own loop"
+            "uvloop does not support nested event loops; `await` the coroutine instead "
+            "of "
+            "passing it to asyncio.run, or use asyncio's own loop"
         )
     name = "nest_asyncio2" if _drops_cells() else "nest_asyncio"
     import_module(name).apply(loop)
-    log.info("asyncio.run may be nested now, by %s", name)
+    log.info("asyncio.run can be nested now, with %s", name)
     return name
 
 

@@ -279,7 +279,9 @@ class BufferedPublisher:
                         break
                     # Redis refuses this event; the others need not wait for it.
                 except Exception:
-                    log.exception("an event of %s cannot be sent", event.document_id)
+                    log.exception(
+                        "an event of %s could not be published", event.document_id
+                    )
             with self._lock:
                 if not self._held:
                     self._warned = False

@@ -53,7 +53,10 @@ class ProcessBuffer:
                 event.status,
             )
         if len(ends) > MAX_LOGGED:
-            log.warning("so are those of %s more documents", len(ends) - MAX_LOGGED)
+            log.warning(
+                "the final events of %s more documents are held, too",
+                len(ends) - MAX_LOGGED,
+            )
 
     def deliver(self, bus: Bus, document_id: str) -> None:
         """Publish what was handed over for a document before anything newer.

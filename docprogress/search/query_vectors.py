@@ -98,7 +98,7 @@ class QueryVectors:
         model = run_embedder(used.settings, self._settings)
         if used.name is not None and model.name != used.name:
             raise SettingsError(
-                f"this process has {model.name!r} instead, whose vectors differ"
+                f"this process has {model.name!r}, whose vectors differ"
             )
         if model.name not in self._made:
             try:

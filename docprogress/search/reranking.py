@@ -34,7 +34,8 @@ def reranker(given: object) -> tuple[str, Reranker]:
         return getattr(given, "__qualname__", type(given).__name__), given
     if not isinstance(given, str) or not given.strip():
         raise SearchError(
-            f"rerank={given!r}: it is a function, 'module:function', or a model's name"
+            f"rerank={given!r}: pass a function, 'module:function', or the name of a "
+            "model"
         )
     if _IMPORT_PATH.fullmatch(given):
         return given, _function(given)

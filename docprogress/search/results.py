@@ -120,7 +120,7 @@ class SearchResults(Sequence[Hit]):
             return self._hits[which]
         except TypeError:
             raise TypeError(
-                f"search results are a sequence of hits: use .to_frame()[{which!r}]"
+                f"search results are a sequence of hits; use .to_frame()[{which!r}]"
             ) from None
 
     def __eq__(self, other: object) -> bool:

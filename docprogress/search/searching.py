@@ -57,18 +57,20 @@ class Request:
 
     def __post_init__(self) -> None:
         if not isinstance(self.query, str):
-            raise SearchError(f"the query is text, not {type(self.query).__name__}")
+            raise SearchError(
+                f"the query must be a string, not {type(self.query).__name__}"
+            )
         if not self.query.strip():
-            raise SearchError("the query is empty: there is nothing to search for")
+            raise SearchError("the query is empty")
         if self.mode not in list(Mode):
             choices = ", ".join(repr(mode.value) for mode in Mode)
-            raise SearchError(
-                f"there is no mode {self.mode!r}; choose one of {choices}"
-            )
+            raise SearchError(f"unknown mode {self.mode!r}; choose one of {choices}")
         for name in ("limit", "offset"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise SearchError(f"{name}={value!r}: it is a whole number, 0 or more")
+                raise SearchError(
+                    f"{name}={value!r}: it must be a whole number, 0 or more"
+                )
 
 
 def search(store: Store, request: Request, *, settings: Settings) -> SearchResults:

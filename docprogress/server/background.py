@@ -64,7 +64,7 @@ class BackgroundServer:
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.close()
-                raise ServicesError("the server does not start; its log says why")
+                raise ServicesError("the server did not start; see its log")
             time.sleep(0.01)
 
     @property

@@ -59,7 +59,9 @@ class SharedCall(Generic[T]):
         left = self._started_at + self._seconds - self._clock()
         await asyncio.wait([call], timeout=max(left, 0.0))
         if not call.done():
-            raise ServerBusy(f"no answer for {self._clock() - self._started_at:.0f} s")
+            raise ServerBusy(
+                f"no response for {self._clock() - self._started_at:.0f} s"
+            )
         return call.result()
 
     def close(self) -> None:
@@ -110,7 +112,7 @@ class BoundedExecutor:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             raise ServerBusy(
-                f"the store has not answered for {self._seconds:g} s"
+                f"the store has not responded for {self._seconds:g} s"
             ) from None
 
     def close(self) -> None:

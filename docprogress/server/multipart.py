@@ -89,7 +89,7 @@ class UploadForm:
         if not self._ended:
             raise InvalidForm("the form is incomplete")
         if self.name is None:
-            raise InvalidForm("the form has no file: name its part `file`")
+            raise InvalidForm("the form has no file: send it in a part named `file`")
 
     def _part(self) -> None:
         self._headers = {}
@@ -119,7 +119,7 @@ class UploadForm:
         if self._field != "file":
             return
         if b"filename" not in options:
-            raise InvalidForm("`file` has to be a file with a filename")
+            raise InvalidForm("`file` must be a file with a filename")
         if self.name is not None:
             raise InvalidForm("the form has more than one file: send one at a time")
         self.name = display_name(options[b"filename"].decode(errors="replace"))
@@ -154,5 +154,7 @@ def boundary_of(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not boundary:
-        raise InvalidForm("send the document as multipart/form-data, in a part `file`")
+        raise InvalidForm(
+            "send the document as multipart/form-data, in a part named `file`"
+        )
     return boundary

@@ -24,27 +24,27 @@ class ServerOptions(Hiding):
         env_ignore_empty=True,
     )
 
-    #: The token that every request needs. Not given: one is generated, and kept in the
-    #: file `server-token` of the home folder. None requires no token, and has to be
-    #: given as `token=None`: for an application that authenticates its users itself.
+    #: The token that every request must send. If it is not given, one is generated and
+    #: kept in the file `server-token` of the home folder. `token=None` disables the
+    #: check, for an application that authenticates its users itself.
     token: Secret = None
-    #: Origins, such as `https://app.example.org`, whose pages may use this server.
+    #: Origins whose pages may use this server, such as `https://app.example.org`.
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    #: The host names that requests may use. Without a token, this protects against DNS
-    #: rebinding. Empty: any.
+    #: The host names that requests may use; empty allows any. Without a token, this
+    #: protects against DNS rebinding.
     hosts: tuple[str, ...] = ()
     #: The maximum validity of a ticket, in seconds.
     ticket_seconds: float = Field(default=3600.0, gt=0)
 
     #: The maximum number of open streams.
     streams: int = Field(default=10_000, ge=1)
-    #: The maximum number of open streams of one address.
+    #: The maximum number of open streams per client address.
     streams_each: int = Field(default=2_000, ge=1)
     #: The maximum number of documents, runs and cases that one stream may name.
     subjects: int = Field(default=1_000, ge=1)
-    #: Requests per second of one address, on average.
+    #: Requests per second and client address, on average.
     requests_per_second: float = Field(default=200.0, gt=0)
-    #: Requests of one address in a burst.
+    #: Requests of a client address in a burst.
     requests_burst: float = Field(default=4_000.0, ge=1)
     #: The maximum number of simultaneous uploads.
     uploads: int = Field(default=32, ge=1)
@@ -55,7 +55,7 @@ class ServerOptions(Hiding):
     #: Seconds without an event after which a stream sends a comment: less than the
     #: timeout of a proxy in between.
     keep_alive_seconds: float = Field(default=15.0, gt=0)
-    #: Seconds after which a client that reads nothing is dropped.
+    #: Seconds after which a client that reads nothing is disconnected.
     stuck_seconds: float = Field(default=10.0, gt=0)
     #: Seconds between two comparisons of streams with the store.
     truth_seconds: float = Field(default=5.0, gt=0)
@@ -71,7 +71,9 @@ class ServerOptions(Hiding):
     @classmethod
     def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().strip():
-            raise ValueError("an empty token protects nothing; None requires no token")
+            raise ValueError(
+                "the token must not be empty; use None to disable the check"
+            )
         return value
 
     @field_validator("cors_origins", mode="before")

@@ -72,7 +72,7 @@ class RateLimiter:
         if self._open[address] >= self._streams_each:
             raise TooManyRequests(
                 f"this address has {self._streams_each} open streams, which is the "
-                "limit; watch several documents over one stream",
+                "limit; request several documents in one stream",
                 RETRY_SECONDS,
             )
         if self._total >= self._streams:

@@ -81,7 +81,7 @@ class ReadinessProbe:
         except (DocProgressError, RedisError, OSError) as error:
             # The log has the reason: probes need no token, so the answer says less.
             log.warning("not ready: %s", redacted(str(error)))
-            return Part(ok=False, message="no answer; the server's log says more")
+            return Part(ok=False, message="no response; see the server's log")
 
     def _redis(self) -> Part:
         if self._idle():

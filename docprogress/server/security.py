@@ -79,11 +79,11 @@ class Access:
             return Grant(None)
         if token is not None:
             if not hmac.compare_digest(token.encode(errors="replace"), self._token):
-                raise UnauthorizedError("the token is not the server's")
+                raise UnauthorizedError("the token is wrong")
             return Grant(None)
         if ticket is None:
             raise UnauthorizedError(
-                "a token is needed: `Authorization: Bearer TOKEN`, or `?ticket=` for "
+                "a token is required: `Authorization: Bearer TOKEN`, or `?ticket=` for "
                 "a stream"
             )
         return self._ticket_grant(ticket)
@@ -92,9 +92,11 @@ class Access:
         try:
             expires_at, named = self._serializer.loads(ticket[:MAX_TICKET_LENGTH])
         except BadSignature:
-            raise UnauthorizedError("the ticket is not this server's") from None
+            raise UnauthorizedError(
+                "the ticket was not issued by this server"
+            ) from None
         except BadData:
-            raise UnauthorizedError("this is not a ticket") from None
+            raise UnauthorizedError("the ticket is malformed") from None
         if expires_at <= self._clock():
             raise UnauthorizedError("the ticket has expired")
         return Grant(frozenset(Subject(Kind(kind), id_) for kind, id_ in named))

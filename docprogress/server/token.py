@@ -59,7 +59,7 @@ def load_or_create_token(home: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SettingsError(
-            f"no token was given, and {path} cannot be used for one ({reason}): give "
+            f"no token was given, and {path} cannot store one ({reason}): pass "
             "a token, or make the home folder writable"
         ) from error
     return token

@@ -100,7 +100,7 @@ class LanceSink:
             table = self._open(dimensions if document.creates else None)
         if table is None:
             if chunks:
-                raise _away(f"table {self._name!r} is gone from {self._folder}")
+                raise _away(f"table {self._name!r} is missing from {self._folder}")
             return
         if document.replaces:
             yield len(chunks)
@@ -199,7 +199,7 @@ class LanceSink:
             self._commit(lambda: table.delete(others))
         table.checkout_latest()
         if table.count_rows(mine) != len(chunks):
-            log.warning("%s is written again: it was written twice", document.id)
+            log.warning("%s was written twice and is written again", document.id)
             self._commit(lambda: table.delete(mine))
             data = _arrow(table.schema, document, chunks, f"table {self._name!r}")
             self._commit(lambda: table.add(data))
@@ -217,7 +217,9 @@ class LanceSink:
         try:
             table.optimize(cleanup_older_than=KEPT)
         except Exception as error:  # noqa: BLE001 - whatever it is can be done later
-            log.info("LanceDB's files are merged later: %s", redacted(str(error)))
+            log.info(
+                "LanceDB's files will be compacted later: %s", redacted(str(error))
+            )
         ended = time.monotonic()
         self._optimize_at = ended + PAUSE_RATIO * (ended - started)
 
@@ -234,7 +236,7 @@ class _translated:  # noqa: N801 - reads as a statement
             return
         reason = redacted(str(error)).partition("\n")[0]
         if isinstance(error, ValueError):
-            raise SinkError(f"LanceDB refuses to store this: {reason}") from error
+            raise SinkError(f"LanceDB rejected the chunks: {reason}") from error
         # Its own errors have no other types.
         raise _away(getattr(error, "strerror", None) or reason) from error
 
@@ -255,7 +257,7 @@ def _arrow(
     """The rows of chunks, with the columns that the table has."""
     for needed in ("id", "document_id", "attempt", "vector"):
         if needed not in schema.names:
-            raise SinkError(f"{what} has no column {needed!r}: use another one")
+            raise SinkError(f"{what} has no column {needed!r}: use another table")
     made = vectors(chunks)
     stored = getattr(schema.field("vector").type, "list_size", made.shape[1])
     if stored != made.shape[1]:

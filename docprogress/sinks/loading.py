@@ -33,7 +33,7 @@ def open_sink(location: SinkLocation) -> Sink:
             _made[location.public] = cls, cast("Sink", cls())
         except TypeError as error:
             raise SettingsError(
-                f"sink {location.public!r} cannot be made without arguments: {error}"
+                f"sink {location.public!r} cannot be created without arguments: {error}"
             ) from error
     return _made[location.public][1]
 

@@ -83,14 +83,14 @@ def locate(sink: str, *, folder: str | None = None) -> SinkLocation:
         parts = urlsplit(sink)
         _ = parts.port
     except ValueError:
-        raise SettingsError(f"sink: it is not a URL: {_HOW}") from None
+        raise SettingsError(f"sink: not a URL: {_HOW}") from None
     if parts.scheme not in NAMES or "://" not in sink:
-        raise SettingsError(f"sink: there is no such sink: {_HOW}")
+        raise SettingsError(f"sink: unknown sink: {_HOW}")
     if parts.scheme in ("lancedb", "qdrant"):
         parts = _in_folder(parts)
     elif parts.scheme == "pgvector":
         if len(dict(parse_qsl(parts.query)).get("table", "").split(".")) > _DOTTED:
-            raise SettingsError("sink: the table is 'name' or 'schema.name'")
+            raise SettingsError("sink: the table must be 'name' or 'schema.name'")
     elif not parts.hostname:
         raise SettingsError(f"sink: the URL names no host: {_HOW}")
     return SinkLocation(

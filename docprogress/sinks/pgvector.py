@@ -214,7 +214,9 @@ class PgVectorSink:
                 connection.execute(_LOCK_ALL, [keys])
         except psycopg.errors.LockNotAvailable:
             ended = connection.execute(_END_OTHERS, [keys]).fetchall()
-            log.warning("%s late writers of the sink were ended", len(ended))
+            log.warning(
+                "terminated %s sink connections of superseded attempts", len(ended)
+            )
             connection.execute(_LOCK_ALL, [keys])
 
     def _columns(self, connection: psycopg.Connection) -> dict[str, int]:
@@ -309,7 +311,8 @@ def _require_extension(connection: psycopg.Connection) -> None:
         raise
     except psycopg.Error as error:
         raise SinkError(
-            "the database of the sink has no pgvector: have its administrator install "
+            "the database of the sink has no pgvector: ask its administrator to "
+            "install "
             f"it and run `CREATE EXTENSION vector` ({_reason(error)})"
         ) from None
 
@@ -334,7 +337,7 @@ class _translated:  # noqa: N801 - reads as a statement
         if passes:
             raise _away(reason) from error
         # Without its cause, which may contain the values of a row.
-        raise SinkError(f"PostgreSQL refuses to store this: {reason}") from None
+        raise SinkError(f"PostgreSQL rejected the chunks: {reason}") from None
 
 
 def _away(reason: str) -> ServiceUnavailable:

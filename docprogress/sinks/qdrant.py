@@ -199,7 +199,7 @@ class QdrantSink:
         if not self._vector:
             if not client.collection_exists(self._collection):
                 if not creates:
-                    raise _away(f"collection {self._collection!r} is gone")
+                    raise _away(f"collection {self._collection!r} is missing")
                 self._create(client, dimensions)
             found = client.get_collection(self._collection).config.params.vectors
             if isinstance(found, dict):
@@ -210,7 +210,7 @@ class QdrantSink:
                     )
                 [(name, parameters)] = found.items()
             elif found is None:
-                raise SinkError(f"collection {self._collection!r} takes no vectors")
+                raise SinkError(f"collection {self._collection!r} has no vectors")
             else:
                 name, parameters = None, found
             self._vector, self._dimensions = [name], parameters.size
@@ -276,7 +276,7 @@ def _translated(error: ApiException | OSError) -> Exception:
         reason = redacted(reason)
         if error.status_code in _TRANSIENT or error.status_code == _GONE:
             return _away(reason)
-        return SinkError(f"Qdrant refuses to store this: {reason}")
+        return SinkError(f"Qdrant rejected the chunks: {reason}")
     cause = error.source if isinstance(error, ResponseHandlingException) else error
     return _away(redacted(str(cause)) or type(cause).__name__)
 

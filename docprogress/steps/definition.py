@@ -48,8 +48,8 @@ class Step:
             or not self.name.isprintable()
         ):
             raise StepError(
-                f"a step's name has 1 to {LONGEST_NAME} printable characters, "
-                f"which {self.name!r} has not"
+                f"a step's name must have 1 to {LONGEST_NAME} printable characters, "
+                f"not {self.name!r}"
             )
         if not PATH_PATTERN.fullmatch(self.path):
             raise StepError(f"{self.path!r} does not name a function: {HOW_TO_NAME}")
@@ -60,7 +60,8 @@ class Step:
             )
         if self.queue is not None and not _QUEUE_PATTERN.fullmatch(self.queue):
             raise StepError(
-                f"step {self.name!r}: {self.queue!r} is no queue's name; use letters, "
+                f"step {self.name!r}: {self.queue!r} is not a valid queue name; use "
+                "letters, "
                 "digits, dots, dashes and underscores"
             )
 

@@ -81,7 +81,7 @@ def embedder(settings: Settings) -> Embedder:
             seconds=settings.step_seconds / 2,
         )
     raise SettingsError(
-        f"there is no embedder {settings.embedder!r}; choose 'hashing', "
+        f"unknown embedder {settings.embedder!r}; choose 'hashing', "
         "'wordllama', 'universal-sentence-encoder', 'sentence-transformers:MODEL' or "
         "'openai:MODEL'"
     )

@@ -92,7 +92,7 @@ def _check_chain(ole: Any, document: Document) -> None:
             return
         sector = table[sector]
     raise Unreadable(
-        f"{document.name}: an encrypted Office document that is damaged; save it again"
+        f"{document.name}: a damaged encrypted Office document; save it again"
     )
 
 

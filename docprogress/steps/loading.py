@@ -64,7 +64,7 @@ def call(
             made.close()
         raise StepError(
             f"step {step.name!r} must return or yield {step.gives.value}, "
-            f"but it returned {type(made).__name__}"
+            f"not {type(made).__name__}"
         )
     return made
 

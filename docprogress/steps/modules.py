@@ -61,9 +61,9 @@ def find(name: str, folder: str | None) -> ModuleType:
         except ModuleNotFoundError as error:
             if f"{name}.".startswith(f"{error.name}."):
                 raise StepError(
-                    f"there is no module {name!r}: it was looked for in {place} and "
-                    "among what is installed (it must be found on every machine that "
-                    "has workers)"
+                    f"there is no module {name!r}, neither in {place} nor among the "
+                    "installed "
+                    "packages (every machine with workers must have it)"
                 ) from None
             raise _import_error(name, error) from error
         except (Exception, SystemExit) as error:

@@ -27,7 +27,7 @@ class OutputCheck:
         """
         if not isinstance(item, self._wanted):
             raise StepError(
-                f"step {self._step.name!r} must give {self._wanted.__name__} values, "
+                f"step {self._step.name!r} must yield {self._wanted.__name__} values, "
                 f"not {type(item).__name__}{self._source()}"
             )
         if self._own:

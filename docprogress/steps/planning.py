@@ -54,7 +54,7 @@ def step(
     elif callable(what):
         found = _by_function(what)
     else:
-        raise StepError(f"{what!r} is no step: {HOW_TO_NAME}")
+        raise StepError(f"{what!r} is not a step: {HOW_TO_NAME}")
     changes: dict[str, Any] = {"queue": queue, "weight": weight, "name": name}
     return replace(
         found, **{key: new for key, new in changes.items() if new is not None}
@@ -114,7 +114,8 @@ def _replace_chunking(given: tuple[Step, ...], own: Step) -> tuple[Step, ...]:
     built_in = BUILT_IN["chunking"].path
     if not any(each.path == built_in for each in given):
         raise StepError(
-            f"chunker {own.path!r} replaces the step 'chunking', which `steps` has not"
+            f"chunker {own.path!r} replaces the step 'chunking', but `steps` does not "
+            "contain it"
         )
     return tuple(
         replace(own, queue=each.queue, weight=each.weight, name=each.name)
@@ -179,7 +180,7 @@ def _by_function(function: Callable[..., Any]) -> Step:
     qualified = getattr(function, "__qualname__", None)
     name = getattr(function, "__name__", "step")
     if module_name is None or qualified is None:
-        raise StepError(f"{function!r} has no name to import it by: {HOW_TO_NAME}")
+        raise StepError(f"{function!r} cannot be imported by name: {HOW_TO_NAME}")
     if "<lambda>" in qualified:
         raise StepError("a lambda has no name: " + _HOW_TO_MOVE.format("function"))
     if "<locals>" in qualified:
@@ -250,13 +251,12 @@ def _check_connected(steps: tuple[Step, ...]) -> None:
     for each in steps:
         if each.name in names:
             raise StepError(
-                f"two steps are called {each.name!r}; give one another name with "
-                "`step(…, name=…)`"
+                f"two steps are named {each.name!r}; rename one with `step(…, name=…)`"
             )
         names.add(each.name)
         if each.takes is not at_hand:
             raise StepError(
-                f"step {each.name!r} takes {each.takes.value}, but {maker} gives "
+                f"step {each.name!r} takes {each.takes.value}, but {maker} yields "
                 f"{at_hand.value}"
             )
         at_hand, maker = each.gives, f"step {each.name!r} before it"

@@ -54,13 +54,16 @@ def kinds(function: Callable[..., Any], path: str) -> tuple[Kind, Kind]:
     if takes is None and _vague(first.annotation):
         takes = next((kind for kind in Kind if kind.value == first.name), None)
     if takes is None:
-        raise StepError(f"what step {path!r} takes is not clear: {_HOW_TO_ANNOTATE}")
+        raise StepError(
+            f"cannot determine what step {path!r} takes: {_HOW_TO_ANNOTATE}"
+        )
     gives = _kind(signature.return_annotation)
     if gives is None and signature.return_annotation is signature.empty:
         gives = Kind.PAGES if takes is Kind.DOCUMENT else takes
     if gives is None or gives is Kind.DOCUMENT:
         raise StepError(
-            f"what step {path!r} gives is not clear, it must be pages or chunks: "
+            f"cannot determine what step {path!r} yields, which must be pages or "
+            "chunks: "
             f"{_HOW_TO_ANNOTATE}"
         )
     return takes, gives
@@ -81,8 +84,8 @@ def extras(function: Callable[..., Any]) -> tuple[str, ...]:
             and (other.name not in EXTRAS or other.kind is other.POSITIONAL_ONLY)
         ):
             raise StepError(
-                f"step {path!r} needs {other.name!r}, which nobody passes: beside its "
-                "items a step can have `document` and `settings`"
+                f"step {path!r} has an unknown parameter {other.name!r}: besides its "
+                "items, a step can have `document` and `settings`"
             )
     return tuple(
         other.name
@@ -98,7 +101,7 @@ def _signature(function: Callable[..., Any], path: str) -> inspect.Signature:
         return inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise StepError(
-            f"step {path!r} does not say what it takes: {_HOW_TO_ANNOTATE}"
+            f"step {path!r} does not annotate what it takes: {_HOW_TO_ANNOTATE}"
         ) from error
 
 

@@ -135,8 +135,8 @@ class ZippedXml:
         entry = self._archive.getinfo(part)
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Unreadable(
-                f"{self._name}: {self._what} that is packed in a way that its program "
-                "does not know; save it again"
+                f"{self._name}: {self._what} with an unsupported compression; save it "
+                "again"
             )
         ratio = entry.file_size / max(entry.compress_size, 1)
         if entry.file_size > MIN_XML_LIMIT and ratio > MAX_RATIO:
@@ -187,11 +187,11 @@ class ZippedXml:
     def _refuse_document_type(self, *_: object) -> None:
         raise Unreadable(
             f"{self._name}: its XML declares a document type, which {self._what} "
-            "never does; it is refused"
+            "never does; it is rejected"
         )
 
     def _refuse_entities(self, *_: object) -> None:
         raise Unreadable(
             f"{self._name}: its XML declares entities, which {self._what} never does; "
-            "it is refused"
+            "it is rejected"
         )

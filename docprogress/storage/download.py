@@ -74,7 +74,7 @@ def download(
         ) from None
     except (httpx.DecodingError, httpx.LocalProtocolError) as error:
         raise Unreadable(
-            f"{name}: the server's answer is broken: {_describe(error)}"
+            f"{name}: the server's response is malformed: {_describe(error)}"
         ) from None
     except httpx.TransportError as error:
         raise TransientError(

@@ -53,7 +53,7 @@ def translate_errors() -> Iterator[None]:
             message = f"the database is not available: {_reason(cause)}"
             raise StoreUnavailable(message) from error
         # Without its cause, which may contain the values of a row.
-        raise StoreError(f"the database refuses: {_reason(cause)}") from None
+        raise StoreError(f"the database rejected the query: {_reason(cause)}") from None
 
 
 def _is_transient(error: BaseException, cause: BaseException) -> bool:

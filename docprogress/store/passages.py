@@ -110,7 +110,7 @@ class Passages:
                 if name not in known:
                     raise DocumentNotFound(
                         name,
-                        f"no document that is searched has the name or id {name!r}",
+                        f"none of the searched documents has the name or id {name!r}",
                     )
             if not ids and names:
                 return replace(where, names=tuple(names))

@@ -417,7 +417,8 @@ def _hold(connection: Connection, lock: Lock) -> None:
     held = connection.execute(_HOLD.with_for_update(), _named(lock)).first()
     if held is None:
         raise SyncBusy(
-            "another process synchronizes this folder: this one was away for too long"
+            "another process synchronizes this folder: this one did not renew its lock "
+            "in time"
         )
 
 

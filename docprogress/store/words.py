@@ -164,7 +164,7 @@ class WordIndex:
             work(time.monotonic() + _SEARCH_SECONDS)
         except StoreError as error:
             # The disk may be full, the database read-only.
-            log.warning("the index of words is not brought up to date: %s", error)
+            log.warning("the word index could not be updated: %s", error)
 
     def not_indexed(self, scope: SearchFilter | None = None) -> int:
         """How many documents of a search are not indexed yet."""

@@ -111,7 +111,7 @@ class Child:
         try:
             lease = self._acquire_lease(document_id, attempt)
             if lease is None:
-                log.info("%s is being worked on: delivery dropped", document_id)
+                log.info("%s is already being processed: delivery dropped", document_id)
                 return
             with self._changing:
                 self._lease = lease
@@ -190,7 +190,9 @@ class Child:
             message = NEWER_WORKER_NEEDED.format(version)
             row = self._store.attempts.hand_over(document_id, attempt, message=message)
             self._publish(row.event())
-            log.warning("%s needs docprogress %s: left alone", document_id, version)
+            log.warning(
+                "%s needs docprogress %s: left for another worker", document_id, version
+            )
             return None
         lease.run_id = claim.document.run_id
         queue = next_step(claim.document, claim.run).queue
@@ -226,7 +228,7 @@ class Child:
         with self._changing:
             at_work = self._lease is not None and self._lease.document_id == document_id
             if at_work and self._guard is not None:
-                log.info("%s is stopped: %s", document_id, error)
+                log.info("%s was stopped: %s", document_id, error)
                 self._guard.stop(error)
 
     def _publish(self, event: ProgressEvent) -> bool:
@@ -268,7 +270,9 @@ class Child:
             try:
                 shared = passwords.load_sink(self._bus.redis, entry.sink, key)
             except BusError as error:
-                log.warning("the sink's secrets: %s", redacted(str(error)))
+                log.warning(
+                    "the sink's secrets cannot be read: %s", redacted(str(error))
+                )
         known = (shared, self._settings.sink)
         return with_secrets(entry.sink, folder=entry.folder, known=known)
 

@@ -130,7 +130,7 @@ class ConsumerWatchdog:
                 log.debug("cannot check for waiting messages: %s", error)
             except Exception:
                 self._stalled_since = None
-                log.exception("the watchdog of the consumer failed, and goes on")
+                log.exception("a check by the consumer watchdog failed")
 
     def _could_fetch(self, consumer: Any, connection: Any) -> bool:
         if connection is None or consumer.blueprint.state != RUN:
@@ -142,7 +142,7 @@ class ConsumerWatchdog:
 
     def _reconnect(self, consumer: Any, connection: Any) -> None:
         log.warning(
-            "messages have waited for %g s beside an idle process: reconnecting",
+            "messages have waited for %g s although a process is idle: reconnecting",
             self._seconds,
         )
         if connection is self._ended:

@@ -51,7 +51,7 @@ class FaultIsolation:
             return True
         except Exception:
             if self._is_new(name):
-                log.exception("recovery went wrong with %s", name)
+                log.exception("recovery failed for %s", name)
             return False
         return True
 

@@ -122,7 +122,7 @@ class LimitEnforcer:
                         self._look(slot, deadline)
                     except Exception:
                         # The limits of the other processes have to be kept.
-                        log.exception("process %s could not be looked at", deadline.pid)
+                        log.exception("process %s could not be checked", deadline.pid)
 
     def _look(self, slot: int, deadline: Deadline) -> None:
         pid = deadline.pid

@@ -155,7 +155,7 @@ class LostMessages:
         self._resubmitter.send(rows)
         for row in rows:
             key = (row.id, row.attempt)
-            log.warning("%s had no message in its queue: sent again", row.id)
+            log.warning("%s had no message in its queue and was sent again", row.id)
             self._resent[key] = Resent(self._clock(), time.time())
             self._still_queued.add(key)
             self._sightings.forget("message", key)

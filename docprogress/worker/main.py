@@ -228,12 +228,12 @@ def _watch_supervisor(supervisor: int, orphaned: Callable[[], None]) -> None:
 
     def watch() -> None:
         _wait_for_end(supervisor)
-        log.warning("the supervisor is gone")
+        log.warning("the supervisor has died")
         try:
             with forks:
                 orphaned()
         except DocProgressError as error:
-            log.warning("there is no other one: %s", error)
+            log.warning("no other supervisor could be started: %s", error)
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 

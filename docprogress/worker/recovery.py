@@ -430,7 +430,9 @@ class Recovery:
             try:
                 self._isolation.run("handing back", self._hand_back_all)
             except OUTAGES as error:
-                log.warning("nothing is handed back: %s", redacted(str(error)))
+                log.warning(
+                    "documents could not be handed back: %s", redacted(str(error))
+                )
         self._election.close()
         with self._fork:
             self._disconnect()

@@ -32,4 +32,4 @@ def try_to_discard(store: Store, files: Files) -> None:
     try:
         discard_retired(store, files)
     except DocProgressError as error:
-        log.warning("earlier versions are deleted later: %s", redacted(str(error)))
+        log.warning("earlier versions will be deleted later: %s", redacted(str(error)))

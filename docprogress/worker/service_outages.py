@@ -84,7 +84,7 @@ class KnownOutage(ServiceUnavailable):
 
     def __init__(self, wait: Wait) -> None:
         super().__init__(
-            f"{wait.service} is away: {wait.reason}",
+            f"{wait.service} is unavailable: {wait.reason}",
             service=wait.service,
             reason=wait.reason,
         )

@@ -69,7 +69,7 @@ class GracefulShutdown:
     def _enforce(self) -> None:
         if self._stopped.wait(FINISH_SECONDS):
             return
-        log.info("unfinished documents are handed back")
+        log.info("handing back unfinished documents")
         try:
             self._limits.stop_all()
             if self._stopped.wait(GRACE_SECONDS):

@@ -125,7 +125,7 @@ class SinkSettler:
                 reason = redacted(str(error))
                 if not isinstance(error, DocProgressError):
                     log.exception("the sink %s", redacted(some[0].sink))
-                log.warning("the sink is reconciled later: %s", reason)
+                log.warning("the sink will be reconciled later: %s", reason)
 
     def _settle(self, entries: list[SinkEntry], renew: Callable[[], None]) -> None:
         location = self._locate(entries[0])

@@ -73,7 +73,9 @@ class _Closing:
             try:
                 self._brpop_read()  # type: ignore[attr-defined]
             except (Empty, *_LOST) as error:
-                log.debug("no last message: %s", redacted(str(error)))
+                log.debug(
+                    "the last message could not be fetched: %s", redacted(str(error))
+                )
         super().close()  # type: ignore[misc]
 
     def _delete(self, *args: Any, **kwargs: Any) -> None:

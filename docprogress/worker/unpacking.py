@@ -166,7 +166,7 @@ class Unpacker:
         finally:
             self._set_stored(saved, root_id)
         if own is None:
-            raise Unreadable(f"it is not in {container.name} any more")
+            raise Unreadable(f"it is no longer in {container.name}")
         return own
 
     def _next(

@@ -127,9 +127,11 @@ def test_markdown_is_a_file_for_each_document_with_a_name_that_every_disk_takes(
 
 
 def test_unknown_formats_and_kinds_are_named_with_those_that_there_are(run, tmp_path):
-    with pytest.raises(ExportError, match="no format 'xml': choose one of parquet"):
+    with pytest.raises(
+        ExportError, match="unknown format 'xml': choose one of parquet"
+    ):
         run.export(tmp_path / "out", format="xml")
-    with pytest.raises(ExportError, match="no records of the kind 'words'"):
+    with pytest.raises(ExportError, match="unknown kind of records 'words'"):
         run.export(tmp_path / "out", what="words")
     assert list(tmp_path.iterdir()) == []
 

@@ -244,7 +244,7 @@ def test_all_unreadable_inputs_are_reported_at_once(folder):
         expand(["one.pdf", "good.pdf", "two.pdf", "*.docx", 3])
 
     lines = str(refused.value).splitlines()
-    assert lines[0] == "4 things cannot be read:"
+    assert lines[0] == "4 items cannot be read:"
     for line, what in zip(
         lines[1:], ["one.pdf", "two.pdf", "*.docx", "int"], strict=True
     ):

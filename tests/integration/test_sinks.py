@@ -109,7 +109,7 @@ def test_the_key_of_a_sink_reaches_workers_and_is_nowhere_in_plain(
         with pipeline_with(sink=f"{server.sink}?api_key=wrong") as pipeline:
             run = pipeline.submit(FILES[:1]).wait(patient(60))
             [row] = run.documents()
-            assert "Qdrant refuses to store this: Must provide an API key" in row.error
+            assert "Qdrant rejected the chunks: Must provide an API key" in row.error
 
 
 @pytest.fixture

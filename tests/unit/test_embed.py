@@ -325,7 +325,7 @@ def test_endpoint_that_does_not_answer_is_given_less_at_a_time():
             for left in (4, 2):
                 with pytest.raises(ServiceUnavailable) as error:
                     made.embed(["a", "bb", "ccc", "dddd"])
-                assert error.value.reason == "no answer"
+                assert error.value.reason == "no response"
                 assert len(server.asked[-1][2]["input"]) == left
             assert len(made.embed(["a", "bb", "ccc", "dddd"])) == 4
         finally:

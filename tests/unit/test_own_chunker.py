@@ -112,7 +112,7 @@ def test_two_chunks_with_one_number_and_other_types_are_named(module):
     with pytest.raises(StepError, match=r"chunk 1: another one has the same number"):
         output.check(CHUNK)
     with pytest.raises(
-        StepError, match=r"must give Chunk values, not str.*own_chunker"
+        StepError, match=r"must yield Chunk values, not str.*own_chunker"
     ):
         output.check("text")
 

@@ -111,6 +111,7 @@ def _local_settings(home: Path | None, *, workers: int | None = None) -> "Settin
     settings = load(home=home, workers=workers)
     if not settings.local:
         raise SettingsError(
-            "there are no local services, because DOCPROGRESS_REDIS_URL is set"
+            "DOCPROGRESS_REDIS_URL is set, so local services are not used; unset it to "
+            "manage them"
         )
     return settings

@@ -191,7 +191,9 @@ class ViewSession:
         try:
             while not self.view_model.finished:
                 if self._loop is None:
-                    raise BusError(f"no more updates arrive for {self.source.title}")
+                    raise BusError(
+                        f"updates for {self.source.title} can no longer be received"
+                    )
                 if deadline is not None and time.monotonic() >= deadline:
                     left = plural(self.view_model.unfinished, "document")
                     raise TimeoutError(f"{left} unfinished after {seconds:g} s")
@@ -391,7 +393,7 @@ class ViewSession:
         try:
             return bool(question())
         except DocProgressError as error:
-            log.warning("the store could not be asked: %s", redacted(str(error)))
+            log.warning("the store could not be queried: %s", redacted(str(error)))
             return False
 
     async def _send_updates(self) -> None:

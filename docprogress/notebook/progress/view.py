@@ -91,7 +91,7 @@ class ProgressView(WidgetAccess):
             raise TypeError("name at least one document to watch")
         given: tuple[Any, ...] = document_ids
         if not all(isinstance(each, str) and each for each in given):
-            raise TypeError("documents are named by strings that are not empty")
+            raise TypeError("document ids must be non-empty strings")
         if pipeline is not None and redis_url is not None:
             raise TypeError("give a redis_url or a pipeline, not both")
         owned = False

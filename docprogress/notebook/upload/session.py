@@ -223,7 +223,7 @@ class UploadSession:
         try:
             self._submit_all()
         except Exception as error:
-            log.exception("dropped files are not submitted any more")
+            log.exception("dropped files will no longer be submitted")
             with self._lock:
                 # The next file that is dropped starts another thread.
                 self._thread, self.problem = None, error

@@ -227,7 +227,10 @@ class Broadcaster:
                 lambda: self._bus.history(document_id, since=since)
             )
         except DocProgressError as error:
-            log.info("sending the current state instead: %s", redacted(str(error)))
+            log.info(
+                "events cannot be replayed, sending the current state instead: %s",
+                redacted(str(error)),
+            )
             return None
         if not events or events[0].id != since:
             return None
@@ -390,7 +393,7 @@ class Broadcaster:
                 await self._check(time.monotonic())
             except Exception:
                 # Whatever it is, clients are looked after again in a second.
-                log.exception("the regular check of the streams failed")
+                log.exception("the periodic check of the streams failed")
 
     async def _check(self, moment: float) -> None:
         self._listener.check(moment)

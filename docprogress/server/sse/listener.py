@@ -135,7 +135,7 @@ class RedisListener:
                 level = logging.INFO if failures else logging.WARNING
                 log.log(level, "no events for now, retrying: %s", redacted(str(error)))
             except Exception:
-                log.exception("no events for now, retrying")
+                log.exception("events cannot be received, retrying")
             self._subscription = None
             pause = min(RETRY_SECONDS * 2**failures, MAX_RETRY_SECONDS)
             failures = min(failures + 1, 10)

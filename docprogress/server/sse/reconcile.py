@@ -109,7 +109,7 @@ class Reconciler:
         try:
             return await self._executor.run(function)
         except DocProgressError as error:
-            log.warning("the store did not answer: %s", redacted(str(error)))
+            log.warning("the store did not respond: %s", redacted(str(error)))
             return None
 
     async def _reconcile_run(self, channel: Channel) -> None:

@@ -59,7 +59,7 @@ class OpenAIClient:
         self._key = (key or "").strip()
         # httpx's own error would show the key.
         if not self._key.isascii() or not self._key.isprintable() or " " in self._key:
-            raise SettingsError("embedding_api_key holds characters that no key has")
+            raise SettingsError("embedding_api_key contains invalid characters")
         try:
             self.url = httpx.URL(url.rstrip("/") + "/embeddings")
         except httpx.InvalidURL:
@@ -91,11 +91,11 @@ class OpenAIClient:
                 content = self._read(response, most if good else ERROR_BYTES)
         except httpx.TimeoutException as error:
             raise self._unavailable(
-                "no answer", str(error) or "it timed out"
+                "no response", str(error) or "it timed out"
             ) from error
         except httpx.LocalProtocolError as error:
             raise DocumentError(
-                f"the embedding endpoint {self.url.host} cannot be asked: "
+                f"the request to the embedding endpoint {self.url.host} failed: "
                 f"{self._safe(str(error))}"
             ) from error
         except httpx.ConnectError as error:
@@ -130,7 +130,7 @@ class OpenAIClient:
             if len(content) > most:
                 break
             if time.monotonic() > deadline:
-                raise httpx.ReadTimeout("it does not come to the end of its answer")
+                raise httpx.ReadTimeout("its response does not end")
         return bytes(content)
 
     def _connection(self) -> httpx.Client:
@@ -153,7 +153,7 @@ class OpenAIClient:
                 rows[item.get("index", position)] = item["embedding"]
             made = np.asarray(rows, np.float32)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
-            raise self._invalid("something that is no list of vectors") from error
+            raise self._invalid("something that is not a list of vectors") from error
         if len(items) != count or made.ndim != 2 or not made.size:  # noqa: PLR2004
             raise self._invalid(f"{len(items)} vectors for {count} texts")
         if not np.isfinite(made).all():

@@ -26,7 +26,7 @@ def token_counter(model: str) -> Callable[[str], int]:
     except KeyError:  # not a model of OpenAI's
         return bounded_tokens
     except Exception as error:  # noqa: BLE001 - whatever a download raises
-        logger.warning("tokens of %s are bounded by bytes: %s", model, error)
+        logger.warning("tokens of %s are counted as bytes: %s", model, error)
         return bounded_tokens
 
     def count(text: str) -> int:

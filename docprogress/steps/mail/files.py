@@ -47,8 +47,8 @@ def read_message(
         return scan(file, start=start, end=end)
     except TooComplex:
         raise LimitExceeded(
-            f"{document.name}: a message with more parts, or more parts within parts, "
-            "than any mail program writes; it is refused"
+            f"{document.name}: a message with more parts, or more deeply nested parts, "
+            "than any mail program writes; it is rejected"
         ) from None
 
 

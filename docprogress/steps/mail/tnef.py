@@ -135,7 +135,7 @@ class TnefFile:
 
     def _read(self) -> None:
         if self._file.read(_HEADER)[: len(SIGNATURE)] != SIGNATURE:
-            raise self._damaged("it has no beginning")
+            raise self._damaged("its beginning is missing")
         known = False
         for number, start, size in self._attributes():
             known = True

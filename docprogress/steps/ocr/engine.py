@@ -97,7 +97,9 @@ def load(settings: Settings) -> OcrEngine:
 
         return tesseract.engine(tuple(settings.ocr_languages), threads=threads)
     if not there:
-        raise SettingsError(f"ocr is 'always', but there is no engine; {INSTALL}")
+        raise SettingsError(
+            f"ocr is 'always', but no OCR engine is installed; {INSTALL}"
+        )
     from docprogress.steps.ocr import rapidocr
 
     return rapidocr.engine(threads=threads)

@@ -239,8 +239,8 @@ def _chapters(document: Document, book: ZippedXml, package: _Package) -> list[st
     book.parse(_ENCRYPTION, encrypted)
     if not {_joined("", one) for one in encrypted.values}.isdisjoint(parts):
         raise Unreadable(
-            f"{document.name}: the book is protected against copying (DRM); "
-            "fetch it without protection"
+            f"{document.name}: the book is copy-protected (DRM); "
+            "get a copy without protection"
         )
     return list(dict.fromkeys(parts))
 

@@ -85,7 +85,7 @@ def _open(document: Document, kind: str, what: str) -> "Image":
         from PIL import Image
     except ImportError as error:
         raise Unreadable(
-            f"{document.name}: {what}, for which Pillow is needed; {INSTALL}"
+            f"{document.name}: {what}, which needs Pillow; {INSTALL}"
         ) from error
     if kind == "image/heic":
         try:
@@ -201,7 +201,7 @@ def _translated(document: Document, what: str) -> Iterator[None]:
             yield
     except TooLarge as error:
         raise LimitExceeded(
-            f"{document.name}: {what} that is far too large ({error}); scale it down"
+            f"{document.name}: {what} that is too large ({error}); scale it down"
         ) from error
     except MemoryError as error:
         # Pillow allocates whatever a damaged file promises.

@@ -129,7 +129,7 @@ class Package:
     def _refuse_document_type(self, *_: object) -> None:
         raise Unreadable(
             f"{self._document.name}: its XML declares a document type, which "
-            f"{self._what} never does; it is refused"
+            f"{self._what} never does; it is rejected"
         )
 
     def _refuse_encrypted(self, package: ZippedXml) -> None:

@@ -148,8 +148,8 @@ class RtfDocument:
         self._ignorable = False
         if len(self._groups) >= MAX_DEPTH:
             raise Unreadable(
-                f"{self._name}: an RTF document with more than {MAX_DEPTH:,} groups "
-                "within each other; save it again"
+                f"{self._name}: an RTF document with more than {MAX_DEPTH:,} nested "
+                "groups; save it again"
             )
         outer = self._group
         self._groups.append(outer)

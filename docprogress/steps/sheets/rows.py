@@ -77,7 +77,7 @@ class Budget:
         if self._cells < 0:
             raise LimitExceeded(
                 f"{self._document.name}: a workbook with more than {MAX_CELLS:,} "
-                "cells; export the sheets that matter, or save it as CSV"
+                "cells; export only the sheets that you need, or save it as CSV"
             )
 
 

@@ -58,7 +58,7 @@ def upgrade(connection: Connection, version: str | None) -> None:
     if version is not None and version not in known:
         raise StoreTooNew(
             f"the database has version {version} of the tables, and this docprogress "
-            f"knows them up to {max(known)}: upgrade docprogress"
+            f"supports versions up to {max(known)}: upgrade docprogress"
         )
     with _one_at_a_time:
         command.upgrade(config, "head")

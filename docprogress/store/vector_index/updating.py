@@ -58,7 +58,7 @@ class Updater:
         except (OSError, DamagedError) as error:
             self._paused_until = time.monotonic() + PAUSE_SECONDS
             log.warning(
-                "search is slower, since the index %s cannot be written: %s",
+                "searches are slower because the index %s cannot be written: %s",
                 self._folder.path,
                 error,
             )
