@@ -15,23 +15,25 @@
     ├── SearchError             a search cannot be made as requested
     ├── ExportError             results cannot be written where or as requested
     ├── ServicesError           the local services could not be started
-    ├── BusError Redis cannot be reached, or refuses │   └── BusRefused          it
-    wants another password, certificate or permission ├── StoreError              the
-    database cannot be reached, or refuses │   ├── StoreUnavailable    it is
-    unreachable, busy or full: also a TransientError │   └── StoreTooNew         a later
-    version has changed its tables ├── EventError              bytes that are not a
-    progress event ├── StepError               a step cannot be found, or is not a step
-    ├── SinkError               a sink does not take what is stored in it ├──
-    DocumentError           this document cannot be processed; a retry is pointless │
-    ├── Unreadable          not what its name says, damaged, encrypted, empty │   │
-    └── PasswordNeeded  encrypted, and no password that was given opens it │   └──
-    LimitExceeded       larger, longer or slower than the settings allow ├──
-    TransientError          a temporary failure; the document is retried │   ├──
-    StorageUnavailable  the storage of documents is unreachable │   ├──
-    ServiceUnavailable  a service of a step is unreachable or limits its use │   └──
-    ServerBusy          the HTTP server has too many calls waiting ├── Superseded
-    another attempt processes this document ├── Cancelled               this document is
-    to be cancelled ├── HandedBack              this worker stops; another one continues
+    ├── BusError                Redis cannot be reached, or refuses
+    │   └── BusRefused          it wants another password, certificate or permission
+    ├── StoreError              the database cannot be reached, or refuses
+    │   ├── StoreUnavailable    it is unreachable, busy or full: also a TransientError
+    │   └── StoreTooNew         a later version has changed its tables
+    ├── EventError              bytes that are not a progress event
+    ├── StepError               a step cannot be found, or is not a step
+    ├── SinkError               a sink does not take what is stored in it
+    ├── DocumentError           this document cannot be processed; a retry is pointless
+    │   ├── Unreadable          not what its name says, damaged, encrypted, empty
+    │   │   └── PasswordNeeded  encrypted, and no password that was given opens it
+    │   └── LimitExceeded       larger, longer or slower than the settings allow
+    ├── TransientError          a temporary failure; the document is retried
+    │   ├── StorageUnavailable  the storage of documents is unreachable
+    │   ├── ServiceUnavailable  a service of a step is unreachable or limits its use
+    │   └── ServerBusy          the HTTP server has too many calls waiting
+    ├── Superseded              another attempt processes this document
+    ├── Cancelled               this document is to be cancelled
+    ├── HandedBack              this worker stops; another one continues
     └── RequestError            the HTTP server refuses a request
         ├── UnauthorizedError   the request has no valid token or ticket
         ├── ForbiddenError      the ticket does not cover what is requested
@@ -46,7 +48,7 @@ without using up an attempt.
 
 
 class DocProgressError(Exception):
-    """Base class of the errors of this package."""
+    """Raised by this package, always as one of the classes below."""
 
 
 class SettingsError(DocProgressError, ValueError):

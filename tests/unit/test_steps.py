@@ -261,7 +261,7 @@ def test_steps_that_do_not_connect_are_refused(write):
             ["extraction", "embedding"],
             "'embedding' takes chunks, but step 'extraction'",
         ),
-        (["chunking"], "'chunking' takes pages, but the run gives document"),
+        (["chunking"], "'chunking' takes pages, but the run yields document"),
         (["extraction", "extraction"], "two steps are named 'extraction'"),
         (["my_steps:clean", step("my_steps:clean")], "two steps are named 'clean'"),
         (["my_steps:ocr", "my_steps:scan"], "both make pages of document"),
