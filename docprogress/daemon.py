@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Become the supervisor of the home folder that the environment names."""
-    # What is imported stays: looking for garbage in it takes a sixth of the time.
+    # Imported modules stay: collecting garbage among them takes a sixth of the time.
     gc.disable()
     log_to_stderr()
     try:
         settings = load()
         with (settings.home / SUPERVISOR_LOCK).open("a") as lock:
-            # A look at the lock may hold it for a moment.
+            # A process that checks the lock holds it for a moment.
             if not acquire(lock, seconds=1.0):
                 return 0
             if os.fork():
@@ -44,13 +44,13 @@ def main() -> int:
         status = 0 if work is None else work()
     except (DocProgressError, OSError) as error:
         status = _report(error)
-    # The interpreter would look through everything that is loaded on its way out.
+    # The interpreter would collect everything that is loaded on exit.
     gc.freeze()
     return status
 
 
 def _supervise(settings: Settings) -> Callable[[], int] | None:
-    """Supervise to the end; in a forked worker, return what it has to do."""
+    """Supervise until the end; in a forked worker, return the function it must run."""
     server = _server(settings)
     try:
         # Loaded while the server starts.

@@ -199,7 +199,7 @@ def member_name(container: str, name: str) -> str:
 def path_name(path: str) -> str:
     """The name of a file in a folder by its path below it: `2026/contract.pdf`.
 
-    Each component is safe to display, as of `display_name`.
+    Each component is safe to display, as in `display_name`.
     """
     return _shortened("/".join(map(_component, path.split("/"))))
 

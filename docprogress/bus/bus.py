@@ -91,7 +91,7 @@ class Bus:
 
         Args:
             events: The documents' states.
-            only_if_queued: Skip those that a worker has published for meanwhile.
+            only_if_queued: Skip documents that a worker has published events for since.
 
         Raises:
             BusError: Redis cannot be reached, or refuses.

@@ -1,4 +1,4 @@
-"""Spell a Redis URL the way Celery's transport wants it."""
+"""Convert a Redis URL to the form that Celery's transport expects."""
 
 from dataclasses import dataclass
 from typing import Any

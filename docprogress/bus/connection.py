@@ -52,7 +52,7 @@ def connect(url: str) -> redis.Redis:
     retry = Retry(NoBackoff(), 1, supported_errors=(LostError,))
     options = _defaults(target) | {"retry": retry}
     if target.sentinels:
-        # Do not pause before asking the next sentinel.
+        # Do not pause before trying the next sentinel.
         own = sentinel_options(target) | {"retry": Retry(NoBackoff(), 0)}
         manager: Any = _Sentinel(  # type: ignore[no-untyped-call]
             target.sentinels, sentinel_kwargs=own, **options

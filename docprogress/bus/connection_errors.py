@@ -1,4 +1,4 @@
-"""Translate errors of Redis clients: away for now, or refusing until something changes.
+"""Translate errors of Redis clients into unavailability and rejections.
 
 A `BusRefused` says what to do about a password, certificate or permission, and never
 contains a secret.
@@ -48,7 +48,7 @@ def _no_primary(text: str) -> BusError:
             "them in the URL as ?sentinel_username=…&sentinel_password=…"
         )
     errors = f" ({', '.join(names)})" if names else ""
-    reason = f"no sentinel knows a primary of the service {service!r}{errors}"
+    reason = f"no sentinel reports a primary of the service {service!r}{errors}"
     return BusError(f"Redis cannot be reached: {reason}")
 
 

@@ -14,7 +14,7 @@ from docprogress.events import ProgressEvent, Status, decode
 
 
 class History:
-    """The events that Redis keeps; each method raises `BusError` if it is away."""
+    """The events that Redis keeps. Methods raise `BusError` if Redis is unavailable."""
 
     def __init__(self, client: ForkSafeClient) -> None:
         self._source = client

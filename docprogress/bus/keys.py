@@ -65,7 +65,7 @@ def waiting_key(document_id: str) -> str:
 
 
 def outage_key(service: str) -> str:
-    """String, one day: what is known of an external service that refused."""
+    """String, one day: the outage of an external service."""
     return f"documents:outage:{service}"
 
 

@@ -1,7 +1,7 @@
 """Leases: at most one attempt works on a document, and only while it is alive.
 
 A lease is the only authority on that. It expires unless it is renewed, so a worker that
-died, hangs or is cut off loses its documents.
+dies, hangs or loses its connection loses its documents.
 """
 
 import logging
@@ -238,7 +238,7 @@ class Leases:
                 and lease.current()
                 and self._held.get(lease.document_id) is lease
             ):
-                # Redis was restarted empty: the first owner to ask gets it.
+                # Redis was restarted empty: the first owner to renew its lease gets it.
                 reply = 1 if self._take_again(lease.document_id, lease.owner) else -1
         except (RedisError, OSError, DocProgressError) as error:
             log.info("a lease could not be renewed: %s", redacted(str(error)))

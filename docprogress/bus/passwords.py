@@ -64,7 +64,7 @@ def load(client: Redis, run_id: str, encryption_key: str | None) -> list[str]:
 
 
 def store_sink(client: Redis, sink: str, encryption_key: str, url: str) -> None:
-    """Let workers use a sink with the secrets in its URL.
+    """Store a sink's URL with its secrets for the workers.
 
     Args:
         client: Redis.

@@ -101,7 +101,7 @@ class Publisher:
 
         Args:
             events: The documents' states.
-            only_if_queued: Skip those that a worker has published for meanwhile.
+            only_if_queued: Skip documents that a worker has published events for since.
 
         Raises:
             BusError: Redis cannot be reached, or refuses.
@@ -290,7 +290,7 @@ def _script() -> str:
 
 @functools.cache
 def _script_sha() -> str:
-    """The digest by which Redis knows the script."""
+    """The digest by which Redis identifies the script."""
     return hashlib.sha1(_script().encode(), usedforsecurity=False).hexdigest()
 
 

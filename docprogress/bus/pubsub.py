@@ -20,7 +20,7 @@ async def read_message(
 ) -> Sequence[Any] | None:
     """The next message as Redis sends it; None if there is none for so long.
 
-    redis-py's `get_message` costs more than everything that is done with a message.
+    redis-py's `get_message` takes longer than processing the message.
     """
     connection: Any = pubsub.connection
     if connection is None or not connection.is_connected:

@@ -70,7 +70,7 @@ def with_redis_scheme(url: str) -> str:
 
 
 def invalid_url(reason: str) -> BusError:
-    """An error that says why a URL cannot be used, without its secrets."""
+    """An error that says why a URL is invalid, without its secrets."""
     return BusError(f"this Redis URL cannot be used: {redacted(reason)}")
 
 

@@ -1,8 +1,8 @@
 """Subscribe to documents and runs: current state first, then updates, without a gap.
 
-Redis must confirm every channel before the state is read, so that events published
-meanwhile arrive as messages. After a lost connection the subscription starts over with
-the current state; duplicates are dropped by their ids.
+Redis must confirm every channel before the state is read, so that events published in
+the meantime arrive as messages. After a lost connection the subscription starts over
+with the current state; duplicates are dropped by their ids.
 """
 
 import asyncio
@@ -203,7 +203,8 @@ class Subscription:
             try:
                 await self._pubsub.unsubscribe(*gone)
             except (RedisError, OSError) as error:
-                # The iterating task notices too, and subscribes to what is left.
+                # The iterating task notices, too, and subscribes to the remaining
+                # channels.
                 log.info("lost Redis: %s", redacted(str(error)))
 
     async def aclose(self) -> None:
@@ -331,7 +332,7 @@ class Subscription:
     async def _wait_for_confirmation(
         self, pubsub: redis.asyncio.client.PubSub, names: Iterable[bytes]
     ) -> list[ProgressEvent]:
-        """Wait until every channel is confirmed; returns events received meanwhile."""
+        """Wait until every channel is confirmed; returns the events until then."""
         unconfirmed = set(names)
         early: list[ProgressEvent] = []
         while unconfirmed:
@@ -371,7 +372,7 @@ class Subscription:
                 self._scans[channel.name] = 0
 
     async def _scan_page(self, pubsub: redis.asyncio.client.PubSub) -> None:
-        """Deliver a page of a run's state, and what was published meanwhile."""
+        """Deliver a page of a run's state, and events published in the meantime."""
         client, name = self._client, next(iter(self._scans))
         assert client is not None
         try:
@@ -472,7 +473,7 @@ class Subscription:
             await pubsub.ping()
 
     async def _reconcile(self) -> None:
-        """Deliver what another source knows to be newer."""
+        """Deliver newer events from another source."""
         reconcile = self._reconcile_with
         if reconcile is None:
             return
@@ -497,7 +498,7 @@ class Subscription:
             return None
         channel = self._channels.get(message[1])
         if channel is None:
-            return None  # removed meanwhile
+            return None  # removed in the meantime
         if self._final_only and is_intermediate(message[2]):
             return None
         event = self._decode(message[2])

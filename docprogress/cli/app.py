@@ -57,7 +57,7 @@ app = typer.Typer(
     },
 )
 
-#: The commands by what they are for.
+#: The commands by purpose.
 COMMANDS = {
     "Process documents": (run, sync, watch, cancel, retry),
     "See and use results": (runs, status, show, search, export, report),
@@ -95,10 +95,10 @@ def main() -> NoReturn:
 
 
 def _spare_garbage_collection() -> None:
-    """Look for garbage rarely, and not at all on the way out.
+    """Collect garbage rarely, and not at all on exit.
 
-    Nearly all that a command creates are the modules that it imports: looking through
-    them again and again would take a third of the time of a short one.
+    Nearly all objects of a command are the modules that it imports; collecting garbage
+    among them would take a third of the time of a short command.
     """
     gc.set_threshold(20_000, 50, 50)
     atexit.register(gc.freeze)

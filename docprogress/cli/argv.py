@@ -27,7 +27,7 @@ def hide_passwords() -> None:
 def without_passwords(
     arguments: Sequence[str],
 ) -> tuple[list[str], dict[str, str]]:
-    """The arguments without those that hold a secret, and these, by variable."""
+    """Separate arguments with secrets, by environment variable, from the others."""
     given: list[tuple[str, list[str]]] = []
     moved: dict[str, str] = {}
     rest = iter(arguments)

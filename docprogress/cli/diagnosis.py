@@ -1,4 +1,4 @@
-"""Checks of the installation and its services, with advice for what is wrong."""
+"""Checks of the installation and its services, with suggested fixes."""
 
 import contextlib
 import os

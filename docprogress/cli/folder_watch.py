@@ -1,4 +1,4 @@
-"""Keeps a folder in step until a signal ends it: `docprogress sync --watch`."""
+"""Keep documents in sync with a folder until a signal: `docprogress sync --watch`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a run leaves in GitHub Actions: a summary of the step, and one annotation.
+"""The summary and the annotation of a run in GitHub Actions.
 
 Names and errors come from documents: they are escaped, so that none of them is taken
 for Markdown, HTML or a command of the workflow.
@@ -19,14 +19,14 @@ from docprogress.terminal.results import describe_end
 
 log = logging.getLogger(__name__)
 
-#: The variable that says that this is GitHub Actions, and the file for the summary.
+#: The variables that identify GitHub Actions, and the file for the summary.
 ACTIONS_VARIABLE = "GITHUB_ACTIONS"
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
-#: The bytes that all summaries of a step may have together; GitHub takes 1 MiB.
+#: The maximum size of all summaries of a step, in bytes; GitHub accepts 1 MiB.
 MOST_SUMMARY_BYTES = 1_000_000
 
-#: The failures that an annotation names, and the cells of each.
+#: The number of failures in the annotation, and the maximum cells of each.
 MOST_ANNOTATED = 20
 LONGEST_REASON = 300
 

@@ -21,7 +21,7 @@ NARROWEST = 32
 #: The longest first line of a command's help, in characters; none is cut.
 LONGEST_LINE = 200
 
-#: Columns of the widest name that its meaning stands beside.
+#: The widest name, in columns, that has its description on the same line.
 WIDEST_NAME = 26
 
 #: A space at which a line is not wrapped; it is written as a plain one.
@@ -65,7 +65,7 @@ class HelpCommand(TyperCommand):
 
 
 class HelpGroup(TyperGroup):
-    """A group of commands whose help lists them by what they are for."""
+    """A group of commands whose help lists them by purpose."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write each group of commands."""

@@ -41,7 +41,7 @@ TICK = 0.1
 #: How long the connection may be lost before the view says so.
 SILENT_LOSS = timedelta(seconds=1)
 
-#: How many of the skipped files are named.
+#: The maximum number of skipped files that are listed.
 MAX_NAMED = 5
 
 CANCELLING = "cancelling the run; press Ctrl-C again to exit immediately"

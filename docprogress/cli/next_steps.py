@@ -12,14 +12,14 @@ from docprogress.formatting import plain
 from docprogress.progress.document import DocumentProgress
 from docprogress.progress.fold import Progress
 
-#: What the errors of encrypted documents contain.
+#: Text in the errors of encrypted documents.
 _NEEDS_PASSWORD = "needs a password"  # noqa: S105 - not a password
 
 
 def next_steps(
     progress: Progress, *, run_id: str, width: int, options: Sequence[str] = ()
 ) -> list[Text]:
-    """A line for each command, with what it does.
+    """A line for each command, with its purpose.
 
     Args:
         progress: The run.

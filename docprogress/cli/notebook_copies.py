@@ -62,7 +62,7 @@ def update(source: Path, folder: Path) -> CopyResult:
         raise SettingsError(f"{folder} is a file: name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Jupyter has to write there too, even if every copy is up to date.
+        # Jupyter must be able to write there, even if every copy is up to date.
         with tempfile.TemporaryFile(dir=folder):
             pass
         if folder.samefile(source):

@@ -84,8 +84,8 @@ class ServiceOptions:
         """A pipeline on these services, with further options of `Pipeline`.
 
         Args:
-            line: Where to show what is waited for.
-            options: Those of `Pipeline`.
+            line: Shows what is waited for.
+            options: Options of `Pipeline`.
         """
         if line is not None:
             line.show("Starting…")
@@ -95,7 +95,7 @@ class ServiceOptions:
             if options.get("start", True):
                 from docprogress.local import launched
 
-                # They load what they need while this process does.
+                # They load their modules while this process loads its own.
                 starts = stack.enter_context(launched(**given))
             if line is not None and starts:
                 line.announce("Starting workers…")

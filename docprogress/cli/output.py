@@ -1,4 +1,4 @@
-"""What the tables and lists of several commands are printed with."""
+"""Printing of tables and lists, shared by several commands."""
 
 import json
 import sys

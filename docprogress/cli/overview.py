@@ -1,6 +1,6 @@
-"""Lists of runs, and how everything stands: what `runs` and `status` print.
+"""The output of `runs` and `status`: lists of runs, and the overall status.
 
-It imports nothing that would make these commands wait.
+It imports nothing that would slow down these commands.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,7 +80,7 @@ class Overview:
     """The services, the queues, and the documents by status."""
 
     home: Path
-    #: Without what is secret in it; None for local services.
+    #: Without secrets; None for local services.
     redis_url: str | None
     #: Local services that are running.
     services: "Services | None"
@@ -93,7 +93,7 @@ class Overview:
 
 
 def show_overview(found: Overview, *, as_json: bool) -> None:
-    """Print how everything stands."""
+    """Print the overall status."""
     services, version, totals = found.services, found.version, found.totals
     counts = totals.counts
     if as_json:

@@ -39,7 +39,7 @@ Progress = Annotated[
 
 
 class Display(StrEnum):
-    """What a command prints while it follows a run."""
+    """The output of a command while it follows a run."""
 
     LIVE = "live"
     PLAIN = "plain"

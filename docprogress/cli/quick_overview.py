@@ -1,7 +1,7 @@
-"""How everything stands in a home folder, without what a pipeline needs.
+"""The status of a home folder, read without loading a pipeline.
 
-A command that only lists runs is over before the libraries of a pipeline are loaded.
-Wherever something is not as usual, the answer is left to a pipeline.
+A command that only lists runs ends sooner than the libraries of a pipeline would be
+loaded. In unusual cases, it falls back to a pipeline.
 """
 
 import os
@@ -31,7 +31,7 @@ _PREFIX = "DOCPROGRESS_"
 
 
 class QuickOverview:
-    """What a home folder with local services and its own database has."""
+    """The status of a home folder with local services and its own database."""
 
     def __init__(self, home: Path, database: SQLiteOverview) -> None:
         self._home = home

@@ -11,7 +11,7 @@ from docprogress.documents import display_name, path_name
 from docprogress.formatting import plain
 from docprogress.terminal.capabilities import opens_links
 
-#: The most files of folders that are looked at.
+#: The maximum number of files in folders that are considered.
 MOST_FILES = 20_000
 
 
@@ -41,7 +41,7 @@ class SourceFiles:
     def link(self, name: str) -> str | None:
         """The URL of a document's file; None if it is unknown or ambiguous.
 
-        A name that is not shown as it is gets no link.
+        A name that has to be changed for display gets no link.
         """
         if not self._enabled or plain(name) != name:
             return None

@@ -1,4 +1,4 @@
-"""What a synchronization found in a folder."""
+"""The changes that a sync found in a folder."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, Self
 
 from docprogress.formatting import plural
 
-#: The most paths of each kind that are kept with a run in the store.
+#: The maximum number of paths of each kind that are kept with a run in the store.
 KEPT_PATHS = 200
 
-#: What the paths of a kind are, in the order in which a summary names them.
+#: The kinds of changes, in the order of a summary.
 KINDS = ("added", "changed", "moved", "removed", "stale", "failed")
 
 
@@ -76,14 +76,14 @@ class FolderChanges:
 
     @property
     def gone(self) -> str:
-        """How many files are gone, in words."""
+        """How many files are missing, in words."""
         return plural(self.counts["removed"], "file")
 
     def to_dict(self, most: int | None = None) -> dict[str, Any]:
         """The same as JSON values.
 
         Args:
-            most: The most paths of each kind; None for all.
+            most: The maximum number of paths of each kind; None for all.
         """
         return {
             "root": self.root,

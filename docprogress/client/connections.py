@@ -106,7 +106,7 @@ class Connections:
         return self._open_bus()
 
     def bus_to_look_back(self) -> Bus:
-        """A bus of its own, for which no local service is started."""
+        """A separate bus that does not start local services."""
         return Bus(self.redis_url)
 
     @property
@@ -177,7 +177,7 @@ class Connections:
 
         Args:
             rows: The documents.
-            only_if_queued: Skip those that a worker has published for meanwhile.
+            only_if_queued: Skip those that a worker has published for in the meantime.
         """
         if not self.settings.events_per_second:
             return
@@ -189,7 +189,7 @@ class Connections:
             publish_later(self._open_bus(), events)
 
     def share_passwords(self, run_id: str, given: Sequence[str]) -> None:
-        """Let the workers of a run try these passwords.
+        """Send passwords for encrypted documents to the workers of a run.
 
         Raises:
             BusError: Redis cannot be reached.
@@ -200,7 +200,7 @@ class Connections:
             passwords.store(self.bus.redis, run_id, key, given)
 
     def share_sink(self, run: RunRow) -> None:
-        """Let workers use the sink of a run with the secrets in this one's setting.
+        """Send the secrets of the sink setting to the workers of a run.
 
         Raises:
             BusError: Redis cannot be reached.

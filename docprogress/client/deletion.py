@@ -24,7 +24,7 @@ THREADS = 8
 WAIT_SECONDS = 20.0
 WAIT_TICK = 0.1
 
-#: Documents that workers are asked to delete from a sink at once; they find the others.
+#: Documents whose deletion from a sink is requested at once; workers find the others.
 SETTLED_TOGETHER = 100_000
 
 log = logging.getLogger(__name__)
@@ -89,9 +89,9 @@ class RunDeletion:
         return Deleted(documents, files, size, keys)
 
     def _settle_sink(self) -> None:
-        """Have workers delete what a sink has of the run, and wait for it a while.
+        """Request that workers delete the run from its sink, and wait for a while.
 
-        It is recorded in the store, so they do so in any case, once they can.
+        The request is in the store, so workers carry it out in any case, once they can.
         """
         sinks, deadline = self._store.sinks, time.monotonic() + WAIT_SECONDS
         if entries := sinks.of_run(self._run_id, limit=SETTLED_TOGETHER):
@@ -118,7 +118,7 @@ class RunDeletion:
             left = sum(count for status, count in counts.items() if not status.final)
             if not left:
                 return
-            # Some of them may have ended meanwhile.
+            # Some of them may have ended in the meantime.
             held = self._store.documents.find(run_id, status=Status.PROCESSING)
             cancelled = left == counts[Status.PROCESSING] and all(
                 row.cancel_requested for row in held

@@ -1,4 +1,4 @@
-"""A document as a notebook shows it: title, metadata, the first page, and its tables.
+"""The HTML of a document in a notebook: title, metadata, first page, and tables.
 
 It reads a bounded part of the document, however long that is.
 """
@@ -20,7 +20,8 @@ from docprogress.structure.tables import tables as tables_of
 LEADING_CHARACTERS = 1_200
 MAX_CHARACTERS = 20_000
 
-#: The most tables that are shown, and the characters in which they are looked for.
+#: The maximum number of tables that are shown, and the characters in which they are
+#: looked for.
 MAX_TABLES = 20
 TABLE_CHARACTERS = 2_000_000
 
@@ -32,7 +33,7 @@ FEW_TABLES = 2
 MAX_VALUE_CHARACTERS = 500
 MAX_WARNINGS = 20
 
-#: Metadata that stands elsewhere.
+#: Metadata that is shown elsewhere.
 _ELSEWHERE = {"title", "name", "warnings", "page_count"}
 
 
@@ -52,12 +53,12 @@ def document_html(store: Store, row: DocumentRow, metadata: Mapping[str, Any]) -
 
 
 class _Pages:
-    """The first pages of a document, as far as they are looked at."""
+    """The first pages of a document, as far as they are shown."""
 
     def __init__(self, store: Store, row: DocumentRow) -> None:
         self._slices = store.results.page_slices(row.id)
         self._read: list[Page] = next(self._slices, [])
-        #: Whether the document goes on.
+        #: Whether the document has more pages.
         self.more = False
 
     @property

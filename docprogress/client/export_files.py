@@ -38,7 +38,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Covered:
-    """What an export's folder has to know of documents that are dealt with."""
+    """The documents that an export's folder has covered."""
 
     left_out: list[dict[str, Any]] = field(default_factory=list)
     documents: Counter[str] = field(default_factory=Counter)

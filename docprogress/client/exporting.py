@@ -1,4 +1,4 @@
-"""Export what a run has made to files, and to other libraries' types."""
+"""Export the results of a run to files, and to other libraries' types."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +67,7 @@ def export(
         what = "documents"
     dimensions = _dimensions(store, run, what)
     if format == "parquet":
-        # Says what is missing before a folder is made.
+        # Reports a missing package before a folder is created.
         arrow.schema(what, dimensions)
     identity: dict[str, Any] = {"run": run.id, "format": format, "what": what}
     versions = {"docprogress": __version__, "dimensions": dimensions}
@@ -126,7 +126,7 @@ def _target(folder: str | os.PathLike[str]) -> Path:
 
 
 def _dimensions(store: Store, run: RunRow, what: What) -> int | None:
-    """The length of all vectors of a run; None if they differ, or are not wanted."""
+    """The length of all vectors of a run; None if they differ, or are not exported."""
     found = store.vectors.dimensions(run.id) if what == "chunks" else set()
     return found.pop() if len(found) == 1 else None
 
@@ -197,7 +197,7 @@ def _fingerprint(row: DocumentRow) -> bytes:
 def _counted(
     batches: Iterator[Batch], on_progress: OnProgress, total: Callable[[], int]
 ) -> Iterator[Batch]:
-    """The batches; each one is reported once the next is asked for."""
+    """The batches; each is reported once the next one is requested."""
     known = total()
     done = 0
     for batch in batches:

@@ -1,4 +1,4 @@
-"""Wake up when something changes in a folder, as far as the system says so."""
+"""Change events of a folder, as far as the operating system sends them."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 #: Milliseconds for which events are gathered.
 STEP_MILLISECONDS = 50
 
-#: File systems whose files may be changed by other machines, of which no event says so.
+#: File systems whose files other machines can change, without events here.
 _REMOTE = ("nfs", "cifs", "smb", "fuse", "9p", "virtiofs", "afs", "ceph", "gluster")
 _LOCAL_FUSE = ("fuseblk", "fuse.fuse-overlayfs")
 
@@ -47,7 +47,7 @@ class FolderEvents:
 
     @property
     def alive(self) -> bool:
-        """Whether events come: the folder is what it was when this was made."""
+        """Whether events can be received: the folder is the one that was opened."""
         return self._thread.is_alive() and _place(self._root) == self._place
 
     def take(self) -> set[str]:
@@ -121,7 +121,7 @@ def is_remote(root: str, read: Callable[[], str] = _MOUNTS.read_text) -> bool:
 
 
 def _place(root: str) -> tuple[int, int] | None:
-    """What tells a folder from another one at the same path."""
+    """Distinguishes a folder from another one at the same path."""
     try:
         status = os.stat(root)  # noqa: PTH116 - need not be UTF-8
     except OSError:

@@ -1,7 +1,7 @@
-"""List what a folder holds: a local one, or any that fsspec lists.
+"""List the files of a folder: a local one, or any that fsspec can list.
 
 Files come in the order of their keys (`path_key` in `store/source_rows.py`), so that
-they can be compared with what the store knows, one by one, in bounded memory.
+they can be compared with those in the store one by one, in bounded memory.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from docprogress.storage import Source
 from docprogress.storage.files import BLOCK_BYTES
 from docprogress.store.source_rows import FileState, path_key
 
-#: The beginnings of names that office programs give to files while they are open.
+#: Name prefixes of the temporary files of office programs.
 TEMPORARY = ("~$", ".~lock.")
 
 #: Folders that hold no documents.
@@ -115,7 +115,7 @@ class Folder(ABC):
         )
 
     def takes(self, name: str, path: str) -> bool:
-        """Whether a file holds a document; if it does not, it is `skipped`."""
+        """Whether a file contains a document; otherwise it is `skipped`."""
         if name.startswith(TEMPORARY):
             return False
         if Path(name).suffix.lower() in SUFFIXES:
@@ -145,7 +145,7 @@ class LocalFolder(Folder):
         """
         self._check()
         yield from self._walk("", "")
-        # It may have been unmounted meanwhile.
+        # It may have been unmounted in the meantime.
         self._check()
 
     def source(self, path: str) -> Source:
@@ -194,7 +194,7 @@ class LocalFolder(Folder):
         try:
             entries = self._entries(folder)
         except FileNotFoundError:
-            return  # it was removed meanwhile
+            return  # it was removed in the meantime
         except OSError as error:
             self.unreadable[key.rstrip("/")] = reason_of(error)
             return
@@ -204,7 +204,7 @@ class LocalFolder(Folder):
                     entry, f"{folder}{entry.name}", f"{key}{name_key}"
                 )
             except FileNotFoundError:
-                pass  # it was removed meanwhile
+                pass  # it was removed in the meantime
             except OSError as error:
                 self.unreadable[f"{key}{name_key.rstrip('/')}"] = reason_of(error)
 
@@ -248,7 +248,7 @@ class LocalFolder(Folder):
         return True
 
     def _is_own(self, entry: "os.DirEntry[str]") -> bool:
-        """Whether an entry is not a link to what is found under its own name."""
+        """Whether an entry is not a link to a file in the folder itself."""
         if not entry.is_symlink():
             return True
         real = os.path.realpath(entry.path)

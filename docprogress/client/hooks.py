@@ -44,7 +44,7 @@ class RunObserver(Protocol):
         """Documents that had ended are being processed again."""
 
     def waited(self, run: Any) -> None:
-        """Somebody has waited for the run, which has ended."""
+        """A caller has waited for the run, which has ended."""
 
 
 class _Surface(Protocol):
@@ -54,7 +54,7 @@ class _Surface(Protocol):
 
 
 def waiting(text: str) -> AbstractContextManager[None]:
-    """Say what is waited for inside, where the surface can."""
+    """Show what is waited for inside, if the surface can."""
     if surfaces.waits is None:
         return nullcontext()
     shown: AbstractContextManager[None] = import_module(surfaces.waits).shown(text)

@@ -212,7 +212,7 @@ class Pipeline:
             checksum: Whether to compare the content of all files, not only of those
                 whose size or time has changed.
             retry_failed: Whether to retry files that failed and have not changed since.
-            priority: As of `submit`.
+            priority: As in `submit`.
             storage_options: Further arguments of fsspec's file system, for a URL.
             on_progress: Called with how many documents are stored, out of how many.
 
@@ -262,7 +262,7 @@ class Pipeline:
             max_delete: The maximum number of missing files, or their share of all
                 files. If more are missing, nothing is changed until they are back, or
                 `sync` is called with `confirm=True`.
-            priority: As of `submit`.
+            priority: As in `submit`.
             interval: Seconds between two checks of a folder without change events; the
                 default is one, or five for a URL, and more if a check takes long.
             storage_options: Further arguments of fsspec's file system, for a URL.

@@ -1,7 +1,6 @@
 """Read the results of a run in order and in bounded memory.
 
-What is held at once depends neither on how many documents there are, nor on how long
-one of them is.
+The memory that is needed depends neither on the number nor on the length of documents.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +13,8 @@ from docprogress.structure.tables import tables as tables_of
 
 T = TypeVar("T")
 
-#: The most documents whose results are read at once, and their weight: characters of
-#: text, and as many for each chunk as its vector may take.
+#: The maximum number of documents whose results are read at once, and their weight:
+#: characters of text, and as many for each chunk as its vector may take.
 BATCH_DOCUMENTS = 500
 BATCH_WEIGHT = 1_000_000
 CHUNK_WEIGHT = 2_000

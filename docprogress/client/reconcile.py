@@ -1,4 +1,4 @@
-"""Correct a subscription with what the store knows better."""
+"""Correct a subscription with newer states from the store."""
 
 import logging
 import time
@@ -59,7 +59,7 @@ class StoreReconciler:
         self._since: datetime | None = None
         # The counts by status at the last call.
         self._counts: dict[Status, int] | None = None
-        # Since when the submitting process has been gone with documents missing.
+        # When the submitting process was first missing while documents were.
         self._gone_at: float | None = None
 
     def __call__(
@@ -71,7 +71,7 @@ class StoreReconciler:
             if settings.local:
                 local.revive(settings)
         except DocProgressError as error:
-            log.warning("local services are gone: %s", error)
+            log.warning("local services have stopped: %s", error)
         counts = self._store.documents.counts(self._run.id)
         if self._until_deleted and not sum(counts.values()):
             self._store.runs.get(self._run.id)
@@ -117,7 +117,7 @@ class StoreReconciler:
                 self._connections.mark_unserved(self._run.id)
 
     def _give_up_submission(self) -> None:
-        """Cancel missing documents once the submitting process is long gone."""
+        """Cancel documents that a process that ended long ago has not submitted."""
         run_id, connections = self._run.id, self._connections
         gone = False
         if self._store.submissions.unfinished(run_id):

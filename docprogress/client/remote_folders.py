@@ -137,7 +137,7 @@ class RemoteFolder(Folder):
                         state = self.state(path)
                     yield FoundFile(key, path, state)
             except FileNotFoundError:
-                pass  # it was removed meanwhile
+                pass  # it was removed in the meantime
             except OSError as error:
                 self.unreadable[key] = str(error)
 

@@ -35,7 +35,7 @@ from docprogress.steps.suffixes import label
 from docprogress.store import DocumentRow, RunRow, StepTiming, Store
 from docprogress.version import __version__
 
-#: The most documents, tracks, reasons and warnings that are shown.
+#: The maximum number of documents, tracks, reasons and warnings that are shown.
 MAX_DOCUMENTS = 10_000
 MAX_TRACKS = 64
 MAX_REASONS = 100
@@ -43,7 +43,7 @@ MAX_WARNINGS = 200
 NAMES_PER_REASON = 5
 WARNINGS_PER_DOCUMENT = 5
 
-#: What tells most about how documents were processed.
+#: The settings that matter most for how documents were processed.
 LIBRARIES = (
     *("celery", "redis", "sqlalchemy", "pypdfium2", "pypdf", "numpy"),
     *("python-calamine", "rapidocr", "onnxruntime", "kreuzberg", "trafilatura"),
@@ -94,7 +94,7 @@ def write_report(
 def collect(
     store: Store, run: RunRow, *, summary: str, connect: Callable[[], Bus]
 ) -> RunReport:
-    """What the report shows, as the store has it now."""
+    """The values of the report, as the store has them now."""
     spans = spans_of(store, run, connect)
     rows = spans.documents
     written_at = now()
@@ -179,7 +179,7 @@ def _detail(row: DocumentRow) -> str:
 
 
 def _reason(row: DocumentRow) -> str:
-    """Why a document did not complete, without its name, which stands beside it."""
+    """Why a document did not complete, without its name, which is shown beside it."""
     text = one_line(row.error or row.message)
     for name in (row.name, row.name.rpartition("/")[2]):
         text = text.removeprefix(f"{one_line(name)}: ")

@@ -24,7 +24,7 @@ def describe(
         run_id: The run.
         expected: How many documents it should have.
         not_handed_in: Why some were never submitted, if that is known.
-        changes: What a synchronization found, if the run is one.
+        changes: The changes of the folder, if the run is a sync.
     """
     counts = store.documents.counts(run_id)
     total = max(sum(counts.values()), expected)

@@ -1,7 +1,7 @@
-"""Tell files that are complete from those that are still being written.
+"""Distinguish complete files from those that are still being written.
 
-A file is complete when it has looked the same for a while: longer if it grew in steps,
-or if the system says that somebody has it open for writing.
+A file is complete when it has not changed for a while: longer if it grew in steps, or
+if the system reports that a process has it open for writing.
 """
 
 import os
@@ -14,22 +14,22 @@ from dataclasses import dataclass
 
 from docprogress.store.source_rows import FileState
 
-#: Seconds for which a file must look the same: one with content, an empty one, which
-#: somebody may be about to write, and one that is gone, which may be replaced.
+#: Seconds for which a file must not change: one with content, an empty one, which may
+#: be about to be written, and a missing one, which may be replaced.
 QUIET_SECONDS = 1.1
 EMPTY_SECONDS = 4.0
 GONE_SECONDS = 1.1
 
-#: How many times as long as its longest pause so far a growing file must look the same,
-#: in seconds at most.
+#: A growing file must not change for this multiple of its longest pause so far, and at
+#: most for this many seconds.
 PAUSE_RATIO = 2.5
 MAX_QUIET_SECONDS = 30.0
 
-#: Seconds after which a file that looks the same is taken although somebody has it open
-#: for writing: a log, say.
+#: Seconds after which an unchanged file is taken although a process has it open for
+#: writing, such as a log.
 OPEN_SECONDS = 30.0
 
-#: Whether somebody has a file open for writing; None if that is not known.
+#: Whether a process has a file open for writing; None if unknown.
 IsWritten = Callable[[str], bool | None]
 
 
@@ -42,10 +42,10 @@ class _Seen:
 
 
 class SettledFiles:
-    """Remembers what changed files looked like, and since when.
+    """Remembers the states of changed files, and since when.
 
     Args:
-        is_written: Looks at a file, given its path below the folder.
+        is_written: Checks a file, given its path below the folder.
         clock: Seconds that only grow.
     """
 
@@ -55,11 +55,11 @@ class SettledFiles:
         self._is_written = is_written
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
-        #: Files that were not settled when they were last looked at.
+        #: Files that were not settled when they were last checked.
         self.pending: set[str] = set()
 
     def settled(self, path: str, state: FileState | None) -> bool:
-        """Whether a file that looks like this, or is gone, will stay so."""
+        """Whether a file in this state, or a missing one, is expected to stay so."""
         now = self._clock()
         looks = state and (state.size, state.mtime, state.etag)
         seen = self._seen.get(path)
@@ -86,14 +86,14 @@ class SettledFiles:
 
 
 def unknown(_path: str) -> None:
-    """Know nothing of who writes a file."""
+    """Report that it is unknown whether a file is being written."""
 
 
 def open_for_writing(root: str) -> IsWritten:
-    """Looks at the files of a local folder, where the system can say it: Linux.
+    """Checks the files of a local folder, on Linux only.
 
-    It does of files of this user, by granting a lease that it refuses while somebody
-    has the file open for writing.
+    For files of this user, Linux grants a lease only if no process has the file open
+    for writing.
     """
     if not sys.platform.startswith("linux"):
         return unknown
@@ -105,8 +105,8 @@ def open_for_writing(root: str) -> IsWritten:
         except OSError:
             return None
         try:
-            # A process that opens the file meanwhile has this signal sent, which is
-            # ignored by default, unlike SIGIO.
+            # If another process opens the file in the meantime, this signal is sent,
+            # which is ignored by default, unlike SIGIO.
             fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Expand what a user submits into a list of documents, without reading them.
+"""Expand the argument of `submit` into a list of documents, without reading them.
 
 All problems are found before anything starts, and reported together.
 """

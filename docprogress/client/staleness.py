@@ -1,7 +1,7 @@
 """Which documents a change of settings affects, and from which step on.
 
-The results of the steps before that one are kept. What the settings do not affect stays
-as it is, although it was made by others.
+The results of earlier steps are kept, and documents that the change does not affect
+stay as they are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from docprogress.steps.definition import BUILT_IN_PATHS, EMBEDDING_PATH, STORING
 from docprogress.store import RunRow
 from docprogress.store.source_rows import KnownDocument
 
-#: What of a run's settings says how its steps were defined.
+#: The settings of a run that record how its steps were defined.
 STEP_SOURCES = "step_sources"
 
 _PDF = "application/pdf"
@@ -136,7 +136,7 @@ class Staleness:
             known = position < len(before) and before[position] == step.path
             if not known or self._sources.get(step.path) != sources.get(step.path):
                 return position
-        # Fewer steps than before: what the last one made may have changed the items.
+        # Fewer steps than before: the last one may have changed the items.
         return None if len(before) <= len(self._plan) else 0
 
     def _affected(

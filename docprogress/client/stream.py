@@ -29,12 +29,12 @@ FEW = 8
 
 
 class RunStream:
-    """The events of one run in order, and what they add up to.
+    """The events of one run in order, and the progress they add up to.
 
     Args:
         connections: Where the run is.
         run: The run.
-        final_only: Whether only the final events are wanted; see `Bus.subscribe`.
+        final_only: Whether to deliver only final events; see `Bus.subscribe`.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class RunStream:
         return max(progress.total, progress.expected or 0) - progress.ended
 
     def left(self) -> int:
-        """How many documents are not in a final state, by the store if it knows more.
+        """How many documents are not in a final state, in the events or the store.
 
         At least one until the end of the run was delivered.
         """
@@ -150,8 +150,8 @@ def subscribe(
     Args:
         connections: Where the run is.
         run: The run.
-        final_only: As of `Bus.subscribe`.
-        pause: As of `Bus.subscribe`.
+        final_only: As in `Bus.subscribe`.
+        pause: As in `Bus.subscribe`.
         until_deleted: Whether to raise `RunNotFound` once the run is deleted.
         on_queue_reason: Called with why no document is processed, if one waits; from
             another thread, every few seconds.

@@ -171,7 +171,7 @@ class Submission:
             rows = [self._reuse(row) or row for row in rows]
             self._connections.publish_states(rows)
             first = len(self._sources) - coming - len(ready) + 1
-            # Some may have been cancelled meanwhile.
+            # Some may have been cancelled in the meantime.
             waiting = [row for row in rows if row.status is Status.QUEUED]
             self._connections.send_tasks(waiting, first=first, coming=coming)
         self._due = time.monotonic() + FLUSH_SECONDS
@@ -192,7 +192,7 @@ class Submission:
             return None
         done = self._store.reuse.copy(same.id, row.id, row.attempt)
         if done is None:
-            # Its results were deleted or replaced meanwhile: process this one.
+            # Its results were deleted or replaced in the meantime: process this one.
             with suppress(Superseded):
                 self._store.attempts.hand_over(row.id, row.attempt, message="Queued")
         return done
@@ -210,7 +210,7 @@ class Submission:
             text if text.startswith(f"{source.name}:") else f"{source.name}: {text}"
         )
         message = "Could not be stored"
-        # Unless it was cancelled meanwhile.
+        # Unless it was cancelled in the meantime.
         with suppress(Superseded):
             row = self._store.attempts.finish(
                 name, 1, Status.FAILED, message=message, error=reason

@@ -1,9 +1,9 @@
-"""Keep the documents of a case in step with a folder.
+"""Keep the documents of a case in sync with a folder.
 
-Files that are new or have changed are submitted as documents of a new run; those that
-are gone are retired. A changed file's document takes the place of the earlier one when
-it is completed (see `store.versions`), so that an interrupted synchronization leaves
-the folder as it was known before, and the next one continues.
+New and changed files are submitted as documents of a new run; the documents of missing
+files are retired. The document of a changed file replaces the earlier one when it is
+completed (see `store.versions`), so an interrupted sync leaves the earlier state, and
+the next one continues.
 """
 
 import logging
@@ -73,7 +73,7 @@ class FolderSync:
         self._fingerprint = fingerprint
 
     def look(self, **options: Any) -> FolderChanges:
-        """What a synchronization would do; nothing is changed."""
+        """The plan of a sync; nothing is changed."""
         source = self._store.sources.get(self._folder.root, self._case_id)
         files = iter(()) if source is None else self._store.sources.files(source.id)
         max_delete = options.pop("max_delete")
@@ -85,7 +85,7 @@ class FolderSync:
 
         Raises:
             SubmitError: The folder does not exist, or cannot be read.
-            SyncRefused: Too many of its files are gone.
+            SyncRefused: Too many of its files are missing.
         """
         source = self._store.sources.get(self._folder.root, self._case_id)
         files = iter(()) if source is None else self._store.sources.files(source.id)
@@ -104,11 +104,11 @@ class FolderSync:
         always: bool = True,
         **options: Any,
     ) -> tuple[RunRow | None, FolderChanges]:
-        """Submit what is new, and retire what is gone.
+        """Submit new and changed files, and retire missing ones.
 
         Args:
-            max_delete: The most files that may be gone, or their share: `20%`.
-            confirm: Whether any number of them may be.
+            max_delete: The maximum number of missing files, or their share: `20%`.
+            confirm: Whether to accept any number of missing files.
             add_run: Makes the run, given how many documents it has, and its settings.
             cancel: Cancels a run.
             on_progress: Called with how many documents are stored, out of how many.
@@ -117,7 +117,7 @@ class FolderSync:
 
         Raises:
             SubmitError: The folder does not exist, or cannot be read.
-            SyncRefused: Too many of its files are gone.
+            SyncRefused: Too many of its files are missing.
             SyncBusy: Another process synchronizes it.
         """
         limit(max_delete, 1)
@@ -184,7 +184,7 @@ class FolderSync:
             )
 
     def _refusal(self, plan: SyncPlan, max_delete: str | float) -> str | None:
-        """Why too much is gone; None if it is not."""
+        """Why too many files are missing; None if they are not."""
         gone, root = len(plan.removed), self._folder.root
         if gone and not plan.found:
             return (
@@ -193,7 +193,7 @@ class FolderSync:
             )
         if gone > limit(max_delete, plan.known):
             return (
-                f"{gone:,} of {plan.known:,} files of {root} are gone, more than "
+                f"{gone:,} of {plan.known:,} files of {root} are missing, more than "
                 f"max_delete={max_delete!r} allows"
             )
         return None
@@ -224,7 +224,7 @@ class FolderSync:
     def _discard(self) -> None:
         """Delete the files and results of retired documents.
 
-        What is left after an error is deleted by the next synchronization.
+        After an error, the next sync deletes the rest.
         """
         sources = self._store.sources
         try:
@@ -240,7 +240,7 @@ class FolderSync:
 
 
 def limit(max_delete: str | float, known: int) -> float:
-    """The most files that may be gone of those that are known.
+    """The maximum number of missing files, of those that are known.
 
     Raises:
         SettingsError: It is neither a number nor a percentage.

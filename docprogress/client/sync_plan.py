@@ -1,4 +1,4 @@
-"""Compare a folder with what the store knows of it, file by file, and plan the changes.
+"""Compare a folder with its state in the store, file by file, and plan the changes.
 
 Nothing is changed here.
 """
@@ -24,7 +24,7 @@ GRANULARITY = 2.0
 #: The position of the first step to do again of a document; None if there is none.
 FirstStep = Callable[[KnownDocument], int | None]
 
-#: Whether a file that looks so, or is gone, will stay so; others are left as they are.
+#: Whether a file in this state, or a missing one, will stay so; others are left alone.
 Settled = Callable[[str, FileState | None], bool]
 
 
@@ -39,7 +39,7 @@ class Change(NamedTuple):
     #: What the new document replaces, and what is current until then.
     replaces: str | None = None
     current: KnownDocument | None = None
-    #: A document that has not taken its place yet, and no longer has to.
+    #: A document that has not replaced it yet, and no longer needs to.
     superseded: str | None = None
     moved_from: str | None = None
     #: The first step to do, with the results of `current`.
@@ -48,10 +48,10 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class SyncPlan:
-    """What is to be done."""
+    """The changes to apply."""
 
     changes: list[Change] = field(default_factory=list)
-    #: Files that are gone, by their keys.
+    #: Missing files, by their keys.
     removed: list[KnownFile] = field(default_factory=list)
     #: Files that have the same content and look different now.
     touched: list[tuple[str, FileState]] = field(default_factory=list)
@@ -236,7 +236,7 @@ class Planner:
             self._plan.unchanged += 1
 
     def _is_repeated(self, here: FoundFile, newest: KnownDocument) -> bool:
-        """Whether the newest document of a file has to be made again."""
+        """Whether the newest document of a file must be processed again."""
         if newest.status is Status.FAILED:
             size = here.state.size or 0
             too_large = self._max_bytes is not None and size > self._max_bytes
@@ -244,7 +244,7 @@ class Planner:
             return self._retry_failed or not (newest.ready or too_large)
         if newest.status is Status.CANCELLED:
             return True
-        # The process that submitted it is gone.
+        # The process that submitted it has ended.
         return not newest.status.final and not newest.ready
 
     def _submit(
@@ -268,7 +268,7 @@ class Planner:
         )
 
     def _find_moves(self) -> None:
-        """Recognise new files that have the content of files that are gone."""
+        """Find new files with the content of missing ones."""
         gone: dict[tuple[int | None, str], list[KnownFile]] = {}
         for file in self._plan.removed:
             newest = file.newest

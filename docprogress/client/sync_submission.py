@@ -44,7 +44,7 @@ class SyncSubmission(Submission):
         run: The run, without documents yet.
         changes: Its documents.
         folder: Where their files are.
-        lock: What is held of the folder.
+        lock: The lock of the folder.
         cancel: Cancels the run if the submission fails.
         on_progress: Called with how many documents are stored, out of how many.
     """
@@ -69,7 +69,7 @@ class SyncSubmission(Submission):
         self._plan = [Step.from_dict(step) for step in run.steps]
 
     def _add(self) -> None:
-        """Add the documents, together with what is known of their files."""
+        """Add the documents, together with the states of their files."""
         new = self._new_documents()
         for changes in batches(self._changes, ADDED_TOGETHER):
             self._lock.check()
@@ -81,7 +81,7 @@ class SyncSubmission(Submission):
             self._store.sources.submit(self._lock.lock, given)
 
     def _cancel_superseded(self, changes: Sequence[Change]) -> None:
-        """Cancel versions that have not taken their places, and no longer have to."""
+        """Cancel pending versions that no longer need to replace earlier ones."""
         ids = [each.superseded for each in changes if each.superseded is not None]
         if not ids:
             return

@@ -18,7 +18,7 @@ from docprogress.store import RunRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synchronizer:
-    """Synchronizes one folder, as often as it is asked to."""
+    """Synchronizes one folder, once or repeatedly."""
 
     connections: Connections
     #: A path or a URL, and further arguments of fsspec's file system.
@@ -42,7 +42,7 @@ class Synchronizer:
         return open_folder(self.root, self.storage_options)
 
     def look(self, **choices: Any) -> FolderChanges:
-        """What a synchronization would do; nothing is changed."""
+        """The plan of a sync; nothing is changed."""
         return self._sync().look(**choices)
 
     def synchronize(self, **choices: Any) -> Run | None:

@@ -1,4 +1,4 @@
-"""What a run waits for that does not move, from the store and Redis."""
+"""Why no document of a run is being processed, from the store and Redis."""
 
 from docprogress.bus.bus import Bus
 from docprogress.client.connections import Connections
@@ -7,15 +7,15 @@ from docprogress.events import Status, now
 from docprogress.progress.waiting import waiting_text
 from docprogress.queueing.waits import queue_reasons
 
-#: How many queued documents are asked what they wait for.
+#: The number of queued documents whose messages are read.
 MOST_ASKED = 100
 
 
 def waiting_for(connections: Connections, run_id: str) -> str | None:
-    """What a run's documents wait for while none is processed; None if that is unknown.
+    """Why no document of a run is being processed; None if one is, or if unknown.
 
     Raises:
-        StoreError: The store cannot be asked.
+        StoreError: The store cannot be reached.
     """
     documents = connections.store.documents
     counts = documents.counts(run_id)

@@ -1,8 +1,8 @@
-"""Keep the documents of a folder in step with it as long as the process lives.
+"""Keep documents in sync with a folder as long as the process lives.
 
-Whatever is away - the folder, Redis, the database, the storage, workers - is waited
-for. What was missed meanwhile is found by comparing the folder with the store, which
-is also what a process that was killed and started again begins with.
+If the folder, Redis, the database, the storage or the workers are unavailable, it
+waits. Missed changes are found by comparing the folder with the store, which is also
+how a restarted process begins.
 """
 
 import logging
@@ -26,16 +26,16 @@ from docprogress.settings import redacted
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at a folder without events, at least: a local one, and one
-#: behind a URL; and how many times as long as a look takes passes before the next.
+#: The minimum seconds between two checks of a folder without events, for a local one
+#: and one behind a URL; and the pause as a multiple of the duration of a check.
 LOCAL_SECONDS = 1.0
 REMOTE_SECONDS = 5.0
 PAUSE_RATIO = 10
 
-#: Seconds between two looks at a folder with events: some may be lost.
+#: Seconds between two checks of a folder with events, since some may be lost.
 CHECK_SECONDS = 60.0
 
-#: Seconds between two looks at files that are being written, here and behind a URL.
+#: Seconds between two checks of files that are being written, local and behind a URL.
 TICK_SECONDS = 0.1
 REMOTE_TICK_SECONDS = 1.0
 
@@ -61,10 +61,10 @@ class FolderWatch:
     Args:
         open_folder: Opens the folder.
         synchronize: Synchronizes it.
-        on_problem: Called with what keeps it from being synchronized when that begins
-            or changes, and with None when it is over.
-        interval: Seconds between two looks at a folder without events; None for a
-            second, or five for a URL, and longer if looking takes long.
+        on_problem: Called with the reason when it cannot be synchronized, or when the
+            reason changes, and with None when it can be again.
+        interval: Seconds between two checks of a folder without events; None for a
+            second, or five for a URL, and longer if a check takes long.
         stop: Ends the watch when it is set.
     """
 
@@ -125,7 +125,7 @@ class FolderWatch:
         self._took = time.monotonic() - started
         self._settled.forget()
         self._pause = FIRST_PAUSE
-        # Files that seem to be gone are looked at again before it is over.
+        # Files that seem to be missing are checked again before it ends.
         if self._problem is not None and not self._settled.pending:
             self._problem = None
             self._on_problem(None)
@@ -191,7 +191,7 @@ class FolderWatch:
                 return
 
     def _look(self, folder: Folder, path: str) -> bool:
-        """Whether a file is complete, or gone for good."""
+        """Whether a file is complete, or permanently missing."""
         try:
             state: Any = folder.state(path)
         except OSError:
@@ -200,7 +200,7 @@ class FolderWatch:
 
 
 def log_problem(problem: str | None) -> None:
-    """Log what keeps a folder from being synchronized, and that it is over."""
+    """Log why a folder cannot be synchronized, and when it can be again."""
     if problem is None:
         log.warning("the folder is in sync again")
     else:

@@ -1,1 +1,1 @@
-"""Exports: what a run has made, in files and in other libraries' types."""
+"""Exports: the results of a run in files and in other libraries' types."""

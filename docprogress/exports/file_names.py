@@ -21,7 +21,7 @@ _RESERVED = re.compile(
 
 
 class FileNames:
-    """File names, none of which is given twice, whatever the file system's case.
+    """Unique file names, also on file systems that ignore case.
 
     Args:
         taken: Names that were given before.

@@ -40,7 +40,7 @@ class File:
     name: str
     #: How many records it has: chunks, pages, documents; rows of a table.
     records: int
-    #: What it was made of, if that is a single document.
+    #: The document it was made from, if it is a single one.
     source: dict[str, Any] | None = None
 
 
@@ -63,8 +63,9 @@ class ExportFolder:
     """The folder of an export; only one process at a time can have it.
 
     Args:
-        target: Where it appears; it may hold an earlier export, which is replaced.
-        identity: What is exported. An unfinished export of the same continues.
+        target: The folder; an earlier export in it is replaced.
+        identity: Identifies what is exported. An unfinished export with the same
+            identity continues.
 
     Raises:
         ExportError: `target` is something else than an export, or cannot be written, or
@@ -294,7 +295,7 @@ def _lock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # The file system knows no locks.
+        # The file system does not support locks.
         return True
     return True
 

@@ -2,7 +2,7 @@
 
 A cell that begins with a sign such as `=` is a formula, which may send the sheet's
 content away or start a program when the file is opened. An apostrophe in front makes
-it text. What only looks like it, a number or a list's dash, stays as it is.
+it text. Numbers and list dashes, which only look like formulas, stay as they are.
 """
 
 import re

@@ -27,7 +27,7 @@ _REPEATED = (
     *("media_type", "engine", "parent_id"),
 )
 
-#: What a cell of a CSV file cannot have without quotation marks.
+#: Characters that a cell of a CSV file cannot contain without quotation marks.
 _SPECIAL = re.compile(r'[",\r\n]')
 
 

@@ -86,7 +86,7 @@ class Process:
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
-            # Its input has ended, and so does it, with whatever it has started.
+            # Its input has ended, so it ends, too, with everything that it has started.
             self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()

@@ -27,14 +27,14 @@ from docprogress.notebook.cells import attended
 from docprogress.notebook.environment import has_anywidget, in_kernel
 from docprogress.notebook.live_output import publish
 
-#: What may be asked for: from, to.
+#: Allowed ranges of the arguments: from, to.
 DOCUMENTS = (1, 10_000)
 CLIENTS = (0, 1_000)
 RATE = (0.1, 10_000.0)
 SECONDS = (0.1, 600.0)
 PAGE_SECONDS = (0.0, 120.0)
 
-#: The most moments of one measurement that are kept.
+#: The maximum number of moments of one measurement that are kept.
 MOST_MOMENTS = 5_000_000
 
 #: Seconds in which an event of every document must arrive here.
@@ -43,7 +43,7 @@ RECEIVE_SECONDS = 30.0
 #: Seconds in which the last events must arrive here, and be painted.
 LAST_SECONDS = 5.0
 
-#: Seconds after which a page that does not answer is asked again: it may be loading.
+#: Seconds after which a request to a page is repeated: it may still be loading.
 ASK_SECONDS = 0.5
 
 #: Round trips from which the page's clock is known, and seconds that one may take.
@@ -187,7 +187,7 @@ class _Runner:
     def _start_clients(self, clients: int) -> Process | None:
         """Start the process of the clients; None without clients."""
         if not clients:
-            self._missing[stages.UNTIL_CLIENT] = "no clients were asked for (clients=0)"
+            self._missing[stages.UNTIL_CLIENT] = "no clients were requested (clients=0)"
             return None
         lacking = [name for name in SERVER_PACKAGES if find_spec(name) is None]
         if lacking:
@@ -241,7 +241,7 @@ class _Runner:
         elif not has_anywidget():
             reason = "a view needs anywidget: pip install 'docprogress[notebook]'"
         elif not seconds:
-            reason = "no page was asked for (page_seconds=0)"
+            reason = "no page was requested (page_seconds=0)"
         if reason is not None:
             self._missing |= dict.fromkeys(
                 (stages.TO_PAINTED, stages.UNTIL_PAINTED), reason

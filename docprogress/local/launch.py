@@ -26,8 +26,8 @@ from docprogress.local.home import (
 from docprogress.local.lock import is_held, locked
 from docprogress.local.logs import log_file
 
-#: What is not passed to the supervisor: arguments that are no settings, and passwords,
-#: which reach the workers with the runs that they are for.
+#: Not passed to the supervisor: arguments that are not settings, and passwords, which
+#: reach the workers with their runs.
 _NOT_PASSED = {"steps", "start", "passwords"}
 
 
@@ -39,7 +39,7 @@ class Launch:
     lock: contextlib.ExitStack
 
 
-# What nobody has waited for yet, by home folder and thread.
+# Launches that have not been waited for yet, by home folder and thread.
 _pending: dict[tuple[Path, int], Launch] = {}
 
 
@@ -59,11 +59,10 @@ def spawn(home: Path, settings: Mapping[str, Any]) -> subprocess.Popen[bytes]:
 
 @contextlib.contextmanager
 def launched(**settings: Any) -> Iterator[bool]:
-    """Launch local services, if they are wanted and not running, for an `up` inside.
+    """Launch local services, if they are needed and not running, for an `up` inside.
 
-    Yields whether it has launched them. It reports no problem, which `up` meets again.
-    Services that nobody asks for after all are stopped: the settings, for example, may
-    be invalid.
+    Yields whether it has launched them. It reports no errors, since `up` does. Services
+    that are not used after all are stopped, for example if the settings are invalid.
     """
     key = None
     with contextlib.suppress(ServicesError, OSError):
@@ -98,7 +97,7 @@ def _launch(settings: Mapping[str, Any]) -> tuple[Path, int] | None:
 
 
 def _abandon(home: Path, launch: Launch) -> None:
-    """Stop services that nobody has asked for after all."""
+    """Stop services that are not used after all."""
     from docprogress.local.services import stop_launched
 
     with launch.lock, contextlib.suppress(ServicesError, OSError):

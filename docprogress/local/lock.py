@@ -1,8 +1,8 @@
 """Locks of a home folder, held by one process and visible to all.
 
-They are `flock` locks rather than a library's: whether one is held has to be found out
-with a shared lock, so that two processes that look at once do not take each other for
-the holder, and the file has to stay, since its modification time is used too.
+They are `flock` locks rather than a library's. Whether one is held must be checked with
+a shared lock, so that two processes that check at once do not mistake each other for
+the holder, and the file must stay, because its modification time is used, too.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ RETRY_SECONDS = 0.02
 
 @contextmanager
 def locked(path: Path, *, seconds: float) -> Iterator[None]:
-    """Hold a lock, and wait for it if need be.
+    """Hold a lock, waiting for it if necessary.
 
     Raises:
         ServicesError: Another process has held it for that long.

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-#: Bytes at which a log file is renamed and begun anew.
+#: The size at which a log file is renamed and a new one started, in bytes.
 LOG_BYTES = 10 * 1024 * 1024
 
-#: A line of Valkey's or Redis's log that is no error.
+#: A line of Valkey's or Redis's log that is not an error.
 _WARNING = re.compile(r"^\d+:[A-Z] .* # WARNING")
 
 
 @contextlib.contextmanager
 def log_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a log to append to, and begin it anew once it is large."""
+    """Open a log to append to; a large one is renamed first."""
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     path.touch(mode=0o600)

@@ -33,7 +33,7 @@ class ForkedProcess(psutil.Process):
 
 
 def start(home: Path, command: list[str], log_name: str, **more: str) -> psutil.Popen:
-    """Start a command in a session of its own, with a log in the home folder."""
+    """Start a command in its own session, with a log in the home folder."""
     with log_file(home / "logs" / log_name) as output:
         return psutil.Popen(
             command,

@@ -1,8 +1,8 @@
 """Start, find and stop the local services of a home folder.
 
 A supervisor process, detached from the one that started it, keeps them running and
-exits after a while without work. Each home folder has at most one, however many
-processes ask for it at once.
+exits after a while without work. Each home folder has at most one, even if several
+processes start it at once.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ STOP_SECONDS = 10.0
 #: Seconds to wait for another process that starts or stops services.
 LOCK_SECONDS = 2 * START_SECONDS
 
-#: Settings of the local services. If others are asked for, they are restarted.
+#: Settings of the local services. If they change, the services are restarted.
 _STARTED_WITH = (
     "workers",
     "database_url",
@@ -136,7 +136,7 @@ def stop_launched(home: Path, process: "subprocess.Popen[bytes]") -> None:
 
 
 def _differs(services: Services, settings: "Settings") -> bool:
-    """Whether the services run with other settings than were asked for."""
+    """Whether the services run with different settings."""
     asked = settings.model_fields_set & set(_STARTED_WITH)
     wanted = digests(settings)
     return services.version != __version__ or any(

@@ -91,7 +91,7 @@ class Supervisor:
         """Supervise until a signal, or until the services are no longer needed.
 
         Returns:
-            None, or in a forked worker what it has to do.
+            None, or in a forked worker the function that it must run.
         """
         with contextlib.ExitStack() as stack:
             wait = stack.enter_context(_signals())
@@ -172,7 +172,7 @@ class Supervisor:
         except ServicesError:
             if not dump.exists():
                 raise
-        # What has to be done is in the store; Redis can be lost.
+        # The store knows which documents are unfinished; Redis can be lost.
         log.warning("the server does not start, so its dump was renamed to *.broken")
         dump.replace(dump.with_suffix(".rdb.broken"))
         return self._start_server()
@@ -279,7 +279,7 @@ class Supervisor:
             return 0.0
 
     def _may_exit(self, start_lock: IO[Any], touched: float) -> bool:
-        """Whether to exit: not if a process is just asking for the services."""
+        """Whether to exit: not if a process is just requesting the services."""
         if not self._home.exists():
             return True
         try:
@@ -287,7 +287,8 @@ class Supervisor:
                 return False
         except OSError:
             return False  # a network file system that has no locks for now
-        # A process that asks now waits until everything has stopped, and restarts it.
+        # A process that requests them now waits until everything has stopped, and
+        # restarts it.
         if self._touched() == touched and not self._needed():
             return True
         release(start_lock)

@@ -65,7 +65,7 @@ def server_command(socket: Path, folder: Path) -> list[str]:
         "save": "",
         "appendonly": "no",
         "maxmemory-policy": "noeviction",
-        # How often a second it wakes up while idle. Keys expire all the same.
+        # How often per second it wakes up while idle; keys expire anyway.
         "hz": "1",
         # A stream holds a document's few events: small nodes halve its memory.
         "stream-node-max-bytes": "1024",

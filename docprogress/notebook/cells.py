@@ -1,4 +1,4 @@
-"""The running cell: who has it executed, and what is done when it ends.
+"""The running cell: whether a person or a program runs it, and callbacks at its end.
 
 A program that executes a notebook (nbclient, papermill, nbconvert, a documentation
 builder) has no page. It records what the running cell shows, so a widget would be saved
@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 
 def attended() -> bool:
-    """Whether somebody may look at the output of the running cell.
+    """Whether a person may be looking at the output of the running cell.
 
-    Programs that execute notebooks say that nobody can answer `input()`.
+    Programs that execute notebooks do not allow `input()`.
     """
     request = _request()
     if request.get("content", {}).get("allow_stdin", True):
@@ -36,7 +36,7 @@ def running_cell() -> str | None:
 
 
 class CellClock:
-    """Knows since when no cell runs, and calls back at the end of each cell.
+    """Tracks since when no cell has run, and calls back at the end of each cell.
 
     Args:
         on_end: Called while the output of the cell is still recorded.
@@ -71,7 +71,7 @@ class CellClock:
         try:
             self._on_end()
         except Exception:
-            # An exception would be shown in the cell of somebody else.
+            # An exception would be shown in an unrelated cell.
             log.exception("the output of a cell could not be updated")
         self._ended_at = self._clock()
 

@@ -36,11 +36,11 @@ def publish(
 
 
 def widget_bundle(widget: Any, static: Bundle, *, key: str = "") -> Bundle:
-    """A widget, and what is shown where there is no page to draw it.
+    """A widget, and the output to show if no page can draw it.
 
     Args:
         widget: The widget.
-        static: What is shown instead, by media type.
+        static: The output to show instead, by media type.
         key: By this, a page finds its HTML, to show a live view instead.
     """
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
@@ -64,7 +64,7 @@ class LiveOutput:
         render_live: Callable[[], Bundle],
         render_static: Callable[[str], Bundle],
     ) -> None:
-        #: Guards the outputs, and whatever else their owner changes with them.
+        #: Guards the outputs, and other state that their owner changes with them.
         self.lock = threading.RLock()
         #: When the outputs became static; None while they are live.
         self.frozen_at: float | None = None

@@ -1,6 +1,6 @@
-"""Lets `asyncio.run(…)` be called where a loop runs already, for code that needs it.
+"""Allow nested calls of `asyncio.run(…)`, for code that needs them.
 
-Nothing here needs it: `run.wait()` has a loop of its own, and a cell can `await`.
+docprogress does not: `run.wait()` has its own loop, and a cell can `await`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _DROPS_CELLS = (7, 3)
 
 
 def allow_nested_asyncio() -> str | None:
-    """Let `asyncio.run(…)` be called in this kernel, although a loop runs in it.
+    """Allow `asyncio.run(…)` in this kernel, although a loop is already running.
 
     It changes asyncio for the whole process, and cannot be undone.  nest-asyncio
     does it, or nest-asyncio2 from ipykernel 7.3 on, where nest-asyncio would drop

@@ -1,4 +1,4 @@
-"""Says in the running cell what it waits for, while local services start.
+"""Shows in the running cell what it waits for, while local services start.
 
 The message replaces an output without content, and is replaced by one: a saved
 notebook keeps nothing of it.

@@ -1,4 +1,4 @@
-"""What libraries that show widgets ask of one, for objects that have a widget."""
+"""The interface that widget libraries expect, for objects that have a widget."""
 
 from abc import ABC, abstractmethod
 from typing import Any, cast

@@ -1,7 +1,7 @@
 """Which worker was busy with which document, from when to when.
 
-Spans are computed from what the store keeps, so they are the same wherever and
-whenever they are asked for.
+Spans are computed from the store, so they are the same in every process and at any
+time.
 """
 
 import re

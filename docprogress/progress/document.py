@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 #: Seconds without an event or heartbeat after which a running document is stalled.
 STALLED_SECONDS = 15.0
 
-#: The greatest count that is believed.
+#: The maximum count that is believed.
 GREATEST_COUNT = 10**12
 
 #: The units of `current` and `total` that are pages.

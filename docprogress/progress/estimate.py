@@ -42,7 +42,7 @@ _Followers = dict[str, list[tuple[StepTimes, float]]]
 
 
 class Estimator:
-    """Learns how long steps and documents take, and estimates what is left.
+    """Measures how long steps and documents take, and estimates the time left.
 
     Args:
         plan: The steps in order, with the percent where each begins and ends; empty if
@@ -103,7 +103,7 @@ class Estimator:
         *,
         ended: float,
     ) -> float | None:
-        """The seconds left, by what the documents' bytes say of those that wait.
+        """The seconds left, estimated from the sizes of the documents that wait.
 
         None if it may be far from the truth, by how far documents were from what was
         expected of them.
@@ -130,7 +130,7 @@ class Estimator:
             self._expected_left(document, model) if left is None else left
             for document, left in zip(sample, lefts, strict=True)
         ]
-        # What stalls is done again.
+        # Stalled work is done again.
         again = [document for document in running if document.stalled]
         later = [
             Sample(kind, size, model.expect(kind, size))
@@ -272,7 +272,7 @@ class Estimator:
 
 
 def _kind_and_size(document: DocumentProgress) -> tuple[str, int]:
-    """What tells documents apart; all of unknown size are alike."""
+    """The key of a document's group; all of unknown size are in one."""
     return (document.kind, document.size) if document.size else ("?", 0)
 
 

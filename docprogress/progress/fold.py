@@ -30,7 +30,7 @@ from docprogress.progress.time_left import TimeLeft
 from docprogress.progress.waiting import common_reason, first_reason
 from docprogress.progress.work import Work
 
-#: Seconds of age up to which a timestamp is believed; an older one is a wrong clock.
+#: The maximum age of a timestamp, in seconds; an older one means a wrong clock.
 OLDEST = 7 * 24 * 3600.0
 
 #: Seconds during which a new subscriber receives the current state.
@@ -96,7 +96,7 @@ class Progress:
 
     @property
     def waiting_for(self) -> str | None:
-        """What the documents wait for while none moves: "waiting for queue gpu".
+        """Why no document is being processed: "waiting for queue gpu".
 
         None if that is unknown: they wait for a worker.
         """
@@ -152,7 +152,7 @@ class Progress:
     def fraction(self) -> float:
         """The share of the run's work that is done, from 0 to 1.
 
-        Documents are weighed by what is known of them: see `docprogress.progress.work`.
+        Documents are weighed by their pages or bytes: see `docprogress.progress.work`.
         Where more work is found than was expected, the fraction stays as it was shown
         until that much is done.
 
@@ -307,7 +307,7 @@ class Progress:
         document = DocumentProgress(event, self._clock, timing)
         document.kind = self._work.kind_of(document.name)
         self._documents[event.document_id] = document
-        # What happened before the first event here says nothing about the pace.
+        # Progress before the first event here says nothing about the pace.
         seen = sign > self._first_seen_at
         self._enter(document, event, sign)
         self._throughput.count(document, event, at, seen=seen)
@@ -349,7 +349,7 @@ class Progress:
         self, document: DocumentProgress, event: ProgressEvent, *, fresh: bool
     ) -> None:
         if document.event.final and not event.final:
-            # Somebody repeats it, which is more work.
+            # It is repeated, which is more work.
             self._shown.restart()
         if fresh:
             document.attempt = attempt_of(event) or document.attempt
@@ -387,7 +387,7 @@ class Progress:
             self._estimator.step_entered(event)
 
     def _weigh(self, document: DocumentProgress) -> None:
-        """Count a document in the work of the run, as what it is now."""
+        """Count a document's current state in the work of the run."""
         size = document.event.size
         if size is None:
             size = self._sizes.get(document.id, 0)

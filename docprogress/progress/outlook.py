@@ -14,7 +14,7 @@ MORE_LATER = 0.3
 
 
 class Outlook(NamedTuple):
-    """What a run has still to do."""
+    """The remaining work of a run."""
 
     #: The seconds that the documents in process still take, and how far they are off
     #: at most, as a standard deviation.
@@ -34,7 +34,7 @@ class Outlook(NamedTuple):
         return [each.seconds for each in self.later]
 
     def seconds(self) -> float | None:
-        """The seconds left; None if they may be far from the truth."""
+        """The seconds left; None if the estimate could be far off."""
         waiting = self.waiting
         left = makespan(self.running, waiting, self.workers)
         most = MOST_DEVIATION + MORE_LATER * self.ended

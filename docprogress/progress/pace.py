@@ -1,4 +1,4 @@
-"""What is left at the pace of something: of itself, of others, or of the whole run."""
+"""The time left at a pace: of the document itself, of others, or of the whole run."""
 
 from docprogress.progress.rates import LEAST_SECONDS, Rate
 
@@ -11,8 +11,8 @@ LEAST_COMPLETED = 3
 COMPLETED_SHARE = 0.1
 MOST_COMPLETED = 20
 
-#: What is overdue is expected to take this share of its expected or elapsed duration.
-#: What has taken `OUTLIER` times as long says nothing about the others.
+#: An overdue document is expected to take this further share of its duration. What has
+#: taken `OUTLIER` times as long says nothing about the others.
 OVERDUE = 0.1
 OUTLIER = 2.0
 
@@ -42,7 +42,7 @@ def by_pace(
 
 
 def by_mean(seconds: float, spent: float) -> float | None:
-    """What is left of the mean of others; None for an outlier."""
+    """The time left by the mean of others; None for an outlier."""
     return None if spent > OUTLIER * seconds + 1 else _countdown(seconds, spent)
 
 
@@ -76,5 +76,5 @@ def from_share(worked: float, ended: int, total: int) -> float | None:
 
 
 def _countdown(expected: float, spent: float) -> float:
-    """What is left of `expected` seconds; something is left even when overdue."""
+    """The time left of `expected` seconds, which is positive even when overdue."""
     return max(expected - spent, OVERDUE * max(expected, spent))

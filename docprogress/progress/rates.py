@@ -58,7 +58,7 @@ class Rate:
         return self._recent / seconds if seconds >= LEAST_SECONDS else None
 
     def average(self, seconds: float) -> float | None:
-        """The rate over a whole period; None where it is too short to tell."""
+        """The rate over a whole period; None if it is too short to tell."""
         return (
             self.total / seconds if self.total and seconds >= SAMPLE_SECONDS else None
         )

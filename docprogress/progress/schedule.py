@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Sequence
 
-#: The most documents that are placed one by one.
+#: The maximum number of documents that are placed one by one.
 MOST_PLACED = 500
 
 

@@ -14,7 +14,7 @@ MAX_INCOMPLETE_FRACTION = 1 - 1e-6
 
 
 class ShownShares:
-    """What is shown of a run's work.
+    """The share of a run's work that is shown as done.
 
     Args:
         work: The work of the documents of which an event has arrived.
@@ -28,7 +28,7 @@ class ShownShares:
         self._greatest = 0.0
 
     def restart(self) -> None:
-        """Begin from what is done, because somebody repeats what was done."""
+        """Start again from the current share, because completed work is repeated."""
         self._greatest = 0.0
 
     def by_status(

@@ -10,7 +10,7 @@ _FINAL = [status for status in Status if status.final]
 
 
 class Tally:
-    """The documents of a run, counted as what they are now."""
+    """The documents of a run, counted by their current states."""
 
     def __init__(self) -> None:
         #: Of the documents of which an event has arrived.
@@ -60,7 +60,7 @@ class Tally:
         self.without_text.pop(event.document_id, None)
 
     def add(self, document: DocumentProgress) -> int:
-        """Count a document as what it is now; by how many more documents run."""
+        """Count a document; returns the change in the number in progress."""
         event = document.event
         self.seen[event.status] += 1
         if event.status is Status.PROCESSING:

@@ -6,7 +6,7 @@ from docprogress.progress.rates import Rate
 
 
 class Throughput:
-    """What a run has got through."""
+    """The work that a run has completed."""
 
     def __init__(self) -> None:
         #: Pages read so far.
@@ -29,7 +29,7 @@ class Throughput:
             document: The document, whose size is known if it will ever be.
             event: Its newest event.
             at: When the event arrived.
-            seen: Whether what it reports was done while this process looked.
+            seen: Whether the reported work was done while this process watched.
         """
         if event.unit in PAGE_UNITS:
             self.count_pages(document, valid_count(event.current), at, seen=seen)

@@ -1,4 +1,4 @@
-"""The seconds that are left of a run, by the method that suits what is known of it."""
+"""The seconds left of a run, estimated by the method that suits the available data."""
 
 from collections.abc import Collection, Sequence
 

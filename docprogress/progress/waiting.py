@@ -1,4 +1,4 @@
-"""What a document waits for, from its newest event and the time of day."""
+"""Why a document waits, from its newest event and the time of day."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from docprogress.events import ProgressEvent, Status
 
-#: How the message of a document begins that says what it waits for.
+#: The beginning of a message that says what a document waits for.
 WAITING = "Waiting for "
 
 _UNTIL = re.compile(r" until \d\d:\d\d:\d\d")
@@ -15,7 +15,7 @@ _UNTIL = re.compile(r" until \d\d:\d\d:\d\d")
 def waiting_text(event: ProgressEvent, now: datetime) -> str | None:
     """What a document waits for: "waiting for the storage".
 
-    None if its message does not say so, or if the time is over that it names. That time
+    None if its message does not say so, or if the time in it has passed. That time
     is in the viewer's time zone.
     """
     message = event.message
@@ -32,13 +32,13 @@ def waiting_text(event: ProgressEvent, now: datetime) -> str | None:
 
 
 def common_reason(events: Iterable[ProgressEvent], now: datetime) -> str | None:
-    """What the first of these documents waits for, if all of them wait."""
+    """The reason of the first of these documents, if all of them wait."""
     texts = [waiting_text(event, now) for event in events]
     return texts[0] if all(texts) else None
 
 
 def first_reason(events: Iterable[ProgressEvent], now: datetime) -> str | None:
-    """What the first queued document waits for that says it."""
+    """The reason of the first queued document that has one."""
     for event in events:
         if event.status is Status.QUEUED:
             text = waiting_text(event, now)

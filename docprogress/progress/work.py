@@ -1,4 +1,4 @@
-"""How much of a run's work is done: documents weighed by what is known of them.
+"""How much of a run's work is done: documents weighed by their pages or bytes.
 
 A document weighs 1, and as much again as each page of text that it has. A page that is
 recognised (OCR) takes a hundred times as long. Where the pages are unknown, they follow
@@ -16,11 +16,11 @@ from docprogress.progress.document import WHOLE, DocumentProgress
 #: What recognising a page takes, in pages that are only read.
 RECOGNITION = 99
 
-#: What is believed of a kind of which nothing is known: so many pages in so many bytes.
+#: The assumption for a kind without measurements: this many pages in this many bytes.
 PRIOR_PAGES = 0.1
 PRIOR_BYTES = 3_000
 
-#: The most kinds that are told apart, and the longest suffix of a kind.
+#: The maximum number of kinds that are told apart, and the longest suffix of a kind.
 MOST_KINDS = 64
 LONGEST_SUFFIX = 5
 
@@ -28,7 +28,7 @@ _UNSUCCESSFUL = (Status.FAILED, Status.CANCELLED)
 
 
 class Weight:
-    """As what a document is counted."""
+    """The weight of a document."""
 
     __slots__ = (
         "amount",
@@ -98,7 +98,7 @@ class Work:
         self._known: dict[str, list[int]] = {}
 
     def count(self, document: DocumentProgress, size: int) -> None:
-        """Count a document as what it is now, rather than as what it was.
+        """Count a document's current state instead of its previous one.
 
         Args:
             document: The document.
@@ -163,8 +163,8 @@ class Work:
         """The work that is done, by status, and that of the whole run.
 
         Args:
-            missing: How many documents there are besides those that were added.
-            completed: How many of those are completed; nothing is done of the others.
+            missing: The number of documents that were not added.
+            completed: How many of those are completed; the others count as not started.
         """
         per_byte = self.pages_per_byte()
         mean = self._mean(per_byte)

@@ -58,7 +58,7 @@ def announce_queues(client: redis.Redis, queues: Iterable[str | None]) -> None:
 def served_queues(
     client: redis.Redis | None, names: Sequence[str]
 ) -> list[bool | None]:
-    """Whether each queue has a worker; None where Redis cannot be asked.
+    """Whether each queue has a worker; None if Redis cannot be reached.
 
     Args:
         client: The Redis that workers announce their queues to.
@@ -76,7 +76,7 @@ def served_queues(
 
 
 def is_worker_alive(client: Any, protocol: int = PROTOCOL) -> bool | None:
-    """Whether a worker understands this protocol; None if Redis cannot be asked."""
+    """Whether a worker understands this protocol; None if Redis cannot be reached."""
     try:
         return bool(client.exists(protocol_alive_key(protocol)))
     except (RedisError, OSError):
@@ -99,7 +99,7 @@ def mark_unserved(
         run_id: Only documents of this run.
 
     Raises:
-        StoreError: The store cannot be asked.
+        StoreError: The store cannot be reached.
     """
     readable = []
     for waiting in store.queues.waiting(run_id):

@@ -12,9 +12,9 @@ from docprogress.steps import Step
 from docprogress.steps.planning import is_fast_plan
 from docprogress.store import DocumentRow, Store
 
-#: The most documents, and bytes of them, in one message. Fetching a message costs as
-#: much as reading a few pages. Towards the end of a run messages have fewer documents,
-#: so that all workers finish together.
+#: The maximum number of documents, and bytes of them, in one message. Fetching a
+#: message costs as much as reading a few pages. Towards the end of a run messages have
+#: fewer documents, so that all workers finish together.
 MAX_DOCUMENTS = 8
 MAX_BYTES = 1024 * 1024
 

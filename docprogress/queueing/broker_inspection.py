@@ -1,4 +1,4 @@
-"""What messages the broker holds, as far as recovery can find out.
+"""Which messages the broker holds, as far as recovery can find out.
 
 Redis lists its messages. RabbitMQ only counts them, so workers record when the last
 message that they fetched from a queue was sent: queues are first in, first out, and
@@ -23,7 +23,7 @@ from docprogress.settings import Settings
 
 
 class BrokerInspector(Protocol):
-    """What recovery asks of either broker."""
+    """The interface of recovery to either broker."""
 
     def oldest(self, queues: Iterable[str]) -> dict[str, float | None]:
         """When the oldest message of each of these queues was sent, or a moment before.

@@ -1,4 +1,4 @@
-"""What is shown of a queue, and the names of the default one."""
+"""The displayed state of a queue, and the names of the default one."""
 
 from typing import NamedTuple
 
@@ -16,5 +16,5 @@ class Queue(NamedTuple):
     documents: int
     #: How long the oldest one has waited; None if the queue is empty.
     oldest_seconds: float | None
-    #: Whether a worker consumes the queue; None if Redis cannot be asked.
+    #: Whether a worker consumes the queue; None if Redis cannot be reached.
     served: bool | None

@@ -1,6 +1,6 @@
-"""The queues as the store knows them: what waits in each, and whether it has a worker.
+"""The queues by the store: which documents wait in each, and whether it has a worker.
 
-Not every broker can list its messages, and they only follow from what the store holds.
+Not every broker can list its messages, and the store is the source of truth.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ def queues(store: Store, client: redis.Redis | None) -> list[Queue]:
     """The default queue and every other queue with waiting documents, by name.
 
     Raises:
-        StoreError: The store cannot be asked.
+        StoreError: The store cannot be reached.
     """
     found: dict[str, list[Waiting]] = {DEFAULT_DISPLAY_NAME: []}
     for waiting in store.queues.waiting():

@@ -7,14 +7,14 @@ from docprogress.queueing.sender import SETTLE_TASK, Message
 from docprogress.store.sinks import SinkEntry
 from docprogress.store.statements import batches
 
-#: The most documents in one message.
+#: The maximum number of documents in one message.
 DOCUMENTS = 200
 
 
 def settlement_messages(entries: Iterable[SinkEntry]) -> list[Message]:
     """Group documents into messages for the workers that reach their sinks.
 
-    A message may be lost, or delivered twice: what is to be done is in the store.
+    A message may be lost or delivered twice, since the tasks are in the store.
     """
     return [
         Message(queue or None, some, task=SETTLE_TASK)

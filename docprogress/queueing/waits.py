@@ -1,6 +1,6 @@
-"""Why runs wait of which no document is processed, from the store and Redis.
+"""Why no document of a run is being processed, from the store and Redis.
 
-It is computed from what is true now, and stored nowhere: it ends with the wait.
+It is computed from the current state and never stored, so it ends with the wait.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ def queue_reasons(
     local: bool = False,
     moment: datetime | None = None,
 ) -> dict[str, str]:
-    """Why runs wait that have sent documents of which no worker processes any.
+    """Why runs wait that have sent documents, none of which is being processed.
 
     Args:
         store: Holds the documents of all runs.
@@ -40,7 +40,7 @@ def queue_reasons(
         moment: Now.
 
     Raises:
-        StoreError: The store cannot be asked.
+        StoreError: The store cannot be reached.
     """
     found = store.queues.unfinished()
     busy = {each.run_id for each in found if each.status is Status.PROCESSING}

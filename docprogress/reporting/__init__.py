@@ -1,1 +1,1 @@
-"""Report the progress of work that need not be a pipeline's."""
+"""Report the progress of any work, not only that of a pipeline."""

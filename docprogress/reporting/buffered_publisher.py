@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE = 0.2
 MAX_PAUSE = 2.0
 
-#: The most documents that a log names one by one.
+#: The maximum number of documents that a log names one by one.
 MAX_LOGGED = 100
 
 #: Seconds between two checks whether everything is sent.
@@ -51,8 +51,8 @@ class BufferedPublisher:
 
     Args:
         bus: Where to publish.
-        handover: Takes over what is held when this publisher ends. None for a
-            publisher that lasts as long as its process.
+        handover: Takes over held events when this publisher ends. None for a publisher
+            that lasts as long as its process.
         clock: Monotonic seconds.
     """
 
@@ -88,7 +88,7 @@ class BufferedPublisher:
         self._closed = False
 
     def after_fork(self) -> None:
-        """Leave what is held to the parent process."""
+        """Leave held events to the parent process."""
         self._begin()
 
     def publish(self, event: ProgressEvent) -> bool:
@@ -160,7 +160,7 @@ class BufferedPublisher:
         return not self._held
 
     def close(self, seconds: float = 2.0) -> None:
-        """Send what is held, within so many seconds, and stop.
+        """Send held events, within this many seconds, and stop.
 
         The log names documents whose final events are lost.
         """
@@ -172,7 +172,7 @@ class BufferedPublisher:
             log_lost(self._held.values())
 
     def hand_over(self) -> None:
-        """Stop at once; what is held is sent by the `handover` in the background."""
+        """Stop at once; the `handover` sends held events in the background."""
         self.collect()
         self._stop()
         with self._lock:
@@ -263,7 +263,7 @@ class BufferedPublisher:
             self._sender.start()
 
     def _send(self) -> None:
-        """Send what is held as soon as Redis accepts it."""
+        """Send held events as soon as Redis accepts them."""
         pause = FIRST_PAUSE
         while not self._closed:
             self._wake.wait(pause)
@@ -277,7 +277,7 @@ class BufferedPublisher:
                 except BusError as error:
                     if not isinstance(error.__cause__, ResponseError):
                         break
-                    # Redis refuses this event; the others need not wait for it.
+                    # Redis rejects this event; the others need not wait for it.
                 except Exception:
                     log.exception(
                         "an event of %s could not be published", event.document_id
@@ -304,7 +304,7 @@ class BufferedPublisher:
                 event = numbered
             with self._lock:
                 if self._held.get(name) is not event:
-                    return  # sent meanwhile, or replaced by a newer one
+                    return  # sent in the meantime, or replaced by a newer one
             try:
                 published = self._bus.publish(event).event
             except Superseded:

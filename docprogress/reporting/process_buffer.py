@@ -70,7 +70,7 @@ class ProcessBuffer:
             publisher.deliver(document_id)
 
     def flush(self, seconds: float | None = None) -> None:
-        """Wait for Redis to accept everything; the log names what is lost."""
+        """Wait for Redis to accept everything; the log names lost events."""
         deadline = time.monotonic() + (EXIT_SECONDS if seconds is None else seconds)
         with self._lock:
             publishers, self._publishers = self._publishers, {}

@@ -45,7 +45,7 @@ def report(
         document_id: Any id, under which the report can be watched.
         step: The name of the step: `ocr`.
         total: How many items there are to count.
-        unit: What is counted: `page`.
+        unit: The unit of the count: `page`.
         name: The file's name.
         span: The step's share of the document's progress, in percent. If it ends below
             100, the document stays unfinished.

@@ -15,14 +15,14 @@ EVENTS_PER_SECOND = 20.0
 
 
 class StepProgress:
-    """Counts what is done within one step of a document, and publishes it.
+    """Counts the progress within one step of a document, and publishes it.
 
     Args:
         publish: Publishes an event and returns whether to cancel.
         event: The constant fields: the document, the run, the attempt, …
         step: The step's name.
         total: How many there are to count; None if unknown.
-        unit: What is counted.
+        unit: The unit of the count.
         span: The step's share of the document's progress, in percent.
         verb: The verb of the message: "Extracting".
         per_second: Maximum rate of events; 0 publishes only the boundaries.
@@ -70,7 +70,7 @@ class StepProgress:
 
     @property
     def message(self) -> str:
-        """What is being done, for people."""
+        """The current activity, for people."""
         if self._message is not None:
             return self._message
         unit = self.unit or "item"
@@ -114,7 +114,7 @@ class StepProgress:
             self.publish()
 
     def begin(self, message: str | None) -> None:
-        """Publish at once what is being done now; None returns to counting.
+        """Publish the current activity at once; None returns to counting.
 
         Raises:
             Cancelled: The document is to be cancelled.

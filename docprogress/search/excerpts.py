@@ -10,7 +10,7 @@ Span = tuple[int, int]
 #: Characters by which an excerpt may be shorter to begin or end between words.
 _LEEWAY = 40
 
-#: What is between sentences or lines.
+#: Separators of sentences and lines.
 _SENTENCE = re.compile(r"(?<=[.!?;:])\s+(?=\S)|\n\s*|(?<=[\u3002\uff01\uff1f])")
 
 #: What divides the header of a Markdown table from its rows.

@@ -28,7 +28,7 @@ RANK_OFFSET = 10
 VECTORS = 2.0
 #: The least weight of vectors, which orders what no words order.
 LEAST_VECTORS = 0.01
-#: What is left of the weight of vectors if the query has a number that is a name.
+#: The remaining weight of vectors if the query has a number that is a name.
 NUMBERS = 0.05
 #: "AX-400", "§ 12", "2.1", "2041", but not "the 3 risks".
 _NUMBER = re.compile(r"\d[\d.,/:-]*\d|[^\W\d_]-?\d|[§#] ?\d|\b[A-Z]+ \d")

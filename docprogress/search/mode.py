@@ -1,4 +1,4 @@
-"""What a search finds passages by."""
+"""The modes of search."""
 
 from enum import StrEnum
 

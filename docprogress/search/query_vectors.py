@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from docprogress.store.vector_index.embedders import EmbedderInUse
 
-#: Seconds that an endpoint has to answer: somebody waits for the result.
+#: The timeout of an endpoint, in seconds: a user waits for the result.
 ANSWER_SECONDS = 10.0
 
 
@@ -66,7 +66,7 @@ class QueryVectors:
 
     @property
     def warnings(self) -> list[str]:
-        """What is not searched, and why."""
+        """What could not be searched, and why."""
         return [
             f"not searched by vectors of {name}: {error}"
             for name, error in self._errors.items()
@@ -86,11 +86,11 @@ class QueryVectors:
             return None
 
     def knowledge(self, used: "EmbedderInUse") -> float:
-        """How well an embedder that has made the vector knows the query's language."""
+        """How well the embedder of the vector knows the query's language."""
         return run_embedder(used.settings, self._settings).knowledge(self._query)
 
     def least_similarity(self, used: "EmbedderInUse") -> float:
-        """What similarities have to exceed if no passage has a word of the query."""
+        """The minimum similarity if no passage has a word of the query."""
         model = run_embedder(used.settings, self._settings)
         return model.least_similarity(self._query)
 

@@ -1,4 +1,4 @@
-"""What a search found: hits, best first, that display themselves."""
+"""The results of a search: hits, best first, that display themselves."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -114,7 +114,7 @@ def _passage(hit: Hit) -> str:
 
 
 def _lead(hit: Hit, text: str) -> tuple[str, bool]:
-    """What is shown of a passage at first, and whether it is all."""
+    """The beginning of a passage that is shown, and whether it is the whole."""
     marks = hit.marks
     if hit.kind == "table":
         spans = table_lines(text, marks, EXCERPT_LINES)

@@ -32,7 +32,7 @@ from docprogress.store.search_filter import SearchFilter
 #: Similarities up to this one say nothing, even of a query whose words are found.
 LEAST_SIMILARITY = 0.2
 
-#: How often a search is repeated because what it found was replaced meanwhile.
+#: How often a search is repeated because found documents were replaced.
 ATTEMPTS = 5
 
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is searched for, where, and how.
+    """The query, where to search, and how.
 
     Raises:
         SearchError: It cannot be searched for.
@@ -78,8 +78,8 @@ def search(store: Store, request: Request, *, settings: Settings) -> SearchResul
 
     Raises:
         SearchError: The reranker is unavailable, or fails.
-        SettingsError: Nothing could be searched, for want of an embedder.
-        DocProgressError: The same, because its endpoint is away or refuses.
+        SettingsError: The embedder is not installed.
+        DocProgressError: Its endpoint is unavailable or rejects the request.
     """
     rerank = None if request.rerank is None else reranker(request.rerank)
     vectors = QueryVectors(request.query, settings=settings)
@@ -113,7 +113,7 @@ def search(store: Store, request: Request, *, settings: Settings) -> SearchResul
 
 
 def _not_indexed(store: Store, request: Request) -> Iterator[str]:
-    """What is missing in the index of words, which a search completes for a second."""
+    """A warning about documents that the word index does not have yet."""
     if request.mode != Mode.VECTORS:
         count = store.words.not_indexed(request.where)
         if count:
@@ -128,7 +128,7 @@ def _page(found: list[Fused], request: Request) -> list[Fused]:
 
 
 def _read(store: Store, wanted: list[Fused]) -> tuple[dict[Place, Passage], set[Place]]:
-    """What is at these places, and those at which there is nothing any more."""
+    """The passages at these places, and the places that no longer exist."""
     places = [each.place for each in wanted]
     passages = store.passages.read(places)
     return passages, set(places) - passages.keys()

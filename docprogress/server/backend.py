@@ -37,7 +37,7 @@ MAX_EVENTS = 256
 READ_SECONDS = 15.0
 WRITE_SECONDS = 120.0
 
-#: The least seconds between two times that it is asked why runs wait.
+#: The minimum seconds between two times that it is asked why runs wait.
 REASONS_SECONDS = 2.0
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class SharedCall(Generic[T]):
-    """One blocking call at a time, whose result everybody who asks meanwhile shares.
+    """One blocking call at a time, whose result all concurrent callers share.
 
     If it hangs, later callers wait no longer than the first one did, and only its own
     thread is blocked.

@@ -42,7 +42,7 @@ class ReadinessProbe:
         self._bus = bus
         self._store = store
         self._settings = settings
-        # A check that hangs blocks no other, and is not repeated meanwhile.
+        # A check that hangs blocks no other, and is not repeated in the meantime.
         self._checks = {
             check: SharedCall(check, seconds=READY_SECONDS)
             for check in (self._redis, self._database, self._workers, self._recovery)

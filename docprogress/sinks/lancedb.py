@@ -137,7 +137,7 @@ class LanceSink:
         if self._table is not None:
             try:
                 self._table.checkout_latest()
-            except Exception:  # noqa: BLE001 - it may have been dropped and made anew
+            except Exception:  # noqa: BLE001 - it may have been dropped and made again
                 self._table = None
         if self._table is None:
             database = lancedb.connect(self._folder)

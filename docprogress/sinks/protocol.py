@@ -27,7 +27,7 @@ class SinkDocument:
     #: Whether nothing of this document was ever written.
     new: bool = False
     #: Whether a table that is missing is made. It is not once other documents of the
-    #: run are stored: then the store is away.
+    #: run are stored: then the store is unavailable.
     creates: bool = True
     #: Earlier versions of this document, whose chunks are deleted when this one's are
     #: there: if possible in the same transaction.

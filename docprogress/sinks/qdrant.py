@@ -36,8 +36,9 @@ from docprogress.sinks.rows import json_value, row, vectors, wrong_length
 BATCH = 64
 DELETED_TOGETHER = 500
 
-#: The most bytes, about, of the request that replaces a document; a server accepts 32
-#: MB. A number and a character take at most about so many, and what else a point has.
+#: The maximum number of bytes, about, of the request that replaces a document; a server
+#: accepts 32 MB. A number and a character take at most about so many, and what else a
+#: point has.
 REQUEST_BYTES = 16_000_000
 NUMBER_BYTES = 12
 CHARACTER_BYTES = 4
@@ -74,7 +75,7 @@ def open_sink(location: SinkLocation) -> "QdrantSink":
         "prefix": prefix or None,
         "api_key": key or None,
         "timeout": RESPONSE_SECONDS,
-        # Asks the server, which may be away.
+        # Asks the server, which may be unavailable.
         "check_compatibility": False,
     }
     return QdrantSink(place, collection or DEFAULT_TABLE)
@@ -254,7 +255,7 @@ class QdrantSink:
             finally:
                 client.close()
         except (ApiException, OSError) as error:
-            # It may have been made anew meanwhile.
+            # It may have been made again in the meantime.
             self._vector = []
             raise _translated(error) from error
 

@@ -18,7 +18,7 @@ SAMPLE_ROWS = 200
 #: The share of rows that must have the same number of fields.
 CONSISTENT = 0.7
 
-#: The least rows of a file whose name does not say that it is delimited.
+#: The minimum number of rows of a file whose name does not say that it is delimited.
 FEWEST_ROWS = 4
 
 #: The longest fields, on average, of such a file.

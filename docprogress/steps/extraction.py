@@ -14,7 +14,7 @@ from docprogress.steps.text import Decoded, clean, decode
 if TYPE_CHECKING:
     from docprogress.steps.ocr.pages import Recognition
 
-#: The most bytes of an encoded character, for a limit by file size.
+#: The maximum number of bytes of an encoded character, for a limit by file size.
 LONGEST_CHARACTER = 4
 
 #: Facts about a document, as JSON values: `media_type`, `engine`, `title` and `note`

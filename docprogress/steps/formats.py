@@ -87,8 +87,8 @@ HEAD = 64 * 1024
 PDF_HEADER = 1024
 _PDF_MARK = b"%PDF-"
 
-#: The most bytes of a ZIP file's central directory: about 80,000 entries, where a DOCX
-#: has about twenty. `zipfile` needs ten times as much memory for it.
+#: The maximum number of bytes of a ZIP file's central directory: about 80,000 entries,
+#: where a DOCX has about twenty. `zipfile` needs ten times as much memory for it.
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")

@@ -19,7 +19,7 @@ DATES = ("created", "modified")
 #: What is said of a document of which text was left out that it does not show.
 HIDDEN_TEXT = "hidden text was left out"
 
-#: The most pages that are named in a warning.
+#: The maximum number of pages that are named in a warning.
 MOST_NUMBERS = 20
 _LONGEST_DATE = 64
 

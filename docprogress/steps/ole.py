@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-#: The most sectors of a directory that are read; each has at least four entries.
+#: The maximum number of sectors of a directory that are read; each has at least four
+#: entries.
 MAX_SECTORS = 4096
 
 # Types of properties, and what times count from.

@@ -109,7 +109,7 @@ class RemoteStorage:
         finally:
             size = os.path.getsize(path)  # noqa: PTH202
             if interrupted and self._s3 and size >= 2 * PART_BYTES:
-                # Uploads could not be aborted either while the storage was away.
+                # Uploads could not be aborted either while the storage was unavailable.
                 self._abort_until_gone(key)
 
     def get(
@@ -163,7 +163,7 @@ class RemoteStorage:
                 )
 
     def _system(self) -> tuple[Any, str]:
-        """The file system and the folder in it, made anew after a fork."""
+        """The file system and the folder in it, made again after a fork."""
         if self._connected is None or self._pid != os.getpid():
             try:
                 # A cached instance may have read other environment variables.

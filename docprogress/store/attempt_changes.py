@@ -26,7 +26,7 @@ def step_changes(finished: FinishedStep) -> dict[str, Any]:
     if finished.pages is not None:
         values["pages"] = len(finished.pages)
         values["characters"] = sum(len(page.text) for page in finished.pages)
-        # What the first step finds in the file holds unless a later one finds it anew.
+        # What the first step finds in the file holds unless a later one finds it again.
         first = finished.position == 0
         for name in ("ocr_pages", "confidence"):
             if first or name in finished.facts:

@@ -412,7 +412,7 @@ class Attempts:
             error: Why it ended.
             delay: Seconds until the next attempt is due.
             lost: Whether its worker died.
-            tries: The most attempts of a series.
+            tries: The maximum number of attempts of a series.
 
         Returns:
             The document, or None if the attempt is over already.

@@ -224,7 +224,7 @@ class Documents:
         Args:
             latest: The longest delay of an attempt, in seconds. One that is due later
                 was scheduled before the clock was set back, and counts as due.
-            limit: The most documents to return.
+            limit: The maximum number of documents to return.
         """
         moment = time.time()
         query = (

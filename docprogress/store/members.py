@@ -130,8 +130,9 @@ class Members:
             members: Its members.
             root_id: The outermost container, which the limits are for.
             step: The name of the first step.
-            max_members: The most members, those of nested containers included.
-            max_bytes: The most bytes of them.
+            max_members: The maximum number of members, those of nested containers
+                included.
+            max_bytes: The maximum number of bytes of them.
 
         Returns:
             All members of the container.

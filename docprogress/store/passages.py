@@ -14,7 +14,7 @@ from docprogress.store.engine import Database
 from docprogress.store.search_filter import CURRENT, SearchFilter, any_of
 from docprogress.store.statements import batches
 
-#: The most passages in one statement.
+#: The maximum number of passages in one statement.
 PER_STATEMENT = 10_000
 
 _document = schema.document.c

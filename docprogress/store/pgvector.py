@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from docprogress.store.schema import storable
 
-#: The most dimensions that the extension accepts.
+#: The maximum number of dimensions that the extension accepts.
 MAX_DIMENSIONS = 16_000
 
 _AVAILABLE = text("SELECT to_regtype('vector') IS NOT NULL")

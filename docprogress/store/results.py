@@ -34,7 +34,7 @@ from docprogress.store.vectors import (
     VECTORS_OF_SEVERAL,
 )
 
-#: The most pages, and chunks, that are read at once of a long document.
+#: The maximum number of pages, and chunks, that are read at once of a long document.
 PAGES_PER_SLICE = 100
 CHUNKS_PER_SLICE = 1000
 

@@ -36,7 +36,7 @@ from docprogress.store.statements import batches
 _document = schema.document.c
 _run = schema.run.c
 
-#: The most runs that are cached.
+#: The maximum number of runs that are cached.
 CACHED_RUNS = 64
 
 _RUN = select(schema.run).where(_run.id == bindparam("run"))

@@ -1,7 +1,7 @@
 """Which documents have rows in a sink, and which of them have to be reconciled.
 
 A row is made before anything is written, and it outlives its document: whatever was
-written is found again and deleted, whoever was killed meanwhile.
+written is found again and deleted, whoever was killed in the meantime.
 """
 
 import secrets

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 
-#: The most ids in one statement.
+#: The maximum number of ids in one statement.
 IDS_PER_STATEMENT = 1000
 
 Values = Mapping[str, Any]

@@ -26,7 +26,7 @@ from docprogress.store.vector_index.selection import (
     VectorQuery,
 )
 
-#: The most vectors in one row.
+#: The maximum number of vectors in one row.
 VECTORS_PER_ROW = 1024
 #: Bytes of vectors, and rows, that are read at a time.
 BATCH_BYTES = 16 * 1024 * 1024

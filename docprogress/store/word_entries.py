@@ -19,7 +19,7 @@ from docprogress.store.search_filter import any_of
 from docprogress.store.statements import CompiledStatement
 from docprogress.words import count_terms, heading_tokens, kind_terms
 
-#: The most chunks of an entry.
+#: The maximum number of chunks of an entry.
 MOST_CHUNKS = 16_384
 
 _entry = schema.word_document.c

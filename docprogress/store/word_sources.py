@@ -13,11 +13,11 @@ from docprogress.store.postings import Postings, gather, join, unpack
 #: Entries are merged when there are so many of them, or of their chunks.
 MOST_ENTRIES = 256
 MANY_CHUNKS = 4096
-#: The most entries of one merge.
+#: The maximum number of entries of one merge.
 _ENTRIES_AT_ONCE = 4096
 #: So many segments of similar sizes are merged into one.
 FAN_OUT = 8
-#: The most chunks of a segment: places are numbers of 16 bits.
+#: The maximum number of chunks of a segment: places are numbers of 16 bits.
 MOST_CHUNKS = 65_535
 #: Bits of a term.
 BITS = 63

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-#: The most rows, columns, and characters of a cell that are shown of a table.
+#: The maximum number of rows, columns, and characters of a cell that are shown of a
+#: table.
 MAX_ROWS = 50
 MAX_COLUMNS = 20
 MAX_CELL_CHARACTERS = 300

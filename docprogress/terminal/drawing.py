@@ -24,10 +24,10 @@ from docprogress.terminal.styles import STALLED_STYLE, STYLES, flow
 #: The least width in cells; a narrower terminal shows the beginning of each line.
 NARROWEST = 40
 
-#: The greatest width of the lines about the whole run, so that they stay readable.
+#: The maximum width of the lines about the whole run, so that they stay readable.
 WIDEST_TOTAL = 120
 
-#: The most failures that are listed below the running documents.
+#: The maximum number of failures that are listed below the running documents.
 MOST_FAILURES = 3
 
 #: Replacements for terminals that have only ASCII.

@@ -22,7 +22,8 @@ _NO_BREAK = "\ue000"
 #: The least width of a reason in cells.
 NARROWEST_REASON = 20
 
-#: The most failures that a terminal lists; a file or a pipe gets all of them.
+#: The maximum number of failures that a terminal lists; a file or a pipe gets all of
+#: them.
 MOST_LISTED = 50
 
 

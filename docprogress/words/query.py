@@ -12,7 +12,7 @@ from docprogress.words.stems import stem
 from docprogress.words.stop_words import STOP_WORDS
 from docprogress.words.tokens import SIGNS, clusters, tokens, unspaced
 
-#: The most characters and words of a query that are considered.
+#: The maximum number of characters and words of a query that are considered.
 _MOST_CHARACTERS = 4096
 MOST_WORDS = 64
 _KANA = re.compile("[\u3040-\u309f]")

@@ -1,4 +1,4 @@
-"""Write an attempt's results to the store, waiting for a database that is away.
+"""Write an attempt's results to the store, waiting for a database that is unavailable.
 
 The store is written before an event is published, so that events never say more than
 the store knows.
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds to wait for a database that is away before the attempt is given up.
+#: Seconds to wait for a database that is unavailable before the attempt is given up.
 STORE_WAIT_SECONDS = 60.0
 
 #: The longest pause, in seconds, between two tries.
@@ -31,7 +31,7 @@ MAX_PAUSE = 2.0
 #: Seconds between two times that the vectors of an unfinished step are saved.
 SAVE_VECTORS_SECONDS = 10.0
 
-#: The least seconds between two times that recognised pages are saved.
+#: The minimum seconds between two times that recognised pages are saved.
 SAVE_PAGES_SECONDS = 0.05
 
 
@@ -93,10 +93,10 @@ class AttemptWriter:
         self.event = self.event.replace(size=size)
 
     def write(self, write: Callable[[], T]) -> T:
-        """Write to the store, and try again while it is away.
+        """Write to the store, and try again while it is unavailable.
 
         Raises:
-            StoreUnavailable: It is away for too long.
+            StoreUnavailable: It is unavailable for too long.
         """
         deadline = self._processor.clock() + STORE_WAIT_SECONDS
         pause = 0.1

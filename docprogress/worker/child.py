@@ -54,7 +54,8 @@ class Child:
         self._settings = settings
         self._worker = worker
         self._queues = {queue_name(queue) for queue in queues}
-        # Opened with the first document: it may be away when this process starts.
+        # Opened with the first document: it may be unavailable when this process
+        # starts.
         self._store = Store(settings.database)
         self._bus = Bus(
             settings.redis_url or "", remember_seconds=settings.remember_seconds
@@ -124,7 +125,7 @@ class Child:
                 self._publisher.forget(document_id)
             if outcome is not None and outcome.send:
                 # The next worker finds the lease released, and all events of this one
-                # published, unless Redis stays away.
+                # published, unless Redis stays unavailable.
                 self._publisher.flush(FLUSH_SECONDS)
                 self._leases.flush()
                 self._send(outcome)
@@ -242,7 +243,7 @@ class Child:
         return self._publisher.publish_nowait(event)
 
     def _publish_rows(self, rows: Sequence[DocumentRow]) -> None:
-        """Publish the state of documents that another worker may process meanwhile."""
+        """Publish the state of documents that another worker may already process."""
         if not self._settings.events_per_second:
             return
         events = [row.event() for row in rows]

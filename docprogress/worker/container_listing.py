@@ -18,7 +18,7 @@ from docprogress.store import FinishedStep
 MAX_RATIO = 250
 MIN_BOMB_BYTES = 64 * 1024 * 1024
 
-#: The most names of members that are kept with an archive.
+#: The maximum number of names of members that are kept with an archive.
 MAX_NAMES = 1_000
 
 #: Names that a warning shows.

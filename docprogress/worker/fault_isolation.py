@@ -22,7 +22,7 @@ T = TypeVar("T")
 #: Errors that end a search: nothing else would succeed either.
 OUTAGES = (BusError, StoreUnavailable, RedisError)
 
-#: Errors of documents and runs that were deleted, or continued, meanwhile.
+#: Errors of documents and runs that were deleted, or continued, in the meantime.
 _OBSOLETE = (RunNotFound, DocumentNotFound, Superseded)
 
 #: Seconds for which a repeated error is not logged, and how many are remembered.

@@ -176,11 +176,12 @@ class StepLimit:
 
         Args:
             seconds: The limit, which begins again with each call of what this yields.
-            total: The most seconds that the block takes in any case; None for no limit.
+            total: The maximum number of seconds that the block takes in any case; None
+                for no limit.
 
         Raises:
             LimitExceeded: They have passed.
-            DocProgressError: What `stop` was given meanwhile.
+            DocProgressError: What `stop` was given in the meantime.
         """
         started = self._clock()
         self._error, self._seconds = None, seconds
@@ -237,7 +238,7 @@ class StepLimit:
             self._write(self._clock(), 0.0)
         os.kill(os.getpid(), signal.SIGALRM)
         if not self._running.is_set():
-            # The step ended meanwhile, perhaps before the deadline was written.
+            # The step ended in the meantime, perhaps before the deadline was written.
             self._write(0.0, 0.0)
 
     def _stop_here(self, *_: Any) -> None:

@@ -88,7 +88,7 @@ class DocumentProcessor:
         publish: Publishes an event, and returns whether to cancel the attempt.
         guard: Makes a context that enforces a step's limits.
         uninterrupted: Makes a context within which that limit interrupts nothing.
-        outages: What is known of services that steps use and that are away.
+        outages: What is known of services that steps use and that are unavailable.
     """
 
     store: Store
@@ -469,7 +469,7 @@ class DocumentAttempt:
         return self._publish(row)
 
     def _write(self, method: Callable[..., Any], **values: Any) -> Any:
-        """Call a method of the store for this attempt, also if the store is away."""
+        """Call a method of the store for this attempt; waits while it is down."""
         document = self._document
         return self._writer.write(
             partial(method, document.id, document.attempt, **values)

@@ -80,7 +80,7 @@ class Wait:
 
 
 class KnownOutage(ServiceUnavailable):
-    """Raised before a step whose service is known to be away."""
+    """Raised before a step whose service is known to be unavailable."""
 
     def __init__(self, wait: Wait) -> None:
         super().__init__(
@@ -117,7 +117,7 @@ class LocalMemory:
 
 
 class SharedMemory:
-    """Keeps outages in Redis, and within this process while Redis is away."""
+    """Keeps outages in Redis, and within this process while Redis is unavailable."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus

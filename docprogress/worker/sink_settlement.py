@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 #: Has a sink write all that its `upsert` was given.
 Finish = Callable[[Iterable[int] | None], None]
 
-#: The most documents that are looked for at once.
+#: The maximum number of documents that are looked for at once.
 LIMIT = 1_000
 
 #: Seconds between two searches, and between two for documents that were deleted by a

@@ -211,7 +211,7 @@ class StepRunner:
         return service_key(step.path, *endpoint)
 
     def _check_outage(self, step: Step) -> None:
-        """Check that the service that a step uses is not known to be away.
+        """Check that the service that a step uses is not known to be unavailable.
 
         Raises:
             KnownOutage: It is.

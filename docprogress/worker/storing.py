@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a sink that is away is waited for on the spot, and between two
-#: tries. After that, the document waits in the queue.
+#: Seconds for which a sink that is unavailable is waited for on the spot, and between
+#: two tries. After that, the document waits in the queue.
 WAIT_SECONDS = 10.0
 PAUSES = (0.1, 0.2, 0.5, 1.0)
 
@@ -97,7 +97,7 @@ class Storing:
             renew: Begins the step's time without progress again.
 
         Raises:
-            ServiceUnavailable: The sink is away, and was waited for.
+            ServiceUnavailable: The sink is unavailable, and was waited for.
             Superseded: The attempt is over.
             Cancelled: The document is to be cancelled.
         """

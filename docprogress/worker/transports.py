@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 #: Seconds that RabbitMQ may take for an answer.
 ANSWER_SECONDS = 20.0
 
-#: What a Redis raises that is away, or is not the primary any more.
+#: What a Redis raises that is unavailable, or is not the primary any more.
 _LOST = (*redis.Transport.connection_errors, *redis.Transport.channel_errors)
 
 

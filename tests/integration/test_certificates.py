@@ -177,7 +177,7 @@ def refusal(connects, url):
     """The expected message: Celery only knows that no sentinel answers."""
     through = "sentinel" in url and "localhost" in url
     unknown = through and connects.__name__ in ("celery", "sender")
-    return "no sentinel knows a primary" if unknown else UNTRUSTED
+    return "no sentinel reports a primary" if unknown else UNTRUSTED
 
 
 @pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""The commands `export` and `report`: write what a run has made into files."""
+"""The commands `export` and `report`, which write the results of a run to files."""
 
 import json
 from pathlib import Path

@@ -72,7 +72,8 @@ def show(
         str, typer.Argument(metavar="DOCUMENT", help="Document id or name.")
     ],
     run_id: Annotated[
-        str, typer.Option("--run", metavar="RUN", help="Run to look the name up in.")
+        str,
+        typer.Option("--run", metavar="RUN", help="Run in which to look up the name."),
     ] = "latest",
     markdown: Annotated[
         bool,

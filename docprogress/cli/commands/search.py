@@ -1,4 +1,4 @@
-"""The command `search`, which starts nothing but reads what runs have made."""
+"""The command `search`, which only reads and starts no services."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The command that keeps documents in step with a folder: `sync`."""
+"""The command `sync`, which keeps documents in sync with a folder."""
 
 import json
 import sys
@@ -193,7 +193,7 @@ def _check_watch(given: dict[str, bool]) -> None:
 
 
 def _print(changes: "FolderChanges", *, as_json: bool) -> None:
-    """Print what a synchronization would do."""
+    """Print the changes that a sync would apply."""
     from docprogress.formatting import plain
 
     if as_json:

@@ -1,1 +1,1 @@
-"""A run as one HTML file that can be sent to somebody: values in, a page out."""
+"""The report of a run as one HTML file: values in, a page out."""

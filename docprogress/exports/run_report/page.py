@@ -195,7 +195,7 @@ def _row(line: DocumentLine) -> str:
 
 
 def _number(value: float | None, shown: object = None) -> str:
-    """A cell of a number; `data-value` is what it is sorted by, where that differs."""
+    """A cell with a number; `data-value` is its sort key, if that differs."""
     if not value:
         return "<td></td>"
     if callable(shown):

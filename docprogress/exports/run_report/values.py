@@ -1,4 +1,4 @@
-"""What a report of a run shows."""
+"""The values of a run's report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

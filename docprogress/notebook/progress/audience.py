@@ -11,7 +11,7 @@ ANSWER_SECONDS = 10.0
 
 
 class Audience:
-    """Who looks at the outputs of a session.
+    """Which pages show the outputs of a session.
 
     A page answers as soon as it has loaded the widget. Where none does, the front end
     has no widgets, or cannot load what draws this one.
@@ -40,7 +40,7 @@ class Audience:
 
     @property
     def answered(self) -> bool:
-        """Whether a page has ever sent something, so that it gets what is sent."""
+        """Whether a page has ever sent a message, so that it receives messages, too."""
         return self._answered
 
     def enter(self) -> None:

@@ -12,12 +12,12 @@ LOSS_SECONDS = 1.0
 
 
 class Conditions:
-    """What has been noticed since a subscription was opened.
+    """Conditions noticed since a subscription was opened.
 
     Args:
         source: The documents.
         view_model: What is shown of them.
-        scheduler: Is told what has changed.
+        scheduler: Notified of changes.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Conditions:
         self._queue_reason: str | None = None
 
     def look(self, lost_at: datetime | None) -> bool:
-        """Mark what has changed; whether the page is to be told at once.
+        """Mark what has changed; whether to send it at once.
 
         Args:
             lost_at: Since when the connection is lost; None if it is not.

@@ -1,6 +1,6 @@
 """Expressions that show documents again in another notebook.
 
-A URL may contain a password, and notebooks are shared: `…` stands in its place.
+A URL may contain a password, and notebooks are shared, so it is replaced by `…`.
 """
 
 import json
@@ -12,7 +12,7 @@ from docprogress.settings import Settings, load
 #: The settings that say where a run is.
 _PLACES = ("home", "redis_url", "database_url", "storage_url")
 
-#: The most documents that are named.
+#: The maximum number of documents that are named.
 MOST_NAMED = 3
 
 

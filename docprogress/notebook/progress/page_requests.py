@@ -1,4 +1,4 @@
-"""Answers what a page asks for: details, searches, whole errors, actions."""
+"""Answers the requests of a page: details, searches, full errors, actions."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ class PageRequests:
 
     Args:
         source: What performs actions.
-        view_model: What knows the details.
+        view_model: Has the details.
         reply: Called with each answer, on the event loop.
     """
 

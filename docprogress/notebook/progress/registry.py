@@ -80,7 +80,7 @@ class SessionRegistry:
         connections.observe(self)
 
     def retried(self, run: Run) -> None:
-        """Show again live what has been retried."""
+        """Restore the live view of documents that are retried."""
         for session in self._of(run):
             session.resume()
 

@@ -40,7 +40,7 @@ EVENTS_PER_SLICE = 50
 LINGER = 10.0
 STALE = 3.0
 
-#: The least seconds between two tables of documents that start and end repeatedly.
+#: The minimum seconds between two tables of documents that start and end repeatedly.
 REFREEZE_SECONDS = 1.0
 
 #: Seconds in which a finished run becomes a table, and between two checks.
@@ -70,7 +70,7 @@ class ViewSession:
         self.view_model = ViewModel(source)
         #: The number of views that have joined and not left; the registry counts them.
         self.views = 0
-        #: Observes messages; meanwhile the page acknowledges each of them.
+        #: Observes messages; while it is set, the page acknowledges each of them.
         self.probe: Probe | None = None
         self._audience = Audience(idle)
         self._on_close = on_close
@@ -132,7 +132,7 @@ class ViewSession:
         return display_id
 
     def hold(self) -> None:
-        """Stay live for a caller that shows the widget elsewhere."""
+        """Stay live for a caller that displays the widget itself."""
         with self._lock:
             self._audience.hold()
             self._refresh()
@@ -246,7 +246,7 @@ class ViewSession:
         self.release()
 
     def stop(self) -> None:
-        """Tell the thread to end, without waiting for it."""
+        """Signal the thread to end, without waiting for it."""
         self._on_close(self)
         with self._lock:
             self._closed = True
@@ -310,7 +310,7 @@ class ViewSession:
             return
         self._loop = loop = asyncio.new_event_loop()
         if self._scheduler.seq:
-            # What the page still has of earlier messages is unknown.
+            # It is unknown which earlier messages the page has received.
             self._scheduler.request_full()
         self._wakeup, self._requests = (
             asyncio.Event(),
@@ -389,7 +389,7 @@ class ViewSession:
                 self._freeze()
 
     def _ask(self, question: Callable[[], object]) -> bool:
-        """Ask the store something; whether the answer is new."""
+        """Query the store; whether the result is new."""
         try:
             return bool(question())
         except DocProgressError as error:
@@ -397,7 +397,7 @@ class ViewSession:
             return False
 
     async def _send_updates(self) -> None:
-        """Send the page what is due, until there is nothing left to do."""
+        """Send due messages to the page, until there is nothing left to do."""
         while not self._finish():
             message = self._scheduler.next_message() if self._observed() else None
             if message is not None:
@@ -480,7 +480,7 @@ class ViewSession:
             case "whole":
                 self._scheduler.request_full()
             case "unseen":
-                # The page drew the output before it had heard of the widget.
+                # The page drew the output before it received the widget.
                 self._output.redraw()
             case "details" | "search" | "errors" | "cancel" | "retry":
                 self._requests.submit(message)

@@ -1,6 +1,6 @@
 """Where a view's documents come from: one run, or a list of documents.
 
-A source reads what a view shows, and performs its actions. It draws and sends nothing.
+A source reads the data of a view, and performs its actions. It draws and sends nothing.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Source(Protocol):
 
     @property
     def changes(self) -> str:
-        """What a synchronization has found: a line above the documents, if any."""
+        """The changes of a sync, for the line above the documents, if any."""
 
     @property
     def run(self) -> Run | None:
@@ -54,7 +54,7 @@ class Source(Protocol):
         """Read that number again: documents may have been found in others.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
 
     @property
@@ -63,7 +63,7 @@ class Source(Protocol):
 
     @property
     def attempts(self) -> int | None:
-        """The most attempts at a document; None if unknown."""
+        """The maximum number of attempts at a document; None if unknown."""
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ class Source(Protocol):
         """The current events; of many documents only some, with counts by status.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
 
     def newest(self, document_ids: Sequence[str]) -> list[ProgressEvent]:
@@ -95,7 +95,7 @@ class Source(Protocol):
         """The number of documents by status; empty if all of them were loaded.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
 
     def index_of(self, document_id: str) -> int | None:
@@ -115,7 +115,7 @@ class Source(Protocol):
         """Those of these documents that the store has.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
 
     def timings(self, document: DocumentRow) -> list[StepTiming]:
@@ -233,7 +233,7 @@ class DocumentsSource:
 
     Args:
         document_ids: Their ids, in the order in which they are shown.
-        names: What they are called where no event says so.
+        names: Display names, for documents without events.
         redis_url: Where they are published.
         pipeline: Whose store may know more of them.
         owned: Whether the pipeline is closed with them.

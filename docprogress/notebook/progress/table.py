@@ -20,7 +20,7 @@ from docprogress.notebook.progress.table_rows import (
 )
 from docprogress.notebook.progress.view_model import ViewModel
 
-#: The most documents that are named, in text and in HTML.
+#: The maximum number of documents that are named, in text and in HTML.
 MOST_LINES = 60
 MOST_ROWS = 200
 
@@ -73,7 +73,7 @@ def text(view_model: ViewModel) -> str:
 
 
 def _heads(summary: dict[str, object]) -> list[str]:
-    """What stands above the documents; first what a synchronization has found."""
+    """The lines above the documents; first the changes of a sync."""
     changes = [str(summary["changes"])] if "changes" in summary else []
     return [*changes, str(summary["text"])]
 
@@ -89,7 +89,7 @@ def _lines(rows: Sequence[TableRow]) -> list[str]:
 
 
 def _note(row: TableRow) -> str:
-    """The reason of a failure, what is said of the result, or how far it has come."""
+    """The reason of a failure, a note on the result, or the progress."""
     if row.status is Status.COMPLETED:
         return "; ".join(map(plain, row.notes))
     if row.error:

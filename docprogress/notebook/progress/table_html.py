@@ -32,7 +32,7 @@ _MARKS = {
     Status.PROCESSING: ("▸", "#3b82c4"),
     Status.QUEUED: ("·", "inherit"),
 }
-#: The mark of a document that has completed, and of whose result something is said.
+#: The mark of a completed document, and of one with a note on its result.
 _NOTED = ("⚠", "#b8860b")
 
 _CELL = "text-align:left;vertical-align:top;padding:3px 16px 3px 0"

@@ -1,4 +1,4 @@
-"""The rows of a static table: what a view knows of a document, and what is stored."""
+"""The rows of a static table, from a view and from the store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from docprogress.events import Status, now
 from docprogress.notebook.progress.view_model import Row, ViewModel
 from docprogress.store import DocumentRow
 
-#: The percentage of a document of which nothing is done.
+#: The percentage of a document that has not started.
 NO_PERCENT = "0 %"
 
 #: How the message of a completed document begins; its notes follow.
@@ -26,7 +26,7 @@ class TableRow:
     percent: str
     #: Why it failed, without its name.
     error: str = ""
-    #: What is said of the result, such as that there is no text.
+    #: A note on the result, such as that there is no text.
     notes: tuple[str, ...] = ()
     pages: int | None = None
     chunks: int | None = None
@@ -48,8 +48,8 @@ def table_row(
     """The document of a row.
 
     Args:
-        row: What the view knows.
-        stored: What the store knows, if it does.
+        row: The row in the view.
+        stored: The row in the store, if there is one.
         at: The current time.
     """
     status = Status(row["status"])

@@ -1,4 +1,4 @@
-"""Decides what a page is sent next, and when.
+"""Decides what to send to a page next, and when.
 
 A message contains what has changed since the last one, at most ten times a second.
 Every few seconds a message asks to be acknowledged once it is painted, so that a page
@@ -21,7 +21,7 @@ from docprogress.notebook.progress.view_model import Row, ViewModel, timestamp
 #: Something that is sent to the page, or came from it.
 Message = dict[str, Any]
 
-#: The least seconds between two messages of any kind, and between two deltas.
+#: The minimum seconds between two messages of any kind, and between two deltas.
 SHORTEST_GAP = 1 / 14
 DELTA_GAP = 0.1
 
@@ -32,17 +32,17 @@ SLOW_SECONDS = 1.0
 #: Seconds between two messages that ask to be acknowledged.
 ACK_SECONDS = 5.0
 
-#: The most seconds between two heartbeats, and the rows that each repeats.
+#: The maximum number of seconds between two heartbeats, and the rows that each repeats.
 HEARTBEAT = 2.0
 REPEATED_ROWS = 100
 
 #: How far, in seconds, the page's own count of the elapsed may be off.
 CLOCK_DRIFT = 0.5
 
-#: The most rows of one message: what a page paints without a pause.
+#: The maximum number of rows of one message: what a page paints without a pause.
 MOST_ROWS = 1000
 
-#: The most replies that wait to be sent: the older ones are dropped.
+#: The maximum number of replies that wait to be sent: the older ones are dropped.
 MOST_REPLIES = 50
 
 #: Fields that the page advances between messages.
@@ -59,8 +59,8 @@ class UpdateScheduler:
         self.seq = 0
         self._view_model = view_model
         self._clock = clock
-        # What the page has of each running row, and when it was sent.
-        # Other rows are not kept: if they change, they are sent in full.
+        # The state of each running row that the page has, and when it was sent. Other
+        # rows are not kept: if they change, they are sent in full.
         self._sent: dict[int, tuple[Row, float]] = {}
         self._sent_rows: set[int] = set()
         self._changed: set[int] = set()
@@ -71,7 +71,7 @@ class UpdateScheduler:
         self._summary_changed = False
         self._sent_at = self._delta_at = self._heartbeat_at = -SLOW_SECONDS
         self._next_repeated = 0
-        # Whether the page has painted what it was asked about last: that, and when.
+        # The last request for an acknowledgement: whether it was answered, and when.
         self._acknowledged = True
         self._ack_seq = 0
         self._ack_requested_at = -ACK_SECONDS
@@ -167,7 +167,7 @@ class UpdateScheduler:
         return due and (bool(self._changed or self._new) or self._summary_changed)
 
     def _gap(self, at: float) -> float:
-        """The least seconds between two deltas."""
+        """The minimum seconds between two deltas."""
         slow = not self._acknowledged and at >= self._ack_requested_at + SLOW_SECONDS
         return SLOW_SECONDS if slow else DELTA_GAP
 
@@ -215,7 +215,7 @@ class UpdateScheduler:
         return taken + new
 
     def _remember(self, row: Row, at: float) -> None:
-        """Remember what the page has of a row while it changes."""
+        """Remember the state of a row on the page while it changes."""
         if Status(row["status"]) is Status.PROCESSING:
             self._sent[row["index"]] = (row, at)
         else:
@@ -241,7 +241,7 @@ class UpdateScheduler:
         }
 
     def _wants_ack(self, at: float) -> bool:
-        """Whether this message asks for an acknowledgement."""
+        """Whether this message requests an acknowledgement."""
         if self._ended_at is not None or (
             self._acknowledged and at >= self._ack_requested_at + ACK_SECONDS
         ):
@@ -282,7 +282,7 @@ class UpdateScheduler:
     def _matches_page_clock(
         self, name: str, row: Row, known: Row, passed: float
     ) -> bool:
-        """Whether the page's own clock says the same."""
+        """Whether the page's own clock shows the same."""
         now, before = row[name], known[name]
         if now is None or before is None or row["status"] != "processing":
             return False

@@ -1,4 +1,4 @@
-"""What a view shows: a row for each document, and a summary.
+"""The data of a view: a row for each document, and a summary.
 
 Rows and summary are the values of `Progress` as JSON. Whatever other programs publish,
 they contain only valid JSON and texts of limited length.
@@ -32,11 +32,11 @@ _URGENCY = (
 #: One document, as the page has it: see `Picture.row`.
 Row = dict[str, Any]
 
-#: The most characters of a text in a row, and of one that was asked for.
+#: The maximum number of characters of a text in a row, and of a requested one.
 LONGEST_TEXT = 300
 LONGEST_DETAIL = 20_000
 
-#: The most characters of errors in one message.
+#: The maximum number of characters of errors in one message.
 MOST_ERROR_TEXT = 4_000_000
 
 #: Seconds between two looks for documents that have become silent.
@@ -45,7 +45,7 @@ POLL_SECONDS = 0.5
 #: The most unfinished documents whose newest events are loaded from Redis.
 MOST_LOADED = 1000
 
-#: The most events of a document's history that are shown.
+#: The maximum number of events of a document's history that are shown.
 MOST_EVENTS = 256
 
 
@@ -111,7 +111,7 @@ class ViewModel:
         before theirs.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
         expected = self._source.refresh_expected()
         with self.lock:
@@ -142,7 +142,7 @@ class ViewModel:
         Of many documents, load counts by status and some rows.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
         counts, events = self._source.initial_state()
         with self.lock:
@@ -151,7 +151,7 @@ class ViewModel:
         return changed
 
     def load_newest(self) -> list[int]:
-        """Load what Redis knows of unfinished documents, where nothing is subscribed.
+        """Load the newest events of unfinished documents, without subscribing.
 
         Returns:
             The indexes of the rows that changed; none if Redis cannot be reached.
@@ -173,7 +173,7 @@ class ViewModel:
         """Refresh the counts by status while not all documents are known.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
         if not self.progress.partial:
             return False
@@ -202,7 +202,7 @@ class ViewModel:
             return [self._row(i) | {"pages": self._pages(i)} for i in ranked]
 
     def stored(self, document_ids: Sequence[str]) -> dict[str, DocumentRow]:
-        """What the store knows of these documents; nothing where it cannot be read."""
+        """The rows of these documents in the store; empty if it cannot be read."""
         try:
             rows = self._source.documents(document_ids)
         except DocProgressError:
@@ -306,7 +306,7 @@ class ViewModel:
         """The details of one document. This may wait for Redis and the store.
 
         Raises:
-            StoreError: The store cannot be asked.
+            StoreError: The store cannot be reached.
         """
         source = self._source
         with self.lock:

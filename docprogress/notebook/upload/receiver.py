@@ -48,12 +48,12 @@ class UploadedFile(Source):
 
     path: Path = field(repr=False)
     size: int
-    #: Of what has arrived, in hexadecimal digits.
+    #: The SHA-256 of the received bytes, in hexadecimal digits.
     sha256: str
 
 
 class Announced(NamedTuple):
-    """A file that a page wants to send."""
+    """A file that a page is about to send."""
 
     key: str
     name: str
@@ -115,7 +115,7 @@ class IncomingFile:
             return sorted(self._offsets)
 
     def write(self, offset: int, block: bytes | memoryview) -> None:
-        """Write a chunk, unless it has arrived before or the file has ended."""
+        """Write a chunk, unless it was received before or the file has ended."""
         with self.lock:
             if self.status is not State.ARRIVING or offset in self._offsets:
                 return
@@ -139,7 +139,7 @@ class IncomingFile:
             return True
 
     def remove(self) -> None:
-        """Remove what has arrived of it."""
+        """Remove the received bytes."""
         with self.lock:
             if self._created:
                 self.path.unlink(missing_ok=True)
@@ -257,7 +257,7 @@ class Receiver:
         ]
 
     def close(self) -> None:
-        """Cancel what is arriving, and remove all files."""
+        """Cancel running uploads, and remove all files."""
         with self._lock:
             self._closed = True
             for file in self._all.values():

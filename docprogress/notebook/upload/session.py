@@ -1,4 +1,4 @@
-"""Receives files from a page, and submits what has arrived.
+"""Receives files from a page, and submits them.
 
 With a pipeline, files that were dropped together become one run as soon as all of them
 have arrived. A thread does that, and ends when nothing is left to do.
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
-#: The most files of one message, and the longest key, that are accepted.
+#: The maximum number of files of one message, and the longest key, that are accepted.
 MOST_ANNOUNCED = 20_000
 LONGEST_KEY = 100
 
@@ -39,7 +39,7 @@ LONGEST_ERROR = 300
 #: Seconds between two checks whether everything has finished.
 TICK = 0.1
 
-#: The most seconds for which a page may ask the uploader to stay live.
+#: The maximum seconds for which a page may keep the uploader live.
 LONGEST_HOLD = 120.0
 
 
@@ -75,7 +75,7 @@ class UploadSession:
         self.pipeline = pipeline
         #: Why files could not be submitted; None after the next attempt.
         self.problem: Exception | None = None
-        #: Until when a page wants the uploader to stay live, by the monotonic clock.
+        #: Until when a page keeps the uploader live, by the monotonic clock.
         self.held_until = float("-inf")
         self._receiver = receiver
         self._options = options
@@ -133,7 +133,7 @@ class UploadSession:
             thread.join()
 
     def advance(self, files: Iterable[IncomingFile]) -> None:
-        """Submit what is ready, if any of these files has settled."""
+        """Submit the files that are ready, if any of these has ended."""
         if self.pipeline is not None and any(all_settled([each]) for each in files):
             # Try again to submit what failed before.
             self.problem = None
@@ -245,7 +245,7 @@ class UploadSession:
                     views = self._freeze()
                 frozen = at_rest
             close_views(views)
-            # After freezing, check again: a run may have been retried meanwhile.
+            # After freezing, check again: a run may have been retried in the meantime.
             if not at_rest:
                 self._closing.wait(TICK)
 

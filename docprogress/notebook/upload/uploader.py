@@ -76,7 +76,7 @@ class Uploader:
     Args:
         max_bytes: The size limit of a file, shown in the page and checked before
             anything is sent.
-        max_files: The most files.
+        max_files: The maximum number of files.
         folder: Where to make the temporary folder. None uses the system's default,
             which may be small.
         pipeline: What processes the files as soon as they have arrived. See
@@ -156,7 +156,7 @@ class Uploader:
             BusError: Redis cannot be reached; nothing was started.
         """
         if self._closed:
-            raise SubmitError("the uploader is closed, and its files are gone")
+            raise SubmitError("the uploader is closed, and its files were deleted")
         arriving = [each for each in self._receiver if each.status is State.ARRIVING]
         if arriving:
             received = sum(each.received for each in arriving)
@@ -358,7 +358,7 @@ class Uploader:
         }
 
     def _freeze(self, note: str) -> list[ProgressView]:
-        """Replace what is live by a table; the caller holds the lock.
+        """Replace the live view by a table; the caller holds the lock.
 
         Returns:
             The views to close once the lock is released: closing the last view of a
@@ -386,7 +386,7 @@ class Uploader:
 
 
 class _Observer:
-    """Notifies uploaders of what is done to their runs."""
+    """Notifies uploaders of retries of their runs."""
 
     def retried(self, run: Run) -> None:
         for uploader in list(_uploaders):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 
-#: Colours that people with any kind of colour vision can tell apart (Okabe and Ito,
+#: Colours that can be distinguished with any kind of colour vision (Okabe and Ito,
 #: https://jfly.uni-koeln.de/color/).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442")
 ALARM = "#D55E00"
@@ -29,10 +29,10 @@ WIDTH = 10.0
 SMALL = 7.5
 LETTER = 0.6
 
-#: The fewest letters that are worth showing of a name.
+#: The minimum number of letters that are worth showing of a name.
 LEAST_LETTERS = 8
 
-#: The number of letters that are looked at in a long text.
+#: The number of letters of a long text that are examined.
 LONGEST_TEXT = 200
 
 

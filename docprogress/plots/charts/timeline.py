@@ -61,7 +61,7 @@ BAR = 0.74
 #: The part of a track's height of the line that connects a document's steps.
 CONNECTOR = 0.05
 
-#: The most letters of a worker's name.
+#: The maximum number of letters of a worker's name.
 LONGEST_WORKER = 30
 
 #: Names are shown if at least this share of the bars has room for one.

@@ -106,7 +106,7 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
         """List documents, the newest run's first.
 
         If there are more, pass `next` as `after` to get the next page. Documents that
-        are added meanwhile do not move others to another page.
+        are added in the meantime do not move others to another page.
         """
         rows, following, steps = await state.backend.documents(
             case_id=case_id,

@@ -105,7 +105,7 @@ class Reconciler:
             await self._unsubscribe([], before - channel.runs)
 
     async def read(self, function: Callable[[], T]) -> T | None:
-        """Call a function in a thread; None, and a warning, if the store is away."""
+        """Call a function in a thread; None, with a warning, if the store is down."""
         try:
             return await self._executor.run(function)
         except DocProgressError as error:

@@ -24,7 +24,8 @@ OVERLAP_PART = 12
 class Sizes:
     """The limits of chunks."""
 
-    #: The most characters or tokens of a chunk, and how many neighbours share.
+    #: The maximum number of characters or tokens of a chunk, and how many neighbours
+    #: share.
     most: int
     overlap: int
     #: Counts the tokens of a text; None to count characters.

@@ -27,7 +27,7 @@ class Embedder(Protocol):
 
     @property
     def window(self) -> int | None:
-        """The most tokens of a text that is embedded as a whole; None if unknown."""
+        """The maximum tokens of a text that is embedded as a whole; None if unknown."""
 
     def count_tokens(self, text: str) -> int:
         """The tokens of a text, or an upper bound, with those that the model adds."""

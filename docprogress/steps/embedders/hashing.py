@@ -10,8 +10,8 @@ from docprogress.steps.embedders.embedder import LEAST_SIMILARITY, Vectors, norm
 from docprogress.steps.embedders.words import ascii_words, words
 
 DIMENSIONS = 1024
-#: The most words whose dimension is cached, and the longest of them, in characters:
-#: about 5 MB in each process.
+#: The maximum number of words whose dimension is cached, and the longest of them, in
+#: characters: about 5 MB in each process.
 CACHED_WORDS = 50_000
 LONGEST_CACHED = 40
 

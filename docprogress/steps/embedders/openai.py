@@ -45,9 +45,10 @@ class EndpointEmbedder:
         model: The endpoint's name of the model.
         url: The endpoint, without `/embeddings`.
         key: The API key; None sends none.
-        batch: The most texts in a request.
-        batch_tokens: The most tokens in a request, as an estimate.
-        window: The most tokens of a text, as an estimate; None to find it out.
+        batch: The maximum number of texts in a request.
+        batch_tokens: The maximum number of tokens in a request, as an estimate.
+        window: The maximum number of tokens of a text, as an estimate; None to find it
+            out.
         seconds: The timeout of a response.
         pause: Sleeps for so many seconds.
     """

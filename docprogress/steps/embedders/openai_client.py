@@ -35,7 +35,7 @@ from docprogress.steps.embedders.responses import (
 CONNECT_SECONDS = 10.0
 #: The limit for a whole response, in multiples of the timeout for its next bytes.
 RESPONSE_TIMEOUTS = 5
-#: The most bytes of a response, in total and for each text.
+#: The maximum number of bytes of a response, in total and for each text.
 RESPONSE_BYTES = 4 * 1024 * 1024
 TEXT_BYTES = 1024 * 1024
 

@@ -15,7 +15,7 @@ import httpx
 
 from docprogress.errors import DocumentError
 
-#: The most bytes of an error that are read.
+#: The maximum number of bytes of an error that are read.
 ERROR_BYTES = 64 * 1024
 
 #: The longest error that is shown, in characters.
@@ -86,7 +86,7 @@ class TooLarge(Exception):  # noqa: N818 - reads as a fact
         self.sure = sure
         #: Whether there were too many texts, not too many tokens.
         self.too_many = bool(_COUNT.search(_PHYSICAL.sub("", text)))
-        #: The most tokens of a text, if the message says so.
+        #: The maximum number of tokens of a text, if the message says so.
         self.window = next(
             (int(found[1]) for pattern in _WINDOWS if (found := pattern.search(text))),
             None,

@@ -19,7 +19,8 @@ class SentenceTransformerEmbedder:
 
     Args:
         model: The model's name or folder.
-        window: The most tokens of a text, if that is less than the model's limit.
+        window: The maximum number of tokens of a text, if that is less than the model's
+            limit.
     """
 
     def __init__(self, model: str, *, window: int | None = None) -> None:
@@ -89,7 +90,7 @@ class SentenceTransformerEmbedder:
 
 
 def _window(model: Any) -> float:
-    """The most tokens of a text; infinite without a limit."""
+    """The maximum number of tokens of a text; infinite without a limit."""
     try:
         window = model.max_seq_length
     except AttributeError:  # its first module has no such limit

@@ -36,5 +36,5 @@ def token_counter(model: str) -> Callable[[str], int]:
 
 
 def bounded_tokens(text: str) -> int:
-    """The most tokens that a text can be, with those that a model adds."""
+    """The maximum number of tokens that a text can be, with those that a model adds."""
     return len(text.encode("utf-8", "surrogatepass")) + ADDED

@@ -22,8 +22,8 @@ MODEL = "l2_supercat_256"
 WEIGHTS = Path("weights", f"{MODEL}.safetensors")
 TOKENIZER = Path("tokenizers", "l2_supercat_tokenizer_config.json")
 _TENSOR = "embedding.weight"
-#: The fewest letters a token that a word has on average if the model knows it. Of
-#: 300 words of random letters 3 have as many, of 40 words of English 34.
+#: The minimum number of letters a token that a word has on average if the model knows
+#: it. Of 300 words of random letters 3 have as many, of 40 words of English 34.
 LETTERS_A_TOKEN = 2.6
 _WORD = re.compile(r"\b[^\W\d_]{3,}\b")
 #: How well the model knows scripts, as measured by the benchmark of search. Letters of

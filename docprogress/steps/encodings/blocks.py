@@ -8,11 +8,11 @@ characters are scattered or not assigned.
 import unicodedata
 from collections import Counter
 
-#: The least number of characters that tell, and of different ones among them.
+#: The minimum number of characters that tell, and of different ones among them.
 LEAST = 10
 LEAST_DIFFERENT = 7
 
-#: The most characters of a text without a space or punctuation.
+#: The maximum number of characters of a text without a space or punctuation.
 LONGEST_WORD = 60
 
 #: Characters that are examined.

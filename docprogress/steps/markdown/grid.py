@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-#: The most columns of a row, and the most characters that the merged cells of a table
-#: are repeated with.
+#: The maximum number of columns of a row, and the maximum number of characters that the
+#: merged cells of a table are repeated with.
 MOST_COLUMNS = 1_000
 MOST_REPEATED = 2_000_000
 
-#: The most places of a table whose short rows are filled with empty cells.
+#: The maximum number of places of a table whose short rows are filled with empty cells.
 MOST_FILLED = 200_000
 
 

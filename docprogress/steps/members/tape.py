@@ -11,7 +11,7 @@ from docprogress.errors import LimitExceeded, Unreadable
 from docprogress.settings import Settings
 from docprogress.steps.containers import DAMAGES, Member
 
-#: The most bytes of an extended header, which tarfile reads at once.
+#: The maximum number of bytes of an extended header, which tarfile reads at once.
 MAX_HEADER_BYTES = 1024 * 1024
 
 #: How many entries there may be for each allowed member: folders, links.

@@ -11,7 +11,7 @@ from pypdfium2 import raw as pdfium
 if TYPE_CHECKING:
     from docprogress.steps.ocr.engine import Picture
 
-#: The most pixels of a drawn page, and of one of its sides.
+#: The maximum number of pixels of a drawn page, and of one of its sides.
 MAX_PIXELS = 30_000_000
 MAX_SIDE = 10_000
 

@@ -9,7 +9,7 @@ from statistics import median
 #: A line that is wider than this share of the page belongs to no column.
 SPANNING_SHARE = 0.6
 
-#: The least number of lines of a column, and its least width in heights of a line.
+#: The minimum number of lines of a column, and its least width in heights of a line.
 LEAST_COLUMN_LINES = 3
 LEAST_COLUMN_WIDTH = 6.0
 

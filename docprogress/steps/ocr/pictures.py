@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
     from docprogress.steps.ocr.engine import Picture
 
-#: The most pixels of an image that is opened, and of one of its sides.
+#: The maximum number of pixels of an image that is opened, and of one of its sides.
 MAX_IMAGE_PIXELS = 150_000_000
 MAX_IMAGE_SIDE = 50_000
 
-#: The most pixels of an image that is recognised; a larger one is scaled down.
+#: The maximum number of pixels of an image that is recognised; a larger one is scaled
+#: down.
 MAX_PIXELS = 30_000_000
 
 #: The greatest value of a pixel with 16 bits.

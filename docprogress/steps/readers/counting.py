@@ -47,7 +47,8 @@ _FORMAL = "零壹貳參肆伍陸柒捌玖"
 _HUNDRED = 100
 _TEEN = range(10, 20)
 
-#: The most repetitions of a letter and the largest roman number that is written out.
+#: The maximum number of repetitions of a letter and the largest roman number that is
+#: written out.
 MOST_REPEATED = 20
 LARGEST_ROMAN = 32_767
 

@@ -26,7 +26,7 @@ from docprogress.steps.readers.pdf_text_lines import TextLine
 #: The least gap between two cells that are between rules, in sizes.
 GAP_IN_RULES = 0.6
 
-#: The fewest rows of a table, and of one between rules.
+#: The minimum number of rows of a table, and of one between rules.
 LEAST_ROWS = 3
 LEAST_ROWS_IN_RULES = 2
 
@@ -46,7 +46,8 @@ PROSE = 32
 
 MOST_COLUMNS = 40
 
-#: The most rows of a table, and how many of them say where its columns are.
+#: The maximum number of rows of a table, and how many of them say where its columns
+#: are.
 MOST_ROWS = 300
 LAST_ROWS = 25
 
@@ -56,7 +57,8 @@ TIGHT = 1.5
 #: The share of rows that reach over columns, at most: between rules there may be prose.
 MOST_SPANNING = 0.25
 
-#: The most characters of what stands on the left in a table of two columns.
+#: The maximum number of characters of what stands on the left in a table of two
+#: columns.
 LONGEST_LABEL = 28
 
 #: The share of cells that are parts of formulas, at most.

@@ -25,7 +25,7 @@ TOGETHER = 1.3
 #: An indent of a paragraph's first line, in sizes, at least.
 INDENT = 0.7
 
-#: The most spaces that code is indented by, and an indent of nested items.
+#: The maximum number of spaces that code is indented by, and an indent of nested items.
 MOST_SPACES = 60
 NESTED = "    "
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from docprogress.steps.readers import pdf_native as native
 
-#: The most bytes of a font's name that are looked at.
+#: The maximum number of bytes of a font's name that are looked at.
 LONGEST_NAME = 200
 
 _FIXED_PITCH, _ITALIC, _FORCE_BOLD = 1 << 0, 1 << 6, 1 << 18

@@ -14,7 +14,7 @@ from docprogress.steps.readers.pdf_pieces import Line, Piece
 CHECKED = "☒"
 UNCHECKED = "☐"
 
-#: The most bytes of a field's value.
+#: The maximum number of bytes of a field's value.
 MOST_BYTES = 1 << 20
 
 #: How far a label may be from its field, in points.

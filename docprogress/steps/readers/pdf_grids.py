@@ -8,7 +8,8 @@ from typing import NamedTuple
 #: Lines closer to each other are one, and lines that miss each other by less cross.
 NEAR = 3.0
 
-#: The most lines of a page in one direction, and the most cells of a table.
+#: The maximum number of lines of a page in one direction, and the maximum number of
+#: cells of a table.
 MOST_RULES = 400
 MOST_CELLS = 4_000
 

@@ -25,7 +25,8 @@ from docprogress.steps.readers.pdf_text_lines import TextLine, leading_of
 #: Sizes within as many points may be those of body text.
 BODY = 0.5
 
-#: The most characters and lines of a heading, and of one that is only bold.
+#: The maximum number of characters and lines of a heading, and of one that is only
+#: bold.
 MOST_CHARACTERS = 200
 MOST_LINES = 4
 MOST_BOLD_CHARACTERS = 110
@@ -35,7 +36,7 @@ MOST_BOLD_LINES = 2
 ABOVE = 1.12
 FAR_ABOVE = 1.3
 
-#: The fewest letters of a heading, unless its script is wide.
+#: The minimum number of letters of a heading, unless its script is wide.
 LEAST_LETTERS = 2
 
 #: How far apart the lines of one heading are at most, in sizes.

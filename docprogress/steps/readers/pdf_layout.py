@@ -13,7 +13,8 @@ from docprogress.steps.readers.pdf_pieces import HYPHEN, Line, Piece
 GAP = 1.0
 LEAST_GAP = 8.0
 
-#: The least lines of a column, and the most columns of prose beside each other.
+#: The minimum number of lines of a column, and the most columns of prose beside each
+#: other.
 LEAST_LINES = 3
 MOST_COLUMNS = 4
 

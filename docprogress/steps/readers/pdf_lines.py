@@ -8,7 +8,7 @@ from typing import NamedTuple
 from docprogress.steps.readers.pdf_fonts import Font
 from docprogress.steps.readers.pdf_grids import Grid, Rule
 
-#: The most lines and characters of a page whose structure is found.
+#: The maximum number of lines and characters of a page whose structure is found.
 MOST_LINES = 5_000
 MOST_CHARACTERS = 500_000
 

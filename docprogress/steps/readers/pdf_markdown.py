@@ -11,7 +11,7 @@ from docprogress.steps.readers.pdf_lines import Link
 from docprogress.steps.readers.pdf_text_lines import TextLine
 from docprogress.structure import escaped, escaped_begin
 
-#: The fewest characters that are emphasised: single ones are variables.
+#: The minimum number of characters that are emphasised: single ones are variables.
 LEAST_EMPHASISED = 2
 
 _SPACES = re.compile(r"\s+")

@@ -6,7 +6,8 @@ from pypdfium2 import raw as pdfium
 
 from docprogress.steps.readers import pdf_native as native
 
-#: The most bookmarks, how deep they may be nested, and the most bytes of a title.
+#: The maximum number of bookmarks, how deep they may be nested, and the maximum number
+#: of bytes of a title.
 MOST_BOOKMARKS = 5_000
 DEEPEST = 8
 MOST_TITLE = 1_000

@@ -32,7 +32,7 @@ LEAST_LOST = 0.05
 #: The share of lines that end in a number in a table of contents.
 NUMBERED = 0.5
 
-#: The most fonts of letters without a glyph that are named.
+#: The maximum number of fonts of letters without a glyph that are named.
 MOST_FONTS = 50
 LONGEST_NAME = 200
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # garbage collection may close a document in a thread that holds the lock.
 PDFIUM = threading.RLock()
 
-#: The most bytes of a language's name.
+#: The maximum number of bytes of a language's name.
 MOST_LANGUAGE = 200
 
 

@@ -20,14 +20,15 @@ SMALLEST_DOT = 2.0
 LARGEST_DOT = 8.0
 MOST_DOTS = 200
 
-#: The most objects of a page whose lines are looked for, and the most paths and parts
-#: of paths: a drawing with more is a map or a chart.
+#: The maximum number of objects of a page whose lines are looked for, and the most
+#: paths and parts of paths: a drawing with more is a map or a chart.
 MOST_OBJECTS = 50_000
 MOST_PATHS = 5_000
 MOST_SEGMENTS = 20_000
 MOST_OF_ONE = 4_000
 
-#: The most links of a page, and the most characters of an address and of its text.
+#: The maximum number of links of a page, and the maximum number of characters of an
+#: address and of its text.
 MOST_LINKS = 100
 MOST_URL = 2_000
 MOST_TEXT = 500

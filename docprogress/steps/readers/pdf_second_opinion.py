@@ -26,7 +26,7 @@ SOFT_HYPHEN_PAGES = 2
 FONT_PAGES = 2
 
 #: How many of a PDF's streams are searched for a soft hyphen's code before pypdf is
-#: asked, and the most bytes of each.
+#: asked, and the maximum number of bytes of each.
 FIRST_STREAMS = 60
 MOST_COMPRESSED = 64 * 1024
 MOST_DECOMPRESSED = 256 * 1024

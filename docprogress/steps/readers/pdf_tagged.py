@@ -10,10 +10,11 @@ from docprogress.steps.readers.pdf_lines import Label, Layout, Run
 from docprogress.steps.readers.pdf_tables import Table, cell_text
 from docprogress.steps.readers.pdf_text_lines import TextLine
 
-#: The most characters of what is taken for a heading because of its tag.
+#: The maximum number of characters of what is taken for a heading because of its tag.
 MOST_CHARACTERS = 400
 
-#: The most places of a table that its cells cover, those that several cover each time.
+#: The maximum number of places of a table that its cells cover, those that several
+#: cover each time.
 MOST_PLACES = 4 * MOST_CELLS
 
 

@@ -10,7 +10,8 @@ from pypdfium2 import raw as pdfium
 from docprogress.steps.readers import pdf_native as native
 from docprogress.steps.readers.pdf_lines import Label
 
-#: The most elements of a page that are looked at, and how deep they may be nested.
+#: The maximum number of elements of a page that are looked at, and how deep they may be
+#: nested.
 MOST_ELEMENTS = 20_000
 DEEPEST = 100
 
@@ -18,13 +19,13 @@ DEEPEST = 100
 #: page that it is on, however many they are.
 MOST_CHILDREN = 5_000_000
 
-#: The most rows or columns that a cell may span.
+#: The maximum number of rows or columns that a cell may span.
 MOST_SPANNED = 100
 
-#: The most places of a page that cells from above reach into.
+#: The maximum number of places of a page that cells from above reach into.
 MOST_TAKEN = 20_000
 
-#: The most bytes of an element's type.
+#: The maximum number of bytes of an element's type.
 MOST_TYPE = 64
 
 _HEADING = re.compile(r"H([1-6])?|Title")

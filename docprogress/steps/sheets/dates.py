@@ -9,7 +9,7 @@ from docprogress.steps.sheets.tokens import Token
 #: The first number after 9999-12-31.
 END = 2_958_466
 
-#: The most digits of a fraction of a second.
+#: The maximum number of digits of a fraction of a second.
 MOST_DECIMALS = 6
 
 _MONTHS = (

@@ -12,7 +12,7 @@ from docprogress.errors import LimitExceeded
 from docprogress.settings import Settings
 from docprogress.steps.extraction import too_long
 
-#: The most cells of a workbook, empty ones included.
+#: The maximum number of cells of a workbook, empty ones included.
 MAX_CELLS = 20_000_000
 
 #: The last row and column of a sheet, counted from 0.

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from docprogress.steps.sheets.rows import Merge, Row
 from docprogress.structure import escaped, escaped_begin
 
-#: The most rows of a page that merged cells are repeated into, and the most characters
-#: that are repeated.
+#: The maximum number of rows of a page that merged cells are repeated into, and the
+#: maximum number of characters that are repeated.
 MAX_REPEATED = 200_000
 MAX_CHARACTERS = 2_000_000
 

@@ -103,7 +103,7 @@ def admitted(
         connection: A connection.
         query: The query.
         among: Only rows with these numbers.
-        limit: The most rows.
+        limit: The maximum number of rows.
     """
     statement = (
         select(_part.id, _part.document_id, _part.count)

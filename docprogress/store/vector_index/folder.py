@@ -1,7 +1,7 @@
 """The folder of the index beside a SQLite database, and its published state.
 
 The state is one small file that is replaced as a whole. It has a checksum, and says
-how much of the other files counts. Whatever cannot be read is made anew.
+how much of the other files counts. Whatever cannot be read is made again.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import msgspec
 
 from docprogress.store.vector_index.space import Space
 
-#: The version of the files. Those of another one are made anew.
+#: The version of the files. Those of another one are made again.
 VERSION = 1
 
 
@@ -35,7 +35,7 @@ class State(msgspec.Struct, frozen=True):
     """What is published of the index."""
 
     version: int
-    #: The folder of the files; a new one each time that they are made anew.
+    #: The folder of the files; a new one each time that they are made again.
     generation: str
     #: The number of the last row of `vector_part` that was looked at.
     last: int
@@ -107,7 +107,7 @@ class Folder:
         return state
 
     def discard(self, state: State) -> None:
-        """Have an index that is damaged made anew, unless another process has."""
+        """Have an index that is damaged made again, unless another process has."""
         with contextlib.suppress(OSError), self.locked() as mine:
             if mine and self.read() == state:
                 (self.path / self._name).unlink()

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 #: Vectors of one length from which on an index is made.
 MIN_VECTORS = 50_000
-#: The most dimensions that an index takes.
+#: The maximum number of dimensions that an index takes.
 MAX_DIMENSIONS = 4000
 #: Seconds between two looks whether one is missing.
 LOOK_SECONDS = 60.0
@@ -39,7 +39,7 @@ class HnswIndexes:
         self._making = threading.Lock()
 
     def ready(self, connection: Connection, dimensions: int) -> bool:
-        """Whether there is an index; if one is missing, it is made meanwhile."""
+        """Whether there is an index; if one is missing, it is made in the meantime."""
         name = {"name": _name(dimensions)}
         if connection.execute(_READY, name).scalar():
             return True

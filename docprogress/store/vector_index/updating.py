@@ -21,13 +21,14 @@ from docprogress.store.vector_index.space import Added, DamagedError, append, pa
 
 log = logging.getLogger(__name__)
 
-#: The most vectors that wait to be added, and are compared exactly meanwhile.
+#: The maximum number of vectors that wait to be added, and are compared exactly in the
+#: meantime.
 MOST_WAITING = 4096
 #: Bytes of vectors that are added at a time.
 BATCH_BYTES = 32 * 1024 * 1024
 #: Seconds without an attempt to write after one that failed.
 PAUSE_SECONDS = 60.0
-#: An index is made anew when this share of its parts is gone from the database.
+#: An index is made again when this share of its parts is gone from the database.
 _MOST_GONE = 0.5
 _FEWEST_GONE = 1000
 #: The code of kinds beyond those that are told apart.
@@ -86,7 +87,7 @@ class Updater:
         return feed.waiting(connection, last) > MOST_WAITING
 
     def _sound(self, connection: Connection, state: State) -> bool:
-        """Whether the index can be added to, rather than made anew."""
+        """Whether the index can be added to, rather than made again."""
         try:
             if not self.usable(connection, state):
                 return False
