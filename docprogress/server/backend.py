@@ -37,7 +37,7 @@ MAX_EVENTS = 256
 READ_SECONDS = 15.0
 WRITE_SECONDS = 120.0
 
-#: The minimum seconds between two times that it is asked why runs wait.
+#: The minimum seconds between two queries for why runs wait.
 REASONS_SECONDS = 2.0
 
 
@@ -162,7 +162,7 @@ class Backend:
     async def queue_reasons(self, rows: Iterable[DocumentRow]) -> dict[str, str]:
         """Why the runs of queued documents wait of which none is processed.
 
-        They are asked for every `REASONS_SECONDS` at most.
+        They are queried every `REASONS_SECONDS` at most.
         """
         runs = {row.run_id for row in rows if row.status is Status.QUEUED}
         if not runs:
@@ -182,7 +182,7 @@ class Backend:
         """A document's newest events, and the durations of its steps.
 
         Raises:
-            DocumentNotFound: Neither Redis nor the store knows the document.
+            DocumentNotFound: The document is in neither Redis nor the store.
         """
 
         def find() -> DocumentHistory:

@@ -44,7 +44,7 @@ class BackgroundServer:
         port: int = 0,
     ) -> None:
         settings, options = settings or load(), options or ServerOptions()
-        # Raises what is wrong with the settings here, not in the thread.
+        # Raises errors in the settings here, not in the thread.
         Backend(settings).close()
         #: The token that every request needs: `Authorization: Bearer TOKEN`.
         self.token: str = options.token or generate_token()

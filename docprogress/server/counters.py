@@ -8,7 +8,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 
 class Counters:
-    """What is counted for each frame and client, cheaply."""
+    """Cheap counters for each frame and client."""
 
     def __init__(self) -> None:
         #: Open streams.

@@ -37,7 +37,7 @@ class Authorization:
         bearer: _BearerHeader,
         ticket: Annotated[str | None, Depends(_TicketQuery)],
     ) -> Grant:
-        """What the request may access."""
+        """The access that the request has."""
         state = self._state
         try:
             grant = state.access.grant(

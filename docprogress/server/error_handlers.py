@@ -48,7 +48,7 @@ def _problem(
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    """Say what is invalid, without repeating it."""
+    """Describe what is invalid, without repeating its value."""
     assert isinstance(error, RequestValidationError)
     found = [
         {"loc": each["loc"], "msg": each["msg"], "type": each["type"]}

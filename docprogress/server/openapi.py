@@ -1,4 +1,4 @@
-"""What the OpenAPI description says about refusals, streams and uploads."""
+"""The OpenAPI descriptions of errors, streams and uploads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tell requests of this server's own pages from those of other origins.
+"""Distinguish requests from this server's own pages from those of other origins.
 
 A page of another origin cannot read the responses, but its requests would take effect
 with the credentials of the browser's user. An origin is scheme, host and port, and all
@@ -44,7 +44,7 @@ def parse_origin(text: str) -> Origin | None:
 
 
 def is_cross_origin(scope: Scope, allowed: Iterable[str] = ()) -> bool:
-    """Whether a page of another origin sent the request, and may not.
+    """Whether the request was sent by a page of an origin that is not allowed.
 
     Only browsers send an origin: requests of other clients pass.
 

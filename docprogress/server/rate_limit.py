@@ -64,7 +64,7 @@ class RateLimiter:
             raise TooManyRequests("too many requests from this address", wait)
 
     def open_stream(self, address: str) -> None:
-        """Count a stream that opens; `close_stream` has to follow.
+        """Count a stream that opens; `close_stream` must follow.
 
         Raises:
             TooManyRequests: The limit is reached.

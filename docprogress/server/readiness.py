@@ -30,7 +30,7 @@ _IDLE = Part(ok=True, message="local services start when they are needed")
 
 
 class ReadinessProbe:
-    """Checks what the server depends on.
+    """Checks the services that the server depends on.
 
     Args:
         bus: How to reach Redis. Nothing is started for it.
@@ -79,7 +79,7 @@ class ReadinessProbe:
         try:
             return await self._checks[check]()
         except (DocProgressError, RedisError, OSError) as error:
-            # The log has the reason: probes need no token, so the answer says less.
+            # The log has the reason: probes need no token, so the response says less.
             log.warning("not ready: %s", redacted(str(error)))
             return Part(ok=False, message="no response; see the server's log")
 

@@ -98,7 +98,7 @@ class DocumentStatus(BaseModel):
     progress: float
     message: str
     timestamp: str
-    #: Why it failed; null unless it did.
+    #: The reason of a failure; null otherwise.
     error_message: str | None
 
 
@@ -229,7 +229,7 @@ class Changed(BaseModel):
 
 
 class RetryRequest(BaseModel):
-    """What a retry may need."""
+    """The optional body of a retry."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"passwords": ["…"]}}
@@ -248,7 +248,7 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 class TicketRequest(BaseModel):
-    """What a ticket is requested for."""
+    """The subjects that a ticket is requested for."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -1,8 +1,8 @@
-"""Authorization: one token for everything, and tickets for what they name.
+"""Authorization: one token for everything, and tickets for named subjects.
 
 A browser's `EventSource` cannot send headers, and URLs end up in logs. So a URL holds
-a ticket, which grants access to what it names for a few minutes. A ticket is signed,
-not stored: every server with the same token accepts it.
+a ticket, which grants access to its subjects for a few minutes. A ticket is signed, not
+stored: every server with the same token accepts it.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ MAX_TICKET_LENGTH = 60_000
 
 
 class Grant(NamedTuple):
-    """What a request may access; None is everything."""
+    """The subjects that a request may access; None means all."""
 
     subjects: frozenset[Subject] | None
 
@@ -69,7 +69,7 @@ class Access:
         return str(self._serializer.dumps([expires_at, named])), expires_at
 
     def grant(self, token: str | None, ticket: str | None) -> Grant:
-        """What a request with this token, or else this ticket, may access.
+        """The access of a request with this token, or otherwise this ticket.
 
         Raises:
             UnauthorizedError: The token or ticket is wrong or has expired, or there

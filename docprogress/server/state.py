@@ -1,4 +1,4 @@
-"""What the routes of one application share while it runs."""
+"""The state that the routes of an application share while it runs."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Resources(NamedTuple):
-    """What is open while the application runs."""
+    """The connections that are open while the application runs."""
 
     backend: Backend
     broadcaster: Broadcaster

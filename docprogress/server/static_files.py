@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 FRONTEND = Path(__file__).parent.parent / "frontend" / "dist"
 
-#: What the page may load, run and connect to: this server only.
+#: The page may load, run and connect to resources of this server only.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"

@@ -1,4 +1,4 @@
-"""What a client can watch: a document, a run or a case."""
+"""The subjects that a client can watch: documents, runs and cases."""
 
 from enum import StrEnum
 from typing import NamedTuple

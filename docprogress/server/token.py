@@ -37,7 +37,7 @@ def url_fragment(token: str) -> str:
 
 
 def token_path(home: Path) -> Path:
-    """The file that holds the token."""
+    """The file with the token."""
     return home / FILE_NAME
 
 

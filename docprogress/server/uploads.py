@@ -84,7 +84,7 @@ class Uploads:
     """The uploads in progress: a limited number, of which slow ones can be preempted.
 
     At the limit, an upload that is too slow is ended in favour of a new one, so that a
-    client that sends a byte now and then does not keep others out.
+    client that sends a byte occasionally does not keep others out.
 
     Args:
         limit: How many there may be.
@@ -181,7 +181,7 @@ def _temporary_file(settings: Settings) -> Iterator[tuple[IO[bytes], Path]]:
     """A file for an upload, on the disk of a local storage."""
     folder = None
     if settings.storage_url is None:
-        # What a killed process leaves in this folder is removed later.
+        # Files that a killed process leaves in this folder are removed later.
         folder = settings.home / "files" / "incoming"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix="docprogress-") as file:

@@ -30,7 +30,7 @@ from docprogress.server.sse.response import CONNECTION
 #: Seconds that requests may take to finish when the server stops.
 STOP_SECONDS = 2
 
-#: Seconds within which a request's headers have to arrive.
+#: Seconds within which a request's headers must arrive.
 HEADER_SECONDS = 20.0
 
 #: The maximum size of a request's head, in bytes.
@@ -151,7 +151,7 @@ def _writer(cycle: RequestResponseCycle, send: Send) -> Callable[[bytes], bool] 
 
 
 def _write(cycle: RequestResponseCycle, part: bytes) -> bool:
-    """Write a part of a response as uvicorn does, unless it would have to wait."""
+    """Write a part of a response as uvicorn does, unless that would block."""
     if (
         cycle.flow.write_paused
         or cycle.disconnected

@@ -79,7 +79,7 @@ class LanceSink:
         self._optimize_at = 0.0
 
     def check(self) -> str:
-        """Describe what is there.
+        """Describe the table.
 
         Raises:
             ServiceUnavailable: The folder cannot be used.
@@ -209,7 +209,7 @@ class LanceSink:
         self._commits += 1
 
     def _tidy(self, table: Any) -> None:
-        """Merge small files now and then; each commit makes new ones."""
+        """Compact small files occasionally; each commit makes new ones."""
         started = time.monotonic()
         if self._commits < COMMITS or started < self._optimize_at:
             return

@@ -30,7 +30,7 @@ _DOTTED = 2
 _HOW = (
     "name one as 'lancedb:///FOLDER?table=NAME', "
     "'pgvector://USER:PASSWORD@HOST/DATABASE?table=SCHEMA.NAME', "
-    "'qdrant+http://HOST:6333/COLLECTION', or a class of yours as 'module:Class'"
+    "'qdrant+http://HOST:6333/COLLECTION', or your own class as 'module:Class'"
 )
 
 #: Names of a URL's options that are secrets.
@@ -106,7 +106,7 @@ def with_secrets(
     """The sink of a run, with the secrets of the first URL that is known of it.
 
     Raises:
-        SettingsError: It is no sink that this version knows.
+        SettingsError: This version does not support such a sink.
     """
     for url in known:
         if url is not None:

@@ -1,4 +1,4 @@
-"""pgvector: a table of a PostgreSQL of the user's, in a schema of their own.
+"""pgvector: a table in the user's PostgreSQL and schema.
 
 A document is written in one transaction that holds a lock on it, so a killed worker
 leaves nothing of it. What it replaces is deleted in the same transaction. Whether the
@@ -124,7 +124,7 @@ class PgVectorSink:
         self._connection: psycopg.Connection | None = None
 
     def check(self) -> str:
-        """Describe what is there.
+        """Describe the table.
 
         Raises:
             ServiceUnavailable: The server cannot be reached.
@@ -148,7 +148,7 @@ class PgVectorSink:
         """
         made = vectors(chunks) if chunks else None
         if made is not None:
-            # In a transaction of its own: others wait for it.
+            # In a separate transaction: others wait for it.
             with self._transaction() as connection:
                 if not self._columns(connection):
                     if not document.creates:
@@ -194,7 +194,7 @@ class PgVectorSink:
             some = list(document_ids[start : start + DELETED_TOGETHER])
             with self._transaction() as connection:
                 if self._columns(connection):
-                    # Whoever writes one of them ends first.
+                    # Writers of any of them must end first.
                     self._lock(connection, some)
                     connection.execute(self._deletion(), [some])
 
@@ -205,8 +205,9 @@ class PgVectorSink:
     def _lock(self, connection: psycopg.Connection, document_ids: list[str]) -> None:
         """Wait for other writers of documents, whose transactions see each other.
 
-        Whoever does not end within `LOCK_SECONDS` has lost the document to this one: a
-        process that was stopped, or cut off. Its transaction is rolled back.
+        A process that does not end within `LOCK_SECONDS`, because it was stopped or
+        lost its connection, has lost the document to this one. Its transaction is
+        rolled back.
         """
         keys = sorted(f"docprogress: {self._name}: {each}" for each in document_ids)
         try:

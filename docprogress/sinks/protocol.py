@@ -1,4 +1,4 @@
-"""What a sink does: it holds the chunks of documents, each document as a whole."""
+"""The interface of a sink, which stores the chunks of whole documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,11 +51,11 @@ class Sink(Protocol):
     def upsert(
         self, document: SinkDocument, chunks: Sequence[Chunk]
     ) -> Iterable[int] | None:
-        """Replace what is stored of a document by these chunks.
+        """Replace the stored chunks of a document by these.
 
         Called again after any interruption: the result must be the same. A generator
         that yields how many chunks are stored so far has its progress shown, and is
-        closed where it stands if the document is cancelled.
+        closed if the document is cancelled.
         """
 
     def delete(self, document_ids: Sequence[str]) -> None:

@@ -55,7 +55,7 @@ _NAMESPACE = uuid.UUID("5b0a4ea6-0a0f-4d0e-9a4f-4f7a2a1f6a55")
 #: Fields by which points are found quickly.
 _INDEXED = ("document_id", "run_id", "case_id")
 
-#: HTTP statuses that pass, and of a collection that is gone or exists already.
+#: Transient HTTP statuses, and those of a missing or existing collection.
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 _GONE = 404
 _CONFLICT = 409
@@ -100,7 +100,7 @@ class QdrantSink:
         self._dimensions = 0
 
     def check(self) -> str:
-        """Describe what is there.
+        """Describe the collection.
 
         Raises:
             ServiceUnavailable: The server cannot be reached.

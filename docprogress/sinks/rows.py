@@ -14,7 +14,7 @@ from docprogress.store.schema import storable
 
 
 def row(document: SinkDocument, chunk: Chunk) -> dict[str, Any]:
-    """A chunk with what is known of its document, without the vector."""
+    """A chunk with the facts about its document, without the vector."""
     return {
         "id": f"{document.id}:{chunk.number}",
         "document_id": document.id,
@@ -68,7 +68,7 @@ def vectors(chunks: Sequence[Chunk]) -> "np.ndarray[Any, np.dtype[np.float32]]":
 
 
 def wrong_length(what: str, *, stored: int, made: int) -> SinkError:
-    """The error for vectors that do not fit what is there."""
+    """The error for vectors whose length differs from that of the stored ones."""
     return SinkError(
         f"{what} has vectors of {stored} dimensions, but the embedder makes {made}: "
         "use another table or collection for this embedder"

@@ -26,7 +26,7 @@ def step_changes(finished: FinishedStep) -> dict[str, Any]:
     if finished.pages is not None:
         values["pages"] = len(finished.pages)
         values["characters"] = sum(len(page.text) for page in finished.pages)
-        # What the first step finds in the file holds unless a later one finds it again.
+        # Facts from the first step are kept unless a later step reports them again.
         first = finished.position == 0
         for name in ("ocr_pages", "confidence"):
             if first or name in finished.facts:
@@ -61,7 +61,7 @@ def completed_changes(
 
 
 def timing(document_id: str, attempt: int, finished: FinishedStep) -> dict[str, Any]:
-    """The row that says how long a step took."""
+    """The row with the duration of a step."""
     return {
         "document_id": document_id,
         "attempt": attempt,

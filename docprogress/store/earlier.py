@@ -1,4 +1,4 @@
-"""What the earlier version of a document has that its new one can use again."""
+"""Results of an earlier version of a document that the new one can reuse."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from docprogress.store.results import Results
 from docprogress.store.rows import DocumentRow
 from docprogress.store.schema import storable
 
-#: How many earlier versions are looked at: some may have failed.
+#: How many earlier versions are considered, since some may have failed.
 MOST_VERSIONS = 8
 
 #: The settings of a run that decide on the vector of a text.

@@ -48,7 +48,7 @@ class ForkGuard:
             self._condition.notify_all()
 
     def before_fork(self) -> None:
-        # Held until the fork is over, so that no transaction begins.
+        # Held until the fork has ended, so that no transaction begins.
         self._condition.acquire()
         if not self._condition.wait_for(lambda: not self._transactions, FORK_TIMEOUT):
             log.warning("forking while a transaction is open")

@@ -100,7 +100,7 @@ _STEP_TOTALS = select(
 
 #: The tables of items, which are replaced as a whole.
 _TABLES = (schema.page, schema.chunk)
-#: All that a document's results are in, besides copies for comparison.
+#: The tables with a document's results, except copies for comparison.
 ALL_TABLES = (*_TABLES, schema.vectors)
 _DELETE = {
     table: delete(table).where(table.c.document_id == bindparam("document"))

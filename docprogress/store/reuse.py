@@ -30,7 +30,7 @@ _SAME = (
         # OCR may have been installed since.
         or_(_document.note.is_(None), ~_document.note.endswith(NEEDS_OCR)),
         schema.run.c.fingerprint == bindparam("fingerprint"),
-        # What the name says decides how some formats are read.
+        # The suffix of the name determines how some formats are read.
         func.lower(_document.name).like(bindparam("pattern"), escape="/"),
         HAS_RESULTS,
     )
@@ -62,7 +62,7 @@ class Remaining(NamedTuple):
     position: int
     #: The document's progress where it begins.
     progress: float
-    #: Whether chunks, and their vectors, are copied besides pages.
+    #: Whether chunks and their vectors are copied in addition to pages.
     chunks: bool = True
     vectors: bool = True
 

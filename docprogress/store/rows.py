@@ -18,7 +18,7 @@ from docprogress.events import (
 FINAL = tuple(status.value for status in Status if status.final)
 UNFINISHED = (Status.QUEUED.value, Status.PROCESSING.value)
 
-#: The facts about a document that a step may report besides its items.
+#: The facts about a document that a step can report in addition to its items.
 FACTS = ("media_type", "engine", "title", "note", "embedder")
 
 #: The columns that are filled by extraction: numbers, and a JSON object of all other
@@ -71,7 +71,7 @@ class RunRow:
     settings: dict[str, Any]
     #: Equal for runs whose steps and settings give the same results.
     fingerprint: str
-    #: What the passwords are encrypted with that Redis keeps for this run.
+    #: The key that encrypts this run's passwords in Redis.
     encryption_key: str | None = field(default=None, repr=False)
 
 
@@ -139,9 +139,9 @@ class DocumentRow:
     updated_at: datetime
     #: The document that this one was contained in: a mail, an archive.
     parent_id: str | None = None
-    #: What is known of it besides the fields above, as JSON values.
+    #: Other facts about the document, as JSON values.
     metadata: dict[str, Any] | None = None
-    #: The number of pages that were recognised (OCR); None if none was looked at.
+    #: The number of pages that were recognised (OCR); None if it was not attempted.
     ocr_pages: int | None = None
     #: The mean confidence of the recognised pages, from 0 to 1.
     confidence: float | None = None
@@ -172,7 +172,7 @@ class DocumentRow:
             return None
 
     def event(self) -> ProgressEvent:
-        """The event of this state; it has an id if the attempt is over."""
+        """The event of this state; it has an id if the attempt has ended."""
         completed = self.status is Status.COMPLETED
         final = self.status.final
         return ProgressEvent(

@@ -50,7 +50,7 @@ _COUNTS = (
     .where(_document.run_id.in_(bindparam("runs", expanding=True)))
     .group_by(_document.run_id, _document.status)
 )
-# Other notes may come before the one that says so.
+# Other notes may precede this one.
 _NOTES = (
     select(_document.note, func.count())
     .where(
@@ -254,7 +254,7 @@ class Runs:
         """Runs that finished before a moment, and unfinished ones created before it.
 
         Both are sorted by age, oldest first. Runs with documents of folders that are
-        kept in step are neither: those documents are as old as their files.
+        kept in sync are neither, because those documents are as old as their files.
         """
         with self._database.reading() as connection:
             finished = _OLD.where(

@@ -270,7 +270,7 @@ vector_part = sa.Table(
     "vector_part",
     metadata,
     _column("id", _Number, primary_key=True, autoincrement=False),
-    # Random. It tells a row from that of a database that was restored.
+    # Random. It distinguishes a row from that of a restored database.
     _column("token", sa.BigInteger),
     _column("document_id", Text),
     _column("first", sa.Integer),
@@ -316,7 +316,7 @@ sink_document = sa.Table(
     sa.Index("sink_document_marks", "marks"),
 )
 
-#: What the secrets of a sink are encrypted with that Redis keeps.
+#: The key that encrypts the secrets of a sink in Redis.
 sink_key = sa.Table(
     "sink_key",
     metadata,
@@ -364,7 +364,7 @@ word_block = sa.Table(
     _column("data", sa.LargeBinary),
 )
 
-#: Folders that are kept in step. The root has no secrets; the id follows from it and
+#: Folders that are kept in sync. The root has no secrets; the id follows from it and
 #: from the case.
 source = sa.Table(
     "source",
@@ -377,7 +377,7 @@ source = sa.Table(
     _column("run_id", Text, nullable=True),
     #: Seconds since the epoch.
     _column("synced_at", sa.Double, nullable=True),
-    #: The process that synchronizes the folder, and until when it says so.
+    #: The process that synchronizes the folder, and until when its lock is valid.
     _column("lock_owner", Text, nullable=True),
     _column("locked_until", sa.Double, nullable=True),
 )

@@ -1,7 +1,7 @@
-"""Which documents have rows in a sink, and which of them have to be reconciled.
+"""Which documents have rows in a sink, and which of them must be reconciled.
 
-A row is made before anything is written, and it outlives its document: whatever was
-written is found again and deleted, whoever was killed in the meantime.
+A record is made before anything is written, and it outlives its document, so everything
+that was written can be deleted even if a process is killed.
 """
 
 import secrets
@@ -159,8 +159,8 @@ class SinkDocuments:
     def begin(self, entry: SinkEntry, attempt: int) -> Begun:
         """Record that an attempt is about to write a document.
 
-        Its earlier versions are marked: whatever becomes of it, the sink is to have one
-        of them. None is reconciled before the document is finished.
+        Its earlier versions are marked: whether it completes or fails, the sink must
+        have one of them. None is reconciled before the document is finished.
 
         Raises:
             Superseded: The attempt is over.
@@ -236,7 +236,7 @@ class SinkDocuments:
         return list(found.values())
 
     def entries(self, document_ids: Sequence[str]) -> list[SinkEntry]:
-        """What is recorded of these documents."""
+        """The records of these documents."""
         query = select(schema.sink_document)
         with self._database.reading() as connection:
             return [
@@ -273,7 +273,7 @@ class SinkDocuments:
             return connection.execute(statement, values).rowcount > 0
 
     def of_run(self, run_id: str, *, limit: int) -> list[SinkEntry]:
-        """What is recorded of a run's documents."""
+        """The records of a run's documents."""
         query = select(schema.sink_document).where(_entry.run_id == run_id)
         with self._database.reading() as connection:
             return [SinkEntry(*row) for row in connection.execute(query.limit(limit))]

@@ -1,4 +1,4 @@
-"""The values of `store.sources`: folders, their files and what is known of them."""
+"""The values of `store.sources`: folders, their files and their states."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from docprogress.events import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
-    """A folder that is kept in step."""
+    """A folder that is kept in sync."""
 
     id: str
     #: Its path, or its URL without secrets.
@@ -24,14 +24,14 @@ class SourceRow:
 
 
 class Lock(NamedTuple):
-    """What a process holds while it changes a source."""
+    """The lock that a process holds while it changes a source."""
 
     source_id: str
     owner: str
 
 
 class FileState(NamedTuple):
-    """What tells whether a file was changed."""
+    """The facts that show whether a file has changed."""
 
     size: int | None
     #: Nanoseconds since the epoch.
@@ -42,7 +42,7 @@ class FileState(NamedTuple):
 
 
 class KnownDocument(NamedTuple):
-    """What a synchronization has to know of the document of a file."""
+    """The document of a file, as a sync needs it."""
 
     id: str
     run_id: str
@@ -96,7 +96,7 @@ def source_id(root: str, case_id: str | None) -> str:
 
 
 def path_key(path: str) -> str:
-    """A path as the database has it, whatever its bytes are.
+    """The key of a path in the database, for paths of any bytes.
 
     Keys are different for different paths, and compare as the bytes of the paths do,
     but for paths with backslashes or bytes that are not UTF-8.

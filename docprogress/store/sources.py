@@ -1,4 +1,4 @@
-"""Folders that are kept in step, and their files as they were last submitted.
+"""Folders that are kept in sync, and their files as they were last submitted.
 
 One process at a time changes a source: every write here checks that the caller still
 holds its lock. A lock ends by itself when its process does not renew it.
@@ -334,7 +334,7 @@ class Sources:
         return retired
 
     def finish(self, lock: Lock, *, fingerprint: str, run_id: str | None) -> None:
-        """Record that a source is in step.
+        """Record that a source is in sync.
 
         Raises:
             SyncBusy: Another process has taken the lock.

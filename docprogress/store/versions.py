@@ -1,4 +1,4 @@
-"""Versions of documents: a newer one takes the place of an earlier one.
+"""Versions of documents: a newer one replaces an earlier one.
 
 The transaction that completes a document retires the one that it replaces. Searches and
 exports see one of them at every moment: never both, never neither. The functions here
@@ -59,7 +59,7 @@ _RETIRE = (
     .values(
         retired_at=_moment,
         updated_at=_moment,
-        # Whoever stored its file may have been killed before saying so.
+        # The process that stored its file may have been killed before recording it.
         ready=True,
         message=bindparam("reason"),
         status=case((_waiting, Status.CANCELLED.value), else_=_document.status),

@@ -1,4 +1,4 @@
-"""What the index of words has about each document.
+"""The entries of the word index for each document.
 
 An entry counts only while the document is current and its attempt is the one that was
 indexed. So whatever retires, retries or deletes a document needs not know the index.
@@ -40,7 +40,7 @@ _DELETE = CompiledStatement(
 
 
 class IndexedChunk(NamedTuple):
-    """What is indexed of a chunk."""
+    """The indexed parts of a chunk."""
 
     number: int
     text: str
@@ -124,7 +124,7 @@ def remove(connection: Connection, document_ids: Sequence[str]) -> None:
 
 
 def _besides(chunks: Sequence[IndexedChunk]) -> list[tuple[str, ...]]:
-    """What the chunks are found by besides their texts: their kinds and headings."""
+    """The terms of chunks in addition to their texts: kinds and headings."""
     tokens = {headings: heading_tokens(headings) for _, _, _, headings in chunks}
     return [kind_terms(chunk.kind) + tokens[chunk.headings] for chunk in chunks]
 

@@ -30,7 +30,7 @@ from docprogress.store.engine import Database
 from docprogress.store.postings import Postings, join
 from docprogress.store.word_sources import BITS, Source, chosen, due
 
-#: A term in so many chunks of a segment has a block of its own.
+#: A term in this many chunks of a segment has its own block.
 FREQUENT = 512
 _POSTINGS_PER_BUCKET = 4096
 _POSTINGS_AT_ONCE = 1 << 19
@@ -266,7 +266,7 @@ def _finish(
     if moves:
         connection.execute(_MOVE, moves)
     connection.execute(delete(schema.word_block).where(_block.segment.in_(replaced)))
-    # What is left are entries of attempts that are over.
+    # The remaining entries belong to attempts that have ended.
     connection.execute(delete(schema.word_document).where(_entry.segment.in_(replaced)))
 
 

@@ -65,7 +65,7 @@ Lengths = dict[int, NDArray[np.uint16]]
 
 @dataclass(slots=True)
 class Read:
-    """What a query needs."""
+    """The data that a query needs."""
 
     parts: list[Part] = field(default_factory=list)
     #: For each part that is of entries, what it has words of.
@@ -83,7 +83,7 @@ class Read:
 
 
 class Reader:
-    """Reads what a query needs."""
+    """Reads the data that a query needs."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What is merged next in the index of words, and where its chunks go."""
+"""Which segments of the word index are merged next, and where their chunks go."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -156,7 +156,7 @@ def _similar(segments: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def chosen(connection: Connection) -> list[Source]:
-    """What is merged next: entries, if they are many, or segments of similar sizes."""
+    """The next merge: entries, if there are many, or segments of similar sizes."""
     return _unmerged(connection) or _segments(connection)
 
 

@@ -159,7 +159,7 @@ class WordIndex:
                 return
 
     def _keep_up(self, work: Callable[[float], object]) -> None:
-        """Bring the index up to date, if that is done soon."""
+        """Update the index, if that does not take long."""
         try:
             work(time.monotonic() + _SEARCH_SECONDS)
         except StoreError as error:

@@ -1,4 +1,4 @@
-"""Which table of a page goes on with the last one of the page before.
+"""Which table of a page continues the last one of the previous page.
 
 Two tables that only resemble each other stay two. Between the parts of one there is
 nothing but running titles and page numbers, and their headers agree, or else their
@@ -38,7 +38,7 @@ _CONTINUED = re.compile(
 
 
 class Found(NamedTuple):
-    """A table of a page, and what is around it."""
+    """A table of a page, and its surroundings."""
 
     rows: Rows
     page: Page
@@ -87,7 +87,7 @@ def _fits(whole: Rows, rows: Rows) -> bool:
 
 
 def _follows(first: Found, second: Found) -> bool:
-    """Whether there is nothing between two tables but what is on every page."""
+    """Whether only content that is on every page is between two tables."""
     if second.page.number != first.page.number + 1 or len(first.after) > MOST_BETWEEN:
         return False
     pages = _running_titles(first), _running_titles(second)

@@ -68,9 +68,9 @@ _NUMBER = re.compile(r"[-+\u2212(]?\W{0,2}\d[\d.,' \u00a0\u202f]*\W{0,3}")
 class Preview(NamedTuple):
     """A long text as HTML, in two parts."""
 
-    #: What is shown at first.
+    #: The part that is shown at first.
     lead: str
-    #: What is folded; empty if the lead is all.
+    #: The folded part; empty if everything is shown.
     rest: str
     #: How many characters are in neither.
     omitted: int
@@ -89,7 +89,7 @@ def text(value: str) -> str:
 
 
 def paragraph(kind: str, content: str) -> str:
-    """A paragraph of a kind that the style sheet knows."""
+    """A paragraph with a class of the style sheet."""
     return f'<p class="dp-{kind}" dir="auto">{content}</p>'
 
 
@@ -100,7 +100,7 @@ def fold(summary: str, content: str, *, shown: bool = False) -> str:
 
 
 def table_title(table: Table) -> str:
-    """What a table is called: its number, title, page and size."""
+    """The title line of a table: its number, title, page and size."""
     rows, columns = table.shape
     title = f": {text(_line(table.title))}" if table.title else ""
     facts = (f"page {table.page}", plural(rows, "row"), plural(columns, "column"))
@@ -173,7 +173,7 @@ def plain_preview(plain: str, *, lead: int, most: int) -> Preview:
 
 
 def rendered(markdown: str) -> str:
-    """Markdown as HTML, without images and without HTML of its own."""
+    """Markdown as HTML, without images and embedded HTML."""
     renderer = _markdown()
     tokens = renderer.parse(markdown)
     for token in tokens:

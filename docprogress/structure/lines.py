@@ -1,4 +1,4 @@
-"""What a line of Markdown is: indented, a fence, a thematic break."""
+"""The kinds of lines in Markdown: indented, a fence, a thematic break."""
 
 import re
 

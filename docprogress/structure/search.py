@@ -23,7 +23,7 @@ LONG = 24
 #: Texts that searches of the rest may read, times the length of the text.
 MAX_FAR = 20
 
-#: Occurrences that are looked at before a short line is taken to be missing.
+#: Occurrences that are examined before a short line counts as missing.
 _MAX_TRIES = 16
 
 #: Words at either end by which a line is found that is not the same everywhere.

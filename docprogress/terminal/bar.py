@@ -24,7 +24,7 @@ def progress_bar(verb: str, total: int, *, unit: str) -> Iterator[_Update]:
     A file, a pipe and a terminal that cannot draw get nothing.
 
     Returns:
-        What to call with how much is done, out of how much.
+        A function to call with the work done and the total.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

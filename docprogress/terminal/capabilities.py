@@ -1,4 +1,4 @@
-"""What a terminal can show, by what it says of itself in the environment.
+"""What a terminal supports, according to its environment variables.
 
 Only terminals that are known to support a sequence get it: others print it, or take it
 for a notification.

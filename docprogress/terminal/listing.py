@@ -17,7 +17,7 @@ from docprogress.terminal.columns import GAP
 #: Cells that the column of names keeps at least.
 LEAST_NAME = 16
 
-#: The narrowest terminal in which labels stand beside their texts.
+#: The narrowest terminal in which labels are beside their texts.
 NARROW = 60
 
 
@@ -26,7 +26,7 @@ class Column:
     """A column of a list.
 
     Args:
-        heading: What stands above it.
+        heading: The heading above it.
         rank: Columns with the greatest rank are left out first; 0 stays.
         right: Whether it is aligned to the right.
     """

@@ -1,7 +1,7 @@
 """Views of a running run for terminals, pipes and programs.
 
-A view is notified of events that `Progress` has already applied, and asked to draw.
-Every number comes from `Progress`.
+A view is notified of events that `Progress` has already applied, then drawn. Every
+number comes from `Progress`.
 """
 
 import time
@@ -40,14 +40,14 @@ class View(Protocol):
         """
 
     def notify(self, notice: str) -> None:
-        """Show a notice besides the run."""
+        """Show a notice in addition to the run."""
 
     def close(self) -> None:
         """Restore the terminal."""
 
 
 class TerminalView:
-    """Draws in place when asked to. It has no thread of its own."""
+    """Draws in place when it is called. It has no thread."""
 
     def __init__(self, progress: Progress, console: Console) -> None:
         self._progress = progress

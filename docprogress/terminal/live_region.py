@@ -54,7 +54,7 @@ class LiveRegion:
         return self._console.size
 
     def draw(self, text: Text) -> None:
-        """Replace what is drawn."""
+        """Replace the drawn lines."""
         with self._lock:
             size = self.size
             lines = text.split("\n", allow_blank=True)
@@ -69,7 +69,7 @@ class LiveRegion:
                 self._drawn, self._written, self._size = text, written, size
 
     def print_above(self, text: Text) -> None:
-        """Print text that stays above what is drawn."""
+        """Print text that stays above the drawn lines."""
         with self._lock:
             erase = self._up(self.size) + _ERASE_BELOW
             self._write(f"{erase}{self._render(text, soft_wrap=True)}")
@@ -78,7 +78,7 @@ class LiveRegion:
                 self.draw(drawn)
 
     def close(self) -> None:
-        """Erase what is drawn, and show the cursor again."""
+        """Erase the drawn lines, and show the cursor again."""
         with self._lock:
             if self._open:
                 self._open = False
@@ -86,7 +86,7 @@ class LiveRegion:
                 sys.stderr = self._stderr
 
     def _up(self, size: tuple[int, int]) -> str:
-        """Move the cursor to the first cell of what is drawn."""
+        """Move the cursor to the first cell of the drawn lines."""
         if self._drawn is None:
             return "\r"
         width, height = size

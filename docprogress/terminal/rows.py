@@ -85,7 +85,7 @@ def _row(
 
 
 def _details(document: DocumentProgress, *, stalled: bool) -> list[str]:
-    """What a running document is doing, from the longest text to the shortest."""
+    """Texts for a running document's activity, from the longest to the shortest."""
     if stalled:
         return [f"stalled for {stopwatch(document.silent_seconds)}", "stalled"]
     event = document.event

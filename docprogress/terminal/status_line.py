@@ -1,4 +1,4 @@
-"""One line that says what a command is doing, before there is a run to show.
+"""One line with the current activity of a command, before there is a run to show.
 
 It is drawn at once, and imports nothing that would make the command wait.
 """
@@ -18,7 +18,7 @@ class StatusLine:
 
     Args:
         out: The terminal.
-        enabled: Whether the user wants to see progress.
+        enabled: Whether to show progress.
         logs: Whether announcements are written as lines that stay.
         env: The environment that describes the terminal.
     """
@@ -55,7 +55,7 @@ class StatusLine:
 
         Args:
             text: Plain text without control characters.
-            fraction: How much is done, from 0 to 1, if that is known.
+            fraction: The share of the work done, from 0 to 1, if known.
         """
         if self._draws and text != self._shown:
             # A line that wraps could not be erased.

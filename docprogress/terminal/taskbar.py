@@ -1,6 +1,6 @@
 """Progress in a terminal's tab and in the taskbar, by OSC 9;4.
 
-The terminal cannot know that a program has ended: whoever shows progress clears it.
+The terminal does not notice that a program has ended, so the program clears it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a query asks for: words, each with the terms by which it is found."""
+"""The words of a query, each with the terms by which it is found."""
 
 import math
 import re

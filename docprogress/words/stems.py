@@ -1,4 +1,4 @@
-"""The stem that the inflected forms of a word share, in whatever language.
+"""The stem that the inflected forms of a word share, in any language.
 
 It is light: it takes off the endings of English and German, which are those of most
 Germanic and Romance languages too, and common endings of Arabic and Russian.

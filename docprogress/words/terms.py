@@ -1,4 +1,4 @@
-"""The terms of texts: what a token is found by, as 63-bit hashes."""
+"""The terms of texts, by which tokens are found, as 63-bit hashes."""
 
 import re
 from collections import Counter, defaultdict

@@ -1,1 +1,1 @@
-"""Workers: Celery runs them, and what it cannot know is looked after here."""
+"""Workers, which Celery runs, with the parts that are beyond Celery."""

@@ -66,7 +66,7 @@ class AttemptWriter:
         return self._processor.publish(event)
 
     def publish_row(self, row: DocumentRow) -> None:
-        """Publish what the store has, unless the attempt was superseded."""
+        """Publish the state in the store, unless the attempt was superseded."""
         with suppress(Superseded):
             self._processor.publish(row.event())
 

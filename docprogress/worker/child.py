@@ -30,7 +30,7 @@ from docprogress.worker.sink_settlement import SinkSettler
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a task waits for Redis before it gives up.
+#: The maximum seconds for which a task waits for Redis.
 REDIS_WAIT_SECONDS = 10.0
 
 #: Seconds for which a document's next task waits for its buffered events.

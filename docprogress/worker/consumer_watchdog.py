@@ -85,7 +85,7 @@ class ConsumerWatchdog:
         # The connection, and how many tasks were started, at the last check.
         self._seen: tuple[Any, int] = (None, 0)
         self._stalled_since: float | None = None
-        # The connection that was asked to end.
+        # The connection that was requested to end.
         self._ended: Any = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -104,7 +104,7 @@ class ConsumerWatchdog:
             self._thread.join()
 
     def check(self) -> bool:
-        """Check once; whether the connection was asked to end."""
+        """Check once; returns whether the connection was requested to end."""
         consumer = getattr(self._worker, "consumer", None)
         connection = getattr(consumer, "connection", None)
         seen, self._seen = self._seen, (connection, state.all_total_count[0])
@@ -159,6 +159,6 @@ def _end(consumer: Any, connection: Any) -> None:
 
 
 def _shut_down(connection: Any) -> None:
-    """End whatever read blocks: only RabbitMQ's has no timeout of its own."""
+    """End a blocking read; only RabbitMQ's has no timeout."""
     with suppress(OSError, AttributeError):
         connection.connection.sock.shutdown(socket.SHUT_RDWR)

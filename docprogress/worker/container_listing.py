@@ -1,4 +1,4 @@
-"""Which members of a container become documents, and what they are called."""
+"""Which members of a container become documents, and their names."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class LeftOut:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is kept of them with the container."""
+        """The facts about members that are stored with the container."""
         names = [name for some in self.names.values() for name in some]
         if not names:
             return {"left_out": self.ignored} if self.ignored else {}
@@ -66,7 +66,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What a container was found to hold."""
+    """The contents of a container."""
 
     media_type: str
     #: The names of its members.
@@ -75,7 +75,7 @@ class Unpacked:
 
     @property
     def archive(self) -> bool:
-        """Whether it holds nothing but members."""
+        """Whether it contains only members."""
         return self.media_type in containers.ARCHIVES
 
     @property

@@ -40,7 +40,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def error_reason(error: BaseException, settings: Settings) -> str:
-    """What went wrong, for a person."""
+    """The reason of a failure, for people."""
     if isinstance(error, MemoryError):
         limit = settings.worker_memory // MIB
         return f"it needs more memory than the limit of {limit} MB (worker_memory)"

@@ -1,4 +1,4 @@
-"""Keep what is wrong with one document from stopping recovery of the others."""
+"""Keep a problem with one document from stopping the recovery of others."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ MAX_REMEMBERED = 1_000
 
 
 class FaultIsolation:
-    """Runs actions, and logs what they raise."""
+    """Runs actions, and logs their exceptions."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -104,7 +104,7 @@ class LeaderElection:
             raise translate_error(error) from error
 
     def resign(self) -> None:
-        """Give up leadership, so that another worker can lead at once.
+        """Resign leadership, so that another worker can lead at once.
 
         Raises:
             BusError: Redis cannot be reached.

@@ -121,7 +121,7 @@ class LimitEnforcer:
                     try:
                         self._look(slot, deadline)
                     except Exception:
-                        # The limits of the other processes have to be kept.
+                        # The limits of the other processes must be enforced.
                         log.exception("process %s could not be checked", deadline.pid)
 
     def _look(self, slot: int, deadline: Deadline) -> None:
@@ -154,7 +154,7 @@ class StepLimit:
         self._deadlines = deadlines
         self._slot = slot
         self._clock = clock
-        # Whether a step runs, and what is raised in it to stop it.
+        # Whether a step is running, and the exception that stops it.
         self._running = threading.Event()
         self._seconds = self._total = 0.0
         self._end = self._due = math.inf
@@ -268,7 +268,7 @@ class StepLimit:
 
 
 def _reason(seconds: float, *, in_total: bool) -> str:
-    """Why a step is stopped that has reached a limit, or was asked to stop (0)."""
+    """Why a step is stopped: the limit that it has reached, or a request (0)."""
     if not seconds:
         return "it was asked to stop, and did not"
     if in_total:

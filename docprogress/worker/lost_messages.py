@@ -77,7 +77,7 @@ class LostMessages:
         self._resent, self._still_queued = {}, set()
 
     def search(self) -> None:
-        """Examine the next page, and send again what is lost.
+        """Examine the next page, and send lost documents again.
 
         Raises:
             DocProgressError: The store, Redis or the broker cannot be reached.
@@ -104,7 +104,7 @@ class LostMessages:
         return dict(missing[:limit])
 
     def _restart(self) -> None:
-        """Continue with the first page, and forget what is no longer queued."""
+        """Restart at the first page, and forget documents that are no longer queued."""
         self._cursor = None
         self._resent = {
             k: v for k, v in self._resent.items() if k in self._still_queued

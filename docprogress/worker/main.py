@@ -189,7 +189,7 @@ def _celery_worker(
     app.conf.task_queues = task_queues(names)
     # Loaded once, before the fork.  Models are not: their threads do not survive it.
     embedder(settings.model_copy(update={"embedder": "hashing"}))
-    # Nobody's collector has to go through what all of them share and none throws away.
+    # Keep objects that all children share out of garbage collection.
     gc.collect()
     gc.freeze()
     return app.Worker(

@@ -11,7 +11,7 @@ MAX_TASK_PAUSE = 20.0
 
 
 class Periodic:
-    """Says when work is due, and measures how long it takes."""
+    """Determines when work is due, and measures how long it takes."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds

@@ -1,4 +1,4 @@
-"""Process one document: run its steps, save what they make, publish its progress.
+"""Process one document: run its steps, save their results, publish its progress.
 
 An attempt ends in exactly one of these ways: completed, failed, cancelled, to be tried
 again, postponed, handed over to another queue, or superseded.
@@ -73,7 +73,7 @@ class Outcome:
 
     #: The document as it is stored now; None if the attempt was superseded.
     document: DocumentRow | None
-    #: Whether the document's next task has to be sent now.
+    #: Whether the document's next task must be sent now.
     send: bool = False
     #: Whether that task goes ahead of all others.
     interrupted: bool = False
@@ -88,7 +88,7 @@ class DocumentProcessor:
         publish: Publishes an event, and returns whether to cancel the attempt.
         guard: Makes a context that enforces a step's limits.
         uninterrupted: Makes a context within which that limit interrupts nothing.
-        outages: What is known of services that steps use and that are unavailable.
+        outages: The known outages of services that steps use.
     """
 
     store: Store
@@ -142,7 +142,7 @@ class DocumentAttempt:
         )
         self._storing = Storing.of(processor, claim, writer=self._writer)
         self._configure()
-        # What the steps have made so far.
+        # The results of the steps so far.
         self._counts = {
             Kind.PAGES: claim.document.pages,
             Kind.CHUNKS: claim.document.chunks,
@@ -150,7 +150,7 @@ class DocumentAttempt:
         # How many chunks have the vectors of the earlier version of the document.
         self._unchanged = 0
         self._note = claim.document.note
-        #: What a page of this document is called: a sheet, a slide, a message.
+        #: The name of the document's unit: a sheet, a slide, a message.
         self._page_unit = "page"
         self._started = processor.clock()
 
@@ -173,7 +173,7 @@ class DocumentAttempt:
         )
 
     def run(self) -> Outcome:
-        """Process the document, whatever its steps raise.
+        """Process the document, handling all exceptions of its steps.
 
         Raises:
             StoreUnavailable: Nothing can be written. The document is sent again after
@@ -274,7 +274,7 @@ class DocumentAttempt:
         return self._publish(self._writer.complete(summary))
 
     def _save(self) -> None:
-        """Save what the steps made before one of them was interrupted."""
+        """Save the results of the steps before one of them was interrupted."""
         self._writer.save()
         self._writer.save_recognised()
         self._writer.save_vectors()
@@ -392,7 +392,7 @@ class DocumentAttempt:
     def _postpone(self, error: ServiceUnavailable) -> Outcome:
         """Leave the document in the queue until a service may be available again.
 
-        This spends no attempt, but has a limit of its own.
+        This does not use up an attempt, but has a separate limit.
         """
         limit = self._settings.wait_seconds
         wait = self._wait_for(error)

@@ -72,7 +72,7 @@ MAX_PAUSE = 5.0
 #: How many due attempts are sent in one search.
 MAX_DUE = 500
 
-#: How many documents of a run whose submitter is gone are cancelled in one search.
+#: How many documents of an abandoned submission are cancelled in one search.
 MAX_ABANDONED = 2_000
 
 #: Seconds between two checks of the database schema's version.
@@ -139,7 +139,7 @@ class Recovery:
             isolation=self._isolation,
             clock=clock,
         )
-        # What is done while there are unfinished documents, and when it is due.
+        # The tasks while there are unfinished documents, and when they are due.
         self._tasks = {
             self._send_due: Periodic(SEARCH_SECONDS, clock),
             self._lost_messages.search: Periodic(SEARCH_SECONDS, clock),
@@ -207,7 +207,7 @@ class Recovery:
             self._wake.put(None)
 
     def search(self) -> None:
-        """Search once, and send again what is lost.
+        """Search once, and send lost documents again.
 
         Raises:
             DocProgressError: The store or Redis cannot be reached.
@@ -253,7 +253,7 @@ class Recovery:
         return self._isolation.run(task.__name__, task)
 
     def _retry_lost_leases(self) -> None:
-        """Begin the next attempt at documents whose worker is gone."""
+        """Begin the next attempt at documents whose worker has disappeared."""
         rows = self._readable(self._store.documents.processing())
         held = owners(self._bus.redis, [row.id for row in rows])
         free = {(row.id, row.attempt): row for row in rows if held[row.id] is None}
@@ -277,7 +277,7 @@ class Recovery:
             if held[row.id] is None and attempts.take_due(
                 row.id, row.attempt, message=message
             ):
-                # It is over what the document waited for.
+                # The wait of the document is over.
                 ready = replace(row, due_at=None, message=message, updated_at=now())
                 with suppress(BusError):
                     self._resubmitter.publish([ready], only_if_queued=True)
@@ -329,7 +329,7 @@ class Recovery:
         self._isolation.each("document", lost, publish)
 
     def _abandon_submissions(self) -> None:
-        """Cancel documents that will never come: their submitter is gone."""
+        """Cancel documents that the ended submitter will never submit."""
         gone = {
             (run_id, 0): run_id
             for run_id in self._store.submissions.unfinished()
@@ -354,7 +354,7 @@ class Recovery:
             log.warning("run %s: %s documents were not submitted", run_id, count)
 
     def _settle_versions(self) -> None:
-        """Retire what workers of earlier versions have not, and delete what is left."""
+        """Retire documents for workers of earlier versions, and delete their data."""
         self._store.sources.settle()
         discard_retired(self._store, self._files)
 

@@ -91,7 +91,7 @@ class Resubmitter:
             self._bus.publish_all(events, only_if_queued=only_if_queued)
 
     def send(self, rows: Iterable[DocumentRow | QueuedRow]) -> None:
-        """Send each document in a message of its own: a worker may have died of it."""
+        """Send each document in its own message: it may have killed its worker."""
         messages = list(map(self._message, rows))
         if messages:
             self._sender.send(messages)

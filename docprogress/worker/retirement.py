@@ -19,7 +19,7 @@ TOGETHER = 100
 
 
 def discard_retired(store: Store, files: Files) -> int:
-    """Delete some of what is left; returns of how many documents."""
+    """Delete the data of some retired documents; returns how many."""
     ids = store.sources.discardable(limit=TOGETHER)
     for document_id in ids:
         files.delete(document_id)

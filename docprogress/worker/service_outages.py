@@ -31,7 +31,7 @@ MAX_WAIT = 60.0
 #: Seconds between two documents that return to the same service.
 RETURN_INTERVAL = 0.05
 
-#: How often a document is refused before it gives up on a service that serves others.
+#: How often a document is rejected by a service that serves others before it fails.
 MIN_REFUSALS = 30
 
 #: Seconds for which an outage is remembered after its last change.
@@ -46,7 +46,7 @@ class Outage:
     reason: str
     #: When it began to refuse.
     since: float
-    #: Until when it is not asked.
+    #: Until when it is not used.
     until: float
     #: When the next waiting document may return.
     next: float
@@ -92,7 +92,7 @@ class KnownOutage(ServiceUnavailable):
 
 
 class Memory(Protocol):
-    """Where what is known is kept, by key."""
+    """The storage of outages, by key."""
 
     def read(self, key: str) -> bytes | None: ...
 
@@ -143,7 +143,7 @@ class SharedMemory:
 
 
 class ServiceOutages:
-    """Decides when a document may ask a service, and how long it has waited.
+    """Decides when a document may use a service, and how long it has waited.
 
     Of two concurrent writes one may be lost: then the service is asked once more, or a
     document waits a little longer.

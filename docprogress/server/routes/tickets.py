@@ -26,7 +26,8 @@ def ticket_routes(state: ServerState, authorization: Authorization) -> APIRouter
     async def make_ticket(wanted: TicketRequest) -> Ticket:
         """Make a ticket, for a browser's `EventSource`, which cannot send a token.
 
-        Pass it as `?ticket=`. It covers what it names, and the documents in that.
+        Pass it as `?ticket=`. It covers the named documents, runs and cases, and their
+        documents.
         """
         subjects = [
             *(Subject(Kind.DOCUMENT, each) for each in wanted.documents),

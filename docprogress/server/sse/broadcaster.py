@@ -209,7 +209,7 @@ class Broadcaster:
         return since == self.end_id(client) or not self._documents_of(client)
 
     def unknown(self, document_id: str) -> bool:
-        """Whether neither Redis nor the store knows a document that is watched."""
+        """Whether a watched document is in neither Redis nor the store."""
         return self._unknown(self._channels[Subject(Kind.DOCUMENT, document_id)])
 
     def newest(self, document_id: str) -> ProgressEvent | None:
@@ -336,7 +336,7 @@ class Broadcaster:
             for subject in subjects_of(event)
             if (channel := self._channels.get(subject)) is not None
         ]
-        # An event need not name the case that the store has the document in.
+        # An event may lack the case that the document has in the store.
         if not channels and known is None:
             return
         self._counters.events += 1
@@ -358,7 +358,7 @@ class Broadcaster:
         state.send(frame)
 
     def _confirm_ends(self, channels: Iterable[Channel]) -> None:
-        """Ask the store whether runs have ended that seem to have.
+        """Check with the store whether runs that seem to have ended really have.
 
         Documents may have been found in others: the store has them before their
         container has ended, whose event may arrive before theirs.
@@ -392,7 +392,7 @@ class Broadcaster:
             try:
                 await self._check(time.monotonic())
             except Exception:
-                # Whatever it is, clients are looked after again in a second.
+                # Whatever it is, the check is repeated in a second.
                 log.exception("the periodic check of the streams failed")
 
     async def _check(self, moment: float) -> None:

@@ -1,4 +1,4 @@
-"""What is watched: channels with their clients, and the state of their documents."""
+"""Channels with their clients, and the state of their documents."""
 
 import asyncio
 from collections.abc import Iterable
@@ -71,7 +71,7 @@ class Channel:
         self.ended = 0
         #: How many documents there will be; None while that is unknown.
         self.expected = 1 if subject.kind is Kind.DOCUMENT else None
-        #: Whether the store was asked for that number since the last document ended.
+        #: Whether that number was read from the store since the last document ended.
         self.confirmed = True
         #: Set once the current state has been sent.
         self.ready = asyncio.Event()

@@ -53,7 +53,7 @@ class ClientQueue:
 
     Args:
         subjects: What the client watches.
-        abort: Closes its connection at once, whatever is still to be sent.
+        abort: Closes its connection at once, discarding unsent frames.
     """
 
     __slots__ = (
@@ -78,7 +78,7 @@ class ClientQueue:
         self.subjects = frozenset(subjects)
         self.abort = abort
         self.wake = Wake()
-        #: Set when the stream has to end: the client left, or the server stops.
+        #: Set when the stream must end: the client left, or the server stops.
         self.closed = False
         #: Whether the client reconnects after the end of the same stream.
         self.saw_end = False
@@ -108,7 +108,7 @@ class ClientQueue:
             return
         self.send_now = None
         replaced = self._slots.pop(frame.slot, None)
-        # Whoever watches a document and its run gets the same frame twice.
+        # A client that watches a document and its run gets the same frame twice.
         if replaced is not None and replaced.event and replaced.data is not frame.data:
             self._keep_overtaken(replaced)
         self._slots[frame.slot] = frame
@@ -155,7 +155,7 @@ class ClientQueue:
         self._slots.clear()
 
     def _keep_overtaken(self, frame: Frame) -> None:
-        """Keep a replaced frame that has to be delivered all the same."""
+        """Keep a replaced frame that must be delivered anyway."""
         if len(self._overtaken) < BURST_SIZE and frame.slot not in self._finals:
             self._overtaken.append(frame)
         elif frame.final:

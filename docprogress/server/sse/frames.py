@@ -37,7 +37,7 @@ def progress_frame(event: ProgressEvent) -> Frame:
 
 
 def typed_frame(kind: str, document_id: str, fields: Mapping[str, object]) -> Frame:
-    """Encode an event with a type of its own, which `onmessage` does not receive."""
+    """Encode an event with a separate type, which `onmessage` does not receive."""
     data = b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(fields))
     # No document's id contains a line break, so this is no document's slot.
     return Frame(data, f"{document_id}\n")

@@ -29,7 +29,7 @@ MAX_RETRY_SECONDS = 5.0
 
 
 class RedisListener:
-    """Subscribes to what the channels need, while they need it.
+    """Subscribes to documents and runs as long as channels need them.
 
     Args:
         bus: How to reach Redis. Nothing is started for it.
@@ -87,7 +87,7 @@ class RedisListener:
             async with asyncio.timeout(JOIN_SECONDS):
                 await asyncio.shield(added)
         except TimeoutError:
-            self._tasks.add(added)  # it goes on until Redis is back
+            self._tasks.add(added)  # retries until Redis is back
 
     async def unsubscribe(self, documents: Iterable[str], runs: Iterable[str]) -> None:
         """Unsubscribe from what no channel needs; disconnect if that is everything."""
@@ -116,7 +116,7 @@ class RedisListener:
             self._task = self._tasks.start(
                 self._receive(subscription), "docprogress-sse-listen"
             )
-            # Wait for the current state of what the subscription begins with.
+            # Wait for the current state of the first documents and runs.
             await subscription.add()
         elif self._subscription is not None:
             await self._subscription.add(documents, runs=runs)

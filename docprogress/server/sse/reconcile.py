@@ -33,7 +33,7 @@ class Reconciler:
     Args:
         store: The store.
         executor: The threads to read it in.
-        accept: Called with the event of each row; it ignores what is not newer.
+        accept: Called with the event of each row; it ignores older events.
         subscribe: Subscribes to the runs of a channel that has new ones.
         unsubscribe: Unsubscribes from documents and runs, unless others need them.
     """
@@ -72,7 +72,7 @@ class Reconciler:
                 await self._reconcile_run(channel)
 
     async def reconcile_case(self, channel: Channel) -> None:
-        """Read what is new of a case, and subscribe to its unfinished runs."""
+        """Read the new documents of a case, and subscribe to its unfinished runs."""
         unfinished = [
             document_id
             for document_id, state in channel.documents.items()
@@ -151,7 +151,7 @@ class Reconciler:
 
 
 class _RunRows(NamedTuple):
-    """What the store returned for a run."""
+    """The rows of a run in the store."""
 
     rows: list[DocumentRow]
     #: The number of documents, and of those in a final state.

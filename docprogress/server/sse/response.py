@@ -103,7 +103,7 @@ class EventStream(Response):
     """Streams to one client until everything it watches has ended.
 
     Args:
-        broadcaster: What the client has joined.
+        broadcaster: The broadcaster that the client has joined.
         client: The client's queue; it leaves the broadcaster when the stream ends.
         rate_limiter: Where the stream is counted as closed.
         counters: Where frames are counted.

@@ -71,7 +71,7 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
     ),
     (
         ("document", "indexed_attempt", sa.Integer()),
-        # What the index of words lacks, whoever completed it.
+        # Documents that the word index lacks, whichever version completed them.
         (
             "CREATE INDEX IF NOT EXISTS document_not_indexed ON document (id)"
             " WHERE status = 'completed' AND retired_at IS NULL AND chunks > 0"
@@ -158,7 +158,7 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
 
 
 def complete(connection: Connection) -> bool:
-    """Whether the database has all additions that this code knows."""
+    """Whether the database has all additions of this version."""
     return _count(connection) >= len(_ADDITIONS)
 
 
@@ -203,7 +203,7 @@ def create(connection: Connection, *, columns: bool = True) -> None:
 
 
 def _types(connection: Connection) -> dict[str, str]:
-    """What the statements above leave to the database."""
+    """The parts of the statements above that depend on the database."""
     postgresql = connection.dialect.name == "postgresql"
     return {
         "double": sa.Double().compile(connection.dialect),

@@ -20,7 +20,7 @@ from docprogress.store.vector_index.selection import VectorQuery
 from docprogress.store.vector_index.space import DamagedError, Space
 from docprogress.store.vector_index.updating import OTHER_KIND, Updater
 
-#: What a filter admits is compared exactly up to this many rows and vectors.
+#: If a filter admits at most this many rows and vectors, they are compared exactly.
 EXACT_PARTS = 2000
 EXACT_VECTORS = 20_000
 #: The candidates of a search: at least so many, and this share of the vectors.

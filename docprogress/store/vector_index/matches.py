@@ -1,4 +1,4 @@
-"""What a search finds, and how near it is."""
+"""The matches of a search, and their similarities."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -24,7 +24,7 @@ def best(matches: Iterable[Match], limit: int) -> list[Match]:
 def similarities(
     vectors: NDArray[np.float32], query: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The cosine similarity of each row; 0 for zeros and what is not finite."""
+    """The cosine similarity of each row; 0 for zero or non-finite vectors."""
     # Numbers that are not finite, or nearly so, are no error: their chunk is not found.
     with np.errstate(all="ignore"):
         norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)

@@ -27,7 +27,7 @@ PART = np.dtype(
 
 
 class DamagedError(Exception):
-    """Raised when files are missing, or shorter than the published state says."""
+    """Raised when files are missing, or shorter than in the published state."""
 
 
 class Added(NamedTuple):
@@ -102,7 +102,7 @@ def append(
 
     Raises:
         OSError: The disk is full, or cannot be written.
-        DamagedError: What is published is not there.
+        DamagedError: Published data is missing.
     """
     folder.mkdir(exist_ok=True)
     vectors = codes.normalized(np.concatenate([each.vectors for each in added]))

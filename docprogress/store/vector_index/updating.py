@@ -28,10 +28,10 @@ MOST_WAITING = 4096
 BATCH_BYTES = 32 * 1024 * 1024
 #: Seconds without an attempt to write after one that failed.
 PAUSE_SECONDS = 60.0
-#: An index is made again when this share of its parts is gone from the database.
+#: An index is rebuilt when this share of its parts is no longer in the database.
 _MOST_GONE = 0.5
 _FEWEST_GONE = 1000
-#: The code of kinds beyond those that are told apart.
+#: The code of all other kinds.
 OTHER_KIND = 255
 
 
