@@ -28,8 +28,8 @@ STREAM: dict[int | str, dict[str, Any]] = REFUSALS | {
     200: {
         "description": (
             "Server-Sent Events. The first one says `connected`, the current state "
-            "follows, then updates. A worker's signs of life are events of the type "
-            "`heartbeat`, and a document without them gets one of the type `stalled`. "
+            "follows, then updates. A worker's heartbeats are events of the type "
+            "`heartbeat`; a document without them gets an event of the type `stalled`. "
             "A stream of several documents ends with an event of the type `end`."
         ),
         "content": {

@@ -1,4 +1,4 @@
-"""What a step is, and the steps that are built in.
+"""The definition of a step, and the built-in steps.
 
 A step is a function from items to items: `Document → Pages → Chunks → Chunks
 with vectors`. It is stored and sent by its import path, so that a worker on another

@@ -110,7 +110,7 @@ def _decrypt(office: Any, password: str, copy: BinaryIO) -> bool:
 
 
 def _temporary_file(stack: ExitStack) -> tuple[BinaryIO, Path]:
-    """A file that nobody else can open, and its path while this process has it open."""
+    """A file that no other user can open, and its path while it is open."""
     if sys.platform == "linux" and _OPEN_FILES.exists():
         # It has no name, so that nothing is left of it even if the process is killed.
         anonymous: Any = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115

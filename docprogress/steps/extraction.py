@@ -1,4 +1,4 @@
-"""What readers make of a file, and what they share: limits, errors, decoding."""
+"""The result of a reader, and the code that readers share: limits, errors, decoding."""
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
@@ -31,7 +31,7 @@ class Extraction(Iterator[Page]):
         pages: Yields the pages.
         total: The number of pages, as far as it is known.
         facts: Facts about the document; `pages` may add more.
-        unit: What a page is in this format, for progress: "page", "sheet", "slide".
+        unit: The unit of this format, for progress: "page", "sheet", "slide".
         close: Closes the file.
         recognition: What recognises its pages; whoever reads them may keep what it
             recognises.
@@ -90,7 +90,7 @@ class Extraction(Iterator[Page]):
             self.close()
 
     def add_note(self, note: str) -> None:
-        """Note something besides what the reader notes."""
+        """Add a note to those of the reader."""
         self._notes.append(note)
 
     def _note(self) -> None:
@@ -130,7 +130,7 @@ class Reader(Protocol):
         Args:
             document: The document; its type has been detected.
             settings: Limits and options.
-            facts: What is known of the document; the reader adds to it.
+            facts: The facts about the document; the reader adds to them.
 
         Raises:
             Unreadable: The file is damaged, encrypted or empty.

@@ -99,7 +99,7 @@ _EXPECTED = {".pdf": "a PDF", ".docx": "a Word document (DOCX)"}
 _DELIMITED = {".csv": CSV, ".tsv": TSV, ".tab": TSV}
 
 _SAVE_AS = "save it as PDF, DOCX, HTML or plain text"
-_UNPACK = "unpack it and hand in what is inside"
+_UNPACK = "unpack it and submit its contents"
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (rb"AT&TFORM.{4}DJV", "a DjVu document", "save it as PDF"),
@@ -167,7 +167,7 @@ _ZIPPED = (
 
 
 def read_head(document: Document) -> bytes:
-    """The first bytes of a document, which tell its type.
+    """The first bytes of a document, which determine its type.
 
     Raises:
         OSError: The file cannot be opened.
@@ -276,7 +276,7 @@ def _textual(name: str, suffix: str, head: bytes) -> str:
     if kind != textual.PLAIN or suffix in textual.SUFFIXES:
         return kind
     if suffix == ".pdf" and _PDF_OBJECT.search(head):
-        return PDF  # without its header; its reader says what is wrong
+        return PDF  # without its header; its reader reports the problem
     if suffix in _EXPECTED and text.decode(head) is None:
         raise _unsupported(
             name, suffix, "binary data", "fetch or export the document again"

@@ -16,7 +16,7 @@ from docprogress.formatting import plural
 #: The facts that are dates.
 DATES = ("created", "modified")
 
-#: What is said of a document of which text was left out that it does not show.
+#: The warning about invisible text that was left out.
 HIDDEN_TEXT = "hidden text was left out"
 
 #: The maximum number of pages that are named in a warning.
@@ -34,7 +34,7 @@ _LANGUAGE = re.compile(
 
 
 def tidy(facts: dict[str, Any]) -> None:
-    """Bring dates and the language into their form, and drop what is none."""
+    """Normalize dates and the language, and drop invalid values."""
     for name in DATES:
         if name in facts:
             _set(facts, name, iso_date(facts[name]))
@@ -60,7 +60,7 @@ def numbered(unit: str, numbers: Sequence[int]) -> str:
 def iso_date(written: object) -> str | None:
     """A date, maybe with its time, in ISO 8601; None if it is none.
 
-    What is not known is left out: the time, the day, the offset from UTC.
+    Unknown parts are left out: the time, the day, the offset from UTC.
     """
     text = str(written).strip()[:_LONGEST_DATE]
     if _PARTIAL.fullmatch(text):

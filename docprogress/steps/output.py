@@ -51,7 +51,7 @@ class OutputCheck:
 
 
 def _complaints(item: Any) -> Iterator[str]:
-    """What is wrong with an item's values."""
+    """Problems with an item's values."""
     if not _is_count(item.number) or item.number < 1:
         yield "its number must be an integer above 0"
     page = isinstance(item, Page)

@@ -1,4 +1,4 @@
-"""Detect what a ZIP-based document is by the type that its main part declares."""
+"""Detect the type of a ZIP-based document from the type that its main part declares."""
 
 import contextlib
 import re

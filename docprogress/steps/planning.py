@@ -45,7 +45,7 @@ def step(
         name: Its name in events; the default is the function's.
 
     Raises:
-        StepError: It cannot be found, or is not a step; the message says what to do.
+        StepError: It cannot be found, or is not a step.
     """
     if isinstance(what, Step):
         found = what
@@ -166,7 +166,7 @@ def _by_path(path: str) -> Step:
             f"there is no step {path!r}{hint}: the built-in ones are {names}; "
             f"for one of your own, {HOW_TO_NAME}"
         )
-    # What it takes is unknown before it is loaded.
+    # Its input is unknown before it is loaded.
     sought = Step(
         name=path[:LONGEST_NAME], path=path, takes=Kind.PAGES, gives=Kind.PAGES
     )

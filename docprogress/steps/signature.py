@@ -1,4 +1,4 @@
-"""Infer what a step takes and gives from its function's signature."""
+"""Infer what a step takes and yields from its function's signature."""
 
 import inspect
 import re
@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 from docprogress.documents import Chunk, Document, Page
 from docprogress.errors import StepError
 
-#: Parameters that a step's function may have besides its items.
+#: Parameters that a step's function may have in addition to its items.
 EXTRAS = ("document", "settings")
 
 

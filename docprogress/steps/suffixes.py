@@ -1,4 +1,4 @@
-"""What a file's suffix promises, and how a file that is something else is noted."""
+"""The expected type of a file by its suffix, and the note about a different one."""
 
 from typing import NamedTuple
 
@@ -94,7 +94,7 @@ def suffix_of(name: str) -> str:
 
 
 def promise(suffix: str) -> str | None:
-    """What a file with this suffix should be; None if the suffix says nothing."""
+    """The expected type of a file with this suffix; None if unknown."""
     kind = _promised(suffix)
     return kind and kind.label
 

@@ -1,4 +1,4 @@
-"""Repair XML that is not well-formed, from the place where the parser gives up.
+"""Repair XML that is not well-formed, from the position where the parser fails.
 
 Only what leaves no doubt is repaired: spaces and quotes in tags, characters that XML
 does not have, ampersands, tags in the wrong order. XML whose root element does not end

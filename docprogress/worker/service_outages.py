@@ -22,8 +22,8 @@ from docprogress.settings import redacted
 
 log = logging.getLogger(__name__)
 
-#: Seconds until a service that names no time is asked again: at first, and at most. In
-#: between, half as long as it has been away.
+#: The minimum and maximum seconds until a service that specifies no time is tried
+#: again; in between, half the duration of the outage.
 FIRST_WAIT = 2.0
 
 MAX_WAIT = 60.0

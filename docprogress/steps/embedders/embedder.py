@@ -39,7 +39,7 @@ class Embedder(Protocol):
         """
 
     def least_similarity(self, text: str) -> float:
-        """What similarities to a text have to exceed if no words are in common.
+        """The minimum similarity to a text if there are no common words.
 
         Texts that mean nothing seldom do: 1 if the model knows no word of this one.
         """

@@ -24,7 +24,7 @@ def package_folder(package: str, *, embedder: str) -> Path:
 
 
 def not_installed(embedder: str) -> SettingsError:
-    """The error that says how to install it."""
+    """The error with the command that installs it."""
     return SettingsError(
         f"embedder {embedder!r} needs a library that is not installed: "
         "pip install 'docprogress[semantic]'"
@@ -43,7 +43,7 @@ def cannot_be_loaded(
 
 
 def digest(*files: Path) -> str:
-    """What tells files of models apart, whatever version of a package they are from."""
+    """A digest that identifies the files of a model across versions of its package."""
     hasher = mmh3.mmh3_x64_128()
     for file in files:
         # Wheels of several versions have the same files, but for a line end.

@@ -1,4 +1,4 @@
-"""Interpret the errors of embedding endpoints: retry, send less, or give up.
+"""Interpret the errors of embedding endpoints: retry, send less, or fail.
 
 OpenAI-compatible endpoints agree on successful responses, and on little else. A text
 that is too long causes a 400, 413, 422 or 500, explained in prose.

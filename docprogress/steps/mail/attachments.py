@@ -22,6 +22,6 @@ def attachments(document: Document, file: BinaryIO, message: Part) -> Iterator[M
 
 
 def _open(document: Document, part: Part, shared: io.BytesIO | None) -> BinaryIO:
-    """Open an attachment, with a position of its own in the message's file."""
+    """Open an attachment, with its own position in the message's file."""
     file = open_mail(document) if shared is None else io.BytesIO(shared.getbuffer())
     return io.BufferedReader(Content(file, part))

@@ -2,7 +2,7 @@
 
 import struct
 
-#: What the dictionary holds before the first byte.
+#: The initial content of the dictionary.
 _DICTIONARY = (
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss "
     b"\\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier"

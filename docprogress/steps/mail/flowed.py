@@ -6,7 +6,7 @@ def unflow(text: str, *, delete_space: bool) -> str:
 
     Args:
         text: The text of a part that is declared as flowed.
-        delete_space: Whether a line's last space only marks that it goes on.
+        delete_space: Whether a line's last space only marks that it continues.
     """
     lines: list[str] = []
     paragraph: list[str] = []

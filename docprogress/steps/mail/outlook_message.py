@@ -1,4 +1,4 @@
-"""The text of an Outlook message, and a message in it as a file of its own."""
+"""The text of an Outlook message, and messages in it as separate files."""
 
 import mimetypes
 import sys
@@ -83,7 +83,7 @@ def read(message: Properties, *, most: int, structure: bool = False) -> Shown:
 
 
 def attachment_name(attachment: Properties) -> str:
-    """The name of an attachment, made from what it is if it has none."""
+    """The name of an attachment, made from its type if it has none."""
     for number in (outlook.LONG_NAME, outlook.SHORT_NAME):
         if (name := clean_title(attachment.text(number))) and "." in name:
             return name

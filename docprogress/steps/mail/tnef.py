@@ -58,7 +58,7 @@ class TnefProperties:
         return value if isinstance(value, bytes) else None
 
     def html(self) -> tuple[bytes, str]:
-        """The HTML body, and its encoding; empty if it has to be found out."""
+        """The HTML body, and its encoding; empty if it must be detected."""
         value = self.values.get(int(outlook.HTML, 16), b"")
         return (value.encode(), "utf-8") if isinstance(value, str) else (value, "")
 
@@ -74,7 +74,7 @@ class TnefProperties:
 
 @dataclass(slots=True)
 class TnefAttachment:
-    """An attachment: what is known of it, and where its content is."""
+    """An attachment: its properties, and the position of its content."""
 
     properties: TnefProperties = field(default_factory=TnefProperties)
     title: str = ""

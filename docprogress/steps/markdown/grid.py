@@ -73,7 +73,7 @@ class Grid:
         self._fill_rest(row)
         self._above, self._below = self._below, {}
         self._before = row
-        # A text that stands alone in its row, such as a title, is not repeated.
+        # A text that is alone in its row, such as a title, is not repeated.
         alone = self._cells == 1 and len(row) > 1 and len(set(row)) == 1
         if alone:
             row = row[:1]

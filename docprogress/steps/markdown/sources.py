@@ -1,7 +1,7 @@
-"""Texts with markup of their own as Markdown: their headings, code and tables.
+"""Texts in other markup languages as Markdown: their headings, code and tables.
 
 Other lines stay as they are, apart from what would be a heading or a rule by mistake.
-Each line is looked at once.
+Each line is examined once.
 """
 
 import re

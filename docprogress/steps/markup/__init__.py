@@ -1,1 +1,1 @@
-"""HTML, token by token: tags, what is hidden, and the text that is left."""
+"""HTML, token by token: tags, hidden elements, and the remaining text."""

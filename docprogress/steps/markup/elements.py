@@ -1,4 +1,4 @@
-"""The elements of HTML, by what they mean for its text."""
+"""The elements of HTML, by their meaning for the text."""
 
 #: Elements whose content is not markup; only `textarea` is visible text.
 RAW = frozenset(

@@ -1,4 +1,4 @@
-"""What a web page says of itself: its author, dates and language."""
+"""The metadata of a web page: its author, dates and language."""
 
 import html
 import re

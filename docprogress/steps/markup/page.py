@@ -141,7 +141,7 @@ class PageReader:
         return own.hides if own else "hidden" in attributes
 
     def _replaced(self, name: str, attributes: dict[str, str]) -> None:
-        """Add what stands for an element without content: its text or its value."""
+        """Add the replacement of an element without content: its text or its value."""
         if name == "img":
             self._text.add_apart(attributes.get("alt", ""))
         elif name == "input":

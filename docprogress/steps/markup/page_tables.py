@@ -1,4 +1,4 @@
-"""The tables of a page: those of data as grids, those of its layout as what is in them.
+"""The tables of a page: data tables as grids, layout tables as their contents.
 
 A table is layout if it says so, if a table without a header has another one in a cell,
 or if it has one column and no header.
@@ -64,7 +64,7 @@ class _Cell:
 
 @dataclass(slots=True)
 class _Table:
-    #: Where it stands.
+    #: Its position.
     outer: Scope
     layout: bool = False
     #: Whether it has a header.
@@ -96,7 +96,7 @@ class _Table:
         self.single = None
 
     def emit(self) -> None:
-        """Add what it has so far to what is around it."""
+        """Add its blocks so far to the surrounding scope."""
         if self.single is not None and self.data and len(self.single) > 1:
             self.leave_single()
         for cell in self.single or ():
@@ -175,7 +175,7 @@ class Tables:
         self._open.append(_Table(self.scope, layout=role in _PRESENTATION))
 
     def _make_layout(self, table: _Table) -> None:
-        """Take a table for layout: what it has goes to what is around it."""
+        """Treat a table as layout: its blocks go to the surrounding scope."""
         table.layout = True
         table.emit()
         outer = table.outer

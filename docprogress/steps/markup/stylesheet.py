@@ -11,7 +11,7 @@ from typing import NamedTuple
 MOST_RULES = 5_000
 MOST_RULES_OF_A_MARK = 50
 
-#: The longest selector and the longest declarations that are looked at.
+#: The longest selector and the longest declarations that are examined.
 _LONGEST = 4_096
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -75,7 +75,7 @@ class Stylesheet:
                 self._add(selector.strip(), said)
 
     def visibility(self, tag: str, marks: set[str]) -> Declared | None:
-        """What the rules say of an element.
+        """The visibility of an element by the rules.
 
         Args:
             tag: Its name.

@@ -10,7 +10,7 @@ from docprogress.steps.text import LONGEST_TITLE, TooLong, clean_title
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SPECIAL = frozenset(("br", "td", "th", "pre", *_HEADINGS))
-#: What separates elements from what is before and after them.
+#: Separators before and after elements.
 _GAPS = dict.fromkeys(LINES, "\n") | dict.fromkeys(PARAGRAPHS, "\n\n")
 _BULLETED = frozenset(("ul", "menu", "dir"))
 #: Lists within each other whose items are counted.
@@ -93,7 +93,7 @@ class Text:
         self._write(text)
 
     def add_apart(self, marked: str) -> None:
-        """Add what is not part of the running text, with spaces around it."""
+        """Add text that is not part of the running text, with spaces around it."""
         if not marked.strip():
             return
         self._gap = self._gap or " "

@@ -26,14 +26,14 @@ _FORMATS: tuple[tuple[bytes, Callable[[Path], Any], tuple[str, ...]], ...] = (
     (b"\xfd7zXZ\0", lzma.LZMAFile, (".xz", ".txz")),
 )
 
-#: Where the mark of a tar archive is, and what it is.
+#: The position and the bytes of the mark of a tar archive.
 _MARK_AT, _MARK = 257, b"ustar"
 
 
 def members(
     document: Document, *, settings: Settings, stack: ExitStack
 ) -> Iterator[Member]:
-    """Yield what is compressed: the files of a tar archive, or a single file."""
+    """Yield the compressed files: those of a tar archive, or a single one."""
     with document.path.open("rb") as file:
         head = file.read(8)
     opener, suffixes = next(

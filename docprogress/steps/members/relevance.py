@@ -41,7 +41,7 @@ _PACKAGES = frozenset(
     )
 )
 
-#: What the name says of a member whose content takes a password.
+#: The kind of an encrypted member, by its name.
 _BY_NAME = _PACKAGES | frozenset(
     (
         *(".mp3", ".m4a", ".aac", ".wav", ".flac", ".ogg", ".opus", ".wma", ".mid"),
@@ -80,7 +80,7 @@ def _judged(
     unread: Callable[[str], Reason | None],
     image: Reason | None,
 ) -> Reason | None:
-    """What the first bytes say of a member whose name promises nothing."""
+    """The kind of a member by its first bytes, if its name does not tell."""
     if not head:
         return image or NO_DOCUMENT
     kind = formats.signed_type(head)

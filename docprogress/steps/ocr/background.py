@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Abandoned(Exception):  # noqa: N818 - reads as a fact
-    """Raised within work whose result nobody waits for any more."""
+    """Raised within work whose result is no longer needed."""
 
 
 class Background(Generic[T]):
@@ -44,7 +44,7 @@ class Background(Generic[T]):
         held = threading.Lock()
 
         def release() -> None:
-            """Let the next work begin; it may be called twice."""
+            """Allow the next work to begin; it can be called twice."""
             if held.acquire(blocking=False):
                 self._free.release()
 

@@ -1,4 +1,4 @@
-"""Draw pages of a PDF with PDFium, and ask whether their text has a meaning.
+"""Render pages of a PDF with PDFium, and check whether their text has a meaning.
 
 PDFium is not thread-safe: the caller holds the lock.
 """

@@ -38,7 +38,7 @@ class Recognised:
 class OcrEngine(Protocol):
     """Recognises the text of images."""
 
-    #: What it is, with its version, and every option that changes what it recognises.
+    #: The name of the engine, with its version and every option that affects results.
     name: str
 
     def recognise(self, picture: "Picture", *, dpi: int) -> Recognised:
@@ -72,7 +72,7 @@ def _is_found(module: str) -> bool:
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether images are recognised: an engine is there, or was asked for by name."""
+    """Whether images are recognised: an engine is installed or explicitly set."""
     if settings.ocr == "never":
         return False
     asked = settings.ocr == "always" or settings.ocr_engine == "tesseract"

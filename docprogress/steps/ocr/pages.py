@@ -75,7 +75,7 @@ class Recognition:
 
     @property
     def key(self) -> str:
-        """Whatever changes what is recognised: the engine and its options."""
+        """A key of everything that affects recognition: the engine and its options."""
         return f"{self.engine.name} {self._settings.ocr_dpi} dpi"
 
     @property

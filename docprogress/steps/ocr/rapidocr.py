@@ -63,7 +63,7 @@ class RapidOcrEngine:
         self._threads = threads
         self._model: Any = None
         self._background: Background[Recognised] = Background()
-        #: Changes with what the engine recognises; `1` counts changes of this module.
+        #: Changes whenever the results change; `1` counts changes of this module.
         self.name = f"rapidocr {version('rapidocr')}/1"
 
     def recognise(self, picture: "Picture", *, dpi: int) -> Recognised:  # noqa: ARG002
@@ -164,7 +164,7 @@ def _load(threads: int) -> Any:
 
         model = rapidocr.RapidOCR(
             params={
-                # It has a handler of its own, which writes to standard error.
+                # It has its own handler, which writes to standard error.
                 "Global.log_level": "critical",
                 # Lines are cropped and pages are scaled here.
                 "Global.use_preprocess_img": False,

@@ -16,7 +16,7 @@ from docprogress.steps.ocr.engine import Recognised
 if TYPE_CHECKING:
     from docprogress.steps.ocr.engine import Picture
 
-#: Seconds that the program may take to say what it is.
+#: Seconds that the program may take to report its version.
 ANSWER_SECONDS = 20.0
 
 #: The level of a word in the program's table.
@@ -98,7 +98,7 @@ def _installed_languages() -> set[str]:
 
 
 def _ask(option: str) -> str:
-    """What the program answers, which earlier versions write to standard error."""
+    """The output of the program, which earlier versions write to standard error."""
     try:
         answer = subprocess.run(
             [_program(), option],

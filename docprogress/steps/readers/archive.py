@@ -1,4 +1,4 @@
-"""Read an archive: it has members, which are documents of their own, and no text."""
+"""Read an archive, which has members instead of a text."""
 
 from docprogress.documents import Document
 from docprogress.formatting import plural

@@ -91,7 +91,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 
 
 def _entries(text: str) -> Iterator[list[_Field]]:
-    """The fields of each entry, without those of what is inside it."""
+    """The fields of each entry, without those of nested entries."""
     fields: list[_Field] | None = None
     depth = 0
     for line in _lines(text):
@@ -169,7 +169,7 @@ def _shown(fields: list[_Field], labels: dict[str, str]) -> str:
 
 
 def _value(field: _Field) -> str:
-    """What a person reads of a field."""
+    """The readable value of a field."""
     if field.name in _DATES or field.name == "BDAY":
         return _date(field)
     if field.name in _PEOPLE:

@@ -79,7 +79,7 @@ def _read(
 
 
 class _Docx:
-    """The parts of one document, and what they share."""
+    """The parts of one document, and their shared state."""
 
     def __init__(
         self, package: ZippedXml, document: Document, settings: Settings, depth: int
@@ -250,7 +250,7 @@ class _Docx:
 
 
 class _EvenPages:
-    """Reads from `settings.xml` whether even pages have headers of their own."""
+    """Reads from `settings.xml` whether even pages have different headers."""
 
     def __init__(self) -> None:
         self.on = False

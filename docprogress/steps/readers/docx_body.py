@@ -19,7 +19,7 @@ from docprogress.steps.readers.ooxml import attribute, relation, switched_on
 from docprogress.steps.readers.pictures_described import description
 from docprogress.steps.readers.symbols import symbol
 
-#: What a story asks of its document: a chart or diagram, a part of another format.
+#: What a story needs from its document: charts, diagrams, parts in other formats.
 Insert = Callable[[str, str, Flow], None]
 
 
@@ -43,7 +43,7 @@ class Story:
         insert: Insert,
         link: Callable[[str], str],
     ) -> None:
-        #: What the part refers to.
+        #: The targets of the part's references.
         self.sections = Sections()
         self.notes = Notes(lambda: self._format.hidden)
         #: Decides which notes and comments of a part are read, and how they begin.
@@ -177,7 +177,7 @@ class Story:
     start_vml_rect = start_vml_shape
 
     def _describe(self, text: str | None) -> None:
-        """Write what is said of a picture, apart from the words around it."""
+        """Write the description of a picture, apart from the words around it."""
         if found := description(text):
             written = self._flow.pieces if self._format.paragraph.begun else []
             apart = written and not written[-1][-1:].isspace()

@@ -72,7 +72,7 @@ class Paragraph:
 
 @dataclass(slots=True)
 class Run:
-    """A run, with what it sets itself."""
+    """A run, with its own properties."""
 
     style: Resolved = PLAIN
     vanish: bool | None = None

@@ -64,7 +64,7 @@ class Fields:
         self._update()
 
     def end_paragraph(self) -> None:
-        """Give up fields without a result: their end may be missing."""
+        """Abandon fields without a result, whose end may be missing."""
         if self.coding:
             self._open = [one for one in self._open if not one.coding]
             self._update()

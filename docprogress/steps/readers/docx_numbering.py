@@ -57,7 +57,7 @@ class _Instance:
 
 
 class Label(NamedTuple):
-    """What is written before a paragraph."""
+    """The label before a paragraph."""
 
     text: str
     #: What separates it from the paragraph.

@@ -1,4 +1,4 @@
-"""What a Word document's body refers to: headers, footers, notes, comments."""
+"""Parts that a Word document's body refers to: headers, footers, notes, comments."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

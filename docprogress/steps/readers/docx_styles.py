@@ -1,4 +1,4 @@
-"""The styles of a Word document: what they hide, number, and make a heading."""
+"""The styles of a Word document, which hide, number, or mark as heading."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class Style:
 
 
 class Resolved(NamedTuple):
-    """A style with what it inherits."""
+    """A style with its inherited properties."""
 
     vanish: bool = False
     bold: bool = False

@@ -144,7 +144,7 @@ class _Package:
             self._pieces.append(data[:LONGEST_TITLE])
 
     def facts(self) -> Facts:
-        """What the book says of itself."""
+        """The metadata of the book."""
         known = {name: values[0] for name, values in self.metadata.items()}
         if creators := self.metadata.get("creator"):
             known["creator"] = ", ".join(creators[:20])

@@ -87,7 +87,7 @@ class Flow:
         bullet: bool = False,
         code: bool = False,
     ) -> None:
-        """State what the next paragraph is.
+        """Set the kind of the next paragraph.
 
         Args:
             heading: The level of a heading, from 1; 0 for none.

@@ -29,7 +29,7 @@ class NamedHandlers:
         holders: The objects with the methods.
     """
 
-    #: What the elements that are handled are called, by expat's names.
+    #: The names of handled elements, by expat's names.
     names: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *holders: object) -> None:

@@ -195,7 +195,7 @@ def _loaded(image: "Image", document: Document, what: str) -> "Picture":
 
 @contextmanager
 def _translated(document: Document, what: str) -> Iterator[None]:
-    """Translate whatever Pillow raises."""
+    """Translate all exceptions of Pillow."""
     try:
         with pillow_limits():
             yield

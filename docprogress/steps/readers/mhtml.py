@@ -34,7 +34,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
             raise too_long(document, settings) from None
         if title := title or clean_title(saved.headers.text("subject")):
             facts["title"] = title
-        # The time at which it was saved, if it says no other.
+        # The time at which it was saved, unless it states another one.
         if created := saved.headers.date:
             facts.setdefault("created", created)
         yield single_page(text, facts, markdown=markdown)
@@ -43,7 +43,7 @@ def read(document: Document, *, settings: Settings, facts: Facts) -> Extraction:
 
 
 def _root(saved: Part) -> Part:
-    """The part that is the page; the others are what it includes."""
+    """The part with the page; the others are its resources."""
     leaves = list(saved.leaves())
     start = saved.headers.content_parameter("start")
     named = [

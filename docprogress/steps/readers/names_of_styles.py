@@ -1,4 +1,4 @@
-"""What the names of styles and fonts say where a document says it in no other way."""
+"""The meaning of names of styles and fonts, for documents without other information."""
 
 import re
 

@@ -97,7 +97,7 @@ class Package:
             pass
 
     def parse_lazily(self, part: str, handler: Handler) -> Iterator[int]:
-        """Parse a part, and yield now and then."""
+        """Parse a part, and yield regularly."""
         if self._zip is not None:
             return self._zip.parse_lazily(part, handler)
         return self._parse_flat(part, handler)

@@ -372,7 +372,7 @@ class Body(NamedHandlers):
         self.skipped = 1
 
     def _describe(self, text: str) -> None:
-        """Write what is said of a picture where it stands."""
+        """Write the description of a picture at its position."""
         state = self._state
         if not state.paragraph:
             state.flow.add_text(text)

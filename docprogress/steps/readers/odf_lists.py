@@ -48,7 +48,7 @@ class Level:
 
 
 class Label(NamedTuple):
-    """What is written before a paragraph."""
+    """The label before a paragraph."""
 
     text: str
     gap: str

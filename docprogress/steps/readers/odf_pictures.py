@@ -1,4 +1,4 @@
-"""Follow the pictures of an OpenDocument part, for what the author says of them."""
+"""Find the descriptions of pictures in an OpenDocument part."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The styles of an OpenDocument file: what they hide, and what they make of text."""
+"""The styles of an OpenDocument file, which hide or format text."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class _Style:
 
 
 class Resolved(NamedTuple):
-    """A style with what it inherits."""
+    """A style with its inherited properties."""
 
     hidden: bool | None = None
     bold: bool = False

@@ -22,7 +22,7 @@ from docprogress.steps.readers.odf_styles import Styles
 from docprogress.steps.readers.odt import Inserter
 from docprogress.steps.text import TooLong, clean, clean_title
 
-#: Frames that repeat what is on every page.
+#: Frames with content that is on every page.
 _REPEATED = ("page-number", "date-time", "header", "footer", "page")
 
 #: What stands on a master page for the texts of each page.

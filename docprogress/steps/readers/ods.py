@@ -58,7 +58,7 @@ _ELEMENTS = {
         "skipped",
     ),
 }
-#: What is no part of a cell's text.
+#: Elements that are not part of a cell's text.
 _APART = ("skipped", "comment", "shapes", "shape")
 _NAME = f"{TABLE} name"
 _STYLE = f"{TABLE} style-name"
@@ -96,7 +96,7 @@ class OdsWorkbook:
     Args:
         package: The open file.
         budget: The limits.
-        settings: What is read.
+        settings: The settings of reading.
         tables: How many sheets its properties declare.
     """
 
@@ -336,7 +336,7 @@ class _Content:
 
 
 def _value(attributes: dict[str, str]) -> str:
-    """What a cell without text shows, by its value alone."""
+    """The displayed text of a cell without text, by its value."""
     for name in ("string-value", "date-value"):
         if value := attributes.get(f"{OFFICE} {name}"):
             return value

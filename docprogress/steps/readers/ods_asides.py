@@ -1,4 +1,4 @@
-"""What an OpenDocument sheet shows besides its cells: text boxes, charts, comments."""
+"""Texts of an OpenDocument sheet outside its cells: text boxes, charts, comments."""
 
 from collections.abc import Iterator
 

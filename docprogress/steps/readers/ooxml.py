@@ -74,7 +74,7 @@ def elements(*groups: tuple[tuple[str, ...], str]) -> dict[str, str]:
 
 
 def attribute(attributes: dict[str, str], name: str) -> str | None:
-    """An attribute by its local name, whatever its namespace."""
+    """An attribute by its local name, in any namespace."""
     for key, value in attributes.items():
         if key == name or key.endswith(f" {name}"):
             return value
@@ -95,7 +95,7 @@ def switched_on(attributes: dict[str, str]) -> bool:
 
 
 def relations(package: ZippedXml, part: str) -> dict[str, Relation]:
-    """What a part refers to, by id; nothing if that is damaged."""
+    """The targets of a part's references, by id; empty if that is damaged."""
     folder, name = posixpath.split(part)
     found = _Relations(folder)
     with contextlib.suppress(Unreadable):

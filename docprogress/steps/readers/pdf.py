@@ -110,7 +110,7 @@ def _pages(
 
 
 class _Report:
-    """What there is to say of a PDF's pages once they have been read."""
+    """The notes and warnings about a PDF's pages once they have been read."""
 
     def __init__(self, total: int) -> None:
         self._total = total

@@ -1,4 +1,4 @@
-"""Tables without borders: rows whose parts stand below each other.
+"""Tables without borders: rows whose parts are aligned.
 
 Prose in columns, tables of contents and lists look like them, and are left alone.
 """
@@ -92,7 +92,7 @@ def aligned_tables(
 
 
 def _follows(rows: list[Row], row: Row) -> bool:
-    """Whether a row goes on with the table that the rows before it may be."""
+    """Whether a row continues the possible table of the rows before it."""
     if not rows or rows[-1].lines[-1] + 1 != row.lines[0]:
         return False
     distance = rows[-1].baseline - row.baseline

@@ -1,6 +1,6 @@
 """Put the letters of lines that are written from right to left into reading order.
 
-PDFium gives those of some words as they stand on the page, from left to right.
+PDFium returns the letters of some words in visual order, from left to right.
 """
 
 import re
@@ -79,7 +79,7 @@ def _ordered(line: Line) -> Line:
 
 
 def _with_numbers(word: Line) -> Line:
-    """A word whose digits, which stand from left to right, are turned round."""
+    """A word whose digits, which are in left-to-right order, are reversed."""
     parts: list[Line] = []
     for piece in word:
         forwards = bidirectional(piece.text[0]) in {"L", "EN", "AN"}

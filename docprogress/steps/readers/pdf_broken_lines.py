@@ -11,7 +11,7 @@ from docprogress.steps.readers.pdf_pieces import Line, Piece
 #: Letters whose height counts: a point has hardly any.
 _LETTERS = 8
 
-#: Short lines in a row, after which a page is looked at more closely.
+#: Consecutive short lines after which a page is examined more closely.
 _SHORT = re.compile(r"(?:\r\n[^\r\n]{1,2}){4}\r\n")
 
 #: Characters of the average line, below which they are looked for at all.

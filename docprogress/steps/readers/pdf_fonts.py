@@ -34,7 +34,7 @@ _MATHEMATICAL = re.compile(
 
 
 class Font(NamedTuple):
-    """What a font looks like."""
+    """The appearance of a font."""
 
     bold: bool = False
     italic: bool = False
@@ -50,7 +50,7 @@ PLAIN = Font()
 
 @lru_cache(maxsize=512)
 def by_name(name: str, flags: int) -> Font:
-    """What a font of this name and with these flags of its descriptor looks like."""
+    """The appearance of a font with this name and these descriptor flags."""
     name = _SUBSET.sub("", name)
     if _MATHEMATICAL.search(name):
         return PLAIN

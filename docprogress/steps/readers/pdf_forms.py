@@ -1,4 +1,4 @@
-"""What a form was filled in with, and the text of annotations that lies on the page."""
+"""The values of forms, and the text of annotations on the page."""
 
 from collections.abc import Callable, Iterator
 from ctypes import byref, c_int, c_ushort, c_void_p

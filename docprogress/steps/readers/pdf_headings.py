@@ -73,7 +73,7 @@ class Headings:
         self._levels = Levels({}, pages, self.body)
 
     def learn(self, page: int, lines: list[TextLine]) -> None:
-        """Take a page, counted from 0, for what is usual."""
+        """Learn from a page, counted from 0, what is usual."""
         self._sample[page] = lines
         for line in lines:
             if line.placed:
@@ -227,7 +227,7 @@ class Headings:
     def _holds(
         self, lines: list[TextLine], start: int, end: int, key: Key, text: str
     ) -> bool:
-        """Whether what looks like a heading can be one."""
+        """Whether a line that looks like a heading can be one."""
         line = lines[start]
         marker = marker_of(line.text)
         listed = line.dotted or line.leads_to_page or (marker and not marker.number)
@@ -242,7 +242,7 @@ class Headings:
         following = next((one for one in lines[end : end + 1] if one.text), None)
         if following is None:
             return key.rank == 0 and start > 0  # what it is above is on the next page
-        # What stands beside other text, as a label does, is no heading.
+        # A line beside other text, such as a label, is not a heading.
         below = following.first < line.last - 0.5 * line.size or not following.placed
         return below and not (following.bold and line.bold)
 
@@ -277,7 +277,7 @@ def _may_begin(line: TextLine) -> bool:
 
 
 def _same_heading(before: TextLine, line: TextLine) -> bool:
-    """Whether a line goes on with the heading before it."""
+    """Whether a line continues the heading before it."""
     if not line.placed or not line.text:
         return False
     alike = (

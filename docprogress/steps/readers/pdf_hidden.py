@@ -1,4 +1,4 @@
-"""Find the text of a page that nobody sees."""
+"""Find the invisible text of a page."""
 
 from ctypes import addressof, c_int
 
@@ -61,7 +61,7 @@ def _page_objects(page: object) -> list[int]:
 
 
 def _backgrounds(page: object) -> list[tuple[int, Box]]:
-    """What is drawn in another colour than white, with its position and extent."""
+    """Objects drawn in a colour other than white, with position and extent."""
     drawn = []
     for position, address in enumerate(_page_objects(page)):
         if native.object_type(address) == pdfium.FPDF_PAGEOBJ_FORM:

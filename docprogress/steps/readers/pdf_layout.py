@@ -159,7 +159,7 @@ def _is_prose(column: list[Segment]) -> bool:
 
 
 def _goes_on(text: str, following: str) -> bool:
-    """Whether a sentence goes on in the following line."""
+    """Whether a sentence continues in the following line."""
     if text[-1:] in _SENTENCE_ENDS:
         return False
     return following[:1].islower() or text[-1:] == "-" or _is_wide(following)
@@ -212,7 +212,7 @@ def downwards(lines: list[Line], vertical: set[int]) -> list[Line]:
 
 
 def _tiers(columns: list[Line]) -> list[list[Line]]:
-    """Columns that stand beside each other, from the top down."""
+    """Groups of columns that are side by side, from the top down."""
     tiers: list[list[Line]] = []
     end = 0.0
     for column in sorted(columns, key=lambda line: -line[0].top):

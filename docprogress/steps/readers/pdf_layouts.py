@@ -1,4 +1,4 @@
-"""Read the layout of a page that is loaded in PDFium, for what tells its structure."""
+"""Read the layout of a page that is loaded in PDFium, to find its structure."""
 
 from collections.abc import Sequence
 

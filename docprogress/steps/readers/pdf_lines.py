@@ -44,11 +44,11 @@ class Link(NamedTuple):
 
 
 class Label(NamedTuple):
-    """What the tags of a PDF say of marked content."""
+    """The meaning of marked content by the tags of a PDF."""
 
     #: `heading`, `text`, `item`, `cell`, `code` or `other`.
     kind: str
-    #: Tells one paragraph, item or table from the next.
+    #: Distinguishes one paragraph, item or table from the next.
     block: int
     #: The level of a heading, 0 if it has none; the depth of an item, from 0.
     level: int = 0
@@ -56,7 +56,7 @@ class Label(NamedTuple):
     column: int = 0
     rows: int = 1
     columns: int = 1
-    #: Tells one list item's text from its bullet.
+    #: Distinguishes the text of a list item from its bullet.
     bullet: bool = False
 
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from pypdfium2 import raw as pdfium
 
-#: How many objects or characters are looked at with one buffer.
+#: How many objects or characters are examined with one buffer.
 BATCH = 1024
 
 

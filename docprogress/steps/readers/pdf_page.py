@@ -33,7 +33,7 @@ class PageText(NamedTuple):
     lost: bool = False
     #: The fonts of text without an extent, in which letters may have no glyph.
     fonts: frozenset[bytes] = frozenset()
-    #: What the page's form was filled in with.
+    #: The values of the page's form.
     values: tuple[str, ...] = ()
     #: Where its lines are, if that is wanted and known.
     layout: "Layout | None" = None
@@ -65,7 +65,7 @@ class Pdf(Drawable, Protocol):
 
 
 def add_facts(facts: Facts, pdf: Pdf) -> None:
-    """Add what a PDF says of itself to a document's facts."""
+    """Add the metadata of a PDF to a document's facts."""
     facts["engine"] = pdf.engine
     for fact, name in (("title", "Title"), ("author", "Author")):
         if value := clean_title(pdf.metadata(name)):

@@ -110,7 +110,7 @@ class PdfiumDocument:
                 pdfium.FPDF_ClosePage(page)
 
     def keep_layouts(self) -> None:
-        """Have pages tell where their lines are."""
+        """Keep the layouts of pages."""
         self._reader.layouts = LayoutReader(self._pdf)
 
     def layout(self, index: int) -> tuple[Layout | None, str]:

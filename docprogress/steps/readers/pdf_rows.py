@@ -1,4 +1,4 @@
-"""Rows of a page whose parts stand beside each other, and the columns of several."""
+"""Rows of a page with several parts, and their common columns."""
 
 from collections.abc import Iterator, Sequence
 from math import inf
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What stands at one height."""
+    """The segments at one height."""
 
     segments: list[Segment]
     lines: list[int]

@@ -1,4 +1,4 @@
-"""Ask pypdf about a page where PDFium's text lacks something."""
+"""Read a page with pypdf if PDFium's text is incomplete."""
 
 import mmap
 import re
@@ -45,7 +45,7 @@ _TEX = b"TeX"
 
 
 class SecondOpinion:
-    """What pypdf makes of a PDF's pages, if it is asked."""
+    """The text of a PDF's pages by pypdf, on demand."""
 
     def __init__(self, name: str, path: Path, passwords: Sequence[str]) -> None:
         self._name = name

@@ -68,12 +68,12 @@ class Structure:
         self._read = layout
         self._headings = Headings(outline, pages)
         self._tagged = False
-        #: Whether it is known what is usual in the document.
+        #: Whether the usual fonts and sizes of the document are known.
         self.settled = False
         self._waiting: dict[int, _Waiting] = {}
 
     def add(self, page: Page, layout: Layout | None) -> Page:
-        """A page with its Markdown, once it is known what is usual."""
+        """A page with its Markdown, once the usual fonts and sizes are known."""
         if self.settled:
             lines = text_lines(layout, page.text) if layout else None
             found = self._markdown(page.number, layout, page.text, lines)

@@ -61,7 +61,7 @@ class Text(NamedTuple):
 
 
 class Survey:
-    """What a page's objects tell of it."""
+    """Facts about a page from its objects."""
 
     def __init__(self) -> None:
         #: Whether there is text at all.
@@ -70,7 +70,7 @@ class Survey:
         self.undrawn: list[Text] = []
         self.white: list[Text] = []
         self.outside: list[Text] = []
-        #: What is not text: paths, images, shadings, forms.
+        #: Objects other than text: paths, images, shadings, forms.
         self.others: list[int] = []
         #: Text objects without an extent.
         self.empty: list[int] = []
@@ -267,7 +267,7 @@ def _row_end(boxes: Boxes, first: int) -> float:
 
 
 def page_box(page: object) -> Box:
-    """The left, bottom, right and top of what is shown of a page."""
+    """The left, bottom, right and top of the visible part of a page."""
     pdfium.FPDF_GetPageBoundingBox(page, _shown)
     return _shown.left, _shown.bottom, _shown.right, _shown.top
 

@@ -32,7 +32,7 @@ class Table(NamedTuple):
     lines: frozenset[int]
     #: Their cells' texts; line breaks within them are line feeds.
     rows: list[list[str]]
-    #: What else stands on these lines.
+    #: Other text on these lines.
     beside: list[str]
 
     @property

@@ -1,4 +1,4 @@
-"""What the tags of a PDF, its structure tree, say of a page's marked content."""
+"""The meaning of a page's marked content by the tags (structure tree) of a PDF."""
 
 import re
 from contextlib import closing, suppress
@@ -36,7 +36,7 @@ _CELLS = frozenset(("TD", "TH"))
 
 
 class _Place(NamedTuple):
-    """What is known of an element from those around it."""
+    """Facts about an element from its ancestors."""
 
     label: Label
     #: How many lists it is within.

@@ -1,4 +1,4 @@
-"""The lines of a page's text with what they look like."""
+"""The lines of a page's text with their appearance."""
 
 import re
 from collections import Counter

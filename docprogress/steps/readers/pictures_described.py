@@ -1,4 +1,4 @@
-"""What the author says of a picture, for those who do not see it."""
+"""Descriptions of pictures (alternative texts)."""
 
 import re
 

@@ -48,7 +48,7 @@ _DATES = {"yr": 4, "mo": 2, "dy": 2, "hr": 2, "min": 2}
 
 @dataclass(slots=True)
 class _Group:
-    """What holds until a group ends."""
+    """The state of a group until it ends."""
 
     #: `text`, `skip`, `fonts`, `label`, `info`, `author`, or a property's name.
     destination: str = "text"
@@ -198,7 +198,7 @@ class RtfDocument:
         self._group.ends = finish
 
     def _begin_part(self, word: str) -> bool:
-        """Begin a part with text of its own; False if the word begins none."""
+        """Begin a part with its own text; False if the word begins none."""
         if not self._parts.begins(word):
             return False
         flow = self._parts.begin(word)

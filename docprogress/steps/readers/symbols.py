@@ -1,4 +1,4 @@
-"""Characters of the fonts Symbol and Wingdings, which have codes of their own."""
+"""Characters of the fonts Symbol and Wingdings, which use their own codes."""
 
 _PRIVATE = 0xF000
 _SYMBOL = dict(

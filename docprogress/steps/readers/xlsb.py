@@ -201,7 +201,7 @@ class _Cells:
             self._grid.end_row()
 
     def _shown(self, value: str, record: bytes, style: int) -> str:
-        """What a cell shows, by the kind of its value."""
+        """The displayed text of a cell, by the kind of its value."""
         match value:
             case "number":
                 (number,) = struct.unpack_from("<d", record, _CELL_HEADER)

@@ -1,1 +1,1 @@
-"""What the readers of spreadsheets share: number formats, rows, pages."""
+"""Code that the readers of spreadsheets share: number formats, rows, pages."""

@@ -1,4 +1,4 @@
-"""What an Excel sheet shows besides its cells: shapes, titles of charts, comments.
+"""Texts of an Excel sheet outside its cells: shapes, titles of charts, comments.
 
 It follows the sheet's cells. What a chart draws is in the cells already.
 """

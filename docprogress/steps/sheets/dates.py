@@ -20,7 +20,7 @@ _DAYS = (
     *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 )
 
-#: 1900-02-29, which spreadsheets believe in.
+#: 1900-02-29, a date that exists only in spreadsheets.
 _NO_DAY = 60
 
 

@@ -41,7 +41,7 @@ class Sheet:
 
 @dataclass(slots=True)
 class Hidden:
-    """What is left out of a workbook because it is hidden."""
+    """Hidden parts of a workbook that are left out."""
 
     sheets: int = 0
     rows: int = 0

@@ -1,4 +1,4 @@
-"""Rows of a sheet, and the budget that bounds what is read of a workbook.
+"""Rows of a sheet, and the budget that limits how much of a workbook is read.
 
 Only cells with content are kept, so that a sheet takes the memory of its text,
 whatever size it claims to have.
@@ -54,7 +54,7 @@ class Budget:
         self._cells = MAX_CELLS
 
     def copy(self) -> "Budget":
-        """A budget of its own with as much left."""
+        """A separate budget with the same remainder."""
         return copy.copy(self)
 
     def take(self, characters: int) -> None:

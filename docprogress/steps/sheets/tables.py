@@ -26,7 +26,7 @@ def fill_merged(
 
     `columns` are those that have content, in order.
 
-    A text that stands alone in its row, such as a title, is not repeated beside itself.
+    A text that is alone in its row, such as a title, is not repeated.
     """
     numbers = [row.number for row in rows]
     left, characters = MAX_REPEATED, MAX_CHARACTERS
