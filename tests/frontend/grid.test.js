@@ -218,6 +218,48 @@ test("keys sort, select, extend a selection, and clear it", () => {
   assert.equal(isHidden(/** @type {Element} */ (element.querySelector(".dp-bulk"))), true);
 });
 
+test("a range that is extended again takes the place of the last one", () => {
+  show(named("a", "b", "c", "d", "e"));
+  const click = (/** @type {number} */ row, options = {}) => {
+    const event = new window.MouseEvent("click", { bubbles: true, ...options });
+    rows()[row].dispatchEvent(/** @type {any} */ (event));
+    paint();
+  };
+  click(4, { ctrlKey: true });
+  click(1, { metaKey: true });
+  click(3, { shiftKey: true });
+  assert.deepEqual(checked(), ["false", "true", "true", "true", "true"]);
+
+  click(2, { shiftKey: true });
+  assert.deepEqual(checked(), ["false", "true", "true", "false", "true"]);
+  type("ArrowUp", { shiftKey: true });
+  type("ArrowUp", { shiftKey: true });
+  assert.deepEqual(checked(), ["true", "true", "false", "false", "true"]);
+  assert.deepEqual(asked, []);
+});
+
+test("the focus stays with its document, and goes to the next one when that is gone", () => {
+  const whole = run({ processing: 3, queued: 1 });
+  show(whole);
+  const focused = () =>
+    read(rows().find((each) => each.classList.contains("dp-active")) ?? element, ".dp-name");
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowDown"]) type(key);
+  const name = names()[2];
+  assert.equal(focused(), name);
+
+  view.update({ summary: whole.summary, rows: [{ index: 2, status: "failed" }] });
+  grid().dispatchEvent(new Event("pointerleave"));
+  paint();
+  assert.equal(names()[0], name);
+  assert.equal(focused(), name);
+
+  /** @type {HTMLElement} */ (element.querySelector(".dp-chip.dp-processing")).click();
+  paint();
+  assert.equal(focused(), names()[0]);
+  type("ArrowDown");
+  assert.equal(focused(), names()[1]);
+});
+
 test("keys move through the cells of a document", () => {
   show(named("a", "b"));
   const cell = () => document.getElementById(grid().getAttribute("aria-activedescendant") ?? "");
@@ -293,12 +335,24 @@ test("a search finds words in names, messages and errors", async () => {
   assert.deepEqual(names(), []);
   await search("");
   assert.equal(names().length, 10);
+  // As macOS writes it.
+  await search("ubernahmevertrag".replace("u", "u\u0308"));
+  assert.deepEqual(names(), ["Übernahmevertrag Müller & Söhne.pdf"]);
+  button(element, "CSV").click();
+  paint();
+  assert.equal(read(element, ".dp-bulk-label"), "1 document listed");
 });
 
 test("a search asks for documents whose rows have only the beginning of a text", async () => {
   show(run({ failed: 2, completed: 1 }));
   found = ["document-1"];
 
+  type("/");
+  const box = /** @type {HTMLInputElement} */ (element.querySelector("input"));
+  box.value = "deep below";
+  box.dispatchEvent(new Event("input"));
+  paint();
+  assert.equal(read(element, ".dp-empty"), "Searching for “deep below” …");
   await search("deep below");
 
   assert.deepEqual(asked, [{ search: "deep below" }]);

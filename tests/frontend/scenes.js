@@ -271,7 +271,11 @@ export const scenes = {
   ),
   "1 hostile": { rows: [hostile[4]], summary: summary([hostile[4]]) },
   hostile: { rows: hostile, summary: summary(hostile) },
-  none: run({}, {}, { elapsed: null, remaining: null }),
+  none: run(
+    {},
+    {},
+    { elapsed: null, remaining: null, documents_per_second: null, pages_per_second: null },
+  ),
 };
 
 /**

@@ -220,7 +220,7 @@ def test_everything_stays_within_the_column_that_it_is_given(gallery, width):
         "rows => rows.map(row => row.offsetHeight)"
     )
     # Rows are placed by multiplication.
-    assert set(heights) == {28 if width > 640 else 48}
+    assert set(heights) == {28 if width > 720 else 48}
 
 
 @pytest.mark.parametrize("width", [390, 800, 1232])
@@ -265,6 +265,7 @@ def test_the_accessibility_tree_says_whose_details_are_open(gallery):
 def test_the_accessibility_tree_says_what_is_sorted_and_selected(gallery):
     page = gallery.open("1000 running")
     page.get_by_role("columnheader", name="Document").click()
+    page.wait_for_selector("[aria-sort=ascending]")
     page.get_by_role("grid").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")

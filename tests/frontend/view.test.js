@@ -268,7 +268,7 @@ test("a row may lack fields that are not known", () => {
 
   assert.equal(read(rows()[0], ".dp-name"), "a.pdf");
   assert.equal(read(rows()[0], ".dp-time"), "");
-  assert.equal(read(element, ".dp-facts"), "Processing · 0 % · a");
+  assert.equal(read(element, ".dp-facts"), "Processing · 0\u00a0% · a");
 });
 
 test("a change of a row that is not known is not drawn", () => {
@@ -482,7 +482,7 @@ test("one document is drawn without a table", () => {
   assert.equal(read(element, ".dp-headline > .dp-percent"), "43 %");
   assert.equal(
     read(element, ".dp-current > .dp-message"),
-    "Extraction · Extracting page 143 of 200",
+    "Extracting page 143 of 200",
   );
   assert.equal(read(element, ".dp-segment.dp-now"), "extraction");
 });

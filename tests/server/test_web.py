@@ -413,8 +413,8 @@ def test_page_shows_what_others_add_and_says_when_the_server_is_gone(tab, settin
         look(tab)
         tab.locator(".dp-name", has_text="note").first.wait_for()
     look(tab)
-    tab.get_by_text("the server cannot be reached").wait_for()
-    tab.locator(".dp-problem", has_text="disconnected").wait_for()
+    problem = tab.locator(".dp-problem", has_text="disconnected, last update")
+    problem.get_by_text("the server cannot be reached; trying again").wait_for()
 
     with at(settings, port):
         with Bus(settings.redis_url) as bus:

@@ -128,12 +128,14 @@ function truncate(text, length) {
   if (text.length <= length) return text;
   return `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
 }
+var SPLITTABLE = /^[\x20-\x7e\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uff60ー–—’“”]+$/u;
 function setName(element, name) {
   if (element.title === name) return;
   element.title = name;
-  const splits = name.length > 2 * NAME_TAIL && /^[\x20-\x7e]+$/.test(name);
-  const parts = splits ? [name.slice(0, MAX_CELL - NAME_TAIL).slice(0, -NAME_TAIL), name.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
-  const spans = parts.map((part) => createElement("span", "", part));
+  const characters = [...name.normalize("NFC")];
+  const splits = characters.length > 2 * NAME_TAIL && SPLITTABLE.test(characters.join(""));
+  const parts = splits ? [characters.slice(0, MAX_CELL).slice(0, -NAME_TAIL), characters.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
+  const spans = parts.map((part) => createElement("span", "", [...part].join("")));
   for (const span of spans) span.dir = "auto";
   element.replaceChildren(...spans);
 }
@@ -203,6 +205,7 @@ async function performAction({ documents: documents2, request: request2, uploads
 }
 
 // src/page/api.js
+var UNREACHABLE = "the server cannot be reached";
 function createApi(base2, onUnauthorized) {
   const api2 = {
     base: base2,
@@ -222,7 +225,7 @@ function createApi(base2, onUnauthorized) {
         const options = { ...init, headers: api2.headers() };
         response = await fetch(base2 + path, { ...options, cache: "no-store" });
       } catch {
-        throw new Error("the server cannot be reached");
+        throw new Error(UNREACHABLE);
       }
       if (response.status === 401) onUnauthorized();
       if (response.ok) return response.json();
@@ -1414,7 +1417,8 @@ function createUploadQueue({ api: api2, documents: documents2, onStored, onUnaut
     }
     request2.upload.onprogress = (event) => {
       const fraction = event.loaded / Math.max(event.total, 1);
-      update("queued", `Sending: ${Math.floor(fraction * 100)} %`);
+      const percent = Math.floor(fraction * 100);
+      update("queued", percent < 100 ? `Sending: ${percent} %` : "Sent, waiting for the server");
     };
     request2.onload = () => {
       const body = parseJson(request2.responseText);
@@ -1486,90 +1490,6 @@ function createUploadQueue({ api: api2, documents: documents2, onStored, onUnaut
   };
 }
 
-// src/progress-view/actions.js
-var SLOW_ANSWER = 3e3;
-var NOTICE_DURATION = 8e3;
-function createActions({ store, sender, isLost, onAction, onChange }) {
-  const pending = /* @__PURE__ */ new Map();
-  let retried = /* @__PURE__ */ new Map();
-  let timer = 0;
-  function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
-    clearTimeout(timer);
-    actions2.notice = { text: sentence(text), bad };
-    retried = /* @__PURE__ */ new Map();
-    if (Number.isFinite(milliseconds)) {
-      timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));
-    }
-    onChange();
-  }
-  function retryTargets(ids) {
-    const targets = /* @__PURE__ */ new Map();
-    const wanted = ids && new Set(ids);
-    for (const { index, id, status, attempt } of store.rows.values()) {
-      if (isRetryable(status) && (wanted === null || wanted.has(id))) {
-        targets.set(id, { index, attempt, started: false });
-      }
-    }
-    return targets;
-  }
-  function updateTarget(target) {
-    const row = store.rows.get(target.index);
-    if (!row) return;
-    const newAttempt = (row.attempt ?? 0) > (target.attempt ?? 0);
-    if (newAttempt || !isFinal(row.status)) target.started = true;
-  }
-  function hasEnded({ index, started }) {
-    const row = store.rows.get(index);
-    return !row || started && isFinal(row.status);
-  }
-  const actions2 = {
-    /** @type {Notice} */
-    notice: { text: "", bad: false },
-    /**
-     * @param {Action} action
-     * @param {string[] | null} ids all documents if null
-     */
-    request(action, ids) {
-      const request2 = onAction?.(action, ids) ?? -1;
-      if (request2 < 0) {
-        notify(`the ${sender} cannot be reached: nothing was done`, true);
-        return;
-      }
-      const label = action === "cancel" ? "cancelling" : "retrying";
-      const slow = setTimeout(() => {
-        const gone = isLost() ? " or gone" : "";
-        notify(`${label}: waiting for the ${sender}, which is busy${gone}`, false, Infinity);
-      }, SLOW_ANSWER);
-      const targets = action === "retry" ? retryTargets(ids) : /* @__PURE__ */ new Map();
-      pending.set(request2, { timer: Number(slow), targets });
-      notify(`${label} …`, false, Infinity);
-    },
-    /** @param {ActionResult} result */
-    showResult({ request: request2, ok, text }) {
-      const found = pending.get(request2);
-      if (!found) return;
-      clearTimeout(found.timer);
-      pending.delete(request2);
-      notify(text, !ok);
-      if (ok) retried = found.targets;
-      actions2.rowsChanged();
-    },
-    /** Hide the notice of a retry when all its documents have ended again. */
-    rowsChanged() {
-      for (const { targets } of pending.values()) targets.forEach(updateTarget);
-      if (!retried.size) return;
-      retried.forEach(updateTarget);
-      if ([...retried.values()].every(hasEnded)) notify("", false, Infinity);
-    },
-    close() {
-      clearTimeout(timer);
-      for (const each of pending.values()) clearTimeout(each.timer);
-      pending.clear();
-    }
-  };
-  return actions2;
-}
-
 // src/shared/format.js
 var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 function formatNumber(value) {
@@ -1630,7 +1550,159 @@ function twoDigits(number) {
   return String(number).padStart(2, "0");
 }
 
+// src/progress-view/summary-text.js
+function headlineOf(summary, row) {
+  if (row) return isFinal(row.status) ? sentence(row.status) : percentOf(row);
+  const { counts, finished, fraction, total } = summary;
+  if (!total) return "No documents";
+  if (!finished) return `${percentage(fraction)} %`;
+  const all = plural(total, "document");
+  if (counts.failed) return `${formatNumber(counts.failed)} of ${all} failed`;
+  if (counts.cancelled) return `${formatNumber(counts.cancelled)} of ${all} cancelled`;
+  return total === 1 ? "Completed" : `All ${formatNumber(total)} documents completed`;
+}
+function titleOf({ title, total, finished }) {
+  const text = singleLine(title);
+  const number = plural(total, "document");
+  if (!finished || !text.startsWith(number)) return text;
+  return sentence(text.slice(number.length).replace(/^, /, ""));
+}
+function outlookOf(summary, now) {
+  if (summary.loading) {
+    const listed2 = formatNumber(summary.rows);
+    return `${listed2} of ${formatNumber(summary.total)} listed so far`;
+  }
+  const { counts, finished, stalled, remaining: seconds, total, sending, waiting } = summary;
+  if (finished || !total) return summary.missing_text ?? "";
+  if (sending) {
+    const [sent, all] = [formatNumber(sending.sent), formatNumber(sending.total)];
+    return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
+  }
+  if (counts.processing && stalled >= counts.processing) return "stalled";
+  if (waiting) return waiting;
+  if (!counts.processing) return "waiting for a worker";
+  if (seconds === null) return remaining(null);
+  return remaining(Math.max(seconds - secondsSince(summary, now), 0));
+}
+function pagesOf({ finished, pages, pages_per_second }, problem2) {
+  if (finished) return pages ? plural(pages, "page") : "";
+  return problem2 ? "" : rateOf(pages_per_second, "pages");
+}
+function rateOf(perSecond, noun) {
+  return perSecond ? rate(perSecond, noun) : "";
+}
+function elapsedOf(summary, now) {
+  const { elapsed, finished } = summary;
+  if (elapsed === null) return "";
+  return stopwatch(elapsed + (finished ? 0 : Math.max(secondsSince(summary, now), 0)));
+}
+function secondsSince({ receivedAt }, now) {
+  return (now - (receivedAt ?? now)) / 1e3;
+}
+function countOf2({ counts, stalled, total }, filter) {
+  if (filter === "all") return total;
+  return filter === "stalled" ? stalled : counts[filter];
+}
+function retryLabel({ failed, cancelled }) {
+  if (failed && cancelled) return `Retry ${formatNumber(failed + cancelled)}`;
+  return failed ? `Retry ${formatNumber(failed)} failed` : `Retry ${formatNumber(cancelled)} cancelled`;
+}
+function isEmpty({ store, summary }) {
+  return !store.rows.size && !summary?.total;
+}
+function emptyText({ store, filter, search: { query, pending } }) {
+  if (!store.rows.size) return "Loading documents …";
+  if (pending) return `Searching for “${query}” …`;
+  const noun = filter === "all" ? "document" : `${filter} document`;
+  return query ? `No ${noun} with “${query}” in its name, message or error` : `No ${noun}`;
+}
+
+// src/progress-view/actions.js
+var SLOW_ANSWER = 3e3;
+var NOTICE_DURATION = 8e3;
+function createActions({ store, sender, isLost, onAction, onChange }) {
+  const pending = /* @__PURE__ */ new Map();
+  let retried = /* @__PURE__ */ new Map();
+  let timer = 0;
+  function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
+    clearTimeout(timer);
+    actions2.notice = { text: sentence(text), bad };
+    retried = /* @__PURE__ */ new Map();
+    if (Number.isFinite(milliseconds)) {
+      timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));
+    }
+    onChange();
+  }
+  function retryTargets(ids) {
+    const targets = /* @__PURE__ */ new Map();
+    const wanted = ids && new Set(ids);
+    for (const { index, id, status, attempt } of store.rows.values()) {
+      if (isRetryable(status) && (wanted === null || wanted.has(id))) {
+        targets.set(id, { index, attempt, started: false });
+      }
+    }
+    return targets;
+  }
+  function updateTarget(target) {
+    const row = store.rows.get(target.index);
+    if (!row) return;
+    const newAttempt = (row.attempt ?? 0) > (target.attempt ?? 0);
+    if (newAttempt || !isFinal(row.status)) target.started = true;
+  }
+  function hasEnded({ index, started }) {
+    const row = store.rows.get(index);
+    return !row || started && isFinal(row.status);
+  }
+  const actions2 = {
+    /** @type {Notice} */
+    notice: { text: "", bad: false },
+    /**
+     * @param {Action} action
+     * @param {string[] | null} ids all documents if null
+     */
+    request(action, ids) {
+      const request2 = onAction?.(action, ids) ?? -1;
+      if (request2 < 0) {
+        notify(`the ${sender} cannot be reached: nothing was done`, true);
+        return;
+      }
+      const label = action === "cancel" ? "cancelling" : "retrying";
+      const slow2 = setTimeout(() => {
+        const gone = isLost() ? " or gone" : "";
+        notify(`${label}: waiting for the ${sender}, which is busy${gone}`, false, Infinity);
+      }, SLOW_ANSWER);
+      const targets = action === "retry" ? retryTargets(ids) : /* @__PURE__ */ new Map();
+      pending.set(request2, { timer: Number(slow2), targets });
+      notify(`${label} …`, false, Infinity);
+    },
+    /** @param {ActionResult} result */
+    showResult({ request: request2, ok, text }) {
+      const found = pending.get(request2);
+      if (!found) return;
+      clearTimeout(found.timer);
+      pending.delete(request2);
+      notify(text, !ok);
+      if (ok) retried = found.targets;
+      actions2.rowsChanged();
+    },
+    /** Hide the notice of a retry when all its documents have ended again. */
+    rowsChanged() {
+      for (const { targets } of pending.values()) targets.forEach(updateTarget);
+      if (!retried.size) return;
+      retried.forEach(updateTarget);
+      if ([...retried.values()].every(hasEnded)) notify("", false, Infinity);
+    },
+    close() {
+      clearTimeout(timer);
+      for (const each of pending.values()) clearTimeout(each.timer);
+      pending.clear();
+    }
+  };
+  return actions2;
+}
+
 // src/progress-view/row-text.js
+var MAX_STEP = 60;
 function detailOf(row, now) {
   return sentence(plainDetailOf(row, now));
 }
@@ -1655,6 +1727,9 @@ function messageOf(row) {
   for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
   return text;
 }
+function stepOf({ step, status }) {
+  return status === "processing" || status === "failed" ? truncate(singleLine(step), MAX_STEP) : "";
+}
 function attemptOf2({ attempt, attempts, status }) {
   if (attempt === null || attempt <= 1 || status === "completed") return "";
   return attempts ? `${attempt} of ${attempts}` : String(attempt);
@@ -1669,33 +1744,38 @@ function secondsOf(row, now) {
   return Math.max(now - row.startedAt, 0) / 1e3;
 }
 function factsOf(row, now) {
-  const facts = [sentence(row.status), percentOf(row)];
+  const facts = [sentence(row.status), unbroken(percentOf(row))];
   if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
   if (row.attempt !== null) {
-    facts.push(
-      row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`
-    );
+    const most = row.attempts ? ` of ${row.attempts}` : "";
+    facts.push(unbroken(`attempt ${row.attempt}${most}`));
   }
-  if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
+  if (row.elapsed !== null && row.status !== "queued") {
+    facts.push(unbroken(duration(secondsOf(row, now))));
+  }
   for (const text of [row.worker, row.id]) {
     if (text) facts.push(truncate(singleLine(text), MAX_CELL));
   }
   return facts;
+}
+function unbroken(text) {
+  return text.replaceAll(" ", " ");
 }
 
 // src/progress-view/columns.js
 var COLUMNS = [
   { key: "select", title: "Selection", value: null },
   { key: "state", title: "State", value: (row) => STATES.indexOf(stateOf(row)) },
-  { key: "name", title: "Document", value: nameOf },
+  { key: "name", title: "Document", value: ({ name }) => singleLine(name) },
   { key: "progress", title: "Progress", value: ({ progress }) => progress },
-  { key: "step", title: "Step", value: ({ step }) => step },
+  { key: "step", title: "Step", value: stepOf },
   { key: "message", title: "Message", value: messageOf },
   { key: "worker", title: "Worker", value: ({ worker }) => worker },
-  { key: "time", title: "Time", value: elapsedOf }
+  { key: "time", title: "Time", value: elapsedOf2 }
 ];
 var COLLATOR = new Intl.Collator(void 0, { numeric: true, sensitivity: "base" });
-function elapsedOf(row) {
+function elapsedOf2(row) {
+  if (row.status === "queued") return null;
   if (row.status !== "processing" || row.startedAt === void 0) return row.elapsed;
   return (performance.now() - row.startedAt) / 1e3;
 }
@@ -1708,11 +1788,11 @@ function sortRows(rows, { key, descending }) {
   if (!value) return rows;
   const direction = descending ? -1 : 1;
   return rows.map((row) => ({ row, value: value(row) })).sort((one, other) => {
-    const empty = Number(isEmpty(one.value)) - Number(isEmpty(other.value));
+    const empty = Number(isEmpty2(one.value)) - Number(isEmpty2(other.value));
     return empty || direction * compare(one.value, other.value);
   }).map(({ row }) => row);
 }
-function isEmpty(value) {
+function isEmpty2(value) {
   return value === null || value === "";
 }
 function compare(one, other) {
@@ -1722,13 +1802,16 @@ function compare(one, other) {
 
 // src/progress-view/search.js
 var DELAY2 = 250;
+function folded(text) {
+  return text.normalize("NFC").toLocaleLowerCase();
+}
 function termsOf(query) {
-  return query.toLocaleLowerCase().split(/\s+/u).filter(Boolean);
+  return folded(query).split(/\s+/u).filter(Boolean);
 }
 function matches(row, { terms, found }) {
   if (!terms.length || found.has(row.id)) return true;
   const { name, message, error, worker, id } = row;
-  const text = [name, message, error, worker, id].join("\n").toLocaleLowerCase();
+  const text = folded([name, message, error, worker, id].join("\n"));
   return terms.every((term) => text.includes(term));
 }
 function createSearch({ onSearch, onChange }) {
@@ -1739,6 +1822,8 @@ function createSearch({ onSearch, onChange }) {
     terms: [],
     /** @type {Set<string>} ids that the sender has found */
     found: /* @__PURE__ */ new Set(),
+    /** Whether the sender has not answered yet. */
+    pending: false,
     get query() {
       return query;
     },
@@ -1750,7 +1835,8 @@ function createSearch({ onSearch, onChange }) {
       search.terms = termsOf(query);
       search.found = /* @__PURE__ */ new Set();
       clearTimeout(timer);
-      if (query && onSearch) timer = Number(setTimeout(ask, DELAY2));
+      search.pending = Boolean(query && onSearch);
+      if (search.pending) timer = Number(setTimeout(ask, DELAY2));
       onChange();
     },
     close() {
@@ -1761,8 +1847,9 @@ function createSearch({ onSearch, onChange }) {
   async function ask() {
     const asked = query;
     const ids = await onSearch?.(asked).catch(() => []) ?? [];
-    if (asked !== query || !ids.length) return;
-    search.found = new Set(ids);
+    if (asked !== query) return;
+    search.pending = false;
+    if (ids.length) search.found = new Set(ids);
     onChange();
   }
   return search;
@@ -1878,6 +1965,7 @@ function downloadCsv(text, name) {
 
 // src/progress-view/bulk-bar.js
 var COPIED = 2e3;
+var SLOW_ERRORS = 300;
 function createBulkBar({
   signal,
   store,
@@ -1892,16 +1980,18 @@ function createBulkBar({
   const cancel = createButton("Cancel", signal, () => act("cancel"));
   const copy = createButton("Copy as CSV", signal, copyCsv);
   const download = createButton("Download CSV", signal, async () => {
-    downloadCsv(await csv(), `${fileName()}.csv`);
+    downloadCsv(await csv(download), `${fileName()}.csv`);
   });
   const clear = createButton("Clear selection", signal, () => selection.clear());
   const buttons = createElement("span", "actions", retry, cancel, copy, download, clear);
   const element = withRole(createElement("div", "bulk", label, buttons), "group");
   element.hidden = true;
   let exporting = false;
+  let narrowed = false;
   let timer = 0;
   function subjects() {
     if (selection.size) return selection.of(store.sorted());
+    if (narrowed) return listed2();
     const failed = store.sorted().filter(({ status }) => status === "failed");
     return failed.length ? failed : listed2();
   }
@@ -1911,15 +2001,21 @@ function createBulkBar({
   function act(action) {
     const ids = applicable(action).map(({ id }) => id);
     if (ids.length) onAction(action, ids);
+    else onChange();
   }
-  async function csv() {
+  async function csv(button) {
     const rows = subjects();
     const cut = rows.filter(({ error }) => error?.endsWith("…")).map(({ id }) => id);
-    const errors = cut.length ? await onErrors?.(cut).catch(() => void 0) : void 0;
+    if (!cut.length) return toCsv(rows);
+    const label2 = button.textContent ?? "";
+    const slow2 = setTimeout(() => setText(button, "Collecting errors …"), SLOW_ERRORS);
+    const errors = await onErrors?.(cut).catch(() => void 0);
+    clearTimeout(slow2);
+    setText(button, label2);
     return toCsv(rows, errors);
   }
   async function copyCsv() {
-    const copied = await copyToClipboard(await csv());
+    const copied = await copyToClipboard(await csv(copy));
     if (signal.aborted) return;
     clearTimeout(timer);
     setText(copy, copied ? "Copied" : "The browser does not allow copying");
@@ -1939,7 +2035,8 @@ function createBulkBar({
       onChange();
     },
     /** @param {ViewState} state */
-    draw({ summary }) {
+    draw({ summary, filter, search }) {
+      narrowed = filter !== "all" || search.query !== "";
       const shown = !store.single && (selection.size > 0 || exporting);
       setHidden(element, !shown);
       if (!shown) return;
@@ -2047,7 +2144,7 @@ function createHistoryTable({ history: history2, row: { name } }) {
     for (const text2 of [
       timeOfDay(Date.parse(event.timestamp)),
       event.attempt === null ? "" : String(event.attempt),
-      event.status,
+      sentence(event.status),
       truncate(singleLine(event.step), 60),
       String(Math.floor(event.progress))
     ]) {
@@ -2167,10 +2264,10 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
       setText(facts, factsOf(row, now).join(" · "));
       const fullError = full?.attempt === row.attempt ? full.error : null;
       error.draw(row.error ? fullError ?? row.error : "", row.name);
-      const slow = pending && performance.now() - requestedAt > SLOW_ANSWER2;
+      const slow2 = pending && performance.now() - requestedAt > SLOW_ANSWER2;
       const busy = `Waiting for the ${sender}, which is busy`;
-      const noteText = slow ? busy : details?.problem ?? "";
-      setText(note, noteText || (details ? "" : "…"));
+      const noteText = slow2 ? busy : details?.problem ?? "";
+      setText(note, noteText || (details ? "" : "Loading details …"));
       setHidden(note, !note.textContent);
       setHidden(timeline, !timeline.childElementCount);
       setHidden(history2, !details?.history.length);
@@ -2389,7 +2486,7 @@ function handleGridKey(event, actions2) {
 var ROW_HEIGHT = 28;
 var TALL_ROW_HEIGHT = 48;
 var HEADER_HEIGHT = 28;
-var NARROW = 640;
+var NARROW = 720;
 var NAMES = [16, 64];
 var MESSAGES = [24, 96];
 var STEP = 8;
@@ -2566,76 +2663,12 @@ function createGridRow(id) {
       setTitle(message, rowState === "failed" ? messageOf(row) : detail);
       setText(number, attemptOf2(row));
       setHidden(attempt, !number.textContent);
-      const hasStep = row.status === "processing" || row.status === "failed";
-      setText(step, hasStep ? truncate(singleLine(row.step), 60) : "");
+      setText(step, stepOf(row));
       setText(worker, truncate(singleLine(row.worker ?? ""), 60));
       setText(time, timeOf(row, now));
     }
   };
   return gridRow;
-}
-
-// src/progress-view/summary-text.js
-function headlineOf(summary, row) {
-  if (row) return isFinal(row.status) ? sentence(row.status) : percentOf(row);
-  const { counts, finished, fraction, total } = summary;
-  if (!total) return "No documents";
-  if (!finished) return `${percentage(fraction)} %`;
-  const all = plural(total, "document");
-  if (counts.failed) return `${formatNumber(counts.failed)} of ${all} failed`;
-  if (counts.cancelled) return `${formatNumber(counts.cancelled)} of ${all} cancelled`;
-  return total === 1 ? "Completed" : `All ${formatNumber(total)} documents completed`;
-}
-function titleOf({ title, total, finished }) {
-  const text = singleLine(title);
-  const number = plural(total, "document");
-  if (!finished || !text.startsWith(number)) return text;
-  return sentence(text.slice(number.length).replace(/^, /, ""));
-}
-function outlookOf(summary, now) {
-  if (summary.loading) {
-    const listed2 = formatNumber(summary.rows);
-    return `${listed2} of ${formatNumber(summary.total)} listed so far`;
-  }
-  const { counts, finished, stalled, remaining: seconds, total, sending, waiting } = summary;
-  if (finished || !total) return summary.missing_text ?? "";
-  if (sending) {
-    const [sent, all] = [formatNumber(sending.sent), formatNumber(sending.total)];
-    return sending.total === 1 ? "sending the file" : `sending files: ${sent} of ${all} sent`;
-  }
-  if (counts.processing && stalled >= counts.processing) return "stalled";
-  if (waiting) return waiting;
-  if (!counts.processing) return "waiting for a worker";
-  if (seconds === null) return remaining(null);
-  return remaining(Math.max(seconds - secondsSince(summary, now), 0));
-}
-function pagesOf({ finished, pages, pages_per_second }, problem2) {
-  if (finished) return pages ? plural(pages, "page") : "";
-  return problem2 ? "" : rateOf(pages_per_second, "pages");
-}
-function rateOf(perSecond, noun) {
-  return perSecond ? rate(perSecond, noun) : "";
-}
-function elapsedOf2(summary, now) {
-  const { elapsed, finished } = summary;
-  if (elapsed === null) return "";
-  return stopwatch(elapsed + (finished ? 0 : Math.max(secondsSince(summary, now), 0)));
-}
-function secondsSince({ receivedAt }, now) {
-  return (now - (receivedAt ?? now)) / 1e3;
-}
-function countOf2({ counts, stalled, total }, filter) {
-  if (filter === "all") return total;
-  return filter === "stalled" ? stalled : counts[filter];
-}
-function retryLabel({ failed, cancelled }) {
-  if (failed && cancelled) return `Retry ${formatNumber(failed + cancelled)}`;
-  return failed ? `Retry ${formatNumber(failed)} failed` : `Retry ${formatNumber(cancelled)} cancelled`;
-}
-function emptyText({ store, filter, search: { query } }) {
-  if (!store.rows.size) return "No documents yet";
-  const noun = filter === "all" ? "document" : `${filter} document`;
-  return query ? `No ${noun} with “${query}” in its name, message or error` : `No ${noun}`;
 }
 
 // src/progress-view/grid.js
@@ -2660,6 +2693,7 @@ function createGrid(options) {
   let rowHeight = ROW_HEIGHT;
   const columnShares = createColumnShares();
   let active = null;
+  let activePosition = 0;
   let activeKey = null;
   function listen(type, listener) {
     element.addEventListener(type, listener, { signal, passive: true });
@@ -2677,6 +2711,7 @@ function createGrid(options) {
   }
   listen("focusin", scheduleDraw2);
   element.addEventListener("click", handleClick, { signal });
+  element.addEventListener("mousedown", keepTextUnselected, { signal });
   element.addEventListener(
     "keydown",
     (event) => {
@@ -2706,6 +2741,15 @@ function createGrid(options) {
     if (all) selection.removeAll(order.rows);
     else selection.addAll(order.rows);
   }
+  function keepTextUnselected(event) {
+    const target = (
+      /** @type {Element} */
+      event.target
+    );
+    if (!event.shiftKey || !target.closest(".dp-row")) return;
+    event.preventDefault();
+    element.focus({ preventScroll: true });
+  }
   function handleClick(event) {
     const target = (
       /** @type {Element} */
@@ -2716,6 +2760,7 @@ function createGrid(options) {
     const row = pool.find((each) => each.element.contains(target))?.row;
     if (!row) return;
     active = row;
+    activePosition = order.rows.indexOf(row);
     activeKey ??= "name";
     if (event.shiftKey) selection.extendTo(row, order.rows);
     else if (event.ctrlKey || event.metaKey || target.closest(".dp-select")) selection.toggle(row);
@@ -2740,7 +2785,8 @@ function createGrid(options) {
       scheduleDraw2();
     },
     open() {
-      if (active) onOpen(active);
+      if (active && activeKey === "select") selection.toggle(active);
+      else if (active) onOpen(active);
       else if (activeKey) sortBy(activeKey);
     },
     select() {
@@ -2759,6 +2805,7 @@ function createGrid(options) {
     const position = clamp(wanted, 0, order.rows.length - 1);
     if (extend && active && !selection.size) selection.toggle(active);
     active = order.rows[position] ?? null;
+    activePosition = position;
     activeKey ??= "name";
     if (extend && active) selection.extendTo(active, order.rows);
     const above = position * rowHeight + details.heightAbove(position);
@@ -2775,12 +2822,17 @@ function createGrid(options) {
     const result = order.update(state, openedId);
     if (!result) return;
     if (result === "replaced") element.scrollTop = scrollTop = 0;
-    if (active) active = state.store.rows.get(active.index) ?? null;
+    if (active) followActive(state.store.rows.get(active.index));
     const all = state.store.sorted();
     const shares = columnShares.measure(all, state.now);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
     toggleClass(element, "several-hosts", hasSeveralHosts(all));
+  }
+  function followActive(row) {
+    const position = row ? order.rows.indexOf(row) : -1;
+    if (position >= 0) activePosition = position;
+    active = order.rows[Math.min(activePosition, order.rows.length - 1)] ?? null;
   }
   function resizePool(size) {
     while (pool.length < size) {
@@ -2791,7 +2843,7 @@ function createGrid(options) {
     for (const row of pool.splice(size)) row.element.remove();
   }
   function draw(state, openedId) {
-    setHidden(element, state.store.single || !state.summary);
+    setHidden(element, state.store.single || !state.summary || isEmpty(state));
     if (element.hidden) return;
     if (!pool.length) measureRows();
     updateOrder(state, openedId);
@@ -2901,8 +2953,9 @@ function createFilters({ signal, onFilter, onQuery, onExport, onHelp, helpId }) 
     group,
     createElement("div", "finding", search, exporting, help)
   );
-  function draw({ store, summary, filter: selected }, open) {
-    setHidden(element, store.single || !summary);
+  function draw(state, open) {
+    const { store, summary, filter: selected } = state;
+    setHidden(element, store.single || isEmpty(state));
     if (!summary) return;
     setAttribute(exporting, "aria-expanded", open.exporting);
     setAttribute(help, "aria-expanded", open.helping);
@@ -2946,6 +2999,9 @@ function createHeader({
   const cancel = createButton("Cancel", signal, () => onAction("cancel", null));
   const retry = createButton("Retry", signal, () => onAction("retry", null));
   const rates = createRates();
+  const problemText2 = createElement("span");
+  const problem2 = createElement("span", "problem", createIcon("stalled"), problemText2);
+  const notice = createElement("span", "notice");
   const headline = createElement(
     "div",
     "headline",
@@ -2954,6 +3010,8 @@ function createHeader({
     percent,
     outlook,
     title,
+    problem2,
+    notice,
     rates.element,
     createElement("span", "actions", retry, cancel)
   );
@@ -2962,9 +3020,6 @@ function createHeader({
   const message = createElement("span", "message");
   const details = createButton("Details", signal, onDetails);
   const current = createElement("div", "current", message, details);
-  const problemText = createElement("span");
-  const problem2 = createElement("p", "problem", createIcon("stalled"), problemText);
-  const notice = createElement("p", "notice");
   const filters = createFilters({
     signal,
     onFilter,
@@ -2976,14 +3031,17 @@ function createHeader({
   function draw(state) {
     const { store, summary, now } = state;
     const row = store.single ? store.sorted()[0] : null;
-    setText(problemText, sentence(state.problem));
+    setText(problemText2, sentence(state.problem));
     setHidden(problem2, !state.problem);
     setText(notice, state.notice.text);
     setHidden(notice, !state.notice.text);
     toggleClass(notice, "bad", state.notice.bad);
+    const urgent = Boolean(state.problem || state.notice.text);
+    for (const each of [title, rates.element]) setHidden(each, urgent);
+    setHidden(outlook, Boolean(state.problem));
     setHidden(current, !row);
-    setHidden(steps.element, !row);
-    setHidden(bar.element, !summary);
+    setHidden(steps.element, !row || !summary?.steps?.length);
+    setHidden(bar.element, !summary || isEmpty(state));
     setHidden(name, !row);
     setText(changes, singleLine(summary?.changes ?? ""));
     setHidden(changes, !summary?.changes);
@@ -3013,9 +3071,9 @@ function createHeader({
     setHidden(retry, !summary.actions || !retryable);
     setText(retry, row ? "Retry" : retryLabel(summary.counts));
     if (!row) return;
-    const step = row.step && !isFinal(row.status) ? singleLine(row.step) : "";
+    const step = summary.steps?.length || isFinal(row.status) ? "" : singleLine(row.step);
     const text = [sentence(step), detailOf(row, now)].filter(Boolean).join(" · ");
-    setText(message, truncate(text, MAX_CELL));
+    setText(message, truncate(text, MAX_CELL) || sentence(stateOf(row)));
     setAttribute(current, "data-state", stateOf(row));
     steps.draw(row);
   }
@@ -3027,10 +3085,7 @@ function createHeader({
     bar.element,
     steps.element,
     current,
-    problem2,
-    notice,
-    filters.element,
-    bulkBar.element
+    filters.element
   );
   return { element, draw, focusSearch: filters.focusSearch };
 }
@@ -3042,7 +3097,7 @@ function createRates() {
   let nextUpdate = -Infinity;
   let shownKey = "";
   function draw({ now, problem: problem2 }, summary, row) {
-    setText(elapsed, elapsedOf2(summary, now));
+    setText(elapsed, elapsedOf(summary, now));
     const key = `${summary.finished} ${problem2}`;
     if (performance.now() < nextUpdate && key === shownKey) return;
     nextUpdate = performance.now() + RATE_INTERVAL;
@@ -3099,7 +3154,7 @@ function createStepScale() {
       shownKey = key;
       element.replaceChildren(
         ...segments.map(({ name, from, to }) => {
-          const label = createElement("span", "segment", singleLine(name));
+          const label = createElement("span", "segment", createElement("span", "", singleLine(name)));
           label.style.left = `${from}%`;
           label.style.width = `${to - from}%`;
           return label;
@@ -3127,6 +3182,7 @@ function createHeartbeat() {
   let lastBeatWall = Date.now();
   let lastUpdate = null;
   let disconnected = false;
+  let reason = "";
   let frozenAt = null;
   const heartbeat = {
     beat(time = Date.now()) {
@@ -3135,8 +3191,9 @@ function createHeartbeat() {
       lastUpdate = time;
       disconnected = false;
     },
-    disconnect() {
+    disconnect(why = "") {
       disconnected = true;
+      reason = why;
     },
     isLost() {
       return disconnected || performance.now() - lastBeat > TIMEOUT2 || Date.now() - lastBeatWall > TIMEOUT2;
@@ -3161,7 +3218,8 @@ function createHeartbeat() {
     problem(summary) {
       if (summary?.finished) return "";
       if (heartbeat.isLost()) {
-        return lastUpdate === null ? "disconnected, nothing received yet" : `disconnected, last update ${timeOfDay(lastUpdate)}`;
+        const since = lastUpdate === null ? "nothing received yet" : `last update ${timeOfDay(lastUpdate)}`;
+        return `disconnected, ${since}${disconnected && reason ? `: ${reason}` : ""}`;
       }
       if (summary?.connected === false) {
         const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
@@ -3174,6 +3232,7 @@ function createHeartbeat() {
 }
 
 // src/progress-view/help.js
+var COMMAND = /Mac|iP(hone|ad)/.test(globalThis.navigator?.platform ?? "") ? "⌘" : "Ctrl";
 var KEYS = [
   [["↑", "↓"], "previous and next document; above the first, the headers"],
   [["←", "→"], "previous and next column"],
@@ -3181,7 +3240,8 @@ var KEYS = [
   [["Enter"], "show or hide the details of a document; sort by a header"],
   [["Space"], "select a document"],
   [["Shift ↑", "Shift ↓"], "select further documents"],
-  [["Ctrl A"], "select all that are listed"],
+  [["Shift click", `${COMMAND} click`], "select all up to a document; select one more"],
+  [[`${COMMAND} A`], "select all that are listed"],
   [["/"], "search"],
   [["Escape"], "close the details, then clear the selection"],
   [["?"], "show or hide this help"]
@@ -3299,6 +3359,10 @@ function startClocks(row, change, now) {
 function createSelection(onChange) {
   const ids = /* @__PURE__ */ new Set();
   let anchor = "";
+  let extended = (
+    /** @type {string[]} */
+    []
+  );
   const selection = {
     get size() {
       return ids.size;
@@ -3311,6 +3375,7 @@ function createSelection(onChange) {
     toggle({ id }) {
       if (!ids.delete(id)) ids.add(id);
       anchor = id;
+      extended = [];
       onChange();
     },
     /**
@@ -3324,23 +3389,32 @@ function createSelection(onChange) {
       const from = order.findIndex(({ id }) => id === anchor);
       if (to < 0) return;
       const [first, last] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
-      for (const each of order.slice(first, last + 1)) ids.add(each.id);
-      if (from < 0) anchor = row.id;
+      for (const id of extended) ids.delete(id);
+      const range = order.slice(first, last + 1).map(({ id }) => id);
+      extended = range.filter((id) => !ids.has(id));
+      for (const id of extended) ids.add(id);
+      if (from < 0) {
+        anchor = row.id;
+        extended = [];
+      }
       onChange();
     },
     /** @param {Row[]} rows */
     addAll(rows) {
       for (const { id } of rows) ids.add(id);
+      extended = [];
       onChange();
     },
     /** @param {Row[]} rows */
     removeAll(rows) {
       for (const { id } of rows) ids.delete(id);
+      extended = [];
       onChange();
     },
     clear() {
       ids.clear();
       anchor = "";
+      extended = [];
       onChange();
     },
     /**
@@ -3420,7 +3494,8 @@ function createProgressView(element, options = {}) {
     sender
   });
   const announcer = createAnnouncer();
-  const children = [header.element, help, grid.element, announcer.element];
+  const footer = createElement("div", "footer");
+  const children = [header.element, help, grid.element, footer, announcer.element];
   const root = withRole(createElement("div", "", ...children), "group");
   root.className = "docprogress";
   root.dir = "ltr";
@@ -3454,10 +3529,11 @@ function createProgressView(element, options = {}) {
     toggleClass(root, "single", store.single);
     toggleClass(root, "stale", state.problem !== "");
     setAttribute(root, "aria-label", singleLine(summary?.title ?? "") || "documents");
-    if (store.single) placePanel(root);
+    if (store.single) place(panel.element, root);
     else grid.details.place(panel.element);
     grid.draw(state, panel.openedId);
     header.draw(state);
+    place(bulkBar.element, selection.size ? footer : header.element);
     panel.draw(state);
     const listed2 = store.single || grid.listed().some(({ id }) => id === panel.openedId);
     if (panel.openedId && !listed2) closeDetails();
@@ -3485,8 +3561,11 @@ function createProgressView(element, options = {}) {
     else return false;
     return true;
   }
-  function placePanel(parent) {
-    if (panel.element.parentElement !== parent) parent.append(panel.element);
+  function place(child, parent) {
+    if (child.parentElement === parent) return;
+    const focused = child.contains(document.activeElement);
+    parent.append(child);
+    if (focused) root.focus();
   }
   function openDetails(row) {
     if (!row) return;
@@ -3533,8 +3612,8 @@ function createProgressView(element, options = {}) {
       heartbeat.beat(time);
       scheduleDraw2();
     },
-    disconnect() {
-      heartbeat.disconnect();
+    disconnect(reason) {
+      heartbeat.disconnect(reason);
       scheduleDraw2();
     },
     close() {
@@ -3569,6 +3648,8 @@ function createAnnouncer() {
 var REFRESH_INTERVAL = 5e3;
 var MEMBERS_DELAY = 300;
 var BEAT_INTERVAL = 2e3;
+var SLOW_ANSWER3 = 300;
+var TITLE = document.title;
 var base = new URL(".", location.href).pathname.slice(0, -1);
 var TOKEN_KEY = `docprogress ${base}`;
 var REFUSED_KEY = `docprogress refused ${base}`;
@@ -3580,6 +3661,7 @@ var caseField = (
 var problem = findElement("problem");
 var viewElement = findElement("view");
 var emptyText2 = findElement("empty");
+var loadingText = findElement("loading");
 var olderButton = (
   /** @type {HTMLButtonElement} */
   findElement("more")
@@ -3612,11 +3694,14 @@ var uploads = createUploadQueue({
 });
 var caseId = new URLSearchParams(location.search).get("case") ?? "";
 var listed = false;
+var slow = false;
+var slowTimer = 0;
 var actions = 0;
 var frame = 0;
 var refreshTimer = 0;
 var membersTimer = 0;
 var connected = false;
+var problemText = "";
 var view = createProgressView(viewElement, {
   onAction: startAction,
   onDetails: showDetails,
@@ -3669,6 +3754,7 @@ function askForToken() {
 async function refresh() {
   clearTimeout(refreshTimer);
   const requested = caseId;
+  if (!listed && !slowTimer) slowTimer = Number(setTimeout(showLoading, SLOW_ANSWER3));
   try {
     const lists = await listing.fetchNewest(requested);
     if (requested !== caseId) return;
@@ -3677,6 +3763,7 @@ async function refresh() {
     work.hidden = false;
     listing.applyNewest(lists);
     listed = true;
+    endLoading();
     if (listing.trim()) replaceRows();
     scheduleDraw();
     follower.update();
@@ -3690,6 +3777,15 @@ async function refresh() {
   if (!access.shown) {
     refreshTimer = Number(setTimeout(() => !document.hidden && refresh(), REFRESH_INTERVAL));
   }
+}
+function showLoading() {
+  slow = true;
+  drawPage();
+}
+function endLoading() {
+  clearTimeout(slowTimer);
+  slowTimer = 0;
+  slow = false;
 }
 function listMembers() {
   if (membersTimer) return;
@@ -3706,6 +3802,7 @@ function showOlder() {
 async function loadOlder(fetchDocuments) {
   const requested = caseId;
   olderButton.disabled = true;
+  olderButton.textContent = "Loading …";
   try {
     await fetchDocuments(requested, () => requested === caseId);
     if (requested !== caseId) return;
@@ -3719,6 +3816,7 @@ async function loadOlder(fetchDocuments) {
     );
   } finally {
     olderButton.disabled = false;
+    olderButton.textContent = "Show more";
   }
 }
 async function searchDocuments(query) {
@@ -3729,12 +3827,16 @@ async function searchDocuments(query) {
 }
 function serverAnswered() {
   connected = true;
-  showProblem("");
+  problemText = "";
+  drawPage();
 }
 function serverFailed({ message }) {
   connected = false;
-  view.disconnect();
-  showProblem(access.shown ? "" : message);
+  endLoading();
+  problemText = access.shown ? "" : message;
+  if (problemText === UNREACHABLE) problemText += "; trying again";
+  view.disconnect(problemText);
+  drawPage();
 }
 function selectCase(selected) {
   if (selected === caseId) return;
@@ -3795,13 +3897,17 @@ function scheduleDraw() {
 function drawChanges() {
   frame = 0;
   drawPage();
-  view.update({ summary: currentSummary(), rows: documents.takeChangedRows() });
-  if (!connected) view.disconnect();
+  const summary = currentSummary();
+  drawTitle(summary);
+  view.update({ summary, rows: documents.takeChangedRows() });
+  if (!connected) view.disconnect(problemText);
 }
 function replaceRows() {
   drawPage();
-  view.replace({ summary: currentSummary(), rows: documents.takeAllRows() });
-  if (!connected) view.disconnect();
+  const summary = currentSummary();
+  drawTitle(summary);
+  view.replace({ summary, rows: documents.takeAllRows() });
+  if (!connected) view.disconnect(problemText);
 }
 function currentSummary() {
   return summarize([...documents.entries.values()], {
@@ -3816,11 +3922,14 @@ function drawPage() {
   const empty = !documents.entries.size;
   viewElement.hidden = empty;
   emptyText2.hidden = !empty || !listed;
+  loadingText.hidden = !slow || !empty || access.shown;
   olderButton.hidden = !listing.hasOlder;
+  problem.textContent = sentence(problemText);
+  problem.hidden = !problemText || documents.unfinished().length > 0;
 }
-function showProblem(text) {
-  problem.textContent = sentence(text);
-  problem.hidden = !text;
+function drawTitle(summary) {
+  const headline = summary.total ? `${headlineOf(summary, null)} · ` : "";
+  if (document.title !== headline + TITLE) document.title = headline + TITLE;
 }
 function findElement(id) {
   return (

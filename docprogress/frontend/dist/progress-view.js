@@ -25,71 +25,6 @@ function pageId() {
   return Math.random().toString(36).slice(2);
 }
 
-// src/shared/format.js
-var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-function formatNumber(value) {
-  return NUMBERS.format(value);
-}
-function plural(count, noun) {
-  return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-function percentage(fraction) {
-  return fraction >= 1 ? 100 : Math.max(0, Math.min(Math.floor(fraction * 100 + 1e-9), 99));
-}
-function stopwatch(seconds) {
-  const whole = Math.floor(seconds);
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
-}
-function duration(seconds) {
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  const units = [
-    [86400, "d", 3600, "h"],
-    [3600, "h", 60, "min"],
-    [60, "min", 1, "s"]
-  ];
-  for (const [unit, name, smaller, smallName] of units) {
-    if (whole < unit) continue;
-    const rest = Math.floor(whole % unit / smaller);
-    const count = `${Math.floor(whole / unit)} ${name}`;
-    return rest ? `${count} ${rest} ${smallName}` : count;
-  }
-  return `${whole} s`;
-}
-function remaining(seconds) {
-  if (seconds === null) return "time left unknown";
-  if (seconds < 5) return "a few seconds left";
-  if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
-  const minutes = Math.round(seconds / 60);
-  const shown = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
-  return `about ${duration(shown * 60)} left`;
-}
-function rate(perSecond, noun) {
-  let value = perSecond;
-  let unit = "s";
-  for (const longer of ["min", "h"]) {
-    if (value >= 0.95) break;
-    value *= 60;
-    unit = longer;
-  }
-  return `${value >= 9.95 ? formatNumber(value) : value.toFixed(1)} ${noun}/${unit}`;
-}
-function timeOfDay(time) {
-  if (!Number.isFinite(time)) return "an unknown time";
-  const date = new Date(time);
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
-}
-function twoDigits(number) {
-  return String(number).padStart(2, "0");
-}
-
-// src/shared/status.js
-function isFinal(status) {
-  return status === "completed" || status === "failed" || status === "cancelled";
-}
-
 // src/shared/dom.js
 var CLASS_PREFIX = "dp-";
 function createElement(tag, classNames = "", ...children) {
@@ -181,14 +116,81 @@ function truncate(text, length) {
   if (text.length <= length) return text;
   return `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
 }
+var SPLITTABLE = /^[\x20-\x7e\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uff60ー–—’“”]+$/u;
 function setName(element, name) {
   if (element.title === name) return;
   element.title = name;
-  const splits = name.length > 2 * NAME_TAIL && /^[\x20-\x7e]+$/.test(name);
-  const parts = splits ? [name.slice(0, MAX_CELL - NAME_TAIL).slice(0, -NAME_TAIL), name.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
-  const spans = parts.map((part) => createElement("span", "", part));
+  const characters = [...name.normalize("NFC")];
+  const splits = characters.length > 2 * NAME_TAIL && SPLITTABLE.test(characters.join(""));
+  const parts = splits ? [characters.slice(0, MAX_CELL).slice(0, -NAME_TAIL), characters.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
+  const spans = parts.map((part) => createElement("span", "", [...part].join("")));
   for (const span of spans) span.dir = "auto";
   element.replaceChildren(...spans);
+}
+
+// src/shared/format.js
+var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+function formatNumber(value) {
+  return NUMBERS.format(value);
+}
+function plural(count, noun) {
+  return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+function percentage(fraction) {
+  return fraction >= 1 ? 100 : Math.max(0, Math.min(Math.floor(fraction * 100 + 1e-9), 99));
+}
+function stopwatch(seconds) {
+  const whole = Math.floor(seconds);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
+}
+function duration(seconds) {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const units = [
+    [86400, "d", 3600, "h"],
+    [3600, "h", 60, "min"],
+    [60, "min", 1, "s"]
+  ];
+  for (const [unit, name, smaller, smallName] of units) {
+    if (whole < unit) continue;
+    const rest = Math.floor(whole % unit / smaller);
+    const count = `${Math.floor(whole / unit)} ${name}`;
+    return rest ? `${count} ${rest} ${smallName}` : count;
+  }
+  return `${whole} s`;
+}
+function remaining(seconds) {
+  if (seconds === null) return "time left unknown";
+  if (seconds < 5) return "a few seconds left";
+  if (seconds < 57.5) return `about ${Math.round(seconds / 5) * 5} s left`;
+  const minutes = Math.round(seconds / 60);
+  const shown = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
+  return `about ${duration(shown * 60)} left`;
+}
+function rate(perSecond, noun) {
+  let value = perSecond;
+  let unit = "s";
+  for (const longer of ["min", "h"]) {
+    if (value >= 0.95) break;
+    value *= 60;
+    unit = longer;
+  }
+  return `${value >= 9.95 ? formatNumber(value) : value.toFixed(1)} ${noun}/${unit}`;
+}
+function timeOfDay(time) {
+  if (!Number.isFinite(time)) return "an unknown time";
+  const date = new Date(time);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(":");
+}
+function twoDigits(number) {
+  return String(number).padStart(2, "0");
+}
+
+// src/shared/status.js
+function isFinal(status) {
+  return status === "completed" || status === "failed" || status === "cancelled";
 }
 
 // src/progress-view/status.js
@@ -215,6 +217,7 @@ function runState({ counts, finished, stalled }) {
 }
 
 // src/progress-view/row-text.js
+var MAX_STEP = 60;
 function detailOf(row, now2) {
   return sentence(plainDetailOf(row, now2));
 }
@@ -239,6 +242,9 @@ function messageOf(row) {
   for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
   return text;
 }
+function stepOf({ step, status }) {
+  return status === "processing" || status === "failed" ? truncate(singleLine(step), MAX_STEP) : "";
+}
 function attemptOf({ attempt, attempts, status }) {
   if (attempt === null || attempt <= 1 || status === "completed") return "";
   return attempts ? `${attempt} of ${attempts}` : String(attempt);
@@ -253,33 +259,38 @@ function secondsOf(row, now2) {
   return Math.max(now2 - row.startedAt, 0) / 1e3;
 }
 function factsOf(row, now2) {
-  const facts = [sentence(row.status), percentOf(row)];
+  const facts = [sentence(row.status), unbroken(percentOf(row))];
   if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
   if (row.attempt !== null) {
-    facts.push(
-      row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`
-    );
+    const most = row.attempts ? ` of ${row.attempts}` : "";
+    facts.push(unbroken(`attempt ${row.attempt}${most}`));
   }
-  if (row.elapsed !== null) facts.push(duration(secondsOf(row, now2)));
+  if (row.elapsed !== null && row.status !== "queued") {
+    facts.push(unbroken(duration(secondsOf(row, now2))));
+  }
   for (const text of [row.worker, row.id]) {
     if (text) facts.push(truncate(singleLine(text), MAX_CELL));
   }
   return facts;
+}
+function unbroken(text) {
+  return text.replaceAll(" ", " ");
 }
 
 // src/progress-view/columns.js
 var COLUMNS = [
   { key: "select", title: "Selection", value: null },
   { key: "state", title: "State", value: (row) => STATES.indexOf(stateOf(row)) },
-  { key: "name", title: "Document", value: nameOf },
+  { key: "name", title: "Document", value: ({ name }) => singleLine(name) },
   { key: "progress", title: "Progress", value: ({ progress }) => progress },
-  { key: "step", title: "Step", value: ({ step }) => step },
+  { key: "step", title: "Step", value: stepOf },
   { key: "message", title: "Message", value: messageOf },
   { key: "worker", title: "Worker", value: ({ worker }) => worker },
   { key: "time", title: "Time", value: elapsedOf }
 ];
 var COLLATOR = new Intl.Collator(void 0, { numeric: true, sensitivity: "base" });
 function elapsedOf(row) {
+  if (row.status === "queued") return null;
   if (row.status !== "processing" || row.startedAt === void 0) return row.elapsed;
   return (performance.now() - row.startedAt) / 1e3;
 }
@@ -306,13 +317,16 @@ function compare(one, other) {
 
 // src/progress-view/search.js
 var DELAY = 250;
+function folded(text) {
+  return text.normalize("NFC").toLocaleLowerCase();
+}
 function termsOf(query) {
-  return query.toLocaleLowerCase().split(/\s+/u).filter(Boolean);
+  return folded(query).split(/\s+/u).filter(Boolean);
 }
 function matches(row, { terms, found }) {
   if (!terms.length || found.has(row.id)) return true;
   const { name, message, error, worker, id } = row;
-  const text = [name, message, error, worker, id].join("\n").toLocaleLowerCase();
+  const text = folded([name, message, error, worker, id].join("\n"));
   return terms.every((term) => text.includes(term));
 }
 function createSearch({ onSearch, onChange }) {
@@ -323,6 +337,8 @@ function createSearch({ onSearch, onChange }) {
     terms: [],
     /** @type {Set<string>} ids that the sender has found */
     found: /* @__PURE__ */ new Set(),
+    /** Whether the sender has not answered yet. */
+    pending: false,
     get query() {
       return query;
     },
@@ -334,7 +350,8 @@ function createSearch({ onSearch, onChange }) {
       search.terms = termsOf(query);
       search.found = /* @__PURE__ */ new Set();
       clearTimeout(timer);
-      if (query && onSearch) timer = Number(setTimeout(ask, DELAY));
+      search.pending = Boolean(query && onSearch);
+      if (search.pending) timer = Number(setTimeout(ask, DELAY));
       onChange();
     },
     close() {
@@ -345,8 +362,9 @@ function createSearch({ onSearch, onChange }) {
   async function ask() {
     const asked = query;
     const ids = await onSearch?.(asked).catch(() => []) ?? [];
-    if (asked !== query || !ids.length) return;
-    search.found = new Set(ids);
+    if (asked !== query) return;
+    search.pending = false;
+    if (ids.length) search.found = new Set(ids);
     onChange();
   }
   return search;
@@ -678,6 +696,7 @@ function downloadCsv(text, name) {
 
 // src/progress-view/bulk-bar.js
 var COPIED = 2e3;
+var SLOW_ERRORS = 300;
 function createBulkBar({
   signal,
   store,
@@ -692,16 +711,18 @@ function createBulkBar({
   const cancel = createButton("Cancel", signal, () => act("cancel"));
   const copy = createButton("Copy as CSV", signal, copyCsv);
   const download = createButton("Download CSV", signal, async () => {
-    downloadCsv(await csv(), `${fileName()}.csv`);
+    downloadCsv(await csv(download), `${fileName()}.csv`);
   });
   const clear = createButton("Clear selection", signal, () => selection.clear());
   const buttons = createElement("span", "actions", retry, cancel, copy, download, clear);
   const element = withRole(createElement("div", "bulk", label, buttons), "group");
   element.hidden = true;
   let exporting = false;
+  let narrowed = false;
   let timer = 0;
   function subjects() {
     if (selection.size) return selection.of(store.sorted());
+    if (narrowed) return listed();
     const failed = store.sorted().filter(({ status }) => status === "failed");
     return failed.length ? failed : listed();
   }
@@ -711,15 +732,21 @@ function createBulkBar({
   function act(action) {
     const ids = applicable(action).map(({ id }) => id);
     if (ids.length) onAction(action, ids);
+    else onChange();
   }
-  async function csv() {
+  async function csv(button) {
     const rows = subjects();
     const cut = rows.filter(({ error }) => error?.endsWith("…")).map(({ id }) => id);
-    const errors = cut.length ? await onErrors?.(cut).catch(() => void 0) : void 0;
+    if (!cut.length) return toCsv(rows);
+    const label2 = button.textContent ?? "";
+    const slow = setTimeout(() => setText(button, "Collecting errors …"), SLOW_ERRORS);
+    const errors = await onErrors?.(cut).catch(() => void 0);
+    clearTimeout(slow);
+    setText(button, label2);
     return toCsv(rows, errors);
   }
   async function copyCsv() {
-    const copied = await copyToClipboard(await csv());
+    const copied = await copyToClipboard(await csv(copy));
     if (signal.aborted) return;
     clearTimeout(timer);
     setText(copy, copied ? "Copied" : "The browser does not allow copying");
@@ -739,7 +766,8 @@ function createBulkBar({
       onChange();
     },
     /** @param {ViewState} state */
-    draw({ summary }) {
+    draw({ summary, filter, search }) {
+      narrowed = filter !== "all" || search.query !== "";
       const shown = !store.single && (selection.size > 0 || exporting);
       setHidden(element, !shown);
       if (!shown) return;
@@ -847,7 +875,7 @@ function createHistoryTable({ history, row: { name } }) {
     for (const text2 of [
       timeOfDay(Date.parse(event.timestamp)),
       event.attempt === null ? "" : String(event.attempt),
-      event.status,
+      sentence(event.status),
       truncate(singleLine(event.step), 60),
       String(Math.floor(event.progress))
     ]) {
@@ -970,7 +998,7 @@ function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
       const slow = pending && performance.now() - requestedAt > SLOW_ANSWER2;
       const busy = `Waiting for the ${sender}, which is busy`;
       const noteText = slow ? busy : details?.problem ?? "";
-      setText(note, noteText || (details ? "" : "…"));
+      setText(note, noteText || (details ? "" : "Loading details …"));
       setHidden(note, !note.textContent);
       setHidden(timeline, !timeline.childElementCount);
       setHidden(history, !details?.history.length);
@@ -1189,7 +1217,7 @@ function handleGridKey(event, actions) {
 var ROW_HEIGHT = 28;
 var TALL_ROW_HEIGHT = 48;
 var HEADER_HEIGHT = 28;
-var NARROW = 640;
+var NARROW = 720;
 var NAMES = [16, 64];
 var MESSAGES = [24, 96];
 var STEP = 8;
@@ -1366,8 +1394,7 @@ function createGridRow(id) {
       setTitle(message, rowState === "failed" ? messageOf(row) : detail);
       setText(number, attemptOf(row));
       setHidden(attempt, !number.textContent);
-      const hasStep = row.status === "processing" || row.status === "failed";
-      setText(step, hasStep ? truncate(singleLine(row.step), 60) : "");
+      setText(step, stepOf(row));
       setText(worker, truncate(singleLine(row.worker ?? ""), 60));
       setText(time, timeOf(row, now2));
     }
@@ -1432,8 +1459,12 @@ function retryLabel({ failed, cancelled }) {
   if (failed && cancelled) return `Retry ${formatNumber(failed + cancelled)}`;
   return failed ? `Retry ${formatNumber(failed)} failed` : `Retry ${formatNumber(cancelled)} cancelled`;
 }
-function emptyText({ store, filter, search: { query } }) {
-  if (!store.rows.size) return "No documents yet";
+function isEmpty2({ store, summary }) {
+  return !store.rows.size && !summary?.total;
+}
+function emptyText({ store, filter, search: { query, pending } }) {
+  if (!store.rows.size) return "Loading documents …";
+  if (pending) return `Searching for “${query}” …`;
   const noun = filter === "all" ? "document" : `${filter} document`;
   return query ? `No ${noun} with “${query}” in its name, message or error` : `No ${noun}`;
 }
@@ -1460,6 +1491,7 @@ function createGrid(options) {
   let rowHeight = ROW_HEIGHT;
   const columnShares = createColumnShares();
   let active = null;
+  let activePosition = 0;
   let activeKey = null;
   function listen(type, listener) {
     element.addEventListener(type, listener, { signal, passive: true });
@@ -1477,6 +1509,7 @@ function createGrid(options) {
   }
   listen("focusin", scheduleDraw);
   element.addEventListener("click", handleClick, { signal });
+  element.addEventListener("mousedown", keepTextUnselected, { signal });
   element.addEventListener(
     "keydown",
     (event) => {
@@ -1506,6 +1539,15 @@ function createGrid(options) {
     if (all) selection.removeAll(order.rows);
     else selection.addAll(order.rows);
   }
+  function keepTextUnselected(event) {
+    const target = (
+      /** @type {Element} */
+      event.target
+    );
+    if (!event.shiftKey || !target.closest(".dp-row")) return;
+    event.preventDefault();
+    element.focus({ preventScroll: true });
+  }
   function handleClick(event) {
     const target = (
       /** @type {Element} */
@@ -1516,6 +1558,7 @@ function createGrid(options) {
     const row = pool.find((each) => each.element.contains(target))?.row;
     if (!row) return;
     active = row;
+    activePosition = order.rows.indexOf(row);
     activeKey ??= "name";
     if (event.shiftKey) selection.extendTo(row, order.rows);
     else if (event.ctrlKey || event.metaKey || target.closest(".dp-select")) selection.toggle(row);
@@ -1540,7 +1583,8 @@ function createGrid(options) {
       scheduleDraw();
     },
     open() {
-      if (active) onOpen(active);
+      if (active && activeKey === "select") selection.toggle(active);
+      else if (active) onOpen(active);
       else if (activeKey) sortBy(activeKey);
     },
     select() {
@@ -1559,6 +1603,7 @@ function createGrid(options) {
     const position = clamp(wanted, 0, order.rows.length - 1);
     if (extend && active && !selection.size) selection.toggle(active);
     active = order.rows[position] ?? null;
+    activePosition = position;
     activeKey ??= "name";
     if (extend && active) selection.extendTo(active, order.rows);
     const above = position * rowHeight + details.heightAbove(position);
@@ -1575,12 +1620,17 @@ function createGrid(options) {
     const result = order.update(state, openedId);
     if (!result) return;
     if (result === "replaced") element.scrollTop = scrollTop = 0;
-    if (active) active = state.store.rows.get(active.index) ?? null;
+    if (active) followActive(state.store.rows.get(active.index));
     const all = state.store.sorted();
     const shares = columnShares.measure(all, state.now);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
     toggleClass(element, "several-hosts", hasSeveralHosts(all));
+  }
+  function followActive(row) {
+    const position = row ? order.rows.indexOf(row) : -1;
+    if (position >= 0) activePosition = position;
+    active = order.rows[Math.min(activePosition, order.rows.length - 1)] ?? null;
   }
   function resizePool(size) {
     while (pool.length < size) {
@@ -1591,7 +1641,7 @@ function createGrid(options) {
     for (const row of pool.splice(size)) row.element.remove();
   }
   function draw(state, openedId) {
-    setHidden(element, state.store.single || !state.summary);
+    setHidden(element, state.store.single || !state.summary || isEmpty2(state));
     if (element.hidden) return;
     if (!pool.length) measureRows();
     updateOrder(state, openedId);
@@ -1701,8 +1751,9 @@ function createFilters({ signal, onFilter, onQuery, onExport, onHelp, helpId }) 
     group,
     createElement("div", "finding", search, exporting, help)
   );
-  function draw({ store, summary, filter: selected }, open) {
-    setHidden(element, store.single || !summary);
+  function draw(state, open) {
+    const { store, summary, filter: selected } = state;
+    setHidden(element, store.single || isEmpty2(state));
     if (!summary) return;
     setAttribute(exporting, "aria-expanded", open.exporting);
     setAttribute(help, "aria-expanded", open.helping);
@@ -1754,6 +1805,9 @@ function createHeader({
   const cancel = createButton("Cancel", signal, () => onAction("cancel", null));
   const retry = createButton("Retry", signal, () => onAction("retry", null));
   const rates = createRates();
+  const problemText = createElement("span");
+  const problem = createElement("span", "problem", createIcon("stalled"), problemText);
+  const notice = createElement("span", "notice");
   const headline = createElement(
     "div",
     "headline",
@@ -1762,6 +1816,8 @@ function createHeader({
     percent,
     outlook,
     title,
+    problem,
+    notice,
     rates.element,
     createElement("span", "actions", retry, cancel)
   );
@@ -1770,9 +1826,6 @@ function createHeader({
   const message = createElement("span", "message");
   const details = createButton("Details", signal, onDetails);
   const current = createElement("div", "current", message, details);
-  const problemText = createElement("span");
-  const problem = createElement("p", "problem", createIcon("stalled"), problemText);
-  const notice = createElement("p", "notice");
   const filters = createFilters({
     signal,
     onFilter,
@@ -1789,9 +1842,12 @@ function createHeader({
     setText(notice, state.notice.text);
     setHidden(notice, !state.notice.text);
     toggleClass(notice, "bad", state.notice.bad);
+    const urgent = Boolean(state.problem || state.notice.text);
+    for (const each of [title, rates.element]) setHidden(each, urgent);
+    setHidden(outlook, Boolean(state.problem));
     setHidden(current, !row);
-    setHidden(steps.element, !row);
-    setHidden(bar.element, !summary);
+    setHidden(steps.element, !row || !summary?.steps?.length);
+    setHidden(bar.element, !summary || isEmpty2(state));
     setHidden(name, !row);
     setText(changes, singleLine(summary?.changes ?? ""));
     setHidden(changes, !summary?.changes);
@@ -1821,9 +1877,9 @@ function createHeader({
     setHidden(retry, !summary.actions || !retryable);
     setText(retry, row ? "Retry" : retryLabel(summary.counts));
     if (!row) return;
-    const step = row.step && !isFinal(row.status) ? singleLine(row.step) : "";
+    const step = summary.steps?.length || isFinal(row.status) ? "" : singleLine(row.step);
     const text = [sentence(step), detailOf(row, now2)].filter(Boolean).join(" · ");
-    setText(message, truncate(text, MAX_CELL));
+    setText(message, truncate(text, MAX_CELL) || sentence(stateOf(row)));
     setAttribute(current, "data-state", stateOf(row));
     steps.draw(row);
   }
@@ -1835,10 +1891,7 @@ function createHeader({
     bar.element,
     steps.element,
     current,
-    problem,
-    notice,
-    filters.element,
-    bulkBar.element
+    filters.element
   );
   return { element, draw, focusSearch: filters.focusSearch };
 }
@@ -1907,7 +1960,7 @@ function createStepScale() {
       shownKey = key;
       element.replaceChildren(
         ...segments.map(({ name, from, to }) => {
-          const label = createElement("span", "segment", singleLine(name));
+          const label = createElement("span", "segment", createElement("span", "", singleLine(name)));
           label.style.left = `${from}%`;
           label.style.width = `${to - from}%`;
           return label;
@@ -1935,6 +1988,7 @@ function createHeartbeat() {
   let lastBeatWall = Date.now();
   let lastUpdate = null;
   let disconnected = false;
+  let reason = "";
   let frozenAt = null;
   const heartbeat = {
     beat(time = Date.now()) {
@@ -1943,8 +1997,9 @@ function createHeartbeat() {
       lastUpdate = time;
       disconnected = false;
     },
-    disconnect() {
+    disconnect(why = "") {
       disconnected = true;
+      reason = why;
     },
     isLost() {
       return disconnected || performance.now() - lastBeat > TIMEOUT || Date.now() - lastBeatWall > TIMEOUT;
@@ -1969,7 +2024,8 @@ function createHeartbeat() {
     problem(summary) {
       if (summary?.finished) return "";
       if (heartbeat.isLost()) {
-        return lastUpdate === null ? "disconnected, nothing received yet" : `disconnected, last update ${timeOfDay(lastUpdate)}`;
+        const since = lastUpdate === null ? "nothing received yet" : `last update ${timeOfDay(lastUpdate)}`;
+        return `disconnected, ${since}${disconnected && reason ? `: ${reason}` : ""}`;
       }
       if (summary?.connected === false) {
         const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";
@@ -1982,6 +2038,7 @@ function createHeartbeat() {
 }
 
 // src/progress-view/help.js
+var COMMAND = /Mac|iP(hone|ad)/.test(globalThis.navigator?.platform ?? "") ? "⌘" : "Ctrl";
 var KEYS = [
   [["↑", "↓"], "previous and next document; above the first, the headers"],
   [["←", "→"], "previous and next column"],
@@ -1989,7 +2046,8 @@ var KEYS = [
   [["Enter"], "show or hide the details of a document; sort by a header"],
   [["Space"], "select a document"],
   [["Shift ↑", "Shift ↓"], "select further documents"],
-  [["Ctrl A"], "select all that are listed"],
+  [["Shift click", `${COMMAND} click`], "select all up to a document; select one more"],
+  [[`${COMMAND} A`], "select all that are listed"],
   [["/"], "search"],
   [["Escape"], "close the details, then clear the selection"],
   [["?"], "show or hide this help"]
@@ -2020,6 +2078,10 @@ function createHelp(id) {
 function createSelection(onChange) {
   const ids = /* @__PURE__ */ new Set();
   let anchor = "";
+  let extended = (
+    /** @type {string[]} */
+    []
+  );
   const selection = {
     get size() {
       return ids.size;
@@ -2032,6 +2094,7 @@ function createSelection(onChange) {
     toggle({ id }) {
       if (!ids.delete(id)) ids.add(id);
       anchor = id;
+      extended = [];
       onChange();
     },
     /**
@@ -2045,23 +2108,32 @@ function createSelection(onChange) {
       const from = order.findIndex(({ id }) => id === anchor);
       if (to < 0) return;
       const [first, last] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
-      for (const each of order.slice(first, last + 1)) ids.add(each.id);
-      if (from < 0) anchor = row.id;
+      for (const id of extended) ids.delete(id);
+      const range = order.slice(first, last + 1).map(({ id }) => id);
+      extended = range.filter((id) => !ids.has(id));
+      for (const id of extended) ids.add(id);
+      if (from < 0) {
+        anchor = row.id;
+        extended = [];
+      }
       onChange();
     },
     /** @param {Row[]} rows */
     addAll(rows) {
       for (const { id } of rows) ids.add(id);
+      extended = [];
       onChange();
     },
     /** @param {Row[]} rows */
     removeAll(rows) {
       for (const { id } of rows) ids.delete(id);
+      extended = [];
       onChange();
     },
     clear() {
       ids.clear();
       anchor = "";
+      extended = [];
       onChange();
     },
     /**
@@ -2141,7 +2213,8 @@ function createProgressView(element, options = {}) {
     sender
   });
   const announcer = createAnnouncer();
-  const children = [header.element, help, grid.element, announcer.element];
+  const footer = createElement("div", "footer");
+  const children = [header.element, help, grid.element, footer, announcer.element];
   const root = withRole(createElement("div", "", ...children), "group");
   root.className = "docprogress";
   root.dir = "ltr";
@@ -2175,10 +2248,11 @@ function createProgressView(element, options = {}) {
     toggleClass(root, "single", store.single);
     toggleClass(root, "stale", state.problem !== "");
     setAttribute(root, "aria-label", singleLine(summary?.title ?? "") || "documents");
-    if (store.single) placePanel(root);
+    if (store.single) place(panel.element, root);
     else grid.details.place(panel.element);
     grid.draw(state, panel.openedId);
     header.draw(state);
+    place(bulkBar.element, selection.size ? footer : header.element);
     panel.draw(state);
     const listed = store.single || grid.listed().some(({ id }) => id === panel.openedId);
     if (panel.openedId && !listed) closeDetails();
@@ -2206,8 +2280,11 @@ function createProgressView(element, options = {}) {
     else return false;
     return true;
   }
-  function placePanel(parent) {
-    if (panel.element.parentElement !== parent) parent.append(panel.element);
+  function place(child, parent) {
+    if (child.parentElement === parent) return;
+    const focused = child.contains(document.activeElement);
+    parent.append(child);
+    if (focused) root.focus();
   }
   function openDetails(row) {
     if (!row) return;
@@ -2254,8 +2331,8 @@ function createProgressView(element, options = {}) {
       heartbeat.beat(time);
       scheduleDraw();
     },
-    disconnect() {
-      heartbeat.disconnect();
+    disconnect(reason) {
+      heartbeat.disconnect(reason);
       scheduleDraw();
     },
     close() {

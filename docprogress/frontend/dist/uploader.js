@@ -463,12 +463,14 @@ function truncate(text, length) {
   if (text.length <= length) return text;
   return `${text.slice(0, length).replace(/[\ud800-\udbff]$/, "").trimEnd()}…`;
 }
+var SPLITTABLE = /^[\x20-\x7e\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uff60ー–—’“”]+$/u;
 function setName(element, name) {
   if (element.title === name) return;
   element.title = name;
-  const splits = name.length > 2 * NAME_TAIL && /^[\x20-\x7e]+$/.test(name);
-  const parts = splits ? [name.slice(0, MAX_CELL - NAME_TAIL).slice(0, -NAME_TAIL), name.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
-  const spans = parts.map((part) => createElement("span", "", part));
+  const characters = [...name.normalize("NFC")];
+  const splits = characters.length > 2 * NAME_TAIL && SPLITTABLE.test(characters.join(""));
+  const parts = splits ? [characters.slice(0, MAX_CELL).slice(0, -NAME_TAIL), characters.slice(-NAME_TAIL)] : [truncate(name, MAX_CELL)];
+  const spans = parts.map((part) => createElement("span", "", [...part].join("")));
   for (const span of spans) span.dir = "auto";
   element.replaceChildren(...spans);
 }
@@ -550,8 +552,9 @@ function stateOf({ status, received }) {
   if (status !== "arriving") return status;
   return received ? "processing" : "queued";
 }
-function percentOf({ size, received }) {
-  return Math.floor(100 * received / Math.max(size, 1));
+function percentOf({ size, received, status }) {
+  const percent = Math.floor(100 * received / Math.max(size, 1));
+  return status === "arrived" ? 100 : Math.min(percent, 99);
 }
 function statusText(entry, gone) {
   if (entry.status === "failed") return singleLine(entry.error ?? "failed");
@@ -574,7 +577,8 @@ function totalsOf(entries, batch) {
       received += entry.received;
     }
   }
-  const percent = Math.floor(100 * received / Math.max(size, 1));
+  const part = Math.floor(100 * received / Math.max(size, 1));
+  const percent = totals.arriving ? Math.min(part, 99) : part;
   return { ...totals, size, received, arrivedSize, percent };
 }
 function progressText({ arriving, size, received }, speed) {

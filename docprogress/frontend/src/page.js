@@ -7,7 +7,7 @@
 
 import { createAccess } from "./page/access.js";
 import { performAction } from "./page/actions.js";
-import { createApi, tokenOf } from "./page/api.js";
+import { createApi, tokenOf, UNREACHABLE } from "./page/api.js";
 import { loadDetails } from "./page/details.js";
 import { createDocuments, localEvent } from "./page/documents.js";
 import { listenForFiles } from "./page/drop-area.js";
@@ -16,6 +16,7 @@ import { createListing } from "./page/listing.js";
 import { forgetRefused, restoreRefused, saveRefused } from "./page/refused-files.js";
 import { summarize } from "./page/summary.js";
 import { createUploadQueue } from "./page/upload-queue.js";
+import { headlineOf } from "./progress-view/summary-text.js";
 import { createProgressView } from "./progress-view/view.js";
 import { isFinal } from "./shared/status.js";
 import { sentence } from "./shared/text.js";
@@ -32,6 +33,11 @@ const MEMBERS_DELAY = 300;
 /** Milliseconds between two signs of life, while the server answers. */
 const BEAT_INTERVAL = 2000;
 
+/** Milliseconds without an answer after which the page says what it waits for. */
+const SLOW_ANSWER = 300;
+
+const TITLE = document.title;
+
 /** Where the server is, without a slash at the end: a proxy may serve it under a path. */
 const base = new URL(".", location.href).pathname.slice(0, -1);
 
@@ -44,6 +50,7 @@ const caseField = /** @type {HTMLInputElement} */ (findElement("case"));
 const problem = findElement("problem");
 const viewElement = findElement("view");
 const emptyText = findElement("empty");
+const loadingText = findElement("loading");
 const olderButton = /** @type {HTMLButtonElement} */ (findElement("more"));
 
 const api = createApi(base, askForToken);
@@ -74,12 +81,16 @@ const uploads = createUploadQueue({
 });
 let caseId = new URLSearchParams(location.search).get("case") ?? "";
 let listed = false;
+/** Whether the documents are listed later than a user takes for at once. */
+let slow = false;
+let slowTimer = 0;
 let actions = 0;
 let frame = 0;
 let refreshTimer = 0;
 let membersTimer = 0;
-/** Whether the server answered the last request. */
+/** Whether the server answered the last request, and why it did not. */
 let connected = false;
+let problemText = "";
 
 const view = createProgressView(viewElement, {
   onAction: startAction,
@@ -138,6 +149,7 @@ function askForToken() {
 async function refresh() {
   clearTimeout(refreshTimer);
   const requested = caseId;
+  if (!listed && !slowTimer) slowTimer = Number(setTimeout(showLoading, SLOW_ANSWER));
   try {
     const lists = await listing.fetchNewest(requested);
     if (requested !== caseId) return;
@@ -146,6 +158,7 @@ async function refresh() {
     work.hidden = false;
     listing.applyNewest(lists);
     listed = true;
+    endLoading();
     if (listing.trim()) replaceRows();
     scheduleDraw();
     follower.update();
@@ -156,6 +169,17 @@ async function refresh() {
   if (!access.shown) {
     refreshTimer = Number(setTimeout(() => !document.hidden && refresh(), REFRESH_INTERVAL));
   }
+}
+
+function showLoading() {
+  slow = true;
+  drawPage();
+}
+
+function endLoading() {
+  clearTimeout(slowTimer);
+  slowTimer = 0;
+  slow = false;
 }
 
 /** List documents that were found in another one, soon. */
@@ -178,6 +202,7 @@ function showOlder() {
 async function loadOlder(fetchDocuments) {
   const requested = caseId;
   olderButton.disabled = true;
+  olderButton.textContent = "Loading …";
   try {
     await fetchDocuments(requested, () => requested === caseId);
     if (requested !== caseId) return;
@@ -189,6 +214,7 @@ async function loadOlder(fetchDocuments) {
     serverFailed(/** @type {Error} */ (error));
   } finally {
     olderButton.disabled = false;
+    olderButton.textContent = "Show more";
   }
 }
 
@@ -206,14 +232,18 @@ async function searchDocuments(query) {
 
 function serverAnswered() {
   connected = true;
-  showProblem("");
+  problemText = "";
+  drawPage();
 }
 
 /** @param {Error} error */
 function serverFailed({ message }) {
   connected = false;
-  view.disconnect();
-  showProblem(access.shown ? "" : message);
+  endLoading();
+  problemText = access.shown ? "" : message;
+  if (problemText === UNREACHABLE) problemText += "; trying again";
+  view.disconnect(problemText);
+  drawPage();
 }
 
 /** @param {string} selected */
@@ -297,15 +327,19 @@ function scheduleDraw() {
 function drawChanges() {
   frame = 0;
   drawPage();
-  view.update({ summary: currentSummary(), rows: documents.takeChangedRows() });
-  if (!connected) view.disconnect();
+  const summary = currentSummary();
+  drawTitle(summary);
+  view.update({ summary, rows: documents.takeChangedRows() });
+  if (!connected) view.disconnect(problemText);
 }
 
 /** Draw all rows, and remove those of documents that are gone. */
 function replaceRows() {
   drawPage();
-  view.replace({ summary: currentSummary(), rows: documents.takeAllRows() });
-  if (!connected) view.disconnect();
+  const summary = currentSummary();
+  drawTitle(summary);
+  view.replace({ summary, rows: documents.takeAllRows() });
+  if (!connected) view.disconnect(problemText);
 }
 
 function currentSummary() {
@@ -322,13 +356,21 @@ function drawPage() {
   const empty = !documents.entries.size;
   viewElement.hidden = empty;
   emptyText.hidden = !empty || !listed;
+  loadingText.hidden = !slow || !empty || access.shown;
   olderButton.hidden = !listing.hasOlder;
+  // Of documents that have not ended, the view itself says it.
+  problem.textContent = sentence(problemText);
+  problem.hidden = !problemText || documents.unfinished().length > 0;
 }
 
-/** @param {string} text */
-function showProblem(text) {
-  problem.textContent = sentence(text);
-  problem.hidden = !text;
+/**
+ * Show in the browser's tab what the view's headline says.
+ *
+ * @param {import("./progress-view/types.js").Summary} summary
+ */
+function drawTitle(summary) {
+  const headline = summary.total ? `${headlineOf(summary, null)} · ` : "";
+  if (document.title !== headline + TITLE) document.title = headline + TITLE;
 }
 
 /** @param {string} id */

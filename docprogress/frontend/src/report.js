@@ -35,15 +35,24 @@ function filter() {
 }
 
 /**
- * What a cell is sorted by: a number, or text.
+ * What a cell is sorted by: a number, or text; null if it is empty, which comes last.
  *
  * @param {HTMLTableCellElement} cell
  * @param {boolean} number
  */
 function valueOf(cell, number) {
   const text = cell.dataset.value ?? cell.textContent ?? "";
-  if (!number) return text;
-  return text ? Number(text.replaceAll(",", "")) : Number.NEGATIVE_INFINITY;
+  if (!text.trim()) return null;
+  return number ? Number(text.replaceAll(",", "")) : text;
+}
+
+/**
+ * @param {string | number | null} one
+ * @param {string | number | null} other
+ */
+function compare(one, other) {
+  if (typeof one === "number" && typeof other === "number") return one - other;
+  return order.compare(String(one ?? ""), String(other ?? ""));
 }
 
 /**
@@ -65,10 +74,8 @@ function sortBy(head) {
     value: valueOf(row.cells[head.cellIndex], number),
   }));
   keyed.sort((one, other) => {
-    const difference = number
-      ? Number(one.value > other.value) - Number(one.value < other.value)
-      : order.compare(String(one.value), String(other.value));
-    return sign * difference || one.position - other.position;
+    const empty = Number(one.value === null) - Number(other.value === null);
+    return empty || sign * compare(one.value, other.value) || one.position - other.position;
   });
   body.append(...keyed.map(({ row }) => row));
 }

@@ -40,8 +40,8 @@ _NUMBER = (
     "text-align:right;vertical-align:top;padding:3px 16px 3px 0;"
     "font-variant-numeric:tabular-nums;white-space:nowrap"
 )
-#: Long names without spaces are wrapped.
-_NAME = "overflow-wrap:anywhere"
+#: Long names without spaces are wrapped, in a column of some width.
+_NAME = "overflow-wrap:anywhere;min-width:12em"
 
 
 class _Column:

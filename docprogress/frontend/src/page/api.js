@@ -1,5 +1,8 @@
 /** Requests to the server, with its token. */
 
+/** What is wrong if the server does not answer. */
+export const UNREACHABLE = "the server cannot be reached";
+
 /**
  * @param {string} base where the server is, without a slash at the end
  * @param {() => void} onUnauthorized
@@ -23,7 +26,7 @@ export function createApi(base, onUnauthorized) {
         const options = { ...init, headers: api.headers() };
         response = await fetch(base + path, { ...options, cache: "no-store" });
       } catch {
-        throw new Error("the server cannot be reached");
+        throw new Error(UNREACHABLE);
       }
       if (response.status === 401) onUnauthorized();
       if (response.ok) return response.json();

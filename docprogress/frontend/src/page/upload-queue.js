@@ -64,7 +64,8 @@ export function createUploadQueue({ api, documents, onStored, onUnauthorized, on
     }
     request.upload.onprogress = (event) => {
       const fraction = event.loaded / Math.max(event.total, 1);
-      update("queued", `Sending: ${Math.floor(fraction * 100)} %`);
+      const percent = Math.floor(fraction * 100);
+      update("queued", percent < 100 ? `Sending: ${percent} %` : "Sent, waiting for the server");
     };
     request.onload = () => {
       const body = parseJson(request.responseText);

@@ -14,6 +14,9 @@ import { isRetryable } from "./status.js";
 /** Milliseconds that "Copied" stands on a button. */
 const COPIED = 2000;
 
+/** Milliseconds after which a button says that it waits for whole errors. */
+const SLOW_ERRORS = 300;
+
 /**
  * @param {object} options
  * @param {AbortSignal} options.signal
@@ -39,18 +42,21 @@ export function createBulkBar({
   const cancel = createButton("Cancel", signal, () => act("cancel"));
   const copy = createButton("Copy as CSV", signal, copyCsv);
   const download = createButton("Download CSV", signal, async () => {
-    downloadCsv(await csv(), `${fileName()}.csv`);
+    downloadCsv(await csv(download), `${fileName()}.csv`);
   });
   const clear = createButton("Clear selection", signal, () => selection.clear());
   const buttons = createElement("span", "actions", retry, cancel, copy, download, clear);
   const element = withRole(createElement("div", "bulk", label, buttons), "group");
   element.hidden = true;
   let exporting = false;
+  /** Whether only some documents are listed. */
+  let narrowed = false;
   let timer = 0;
 
-  /** What the bar is about: the selection, else failures, else what is listed. */
+  /** What the bar is about: the selection, else what was looked for, else failures. */
   function subjects() {
     if (selection.size) return selection.of(store.sorted());
+    if (narrowed) return listed();
     const failed = store.sorted().filter(({ status }) => status === "failed");
     return failed.length ? failed : listed();
   }
@@ -64,19 +70,31 @@ export function createBulkBar({
 
   /** @param {Action} action */
   function act(action) {
+    // Some may have ended since the button was drawn; the sender says what it has done.
     const ids = applicable(action).map(({ id }) => id);
     if (ids.length) onAction(action, ids);
+    else onChange();
   }
 
-  async function csv() {
+  /**
+   * What the bar is about as CSV, with the whole of errors that rows have in part.
+   *
+   * @param {HTMLElement} button says so if that takes time
+   */
+  async function csv(button) {
     const rows = subjects();
     const cut = rows.filter(({ error }) => error?.endsWith("…")).map(({ id }) => id);
-    const errors = cut.length ? await onErrors?.(cut).catch(() => undefined) : undefined;
+    if (!cut.length) return toCsv(rows);
+    const label = button.textContent ?? "";
+    const slow = setTimeout(() => setText(button, "Collecting errors …"), SLOW_ERRORS);
+    const errors = await onErrors?.(cut).catch(() => undefined);
+    clearTimeout(slow);
+    setText(button, label);
     return toCsv(rows, errors);
   }
 
   async function copyCsv() {
-    const copied = await copyToClipboard(await csv());
+    const copied = await copyToClipboard(await csv(copy));
     if (signal.aborted) return;
     clearTimeout(timer);
     setText(copy, copied ? "Copied" : "The browser does not allow copying");
@@ -98,7 +116,8 @@ export function createBulkBar({
       onChange();
     },
     /** @param {ViewState} state */
-    draw({ summary }) {
+    draw({ summary, filter, search }) {
+      narrowed = filter !== "all" || search.query !== "";
       const shown = !store.single && (selection.size > 0 || exporting);
       setHidden(element, !shown);
       if (!shown) return;

@@ -1,7 +1,8 @@
 /** The columns of the grid, and how documents are sorted by them. */
 
-import { messageOf } from "./row-text.js";
-import { nameOf, STATES, stateOf } from "./status.js";
+import { singleLine } from "../shared/text.js";
+import { messageOf, stepOf } from "./row-text.js";
+import { STATES, stateOf } from "./status.js";
 
 /** @typedef {import("./types.js").Row} Row */
 /** @typedef {import("./types.js").Sort} Sort */
@@ -20,9 +21,9 @@ import { nameOf, STATES, stateOf } from "./status.js";
 export const COLUMNS = [
   { key: "select", title: "Selection", value: null },
   { key: "state", title: "State", value: (row) => STATES.indexOf(stateOf(row)) },
-  { key: "name", title: "Document", value: nameOf },
+  { key: "name", title: "Document", value: ({ name }) => singleLine(name) },
   { key: "progress", title: "Progress", value: ({ progress }) => progress },
-  { key: "step", title: "Step", value: ({ step }) => step },
+  { key: "step", title: "Step", value: stepOf },
   { key: "message", title: "Message", value: messageOf },
   { key: "worker", title: "Worker", value: ({ worker }) => worker },
   { key: "time", title: "Time", value: elapsedOf },
@@ -40,6 +41,7 @@ const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: "bas
  * @param {Row} row
  */
 function elapsedOf(row) {
+  if (row.status === "queued") return null;
   if (row.status !== "processing" || row.startedAt === undefined) return row.elapsed;
   return (performance.now() - row.startedAt) / 1000;
 }

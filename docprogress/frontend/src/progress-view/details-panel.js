@@ -152,7 +152,7 @@ export function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
       const slow = pending && performance.now() - requestedAt > SLOW_ANSWER;
       const busy = `Waiting for the ${sender}, which is busy`;
       const noteText = slow ? busy : (details?.problem ?? "");
-      setText(note, noteText || (details ? "" : "…"));
+      setText(note, noteText || (details ? "" : "Loading details …"));
       setHidden(note, !note.textContent);
       setHidden(timeline, !timeline.childElementCount);
       setHidden(history, !details?.history.length);

@@ -57,7 +57,7 @@ export function createHistoryTable({ history, row: { name } }) {
     for (const text of [
       timeOfDay(Date.parse(event.timestamp)),
       event.attempt === null ? "" : String(event.attempt),
-      event.status,
+      sentence(event.status),
       truncate(singleLine(event.step), 60),
       String(Math.floor(event.progress)),
     ]) {

@@ -14,7 +14,7 @@ import {
 import { formatNumber } from "../shared/format.js";
 import { createIcon } from "../shared/icons.js";
 import { STATES } from "./status.js";
-import { countOf } from "./summary-text.js";
+import { countOf, isEmpty } from "./summary-text.js";
 
 /** @typedef {import("./types.js").Filter} Filter */
 /** @typedef {import("./types.js").ViewState} ViewState */
@@ -77,8 +77,9 @@ export function createFilters({ signal, onFilter, onQuery, onExport, onHelp, hel
    * @param {ViewState} state
    * @param {{exporting: boolean, helping: boolean}} open
    */
-  function draw({ store, summary, filter: selected }, open) {
-    setHidden(element, store.single || !summary);
+  function draw(state, open) {
+    const { store, summary, filter: selected } = state;
+    setHidden(element, store.single || isEmpty(state));
     if (!summary) return;
     setAttribute(exporting, "aria-expanded", open.exporting);
     setAttribute(help, "aria-expanded", open.helping);

@@ -16,7 +16,7 @@ export const TALL_ROW_HEIGHT = 48;
 export const HEADER_HEIGHT = 28;
 
 /** Up to this width in pixels, the message has a line of its own: see `narrow.css`. */
-export const NARROW = 640;
+export const NARROW = 720;
 
 /** The least and the most characters for which names and messages are given room. */
 const NAMES = [16, 64];

@@ -16,7 +16,7 @@ import {
 import { createIcon, setIcon } from "../shared/icons.js";
 import { MAX_CELL, sentence, setName, singleLine, truncate } from "../shared/text.js";
 import { COLUMNS } from "./columns.js";
-import { attemptOf, detailOf, messageOf, timeOf } from "./row-text.js";
+import { attemptOf, detailOf, messageOf, stepOf, timeOf } from "./row-text.js";
 import { nameOf, percentOf, stateOf } from "./status.js";
 
 /** @typedef {import("./columns.js").ColumnKey} ColumnKey */
@@ -105,8 +105,7 @@ export function createGridRow(id) {
       setTitle(message, rowState === "failed" ? messageOf(row) : detail);
       setText(number, attemptOf(row));
       setHidden(attempt, !number.textContent);
-      const hasStep = row.status === "processing" || row.status === "failed";
-      setText(step, hasStep ? truncate(singleLine(row.step), 60) : "");
+      setText(step, stepOf(row));
       setText(worker, truncate(singleLine(row.worker ?? ""), 60));
       setText(time, timeOf(row, now));
     },

@@ -26,7 +26,7 @@ import {
 } from "./grid-layout.js";
 import { createGridOrder } from "./grid-order.js";
 import { createGridRow } from "./grid-row.js";
-import { emptyText } from "./summary-text.js";
+import { emptyText, isEmpty } from "./summary-text.js";
 
 /** @typedef {import("./columns.js").ColumnKey} ColumnKey */
 /** @typedef {import("./types.js").Row} Row */
@@ -72,6 +72,8 @@ export function createGrid(options) {
   const columnShares = createColumnShares();
   /** The row that the keys have reached; null on the headers. @type {Row | null} */
   let active = null;
+  /** Where it was when it was last drawn. */
+  let activePosition = 0;
   /** @type {ColumnKey | null} null before any key was pressed */
   let activeKey = null;
 
@@ -96,6 +98,7 @@ export function createGrid(options) {
   }
   listen("focusin", scheduleDraw);
   element.addEventListener("click", handleClick, { signal });
+  element.addEventListener("mousedown", keepTextUnselected, { signal });
   element.addEventListener(
     "keydown",
     (event) => {
@@ -132,6 +135,18 @@ export function createGrid(options) {
     else selection.addAll(order.rows);
   }
 
+  /**
+   * A click with Shift selects documents, not the text between two clicks.
+   *
+   * @param {MouseEvent} event
+   */
+  function keepTextUnselected(event) {
+    const target = /** @type {Element} */ (event.target);
+    if (!event.shiftKey || !target.closest(".dp-row")) return;
+    event.preventDefault();
+    element.focus({ preventScroll: true });
+  }
+
   /** @param {MouseEvent} event */
   function handleClick(event) {
     const target = /** @type {Element} */ (event.target);
@@ -140,6 +155,7 @@ export function createGrid(options) {
     const row = pool.find((each) => each.element.contains(target))?.row;
     if (!row) return;
     active = row;
+    activePosition = order.rows.indexOf(row);
     activeKey ??= "name";
     if (event.shiftKey) selection.extendTo(row, order.rows);
     else if (event.ctrlKey || event.metaKey || target.closest(".dp-select")) selection.toggle(row);
@@ -167,7 +183,8 @@ export function createGrid(options) {
       scheduleDraw();
     },
     open() {
-      if (active) onOpen(active);
+      if (active && activeKey === "select") selection.toggle(active);
+      else if (active) onOpen(active);
       else if (activeKey) sortBy(activeKey);
     },
     select() {
@@ -191,6 +208,7 @@ export function createGrid(options) {
     const position = clamp(wanted, 0, order.rows.length - 1);
     if (extend && active && !selection.size) selection.toggle(active);
     active = order.rows[position] ?? null;
+    activePosition = position;
     activeKey ??= "name";
     if (extend && active) selection.extendTo(active, order.rows);
     const above = position * rowHeight + details.heightAbove(position);
@@ -217,12 +235,23 @@ export function createGrid(options) {
     const result = order.update(state, openedId);
     if (!result) return;
     if (result === "replaced") element.scrollTop = scrollTop = 0;
-    if (active) active = state.store.rows.get(active.index) ?? null;
+    if (active) followActive(state.store.rows.get(active.index));
     const all = state.store.sorted();
     const shares = columnShares.measure(all, state.now);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
     toggleClass(element, "several-hosts", hasSeveralHosts(all));
+  }
+
+  /**
+   * Keep the focus on a document: where it is gone, on the one that took its place.
+   *
+   * @param {Row | undefined} row
+   */
+  function followActive(row) {
+    const position = row ? order.rows.indexOf(row) : -1;
+    if (position >= 0) activePosition = position;
+    active = order.rows[Math.min(activePosition, order.rows.length - 1)] ?? null;
   }
 
   /** @param {number} size */
@@ -240,7 +269,7 @@ export function createGrid(options) {
    * @param {string} openedId the document whose details are open
    */
   function draw(state, openedId) {
-    setHidden(element, state.store.single || !state.summary);
+    setHidden(element, state.store.single || !state.summary || isEmpty(state));
     if (element.hidden) return;
     if (!pool.length) measureRows();
     updateOrder(state, openedId);

@@ -24,6 +24,7 @@ import { nameOf, runState, stateOf } from "./status.js";
 import {
   elapsedOf,
   headlineOf,
+  isEmpty,
   outlookOf,
   pagesOf,
   rateOf,
@@ -71,6 +72,9 @@ export function createHeader({
   const cancel = createButton("Cancel", signal, () => onAction("cancel", null));
   const retry = createButton("Retry", signal, () => onAction("retry", null));
   const rates = createRates();
+  const problemText = createElement("span");
+  const problem = createElement("span", "problem", createIcon("stalled"), problemText);
+  const notice = createElement("span", "notice");
   const headline = createElement(
     "div",
     "headline",
@@ -79,6 +83,8 @@ export function createHeader({
     percent,
     outlook,
     title,
+    problem,
+    notice,
     rates.element,
     createElement("span", "actions", retry, cancel),
   );
@@ -87,9 +93,6 @@ export function createHeader({
   const message = createElement("span", "message");
   const details = createButton("Details", signal, onDetails);
   const current = createElement("div", "current", message, details);
-  const problemText = createElement("span");
-  const problem = createElement("p", "problem", createIcon("stalled"), problemText);
-  const notice = createElement("p", "notice");
   const filters = createFilters({
     signal,
     onFilter,
@@ -108,9 +111,13 @@ export function createHeader({
     setText(notice, state.notice.text);
     setHidden(notice, !state.notice.text);
     toggleClass(notice, "bad", state.notice.bad);
+    // They take the place of what is less important, so that no row moves.
+    const urgent = Boolean(state.problem || state.notice.text);
+    for (const each of [title, rates.element]) setHidden(each, urgent);
+    setHidden(outlook, Boolean(state.problem));
     setHidden(current, !row);
-    setHidden(steps.element, !row);
-    setHidden(bar.element, !summary);
+    setHidden(steps.element, !row || !summary?.steps?.length);
+    setHidden(bar.element, !summary || isEmpty(state));
     setHidden(name, !row);
     setText(changes, singleLine(summary?.changes ?? ""));
     setHidden(changes, !summary?.changes);
@@ -140,9 +147,10 @@ export function createHeader({
     setHidden(retry, !summary.actions || !retryable);
     setText(retry, row ? "Retry" : retryLabel(summary.counts));
     if (!row) return;
-    const step = row.step && !isFinal(row.status) ? singleLine(row.step) : "";
+    // The names below the bar say which step it is.
+    const step = summary.steps?.length || isFinal(row.status) ? "" : singleLine(row.step);
     const text = [sentence(step), detailOf(row, now)].filter(Boolean).join(" · ");
-    setText(message, truncate(text, MAX_CELL));
+    setText(message, truncate(text, MAX_CELL) || sentence(stateOf(row)));
     setAttribute(current, "data-state", stateOf(row));
     steps.draw(row);
   }
@@ -155,10 +163,7 @@ export function createHeader({
     bar.element,
     steps.element,
     current,
-    problem,
-    notice,
     filters.element,
-    bulkBar.element,
   );
   return { element, draw, focusSearch: filters.focusSearch };
 }
@@ -248,7 +253,7 @@ function createStepScale() {
       shownKey = key;
       element.replaceChildren(
         ...segments.map(({ name, from, to }) => {
-          const label = createElement("span", "segment", singleLine(name));
+          const label = createElement("span", "segment", createElement("span", "", singleLine(name)));
           label.style.left = `${from}%`;
           label.style.width = `${to - from}%`;
           return label;

@@ -14,6 +14,8 @@ export function createHeartbeat() {
   /** @type {number | null} the time that is shown */
   let lastUpdate = null;
   let disconnected = false;
+  /** Why, if it is known. */
+  let reason = "";
   /** @type {number | null} */
   let frozenAt = null;
 
@@ -24,8 +26,9 @@ export function createHeartbeat() {
       lastUpdate = time;
       disconnected = false;
     },
-    disconnect() {
+    disconnect(why = "") {
       disconnected = true;
+      reason = why;
     },
     isLost() {
       return (
@@ -54,9 +57,9 @@ export function createHeartbeat() {
     problem(summary) {
       if (summary?.finished) return "";
       if (heartbeat.isLost()) {
-        return lastUpdate === null
-          ? "disconnected, nothing received yet"
-          : `disconnected, last update ${timeOfDay(lastUpdate)}`;
+        const since =
+          lastUpdate === null ? "nothing received yet" : `last update ${timeOfDay(lastUpdate)}`;
+        return `disconnected, ${since}${disconnected && reason ? `: ${reason}` : ""}`;
       }
       if (summary?.connected === false) {
         const since = summary.lost_at ? ` since ${timeOfDay(Date.parse(summary.lost_at))}` : "";

@@ -2,6 +2,8 @@
 
 import { createElement, withRole } from "../shared/dom.js";
 
+const COMMAND = /Mac|iP(hone|ad)/.test(globalThis.navigator?.platform ?? "") ? "⌘" : "Ctrl";
+
 /** @type {[string[], string][]} */
 const KEYS = [
   [["↑", "↓"], "previous and next document; above the first, the headers"],
@@ -10,7 +12,8 @@ const KEYS = [
   [["Enter"], "show or hide the details of a document; sort by a header"],
   [["Space"], "select a document"],
   [["Shift ↑", "Shift ↓"], "select further documents"],
-  [["Ctrl A"], "select all that are listed"],
+  [["Shift click", `${COMMAND} click`], "select all up to a document; select one more"],
+  [[`${COMMAND} A`], "select all that are listed"],
   [["/"], "search"],
   [["Escape"], "close the details, then clear the selection"],
   [["?"], "show or hide this help"],

@@ -7,6 +7,9 @@ import { percentOf, stateOf } from "./status.js";
 
 /** @typedef {import("./types.js").Row} Row */
 
+/** The most characters of a step's name. */
+const MAX_STEP = 60;
+
 /**
  * What is happening to a document, or why nothing is.
  *
@@ -50,6 +53,15 @@ export function messageOf(row) {
 }
 
 /**
+ * The step that a document is in or has failed in.
+ *
+ * @param {Row} row
+ */
+export function stepOf({ step, status }) {
+  return status === "processing" || status === "failed" ? truncate(singleLine(step), MAX_STEP) : "";
+}
+
+/**
  * The number of the attempt, except where it is the first or no longer matters.
  *
  * @param {Row} row
@@ -83,16 +95,26 @@ function secondsOf(row, now) {
  * @param {number} now
  */
 export function factsOf(row, now) {
-  const facts = [sentence(row.status), percentOf(row)];
+  const facts = [sentence(row.status), unbroken(percentOf(row))];
   if (row.step) facts.push(truncate(singleLine(row.step), MAX_CELL));
   if (row.attempt !== null) {
-    facts.push(
-      row.attempts ? `attempt ${row.attempt} of ${row.attempts}` : `attempt ${row.attempt}`,
-    );
+    const most = row.attempts ? ` of ${row.attempts}` : "";
+    facts.push(unbroken(`attempt ${row.attempt}${most}`));
   }
-  if (row.elapsed !== null) facts.push(duration(secondsOf(row, now)));
+  if (row.elapsed !== null && row.status !== "queued") {
+    facts.push(unbroken(duration(secondsOf(row, now))));
+  }
   for (const text of [row.worker, row.id]) {
     if (text) facts.push(truncate(singleLine(text), MAX_CELL));
   }
   return facts;
+}
+
+/**
+ * A fact that stays on one line.
+ *
+ * @param {string} text
+ */
+function unbroken(text) {
+  return text.replaceAll(" ", "\u00a0");
 }

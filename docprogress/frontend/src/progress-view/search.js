@@ -7,12 +7,21 @@
 const DELAY = 250;
 
 /**
+ * A text as it is compared: macOS writes “ü” in file names as two characters.
+ *
+ * @param {string} text
+ */
+function folded(text) {
+  return text.normalize("NFC").toLocaleLowerCase();
+}
+
+/**
  * The words of a query, each of which has to be found.
  *
  * @param {string} query
  */
 export function termsOf(query) {
-  return query.toLocaleLowerCase().split(/\s+/u).filter(Boolean);
+  return folded(query).split(/\s+/u).filter(Boolean);
 }
 
 /**
@@ -22,7 +31,7 @@ export function termsOf(query) {
 export function matches(row, { terms, found }) {
   if (!terms.length || found.has(row.id)) return true;
   const { name, message, error, worker, id } = row;
-  const text = [name, message, error, worker, id].join("\n").toLocaleLowerCase();
+  const text = folded([name, message, error, worker, id].join("\n"));
   return terms.every((term) => text.includes(term));
 }
 
@@ -43,6 +52,8 @@ export function createSearch({ onSearch, onChange }) {
     terms: [],
     /** @type {Set<string>} ids that the sender has found */
     found: new Set(),
+    /** Whether the sender has not answered yet. */
+    pending: false,
     get query() {
       return query;
     },
@@ -54,7 +65,8 @@ export function createSearch({ onSearch, onChange }) {
       search.terms = termsOf(query);
       search.found = new Set();
       clearTimeout(timer);
-      if (query && onSearch) timer = Number(setTimeout(ask, DELAY));
+      search.pending = Boolean(query && onSearch);
+      if (search.pending) timer = Number(setTimeout(ask, DELAY));
       onChange();
     },
     close() {
@@ -67,8 +79,9 @@ export function createSearch({ onSearch, onChange }) {
     const asked = query;
     /** @type {string[]} */
     const ids = (await onSearch?.(asked).catch(() => [])) ?? [];
-    if (asked !== query || !ids.length) return;
-    search.found = new Set(ids);
+    if (asked !== query) return;
+    search.pending = false;
+    if (ids.length) search.found = new Set(ids);
     onChange();
   }
 

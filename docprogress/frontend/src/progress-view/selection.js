@@ -8,6 +8,8 @@ export function createSelection(onChange) {
   const ids = new Set();
   /** Where a range begins. */
   let anchor = "";
+  /** What the newest range has added, which another range from there replaces. */
+  let extended = /** @type {string[]} */ ([]);
 
   const selection = {
     get size() {
@@ -21,6 +23,7 @@ export function createSelection(onChange) {
     toggle({ id }) {
       if (!ids.delete(id)) ids.add(id);
       anchor = id;
+      extended = [];
       onChange();
     },
     /**
@@ -34,23 +37,32 @@ export function createSelection(onChange) {
       const from = order.findIndex(({ id }) => id === anchor);
       if (to < 0) return;
       const [first, last] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)];
-      for (const each of order.slice(first, last + 1)) ids.add(each.id);
-      if (from < 0) anchor = row.id;
+      for (const id of extended) ids.delete(id);
+      const range = order.slice(first, last + 1).map(({ id }) => id);
+      extended = range.filter((id) => !ids.has(id));
+      for (const id of extended) ids.add(id);
+      if (from < 0) {
+        anchor = row.id;
+        extended = [];
+      }
       onChange();
     },
     /** @param {Row[]} rows */
     addAll(rows) {
       for (const { id } of rows) ids.add(id);
+      extended = [];
       onChange();
     },
     /** @param {Row[]} rows */
     removeAll(rows) {
       for (const { id } of rows) ids.delete(id);
+      extended = [];
       onChange();
     },
     clear() {
       ids.clear();
       anchor = "";
+      extended = [];
       onChange();
     },
     /**

@@ -119,12 +119,22 @@ export function retryLabel({ failed, cancelled }) {
 }
 
 /**
+ * Whether there is nothing to show: no document, and none is known to come.
+ *
+ * @param {ViewState} state
+ */
+export function isEmpty({ store, summary }) {
+  return !store.rows.size && !summary?.total;
+}
+
+/**
  * Why no row is shown.
  *
  * @param {ViewState} state
  */
-export function emptyText({ store, filter, search: { query } }) {
-  if (!store.rows.size) return "No documents yet";
+export function emptyText({ store, filter, search: { query, pending } }) {
+  if (!store.rows.size) return "Loading documents …";
+  if (pending) return `Searching for “${query}” …`;
   const noun = filter === "all" ? "document" : `${filter} document`;
   return query ? `No ${noun} with “${query}” in its name, message or error` : `No ${noun}`;
 }

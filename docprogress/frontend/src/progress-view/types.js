@@ -75,6 +75,7 @@
  * @property {string} query
  * @property {string[]} terms the words of the query, in lower case
  * @property {Set<string>} found ids of documents that the sender has found
+ * @property {boolean} [pending] whether the sender has not answered yet
  */
 
 /** @typedef {{summary: Summary, rows: Row[]}} Snapshot */
@@ -116,7 +117,8 @@
  * @property {(details: Details) => void} showDetails
  * @property {(result: ActionResult) => void} showResult
  * @property {(time?: number) => void} beat records a sign of life, as of `time`
- * @property {() => void} disconnect records that the sender has disconnected
+ * @property {(reason?: string) => void} disconnect records that the sender has
+ *   disconnected, and why if that is known
  * @property {() => void} close removes the view and its listeners
  */
 

@@ -109,7 +109,9 @@ export function createProgressView(element, options = {}) {
     sender,
   });
   const announcer = createAnnouncer();
-  const children = [header.element, help, grid.element, announcer.element];
+  // Below the documents, so that none moves when the first is selected.
+  const footer = createElement("div", "footer");
+  const children = [header.element, help, grid.element, footer, announcer.element];
   const root = withRole(createElement("div", "", ...children), "group");
   root.className = "docprogress";
   root.dir = "ltr";
@@ -147,10 +149,11 @@ export function createProgressView(element, options = {}) {
     toggleClass(root, "single", store.single);
     toggleClass(root, "stale", state.problem !== "");
     setAttribute(root, "aria-label", singleLine(summary?.title ?? "") || "documents");
-    if (store.single) placePanel(root);
+    if (store.single) place(panel.element, root);
     else grid.details.place(panel.element);
     grid.draw(state, panel.openedId);
     header.draw(state);
+    place(bulkBar.element, selection.size ? footer : header.element);
     panel.draw(state);
     const listed = store.single || grid.listed().some(({ id }) => id === panel.openedId);
     if (panel.openedId && !listed) closeDetails();
@@ -186,9 +189,15 @@ export function createProgressView(element, options = {}) {
     return true;
   }
 
-  /** @param {HTMLElement} parent */
-  function placePanel(parent) {
-    if (panel.element.parentElement !== parent) parent.append(panel.element);
+  /**
+   * @param {HTMLElement} child
+   * @param {HTMLElement} parent
+   */
+  function place(child, parent) {
+    if (child.parentElement === parent) return;
+    const focused = child.contains(document.activeElement);
+    parent.append(child);
+    if (focused) root.focus();
   }
 
   /** @param {Row | undefined} row */
@@ -241,8 +250,8 @@ export function createProgressView(element, options = {}) {
       heartbeat.beat(time);
       scheduleDraw();
     },
-    disconnect() {
-      heartbeat.disconnect();
+    disconnect(reason) {
+      heartbeat.disconnect(reason);
       scheduleDraw();
     },
     close() {

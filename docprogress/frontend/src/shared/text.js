@@ -68,10 +68,12 @@ export function truncate(text, length) {
     .trimEnd()}…`;
 }
 
+/** Names in scripts that neither join letters nor run right to left, which can be split. */
+const SPLITTABLE =
+  /^[\x20-\x7e\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uff60ー–—’“”]+$/u;
+
 /**
  * Show a name so that its end stays visible where there is no room for its middle.
- *
- * Only ASCII names are split: other scripts may join letters or run right to left.
  *
  * @param {HTMLElement} element
  * @param {string} name on a single line
@@ -79,11 +81,12 @@ export function truncate(text, length) {
 export function setName(element, name) {
   if (element.title === name) return;
   element.title = name;
-  const splits = name.length > 2 * NAME_TAIL && /^[\x20-\x7e]+$/.test(name);
+  const characters = [...name.normalize("NFC")];
+  const splits = characters.length > 2 * NAME_TAIL && SPLITTABLE.test(characters.join(""));
   const parts = splits
-    ? [name.slice(0, MAX_CELL - NAME_TAIL).slice(0, -NAME_TAIL), name.slice(-NAME_TAIL)]
+    ? [characters.slice(0, MAX_CELL).slice(0, -NAME_TAIL), characters.slice(-NAME_TAIL)]
     : [truncate(name, MAX_CELL)];
-  const spans = parts.map((part) => createElement("span", "", part));
+  const spans = parts.map((part) => createElement("span", "", [...part].join("")));
   for (const span of spans) span.dir = "auto";
   element.replaceChildren(...spans);
 }

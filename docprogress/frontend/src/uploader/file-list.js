@@ -129,9 +129,14 @@ function stateOf({ status, received }) {
   return received ? "processing" : "queued";
 }
 
-/** @param {FileEntry} entry */
-function percentOf({ size, received }) {
-  return Math.floor((100 * received) / Math.max(size, 1));
+/**
+ * The part that has arrived, which is not all until the kernel has said so.
+ *
+ * @param {FileEntry} entry
+ */
+function percentOf({ size, received, status }) {
+  const percent = Math.floor((100 * received) / Math.max(size, 1));
+  return status === "arrived" ? 100 : Math.min(percent, 99);
 }
 
 /**

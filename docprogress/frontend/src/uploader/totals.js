@@ -20,7 +20,8 @@ export function totalsOf(entries, batch) {
       received += entry.received;
     }
   }
-  const percent = Math.floor((100 * received) / Math.max(size, 1));
+  const part = Math.floor((100 * received) / Math.max(size, 1));
+  const percent = totals.arriving ? Math.min(part, 99) : part;
   return { ...totals, size, received, arrivedSize, percent };
 }
 
