@@ -20,7 +20,7 @@ RECOGNITION = 99
 PRIOR_PAGES = 0.1
 PRIOR_BYTES = 3_000
 
-#: The maximum number of kinds that are told apart, and the longest suffix of a kind.
+#: The maximum number of distinguished kinds, and the longest suffix of a kind.
 MOST_KINDS = 64
 LONGEST_SUFFIX = 5
 

@@ -114,10 +114,10 @@ def _run(token: str) -> Wanted | None:
         return Wanted(((terms.hashed(letters[0]), 1.0),))
     pairs = list(dict.fromkeys(pairwise(letters)))
     grammar = [_grammar(*pair) for pair in pairs]
-    telling = [
+    distinctive = [
         pair for pair, rank in zip(pairs, grammar, strict=True) if rank == min(grammar)
     ]
-    found = tuple((terms.hashed(a + b), 1.0) for a, b in telling[:MOST_WORDS])
+    found = tuple((terms.hashed(a + b), 1.0) for a, b in distinctive[:MOST_WORDS])
     share, most = (0.5, 2) if unspaced(token) == "ideographs" else (0.6, 3)
     return Wanted(found, needed=min(math.ceil(share * len(found)), most))
 

@@ -29,7 +29,7 @@ _ENGLISH_ENOUGH = 2
 #: Of long documents, the language is guessed from so many texts.
 _SAMPLE = 8
 
-#: The maximum number of tokens that is told.
+#: The maximum number of tokens that is recorded.
 _MOST = 0xFFFF
 #: So few different tokens of one text are counted quicker without arrays.
 _FEW_UNITS = 256

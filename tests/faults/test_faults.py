@@ -172,7 +172,7 @@ def test_a_worker_killed_with_all_its_processes_is_replaced(slow_pipeline, home)
 
 
 @pytest.mark.slow
-def test_a_worker_process_that_was_away_finds_its_work_dropped(home, steps):
+def test_a_suspended_worker_process_finds_its_work_dropped(home, steps):
     """Stopped for longer than its lease, it goes on as if nothing had happened."""
     with Pipeline(
         home=home, workers=2, lease_seconds=3, steps=["fault_steps:slow"]

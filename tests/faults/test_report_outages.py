@@ -125,7 +125,7 @@ def test_an_outage_may_last_longer_than_publish_waits(server: Server, seconds):
     delivered(server)
 
 
-def test_a_redis_that_stands_still_delays_the_blocks_end_by_no_more_than_a_timeout(
+def test_a_redis_that_hangs_delays_the_blocks_end_by_no_more_than_a_timeout(
     server: Server,
 ):
     with report("a", step="ocr", redis_url=server.url):
@@ -164,7 +164,7 @@ def test_an_end_is_published_though_the_blocks_thread_has_ended(server: Server):
     delivered(server)
 
 
-def test_a_document_that_was_reported_before_is_reported_anew_without_redis(
+def test_a_document_can_be_reported_again_without_redis(
     server: Server,
 ):
     """Which attempt it is, nobody can say before Redis is back."""

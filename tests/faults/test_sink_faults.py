@@ -110,7 +110,7 @@ def test_documents_cancelled_while_they_are_stored_leave_nothing(vector_store, h
 
 @pytest.mark.slow
 @pytest.mark.parametrize("vector_store", ["pgvector", "qdrant"], indirect=True)
-def test_a_sink_that_is_away_is_waited_for_and_a_cancel_does_not_wait(
+def test_a_sink_that_is_unavailable_is_waited_for_and_a_cancel_does_not_wait(
     vector_store, home
 ):
     files = [(f"small-{n}.txt", b"Some words. " * 20) for n in range(4)]

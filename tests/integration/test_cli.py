@@ -295,7 +295,7 @@ def test_runs_and_documents_can_be_looked_at(do):
     assert "C-7" in do("runs")[0]
 
 
-def test_status_without_a_name_says_how_everything_stands(do):
+def test_status_without_a_name_shows_the_overall_status(do):
     do("run", "contract-0.txt")
 
     found = json.loads(do("status", "--json")[0])
@@ -638,7 +638,7 @@ def test_the_doctor_reports_faults_without_secrets(do, unreachable):
     assert "hunter2" not in out + err
 
 
-def test_the_doctor_knows_the_settings_of_the_server_and_those_that_there_are_not(
+def test_the_doctor_lists_server_options_and_unknown_settings(
     do, shared_home, monkeypatch
 ):
     monkeypatch.setenv("DOCPROGRESS_SERVER_TOKEN", "hunter2")

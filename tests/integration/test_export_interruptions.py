@@ -169,7 +169,7 @@ def store_url(folder):
     return f"sqlite:///{folder / 'store.db'}"
 
 
-def test_a_document_that_is_completed_meanwhile_is_not_lost(
+def test_a_document_completed_in_the_meantime_is_not_lost(
     store, run, tmp_path, small_files
 ):
     def interrupt(done, _total):

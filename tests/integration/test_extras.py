@@ -124,7 +124,7 @@ def said(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NEEDS)
-def test_a_file_that_needs_an_extra_names_it_to_whoever_reads_it(said, name):
+def test_a_file_that_needs_an_extra_names_it(said, name):
     extra, _ = NEEDS[name]
 
     assert re.search(rf"pip install 'docprogress\[{extra}\]'", said[name]), said[name]

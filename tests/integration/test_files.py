@@ -67,7 +67,7 @@ def test_file_is_taken_by_its_path(folder):
         assert source.size == 5
 
 
-def test_file_that_is_named_is_accepted_whatever_its_type(folder):
+def test_named_file_of_any_type_is_accepted(folder):
     fill(folder, "a.xyz", ".hidden")
 
     assert names(["a.xyz", ".hidden"]) == ["a.xyz", ".hidden"]
@@ -358,7 +358,7 @@ def test_pipe_is_kept_though_it_cannot_be_rewound(files):
     assert read(files, "abc") == b"through a pipe"
 
 
-def test_second_file_takes_the_place_of_the_first(files):
+def test_second_file_replaces_the_first(files):
     files.add("abc", of(b"first"), max_bytes=MOST)
     files.add("abc", of(b"second"), max_bytes=MOST)
 
@@ -488,7 +488,7 @@ def test_unknown_storage_is_refused():
         Files("nosuch://bucket").check()
 
 
-def test_remote_storage_that_is_away_may_come_back():
+def test_remote_storage_that_is_unavailable_may_come_back():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     files = Files(f"ftp://user:geheim@127.0.0.1:{port}/x", retry_timeout=0)

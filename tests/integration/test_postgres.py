@@ -283,7 +283,7 @@ def test_a_fork_shares_no_connection(store, run, document):
     assert store.runs.get(run.id) == run
 
 
-def test_a_server_that_refuses_or_is_away_gives_nothing_away(postgres):
+def test_a_server_that_refuses_or_is_unavailable_reveals_nothing(postgres):
     away = "postgresql+psycopg://guarded:{}@/docs?host=/nowhere"
     for url, reason in (
         (away.format(PASSWORD), "not available"),
@@ -349,7 +349,7 @@ def under_way(home, steps, postgres_url):
         yield run
 
 
-def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there(
+def test_a_process_that_begins_while_the_database_is_unavailable_works_once_it_is_there(
     under_way, home, postgres
 ):
     worker = worker_of(home)
@@ -371,7 +371,7 @@ def test_a_process_that_begins_while_the_database_is_away_works_once_it_is_there
     nothing_is_left(home)
 
 
-def test_a_supervisor_that_is_killed_while_the_database_is_away_is_replaced(
+def test_a_supervisor_that_is_killed_while_the_database_is_unavailable_is_replaced(
     under_way, home, postgres
 ):
     with postgres.away():

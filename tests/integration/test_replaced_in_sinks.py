@@ -40,7 +40,7 @@ def text_of(vector_store):
     return " ".join(text for *_, text in vector_store.rows())
 
 
-def test_a_new_version_takes_the_place_of_the_earlier_one(office, vector_store):
+def test_a_new_version_replaces_the_earlier_one(office, vector_store):
     other = stored(office, vector_store.sink, b"Another document.")
     first = stored(office, vector_store.sink, b"The first version. " * 200)
     assert documents_in(vector_store) == {first.id, other.id}

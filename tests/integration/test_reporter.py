@@ -152,7 +152,7 @@ def test_a_report_finds_redis_in_the_environment(redis_url, monkeypatch, bus):
     assert bus.history("a")[-1].final
 
 
-def test_work_goes_on_while_redis_is_away(server: Server, caplog):
+def test_work_continues_while_redis_is_unavailable(server: Server, caplog):
     server.kill()
     with Bus(server.url) as bus:
         publisher = BufferedPublisher(bus)

@@ -222,7 +222,7 @@ def test_no_thread_is_left_after_waiting(pipeline):
     assert threading.active_count() == before
 
 
-def test_the_same_content_is_skipped_only_when_asked(pipeline):
+def test_the_same_content_is_skipped_only_on_request(pipeline):
     content = texts(2, word=f"unique-{os.urandom(4).hex()}")
     pipeline.submit(content).wait(timeout=patient(60))
 

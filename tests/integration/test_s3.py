@@ -215,7 +215,7 @@ def test_parts_whose_abort_is_refused_at_first_are_given_up_later(files, s3, buc
     assert s3.uploads(bucket) == []
 
 
-def test_an_upload_goes_on_after_an_outage_and_leaves_no_part(files, s3, bucket):
+def test_an_upload_continues_after_an_outage_and_leaves_no_part(files, s3, bucket):
     """While the storage is away, what was sent cannot be given up either."""
     data = os.urandom(4 * PART_BYTES)
 
@@ -240,7 +240,7 @@ def test_an_upload_goes_on_after_an_outage_and_leaves_no_part(files, s3, bucket)
     assert read(files, "abc") == data
 
 
-def test_a_download_goes_on_where_it_was_when_the_storage_went_away(files, s3):
+def test_a_download_continues_where_it_was_when_the_storage_was_unavailable(files, s3):
     data = os.urandom(4 * PART_BYTES)
     files.add("abc", of(data), max_bytes=MOST)
     s3.asked.clear()
@@ -257,7 +257,9 @@ def test_a_download_goes_on_where_it_was_when_the_storage_went_away(files, s3):
     assert asked[2] == asked[3]
 
 
-def test_a_storage_that_stays_away_is_not_waited_for_for_ever(bucket, options, s3):
+def test_a_storage_that_stays_unavailable_is_not_waited_for_forever(
+    bucket, options, s3
+):
     files = Files(f"s3://{bucket}", options, retry_timeout=0.5)
     files.add("abc", of(b"x"), max_bytes=MOST)
     s3.away.set()
@@ -384,7 +386,7 @@ def test_worker_and_doctor_say_at_once_that_there_is_no_bucket(
 
 
 @pytest.mark.parametrize("seconds", [1, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_storage_that_is_away_in_the_middle_of_a_run_is_waited_for(  # noqa: PLR0917
+def test_a_storage_that_becomes_unavailable_during_a_run_is_waited_for(  # noqa: PLR0917
     s3, bucket, environment, home, steps, seconds
 ):
     """Also for longer than it takes three attempts to fail."""

@@ -200,7 +200,7 @@ def test_a_class_that_is_no_sink_is_refused_at_once(
 
 
 @pytest.mark.slow
-def test_a_sink_is_in_step_with_a_folder(pipeline_with, vector_store, tmp_path):
+def test_a_sink_is_in_sync_with_a_folder(pipeline_with, vector_store, tmp_path):
     folder = tmp_path / "contracts"
     folder.mkdir()
     for name in "abcde":

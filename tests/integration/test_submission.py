@@ -298,7 +298,7 @@ def test_documents_cancelled_during_their_upload_can_be_retried(
         assert run.summary() == "3 documents: 3 completed"
 
 
-def test_a_submission_that_was_given_up_by_mistake_goes_on(where):
+def test_a_submission_that_was_given_up_by_mistake_continues(where):
     """As where a laptop slept in the middle of it."""
     with Pipeline(**where) as pipeline:
 
@@ -350,7 +350,7 @@ def test_cancelled_documents_stay_cancelled_when_a_suspended_submitter_resumes(
     ],
 )
 @pytest.mark.parametrize("added", [0, BATCH, COUNT])
-def test_a_submission_that_raises_leaves_nothing_that_goes_on(
+def test_a_submission_that_raises_leaves_nothing_running(
     where, monkeypatch, error, reason, added
 ):
     monkeypatch.setattr("docprogress.client.submission.ADDED_TOGETHER", BATCH)
@@ -444,7 +444,7 @@ def test_a_full_disk_is_an_error_before_anything_starts(where, monkeypatch):
         assert pipeline.runs() == []
 
 
-def test_a_database_that_goes_away_in_the_middle_ends_the_run_once_it_is_back(
+def test_a_database_that_becomes_unavailable_during_submission_ends_the_run_once_it_is_back(
     where, postgres, postgres_url
 ):
     where |= {"database_url": postgres_url}
@@ -464,7 +464,7 @@ def test_a_database_that_goes_away_in_the_middle_ends_the_run_once_it_is_back(
         assert len(run.documents()) == COUNT
 
 
-def test_a_run_that_has_started_is_returned_though_the_database_is_away(
+def test_a_run_that_has_started_is_returned_though_the_database_is_unavailable(
     where, postgres, postgres_url
 ):
     where |= {"database_url": postgres_url}
@@ -480,7 +480,7 @@ def test_a_run_that_has_started_is_returned_though_the_database_is_away(
         assert run.summary() == "3 documents: 3 queued"
 
 
-def test_a_run_that_has_started_is_returned_though_redis_is_away(where, server):
+def test_a_run_that_has_started_is_returned_though_redis_is_unavailable(where, server):
     where |= {"redis_url": server.url}
     with Pipeline(**where) as pipeline:
 
@@ -493,7 +493,7 @@ def test_a_run_that_has_started_is_returned_though_redis_is_away(where, server):
         assert run.summary() == "3 documents: 3 queued"
 
 
-def test_who_serves_a_run_is_asked_of_that_run_alone(where):
+def test_queues_are_checked_for_that_run_alone(where):
     with Pipeline(**where) as pipeline:
         others = [pipeline.submit(texts(1)) for _ in range(3)]
         asked = []
@@ -680,7 +680,7 @@ def test_runs_are_found_by_a_prefix_without_loading_them(where):
         assert not [each for each in statements if "count(" in each]
 
 
-def test_status_asks_the_database_for_sums_alone(where, options):
+def test_status_reads_only_sums_from_the_database(where, options):
     with Pipeline(**where) as pipeline:
         pipeline.submit(texts(3)).cancel()
         pipeline.submit(texts(2))

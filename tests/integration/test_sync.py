@@ -226,7 +226,7 @@ def test_two_processes_do_not_synchronize_a_folder_at_once(pipeline, folder):
     assert str(pipeline.sync(folder, case_id="busy").changes) == "5 unchanged"
 
 
-def test_folders_are_kept_in_step_for_each_case_by_itself(pipeline, folder):
+def test_folders_are_kept_in_sync_for_each_case_by_itself(pipeline, folder):
     synchronized(pipeline, folder, case_id="one")
     (folder / "a.txt").unlink()
 
@@ -283,7 +283,7 @@ def test_other_settings_repeat_the_steps_that_they_affect_and_no_others(
         assert str(changed.sync(folder, case_id="stale").changes) == "5 unchanged"
 
 
-def test_a_folder_in_memory_is_kept_in_step(pipeline):
+def test_a_folder_in_memory_is_kept_in_sync(pipeline):
     system = fsspec.filesystem("memory")
     system.pipe("/office/a.txt", b"The first version.")
     system.pipe("/office/sub/b.txt", b"Another.")
@@ -300,7 +300,7 @@ def test_a_folder_in_memory_is_kept_in_step(pipeline):
     }
 
 
-def test_a_folder_that_a_web_server_lists_is_kept_in_step(pipeline, folder):
+def test_a_folder_that_a_web_server_lists_is_kept_in_sync(pipeline, folder):
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     handler.log_message = lambda *_: None
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -426,7 +426,7 @@ def moto_port():
 
 
 @pytest.mark.slow
-def test_a_folder_in_s3_is_kept_in_step_without_keeping_its_secrets(
+def test_a_folder_in_s3_is_kept_in_sync_without_keeping_its_secrets(
     pipeline, moto_port
 ):
     with S3(moto_port) as s3:

@@ -114,7 +114,7 @@ AWAY = (503, {}, "")
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_document_waits_and_then_goes_on(office, answer, reason, seconds):
+def test_document_waits_and_then_continues(office, answer, reason, seconds):
     office.server.answers[:] = [answer]
     [document_id] = office.add()
 
@@ -147,7 +147,7 @@ def vectors(office, document_id):
     return [c.vector for c in office.store.results.chunks(document_id, vectors=True)]
 
 
-def test_what_was_embedded_before_is_not_asked_for_again(office):
+def test_embedded_chunks_are_not_requested_again(office):
     served = []
     office.server.answers[:] = [serving(served), serving(served), LIMITED]
     [document_id] = office.add()
@@ -253,7 +253,7 @@ def test_worker_that_stops_does_not_interrupt_the_keeping_of_vectors(
     assert len(office.store.vectors.unfinished(document_id, embedder=embedder)) == 1
 
 
-def test_vectors_of_another_length_are_made_anew(office):
+def test_vectors_of_another_length_are_replaced(office):
     [document_id] = office.add()
     office.server.answers[:] = [good, LIMITED]
     office.process(document_id)
@@ -339,7 +339,7 @@ def test_document_that_is_still_served_ends_no_rate_limit(office, answer, open_a
     assert (office.process(other).status is Status.COMPLETED) == open_again
 
 
-def test_document_goes_on_waiting_while_others_are_served(office):
+def test_document_keeps_waiting_while_others_are_served(office):
     [patient, other] = office.add(documents=2, wait_seconds=100)
     for _ in range(4):
         office.server.answers[:] = [(429, {"Retry-After": "60"}, "")]

@@ -159,7 +159,7 @@ def test_too_many_files_gone_are_reported_and_nothing_is_removed(
         watched.has("4 added", "1 added, 4 unchanged")
 
 
-def test_a_refusal_ends_when_somebody_confirms_it(pipeline, folder):
+def test_a_refusal_ends_when_it_is_confirmed(pipeline, folder):
     with watch(pipeline, folder, case_id="confirmed") as watched:
         in_step(pipeline, "confirmed", folder)
         for name in "abc":

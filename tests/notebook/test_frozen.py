@@ -86,7 +86,7 @@ def test_an_executed_notebook_keeps_the_table_and_no_widget(
     assert_static(notebook)
 
 
-def test_a_run_that_nobody_waits_for_is_saved_as_a_current_table(
+def test_a_run_without_wait_is_saved_as_a_current_table(
     steered: SteeredRun,
 ):
     """Events come from cells here: nothing else would happen between them."""

@@ -421,7 +421,7 @@ def test_a_retry_through_another_pipeline_brings_a_table_to_life(
     eventually(live, what="it is alive again")
 
 
-def test_what_ended_anew_unseen_is_in_the_table(
+def test_documents_that_ended_again_unseen_are_in_the_table(
     kernel: Kernel, redis_url: str, bus: Bus
 ):
     kernel.run(watching(redis_url, "again"))
@@ -545,7 +545,7 @@ def test_a_restarted_kernel_attaches_and_shows_the_run_again(
     )
 
 
-def test_where_no_page_answers_a_table_takes_the_place_of_the_view_and_goes_on(
+def test_where_no_page_answers_a_table_replaces_the_view_and_is_kept_up_to_date(
     own_kernel: Kernel, run: SteeredRun
 ):
     own_kernel.run(

@@ -214,7 +214,7 @@ def test_a_file_that_is_cancelled_half_way_leaves_nothing_and_others_go_on(
     assert notebook.errors == []
 
 
-def test_an_upload_goes_on_where_it_was_when_the_line_is_back(
+def test_an_upload_continues_where_it_was_when_the_line_is_back(
     window: Window, folder: Path
 ):
     digest = fill(folder / "a.bin", 30 * MB)

@@ -339,7 +339,7 @@ def test_an_unavailable_redis_is_reported_as_an_error(server, tmp_path):
     assert taking_part() == []
 
 
-def test_a_redis_that_is_far_away_is_measured_with_fewer_events(server, tmp_path):
+def test_a_distant_redis_is_measured_with_fewer_events(server, tmp_path):
     with (
         Proxy(server.socket, tmp_path / "slow.sock", delay=0.05) as proxy,
         Pipeline(home=tmp_path / "home", redis_url=proxy.url) as pipeline,
@@ -355,7 +355,7 @@ def test_a_redis_that_is_far_away_is_measured_with_fewer_events(server, tmp_path
     assert summary.p50_ms[TO_REDIS] > 40
 
 
-def test_a_redis_that_dies_meanwhile_ends_the_measurement(server, tmp_path):
+def test_a_redis_that_dies_ends_the_measurement(server, tmp_path):
     def kill() -> None:
         with redis.Redis.from_url(server.url) as client:
             eventually(lambda: client.keys("run:latency-*"), what="it has begun")

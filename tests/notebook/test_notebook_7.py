@@ -35,7 +35,7 @@ def notebook_7() -> Iterator[Lab]:
         yield server
 
 
-def test_notebook_7_shows_a_run_live_to_its_end_also_on_pages_that_load_meanwhile(
+def test_notebook_7_shows_a_run_live_to_its_end_also_on_pages_loaded_during_it(
     notebook_7: Lab, browser: Browser, run: SteeredRun
 ):
     with People(browser, notebook_7, run.cell + "run") as people:

@@ -236,7 +236,7 @@ def test_jupyterlab_without_a_network_shows_the_view_and_then_the_table(
     lab.end_kernels()
 
 
-def test_a_front_end_that_cannot_load_the_widget_gets_a_table_that_goes_on(
+def test_a_front_end_that_cannot_load_the_widget_gets_a_table_that_is_kept_up_to_date(
     run: SteeredRun, lab: Lab, page: Page
 ):
     """As in VS Code and Colab, which load anywidget's module from a network."""

@@ -469,7 +469,7 @@ class Page:
         return eventually(found, what=f"the page shows that {name} is {status}")
 
 
-def test_files_arrive_while_a_cell_is_busy_and_the_table_stands_after_it(
+def test_files_arrive_while_a_cell_is_busy_and_the_table_remains_after_it(
     kernel, shared_home, pipeline
 ):
     data = random.randbytes(5 * CHUNK + 1)

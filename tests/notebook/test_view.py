@@ -238,7 +238,7 @@ def test_what_a_stranger_publishes_is_cut_and_can_be_sent(view_model):
     json.dumps(row, ensure_ascii=False).encode()
 
 
-def test_nothing_is_stalled_while_redis_is_away(view_model, clock):
+def test_nothing_is_stalled_while_redis_is_unavailable(view_model, clock):
     view_model.apply([event("a")])
     clock.seconds += STALLED_SECONDS
     silent = view_model.rows()[0]["stalled"], view_model.summary()["stalled"]
@@ -281,7 +281,7 @@ def test_a_slow_page_gets_one_update_a_second_until_it_has_painted(
     assert page.take()["rows"][0]["progress"] == 20
 
 
-def test_a_page_is_asked_for_few_acknowledgements(scheduler, view_model, page):
+def test_a_page_gets_few_requests_for_acknowledgements(scheduler, view_model, page):
     """Each makes JupyterLab show the kernel as busy for a moment."""
     sent = []
     for number in range(2000):
@@ -393,7 +393,7 @@ def test_a_page_that_missed_messages_heals_by_itself(
     assert page.rows[0]["progress"] == 50
 
 
-def test_a_page_that_asks_for_everything_gets_it(scheduler, view_model, page, clock):
+def test_a_page_that_requests_everything_gets_it(scheduler, view_model, page, clock):
     apply_events(scheduler, view_model, event("b", progress=50))
     scheduler.request_full()
 
@@ -413,9 +413,7 @@ def test_messages_are_numbered_without_a_gap(scheduler, view_model, page):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_a_painting_of_another_session_is_none_of_ours(
-    scheduler, view_model, page, clock
-):
+def test_a_painting_of_another_session_is_ignored(scheduler, view_model, page, clock):
     clock.seconds += ACK_SECONDS
     apply_events(scheduler, view_model, event("a"))
     message = page.take()
@@ -794,7 +792,7 @@ def test_details_contain_steps_history_and_the_whole_error(bus: Bus, redis_url, 
     assert details["problem"] is None
 
 
-def test_details_say_that_redis_is_away(clock):
+def test_details_say_that_redis_is_unavailable(clock):
     view_model = make_view_model(["a"], clock)
     view_model.apply([event("a")])
 

@@ -167,7 +167,7 @@ def test_two_columns_are_read_one_after_the_other():
     assert text.index("Abstract") < left < right
 
 
-def test_two_columns_stand_side_by_side():
+def test_two_columns_are_side_by_side():
     document = pypdfium2.PdfDocument(SAMPLES / "insulation-study.pdf")
     text_page = document[0].get_textpage()
 

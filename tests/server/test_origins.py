@@ -126,7 +126,7 @@ def test_jupyter_s_proxy_changes_nothing_for_another_page(jupyter, named):
     assert document["status"] != "cancelled"
 
 
-def test_jupyter_behind_a_proxy_with_tls_is_asked_by_its_public_name(jupyter):
+def test_jupyter_behind_a_proxy_with_tls_is_reached_by_its_public_name(jupyter):
     forwarded = {"Host": "hub.example.org", "X-Forwarded-Proto": "https,http"}
     path = "/docprogress/documents/upload"
 

@@ -376,7 +376,7 @@ def test_endless_headers_are_refused(shared):
         assert connection.recv(100).startswith(b"HTTP/1.1 431 ")
 
 
-def test_connection_on_which_nothing_is_asked_is_closed(settings, monkeypatch):
+def test_connection_without_a_request_is_closed(settings, monkeypatch):
     monkeypatch.setattr("docprogress.server.uvicorn_server.HEADER_SECONDS", 0.1)
     with served(settings) as web, web.connect() as silent, web.connect() as slow:
         slow.sendall(b"GET /health HTTP/1.1\r\nHost:")
@@ -990,7 +990,7 @@ def test_history_contains_events_from_before_the_first_request(web, bus):
     assert [event["status"] for event in found["events"]] == ["cancelled"]
 
 
-def test_case_may_stand_before_the_file_too(web):
+def test_case_may_precede_the_file(web):
     body = form(("case_id", None, b"first"), ("file", "a.txt", b"text"))
 
     assert post(web, body).json()["case_id"] == "first"
@@ -1251,7 +1251,7 @@ def post(web, body, kind="multipart/form-data; boundary=x"):
         ),
     ],
 )
-def test_form_that_is_none_is_refused(shared, body, kind):
+def test_invalid_form_is_refused(shared, body, kind):
     answer = post(shared, body, kind)
 
     assert answer.status_code == 422, answer.text

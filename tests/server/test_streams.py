@@ -242,7 +242,7 @@ def test_unknown_last_event_id_gives_the_current_state(web, bus, redis_url):
 @pytest.mark.parametrize(
     "since", ["nonsense", "1-", "-", "(1-1", "9" * 50, "1-99999999999999999999"]
 )
-def test_last_event_id_that_is_none_gives_the_present(web, bus, since):
+def test_invalid_last_event_id_gives_the_current_state(web, bus, since):
     bus.publish(event(progress=30.0))
 
     with web.read("/progress/documents/a/stream", since=since) as reader:
@@ -333,7 +333,7 @@ def test_end_of_another_program_s_document_is_no_end_of_the_others(web, redis_ur
             assert {each.data["document_id"] for each in again.rest()} == {"a", "b"}
 
 
-def test_run_s_stream_goes_on_after_the_end_of_one_document(web, bus, store):
+def test_run_s_stream_continues_after_the_end_of_one_document(web, bus, store):
     add_run(store, "a", "b")
     end = bus.publish(completed("a", run_id="run")).event.id
 
@@ -388,7 +388,7 @@ def test_second_final_event_of_another_program_s_document_is_delivered(web, redi
         assert reader.status == 204
 
 
-def test_stream_that_is_followed_goes_on_when_all_have_ended(web, bus):
+def test_stream_that_is_followed_continues_when_all_have_ended(web, bus):
     bus.publish(event("a", status=Status.FAILED, error="no"))
     path = "/progress/stream?document_id=a&follow=true"
 
@@ -762,7 +762,7 @@ def test_silent_stream_is_kept_alive_by_comments(settings):
         assert reader.comment() == "keep-alive"
 
 
-def test_stream_goes_on_when_redis_comes_back_empty(settings, server: Server):
+def test_stream_continues_when_redis_comes_back_empty(settings, server: Server):
     with (
         served(settings.model_copy(update={"redis_url": server.url})) as web,
         Bus(server.url) as bus,
@@ -779,7 +779,7 @@ def test_stream_goes_on_when_redis_comes_back_empty(settings, server: Server):
                 assert again.progress().data["progress"] == 20
 
 
-def test_stream_begins_and_status_answers_while_redis_is_away(
+def test_stream_begins_and_status_answers_while_redis_is_unavailable(
     settings, store, server: Server
 ):
     add_run(store, "a")

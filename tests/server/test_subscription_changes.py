@@ -137,7 +137,7 @@ async def test_removed_document_is_no_longer_delivered(bus):
         assert received.progress("b") == [20, 30]
 
 
-async def test_document_added_while_redis_is_away_is_delivered_when_it_is_back(
+async def test_document_added_while_redis_is_unavailable_is_delivered_when_it_is_back(
     server: Server,
 ):
     async with listening(Bus(server.url), "a") as (subscription, received):

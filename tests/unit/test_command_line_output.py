@@ -227,7 +227,7 @@ def test_files_are_linked_by_the_names_of_their_documents(tmp_path):
         ("quiet", False, Terminal(), {}, Display.QUIET),
     ],
 )
-def test_progress_is_shown_as_asked_and_as_the_output_allows(
+def test_progress_is_shown_as_requested_and_as_the_output_allows(
     mode, as_json, out, env, display
 ):
     assert choose(ProgressMode(mode), as_json=as_json, out=out, env=env) is display

@@ -188,7 +188,7 @@ def garbage(content):
     return 200, {}, content
 
 
-def test_endpoint_is_asked_as_its_protocol_says():
+def test_endpoint_is_called_according_to_its_protocol():
     with endpoint(good) as (made, server):
         vectors = made.embed(["four", "sevenxx"])
         dimensions = made.dimensions
@@ -214,7 +214,7 @@ def test_endpoint_without_a_key_is_sent_none():
     assert "Authorization" not in server.asked[0][1]
 
 
-def test_endpoint_is_asked_in_batches():
+def test_endpoint_is_called_in_batches():
     with endpoint(good, batch=2) as (made, server):
         vectors = made.embed(["a", "bb", "ccc", "dddd", "eeeee"])
 
@@ -222,7 +222,7 @@ def test_endpoint_is_asked_in_batches():
     assert np.all(np.diff(vectors[:, 1]) > 0)
 
 
-def test_unknown_dimensions_are_asked_of_the_endpoint():
+def test_unknown_dimensions_are_requested_from_the_endpoint():
     with endpoint(good) as (made, server):
         assert made.embed([]).shape == (0, 3)
 
@@ -233,7 +233,7 @@ def test_unknown_dimensions_are_asked_of_the_endpoint():
     "trouble",
     [(429, {}, "slow down"), (500, {}, "oops"), (503, {}, ""), (None, {}, "")],
 )
-def test_endpoint_is_asked_again_after_trouble(trouble):
+def test_endpoint_is_called_again_after_errors(trouble):
     with endpoint(trouble, trouble, good) as (made, server):
         vectors = made.embed(["four"])
 
@@ -260,7 +260,7 @@ def test_endpoint_says_how_long_to_wait():
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "Mon, 99 Foo 2020", "0"])
-def test_endpoint_that_does_not_say_how_long_is_asked_again_soon(value):
+def test_endpoint_without_retry_after_is_called_again_soon(value):
     with endpoint((503, {"Retry-After": value}, ""), good) as (made, server):
         made.embed(["x"])
 
@@ -289,7 +289,7 @@ def test_endpoint_that_is_not_there_may_be_tried_later():
     assert error.value.reason == "it cannot be reached"
 
 
-def test_endpoint_whose_name_is_unknown_is_away():
+def test_endpoint_whose_name_is_unknown_is_unavailable():
     made = EndpointEmbedder("m", url="http://no-such-host.invalid/v1", pause=abs)
 
     with pytest.raises(ServiceUnavailable) as error:
@@ -444,7 +444,7 @@ def test_key_that_no_header_holds_is_refused_unseen(key):
 
 
 @pytest.mark.parametrize("url", ["", "host/v1", "ftp://host", "http://", "http://[::1"])
-def test_url_that_is_none_is_refused(url):
+def test_invalid_url_is_refused(url):
     with pytest.raises(SettingsError, match="embedding_url"):
         EndpointEmbedder("m", url=url)
 

@@ -117,7 +117,7 @@ def test_accepted_events_are_encoded_by_the_schema(changes):
         json_values,
     )
 )
-def test_json_is_read_as_the_dict_that_it_stands_for(changes):
+def test_json_is_read_as_the_dict_it_encodes(changes):
     fields = PLAIN | changes
     try:
         expected = from_dict(json.loads(json.dumps(fields)))

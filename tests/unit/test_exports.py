@@ -265,7 +265,7 @@ def pages(*markdown):
     ]
 
 
-def test_tables_have_numbers_pages_and_the_title_that_stands_above():
+def test_tables_have_numbers_pages_and_the_title_above():
     first = "# Costs\n\n| a |\n|---|\n| 1 |\n\nTable 3: Prices\n\n| b |\n|---|"
     second = "Text\n\n| c | d |\n|---|---|\n| 2 |"
 

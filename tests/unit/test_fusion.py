@@ -134,7 +134,7 @@ def test_vectors_order_what_words_do_not():
 
 
 @pytest.mark.parametrize("share", [-1.0, 0.0, 0.3, 1.0, 7.0])
-def test_weights_are_positive_whatever_the_scores(share):
+def test_weights_are_positive_for_any_scores(share):
     words, vectors = part_weights("of AX-400", share)
 
     assert 0 <= words <= 1

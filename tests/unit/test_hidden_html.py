@@ -116,7 +116,7 @@ def test_rules_for_printing_and_what_the_element_says_itself_win(read):
     assert read(page) == "a\n\nb"
 
 
-def test_text_that_stands_for_images_and_fields_is_kept(read):
+def test_text_in_place_of_images_and_fields_is_kept(read):
     page = (
         "<!doctype html><p>a<img src=x alt='a chart'>b<img alt=''>c"
         "<input value='Jane'><input type=hidden value=NO><input type=password value=NO>"

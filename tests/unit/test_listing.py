@@ -63,7 +63,7 @@ def test_without_a_terminal_each_row_is_one_line():
     assert lines[2].endswith("1,204  " + ROWS[1].note.plain)
 
 
-def test_a_text_stands_beside_its_label_or_below_it():
+def test_a_text_is_beside_its_label_or_below_it():
     text = Text("not running in /data/someone/.docprogress; they start when needed")
 
     def shown(width):

@@ -517,7 +517,7 @@ def test_drawing_thousands_of_documents_is_cheap(clock, progress, apply):
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
-def test_a_name_is_not_cut_while_columns_stand_free(clock, progress, apply, width):
+def test_a_name_is_not_cut_while_columns_are_free(clock, progress, apply, width):
     name = "services-agreement-2026-v2.pdf"
     apply("a", name=name, step="extraction", message="Extracting page 3 of 200")
     apply("b", name="short.pdf", step="embedding", message="Embedding")

@@ -66,7 +66,7 @@ def test_the_note_about_the_name_keeps_what_the_reader_noted(read):
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.txt"])
-def test_what_is_empty_or_binary_is_refused_whatever_its_name(read, name):
+def test_empty_and_binary_files_are_refused_with_any_name(read, name):
     for content in (b"", random.Random(1).randbytes(999)):
         with pytest.raises(Unreadable, match=f"^{name}: "):
             read(name, content)

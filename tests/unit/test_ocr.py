@@ -226,7 +226,7 @@ def test_image_is_refused_without_an_engine(write, monkeypatch):
         read(write("a.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 50))
 
 
-def test_engine_that_was_asked_for_must_be_there(write, monkeypatch):
+def test_requested_engine_must_be_installed(write, monkeypatch):
     monkeypatch.setitem(sys.modules, "rapidocr", None)
     monkeypatch.setenv("PATH", "")
     scan = write("scan.pdf", scanned_pdf(drawn()))

@@ -83,7 +83,7 @@ def test_a_message_is_its_fields_and_its_text(write, name):
     [(1251, "cp1251"), (20866, "koi8-r"), (65001, "utf-8"), (4711, "cp1251"),
      (1251, "utf-8"), (None, "utf-8"), (28595, "iso-8859-5")],
 )  # fmt: skip
-def test_text_is_read_whatever_its_code_page(write, page, encoding):
+def test_text_is_read_in_any_code_page(write, page, encoding):
     values = {
         "0037001E": RUSSIAN.encode(encoding),
         "1000001E": RUSSIAN.encode(encoding),

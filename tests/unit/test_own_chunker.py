@@ -41,7 +41,7 @@ def named(steps):
     return [(each.name, each.path.rpartition(".")[2]) for each in steps]
 
 
-def test_a_chunker_takes_the_place_of_the_chunking_step(module):
+def test_a_chunker_replaces_the_chunking_step(module):
     steps = plan(chunker=f"{module}:sections")
 
     assert named(steps) == [

@@ -120,7 +120,7 @@ def test_multilingual_model_finds_an_answer_in_another_language(multilingual, qu
     assert asked @ answer > asked @ other + 0.15
 
 
-def test_vectors_have_length_one_whatever_the_text(model):
+def test_vectors_of_any_text_have_length_one(model):
     texts = ["a", "word " * 3_000, "合同", "العقد", "🎉", "\ud800 broken", "1\n\t2"]
 
     vectors = model.embed(texts)
@@ -180,7 +180,7 @@ def test_wordllama_starts_no_thread_that_a_fork_would_lose(english):
         ("срок", 0.0),
     ],
 )
-def test_wordllama_tells_how_well_it_knows_a_language(english, text, known):
+def test_wordllama_reports_how_well_it_knows_a_language(english, text, known):
     assert english.knowledge(text) == pytest.approx(known)
 
 
@@ -188,7 +188,7 @@ def test_wordllama_tells_how_well_it_knows_a_language(english, text, known):
     ("text", "known"),
     [("解除协议", 1), ("إنهاء العقد", 0.5), ("срок", 1), ("계약", 1), ("અનુબંધ", 0)],
 )
-def test_multilingual_model_tells_which_scripts_it_knows(multilingual, text, known):
+def test_multilingual_model_reports_which_scripts_it_knows(multilingual, text, known):
     assert multilingual.knowledge(text) == known
 
 
@@ -271,5 +271,5 @@ def test_missing_package_is_named_with_the_remedy(monkeypatch, name):
         *((text, False) for text in ("AX-400", "شيء", "租赁", "", "?!")),
     ],
 )
-def test_wordllama_tells_words_apart_that_it_does_not_know(english, text, known):
+def test_wordllama_distinguishes_words_it_does_not_know(english, text, known):
     assert (english.least_similarity(text) < 1) is known

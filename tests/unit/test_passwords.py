@@ -235,7 +235,7 @@ def test_an_old_workbook_is_opened_with_one_of_the_passwords(tmp_path, crypto_ap
 
 
 @pytest.mark.parametrize("crypto_api", [False, True])
-def test_an_old_workbook_without_its_password_asks_for_one(tmp_path, crypto_api):
+def test_an_old_workbook_without_its_password_needs_one(tmp_path, crypto_api):
     with pytest.raises(PasswordNeeded, match=r"^a\.xls: .*password"):
         read(tmp_path, "a.xls", old_workbook("x", crypto_api=crypto_api), "wrong")
 

@@ -77,7 +77,7 @@ def shown(text):
     )
 
 
-def test_values_of_fields_stand_once_beside_their_labels(read):
+def test_values_of_fields_appear_once_beside_their_labels(read):
     content = line(60, 700, "(Surname:)") + line(60, 660, "(Given name:)")
     without = widget("a", "/FT/Tx/V(Smith)")
     with_one = widget("b", "/FT/Tx/V(Maria)/AP<</N 8 0 R>>", y=655)
@@ -137,7 +137,7 @@ def test_hidden_fields_passwords_and_buttons_are_left_out(read):
     assert text == "Text"
 
 
-def test_free_text_annotation_stands_where_it_is_and_a_sticky_note_does_not(read):
+def test_free_text_annotation_is_read_in_place_and_a_sticky_note_is_not(read):
     content = line(60, 700, "(Above)") + line(60, 500, "(Below)")
     free = "/Subtype/FreeText/Contents(Between)/Rect[60 590 300 610]/DA(/F 11 Tf)"
     note = "/Subtype/Text/Contents(Comment)/Rect[400 590 420 610]"

@@ -443,7 +443,7 @@ def test_elapsed_runs_from_the_first_news_to_the_end(clock, progress, apply_even
     assert progress.documents["a"].elapsed == pytest.approx(4)
 
 
-def test_a_latecomer_knows_when_the_run_began(clock, progress, apply_event):
+def test_a_latecomer_learns_when_the_run_began(clock, progress, apply_event):
     apply_event("a", Status.COMPLETED, timestamp=clock.today() - timedelta(seconds=30))
     apply_event("b", Status.QUEUED, timestamp=clock.today() - timedelta(seconds=50))
 

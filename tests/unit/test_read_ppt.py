@@ -54,7 +54,7 @@ def test_each_slide_is_a_page_in_the_order_in_which_they_are_shown(read):
     assert "warnings" not in facts
 
 
-def test_title_bullets_levels_and_notes_are_told_apart(read):
+def test_title_bullets_levels_and_notes_are_distinguished(read):
     slide = OldSlide(
         [
             shape(text("Grüße\vfrom Łódź", TITLE)),
@@ -112,7 +112,7 @@ def test_groups_drawn_text_and_descriptions_are_read_and_numbers_are_not(read):
     ]
 
 
-def test_hidden_slides_are_left_out_unless_they_are_asked_for(read):
+def test_hidden_slides_are_left_out_unless_requested(read):
     content = ppt(simple("one"), OldSlide([shape(text("two"))], hidden=True))
 
     pages, facts = read(content)

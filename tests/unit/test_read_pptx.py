@@ -42,7 +42,7 @@ def test_slides_are_read_in_the_order_of_the_presentation(read):
     assert facts["engine"] == "pptx"
 
 
-def test_hidden_slides_and_shapes_are_left_out_unless_they_are_asked_for(read):
+def test_hidden_slides_and_shapes_are_left_out_unless_requested(read):
     content = pptx(
         {
             "a": slide(shape("shown"), shape("HIDDEN", more='hidden="1"')),

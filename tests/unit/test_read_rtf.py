@@ -184,7 +184,7 @@ def test_properties_are_kept(read):
 
 
 @pytest.mark.parametrize("name", ["a.doc", "a.txt", "a.rtf"])
-def test_rtf_is_recognised_whatever_its_name(read, name):
+def test_rtf_is_recognised_with_any_name(read, name):
     page, facts = read(r"{\rtf1 text}", name=name)
 
     assert (page.text, facts["media_type"]) == ("text", "application/rtf")

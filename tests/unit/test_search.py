@@ -77,7 +77,7 @@ def test_the_only_chunk_with_the_word_is_found_among_collisions(store, mode):
     assert [text.split()[0] for text in texts(found)] == ["xyzzyq"]
 
 
-def test_a_hit_knows_its_place_its_scores_and_its_words(store):
+def test_a_hit_has_its_place_its_scores_and_its_words(store):
     run = add_searched(
         store,
         "nothing",
@@ -287,9 +287,7 @@ REFUSED = (401, {}, {"error": {"message": "wrong key"}})
     [(UNAVAILABLE, ServiceUnavailable, "503"), (REFUSED, DocumentError, "key")],
     ids=["away", "wrong key"],
 )
-def test_an_embedder_that_cannot_be_asked_is_named(
-    store, answer, error, said, monkeypatch
-):
+def test_an_unavailable_embedder_is_named(store, answer, error, said, monkeypatch):
     monkeypatch.setattr("docprogress.steps.embedders.openai.FIRST_PAUSE", 0.01)
     with endpoint(about(cat=[1, 0, 0])) as (_, server):
         settings = load(

@@ -135,5 +135,5 @@ MOUNTS = r"""
         ("/mnt/fs/x", True),
     ],
 )
-def test_a_network_drive_is_told_by_its_file_system(root, remote):
+def test_a_network_drive_is_recognised_by_its_file_system(root, remote):
     assert is_remote(root, MOUNTS.strip) is remote

@@ -115,7 +115,7 @@ def comments(*found, authors=("Ada",)):
     return f"<comments><authors>{names}</authors><commentList>{made}</commentList></comments>"
 
 
-def test_comments_are_read_if_they_are_asked_for(read):
+def test_comments_are_read_if_requested(read):
     content = workbook(
         row(1, "a", "b") + row(2, "c", attributes='hidden="1"'),
         related={"c": ("comments", "../comments1.xml")},

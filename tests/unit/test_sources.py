@@ -171,7 +171,7 @@ def test_a_lock_is_held_by_one_until_it_is_released(store, source, lock):
 
 
 @pytest.mark.parametrize("seconds", [-1, 10_000])
-def test_a_lock_that_nobody_renews_ends_whatever_happens_to_the_clock(
+def test_a_lock_that_is_not_renewed_ends_even_if_the_clock_changes(
     store, source, lock, run, seconds
 ):
     with store.database.writing() as connection:

@@ -285,7 +285,7 @@ def test_waiting_attempt_cannot_be_resumed(store, document):
     assert store.attempts.resume(document.id, 1) is None
 
 
-def test_attempt_handed_over_goes_on_as_the_same_attempt(store, run, claimed):
+def test_attempt_handed_over_continues_as_the_same_attempt(store, run, claimed):
     finish_step(store, claimed, pages=PAGES)
 
     row = store.attempts.hand_over(claimed.id, 1, message="Waiting for queue gpu")
@@ -427,7 +427,7 @@ def test_vectors_of_mostly_zeros_take_little_room(store, claimed):
     assert len(stored) == 20 * (1024 // 8 + 50 * 4)
 
 
-def test_each_vector_stands_beside_its_chunks_number(store, run, claimed):
+def test_each_vector_is_beside_its_chunks_number(store, run, claimed):
     numbers = [*range(1, 1500), *range(2000, 2010), 5000]
     chunks = [
         replace(CHUNKS[0], number=number, vector=np.array([number], np.float32))
@@ -629,7 +629,7 @@ def test_attempt_that_is_over_is_not_gone_on_with(store, claimed, end, write):
     assert everything(store) == before
 
 
-def test_next_attempt_goes_on_from_the_first_unfinished_step(store, run, claimed):
+def test_next_attempt_continues_from_the_first_unfinished_step(store, run, claimed):
     finish_step(store, claimed, pages=PAGES)
     store.attempts.save_progress(
         claimed.id, 1, progress=65, step="chunking", message="Chunking"

@@ -165,7 +165,7 @@ def test_a_header_longer_than_half_a_chunk_is_not_repeated():
     assert "".join(each.text for each in made).count("column 1\t") == 1
 
 
-def test_a_table_that_goes_on_has_the_header_that_only_its_markdown_has():
+def test_a_continued_table_has_the_header_of_its_markdown():
     given = page("5\tx\n6\ty", "| No | What |\n|---|---|\n| 5 | x |\n| 6 | y |")
 
     [made] = made_of(given)

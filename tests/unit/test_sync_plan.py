@@ -133,7 +133,7 @@ def test_a_checksum_reads_all_files():
     assert kinds(plan(folder, known("a", "text"), checksum=True)) == {"a": "changed"}
 
 
-def test_a_moved_file_is_told_from_others_of_its_size_by_its_content():
+def test_a_moved_file_is_distinguished_from_others_of_its_size_by_content():
     folder = Listed(new=("text", NOW), other=("TEXT", NOW))
 
     found = plan(folder, known("old", "text"), known("older", "Text"))

@@ -404,7 +404,7 @@ def test_cancelled_members_are_read_when_they_are_retried(bench, monkeypatch):
     assert len(bench.rows()) == 6
 
 
-def test_a_run_that_is_deleted_meanwhile_leaves_no_file(bench, monkeypatch, tmp_path):
+def test_a_run_deleted_in_the_meantime_leaves_no_file(bench, monkeypatch, tmp_path):
     bench.submit(("a.zip", CONTENT))
     set_stored = bench.store.members.set_stored
 

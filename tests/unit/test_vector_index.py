@@ -248,7 +248,7 @@ def test_another_database_in_the_place_of_the_indexed_one_is_noticed(path, tmp_p
     "name", ["state", "mean", "signs", "integers", "scales", "kinds", "parts"]
 )
 @pytest.mark.parametrize("damage", ["missing", "short", "folder"])
-def test_a_damaged_index_is_made_anew(path, name, damage):
+def test_a_damaged_index_is_rebuilt(path, name, damage):
     with Store(f"sqlite:///{path}") as store:
         given = add_several(store, range(3))
         nearest(store, QUERY)
@@ -368,7 +368,7 @@ def test_searches_and_writers_may_run_at_the_same_time(path, store, monkeypatch)
     assert nearest(store, QUERY, limit=99) == expected(given, QUERY, limit=99)
 
 
-def test_an_index_of_what_is_mostly_gone_is_made_anew(path, store, monkeypatch):
+def test_an_index_of_mostly_deleted_vectors_is_rebuilt(path, store, monkeypatch):
     monkeypatch.setattr(updating, "_FEWEST_GONE", 5)
     given = add_several(store, range(12))
     nearest(store, QUERY)

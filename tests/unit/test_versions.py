@@ -134,7 +134,7 @@ def test_a_retry_of_a_failed_version_replaces_the_earlier_one(store):
     assert current(store, first, second) == [second.id]
 
 
-def test_the_last_of_several_versions_wins_whatever_became_of_those_between(store):
+def test_the_last_of_several_versions_wins(store):
     first = version(store)
     complete(store, first)
     second = version(store, first)

@@ -51,7 +51,7 @@ def test_an_attempt_that_follows_later_says_when(clock):
 
 
 @pytest.mark.parametrize("until", ["soon", "", "2026-13-01T00:00:00", "9" * 400])
-def test_a_time_that_is_none_is_no_wait(clock, until):
+def test_an_invalid_time_is_no_wait(clock, until):
     event = event_at(clock, "a", Status.QUEUED, message=LIMITED, waiting_until=until)
 
     assert waiting_text(event, clock.today()) is None
@@ -153,7 +153,7 @@ def test_runs_that_keep_the_workers_busy_are_named(monkeypatch):
     assert waits.queue_reasons(store, None) == {}
 
 
-def test_nothing_is_claimed_where_redis_cannot_be_asked(monkeypatch):
+def test_nothing_is_claimed_if_redis_is_unreachable(monkeypatch):
     store = Queues(monkeypatch, {})
     store.add("large", "processing", 4)
     store.add("small", "queued", 2)

@@ -462,7 +462,7 @@ def test_limit_is_filled_though_the_best_chunks_are_not_admitted(store):
     assert len(found(store, "lease", limit=400)) == 301
 
 
-def test_share_of_the_query_that_a_chunk_has_can_be_told(quick_store):
+def test_the_share_of_the_query_in_a_chunk_is_known(quick_store):
     completed(
         quick_store,
         "The deposit is due when the tenant signs.",

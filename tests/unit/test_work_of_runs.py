@@ -122,7 +122,7 @@ def test_long_pages_are_several():
 
 
 @given(st.integers())
-def test_the_fraction_never_falls_while_a_run_goes_on(seed):
+def test_the_fraction_never_falls_while_a_run_is_in_progress(seed):
     chance, clock = random.Random(seed), Clock()
     count = chance.randint(1, 6)
     progress = Progress(expected=count, clock=clock, now=clock.today)

@@ -258,7 +258,7 @@ def note(row, column, text):
     return record(635, place) + record(637, b"\1" + wide(text)) + record(636)
 
 
-def test_xlsb_comments_are_read_if_they_are_asked_for(read):
+def test_xlsb_comments_are_read_if_requested(read):
     sheet = begin(0) + cell(6, 0, wide("cell")) + begin(2, hidden=True)
     comments = record(632, wide("Ada")) + note(0, 1, "Ada:\nCheck this")
     comments += note(2, 0, "on a hidden row") + note(9, 27, "and this")
@@ -373,7 +373,7 @@ def biff_note(number, row, column, text, author):
     )
 
 
-def test_xls_comments_are_read_if_they_are_asked_for(read):
+def test_xls_comments_are_read_if_requested(read):
     book, plain = xlwt.Workbook(), io.BytesIO()
     sheet = book.add_sheet("One")
     sheet.write(0, 0, "cell")

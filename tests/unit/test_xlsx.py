@@ -47,7 +47,7 @@ def test_each_sheet_is_a_page_with_its_name_as_title(read):
     assert facts["created"].startswith("2024-05-06")
 
 
-def test_the_content_decides_whatever_the_name_says(read):
+def test_the_content_decides_not_the_name(read):
     pages, facts = read(xlsx(row(1, "a"), macros=True), name="a.zip")
 
     assert pages[0].text == "a"

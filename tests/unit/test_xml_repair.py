@@ -154,7 +154,7 @@ def test_repair_takes_linear_time(piece):
     assert time.process_time() - began < 2
 
 
-def test_repaired_xml_is_well_formed_whatever_is_flipped():
+def test_repaired_xml_is_well_formed_after_any_flip():
     whole = (
         b"<r xmlns:w='u'>" + b"<w:p w:x='1'>some &amp; text<w:i/></w:p>" * 20 + b"</r>"
     )

@@ -20,7 +20,7 @@ REACH_CHUNKS = 4
 #: Characters of a token, about.
 TOKEN_CHARACTERS = 4
 
-#: Characters by which one place is told from another.
+#: The number of characters that identify a place.
 COMPARED = 24
 
 #: White space that a match may begin with before the range that is searched.

@@ -64,7 +64,7 @@ class UniversalSentenceEncoder:
             raise cannot_be_loaded(
                 NAME, error, folder=folder, distribution=DISTRIBUTION
             ) from error
-        #: With a digest of the files, so that vectors of other weights are told apart.
+        #: With a digest of the files, which distinguishes vectors of other weights.
         self.name = f"{NAME}:{MODEL}@{version}"
 
     def knowledge(self, text: str) -> float:

@@ -65,7 +65,7 @@ class WordLlamaEmbedder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.dimensions = int(self._rows.shape[1])
-        #: With a digest of the files, so that vectors of other weights are told apart.
+        #: With a digest of the files, which distinguishes vectors of other weights.
         self.name = f"{NAME}:{MODEL}@{version}"
 
     def knowledge(self, text: str) -> float:
