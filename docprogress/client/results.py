@@ -43,7 +43,7 @@ class DocumentHandle:
 
     @property
     def row(self) -> DocumentRow:
-        """The document's state in the store: status, error, attempt, times."""
+        """The state of the document in the store, with its error, attempt and times."""
         if not self._row.status.final:
             self._row = self._store.documents.get(self.id)
         return self._row
@@ -96,7 +96,7 @@ class DocumentHandle:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Facts about the document: title, author, media type, warnings."""
+        """Facts about the document, such as title, author, media type and warnings."""
         row = self.row
         known = {
             "name": row.name,

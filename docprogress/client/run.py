@@ -95,7 +95,7 @@ class Run:
 
     @property
     def expected(self) -> int:
-        """The number of documents: those submitted, and the members found in them."""
+        """The number of submitted documents and of the members found in them."""
         with suppress(RunNotFound, StoreError):
             self.record = self._store.runs.get(self.id)
         return self.record.expected

@@ -96,7 +96,7 @@ class Progress:
 
     @property
     def waiting_for(self) -> str | None:
-        """Why no document is being processed: "waiting for queue gpu".
+        """Why no document is being processed, such as "waiting for queue gpu".
 
         None if that is unknown: they wait for a worker.
         """

@@ -117,7 +117,7 @@ def routes() -> str:
         for path, methods in described["paths"].items()
         for method, route in methods.items()
     ]
-    return _table(("request", "answer"), rows)
+    return _table(("request", "response"), rows)
 
 
 def _first(text: str) -> str:
