@@ -129,10 +129,7 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """The seconds from the submission to the end of the last document.
-
-        None while the run is unfinished.
-        """
+        """The seconds from submission to the last document's end; None before it."""
         found = self._store.runs.find(run_id=self.id)
         return found[0].seconds if found else None
 
@@ -290,11 +287,10 @@ class Run:
         return subscribe(self.connections, self.record, on_queue_reason=on_queue_reason)
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until every document has ended; returns the run.
+        """Return the run once every document has finished.
 
-        A failed document does not raise an exception. It also works while an event loop
-        is running. An interrupt stops the waiting but not the run. At an IPython
-        prompt, the progress is shown.
+        A failed document does not raise an exception. An interrupt stops the waiting
+        but not the run. At an IPython prompt, the progress is shown.
 
         Raises:
             TimeoutError: The run was unfinished after `timeout` seconds.

@@ -1,4 +1,4 @@
-"""Measures how long events take until they are seen, on the path that they always take.
+"""Measures how long real events take until they are seen.
 
 `measure(pipeline)` publishes events through the bus to the pipeline's Redis, and
 records when each arrives and is seen:
@@ -13,7 +13,7 @@ their moments can be compared. Two moments are derived instead:
 
 * When Redis had an event. That was after it was sent, and before both the answer and
   its arrival. The middle is taken; its uncertainty is half of the interval.
-* When the page painted it. A page has a clock of its own, whose offset is found by
+* When the page painted it. A page has its own clock, whose offset is measured by
   round trips as in NTP (RFC 5905, section 8): the kernel asks at `t1`, the page answers
   with its own time `t2`, the answer arrives at `t4`, and the clock is ahead by
   `t2 - (t1 + t4) / 2`, give or take `(t4 - t1) / 2`. The fastest of several round trips

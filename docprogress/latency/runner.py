@@ -50,7 +50,7 @@ ASK_SECONDS = 0.5
 ROUND_TRIPS = 10
 ROUND_TRIP_SECONDS = 2.0
 
-#: What a server needs to be there.
+#: Packages that a server needs.
 SERVER_PACKAGES = (
     "fastapi",
     "itsdangerous",
@@ -87,7 +87,7 @@ def measure(
         clients: The number of HTTP clients; 0 starts no server.
         seconds: How long to publish. It takes longer if some documents would have no
             event, or if Redis is slow; in that case some events are left out.
-        page_seconds: How long to wait for the page to answer; 0 shows no view.
+        page_seconds: How long to wait for the page to respond; 0 shows no view.
 
     Raises:
         ValueError: An argument is out of range.

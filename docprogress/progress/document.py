@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 #: Seconds without an event or heartbeat after which a running document is stalled.
 STALLED_SECONDS = 15.0
 
-#: The maximum count that is believed.
+#: The maximum plausible count.
 GREATEST_COUNT = 10**12
 
 #: The units of `current` and `total` that are pages.
@@ -115,15 +115,15 @@ class DocumentProgress:
         self.attempt = attempt_of(event)
         #: Pages read, by the attempt that read the most.
         self.pages = 0
-        #: Its work besides recognition, in pages; None while that is unknown.
+        #: Its work without OCR, in pages; None while unknown.
         self.work: int | None = None
-        #: The pages that are recognised (OCR), and how many of them are done.
+        #: The number of pages that need OCR, and how many of them are done.
         self.to_recognise = self.recognised = 0
-        #: The file's bytes; 0 if unknown.
+        #: The size of the file in bytes; 0 if unknown.
         self.size = 0
         #: The kind of file, by its name.
         self.kind = ""
-        #: What it counts as in the work of its run.
+        #: Its weight in the work of its run.
         self.weight: Weight | None = None
         self._clock = clock
         self.timing = DocumentTiming(0.0) if timing is None else timing
@@ -175,7 +175,7 @@ class DocumentProgress:
         return self.pages or None
 
     def learn_work(self) -> None:
-        """Learn from the newest event how much there is to do."""
+        """Update the work from the newest event."""
         event = self.event
         if event.work is not None:
             self.work = valid_count(event.work)
@@ -183,7 +183,7 @@ class DocumentProgress:
             self.work = valid_count(event.total) or self.work
         if event.ocr_total is None and event.ocr_pages is None:
             if self.to_recognise:
-                # It is part of the step that finds out what there is to do.
+                # It is part of the step that determines the work.
                 self.recognised = 0 if event.work is None else self.to_recognise
             return
         found = event.ocr_total if event.ocr_pages is None else event.ocr_pages

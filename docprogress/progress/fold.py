@@ -59,8 +59,8 @@ class Progress:
         now: Callable[[], datetime] = now,
     ) -> None:
         self.expected = expected
-        #: Why the queue does not move, for as long as no document is processed; set by
-        #: whoever asks the store and Redis.
+        #: Why no document is being processed; set by the code that queries the store
+        #: and Redis.
         self.queue_reason: str | None = None
         self._clock = clock
         self._now = now
@@ -98,7 +98,7 @@ class Progress:
     def waiting_for(self) -> str | None:
         """Why no document is being processed, such as "waiting for queue gpu".
 
-        None if that is unknown: they wait for a worker.
+        None if unknown: they wait for a worker.
         """
         if self.finished:
             return None
@@ -153,7 +153,7 @@ class Progress:
         """The share of the run's work that is done, from 0 to 1.
 
         Documents are weighed by their pages or bytes: see `docprogress.progress.work`.
-        Where more work is found than was expected, the fraction stays as it was shown
+        If there turns out to be more work than expected, the fraction stays the same
         until that much is done.
 
         Failed and cancelled documents count with the progress they had made, so this is
@@ -201,7 +201,7 @@ class Progress:
 
     @property
     def remaining_seconds(self) -> float | None:
-        """An estimate of the seconds left, from what this run has taken so far.
+        """An estimate of the seconds left, from the durations of this run.
 
         None while that is unknown, and while every running document is stalled.
         """
@@ -216,7 +216,7 @@ class Progress:
         return document is not None and document.stalled
 
     def summary(self) -> str:
-        """One line for people: how many documents have each status."""
+        """A line of text: how many documents have each status."""
         counts = self.counts
         total = max(sum(counts.values()), self.expected or 0)
         return summarize(
@@ -243,7 +243,7 @@ class Progress:
 
     @property
     def not_handed_in(self) -> str | None:
-        """Why documents were never submitted; None if none is known to be missing."""
+        """Why some documents were never submitted; None if all were."""
         return next(iter(self._tally.not_handed_in.values()), None)
 
     def add_sizes(self, sizes: Mapping[str, int]) -> None:

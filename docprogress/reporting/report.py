@@ -36,15 +36,16 @@ def report(
             for page in progress.track(pages):
                 ...
 
-    The document is completed when the block ends, and failed with the exception as its
-    error when it raises. While Redis is unreachable the work continues, and the newest
-    event is published once Redis is back, even after the block. An exiting process
-    waits a few seconds for that, and logs the documents whose final events were lost.
+    The document is completed when the block ends, and fails if the block raises, with
+    the exception as its error. While Redis is unreachable the work continues, and the
+    newest event is published once Redis is back, even after the block. An exiting
+    process waits a few seconds for that, and logs the documents whose final events were
+    lost.
 
     Args:
         document_id: Any id, under which the report can be watched.
         step: The name of the step: `ocr`.
-        total: How many items there are to count.
+        total: The number of items.
         unit: The unit of the count: `page`.
         name: The file's name.
         span: The step's share of the document's progress, in percent. If it ends below

@@ -21,7 +21,7 @@ class StepProgress:
         publish: Publishes an event and returns whether to cancel.
         event: The constant fields: the document, the run, the attempt, …
         step: The step's name.
-        total: How many there are to count; None if unknown.
+        total: The number of items; None if unknown.
         unit: The unit of the count.
         span: The step's share of the document's progress, in percent.
         verb: The verb of the message: "Extracting".
@@ -53,8 +53,8 @@ class StepProgress:
         self.unit = unit
         self.total = total
         self.current = 0
-        #: How many items cost far more than the others, and how many of them are done:
-        #: pages that are recognised. None where there are no such items.
+        #: The number of items that cost far more than the others, such as pages that
+        #: need OCR, and how many of them are done. None if there are no such items.
         self.ocr_current: int | None = None
         self.ocr_total: int | None = None
 
@@ -83,7 +83,7 @@ class StepProgress:
         return self._verb
 
     def advance(self, count: int = 1, *, message: str | None = None) -> None:
-        """Count `count` more as done.
+        """Count this many more items as done.
 
         Raises:
             Cancelled: The document is to be cancelled.
@@ -98,7 +98,7 @@ class StepProgress:
         total: int | None = None,
         message: str | None = None,
     ) -> None:
-        """Set how many are done, the total, or the message.
+        """Set the number of items done, the total, or the message.
 
         Raises:
             Cancelled: The document is to be cancelled.

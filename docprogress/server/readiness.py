@@ -122,4 +122,4 @@ class ReadinessProbe:
 
 def _answered(started: float) -> Part:
     taken = (time.perf_counter() - started) * 1000
-    return Part(ok=True, message=f"answered in {taken:.1f} ms")
+    return Part(ok=True, message=f"responded in {taken:.1f} ms")

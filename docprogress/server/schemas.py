@@ -72,8 +72,8 @@ _DETAILS: dict[str, JsonValue] = _UPLOADED | {
 
 _READY: dict[str, JsonValue] = {
     "ready": True,
-    "redis": {"ok": True, "message": "answered in 0.4 ms"},
-    "database": {"ok": True, "message": "answered in 0.7 ms"},
+    "redis": {"ok": True, "message": "responded in 0.4 ms"},
+    "database": {"ok": True, "message": "responded in 0.7 ms"},
     "events": {"ok": True, "message": "received as far as a stream waits for them"},
     "workers": {"ok": True, "message": "one was seen 1.2 s ago"},
     "recovery": {"ok": True, "message": "lost documents were looked for 0.8 s ago"},
@@ -149,8 +149,8 @@ class DocumentDetails(BaseModel):
     pages: int
     characters: int
     chunks: int
-    #: How much there is to do, in pages of text, and the pages that are recognised
-    #: (OCR): what its run's progress weighs it by. Null while that is unknown.
+    #: The document's work in pages of text, and the pages that need OCR, by which the
+    #: run's progress weighs it. Null while unknown.
     work: int | None = None
     ocr_pages: int | None = None
     created_at: datetime
@@ -191,8 +191,8 @@ class DocumentList(BaseModel):
     documents: list[DocumentDetails]
     #: The steps of these documents; empty if their runs have different ones.
     steps: list[StepSpan] = []
-    #: By run, why no document is processed although some wait: "waiting for queue gpu:
-    #: no worker serves it". Only of runs in this page, and where the reason is known.
+    #: By run, why no document is being processed: "waiting for queue gpu: no worker
+    #: serves it". Only for runs in this page, and if the reason is known.
     waiting: dict[str, str] = {}
 
 
@@ -264,7 +264,7 @@ class TicketRequest(BaseModel):
     documents: list[Id] = []
     runs: list[Id] = []
     cases: list[Id] = []
-    #: How long it is to be valid.
+    #: How long the ticket is valid.
     seconds: float = Field(default=300.0, gt=0)
 
 
@@ -283,22 +283,22 @@ class Ticket(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why a request was refused."""
+    """Why a request was rejected."""
 
-    model_config = _example({"detail": "the token is not the server's"})
+    model_config = _example({"detail": "the token is wrong"})
 
     detail: str
 
 
 class Part(BaseModel):
-    """The state of one thing the server depends on."""
+    """The state of one service that the server depends on."""
 
     ok: bool
     message: str
 
 
 class Readiness(BaseModel):
-    """Whether everything the server depends on works."""
+    """Whether all services that the server depends on work."""
 
     model_config = _example(_READY)
 
@@ -312,7 +312,7 @@ class Readiness(BaseModel):
 
 
 class Health(BaseModel):
-    """The process answers."""
+    """The process responds."""
 
     model_config = _example({"status": "ok", "version": "1.0.0"})
 

@@ -73,7 +73,7 @@ class ProgressView(WidgetAccess):
         pipeline: Pipeline | None = None,
         names: Mapping[str, str] | None = None,
     ) -> Self:
-        """Show documents, whichever program publishes their events.
+        """Show documents whose events any program publishes.
 
         Without `redis_url` and `pipeline`, use those of `Pipeline()`, whose local
         services are started if necessary.
@@ -133,7 +133,7 @@ class ProgressView(WidgetAccess):
 
     @property
     def widget(self) -> "ProgressWidget":
-        """The widget, for a layout of your own; it stays live.
+        """The widget, for your own layout; it stays live.
 
         Raises:
             ImportError: The extra `notebook` is not installed.
@@ -159,7 +159,7 @@ class ProgressView(WidgetAccess):
         return table.bundle(self._current(), note=note)
 
     def close(self) -> None:
-        """Replace the view by a table; the documents go on."""
+        """Replace the view by a table; processing continues."""
         with self._lock:
             if self._closed:
                 return

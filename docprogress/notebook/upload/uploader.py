@@ -1,7 +1,7 @@
 """A place in a notebook to drop files of any size.
 
-Files that have arrived lie on this machine, complete and with a checksum.
-Incomplete files leave nothing behind.
+Received files are on this machine, complete and with a checksum. Incomplete files leave
+nothing behind.
 """
 
 import inspect
@@ -69,9 +69,9 @@ NO_PAGE = "In a notebook, you can drop files here."
 
 
 class Uploader:
-    """Takes files that are dropped on it, or chosen, as the last line of a cell.
+    """Accepts files that are dropped on it, or chosen, as the last line of a cell.
 
-    Files lie in a temporary folder until the uploader is closed or Python ends.
+    Files are kept in a temporary folder until the uploader is closed or Python ends.
 
     Args:
         max_bytes: The size limit of a file, shown in the page and checked before
@@ -79,7 +79,7 @@ class Uploader:
         max_files: The maximum number of files.
         folder: Where to make the temporary folder. None uses the system's default,
             which may be small.
-        pipeline: What processes the files as soon as they have arrived. See
+        pipeline: Processes the files as soon as they have arrived. See
             `Pipeline.upload`.
         options: Options of `Pipeline.submit`.
     """
@@ -96,7 +96,7 @@ class Uploader:
         if max_bytes < 1 or max_files < 1:
             raise ValueError("max_bytes and max_files must be at least 1")
         place = None if folder is None else Path(folder).expanduser().absolute()
-        #: The runs that were made of the files, newest last.
+        #: The runs with the files, newest last.
         self.runs: list[Run] = []
         self._receiver = Receiver(
             max_bytes=max_bytes, max_files=max_files, folder=place
@@ -145,10 +145,10 @@ class Uploader:
     def submit(self, pipeline: Pipeline, **options: Any) -> Run:
         """Process the files that have arrived; the uploader becomes a table.
 
-        The files stay where they are, and can be submitted again.
+        The files are kept, and can be submitted again.
 
         Args:
-            pipeline: What processes them.
+            pipeline: The pipeline that processes them.
             options: Options of `Pipeline.submit`.
 
         Raises:
@@ -169,7 +169,7 @@ class Uploader:
         arrived = [each for each in self._receiver if each.status is State.ARRIVED]
         if not arrived:
             raise SubmitError(
-                "nothing has been uploaded: show the uploader in a cell of its own, "
+                "nothing has been uploaded: show the uploader in a separate cell, "
                 "and drop files on it"
             )
         run = pipeline.submit(self._receiver.files(arrived), **options)
@@ -187,7 +187,7 @@ class Uploader:
             files: Paths, or pairs of a name and bytes.
 
         Raises:
-            SubmitError: Some files were refused; the message says which and why.
+            SubmitError: Some files were rejected; the message says which and why.
         """
         drop = uuid.uuid4().hex
         with ExitStack() as stack:
@@ -233,7 +233,7 @@ class Uploader:
 
     @property
     def widget(self) -> Any:
-        """The widget, for a layout of your own.
+        """The widget, for your own layout.
 
         Raises:
             ImportError: The extra `notebook` is not installed.
@@ -243,7 +243,7 @@ class Uploader:
             return self._live_widget()
 
     def close(self) -> None:
-        """Remove the files, and replace the uploader by a table; runs go on."""
+        """Remove the files, and replace the uploader by a table; runs continue."""
         with self._lock:
             if self._closed:
                 return

@@ -81,10 +81,14 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
 
     @router.get("", responses=REFUSALS, dependencies=trusted)
     async def documents(  # noqa: PLR0917 - passed by name
-        case_id: Annotated[Id | None, Query(description="Only of this case.")] = None,
-        run_id: Annotated[Id | None, Query(description="Only of this run.")] = None,
+        case_id: Annotated[
+            Id | None, Query(description="List only documents of this case.")
+        ] = None,
+        run_id: Annotated[
+            Id | None, Query(description="List only documents of this run.")
+        ] = None,
         status: Annotated[
-            Status | None, Query(description="Only with this status.")
+            Status | None, Query(description="List only documents with this status.")
         ] = None,
         search: Annotated[
             str | None,
@@ -142,8 +146,8 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
     ) -> Changed:
         """Retry a document that has failed or was cancelled.
 
-        Passwords in the body are tried on it. They are neither stored in clear nor
-        logged, and are not accepted in the URL, which proxies log.
+        Passwords in the body are tried on it. They are neither stored in clear text nor
+        logged, and not accepted in the URL, which proxies log.
         """
         given = options.passwords if options else []
         passwords = [each.get_secret_value() for each in given if each]

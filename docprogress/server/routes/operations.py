@@ -18,7 +18,7 @@ def operation_routes(state: ServerState, authorization: Authorization) -> APIRou
 
     @router.get("/health")
     async def health() -> Health:
-        """Answer while the process runs, even if other services are unreachable."""
+        """Respond while the process runs, even if other services are unreachable."""
         return Health(version=__version__)
 
     @router.get(
@@ -28,7 +28,7 @@ def operation_routes(state: ServerState, authorization: Authorization) -> APIRou
         },
     )
     async def ready(response: Response) -> Readiness:
-        """Return whether Redis and the database answer, and when a worker last did.
+        """Return whether Redis and the database respond, and when a worker last did.
 
         The server is not ready while it cannot receive events that streams need. It
         is ready without workers: documents are accepted and wait for them.

@@ -85,7 +85,8 @@ def progress_routes(state: ServerState, authorization: Authorization) -> APIRout
             str | None,
             Query(
                 max_length=50,
-                description="The last `id` you know: do not wait if it differs.",
+                description="The last `id` that you have received: "
+                "respond at once if it differs.",
             ),
         ] = None,
     ) -> Response:
@@ -173,7 +174,7 @@ async def wait_for_change(
     event: ProgressEvent | None,
     seconds: float,
 ) -> ProgressEvent | None:
-    """The document's newest event once it is another one, or after the timeout."""
+    """The document's newest event once it has changed, or after the timeout."""
     broadcaster, address = state.broadcaster, client_address(request.scope)
     state.rate_limiter.open_stream(address)
     client = ClientQueue([subject], abort=lambda: None)
