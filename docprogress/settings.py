@@ -108,12 +108,12 @@ class Settings(Hiding):
         default_factory=lambda: Path(platformdirs.user_data_dir("docprogress"))
     )
     #: `redis://`, `rediss://`, `redis+sentinel://`, `rediss+sentinel://` or `unix://`;
-    #: `valkey` means the same as `redis`.  None: local services are used.
+    #: `valkey` means the same as `redis`. None: local services are used.
     redis_url: Secret = None
     #: Celery's broker, if it is not the Redis above: another Redis, or RabbitMQ
     #: (`amqp://`, `amqps://`).
     broker_url: Secret = None
-    #: A SQLAlchemy URL.  None: SQLite in the home folder.
+    #: A SQLAlchemy URL. None: SQLite in the home folder.
     database_url: Secret = None
     #: Where the bytes of documents are kept: any URL that fsspec supports. None: the
     #: home folder.

@@ -156,7 +156,7 @@ class Attempts:
         Args:
             document_id: The document.
             attempt: Its attempt.
-            message: What its message becomes, unless it stays.
+            message: The new message; None keeps the old one.
         """
         with self._database.writing() as connection:
             values: dict[str, Any] = {"due_at": None, "updated_at": now()}
@@ -336,11 +336,11 @@ class Attempts:
     ) -> DocumentRow:
         """End an attempt. One that was never claimed cannot complete.
 
-        A document that is completed takes the place of the one that it replaces; one
-        that is not says so if an earlier version is kept.
+        A completed document takes the place of the one that it replaces; the message of
+        another one says so if an earlier version is kept.
 
-        `progress` is how far a failed or cancelled attempt came, if that is more than
-        the store knows.
+        `progress` is that of a failed or cancelled attempt, if it is more than the
+        stored one.
 
         Raises:
             Superseded: The attempt is over already.

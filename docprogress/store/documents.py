@@ -1,4 +1,4 @@
-"""Documents: queries, and what users do with them: cancel, retry, delete."""
+"""Documents: queries, and the actions of users: cancel, retry, delete."""
 
 import time
 from collections import Counter

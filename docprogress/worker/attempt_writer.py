@@ -1,7 +1,6 @@
-"""Write an attempt's results to the store, waiting for a database that is unavailable.
+"""Write an attempt's results to the store, waiting while the database is unavailable.
 
-The store is written before an event is published, so that events never say more than
-the store knows.
+The store is written before an event is published, so events are never ahead of it.
 """
 
 import logging
@@ -22,7 +21,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds to wait for a database that is unavailable before the attempt is given up.
+#: Seconds to wait for an unavailable database before the attempt fails.
 STORE_WAIT_SECONDS = 60.0
 
 #: The longest pause, in seconds, between two tries.
@@ -82,21 +81,21 @@ class AttemptWriter:
     def set_work(
         self, items: Sequence[Page] | Sequence[Chunk], *, ocr_pages: int | None
     ) -> None:
-        """Have all later events say how much there is to do."""
+        """Set the work in all later events."""
         characters = sum(len(item.text) for item in items)
         self.event = self.event.replace(
             work=pages_of_text(len(items), characters), ocr_pages=ocr_pages or None
         )
 
     def set_size(self, size: int) -> None:
-        """Have all later events say how large the file is."""
+        """Set the size of the file in all later events."""
         self.event = self.event.replace(size=size)
 
     def write(self, write: Callable[[], T]) -> T:
         """Write to the store, and try again while it is unavailable.
 
         Raises:
-            StoreUnavailable: It is unavailable for too long.
+            StoreUnavailable: It was unavailable for too long.
         """
         deadline = self._processor.clock() + STORE_WAIT_SECONDS
         pause = 0.1

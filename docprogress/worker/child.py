@@ -94,8 +94,8 @@ class Child:
         """Process each document as far as its queue goes.
 
         A document is skipped if another worker holds its lease, or if the attempt is
-        over: the message was delivered twice. Once this worker stops, the remaining
-        documents are left to others.
+        over, because the message was delivered twice. Once this worker stops, the
+        remaining documents are left to others.
         """
         try:
             for position, (document_id, attempt) in enumerate(documents):
@@ -142,7 +142,7 @@ class Child:
 
     @contextmanager
     def _holding(self, document_id: str) -> Iterator[Lease | None]:
-        """Hold a document that no attempt works on; None if another process does."""
+        """Hold a document's lease without an attempt; None if another process does."""
         lease = self._leases.take(
             document_id,
             lease_owner(0, self._worker, os.getpid()),
@@ -187,7 +187,7 @@ class Child:
             log.info("attempt %s of %s is over: delivery dropped", attempt, document_id)
             return None
         if (version := required_version(claim.run.settings)) is not None:
-            # Its message was sent by a version that did not know.
+            # Its message was sent by an older version.
             message = NEWER_WORKER_NEEDED.format(version)
             row = self._store.attempts.hand_over(document_id, attempt, message=message)
             self._publish(row.event())
@@ -255,9 +255,9 @@ class Child:
             self._publisher.hold({event.document_id: event for event in events})
 
     def _passwords(self, run_id: str) -> list[str]:
-        """The passwords that were given for a run; none if Redis is unreachable."""
+        """The passwords of a run; none if Redis is unreachable."""
         try:
-            # Not the cached run, which may have been given its key since.
+            # Not the cached run, which may lack a newer key.
             run = self._store.runs.get(run_id)
             return passwords.load(self._bus.redis, run_id, run.encryption_key)
         except (BusError, RunNotFound) as error:

@@ -1,8 +1,8 @@
 """Reconnects a worker that no longer fetches messages although it could.
 
-It is the net below Celery and kombu: a connection that looks alive and delivers nothing
-is replaced.  Tasks that run are not touched, and a worker whose processes are all busy
-is left alone.
+It is a safety net for Celery and kombu: a connection that looks alive but delivers
+nothing is replaced. Running tasks are not affected, and a worker whose processes are
+all busy is left alone.
 """
 
 import logging
@@ -26,7 +26,7 @@ from docprogress.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds that messages may wait beside an idle process before the worker reconnects.
+#: Seconds that messages may wait while a process is idle before the worker reconnects.
 STALL_SECONDS = 30.0
 
 #: How often it checks in that time.
@@ -146,14 +146,14 @@ class ConsumerWatchdog:
             self._seconds,
         )
         if connection is self._ended:
-            # The event loop did not get to it: it is blocked on this connection.
+            # The event loop has not run: it is blocked on this connection.
             _shut_down(connection)
         self._ended = connection
         consumer.hub.call_soon(_end, consumer, connection)
 
 
 def _end(consumer: Any, connection: Any) -> None:
-    """Have Celery start the consumer again, from within its event loop."""
+    """Make Celery restart the consumer, from within its event loop."""
     if consumer.connection is connection and consumer.blueprint.state == RUN:
         raise ConnectionResetError("messages wait, and none was delivered")
 

@@ -47,7 +47,7 @@ class LeftOut:
 
     @property
     def note(self) -> str:
-        """How many were left out that a person might expect; empty if none."""
+        """How many relevant members were left out; empty if none."""
         counts = (_counted(reason, len(names)) for reason, names in self.names.items())
         return f"left out: {', '.join(counts)}" if self.names else ""
 

@@ -7,9 +7,9 @@ from docprogress.reporting.step_progress import StepProgress
 
 
 class CountedInput(list[Any]):
-    """A step's input that counts what the step takes of it.
+    """A step's input that counts the items that the step takes.
 
-    Each item that is done for the first time renews the step's limit.
+    Each item that is finished for the first time renews the step's time limit.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from docprogress.store import DocumentRow, Store
 
 
 class EmbeddedBefore(NamedTuple):
-    """Chunks with vectors, which an embedder is not sent."""
+    """Chunks with vectors, which need not be embedded."""
 
     chunks: list[Chunk]
     #: How many of them have the vectors of the earlier version of the document.
@@ -33,7 +33,7 @@ def embedded_before(
     """The chunks whose vectors are known, in their order.
 
     Args:
-        store: What earlier steps and versions have made.
+        store: Has the results of earlier steps and versions.
         document: The document.
         chunks: Its chunks.
         settings: Those of its run.

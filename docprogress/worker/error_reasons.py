@@ -1,4 +1,4 @@
-"""Why a document failed, for its error message, and whether to try again."""
+"""Why a document failed, for its error message, and whether to retry it."""
 
 import errno
 

@@ -36,8 +36,8 @@ GRACE_SECONDS = 2.0
 #: The signal that makes a process hand back its document.
 HAND_BACK_SIGNAL = signal.SIGUSR2
 
-#: Makes a context from a step's seconds without progress and its seconds in total. It
-#: gives what is to be called with each progress.
+#: Makes a context from a step's seconds without progress and its total seconds. It
+#: yields a function to call with each progress.
 StepGuard = Callable[[float, float | None], AbstractContextManager[Callable[[], None]]]
 
 
@@ -64,7 +64,7 @@ class LimitEnforcer:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._reasons: dict[int, str] = {}
-        #: Whether the worker stops, and processes are killed that do not.
+        #: Whether the worker stops, and processes that do not are killed.
         self.stopping = False
 
     def start(self) -> None:
@@ -82,7 +82,7 @@ class LimitEnforcer:
             self._thread.join()
 
     def wake(self) -> None:
-        """Check soon: a process starts to work."""
+        """Check soon, because a process starts to work."""
         self._wake.set()
 
     def reason(self, pid: int) -> str | None:
@@ -94,7 +94,7 @@ class LimitEnforcer:
         return StepLimit(self._deadlines, slot % SLOTS, self._clock)
 
     def stop_all(self) -> None:
-        """Make every process hand back its document, and kill steps that continue."""
+        """Make every process hand back its document; kill steps that do not stop."""
         self.stopping = True
         for slot in range(SLOTS):
             deadline = self._deadlines[slot]
@@ -204,18 +204,18 @@ class StepLimit:
         limit = self._total if in_total else self._seconds
         self._write(self._due, limit, in_total=in_total)
         if self._error is not None or self.stopping:
-            # What was to stop the step must not be put off.
+            # Whatever was to stop the step must not be delayed.
             self._write(self._clock(), 0.0)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Within this block, the step is not interrupted; at its end it is, if need be.
+        """Defer interrupts of the step to the end of this block.
 
         For a query to a database, which an exception from a signal handler would leave
         half done. A process that exceeds its limits is killed all the same.
 
         Raises:
-            DocProgressError: What would have been raised within the block.
+            DocProgressError: The deferred interrupt.
         """
         self._deferred, self._deferring = None, True
         try:

@@ -2,7 +2,7 @@
 
 A message is lost if its level of its queue is empty, or holds only later messages. A
 search examines one page of the queued documents and the next search continues there;
-what seems lost is watched until it is, or is not.
+documents without a message are watched until they are certainly lost, or not.
 """
 
 import logging

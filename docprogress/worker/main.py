@@ -59,7 +59,7 @@ def run_worker(
     workers within ten seconds. At a second signal it exits at once.
 
     Args:
-        settings: This machine's settings; a run's own settings win.
+        settings: This machine's settings; a run's own settings take precedence.
         queues: The queues to serve; None: the default one.
         concurrency: Processes; None: the setting, or one for each core.
         supervisor: The process that started this one. If it dies, the worker shuts

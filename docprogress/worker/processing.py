@@ -84,7 +84,7 @@ class DocumentProcessor:
     """Processes documents in one worker process.
 
     Args:
-        settings: The worker's; a run's own settings win.
+        settings: The worker's settings; a run's own settings take precedence.
         publish: Publishes an event, and returns whether to cancel the attempt.
         guard: Makes a context that enforces a step's limits.
         uninterrupted: Makes a context within which that limit interrupts nothing.
@@ -110,7 +110,7 @@ class DocumentProcessor:
     locate_sink: Callable[[SinkEntry], SinkLocation] = locate_publicly
 
     def process(self, claim: Claim) -> Outcome:
-        """Take a claimed document as far as its queue goes."""
+        """Process a claimed document as far as its queue goes."""
         outcome = DocumentAttempt(self, claim).run()
         row = outcome.document
         if row is not None and row.replaces and row.status is Status.COMPLETED:
@@ -118,7 +118,7 @@ class DocumentProcessor:
         return outcome
 
     def with_passwords(self, settings: Settings, run_id: str) -> Settings:
-        """The settings, with the passwords that were given for a run as well."""
+        """The settings, with the passwords of the run."""
         passwords = list(dict.fromkeys([*settings.passwords, *self.passwords(run_id)]))
         if len(passwords) == len(settings.passwords):
             return settings
@@ -155,7 +155,7 @@ class DocumentAttempt:
         self._started = processor.clock()
 
     def _configure(self) -> None:
-        """Make what runs with the settings."""
+        """Create the parts that depend on the settings."""
         self.runner = StepRunner(
             self._processor,
             self._document,
@@ -373,7 +373,7 @@ class DocumentAttempt:
     def _hand_to_other_disk(self, error: BaseException) -> Outcome:
         """Leave the document to a worker whose disk is not full.
 
-        This spends no attempt: there may be room on this disk a little later, too.
+        This does not use up an attempt: there may be room on this disk later, too.
         """
         started = self._document.started_at or now()
         if (now() - started).total_seconds() > STORE_WAIT_SECONDS:
@@ -398,13 +398,13 @@ class DocumentAttempt:
         wait = self._wait_for(error)
         if not isinstance(error, KnownOutage) and (error.seconds or 0.0) > limit:
             return self._fail(
-                f"{error}; it asks to wait for {format_duration(error.seconds)}, "
+                f"{error}; it requests a wait of {format_duration(error.seconds)}, "
                 f"longer than the limit of {format_duration(limit)} (wait_seconds)"
             )
         if wait.waited >= limit:
             return self._fail(
-                f"{error}; it was waited for as long as the limit of "
-                f"{format_duration(limit)} (wait_seconds) allows"
+                f"{error}; it was unavailable for the limit of "
+                f"{format_duration(limit)} (wait_seconds)"
             )
         until = datetime.fromtimestamp(wait.until).astimezone()
         row = self._write(
@@ -483,7 +483,7 @@ class DocumentAttempt:
         self._writer.publish_message("Waiting for the storage")
 
     def _publish_fetched(self, done: int, total: int) -> None:
-        """Publish how much of a document that is fetched in parts is there."""
+        """Publish how much of a document that is fetched in parts has arrived."""
         if done < total:
             fetched = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
             self._writer.publish_message(f"Fetching {fetched}")

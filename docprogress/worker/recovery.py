@@ -1,7 +1,7 @@
-"""Find what was lost, and send it again.
+"""Find lost documents, and send them again.
 
-The store says what has to be done; a document that nobody works on and that has no
-message is sent again. One worker at a time searches: the leader.
+By the store, a document is lost if it is unfinished, no worker processes it, and it has
+no message. One worker at a time searches: the leader.
 
 A search does a bounded amount of work however many documents wait, and a fault with one
 document is logged and does not keep the others from being found.
@@ -84,8 +84,8 @@ QUEUE_CHECK_SECONDS = 5.0
 #: Seconds between two searches for retired documents that are not deleted.
 RETIREMENT_SECONDS = 20.0
 
-#: Seconds for which a submitter must be gone: longer than it takes to announce itself
-#: again in a Redis that came back empty.
+#: Seconds for which a submitter must be missing: longer than it takes to announce
+#: itself again in a Redis that came back empty.
 SUBMITTER_LOST_SECONDS = 10.0
 
 
@@ -153,7 +153,7 @@ class Recovery:
         self._word_index_check = Periodic(SEARCH_SECONDS, clock)
         self._search_duration = 0.0
         self._idle = False
-        # What ends a pause early: a death or, with None, the end of idleness.
+        # Ends a pause early: a death or, with None, the end of idleness.
         self._wake: queue.SimpleQueue[Death | None] = queue.SimpleQueue()
         self._deaths: list[Death] = []
         # A fork waits for the end of a search, and leadership is renewed meanwhile:
@@ -181,7 +181,7 @@ class Recovery:
         self._thread.start()
 
     def close(self, seconds: float | None = None) -> None:
-        """Stop searching, and hand back what this worker's processes did not finish.
+        """Stop searching, and hand back the unfinished documents of this worker.
 
         The processes must have ended.
 
@@ -291,7 +291,7 @@ class Recovery:
         mark_unserved(self._store, self._bus.redis, publish)
 
     def _readable(self, rows: Iterable[Row]) -> list[Row]:
-        """Those that are not to be left to a later version."""
+        """Those that this version can process."""
         readable: list[Row] = []
 
         def check(row: Row) -> None:
@@ -302,7 +302,7 @@ class Recovery:
         return readable
 
     def _maintain_word_index(self) -> None:
-        """Index what earlier versions completed, and merge what was added."""
+        """Index documents that earlier versions completed, and merge added entries."""
         self._store.words.maintain(seconds=WORD_INDEX_SECONDS)
 
     def _publish_final_states(self) -> None:
@@ -412,7 +412,7 @@ class Recovery:
         os.kill(os.getpid(), signal.SIGTERM)
 
     def _search_repeatedly(self) -> None:
-        # Before the first pause: it may be all the worker's documents take.
+        # Before the first pause, which may outlast all of the worker's documents.
         with self._fork, suppress(*OUTAGES):
             announce_queues(self._bus.redis, self._queues)
         while self._wait():
@@ -457,7 +457,7 @@ class Recovery:
         self.search()
 
     def _hand_back_all(self) -> None:
-        """Leave what was killed to other workers, without spending an attempt."""
+        """Hand documents of killed processes back without using up an attempt."""
         processing = self._store.documents.processing()
         own = [row for row in processing if row.worker == self._worker]
         held = owners(self._bus.redis, [row.id for row in own])

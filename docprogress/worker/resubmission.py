@@ -77,7 +77,7 @@ class Resubmitter:
         self.publish([ended])
 
     def progress(self, row: DocumentRow) -> float:
-        """How far an attempt has come, as published or as stored."""
+        """The progress of an attempt, as published or as stored."""
         newest = self._bus.newest([row.id]).get(row.id)
         published = newest.progress if newest and newest.attempt == row.attempt else 0.0
         return max(published, row.progress)

@@ -1,8 +1,7 @@
 """Delete the files and results of documents that were retired.
 
-They are retired by whoever completes a newer version or finds that a file is gone, and
-nothing sees them any more. What is left of them is deleted by the workers, and by the
-next synchronization of a folder.
+They are retired when a newer version is completed or their file is missing, and are no
+longer visible. The workers, and the next sync of a folder, delete their data.
 """
 
 import logging
@@ -28,7 +27,7 @@ def discard_retired(store: Store, files: Files) -> int:
 
 
 def try_to_discard(store: Store, files: Files) -> None:
-    """The same, leaving what fails to the next time."""
+    """The same, leaving failures to the next time."""
     try:
         discard_retired(store, files)
     except DocProgressError as error:

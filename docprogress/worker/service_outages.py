@@ -1,8 +1,8 @@
 """Outages of services that steps use, shared by all workers.
 
-A service that refused one document is not asked for the next ones for a while:
+A service that rejected one document is not used for the next ones for a while:
 documents wait in the queue, and return a few at a time. Outages are shared through
-Redis; without Redis, each worker knows only those it has met itself, which suffices.
+Redis; without Redis, each worker knows only its own, which suffices.
 """
 
 import hashlib
@@ -40,11 +40,11 @@ RETENTION_SECONDS = 24 * 3600
 
 @dataclass(slots=True)
 class Outage:
-    """A service that refused; times are in seconds since the epoch."""
+    """An outage of a service; times are in seconds since the epoch."""
 
     service: str
     reason: str
-    #: When it began to refuse.
+    #: When it began.
     since: float
     #: Until when it is not used.
     until: float
@@ -52,7 +52,7 @@ class Outage:
     next: float
     #: When it last served a document.
     served: float = 0.0
-    #: Whether the service named that time itself.
+    #: Whether the service specified that time itself.
     named: bool = False
 
 
@@ -145,7 +145,7 @@ class SharedMemory:
 class ServiceOutages:
     """Decides when a document may use a service, and how long it has waited.
 
-    Of two concurrent writes one may be lost: then the service is asked once more, or a
+    Of two concurrent writes one may be lost: then the service is used once more, or a
     document waits a little longer.
     """
 
@@ -156,7 +156,7 @@ class ServiceOutages:
         self._clock = clock
 
     def current_wait(self, key: str, document_id: str, attempt: int) -> Wait | None:
-        """How long a document has to wait before it may ask; None if it may ask now."""
+        """How long a document must wait for the service; None if it need not."""
         outage = self._read(outage_key(key), Outage)
         if outage is None or outage.until <= self._clock():
             return None
@@ -172,9 +172,10 @@ class ServiceOutages:
         *,
         longest: float,
     ) -> Wait:
-        """Record that a document was refused, and return how long it has to wait.
+        """Record that a document was rejected, and return how long it must wait.
 
-        If that is more than `longest` seconds, other documents may still ask.
+        If that is more than `longest` seconds, other documents may still use the
+        service.
         """
         moment = self._clock()
         outage = self._read(outage_key(key), Outage)
@@ -211,7 +212,7 @@ class ServiceOutages:
         self._memory.write(waiting_key(document_id), None)
 
     def _turn(self, key: str, outage: Outage) -> float:
-        """When a document returns: after those that wait already."""
+        """When a document returns: after those that already wait."""
         turn = max(outage.next, outage.until)
         outage.next = turn + RETURN_INTERVAL
         self._write(outage_key(key), outage)

@@ -33,8 +33,8 @@ class GracefulShutdown:
 
     Args:
         limits: Stops steps that take too long.
-        hand_back: Hands back what is left once all processes have ended; called with
-            the number of seconds that may take.
+        hand_back: Hands back unfinished documents once all processes have ended; called
+            with the number of seconds that may take.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class GracefulShutdown:
             _kill_children()
             self._hand_back(HAND_BACK_SECONDS)
         except Exception:
-            # The worker exits all the same: recovery finds the rest.
+            # The worker exits anyway: recovery finds the rest.
             log.exception("unfinished documents could not be handed back")
         if not self._stopped.is_set():
             # Celery would wait for killed processes.

@@ -1,7 +1,7 @@
 """Since when documents and runs have been seen in a state.
 
-Nothing depends on a clock that may jump: a document counts as lost once it was seen
-so for long enough on this process's monotonic clock.
+It does not depend on clocks that may jump: durations are measured by this process's
+monotonic clock.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -28,7 +28,7 @@ class Sightings:
     def lasting(
         self, state: str, current: Mapping[Key, T], *, seconds: float
     ) -> list[T]:
-        """Return what has been in a state for so long.
+        """Return the documents that have been in a state for this long.
 
         Args:
             state: The state's name.
@@ -47,7 +47,7 @@ class Sightings:
         ]
 
     def ids(self, state: str) -> list[str]:
-        """The ids of what was last seen in a state."""
+        """The ids that were last seen in a state."""
         return [key[1] for key in self._first if key[0] == state]
 
     def duration(self, state: str, key: Key) -> float:

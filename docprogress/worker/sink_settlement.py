@@ -1,10 +1,10 @@
 """Reconcile sinks with the store, for the documents in which they may differ.
 
 These are documents that were deleted or retired, that failed or were cancelled after
-something of them was written, and those that an attempt may have written after it was
-over. If a new version of a document failed after it had taken the place of the earlier
-one in the sink, the earlier one is put back. What is to be done is recorded in the
-store, so it survives outages and killed workers.
+they were partly written, and those that a superseded attempt may have written. If a new
+version of a document failed after it had replaced the earlier one in the sink, the
+earlier one is restored. The tasks are recorded in the store, so they survive outages
+and killed workers.
 """
 
 import logging
@@ -27,14 +27,14 @@ from docprogress.worker.storing import document_of, numbers, replaces_documents
 
 log = logging.getLogger(__name__)
 
-#: Has a sink write all that its `upsert` was given.
+#: Makes a sink write everything that its `upsert` was given.
 Finish = Callable[[Iterable[int] | None], None]
 
 #: The maximum number of documents that are looked for at once.
 LIMIT = 1_000
 
 #: Seconds between two searches, and between two for documents that were deleted by a
-#: version that knows no sinks.
+#: version without sinks.
 SEARCH_SECONDS = 1.0
 ORPHANS_SECONDS = 60.0
 
@@ -45,7 +45,7 @@ MAX_PAUSE = 60.0
 
 
 class SettlementRequests:
-    """Sends documents that have to be reconciled with a sink; for the leader."""
+    """Sends documents that must be reconciled with a sink; for the leader."""
 
     def __init__(
         self, store: Store, sender: Sender, clock: Callable[[], float]
@@ -86,7 +86,7 @@ class SinkSettler:
     """Reconciles documents in sinks with the store; for a worker process.
 
     Args:
-        store: What they are to have.
+        store: The expected state.
         settings: This machine's.
         guard: Makes a context that enforces a limit of time.
         locate: Finds a sink, with its secrets.
@@ -110,7 +110,7 @@ class SinkSettler:
         self._lease = lease
 
     def settle(self, document_ids: Sequence[str]) -> None:
-        """Reconcile these documents. What fails now is tried again later."""
+        """Reconcile these documents. Failures are retried later."""
         entries = sorted(self._store.sinks.entries(document_ids), key=_sink)
         for _, group in groupby(entries, key=_sink):
             some = list(group)
@@ -134,7 +134,7 @@ class SinkSettler:
         existing = {row.id: row for row in self._store.documents.find(ids=ids)}
         gone = [entry for entry in entries if _gone(existing.get(entry.document_id))]
         if gone:
-            # Nobody else writes them: their ids are never used again.
+            # No other process writes them: their ids are never used again.
             sink.delete([entry.document_id for entry in gone])
             self._store.sinks.forget_gone(gone)
         left = [entry for entry in entries if entry not in gone]
@@ -188,14 +188,14 @@ class SinkSettler:
 
 
 def _gone(row: DocumentRow | None) -> bool:
-    """Whether a document is deleted, or retired and not at a worker any more."""
+    """Whether a document is deleted, or retired and no longer being processed."""
     return row is None or (row.retired_at is not None and row.status.final)
 
 
 def _finish(
     location: SinkLocation, renew: Callable[[], None], made: Iterable[int] | None
 ) -> None:
-    """Have a sink write all that it was given."""
+    """Make a sink write everything that it was given."""
     for _ in numbers(made, location):
         renew()
 

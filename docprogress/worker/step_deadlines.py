@@ -12,11 +12,11 @@ SLOTS = 1024
 
 
 class Deadline(NamedTuple):
-    """When a process has to end its step."""
+    """When a process must end its step."""
 
     #: The process; 0 if the slot was never used.
     pid: int
-    #: The moment (monotonic) at which the step has to end; 0 if none runs.
+    #: The moment (monotonic) at which the step must end; 0 if none runs.
     moment: float
     #: The limit in seconds that sets it; 0 if the step was asked to stop.
     limit: float = 0.0

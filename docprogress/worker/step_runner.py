@@ -1,4 +1,4 @@
-"""Run the steps of a document, and count what they take and make."""
+"""Run the steps of a document, and count their inputs and outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -54,11 +54,11 @@ UNSAVED_SECONDS = 0.25
 
 
 class StepResult(NamedTuple):
-    """What a step made."""
+    """The result of a step."""
 
     items: list[Any]
     facts: dict[str, Any]
-    #: What one of them is called.
+    #: The name of one of them.
     unit: str = ""
     #: How many have the vectors of the document's earlier version.
     unchanged: int = 0
@@ -111,17 +111,17 @@ class StepRunner:
         known: Mapping[str, Any],
         note: str | None = None,
     ) -> StepResult:
-        """Run a step, and save what it makes, at the latest with the next step.
+        """Run a step, and save its results, at the latest with those of the next step.
 
         Args:
             position: The step's position in the plan.
-            items: What the step before it made in this task, if it ran in this task.
+            items: The results of the step before it, if it ran in this task.
             document: The document, as steps see it.
-            known: Facts of the document besides what its reader finds.
-            note: What the steps before it noted.
+            known: Facts about the document in addition to those of its reader.
+            note: The notes of the steps before it.
 
         Raises:
-            Exception: Whatever the step raises.
+            Exception: Any exception of the step.
         """
         step = self._steps[position]
         self.step = step.name
@@ -272,7 +272,7 @@ class StepRunner:
         return self._is_fast(left)
 
     def _stored(self, step: Step) -> list[Any]:
-        """What an earlier task of this document made."""
+        """The results of an earlier task of this document."""
         results = self._processor.store.results
         if step.takes is Kind.PAGES:
             return results.pages(self._row.id)
@@ -288,9 +288,9 @@ class StepRunner:
         document: Document,
         before: EmbeddedBefore,
     ) -> StepResult:
-        """Run a step's function, except on chunks that are embedded already.
+        """Run a step's function, except on chunks that are already embedded.
 
-        Its output is counted if its length is known, or else its input.
+        Its output is counted if its length is known, otherwise its input.
         """
         embedded = before.chunks
         numbers = {chunk.number for chunk in embedded}
@@ -329,7 +329,7 @@ class StepRunner:
                 made.append(item)
                 if counts_output and isinstance(output, Extraction):
                     progress.total = output.total or None
-                # Published in any case: the answer says whether to cancel.
+                # Published in any case: the reply says whether to cancel.
                 progress.advance(1 if counts_output else 0)
         if not saves:
             # Another try would begin with the first item again, so that the service has

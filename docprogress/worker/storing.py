@@ -1,12 +1,12 @@
 """Store a document's chunks in the sink of its run, as the last step of an attempt.
 
-Exactly once by document: that something will be written is recorded first, so that it
-is found again whatever happens; each write replaces the whole document; and an attempt
+Each document is stored exactly once: the intention to write is recorded first, so that
+everything written can be found; each write replaces the whole document; and an attempt
 that turns out to be over marks the document, so that a worker reconciles it (see
 `worker/sink_settlement.py`).
 
-A new version takes the place of the earlier one in the sink just before it is completed
-in the store. If it fails or is cancelled in between, the earlier one is put back.
+A new version replaces the earlier one in the sink just before it is completed in the
+store. If it fails or is cancelled in between, the earlier one is restored.
 """
 
 import logging
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a sink that is unavailable is waited for on the spot, and between
-#: two tries. After that, the document waits in the queue.
+#: Seconds for which the worker itself waits for an unavailable sink, and between two
+#: tries. After that, the document waits in the queue.
 WAIT_SECONDS = 10.0
 PAUSES = (0.1, 0.2, 0.5, 1.0)
 
@@ -39,7 +39,7 @@ class Storing:
     """Stores the chunks of one attempt at a document.
 
     Args:
-        processor: What it uses.
+        processor: The processor of the worker.
         entry: The document, and the sink of its run.
         attempt: The attempt.
         writer: Writes and publishes for the attempt.
@@ -89,15 +89,15 @@ class Storing:
         progress: StepProgress,
         renew: Callable[[], None],
     ) -> None:
-        """Replace what the sink has of the document.
+        """Replace the document's chunks in the sink.
 
         Args:
             chunks: Its chunks, with vectors.
-            progress: Counts and publishes what is stored.
+            progress: Counts and publishes the stored chunks.
             renew: Begins the step's time without progress again.
 
         Raises:
-            ServiceUnavailable: The sink is unavailable, and was waited for.
+            ServiceUnavailable: The sink was still unavailable after a wait.
             Superseded: The attempt is over.
             Cancelled: The document is to be cancelled.
         """
@@ -144,7 +144,7 @@ class Storing:
             sink.delete(document.replaces)
 
     def superseded(self) -> None:
-        """Mark what this attempt may have written after the next one."""
+        """Mark documents that this attempt may have written after the next one."""
         if self._written:
             self._writer.write(lambda: self._sinks.mark(*self._written))
 
@@ -174,7 +174,7 @@ class Storing:
 
 
 def numbers(made: Iterable[int] | None, location: SinkLocation) -> Generator[int]:
-    """What a sink's `upsert` yields: how many chunks are stored so far.
+    """The numbers of stored chunks that a sink's `upsert` yields.
 
     Raises:
         SinkError: It yields something else.
@@ -200,7 +200,7 @@ def locate_publicly(entry: SinkEntry) -> SinkLocation:
     """The sink of a document, without secrets.
 
     Raises:
-        SettingsError: It is no sink that this version knows.
+        SettingsError: This version does not support such a sink.
     """
     return locate(entry.sink, folder=entry.folder)
 

@@ -1,6 +1,6 @@
-"""Kombu's channels, corrected: a worker survives a broker that stops answering.
+"""Kombu's channels, corrected: a worker survives a broker that stops responding.
 
-No answer is waited for without a limit, and a message that cannot be acknowledged or
+Every wait for a reply has a limit, and a message that cannot be acknowledged or
 returned to its queue never keeps a worker from fetching others.  Redis delivers such a
 message again after the visibility timeout, and the second delivery drops itself.
 """
@@ -15,10 +15,10 @@ from docprogress.settings import redacted
 
 log = logging.getLogger(__name__)
 
-#: Seconds that RabbitMQ may take for an answer.
+#: The maximum seconds of a reply from RabbitMQ.
 ANSWER_SECONDS = 20.0
 
-#: What a Redis raises that is unavailable, or is not the primary any more.
+#: Errors of a Redis that is unavailable, or no longer the primary.
 _LOST = (*redis.Transport.connection_errors, *redis.Transport.channel_errors)
 
 
@@ -36,8 +36,8 @@ class _QoS(redis.QoS):
         try:
             super().ack(delivery_tag)  # type: ignore[no-untyped-call]
         except _LOST:
-            # kombu would count it as unacknowledged for ever, and Celery only logs
-            # the error: once they are as many as are prefetched, nothing is fetched.
+            # kombu would count it as unacknowledged forever, and Celery only logs the
+            # error: once they are as many as are prefetched, nothing is fetched.
             self._count_acked(delivery_tag)
             raise
 
@@ -95,7 +95,7 @@ class SentinelChannel(_Closing, redis.SentinelChannel):
 
 
 class Connection(pyamqp.Connection):
-    """A connection to RabbitMQ that is lost once an answer takes too long."""
+    """A connection to RabbitMQ that is lost once a reply takes too long."""
 
     def blocking_read(self, timeout: float | None = None) -> Any:
         if timeout is None:

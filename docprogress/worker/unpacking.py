@@ -1,4 +1,4 @@
-"""Add what a container holds to its run, and store it for other workers.
+"""Add the members of a container to its run, and store them for other workers.
 
 The members are in the database before the first one is stored. A member whose content
 never got there, because this worker died, is unpacked by the worker that processes it.
@@ -66,7 +66,7 @@ class Unpacker:
         self._runner = runner
 
     def unpack(self, document: Document) -> Unpacked | None:
-        """Add the members of a document to its run; None if it is no container.
+        """Add the members of a document to its run; None if it is not a container.
 
         Raises:
             DocumentError: The container is damaged, or beyond a limit.
@@ -76,7 +76,7 @@ class Unpacker:
         try:
             kind = formats.media_type(document)
         except DocumentError:
-            return None  # extraction says what is wrong
+            return None  # extraction reports the problem
         if not containers.is_container(kind):
             return None
         if kind in containers.ARCHIVES:
@@ -153,7 +153,7 @@ class Unpacker:
                     own = self._save(self._row, member, self._settings.max_bytes)
                 elif (sibling := waiting.pop(position, None)) is not None:
                     with suppress(DocumentError, TransientError, OSError):
-                        # Its own worker says what is wrong with it.
+                        # Its own worker reports the problem.
                         stored = self._save(sibling, member, self._settings.max_bytes)
                         unannounced = member.size is None
                         saved.append(StoredMember(sibling.id, *stored, unannounced))

@@ -289,7 +289,7 @@ def test_wait_that_is_longer_than_the_limit_fails_at_once(office):
     row = office.process(first)
 
     assert row.status is Status.FAILED
-    assert "429 Too Many Requests; it asks to wait for 24 h" in row.error
+    assert "429 Too Many Requests; it requests a wait of 24 h" in row.error
     # Another one is not held up by that.
     office.server.answers[:] = [good]
     assert office.process(second).status is Status.COMPLETED
