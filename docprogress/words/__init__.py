@@ -1,11 +1,10 @@
 """Words of texts and of queries, as the index of words compares them."""
 
+from docprogress.words.counting import Counts, count_terms
 from docprogress.words.marks import matches
 from docprogress.words.query import Query, Wanted, parse
 from docprogress.words.terms import (
     OTHER_KIND,
-    Counts,
-    count_terms,
     hashed,
     heading_tokens,
     kind_terms,

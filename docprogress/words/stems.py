@@ -14,6 +14,8 @@ _INFLECTION = re.compile("(?<=....)(?:ern|em|en|er|e|(?<=[elr])n)$")
 _DERIVATION = re.compile("(?<=...)(?:ing|ung|(?<!e)ed|edly|ly)$")
 _DOUBLED = re.compile(r"(?<=..)([bdfgmnprt])\1$")
 _VOWEL = re.compile("[aeiouy]")
+#: The last letters of the endings above, and of stems that end otherwise.
+_LAST = frozenset("dgmnrsye")
 _ARABIC = re.compile("[\u0621-\u064a]+")
 _ARTICLE = re.compile("^(?:[وبكف]?ال|لل|و(?=.{4}))(?=.{2})")
 _ARABIC_ENDING = re.compile("(?<=..)(?:ها|ان|ات|ون|ين|يه|ه|ي)$")
@@ -39,6 +41,8 @@ def _latin(word: str) -> str:
     if len(word) <= _SHORTEST:
         # As the stem of "days" is.
         return word[:-1] + "i" if word.endswith("y") else word
+    if word[-1] not in _LAST:
+        return word
     short = _PLURAL_X.sub("", _PLURAL_Y.sub("y", word))
     if short == word:
         short = _INFLECTION.sub("", _GENITIVE.sub("", word))

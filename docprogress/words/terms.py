@@ -1,19 +1,23 @@
 """The terms of texts, by which tokens are found, as 63-bit hashes."""
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain, count, pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import mmh3
-import numpy as np
-from numpy.typing import NDArray
 
 from docprogress.words import compounds
 from docprogress.words.folding import fold
 from docprogress.words.stems import stem
-from docprogress.words.tokens import JOINERS, SIGNS, clusters, tokens, unspaced
+from docprogress.words.tokens import (
+    JOINERS,
+    SIGNS,
+    UNSPACED,
+    clusters,
+    tokens,
+    unspaced,
+)
 
 #: Longer tokens are not kept in memory, and not searched for as a whole.
 LONGEST = 64
@@ -24,15 +28,8 @@ _ATOMS = re.compile(r"\d+|[^\W\d_]+")
 _MOST_ATOMS = 4
 _THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:\.\d{1,2})?")
 _DECIMAL = re.compile(r"\d+\.\d{1,2}")
-_FEW_TOKENS = 60
-_ENGLISH_ENOUGH = 2
-#: Of long documents, the language is guessed from so many texts.
-_SAMPLE = 8
-
-#: The maximum number of tokens that is recorded.
-_MOST = 0xFFFF
-#: So few different tokens of one text are counted quicker without arrays.
-_FEW_UNITS = 256
+#: Tokens can have spaces after these signs and around digits. Some scripts have none.
+_NOT_SPACED = re.compile(f"[{SIGNS}\u00a0\u2009\u202f{UNSPACED}]")
 
 #: Characters of headings that are considered.
 _MOST_OF_HEADINGS = 2000
@@ -41,64 +38,12 @@ _MOST_OF_HEADINGS = 2000
 OTHER_KIND = "\0kind:"
 
 
-class Counts(NamedTuple):
-    """How often each term is in each text; sorted by term, then by text."""
-
-    terms: NDArray[np.int64]
-    #: In how many texts each term is.
-    texts: NDArray[np.uint32]
-    #: For each term and text: the text's number, counted from 0, and how often.
-    numbers: NDArray[np.uint16]
-    frequencies: NDArray[np.uint8]
-    #: The number of tokens of each text.
-    lengths: NDArray[np.uint16]
-
-
-class _Units(NamedTuple):
-    """Which tokens are in which texts, and how often."""
-
-    which: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    frequencies: NDArray[np.int64]
-
-
 class Code(NamedTuple):
     """A token that joins several words or numbers."""
 
     #: The forms of the whole, the most exact one first.
     wholes: tuple[str, ...]
     parts: tuple[str, ...]
-
-
-def count_terms(texts: Sequence[str], marked: Sequence[tuple[str, ...]] = ()) -> Counts:
-    """Count the terms of less than 65,536 texts of one document.
-
-    Args:
-        texts: The texts.
-        marked: For each text, tokens that it has besides. They do not make it longer.
-    """
-    counted = [Counter(_units(text)) for text in texts]
-    split = _compounded(counted)
-    lengths = np.array([min(counts.total(), _MOST) for counts in counted], np.uint16)
-    for counts, besides in zip(counted, marked, strict=False):
-        for token in besides:
-            counts.setdefault(token, 1)
-    if len(counted) == 1 and len(counted[0]) < _FEW_UNITS:
-        return _of_one(counted[0], _known[split], lengths)
-    # Gives each new token the next number.
-    places: defaultdict[str, int] = defaultdict(count().__next__)
-    units = list(map(len, counted))
-    which = map(places.__getitem__, chain.from_iterable(counted))
-    frequencies = chain.from_iterable([counts.values() for counts in counted])
-    counted_units = _Units(
-        np.fromiter(which, np.int64, sum(units)),
-        np.repeat(np.arange(len(units)), units),
-        np.fromiter(frequencies, np.int64, sum(units)),
-    )
-    found = list(map(_known[split].__getitem__, places))
-    sizes = np.fromiter(map(len, found), np.int64, len(found))
-    flat = np.fromiter(chain.from_iterable(found), np.int64)
-    return _sorted(flat, sizes, counted_units, lengths)
 
 
 def hashed(term: str) -> int:
@@ -119,9 +64,10 @@ def word_terms(word: str, *, split: bool = False) -> set[str]:
 
 def code(token: str) -> Code | None:
     """The parts of a code, a number or a compound with hyphens; None for a word."""
-    folded = fold(token).strip()
+    body = folded = fold(token).strip()
     sign = folded[:1] if folded[:1] in SIGNS else ""
-    body = folded.lstrip(SIGNS).strip()
+    if sign:
+        body = folded.lstrip(SIGNS).strip()
     pieces = [part for part in _JOINED.split(body) if part]
     if sign:
         if not pieces:
@@ -159,9 +105,23 @@ def _code_terms(token: str, *, split: bool) -> set[str]:
     terms = {*found.wholes}
     for part in found.parts:
         terms |= word_terms(part, split=split)
-        if inner := code(part):
+        plain = part.isascii() and (part.isalpha() or part.isdecimal())
+        if not plain and (inner := code(part)):
             terms |= {*inner.wholes, *inner.parts}
     return terms - {""}
+
+
+def term_hashes(token: str, *, split: bool) -> tuple[int, ...]:
+    """The hashes of a token's terms; `known` keeps them."""
+    if not split and len(token) <= LONGEST and token.isascii() and token.isalnum():
+        # Most tokens are plain words and numbers.
+        if token.isalpha():
+            word = token.lower()
+            short = stem(word)
+            return (hashed(word),) if short == word else (hashed(word), hashed(short))
+        if token.isdecimal():
+            return (hashed(token),)
+    return tuple({hashed(term) for term in token_terms(token, split=split)})
 
 
 def grams(run: str) -> list[str]:
@@ -177,7 +137,7 @@ def kind_terms(kind: str | None) -> tuple[str, ...]:
 
 def heading_tokens(headings: Sequence[str]) -> tuple[str, ...]:
     """The tokens of the headings above a chunk."""
-    return tuple(_units("\n".join(headings)[:_MOST_OF_HEADINGS]))
+    return tuple(units("\n".join(headings)[:_MOST_OF_HEADINGS]))
 
 
 def known(token: str, *, split: bool = False) -> tuple[int, ...]:
@@ -211,8 +171,7 @@ class _Hashes(dict[str, tuple[int, ...]]):
         self._split = split
 
     def __missing__(self, token: str) -> tuple[int, ...]:
-        terms = token_terms(token, split=self._split)
-        found = tuple({hashed(term) for term in terms})
+        found = term_hashes(token, split=self._split)
         if len(token) <= LONGEST:
             if len(self) >= _KEPT:
                 self.clear()
@@ -224,7 +183,7 @@ class _Hashes(dict[str, tuple[int, ...]]):
 _known = _Hashes(split=False), _Hashes(split=True)
 
 
-class _AsciiTokens(dict[str, tuple[str, ...]]):
+class _Tokens(dict[str, tuple[str, ...]]):
     """The tokens of what stands between spaces, each found when it is asked for."""
 
     def __missing__(self, word: str) -> tuple[str, ...]:
@@ -236,94 +195,28 @@ class _AsciiTokens(dict[str, tuple[str, ...]]):
         return found
 
 
-_ascii_tokens = _AsciiTokens()
+_tokens = _Tokens()
 
 
-def _units(text: str) -> Iterable[str]:
+def spaced(text: str) -> list[str] | None:
+    """What stands between the spaces of a text; None if tokens may have spaces.
+
+    It is None for scripts without spaces, too.
+    """
+    if text.isascii() or not _NOT_SPACED.search(text):
+        return text.lower().split()
+    return None
+
+
+def units(text: str) -> Iterable[str]:
     """The tokens of a text, with runs of unspaced scripts as letters and pairs."""
-    if text.isascii():
-        # No token has spaces, and few words are new.
-        words = text.lower().split()
-        return chain.from_iterable(map(_ascii_tokens.__getitem__, words))
-    found = tokens(text.lower())
-    units: list[str] = []
-    for token in found:
+    if (words := spaced(text)) is not None:
+        # Few words are new.
+        return chain.from_iterable(map(_tokens.__getitem__, words))
+    found: list[str] = []
+    for token in tokens(text.lower()):
         if token.isascii() or not unspaced(token):
-            units.append(token)
+            found.append(token)
         else:
-            units += grams(token)
-    return units
-
-
-def _compounded(counted: Sequence[Counter[str]]) -> bool:
-    """Whether the texts seem to be of a language that joins words to compounds."""
-    step = max(1, len(counted) // _SAMPLE)
-    total = found = 0
-    for counts in counted[::step]:
-        total += counts.total()
-        for word in compounds.FUNCTION_WORDS.intersection(counts):
-            found += counts[word]
-    if total < _FEW_TOKENS:
-        english = [compounds.ENGLISH_WORDS.intersection(each) for each in counted]
-        # Few words may tell nothing, but two of these tell that it is English.
-        return bool(found) or sum(map(len, english)) < _ENGLISH_ENOUGH
-    return 20 * found > total
-
-
-def _of_one(
-    counts: Counter[str], known: _Hashes, lengths: NDArray[np.uint16]
-) -> Counts:
-    """The same as `_sorted` makes, of a short text."""
-    found: dict[int, int] = {}
-    before = found.get
-    for token, often in counts.items():
-        for term in known[token]:
-            found[term] = before(term, 0) + often
-    terms = sorted(found)
-    return Counts(
-        np.array(terms, np.int64),
-        np.ones(len(terms), np.uint32),
-        np.zeros(len(terms), np.uint16),
-        np.array([min(found[term], 255) for term in terms], np.uint8),
-        lengths,
-    )
-
-
-def _sorted(
-    flat: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    units: _Units,
-    lengths: NDArray[np.uint16],
-) -> Counts:
-    """Sort the terms of all tokens, and add up those of the same text."""
-    which, numbers, frequencies = units
-    repeats = sizes[which]
-    starts = np.cumsum(sizes) - sizes
-    ends = np.cumsum(repeats)
-    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(
-        ends - repeats, repeats
-    )
-    terms, places = np.unique(flat, return_inverse=True)
-    place = places[np.repeat(starts[which], repeats) + within]
-    keys = (place << 16) | np.repeat(numbers, repeats)
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    if not len(keys):
-        nothing = np.zeros(0, np.int64)
-        return Counts(
-            nothing,
-            nothing.astype(np.uint32),
-            nothing.astype(np.uint16),
-            nothing.astype(np.uint8),
-            lengths,
-        )
-    first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
-    totals = np.add.reduceat(np.repeat(frequencies, repeats)[order], first)
-    keys = keys[first]
-    return Counts(
-        terms,
-        np.bincount(keys >> 16, minlength=len(terms)).astype(np.uint32),
-        (keys & 0xFFFF).astype(np.uint16),
-        np.minimum(totals, 255).astype(np.uint8),
-        lengths,
-    )
+            found += grams(token)
+    return found

@@ -4,10 +4,10 @@ Tokens are parts of the original text, so that they can be marked in it.
 """
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
+from itertools import chain
 
 #: Scripts with many letters, whose words are joined to others: kana, Han, Hangul.
 _IDEOGRAPHIC = (
@@ -27,6 +27,8 @@ _DIGIT_JOINERS = ",\u00a0\u2009\u202f\u066b\u066c"
 SIGNS = "§¶#№"
 
 _MARKS = ("Mn", "Mc")
+#: Where marks are: in scripts, and at the end of what is assigned.
+_MARKED = range(0x300, 0x1F000), range(0xE0100, 0xE01F0)
 #: The voiced sound marks of half-width kana, and signs that are not written.
 _VOICED = "\uff9e\uff9f\u200b\u200c\u200d\u00ad\u0640\u2060"
 
@@ -41,10 +43,11 @@ _ASCII = re.compile(
     re.ASCII,
 )
 _SIGNED = f"[{SIGNS}]+(?:[ \u00a0\u2009\u202f]?\\d(?:[\\w.]*\\w)?)?"
-#: Texts without marks and in scripts with spaces, which most texts are: letters up to
-#: Latin Extended, punctuation, currencies, arrows.
+#: Texts without marks and in scripts with spaces, which most texts are: Latin, Greek,
+#: Cyrillic, punctuation, currencies, symbols, private use, ligatures.
 _SIMPLE_TEXT = re.compile(
-    "[\0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff]*"
+    "[\0-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u205f\u20a0-\u20bf"
+    "\u2100-\u2bff\ue000-\uf8ff\ufb00-\ufb06\ufffd]*"
 )
 _SIMPLE = re.compile(
     f"[^\\W_]+(?:(?:[{JOINERS}]|(?<=\\d)[{_DIGIT_JOINERS}](?=\\d))[^\\W_]+)*"
@@ -57,7 +60,7 @@ def _pattern() -> re.Pattern[str]:
     """Compiling it takes a while; ASCII does not need it."""
     marks = _ranges(
         code
-        for code in range(0x300, sys.maxunicode + 1)
+        for code in chain.from_iterable(_MARKED)
         if unicodedata.category(chr(code)) in _MARKS
     )
     marks += "\u00ad\u0640\u200b-\u200d\u2060"

@@ -6,6 +6,7 @@ fonts that a manual has: headings, text in a standard and in an embedded font, c
 
 import itertools
 import random
+import sys
 import textwrap
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -65,6 +66,43 @@ def texts(folder: Path, *, documents: int) -> list[Path]:
         path = folder / f"note-{number:05d}.txt"
         prose = paragraphs[number % len(paragraphs)]
         path.write_text(f"Note {number}. {prose[:200]}\n", "utf-8")
+        made.append(path)
+    return made
+
+
+def office(folder: Path, *, documents: int) -> list[Path]:
+    """Write so many Word, Excel, PowerPoint, OpenDocument and HTML files."""
+    sys.path.append(str(Path(__file__).parents[2] / "notebooks"))
+    from sample_writers import ooxml, opendocument, plain
+    from sample_writers.content import content
+
+    folder.mkdir(parents=True, exist_ok=True)
+    paragraphs = [" ".join(part.split()) for part in _paragraphs()]
+    writers = {
+        "docx": ooxml.docx,
+        "xlsx": ooxml.xlsx,
+        "pptx": ooxml.pptx,
+        "odt": opendocument.odt,
+        "html": plain.html,
+    }
+    made = []
+    for number in range(documents):
+        chance = random.Random(number)
+        kind = list(writers)[number % len(writers)]
+        prose = [
+            part
+            for section in range(1, 9)
+            for part in (f"# Section {section}", *chance.sample(paragraphs, 4))
+        ]
+        rows = [
+            f"{row}\t{chance.randrange(10_000)}\t{chance.choice(paragraphs)[:40]}"
+            for row in range(40)
+        ]
+        path = folder / f"report-{number:04d}.{kind}"
+        title = f"Report {number}"
+        path.write_bytes(
+            writers[kind](content(title, "\n\n".join(prose), "\n".join(rows)))
+        )
         made.append(path)
     return made
 

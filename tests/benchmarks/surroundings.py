@@ -118,6 +118,13 @@ def stop_services(home: Path) -> None:
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """The URL of a server that nobody else uses."""
+    with server_process() as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def server_process() -> Iterator[tuple[str, psutil.Process]]:
+    """The same, and the server's process."""
     with short_folder() as folder:
         path = folder / "redis.sock"
         options = ["--port", "0", "--unixsocket", str(path), "--save", ""]
@@ -132,7 +139,7 @@ def server() -> Iterator[str]:
                     if process.poll() is not None or time.monotonic() > deadline:
                         raise RuntimeError("the server does not start")
                     time.sleep(0.01)
-            yield f"unix://{path}"
+            yield f"unix://{path}", psutil.Process(process.pid)
         finally:
             process.terminate()
             process.wait()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from support.rows import add_documents, add_run
@@ -277,6 +278,32 @@ def test_short_english_texts_have_no_parts_of_compounds():
     assert has(german, "mietvertrag")
     assert has(f"{german} {english}", "mietvertrag")
     assert has(alone, "standing")
+
+
+def test_texts_have_the_same_terms_together_as_alone():
+    texts = [
+        "The AX-400 costs 12,500 crowns; see § 12 and c# in the prices of 2.10.",
+        "Die Mietvertragsunterlagen “liegen” bei, und die Übersicht ist nicht dabei.",
+        "契約は更新されます。 Договоры продлены. ไม่มี العقود",
+        "x" * 200,
+        "",
+    ]
+    marked = [("prices", "above"), (), ("\0kind:",), (), ("alone",)]
+
+    def by_text(counts, number: int) -> dict[int, int]:
+        terms = np.repeat(counts.terms, counts.texts)
+        own = counts.numbers == number
+        return dict(zip(terms[own].tolist(), counts.frequencies[own], strict=True))
+
+    together = count_terms(texts, marked)
+
+    for number, (text, besides) in enumerate(zip(texts, marked, strict=True)):
+        alone = count_terms([text], [besides])
+        assert by_text(alone, 0).items() >= by_text(together, number).items()
+        assert alone.lengths[0] == together.lengths[number]
+        assert len(alone.terms)
+    repeated = count_terms(texts * 2, marked * 2)
+    assert by_text(repeated, 5) == by_text(together, 0)
 
 
 def test_words_of_the_headings_above_a_chunk_find_it(store):
