@@ -85,7 +85,7 @@ class RunNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fac
 
     def __init__(self, run_id: str) -> None:
         super().__init__(
-            f"no run {run_id!r} in this store; `docprogress runs` lists them"
+            f"no run {run_id!r} in this store; `pipeline.runs()` lists them"
         )
         self.run_id = run_id
 
@@ -112,9 +112,13 @@ class RunTooNew(DocProgressError):  # noqa: N818 - reads as a fact
 class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
     """Raised when no document has this id, or none or several have this name."""
 
-    def __init__(self, document_id: str, message: str | None = None) -> None:
+    def __init__(
+        self, document_id: str, message: str | None = None, *, run_id: str | None = None
+    ) -> None:
         super().__init__(message or f"no document {document_id!r} in this store")
         self.document_id = document_id
+        #: The run that was searched; None for all.
+        self.run_id = run_id
 
 
 class ResultsUnavailable(DocProgressError, LookupError):  # noqa: N818 - reads as a fact

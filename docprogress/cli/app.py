@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from docprogress.cli.argv import hide_passwords
+from docprogress.cli.argv import hide_passwords, service_options
 from docprogress.cli.commands.delete import delete, prune
 from docprogress.cli.commands.doctor import doctor
 from docprogress.cli.commands.export import export, report
@@ -88,8 +88,14 @@ def main() -> NoReturn:
     except DocProgressError as error:
         from docprogress.formatting import plain
         from docprogress.settings import redacted
+        from docprogress.terminal.shell_words import in_shell_words
 
-        typer.echo(f"docprogress: {plain(redacted(str(error)))}", err=True)
+        reason = in_shell_words(
+            str(error),
+            run_id=getattr(error, "run_id", None),
+            options=service_options(sys.argv[1:]),
+        )
+        typer.echo(f"docprogress: {plain(redacted(reason))}", err=True)
         sys.exit(2 if isinstance(error, USAGE_ERRORS) else 1)
     sys.exit(0)
 

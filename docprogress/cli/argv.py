@@ -15,6 +15,23 @@ SECRET_OPTIONS = {
 }
 
 
+#: The options that name services.
+SERVICE_OPTIONS = ("--home", "--redis-url", "--database-url", "--storage-url")
+
+
+def service_options(arguments: Sequence[str]) -> list[str]:
+    """The options that name the services of a command, for those it suggests."""
+    given: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        option, equals, value = argument.partition("=")
+        if argument == "--":
+            break
+        if option in SERVICE_OPTIONS:
+            given += [option, value if equals else next(rest, "")]
+    return given
+
+
 def hide_passwords() -> None:
     """Restart the process with secrets moved from its arguments to its environment."""
     arguments, moved = without_passwords(sys.argv[1:])

@@ -14,6 +14,7 @@ from docprogress.cli.progress_mode import Display
 from docprogress.client.pipeline import Pipeline
 from docprogress.events import now
 from docprogress.formatting import plain
+from docprogress.terminal.shell_words import in_shell_words
 
 
 def watch(
@@ -62,7 +63,9 @@ def _report(problem: str | None) -> None:
     if problem is None:
         _notice("the folder is synchronized again")
     else:
-        _notice(f"warning: the folder is not synchronized: {plain(problem)}")
+        _notice(
+            f"warning: the folder is not synchronized: {in_shell_words(plain(problem))}"
+        )
 
 
 def _notice(text: str) -> None:

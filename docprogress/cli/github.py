@@ -15,7 +15,7 @@ from docprogress.events import Status
 from docprogress.formatting import cut, plain
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import SUMMARY_ORDER
-from docprogress.terminal.results import describe_end
+from docprogress.terminal.results import Reword, describe_end
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def report(
     run_id: str,
     closing: Sequence[str],
     notices: IO[str],
+    reword: Reword = str,
     env: Mapping[str, str] = os.environ,
 ) -> None:
     """Write the summary and the annotation, if this is a step of GitHub Actions.
@@ -46,27 +47,29 @@ def report(
         run_id: Its id.
         closing: The parts of its summary.
         notices: Where the annotation is written.
+        reword: Puts errors into the words of a shell.
         env: The environment of the step.
     """
     if env.get(ACTIONS_VARIABLE) != "true":
         return
     if progress.failures:
-        notices.write(f"{annotation(progress)}\n")
+        notices.write(f"{annotation(progress, reword)}\n")
         notices.flush()
     if path := env.get(SUMMARY_VARIABLE):
         try:
-            _append(Path(path), summary(progress, run_id=run_id, closing=closing))
+            text = summary(progress, run_id=run_id, closing=closing, reword=reword)
+            _append(Path(path), text)
         except OSError as error:
             log.warning("the summary of the step cannot be written: %s", error)
 
 
-def annotation(progress: Progress) -> str:
+def annotation(progress: Progress, reword: Reword = str) -> str:
     """A workflow command that makes one annotation for all failures."""
     failures = progress.failures
     total = max(progress.total, progress.expected or 0)
     title = f"{len(failures):,} of {total:,} documents failed"
     lines = [
-        cut(describe_end(progress.documents[event.document_id]), LONGEST_REASON)
+        cut(describe_end(progress.documents[event.document_id], reword), LONGEST_REASON)
         for event in failures[:MOST_ANNOTATED]
     ]
     if more := len(failures) - len(lines):
@@ -75,7 +78,9 @@ def annotation(progress: Progress) -> str:
     return f"::error title={_property(title)}::{_data(text)}"
 
 
-def summary(progress: Progress, *, run_id: str, closing: Sequence[str]) -> str:
+def summary(
+    progress: Progress, *, run_id: str, closing: Sequence[str], reword: Reword = str
+) -> str:
     """The summary of a run, as Markdown with HTML tables."""
     counts = progress.counts
     states = [status for status in SUMMARY_ORDER if counts[status]]
@@ -87,17 +92,17 @@ def summary(progress: Progress, *, run_id: str, closing: Sequence[str]) -> str:
     if counts[Status.FAILED] or counts[Status.CANCELLED]:
         parts.append(f"<table><tr>{cells}</tr></table>")
     if progress.failures:
-        parts.append(_failures(progress))
+        parts.append(_failures(progress, reword))
     return "\n\n".join(parts) + "\n\n"
 
 
-def _failures(progress: Progress) -> str:
+def _failures(progress: Progress, reword: Reword) -> str:
     """A table of failed documents, as long as the summary may be."""
     # One line: Markdown begins again after an empty one.
     head = "<table><tr><th>Failed document</th><th>Reason</th></tr>"
     rows: list[str] = []
     size = 0
-    for row in _failure_rows(progress):
+    for row in _failure_rows(progress, reword):
         size += len(row.encode())
         if size > MOST_SUMMARY_BYTES // 2:
             more = len(progress.failures) - len(rows)
@@ -107,11 +112,11 @@ def _failures(progress: Progress) -> str:
     return f"{head}{''.join(rows)}</table>"
 
 
-def _failure_rows(progress: Progress) -> Iterator[str]:
+def _failure_rows(progress: Progress, reword: Reword) -> Iterator[str]:
     for event in progress.failures:
         document = progress.documents[event.document_id]
         name = plain(document.name)
-        reason = describe_end(document).removeprefix(f"{name}:").strip()
+        reason = describe_end(document, reword).removeprefix(f"{name}:").strip()
         yield (
             f"<tr><td><code>{escape(name)}</code></td><td>{escape(reason)}</td></tr>"
         )

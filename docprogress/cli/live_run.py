@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -32,7 +33,13 @@ from docprogress.terminal.live import (
     TerminalView,
     View,
 )
-from docprogress.terminal.results import closing_lines, closing_parts, failure_lines
+from docprogress.terminal.results import (
+    Reword,
+    closing_lines,
+    closing_parts,
+    failure_lines,
+)
+from docprogress.terminal.shell_words import in_shell_words
 from docprogress.terminal.status_line import StatusLine
 
 #: Seconds between two frames.
@@ -151,6 +158,10 @@ class _Session:
         # A run submitted by this command was watched from its start.
         self._submitted = False
         self._close: Callable[[], None] = output.line.clear
+        self._suggests = sys.stdout.isatty() and output.display in (
+            Display.LIVE,
+            Display.PLAIN,
+        )
 
     async def submit(self, start: Submit, *, detach: bool) -> int:
         """Store documents, then watch them."""
@@ -204,7 +215,7 @@ class _Session:
     async def _follow(self, run: Run, *, cancels: bool) -> int:
         self._line.clear()
         events = run.watch()
-        view = self._view(events.progress)
+        view = self._view(run, events.progress)
         self._close = view.close
         try:
             if self._display is Display.LIVE:
@@ -251,14 +262,22 @@ class _Session:
             await asyncio.wait({listening})
         return True
 
-    def _view(self, progress: Progress) -> View:
+    def _view(self, run: Run, progress: Progress) -> View:
         if self._display is Display.LIVE:
-            return TerminalView(progress, self._console)
+            return TerminalView(progress, self._console, reword=self._reword(run))
         if self._display is Display.JSON:
             return JsonView(sys.stdout, sys.stderr)
         if self._display is Display.QUIET:
             return QuietView(sys.stdout, sys.stderr)
-        return PlainView(progress, sys.stdout, sys.stderr)
+        return PlainView(progress, sys.stdout, sys.stderr, reword=self._reword(run))
+
+    def _reword(self, run: Run) -> Reword:
+        """What an error suggests, as a command, unless those at the end name it."""
+        return partial(
+            in_shell_words,
+            run_id=None if self._suggests else run.id,
+            options=self._options,
+        )
 
     async def _print_summary(
         self, run: Run, progress: Progress, *, ended: bool
@@ -276,14 +295,23 @@ class _Session:
         if not (live or plain_lines):
             out = Console(stderr=True, highlight=False)
         if not plain_lines:
-            for line in failure_lines(progress, out, link=self._files.link):
+            failures = failure_lines(
+                progress, out, link=self._files.link, reword=self._reword(run)
+            )
+            for line in failures:
                 out.print(line, soft_wrap=True)
         if self._display is not Display.QUIET:
             for line in closing_lines(parts, out):
                 out.print(line, soft_wrap=True)
         if ended:
-            github.report(progress, run_id=run.id, closing=parts, notices=sys.stderr)
-        if ended and sys.stdout.isatty() and (live or plain_lines):
+            github.report(
+                progress,
+                run_id=run.id,
+                closing=parts,
+                notices=sys.stderr,
+                reword=partial(in_shell_words, run_id=run.id, options=self._options),
+            )
+        if ended and self._suggests:
             self._suggest(run, progress)
 
     def _suggest(self, run: Run, progress: Progress) -> None:
@@ -356,7 +384,8 @@ def _skipped(names: Sequence[str]) -> str:
 def _unsuccessful(reasons: Mapping[str, str]) -> Iterator[str]:
     """Why files are not as they should be, the first few of them."""
     for path, reason in list(reasons.items())[:MAX_NAMED]:
-        yield plain(reason if reason.startswith(path) else f"{path}: {reason}")
+        text = reason if reason.startswith(path) else f"{path}: {reason}"
+        yield in_shell_words(plain(text))
     if (more := len(reasons) - MAX_NAMED) > 0:
         yield f"… and {more:,} more"
 

@@ -30,6 +30,7 @@ from docprogress.search.results import SearchResults
 from docprogress.settings import redacted
 from docprogress.store import DocumentRow
 from docprogress.terminal.listing import Column, Row, indented, listing
+from docprogress.terminal.shell_words import in_shell_words
 from docprogress.terminal.styles import STYLES
 
 
@@ -79,7 +80,8 @@ _DOCUMENT_COLUMNS = (
 def _reason(row: DocumentRow) -> str:
     """Why a document failed, or was never submitted, without its name."""
     reason = plain(row.error or _not_handed_in(row))
-    return reason.removeprefix(f"{plain(row.name)}:").lstrip()
+    reason = reason.removeprefix(f"{plain(row.name)}:").lstrip()
+    return in_shell_words(reason, run_id=row.run_id)
 
 
 def _not_handed_in(row: DocumentRow) -> str:
@@ -102,7 +104,7 @@ def document(row: DocumentRow, *, as_json: bool) -> None:
         ("Status", status),
         ("Step", f"{plain(row.step)}, {int(row.progress)} % of the document"),
         ("Message", plain(row.message)),
-        ("Error", plain(row.error or "")),
+        ("Error", in_shell_words(plain(row.error or ""), run_id=row.run_id)),
         ("Note", plain(row.note or "")),
         ("Attempt", str(row.attempt)),
         ("Content", _content(row)),
@@ -135,7 +137,7 @@ def overview(pipeline: Pipeline) -> Overview:
 def passages(found: SearchResults, *, as_json: bool) -> None:
     """Print passages, best first, with marked words in bold."""
     for warning in found.warnings:
-        typer.echo(f"warning: {plain(warning)}", err=True)
+        typer.echo(f"warning: {in_shell_words(plain(warning))}", err=True)
     if as_json:
         write_json(hit.to_dict() for hit in found)
         return

@@ -125,6 +125,10 @@ class RunDeletion:
             )
             if not cancelled or time.monotonic() >= deadline:
                 still = "are still at a worker" if cancelled else "are unfinished"
-                hint = "try again in a moment" if cancelled else "cancel it first"
+                hint = (
+                    "try again in a moment"
+                    if cancelled
+                    else "cancel it first: run.cancel()"
+                )
                 raise RunUnfinished(run_id, f"{left:,} documents {still}; {hint}")
             time.sleep(WAIT_TICK)

@@ -177,7 +177,8 @@ def document(store: Store, run: RunRow, which: str) -> DocumentHandle:
         raise DocumentNotFound(
             which,
             f"no document of run {run.id} has the name or id {which!r}; "
-            f"`docprogress status {run.id}` lists them",
+            "`run.to_frame()` lists them",
+            run_id=run.id,
         )
     if len(found) > 1:
         ids = ", ".join(row.id for row in found[:5])

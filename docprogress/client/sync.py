@@ -178,7 +178,7 @@ class FolderSync:
         if refusal is not None:
             raise SyncRefused(
                 f"{refusal}; nothing was changed. If that is intended, confirm it with "
-                "sync(…, confirm=True) or `docprogress sync --yes`",
+                "pipeline.sync(…, confirm=True)",
                 removed=len(plan.removed),
                 known=plan.known,
             )

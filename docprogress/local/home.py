@@ -36,7 +36,7 @@ def prepare(home: Path) -> Path:
     except OSError as error:
         raise ServicesError(
             f"the home folder {home} cannot be written ({error.strerror}): choose "
-            "another one with --home or DOCPROGRESS_HOME"
+            "another one with Pipeline(home=…) or DOCPROGRESS_HOME"
         ) from error
     return home
 

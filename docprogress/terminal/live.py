@@ -19,7 +19,7 @@ from docprogress.progress.fold import Progress
 from docprogress.terminal.columns import GAP
 from docprogress.terminal.drawing import frame
 from docprogress.terminal.live_region import LiveRegion
-from docprogress.terminal.results import describe_end
+from docprogress.terminal.results import Reword, describe_end
 from docprogress.terminal.taskbar import Taskbar, TaskbarState
 
 #: Seconds of silence after which a log gets a line with the state of the run.
@@ -49,9 +49,12 @@ class View(Protocol):
 class TerminalView:
     """Draws in place when it is called. It has no thread."""
 
-    def __init__(self, progress: Progress, console: Console) -> None:
+    def __init__(
+        self, progress: Progress, console: Console, *, reword: Reword = str
+    ) -> None:
         self._progress = progress
         self._console = console
+        self._reword = reword
         self._name_width = 0
         self._region = LiveRegion(console)
         self._taskbar = Taskbar(console.file)
@@ -71,6 +74,7 @@ class TerminalView:
             name_width=self._name_width,
             ascii_only=not self._console.encoding.startswith("utf"),
             lost_at=lost_at,
+            reword=self._reword,
         )
         self._region.draw(drawing)
         self._taskbar.show(self._taskbar_state(lost_at), self._progress.fraction)
@@ -127,10 +131,12 @@ class PlainView(_LineView):
         out: IO[str],
         notices: IO[str],
         *,
+        reword: Reword = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(out, notices)
         self._progress = progress
+        self._reword = reword
         self._clock = clock
         self._written_at = clock()
         # What was written last of each document: its attempt, and its status.
@@ -145,7 +151,7 @@ class PlainView(_LineView):
             return
         self._known[document.id] = state
         if newest.final:
-            label, text = str(newest.status), describe_end(document)
+            label, text = str(newest.status), describe_end(document, self._reword)
         elif attempt == 1:
             label, text = "started", plain(document.name)
         else:

@@ -22,6 +22,9 @@ _NO_BREAK = "\ue000"
 #: The least width of a reason in cells.
 NARROWEST_REASON = 20
 
+#: Puts what an error suggests into the words of a surface.
+Reword = Callable[[str], str]
+
 #: The maximum number of failures that a terminal lists; a file or a pipe gets all of
 #: them.
 MOST_LISTED = 50
@@ -74,6 +77,7 @@ def failure_lines(
     console: Console,
     *,
     link: Callable[[str], str | None] = lambda _: None,
+    reword: Reword = str,
 ) -> Iterator[Text]:
     """List failed documents and their errors, wrapped to the terminal's width.
 
@@ -81,6 +85,7 @@ def failure_lines(
         progress: The run.
         console: Where the lines will be printed.
         link: The URL of a document's file by the document's name, if it is known.
+        reword: Puts errors into the words of the surface.
     """
     label = f"{Status.FAILED}{GAP}"
     width = max(console.width - len(label), NARROWEST_REASON)
@@ -88,7 +93,7 @@ def failure_lines(
     listed = failures[:MOST_LISTED] if console.is_terminal else failures
     for event in listed:
         document = progress.documents[event.document_id]
-        text = Text(describe_end(document), style="default")
+        text = Text(describe_end(document, reword), style="default")
         if url := link(document.name):
             text.stylize(Style(link=url), 0, len(plain(document.name)))
         lines = text.wrap(console, width) if console.is_terminal else [text]
@@ -100,13 +105,14 @@ def failure_lines(
         yield Text(f"… and {more:,} more", style=STYLES[Status.FAILED])
 
 
-def describe_end(document: DocumentProgress) -> str:
+def describe_end(document: DocumentProgress, reword: Reword = str) -> str:
     """The name of a finished document, and its error or message."""
     event = document.event
     name = plain(document.name)
     reason = plain(event.error or event.message)
     for start in (f"{name}:", f"{event.status.capitalize()}:"):
         reason = reason.removeprefix(start).lstrip()
+    reason = reword(reason)
     if event.status is Status.FAILED:
         return f"{name}: {reason or 'no reason was given'}"
     if event.status is Status.COMPLETED and reason:

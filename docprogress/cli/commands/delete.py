@@ -96,6 +96,7 @@ def _delete(runs: "Sequence[Run]", *, cancel: bool, sure: bool) -> int:
     from rich.filesize import decimal
 
     from docprogress.formatting import plural
+    from docprogress.terminal.shell_words import in_shell_words
 
     if not sure:
         if not sys.stdin.isatty():
@@ -114,7 +115,8 @@ def _delete(runs: "Sequence[Run]", *, cancel: bool, sure: bool) -> int:
         except RunNotFound:
             continue  # deleted by another process in the meantime
         except RunUnfinished as error:
-            typer.echo(f"docprogress: {error}", err=True)
+            reason = in_shell_words(str(error), run_id=run.id)
+            typer.echo(f"docprogress: {reason}", err=True)
             status = 1
     documents = sum(each.documents for each in done)
     files, size = sum(each.files for each in done), sum(each.bytes for each in done)

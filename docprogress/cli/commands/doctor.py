@@ -17,6 +17,7 @@ def doctor(*, services: ServiceOptions) -> None:
     from docprogress.formatting import plain
     from docprogress.settings import redacted
     from docprogress.terminal.listing import labelled
+    from docprogress.terminal.shell_words import in_shell_words
 
     styles = {State.OK: "green", State.NOTE: "yellow", State.BROKEN: "bold red"}
     console = Console(highlight=False)
@@ -26,7 +27,7 @@ def doctor(*, services: ServiceOptions) -> None:
         broken = broken or finding.state is State.BROKEN
         label = Text().append(f"{finding.state:<8}", style=styles[finding.state])
         label.append(f"{finding.subject:<12}", style="dim")
-        message = Text(plain(redacted(finding.message)))
+        message = Text(in_shell_words(plain(redacted(finding.message))))
         for line in labelled(label, message, width):
             console.print(line, soft_wrap=True)
     raise typer.Exit(1 if broken else 0)

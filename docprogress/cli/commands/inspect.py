@@ -85,7 +85,9 @@ def show(
     services: ServiceOptions,
 ) -> None:
     """Print the text or the tables of a document."""
+    from docprogress.formatting import plain
     from docprogress.structure.tables import titled
+    from docprogress.terminal.shell_words import in_shell_words
 
     with services.open_pipeline(start=False) as pipeline:
         try:
@@ -95,7 +97,9 @@ def show(
         try:
             found = document.tables if tables else document.pages
         except ResultsUnavailable as error:
-            typer.echo(document.row.error or str(error), err=True)
+            reason = document.row.error or str(error)
+            shown = in_shell_words(plain(reason), run_id=document.row.run_id)
+            typer.echo(shown, err=True)
             raise typer.Exit(1) from None
         if not tables:
             typer.echo(document.markdown if markdown else document.text)

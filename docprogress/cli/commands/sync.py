@@ -178,7 +178,9 @@ def sync(
         except SyncRefused as refused:
             if as_json or not sys.stdin.isatty():
                 raise
-            reason = str(refused).partition("; nothing was changed")[0]
+            from docprogress.terminal.shell_words import in_shell_words
+
+            reason = in_shell_words(str(refused).partition("; nothing was changed")[0])
             typer.confirm(
                 f"{reason}. Remove them from the index?", abort=True, err=True
             )
@@ -195,6 +197,7 @@ def _check_watch(given: dict[str, bool]) -> None:
 def _print(changes: "FolderChanges", *, as_json: bool) -> None:
     """Print the changes that a sync would apply."""
     from docprogress.formatting import plain
+    from docprogress.terminal.shell_words import in_shell_words
 
     if as_json:
         found = changes.to_dict() | {"refusal": changes.refusal}
@@ -207,6 +210,5 @@ def _print(changes: "FolderChanges", *, as_json: bool) -> None:
         typer.echo(f"> {plain(old)} → {plain(new)}")
     typer.echo(str(changes))
     if changes.refusal is not None:
-        typer.echo(
-            f"docprogress: needs confirmation: {plain(changes.refusal)}", err=True
-        )
+        refusal = in_shell_words(plain(changes.refusal))
+        typer.echo(f"docprogress: needs confirmation: {refusal}", err=True)

@@ -152,7 +152,8 @@ def _documents(report: RunReport) -> str:
         note = (
             f'<p class="muted">The first {shown:,} of '
             f"{plural(report.document_count, 'document')}, those that did not complete "
-            "first. <code>run.to_frame()</code> has all.</p>"
+            "first. <code>run.to_frame()</code> or <code>docprogress status "
+            f"{_text(report.run_id)}</code> has all.</p>"
         )
     present = [status for status in STATUS_ORDER if report.counts.get(status)]
     options = "".join(

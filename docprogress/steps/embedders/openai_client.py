@@ -206,7 +206,7 @@ class OpenAIClient:
             shown = f": {text[:LONGEST_SHOWN]}" if text else ""
             return self._transient_error(f"it answered {phrase(status)}{shown}")
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            advice = "set embedding_api_key (DOCPROGRESS_EMBEDDING_API_KEY)"
+            advice = "set embedding_api_key"
         elif status == HTTPStatus.NOT_FOUND:
             advice = f"is there a model {self._model!r}, and is embedding_url right?"
         elif status < HTTPStatus.BAD_REQUEST:
