@@ -168,21 +168,87 @@ function isFinal(status) {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 
+// src/page/password.js
+var NEEDED = /needs a password(?:; give it to run\.retry\(passwords=\[…\]\))?/;
+function needsPassword(error) {
+  return NEEDED.test(error ?? "");
+}
+function inWordsOfPage(error) {
+  return (
+    /** @type {Text} */
+    error?.replace(NEEDED, "needs a password; “Retry” asks for it")
+  );
+}
+function createPasswordDialog() {
+  const find = (id) => document.getElementById(id);
+  const dialog = (
+    /** @type {HTMLDialogElement} */
+    find("unlock")
+  );
+  const form = (
+    /** @type {HTMLFormElement} */
+    dialog.querySelector("form")
+  );
+  const question = (
+    /** @type {HTMLElement} */
+    find("unlock-question")
+  );
+  const field = (
+    /** @type {HTMLInputElement} */
+    find("unlock-password")
+  );
+  const cancel = (
+    /** @type {HTMLButtonElement} */
+    find("unlock-cancel")
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    dialog.close("retry");
+  });
+  cancel.addEventListener("click", () => dialog.close(""));
+  return {
+    /**
+     * @param {string[]} names the encrypted documents
+     * @returns {Promise<string | null>} null if the user does not want to retry
+     */
+    ask(names) {
+      const [name] = names;
+      question.textContent = names.length === 1 ? `${name} is encrypted.` : `${names.length} documents are encrypted.`;
+      field.value = "";
+      dialog.returnValue = "";
+      dialog.showModal();
+      return new Promise((resolve) => {
+        const answer = () => {
+          resolve(dialog.returnValue === "retry" ? field.value : null);
+          field.value = "";
+        };
+        dialog.addEventListener("close", answer, { once: true });
+      });
+    }
+  };
+}
+
 // src/page/actions.js
 var CONCURRENCY = 3;
-async function performAction({ documents: documents2, request: request2, uploads: uploads2 }, action, ids) {
+function targetsOf(documents2, action, ids) {
   const retrying = action === "retry";
   const wanted = ids && new Set(ids);
-  const targets = [...documents2.entries.values()].filter(({ id, event: { status } }) => {
+  return [...documents2.entries.values()].filter(({ id, event: { status } }) => {
     const applies = retrying ? isRetryable(status) : !isFinal(status);
     return applies && (wanted === null || wanted.has(id));
   });
+}
+async function performAction({ documents: documents2, request: request2, uploads: uploads2 }, action, ids, password2 = "") {
+  const retrying = action === "retry";
+  const targets = targetsOf(documents2, action, ids);
   let done = 0;
   const errors = [];
   async function perform(entry) {
     if (entry.upload) return retrying ? uploads2.retry(entry) : uploads2.cancel(entry);
     const path = `/documents/${encodeURIComponent(entry.id)}/${action}`;
-    return (await request2(path, { method: "POST" })).documents;
+    const unlocks = password2 !== "" && needsPassword(entry.event.error);
+    const body = unlocks ? JSON.stringify({ passwords: [password2] }) : null;
+    return (await request2(path, { method: "POST", body })).documents;
   }
   async function performSome() {
     for (let entry = targets.shift(); entry; entry = targets.shift()) {
@@ -222,7 +288,9 @@ function createApi(base2, onUnauthorized) {
     async request(path, init = {}) {
       let response;
       try {
-        const options = { ...init, headers: api2.headers() };
+        const headers = api2.headers();
+        if (init.body) headers["Content-Type"] = "application/json";
+        const options = { ...init, headers };
         response = await fetch(base2 + path, { ...options, cache: "no-store" });
       } catch {
         throw new Error(UNREACHABLE);
@@ -555,7 +623,7 @@ function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
     step: event.step,
     progress: event.progress,
     message: shownMessage(event, Date.now()),
-    error: event.error === void 0 ? null : truncate(event.error, MAX_ERROR),
+    error: event.error === void 0 ? null : truncate(inWordsOfPage(event.error), MAX_ERROR),
     attempt: attemptOf(event),
     attempts: null,
     current: event.current ?? null,
@@ -582,13 +650,13 @@ async function loadDetails(entry, request2) {
   }
   return {
     id,
-    row: { ...rowOf(entry), error: entry.event.error ?? null },
+    row: { ...rowOf(entry), error: inWordsOfPage(entry.event.error) ?? null },
     // The last one is of the newest attempt that did the step.
     steps: [...new Map(history2.steps.map((step) => [step.name, step])).values()],
     history: history2.events.map((each) => ({
       ...each,
       attempt: attemptOf(each),
-      error: each.error ?? null
+      error: inWordsOfPage(each.error) ?? null
     })),
     problem: problem2
   };
@@ -1661,7 +1729,8 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
      * @param {string[] | null} ids all documents if null
      */
     request(action, ids) {
-      const request2 = onAction?.(action, ids) ?? -1;
+      const request2 = onAction ? onAction(action, ids) : -1;
+      if (request2 === null) return;
       if (request2 < 0) {
         notify(`the ${sender} cannot be reached: nothing was done`, true);
         return;
@@ -3607,6 +3676,7 @@ function createProgressView(element, options = {}) {
       panel.show(details);
       scheduleDraw2();
     },
+    act: actions2.request,
     showResult: actions2.showResult,
     beat(time) {
       heartbeat.beat(time);
@@ -3672,6 +3742,7 @@ var access = createAccess((token) => {
   sessionStorage.setItem(TOKEN_KEY, token);
   refresh();
 });
+var passwordDialog = createPasswordDialog();
 var documents = createDocuments(scheduleDraw);
 var follower = createFollower({
   api,
@@ -3697,6 +3768,10 @@ var listed = false;
 var slow = false;
 var slowTimer = 0;
 var actions = 0;
+var password = (
+  /** @type {string | null} */
+  null
+);
 var frame = 0;
 var refreshTimer = 0;
 var membersTimer = 0;
@@ -3707,7 +3782,7 @@ var view = createProgressView(viewElement, {
   onDetails: showDetails,
   onSearch: searchDocuments,
   async onErrors(ids) {
-    const errors = ids.map((id) => [id, documents.entries.get(id)?.event.error ?? ""]);
+    const errors = ids.map((id) => [id, inWordsOfPage(documents.entries.get(id)?.event.error) ?? ""]);
     return new Map(
       /** @type {[string, string][]} */
       errors
@@ -3879,13 +3954,25 @@ function uploadEnded() {
   scheduleDraw();
 }
 function startAction(action, ids) {
+  const targets = action === "retry" ? targetsOf(documents, action, ids) : [];
+  const encrypted = targets.filter(({ event }) => needsPassword(event.error));
+  if (encrypted.length && password === null) {
+    askForPassword(encrypted, () => view.act(action, ids));
+    return null;
+  }
   actions += 1;
   const request2 = actions;
-  performAction({ documents, request: api.request, uploads }, action, ids).then((result) => {
+  const options = { documents, request: api.request, uploads };
+  performAction(options, action, ids, password ?? "").then((result) => {
     view.showResult({ request: request2, ...result });
     refresh();
   });
   return request2;
+}
+async function askForPassword(encrypted, retry) {
+  password = await passwordDialog.ask(encrypted.map(({ id, event }) => event.name ?? id));
+  if (password !== null) retry();
+  password = null;
 }
 async function showDetails(id) {
   const entry = documents.entries.get(id);

@@ -587,7 +587,8 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
      * @param {string[] | null} ids all documents if null
      */
     request(action, ids) {
-      const request = onAction?.(action, ids) ?? -1;
+      const request = onAction ? onAction(action, ids) : -1;
+      if (request === null) return;
       if (request < 0) {
         notify(`the ${sender} cannot be reached: nothing was done`, true);
         return;
@@ -2326,6 +2327,7 @@ function createProgressView(element, options = {}) {
       panel.show(details);
       scheduleDraw();
     },
+    act: actions.request,
     showResult: actions.showResult,
     beat(time) {
       heartbeat.beat(time);

@@ -6,13 +6,14 @@
  */
 
 import { createAccess } from "./page/access.js";
-import { performAction } from "./page/actions.js";
+import { performAction, targetsOf } from "./page/actions.js";
 import { createApi, tokenOf, UNREACHABLE } from "./page/api.js";
 import { loadDetails } from "./page/details.js";
 import { createDocuments, localEvent } from "./page/documents.js";
 import { listenForFiles } from "./page/drop-area.js";
 import { createFollower } from "./page/follower.js";
 import { createListing } from "./page/listing.js";
+import { createPasswordDialog, inWordsOfPage, needsPassword } from "./page/password.js";
 import { forgetRefused, restoreRefused, saveRefused } from "./page/refused-files.js";
 import { summarize } from "./page/summary.js";
 import { createUploadQueue } from "./page/upload-queue.js";
@@ -59,6 +60,7 @@ const access = createAccess((token) => {
   sessionStorage.setItem(TOKEN_KEY, token);
   refresh();
 });
+const passwordDialog = createPasswordDialog();
 const documents = createDocuments(scheduleDraw);
 const follower = createFollower({
   api,
@@ -85,6 +87,8 @@ let listed = false;
 let slow = false;
 let slowTimer = 0;
 let actions = 0;
+/** The password of documents that are retried now; null if it was not asked for. */
+let password = /** @type {string | null} */ (null);
 let frame = 0;
 let refreshTimer = 0;
 let membersTimer = 0;
@@ -97,7 +101,7 @@ const view = createProgressView(viewElement, {
   onDetails: showDetails,
   onSearch: searchDocuments,
   async onErrors(ids) {
-    const errors = ids.map((id) => [id, documents.entries.get(id)?.event.error ?? ""]);
+    const errors = ids.map((id) => [id, inWordsOfPage(documents.entries.get(id)?.event.error) ?? ""]);
     return new Map(/** @type {[string, string][]} */ (errors));
   },
   onSort(sort) {
@@ -303,15 +307,33 @@ function uploadEnded() {
 /**
  * @param {Action} action
  * @param {string[] | null} ids
+ * @returns {number | null} null if the user is asked for a password first
  */
 function startAction(action, ids) {
+  const targets = action === "retry" ? targetsOf(documents, action, ids) : [];
+  const encrypted = targets.filter(({ event }) => needsPassword(event.error));
+  if (encrypted.length && password === null) {
+    askForPassword(encrypted, () => view.act(action, ids));
+    return null;
+  }
   actions += 1;
   const request = actions;
-  performAction({ documents, request: api.request, uploads }, action, ids).then((result) => {
+  const options = { documents, request: api.request, uploads };
+  performAction(options, action, ids, password ?? "").then((result) => {
     view.showResult({ request, ...result });
     refresh();
   });
   return request;
+}
+
+/**
+ * @param {Entry[]} encrypted
+ * @param {() => void} retry
+ */
+async function askForPassword(encrypted, retry) {
+  password = await passwordDialog.ask(encrypted.map(({ id, event }) => event.name ?? id));
+  if (password !== null) retry();
+  password = null;
 }
 
 /** @param {string} id */

@@ -2,6 +2,7 @@
 
 import { isRetryable } from "../progress-view/status.js";
 import { isFinal } from "../shared/status.js";
+import { needsPassword } from "./password.js";
 
 /** @typedef {import("../progress-view/types.js").Action} Action */
 /** @typedef {import("./documents.js").Documents} Documents */
@@ -11,21 +12,34 @@ import { isFinal } from "../shared/status.js";
 const CONCURRENCY = 3;
 
 /**
+ * The documents that an action is about.
+ *
+ * @param {Documents} documents
+ * @param {Action} action
+ * @param {string[] | null} ids all documents if null
+ */
+export function targetsOf(documents, action, ids) {
+  const retrying = action === "retry";
+  const wanted = ids && new Set(ids);
+  return [...documents.entries.values()].filter(({ id, event: { status } }) => {
+    const applies = retrying ? isRetryable(status) : !isFinal(status);
+    return applies && (wanted === null || wanted.has(id));
+  });
+}
+
+/**
  * @param {object} options
  * @param {Documents} options.documents
  * @param {(path: string, init: RequestInit) => Promise<any>} options.request
  * @param {{retry: (entry: Entry) => number, cancel: (entry: Entry) => number}} options.uploads
  * @param {Action} action
  * @param {string[] | null} ids all documents if null
+ * @param {string} [password] of encrypted documents
  * @returns {Promise<{ok: boolean, text: string}>}
  */
-export async function performAction({ documents, request, uploads }, action, ids) {
+export async function performAction({ documents, request, uploads }, action, ids, password = "") {
   const retrying = action === "retry";
-  const wanted = ids && new Set(ids);
-  const targets = [...documents.entries.values()].filter(({ id, event: { status } }) => {
-    const applies = retrying ? isRetryable(status) : !isFinal(status);
-    return applies && (wanted === null || wanted.has(id));
-  });
+  const targets = targetsOf(documents, action, ids);
   let done = 0;
   /** @type {string[]} */
   const errors = [];
@@ -34,7 +48,9 @@ export async function performAction({ documents, request, uploads }, action, ids
   async function perform(entry) {
     if (entry.upload) return retrying ? uploads.retry(entry) : uploads.cancel(entry);
     const path = `/documents/${encodeURIComponent(entry.id)}/${action}`;
-    return (await request(path, { method: "POST" })).documents;
+    const unlocks = password !== "" && needsPassword(entry.event.error);
+    const body = unlocks ? JSON.stringify({ passwords: [password] }) : null;
+    return (await request(path, { method: "POST", body })).documents;
   }
 
   async function performSome() {

@@ -23,7 +23,9 @@ export function createApi(base, onUnauthorized) {
     async request(path, init = {}) {
       let response;
       try {
-        const options = { ...init, headers: api.headers() };
+        const headers = api.headers();
+        if (init.body) headers["Content-Type"] = "application/json";
+        const options = { ...init, headers };
         response = await fetch(base + path, { ...options, cache: "no-store" });
       } catch {
         throw new Error(UNREACHABLE);

@@ -2,6 +2,7 @@
 
 import { attemptOf } from "../client/order.js";
 import { rowOf } from "./documents.js";
+import { inWordsOfPage } from "./password.js";
 
 /** @typedef {import("../progress-view/types.js").Details} Details */
 /** @typedef {import("./types.js").Entry} Entry */
@@ -31,13 +32,13 @@ export async function loadDetails(entry, request) {
   }
   return {
     id,
-    row: { ...rowOf(entry), error: entry.event.error ?? null },
+    row: { ...rowOf(entry), error: inWordsOfPage(entry.event.error) ?? null },
     // The last one is of the newest attempt that did the step.
     steps: [...new Map(history.steps.map((step) => [step.name, step])).values()],
     history: history.events.map((each) => ({
       ...each,
       attempt: attemptOf(each),
-      error: each.error ?? null,
+      error: inWordsOfPage(each.error) ?? null,
     })),
     problem,
   };

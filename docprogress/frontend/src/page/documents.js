@@ -5,6 +5,7 @@ import { learnWork, UNKNOWN_WORK } from "../progress-view/shares.js";
 import { shownMessage } from "../progress-view/waiting.js";
 import { isFinal } from "../shared/status.js";
 import { truncate } from "../shared/text.js";
+import { inWordsOfPage } from "./password.js";
 
 /** @typedef {import("../progress-view/types.js").Row} Row */
 /** @typedef {import("./types.js").Entry} Entry */
@@ -206,7 +207,7 @@ export function rowOf({ index, id, event, startedAt, finishedAt, silent }) {
     step: event.step,
     progress: event.progress,
     message: shownMessage(event, Date.now()),
-    error: event.error === undefined ? null : truncate(event.error, MAX_ERROR),
+    error: event.error === undefined ? null : truncate(inWordsOfPage(event.error), MAX_ERROR),
     attempt: attemptOf(event),
     attempts: null,
     current: event.current ?? null,

@@ -22,7 +22,8 @@ const NOTICE_DURATION = 8000;
  * @param {RowStore} options.store
  * @param {string} options.sender
  * @param {() => boolean} options.isLost
- * @param {((action: Action, ids: string[] | null) => number)} [options.onAction]
+ * @param {((action: Action, ids: string[] | null) => number | null)} [options.onAction] the number
+ *   of the request; negative if it cannot be made, null if it is made later
  * @param {() => void} options.onChange the notice has changed
  */
 export function createActions({ store, sender, isLost, onAction, onChange }) {
@@ -86,7 +87,8 @@ export function createActions({ store, sender, isLost, onAction, onChange }) {
      * @param {string[] | null} ids all documents if null
      */
     request(action, ids) {
-      const request = onAction?.(action, ids) ?? -1;
+      const request = onAction ? onAction(action, ids) : -1;
+      if (request === null) return;
       if (request < 0) {
         notify(`the ${sender} cannot be reached: nothing was done`, true);
         return;

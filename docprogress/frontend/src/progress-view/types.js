@@ -98,9 +98,9 @@
 
 /**
  * @typedef {object} Options
- * @property {(action: Action, ids: string[] | null) => number} [onAction] requests an
- *   action on some documents, or all. Returns a number that the result repeats, or a
- *   negative one if the request could not be sent.
+ * @property {(action: Action, ids: string[] | null) => number | null} [onAction] requests an
+ *   action on some documents, or all. Returns a number that the result repeats, a
+ *   negative one if the request could not be sent, or null if the user is asked first.
  * @property {(id: string) => void} [onDetails] requests the details of a document
  * @property {(query: string) => Promise<string[]>} [onSearch] finds the ids of documents
  *   in whose whole texts all words of the query occur
@@ -115,6 +115,7 @@
  * @property {(delta: Delta) => void} update merges changed rows by their index
  * @property {(snapshot: Snapshot) => void} replace replaces all rows
  * @property {(details: Details) => void} showDetails
+ * @property {(action: Action, ids: string[] | null) => void} act requests an action
  * @property {(result: ActionResult) => void} showResult
  * @property {(time?: number) => void} beat records a sign of life, as of `time`
  * @property {(reason?: string) => void} disconnect records that the sender has

@@ -245,6 +245,7 @@ export function createProgressView(element, options = {}) {
       panel.show(details);
       scheduleDraw();
     },
+    act: actions.request,
     showResult: actions.showResult,
     beat(time) {
       heartbeat.beat(time);
