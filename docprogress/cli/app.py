@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from docprogress.cli.argv import hide_passwords, service_options
+from docprogress.cli.ci_log import guarded_streams
 from docprogress.cli.commands.delete import delete, prune
 from docprogress.cli.commands.doctor import doctor
 from docprogress.cli.commands.export import export, report
@@ -83,6 +84,12 @@ def main() -> NoReturn:
         else:
             # A file name that the terminal cannot encode must not end a run.
             stream.reconfigure(errors="replace")
+    with guarded_streams():
+        _run()
+    sys.exit(0)
+
+
+def _run() -> None:
     try:
         app()
     except DocProgressError as error:
@@ -97,7 +104,6 @@ def main() -> NoReturn:
         )
         typer.echo(f"docprogress: {plain(redacted(reason))}", err=True)
         sys.exit(2 if isinstance(error, USAGE_ERRORS) else 1)
-    sys.exit(0)
 
 
 def _spare_garbage_collection() -> None:

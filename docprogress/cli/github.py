@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import IO
 
+from docprogress.cli.ci_log import verbatim
 from docprogress.events import Status
 from docprogress.formatting import cut, plain
 from docprogress.progress.fold import Progress
@@ -53,8 +54,9 @@ def report(
     if env.get(ACTIONS_VARIABLE) != "true":
         return
     if progress.failures:
-        notices.write(f"{annotation(progress, reword)}\n")
-        notices.flush()
+        out = verbatim(notices)
+        out.write(f"{annotation(progress, reword)}\n")
+        out.flush()
     if path := env.get(SUMMARY_VARIABLE):
         try:
             text = summary(progress, run_id=run_id, closing=closing, reword=reword)

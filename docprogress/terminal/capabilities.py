@@ -11,7 +11,10 @@ from collections.abc import Mapping
 _DUMB = frozenset({"dumb", "unknown"})
 
 #: Variables of continuous integration, whose terminals are log files.
-_CI = ("CI", "TF_BUILD", "GITHUB_ACTIONS")
+_CI = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "TEAMCITY_VERSION", "JENKINS_URL")
+
+#: Those that obey commands in their logs: GitHub Actions, Azure Pipelines, TeamCity.
+_OBEYING = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 _NO = frozenset({"", "0", "false", "no"})
 
@@ -34,6 +37,11 @@ _LINKS_IN_KONSOLE = 201_200
 def in_ci(env: Mapping[str, str]) -> bool:
     """Whether a program runs in continuous integration."""
     return any(env.get(name, "").lower() not in _NO for name in _CI)
+
+
+def obeys_commands(env: Mapping[str, str]) -> bool:
+    """Whether what is written is a log that takes some lines for commands."""
+    return any(env.get(name, "").lower() not in _NO for name in _OBEYING)
 
 
 def draws(env: Mapping[str, str]) -> bool:

@@ -254,17 +254,20 @@ def test_quiet_prints_errors_and_nothing_else(do, folder):
 
 
 def test_github_gets_a_summary_and_an_annotation(do, folder, monkeypatch):
-    (folder / "empty.txt").touch()
+    (folder / "##[error]empty.txt").touch()
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
 
-    _, err = do("run", "contract-0.txt", "empty.txt", status=1)
+    out, err = do("run", "contract-0.txt", "##[error]empty.txt", status=1)
 
     title = "1 of 2 documents failed"
-    assert f"::error title={title}::empty.txt: the file is empty\n" in err
+    reason = "##[error]empty.txt: the file is empty"
+    assert f"::error title={title}::{reason}\n" in err
+    assert "##[" not in out + err.replace(reason, "")
+    assert "##[" not in do("run", "##[error]empty.txt", "--json", status=1)[0]
     summary = (folder / "summary.md").read_text()
     assert "1 completed, 1 failed" in summary
-    assert "<code>empty.txt</code>" in summary
+    assert "<code>##[error]empty.txt</code>" in summary
 
 
 def test_detaching_writes_the_runs_id_alone(do):

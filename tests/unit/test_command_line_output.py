@@ -1,6 +1,7 @@
 """What commands print about a run besides its progress."""
 
 import io
+import json
 import re
 
 import pytest
@@ -10,12 +11,14 @@ from support.events import event_at
 
 from docprogress.cli import github
 from docprogress.cli.app import app
+from docprogress.cli.ci_log import without_commands
 from docprogress.cli.help import text_width
 from docprogress.cli.next_steps import next_steps
 from docprogress.cli.progress_mode import Display, ProgressMode, choose
 from docprogress.cli.source_files import SourceFiles
 from docprogress.events import Status
 from docprogress.progress.fold import Progress
+from docprogress.terminal.capabilities import obeys_commands
 
 LINKS = {"TERM": "xterm-kitty"}
 
@@ -236,3 +239,38 @@ def test_progress_is_shown_as_requested_and_as_the_output_allows(
 def test_json_contradicts_other_kinds_of_progress():
     with pytest.raises(typer.BadParameter, match="--json"):
         choose(ProgressMode.QUIET, as_json=True)
+
+
+HOSTILE_LINES = [
+    "::error::boom",
+    "  ::add-mask::a",
+    "completed  ##[error]boom.txt",
+    "##vso[task.complete result=Failed]x",
+    "##teamcity[buildProblem]",
+    "a\n::stop-commands::x",
+    "\u3000::error::b",
+]
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES)
+def test_a_log_of_continuous_integration_obeys_no_name_of_a_document(line):
+    shown = without_commands(f"{line}\n")
+
+    assert not re.search(r"(?m)^\s*::|##(vso|teamcity)?\[", shown)
+    assert re.sub(r"\s", "", shown) == re.sub(r"\s", "", line)
+
+
+def test_json_in_a_log_is_the_same_json():
+    names = {"name": "##[error]::x\n::y", "path": ["##vso[a]b"]}
+
+    shown = without_commands(json.dumps(names))
+
+    assert "##" not in shown
+    assert json.loads(shown) == names
+
+
+def test_only_logs_that_obey_commands_are_guarded():
+    assert obeys_commands({"GITHUB_ACTIONS": "true"})
+    assert obeys_commands({"TF_BUILD": "True"})
+    assert obeys_commands({"TEAMCITY_VERSION": "2026.1"})
+    assert not obeys_commands({"CI": "true", "GITLAB_CI": "true"})
