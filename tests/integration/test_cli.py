@@ -149,7 +149,7 @@ def test_help_loads_nothing_heavy():
         (["run", "contract-0.txt", "--step", "own_steps:nothing"], "nothing"),
         (["run", "contract-0.txt", "--step", "no_such_module:f"], "no_such_module"),
         (["run", "contract-0.txt", "--workers", "0"], "workers"),
-        (["run", "contract-0.txt", "--redis-url", "http://x"], "redis_url"),
+        (["run", "contract-0.txt", "--redis-url", "http://x"], "--redis-url"),
         (["run", "two\nlines\x1b[2J.pdf"], "lines\\x1b[2J.pdf"),
         (["watch", "20200101-nobody"], "20200101-nobody"),
         (["status", "nobody"], "nobody"),
