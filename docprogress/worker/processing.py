@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 MAX_RETRY_DELAY = 3600.0
 
 #: The message of a document whose worker was stopped.
-HANDED_BACK_MESSAGE = "Waiting for another worker: the one before it was stopped"
+HANDED_BACK_MESSAGE = "Waiting for another worker: the previous one was stopped"
 
 
 @dataclass(frozen=True, slots=True)
