@@ -133,7 +133,11 @@ class RedisListener:
                         self._on_event(event)
             except DocProgressError as error:
                 level = logging.INFO if failures else logging.WARNING
-                log.log(level, "events cannot be received, retrying: %s", redacted(str(error)))
+                log.log(
+                    level,
+                    "events cannot be received, retrying: %s",
+                    redacted(str(error)),
+                )
             except Exception:
                 log.exception("events cannot be received, retrying")
             self._subscription = None
