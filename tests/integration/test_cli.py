@@ -168,7 +168,7 @@ def test_incorrect_usage_is_reported_in_one_line(do, arguments, reason):
     assert reason in err
 
 
-def test_wrong_use_starts_nothing(do, home):
+def test_incorrect_usage_starts_nothing(do, home):
     do("run", "nowhere.pdf", home=home, status=2)
 
     assert lines(do("runs", "--json", home=home)[0]) == []
@@ -181,7 +181,7 @@ def test_services_launched_for_a_command_that_cannot_use_them_are_stopped(do, ho
     assert not local.is_held(home / "supervisor.lock")
 
 
-def test_unknown_options_are_wrong_use(do):
+def test_unknown_options_are_incorrect_usage(do):
     _, err = do("run", "contract-0.txt", "--nonsense", status=2)
 
     assert "--nonsense" in err
@@ -315,7 +315,7 @@ def test_status_without_a_name_shows_the_overall_status(do):
 @pytest.mark.parametrize(
     "arguments", [["runs"], ["runs", "--limit", "1", "--json"], ["status"]]
 )
-def test_what_is_read_quickly_is_what_a_pipeline_says(do, monkeypatch, arguments):
+def test_the_quick_overview_agrees_with_a_pipeline(do, monkeypatch, arguments):
     do("run", "contract-0.txt", "--case", "quick")
     started = json.loads(do("status", "--json")[0])["services"]["started"]
     quickly = do(*arguments)
@@ -379,7 +379,7 @@ def test_a_password_is_read_from_a_file_or_asked_for(do, folder, monkeypatch):
     assert "1 completed" in do("retry", "latest", "--ask-password")[0]
 
 
-def test_what_was_cancelled_can_be_tried_again(do, start, folder):
+def test_cancelled_documents_can_be_retried(do, start, folder):
     run_id = do("run", "contract-0.txt", "--step", "own_steps:gated", "--detach")[
         0
     ].strip()
@@ -579,7 +579,7 @@ def test_services_go_up_and_down(do, home):
     assert "no local services are running" in do("down", home=home)[0]
 
 
-def test_a_worker_of_ones_own_takes_documents(do, start, server, short_path):
+def test_a_separate_worker_takes_documents(do, start, server, short_path):
     database = f"sqlite:///{short_path / 'store.db'}"
     shared = [
         *("--redis-url", server.url),
@@ -663,7 +663,7 @@ def test_an_unreachable_service_is_reported_without_its_password(do, unreachable
     assert lines(err)[-1].startswith("docprogress: ")
 
 
-def test_there_are_no_local_services_beside_a_redis_of_ones_own(do, unreachable):
+def test_local_services_are_not_used_with_another_redis(do, unreachable):
     assert "DOCPROGRESS_REDIS_URL" in do("up", status=2)[1]
 
 
@@ -722,7 +722,7 @@ OPEN = "redis://host/0"
         ),
     ],
 )
-def test_only_what_holds_a_password_is_moved(arguments, kept, moved):
+def test_only_arguments_with_passwords_are_moved(arguments, kept, moved):
     variables = {f"DOCPROGRESS_{name}_URL": url for name, url in moved.items()}
 
     assert without_passwords(arguments) == (kept, variables)

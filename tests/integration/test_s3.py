@@ -191,7 +191,7 @@ def test_an_upload_that_is_interrupted_leaves_no_part(files, s3, bucket):
     assert s3.keys(bucket) == []
 
 
-def test_parts_whose_abort_is_refused_at_first_are_given_up_later(files, s3, bucket):
+def test_refused_aborts_of_parts_are_repeated(files, s3, bucket):
     refused = []
     asked_to_abort = threading.Event()
 
@@ -334,7 +334,7 @@ def test_a_wrong_key_is_reported_at_once_and_never_shown(bucket, moto_port, s3):
         httpx.post(reset, content="1000000").raise_for_status()
 
 
-def test_what_killed_processes_began_to_send_is_given_up(files, s3, bucket):
+def test_uploads_of_killed_processes_are_aborted(files, s3, bucket):
     for key in ("documents/ab/abc", "documents-of-others/ab/abc"):
         s3.client.create_multipart_upload(Bucket=bucket, Key=key)
     files.check()

@@ -311,7 +311,7 @@ def test_a_damaged_notebook_is_refused(write, made):
         read(write(made, "a.ipynb"))
 
 
-def test_what_a_notebook_says_of_itself_may_be_anything(write):
+def test_metadata_of_a_notebook_may_be_anything(write):
     for metadata in (None, [], {"title": 1}, {"kernelspec": {"language": 1}}):
         made = notebook({"cell_type": "raw", "source": "text"}, metadata=metadata)
 

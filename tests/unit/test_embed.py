@@ -92,7 +92,7 @@ def test_signs_that_are_left_out_at_once_are_part_of_no_word():
         assert words.words(text) == expected == ["left", "right", "one", "more"]
 
 
-def test_no_more_than_so_many_words_are_remembered(monkeypatch):
+def test_the_number_of_cached_words_is_limited(monkeypatch):
     monkeypatch.setattr(hashing, "CACHED_WORDS", 10)
     made = hashing.HashingEmbedder()
     text = " ".join(f"word{n}" for n in range(95)) + " " + "long" * 500
@@ -414,7 +414,7 @@ def test_nonsense_may_be_tried_later(content):
     assert KEY not in str(error.value)
 
 
-def test_index_that_comes_twice_is_nonsense():
+def test_a_repeated_index_is_invalid():
     twice = {"data": [{"index": 0, "embedding": [1.0, 2.0]}] * 2}
     with endpoint(garbage(twice)) as (made, _), pytest.raises(TransientError):
         made.embed(["x", "y"])
@@ -520,7 +520,7 @@ def test_batches_are_made_by_tokens_so_that_nothing_is_refused():
     assert sum(len(body["input"]) for *_, body in server.asked) == 20
 
 
-def test_what_was_made_before_a_refusal_is_handed_on():
+def test_vectors_made_before_a_refusal_are_passed_on():
     texts = [f"text {n}" for n in range(8)]
     late = (429, {"Retry-After": "45"}, "")
     with endpoint(limited(count=4), meaning, late, batch=8) as (made, _):

@@ -88,7 +88,7 @@ def test_names_that_were_given_before_an_interruption_are_not_given_again():
         "\uff1d1+1",
     ],
 )
-def test_what_a_spreadsheet_would_compute_is_text(text):
+def test_formulas_are_exported_as_text(text):
     assert as_cell(text) == f"'{text}"
 
 

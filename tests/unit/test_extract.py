@@ -454,7 +454,7 @@ def test_missing_file_may_come_back(tmp_path):
         ("a.txt", b"\0" * 5000, "binary data"),
     ],
 )
-def test_what_cannot_be_read_is_called_what_it_is(write, name, content, found):
+def test_unreadable_files_are_named_by_their_type(write, name, content, found):
     with pytest.raises(Unreadable) as refused:
         read(write(name, content))
 
@@ -571,7 +571,7 @@ def test_docx_in_an_encoding_that_xml_cannot_have_is_refused(write, encoding):
         read(write("a.docx", package(body)))
 
 
-def test_docx_nested_without_end_does_no_harm(write):
+def test_endlessly_nested_docx_is_harmless(write):
     with pytest.raises(Unreadable, match="damaged"):
         read(write("a.docx", package("<a>" * 300_000)))
 

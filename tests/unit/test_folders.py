@@ -150,7 +150,7 @@ def test_a_pipe_is_no_file(root):
 
 
 @pytest.mark.parametrize("name", ["missing", "a.txt"])
-def test_what_is_no_folder_is_refused(root, name):
+def test_a_path_that_is_not_a_folder_is_refused(root, name):
     write(root / "a.txt")
 
     with pytest.raises(SubmitError, match=r"no such file|not a folder"):

@@ -26,7 +26,7 @@ def simulated():
     return module
 
 
-def test_what_is_shown_of_simulated_runs_is_within_a_quarter_of_the_truth(simulated):
+def test_forecasts_of_simulated_runs_are_within_a_quarter_of_the_truth(simulated):
     shown = right = moments = 0
     for mix in (simulated.equal, simulated.huge, simulated.kinds, simulated.only_scans):
         for seed in range(8):

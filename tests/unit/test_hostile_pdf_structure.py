@@ -48,7 +48,7 @@ def test_a_grid_of_many_cells_is_left_alone(read):
 @pytest.mark.parametrize(
     "number", ["1e38", "-1e38", "99999999999999999999", "0.0000001", "nan", "-0"]
 )
-def test_absurd_places_and_sizes_do_no_harm(read, number):
+def test_absurd_positions_and_sizes_are_harmless(read, number):
     places = f"{number} {number} m 100 {number} l S {number} 0 0 {number} 5 5 cm\n"
     text = f"BT /F {number} Tf 1 0 0 1 {number} 50 Tm (far away) Tj ET\n"
 

@@ -103,7 +103,7 @@ def test_a_web_page_has_its_author_dates_and_language(facts_of):
     ],
     ids=lambda page: page[:16],
 )
-def test_what_a_page_does_not_say_is_not_made_up(page):
+def test_missing_metadata_of_a_page_are_not_invented(page):
     assert set(head_facts(page)) <= {"created", "language"}
 
 

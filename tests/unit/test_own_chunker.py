@@ -95,7 +95,7 @@ def test_a_chunker_that_makes_no_chunks_of_pages_is_refused(module):
         ({"headings": (None,)}, "headings must be a tuple of strings"),
     ],
 )
-def test_what_a_chunker_gives_is_checked_and_named(module, changes, complaint):
+def test_the_chunks_of_a_chunker_are_checked_and_named(module, changes, complaint):
     [_, chunking, _] = plan(chunker=f"{module}:sections")
 
     with pytest.raises(

@@ -401,7 +401,7 @@ def test_a_late_subscriber_sees_active_documents_at_once(clock, progress, apply_
 
 
 @pytest.mark.parametrize("hours", [-24 * 365 * 50, -1, 1, 24 * 365 * 50])
-def test_a_wrong_clock_stalls_nothing_for_good(clock, progress, hours):
+def test_a_wrong_clock_stalls_nothing_permanently(clock, progress, hours):
     wrong = timedelta(hours=hours)
     for beat in range(6):
         progress.apply(
@@ -671,7 +671,7 @@ def run_documents(clock, progress, seconds_of, *, workers, each=lambda: None):
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_the_estimate_comes_true(clock, progress, workers):
+def test_the_estimate_is_accurate(clock, progress, workers):
     steps = [("extraction", 0, 1.0), ("chunking", 60, 0.5), ("embedding", 65, 5.0)]
     truths = []
 
@@ -986,7 +986,7 @@ def test_order_of_a_workers_events_does_not_matter(seed):
     assert progress.documents["a"].event.status is Status.COMPLETED
 
 
-def test_a_program_gone_mad_is_bounded(clock, progress, apply_event):
+def test_a_misbehaving_program_is_bounded(clock, progress, apply_event):
     for number in range(1000):
         apply_event(str(number), step=f"step {number}", progress=number / 11)
 

@@ -618,7 +618,7 @@ def picture(properties):
         ('title="Only a title"', "See here."),
     ],
 )
-def test_what_the_author_says_of_a_picture_is_read(read, properties, shown):
+def test_descriptions_of_pictures_are_read(read, properties, shown):
     page, _ = read(
         docx(
             "<w:p><w:r><w:t>See</w:t></w:r>"

@@ -374,7 +374,7 @@ def test_a_presentation_without_text_says_so(read, body, note):
     assert facts["note"] == note
 
 
-def test_what_harms_is_refused_by_name(read):
+def test_dangerous_members_are_refused_by_name(read):
     entities = "<!DOCTYPE x [<!ENTITY a 'b'>]>" + odf_part("&a;")
     encrypted = {
         "META-INF/manifest.xml": "<manifest:manifest xmlns:manifest='m'>"
@@ -472,7 +472,7 @@ def picture(title="", described="", more=IMAGE):
         ("<draw:rect><svg:title>A line</svg:title></draw:rect>", "See here."),
     ],
 )
-def test_what_the_author_says_of_a_picture_is_read(lines, found, shown):
+def test_descriptions_of_pictures_are_read(lines, found, shown):
     assert lines(odf(p(f"See{found} here."))) == [shown]
 
 

@@ -297,7 +297,7 @@ def drawing(described, kind="pic", more=""):
         (drawing(""), []),
     ],
 )
-def test_what_the_author_says_of_a_picture_is_read(read, drawn, shown):
+def test_descriptions_of_pictures_are_read(read, drawn, shown):
     (page,), _ = read(pptx({"a": slide(shape("before"), drawn, shape("after"))}))
 
     assert page.text.split("\n") == ["before", *shown, "after"]

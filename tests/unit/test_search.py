@@ -128,7 +128,7 @@ def test_filters_narrow_the_search(store):
     assert found(run=[]) == found(documents=[]) == set()
 
 
-def test_what_does_not_exist_is_named(store):
+def test_missing_things_are_named(store):
     run = add_searched(store, "tenant", name="a.txt")
     failed = add_document(store, run, number=2, name="failed.txt")
 

@@ -111,7 +111,7 @@ def test_values_that_are_no_secrets_are_shown(text):
     assert redacted(text) == text
 
 
-def test_it_is_seen_where_a_url_leads_though_its_password_is_not():
+def test_the_target_of_a_url_is_shown_without_its_password():
     shown = redacted("redis://user:hunter2@h.example:6379/0?db=1&password=x&a=1")
 
     assert shown == "redis://user:***@h.example:6379/0?db=1&password=***&a=1"

@@ -87,7 +87,7 @@ def made(request, monkeypatch):
     return SentenceTransformerEmbedder("some-model")
 
 
-def test_text_longer_than_the_window_is_not_cut_off(made):
+def test_text_longer_than_the_window_is_not_truncated(made):
     begin, rest = CHINESE[:30], CHINESE[30:] * 5
 
     cut = made._model.encode([begin, begin + rest])

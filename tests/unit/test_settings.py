@@ -142,7 +142,7 @@ def test_an_error_never_contains_the_value_of_a_setting(name):
         "embedding_api_key",
     ],
 )
-def test_what_may_hold_a_password_is_never_shown(name):
+def test_settings_that_may_contain_passwords_are_never_shown(name):
     settings = load(**{name: f"redis://user:{SECRET}@example"})
 
     assert SECRET not in f"{settings!r} {settings}"
@@ -162,7 +162,7 @@ def test_the_settings_of_a_run_hold_no_secret():
     assert all(Settings.model_fields[name].repr for name in RUN_SETTINGS)
 
 
-def test_every_setting_says_what_it_is():
+def test_every_setting_is_described():
     lines = [line.strip() for line in inspect.getsource(Settings).splitlines()]
     undocumented = []
     for name in Settings.model_fields:

@@ -80,7 +80,7 @@ def test_a_file_that_is_replaced_was_never_gone(files, clock):
     assert files.settled("b", None)
 
 
-def test_what_is_complete_is_forgotten_after_it_was_taken(files, clock):
+def test_complete_files_are_forgotten_once_taken(files, clock):
     files.settled("a", state(5))
     clock.advance(2)
     assert files.settled("a", state(5))

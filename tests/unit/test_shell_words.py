@@ -38,7 +38,7 @@ def test_settings_and_calls_are_options_variables_and_commands(error, shown):
     "error",
     ["the file is empty", "max_pages.pdf: damaged", "a/max_pages", "no max_things"],
 )
-def test_what_is_no_setting_stays_as_it_is(error):
+def test_unknown_settings_stay_unchanged(error):
     assert in_shell_words(error) == error
 
 

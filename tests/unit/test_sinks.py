@@ -27,7 +27,7 @@ SECRET = "hunter2-of-the-sink"
         (f"qdrant+http://me:{SECRET}@h:6333/c", "qdrant+http://me@h:6333/c"),
     ],
 )
-def test_what_is_stored_of_a_sink_holds_no_secret(url, public):
+def test_the_stored_location_of_a_sink_has_no_secret(url, public):
     location = locate(url)
 
     assert location.public == public
@@ -50,7 +50,7 @@ def test_what_is_stored_of_a_sink_holds_no_secret(url, public):
         f"qdrant+http://h:{SECRET}/c",
     ],
 )
-def test_what_is_no_sink_is_refused_without_being_shown(sink, tmp_path):
+def test_an_invalid_sink_is_refused_without_being_shown(sink, tmp_path):
     with pytest.raises(SettingsError, match="sink: ") as error:
         Pipeline(home=tmp_path, sink=sink, start=False)
 

@@ -191,7 +191,7 @@ def test_a_lock_that_is_not_renewed_ends_even_if_the_clock_changes(
     assert store.documents.find(run.id) == []
 
 
-def test_the_lock_of_a_process_that_is_gone_is_taken_at_once(store, source):
+def test_the_lock_of_a_dead_process_is_taken_at_once(store, source):
     with SyncLock(store.sources, source) as mine:
         owner = mine.lock.owner
         again = store.sources.get("/contracts", "case")
@@ -217,6 +217,6 @@ def test_how_many_files_may_be_gone(max_delete, known, most):
 
 
 @pytest.mark.parametrize("max_delete", ["many", "-1", -1, 1.5, True, "%", None])
-def test_what_is_no_number_of_files_is_refused(max_delete):
+def test_an_invalid_number_of_files_is_refused(max_delete):
     with pytest.raises(SettingsError, match="max_delete"):
         limit(max_delete, 10)

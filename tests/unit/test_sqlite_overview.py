@@ -57,7 +57,7 @@ def test_a_database_of_another_version_is_left_to_the_store(store, path, version
         assert found is None
 
 
-def test_what_is_no_database_is_left_to_the_store(path):
+def test_an_invalid_database_url_is_left_to_the_store(path):
     path.write_text("this is no database, however long it is. " * 100)
 
     with sqlite_overview.opened(path) as found:

@@ -498,7 +498,7 @@ def test_steps_import_nothing_heavy():
     assert ran.stdout == "[]\n"
 
 
-def test_pages_go_through_a_step_of_ones_own(write):
+def test_pages_go_through_a_custom_step(write):
     write(
         """
         from collections.abc import Iterable, Iterator

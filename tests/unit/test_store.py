@@ -218,7 +218,7 @@ def test_hostile_text_comes_back_as_it_was(store, text):
     assert [found.id for found in store.runs.find(case_id=text)] == [run.id]
 
 
-def test_what_no_database_holds_is_replaced_one_for_one(store, run):
+def test_characters_no_database_accepts_are_replaced_one_for_one(store, run):
     name = "a\x00b\udcffc"
     store.submissions.add(
         [NewDocument(id="i\x00d", run_id=run.id, number=1, name=name)]
@@ -620,7 +620,7 @@ def test_attempt_that_is_over_writes_nothing(store, claimed, end, write):
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("write", REFUSALS)
-def test_attempt_that_is_over_is_not_gone_on_with(store, claimed, end, write):
+def test_attempt_that_is_over_is_not_continued(store, claimed, end, write):
     ENDS[end](store, claimed)
     before = everything(store)
 
@@ -1048,7 +1048,7 @@ def test_copied_results_complete_a_document(store, document):
     assert store.results.pages(copy.id) == PAGES
 
 
-def test_results_that_are_gone_are_not_copied(store, document):
+def test_deleted_results_are_not_copied(store, document):
     source = complete(store, document)
     copy = add_document(store, add_run(store))
     store.attempts.claim(copy.id, 1, worker="w")

@@ -165,7 +165,7 @@ def test_one_of_two_files_with_a_content_that_moves_is_a_copy():
         (Status.FAILED, True, None),
     ],
 )
-def test_what_was_interrupted_is_submitted_again(status, ready, kind):
+def test_interrupted_files_are_submitted_again(status, ready, kind):
     file = known("a", "text", status=status, ready=ready, pending=True)
 
     found = plan(Listed(a=("text", LONG_AGO)), file)
@@ -174,7 +174,7 @@ def test_what_was_interrupted_is_submitted_again(status, ready, kind):
     assert found.failed == (["a"] if status is Status.FAILED and ready else [])
 
 
-def test_what_failed_is_repeated_only_on_request_or_with_other_settings():
+def test_failed_files_are_repeated_only_on_request_or_with_other_settings():
     folder = Listed(a=("text", LONG_AGO))
     file = known("a", "text", status=Status.FAILED, pending=True)
 

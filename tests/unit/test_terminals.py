@@ -77,7 +77,7 @@ def test_links_go_only_to_terminals_that_open_them(env, opened):
 @pytest.mark.parametrize(
     ("value", "expected"), [("true", True), ("1", True), ("false", False), ("", False)]
 )
-def test_continuous_integration_says_what_it_is(value, expected):
+def test_continuous_integration_is_detected(value, expected):
     assert in_ci({"CI": value}) is expected
 
 
@@ -173,7 +173,7 @@ def test_an_unchanged_frame_is_not_drawn_again():
     assert out.getvalue() == written
 
 
-def test_what_is_printed_above_a_region_stays(monkeypatch):
+def test_text_printed_above_a_region_stays(monkeypatch):
     err, out = Terminal(), Terminal()
     monkeypatch.setattr("sys.stderr", err)
     import sys

@@ -193,7 +193,7 @@ def test_a_version_that_failed_is_passed_over(office, service):
     assert "1 of them unchanged" in row.message
 
 
-def test_chunks_of_a_chunker_of_ones_own_are_known_by_their_text(
+def test_chunks_of_a_custom_chunker_are_identified_by_their_text(
     office, service, tmp_path, monkeypatch
 ):
     monkeypatch.syspath_prepend(tmp_path)

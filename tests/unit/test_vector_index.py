@@ -113,7 +113,7 @@ def test_scores_of_the_index_are_exact(store):
     assert found[0].score == pytest.approx(cosine, abs=1e-6)
 
 
-def test_what_is_not_yet_in_the_index_is_found(store, monkeypatch):
+def test_vectors_that_are_not_indexed_yet_are_found(store, monkeypatch):
     given = add_several(store, range(4))
     assert nearest(store, QUERY) == expected(given, QUERY)
     monkeypatch.setattr(updating, "MOST_WAITING", 1000)
@@ -126,7 +126,7 @@ def test_what_is_not_yet_in_the_index_is_found(store, monkeypatch):
 
 
 @pytest.mark.usefixtures("only_the_index")
-def test_what_is_gone_is_not_found_and_makes_room(store):
+def test_deleted_vectors_are_not_found_and_make_room(store):
     given = add_several(store, range(30))
     assert nearest(store, QUERY) == expected(given, QUERY)
     *gone, retired, retried, unfinished, kept = given

@@ -577,7 +577,7 @@ def test_merging_changes_no_result(store, monkeypatch):
     assert any(before)
 
 
-def test_merging_drops_what_is_gone(store, monkeypatch):
+def test_merging_drops_deleted_documents(store, monkeypatch):
     monkeypatch.setattr(word_sources, "MOST_ENTRIES", 2)
     monkeypatch.setattr(word_sources, "FAN_OUT", 2)
     ids = [completed(store, "the lease") for _ in range(2)]
