@@ -11,6 +11,7 @@ from typing import Any
 
 from docprogress.cli.live_run import INTERRUPTED
 from docprogress.cli.progress_mode import Display
+from docprogress.client.deletion_guard import CONFIRM_OR
 from docprogress.client.pipeline import Pipeline
 from docprogress.events import now
 from docprogress.formatting import plain
@@ -63,9 +64,9 @@ def _report(problem: str | None) -> None:
     if problem is None:
         _notice("the folder is synchronized again")
     else:
-        _notice(
-            f"warning: the folder is not synchronized: {in_shell_words(plain(problem))}"
-        )
+        # The command alone says how to confirm removals.
+        text = in_shell_words(plain(problem.replace(CONFIRM_OR, "")))
+        _notice(f"warning: {text}")
 
 
 def _notice(text: str) -> None:

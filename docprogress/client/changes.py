@@ -10,7 +10,10 @@ from docprogress.formatting import plural
 KEPT_PATHS = 200
 
 #: The kinds of changes, in the order of a summary.
-KINDS = ("added", "changed", "moved", "removed", "stale", "failed")
+KINDS = ("added", "changed", "moved", "removed", "stale", "failed", "withheld")
+
+#: The kinds that a sync leaves alone.
+_LEFT_ALONE = ("failed", "withheld")
 
 
 class Move(NamedTuple):
@@ -42,6 +45,9 @@ class FolderChanges:
     #: Unchanged files whose newest version failed or cannot be read; `reasons` says
     #: why.
     failed: tuple[str, ...] = ()
+    #: Missing files whose documents are kept until their removal is confirmed: there
+    #: are too many of them. `refusal` says so.
+    withheld: tuple[str, ...] = ()
     #: The number of unchanged files.
     unchanged: int = 0
     #: Files and folders that cannot be read, and failures, by path.
@@ -58,15 +64,17 @@ class FolderChanges:
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
-        return any(self.counts[kind] for kind in KINDS if kind != "failed")
+        return any(self.counts[kind] for kind in KINDS if kind not in _LEFT_ALONE)
 
     def __str__(self) -> str:
         """One line: `12 added, 3 changed, 1 removed, 984 unchanged`."""
         shown = [
             f"{self.counts[kind]:,} {kind}"
-            for kind in (*KINDS, "unchanged")
+            for kind in (*KINDS[:-1], "unchanged")
             if self.counts[kind]
         ]
+        if withheld := self.counts["withheld"]:
+            shown.append(f"{plural(withheld, 'removal')} withheld")
         return ", ".join(shown) or "no documents"
 
     @property

@@ -7,7 +7,6 @@ the next one continues.
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any
 
 from docprogress.client.changes import KEPT_PATHS, FolderChanges
 from docprogress.client.connections import Connections
+from docprogress.client.deletion_guard import DeletionGuard, limit
 from docprogress.client.fingerprint import step_sources
 from docprogress.client.folders import Folder
 from docprogress.client.staleness import STEP_SOURCES, Staleness
@@ -25,12 +25,11 @@ from docprogress.errors import (
     BusError,
     DocProgressError,
     RunNotFound,
-    SettingsError,
-    SyncRefused,
 )
 from docprogress.settings import redacted
 from docprogress.steps import Step
 from docprogress.store import RunRow
+from docprogress.store.source_rows import SourceRow
 from docprogress.store.statements import batches
 
 log = logging.getLogger(__name__)
@@ -38,8 +37,6 @@ log = logging.getLogger(__name__)
 #: Retired documents whose files are deleted at once, and the threads that do.
 DISCARDED_TOGETHER = 100
 THREADS = 8
-
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 class FolderSync:
@@ -72,26 +69,30 @@ class FolderSync:
         self._settings = settings
         self._fingerprint = fingerprint
 
-    def look(self, **options: Any) -> FolderChanges:
-        """The plan of a sync; nothing is changed."""
-        source = self._store.sources.get(self._folder.root, self._case_id)
-        files = iter(()) if source is None else self._store.sources.files(source.id)
-        max_delete = options.pop("max_delete")
-        plan = self._planner(**options).plan(files)
-        return plan.describe(self._folder.root, self._refusal(plan, max_delete))
+    def look(self, *, max_delete: str | float, **options: Any) -> FolderChanges:
+        """What a synchronization would do; nothing is changed."""
+        source, plan = self._compare(options)
+        refusal = self._guard(source, max_delete).refusal(plan)
+        return plan.describe(self._folder.root, refusal)
 
-    def is_in_step(self, *, max_delete: str | float, **options: Any) -> bool:
-        """Whether there is nothing to do, nor to be remembered.
+    def survey(
+        self, *, max_delete: str | float, **options: Any
+    ) -> tuple[bool, FolderChanges]:
+        """Whether there is anything to do, or to be remembered; and what there is.
+
+        Removals of too many files are withheld.
 
         Raises:
             SubmitError: The folder does not exist, or cannot be read.
-            SyncRefused: Too many of its files are missing.
         """
-        source = self._store.sources.get(self._folder.root, self._case_id)
-        files = iter(()) if source is None else self._store.sources.files(source.id)
-        plan = self._planner(**options).plan(files)
-        self._refuse(plan, max_delete)
-        return not (plan.changes or plan.removed or plan.moves or plan.touched)
+        source, plan = self._compare(options)
+        guard = self._guard(source, max_delete)
+        refusal = guard.refusal(plan)
+        withheld_of = guard.withhold(plan)
+        remembered = None if source is None else source.withheld_of
+        to_do = plan.changes or plan.removed or plan.moves or plan.touched
+        found = plan.describe(self._folder.root, refusal)
+        return bool(to_do) or withheld_of != remembered, found
 
     def synchronize(
         self,
@@ -102,6 +103,7 @@ class FolderSync:
         cancel: Callable[[str], object],
         on_progress: Callable[[int, int], None],
         always: bool = True,
+        withhold: bool = False,
         **options: Any,
     ) -> tuple[RunRow | None, FolderChanges]:
         """Submit new and changed files, and retire missing ones.
@@ -113,23 +115,31 @@ class FolderSync:
             cancel: Cancels a run.
             on_progress: Called with how many documents are stored, out of how many.
             always: Whether to make a run also if there is nothing to do.
+            withhold: Whether to keep the documents of too many files that are gone,
+                rather than to refuse.
             options: Of `Planner`.
 
         Raises:
             SubmitError: The folder does not exist, or cannot be read.
-            SyncRefused: Too many of its files are missing.
+            SyncRefused: Too many of its files are missing, and are not to be kept.
             SyncBusy: Another process synchronizes it.
         """
         limit(max_delete, 1)
         source = self._store.sources.add(self._folder.root, self._case_id)
         with SyncLock(self._store.sources, source) as lock:
+            # As the process before this one has left it.
+            source = self._store.sources.get(source.root, source.case_id) or source
             self._store.sources.settle(source.id)
             planner = self._planner(renew=lock.check, **options)
             plan = planner.plan(self._store.sources.files(source.id))
-            if not confirm:
-                self._refuse(plan, max_delete)
-            refusal = self._refusal(plan, max_delete)
+            guard = self._guard(source, max_delete)
+            if not (confirm or withhold):
+                guard.refuse(plan)
+            refusal = guard.refusal(plan)
+            withheld_of = None if confirm else guard.withhold(plan)
             changes = plan.describe(self._folder.root, refusal)
+            if withheld_of != source.withheld_of:
+                self._store.sources.withhold(lock.lock, withheld_of)
             if not (always or changes):
                 self._store.sources.touch(lock.lock, plan.touched)
                 return None, changes
@@ -160,6 +170,22 @@ class FolderSync:
             self._forget_idle_run(source.run_id)
         return record, changes
 
+    def _compare(self, options: dict[str, Any]) -> tuple[SourceRow | None, SyncPlan]:
+        """What is known of the folder, compared with it."""
+        source = self._store.sources.get(self._folder.root, self._case_id)
+        files = iter(()) if source is None else self._store.sources.files(source.id)
+        return source, self._planner(**options).plan(files)
+
+    def _guard(
+        self, source: SourceRow | None, max_delete: str | float
+    ) -> DeletionGuard:
+        return DeletionGuard(
+            root=self._folder.root,
+            case_id=self._case_id,
+            max_delete=max_delete,
+            withheld_of=None if source is None else source.withheld_of,
+        )
+
     def _planner(self, **options: Any) -> Planner:
         sources = self._store.sources
         staleness = Staleness(
@@ -172,31 +198,6 @@ class FolderSync:
         )
         most = self._settings.get("max_bytes")
         return Planner(self._folder, staleness.first_step, max_bytes=most, **options)
-
-    def _refuse(self, plan: SyncPlan, max_delete: str | float) -> None:
-        refusal = self._refusal(plan, max_delete)
-        if refusal is not None:
-            raise SyncRefused(
-                f"{refusal}; nothing was changed. If that is intended, confirm it with "
-                "pipeline.sync(…, confirm=True)",
-                removed=len(plan.removed),
-                known=plan.known,
-            )
-
-    def _refusal(self, plan: SyncPlan, max_delete: str | float) -> str | None:
-        """Why too many files are missing; None if they are not."""
-        gone, root = len(plan.removed), self._folder.root
-        if gone and not plan.found:
-            return (
-                f"{root} has no documents any more, of {plan.known:,} that it had: is "
-                "it a drive that is not mounted?"
-            )
-        if gone > limit(max_delete, plan.known):
-            return (
-                f"{gone:,} of {plan.known:,} files of {root} are missing, more than "
-                f"max_delete={max_delete!r} allows"
-            )
-        return None
 
     def _cancel_retired(self, document_ids: Sequence[str]) -> None:
         """Cancel retired documents that workers are still processing."""
@@ -237,29 +238,3 @@ class FolderSync:
             log.warning(
                 "retired documents will be deleted later: %s", redacted(str(error))
             )
-
-
-def limit(max_delete: str | float, known: int) -> float:
-    """The maximum number of missing files, of those that are known.
-
-    Raises:
-        SettingsError: It is neither a number nor a percentage.
-    """
-    share = (
-        _SHARE.fullmatch(max_delete.strip()) if isinstance(max_delete, str) else None
-    )
-    if share is not None:
-        found = float(share[1]) * known / 100
-    elif isinstance(max_delete, str) and max_delete.strip().isdecimal():
-        found = int(max_delete)
-    elif isinstance(max_delete, int) and not isinstance(max_delete, bool):
-        found = max_delete
-    elif isinstance(max_delete, float) and 0 <= max_delete <= 1:
-        found = max_delete * known
-    else:
-        found = -1
-    if found < 0:
-        raise SettingsError(
-            f"max_delete must be a number of files or a percentage, not {max_delete!r}"
-        )
-    return found

@@ -53,6 +53,10 @@ class SyncPlan:
     changes: list[Change] = field(default_factory=list)
     #: Missing files, by their keys.
     removed: list[KnownFile] = field(default_factory=list)
+    #: Those of them whose documents are kept until that is confirmed.
+    withheld: list[KnownFile] = field(default_factory=list)
+    #: Files that are gone, and may be about to come back.
+    unsettled: list[KnownFile] = field(default_factory=list)
     #: Files that have the same content and look different now.
     touched: list[tuple[str, FileState]] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
@@ -76,8 +80,9 @@ class SyncPlan:
             stale=paths("stale"),
             moved=tuple(self.moves),
             removed=tuple(each.path for each in self.removed),
+            withheld=tuple(each.path for each in self.withheld),
             failed=tuple(self.failed),
-            unchanged=self.unchanged,
+            unchanged=self.unchanged + len(self.unsettled),
             reasons=self.reasons,
             refusal=refusal,
         )
@@ -164,7 +169,7 @@ class Planner:
             if self._settled(there.path, None):
                 self._plan.removed.append(there)
             else:
-                self._plan.unchanged += 1
+                self._plan.unsettled.append(there)
         elif there.newest is not None:
             self._plan.failed.append(there.path)
 

@@ -15,6 +15,7 @@ from docprogress.client.folder_events import FolderEvents, watched
 from docprogress.client.folders import Folder, LocalFolder
 from docprogress.client.run import Run
 from docprogress.client.settling import SettledFiles, open_for_writing, unknown
+from docprogress.client.synchronizer import Synchronized
 from docprogress.errors import (
     BusRefused,
     DocProgressError,
@@ -51,8 +52,8 @@ REPEAT_SECONDS = 3600.0
 #: Waiting for what these say does not help.
 _FATAL = (SettingsError, StepError, BusRefused, StoreTooNew)
 
-#: Synchronizes the folder if there is anything to do; None if there is not.
-Synchronize = Callable[[SettledFiles], Run | None]
+#: Synchronizes the folder if there is anything to do.
+Synchronize = Callable[[SettledFiles], Synchronized]
 
 
 class FolderWatch:
@@ -62,7 +63,8 @@ class FolderWatch:
         open_folder: Opens the folder.
         synchronize: Synchronizes it.
         on_problem: Called with the reason when it cannot be synchronized, or when the
-            reason changes, and with None when it can be again.
+            reason changes, and with None when it can be again. Removals that
+            are withheld are such a reason, too, although other changes are processed.
         interval: Seconds between two checks of a folder without events; None for a
             second, or five for a URL, and longer if a check takes long.
         stop: Ends the watch when it is set.
@@ -85,6 +87,10 @@ class FolderWatch:
         self._on_problem = on_problem
         self._problem: str | None = None
         self._reported = 0.0
+        # Whether something is away that is waited for.
+        self._away = False
+        # Whether removals are withheld, which somebody may confirm.
+        self._withheld = False
         self._interval = interval
         self._stop = stop or threading.Event()
         self._changed = threading.Event()
@@ -116,23 +122,29 @@ class FolderWatch:
         """Synchronize; what passes is waited for."""
         started = time.monotonic()
         try:
-            run = self._synchronize(self._settled)
+            run, withheld = self._synchronize(self._settled)
         except _FATAL:
             raise
         except (DocProgressError, OSError) as error:
-            self._report(error)
+            self._away = True
+            reason = redacted(str(error)) or type(error).__name__
+            self._report(f"the folder is not synchronized: {reason}")
             return None
         self._took = time.monotonic() - started
         self._settled.forget()
         self._pause = FIRST_PAUSE
+        self._away, self._withheld = False, withheld is not None
         # Files that seem to be missing are checked again before it ends.
-        if self._problem is not None and not self._settled.pending:
+        if withheld is not None and (
+            self._problem is None or not self._settled.pending
+        ):
+            self._report(withheld)
+        elif self._problem is not None and not self._settled.pending:
             self._problem = None
             self._on_problem(None)
         return run
 
-    def _report(self, error: Exception) -> None:
-        message = redacted(str(error)) or type(error).__name__
+    def _report(self, message: str) -> None:
         reported = time.monotonic()
         if message != self._problem or reported - self._reported > REPEAT_SECONDS:
             self._problem, self._reported = message, reported
@@ -148,7 +160,7 @@ class FolderWatch:
 
     def _wait(self) -> None:
         """Wait until there may be something to do."""
-        if self._problem is not None:
+        if self._away:
             self._changed.clear()
             self._stop.wait(self._pause)
             self._pause = min(2 * self._pause, MAX_PAUSE)
@@ -166,6 +178,8 @@ class FolderWatch:
                 return
 
     def _until_next_look(self) -> float:
+        if self._withheld:
+            return max(MAX_PAUSE, PAUSE_RATIO * self._took)
         if self._events is not None:
             return CHECK_SECONDS
         least = LOCAL_SECONDS if self._local else REMOTE_SECONDS

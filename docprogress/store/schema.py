@@ -380,6 +380,8 @@ source = sa.Table(
     #: The process that synchronizes the folder, and until when its lock is valid.
     _column("lock_owner", Text, nullable=True),
     _column("locked_until", sa.Double, nullable=True),
+    #: How many files it had when the removal of too many was withheld; null if none is.
+    _column("withheld_of", sa.Integer, nullable=True),
 )
 
 #: The files of these folders, as they were when their newest documents were submitted.

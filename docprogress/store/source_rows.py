@@ -21,6 +21,9 @@ class SourceRow:
     synced_at: float | None
     lock_owner: str | None
     locked_until: float | None
+    #: How many files it had when the removal of too many was withheld for the first
+    #: time; None if none is.
+    withheld_of: int | None = None
 
 
 class Lock(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Integer,
     Row,
     bindparam,
     delete,
@@ -78,6 +79,11 @@ _UNLOCK = (
     update(schema.source)
     .where(_source.id == bindparam("source"), _held)
     .values(lock_owner=None, locked_until=None)
+)
+_WITHHOLD = (
+    update(schema.source)
+    .where(_source.id == bindparam("source"))
+    .values(withheld_of=bindparam("of", type_=Integer))
 )
 _HOLD = select(_source.id).where(_source.id == bindparam("source"), _held)
 _COUNT = select(func.count()).where(_file.source_id == bindparam("source"))
@@ -332,6 +338,20 @@ class Sources:
                 connection.execute(_REMOVE, values)
                 retired += retire(connection, ids, versions.REMOVED)
         return retired
+
+    def withhold(self, lock: Lock, of: int | None) -> None:
+        """Record that removals are withheld, and how many files there were before.
+
+        Args:
+            lock: The source.
+            of: How many; None if no removal is withheld.
+
+        Raises:
+            SyncBusy: Another process has taken the lock.
+        """
+        with self._database.writing() as connection:
+            _hold(connection, lock)
+            connection.execute(_WITHHOLD, {"source": lock.source_id, "of": of})
 
     def finish(self, lock: Lock, *, fingerprint: str, run_id: str | None) -> None:
         """Record that a source is in sync.

@@ -109,7 +109,8 @@ def sync(
 
     Files that are unchanged or were moved are not processed again. If more files are
     missing than --max-delete allows, or all of them, the command asks for confirmation
-    before it changes anything. With --watch it prints a warning instead.
+    before it changes anything. With --watch it prints a warning instead, removes none
+    of them, and processes what else has changed.
     """
     display = choose(progress, as_json=as_json)
     as_json = display is Display.JSON

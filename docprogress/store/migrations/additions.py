@@ -154,6 +154,7 @@ _ADDITIONS: tuple[tuple[tuple[str, str, TypeEngine[Any]] | str, ...], ...] = (
     # Searches in some documents, by name.
     ("CREATE INDEX IF NOT EXISTS document_name ON document (name)",),
     (("vectors", "compared", sa.Boolean()),),
+    (("source", "withheld_of", sa.Integer()),),
 )
 
 
@@ -174,8 +175,9 @@ def create(connection: Connection, *, columns: bool = True) -> None:
 
     Args:
         connection: A transaction that writes.
-        columns: Whether the tables lack the columns, too.
+        columns: Whether tables that additions do not create lack the columns, too.
     """
+    own = tables()
     made = _count(connection)
     sqlite = connection.dialect.name == "sqlite"
     if not made:
@@ -190,9 +192,9 @@ def create(connection: Connection, *, columns: bool = True) -> None:
             if isinstance(addition, str):
                 connection.exec_driver_sql(addition.format(**_types(connection)))
                 continue
-            if not columns:
-                continue
             table, name, kind = addition
+            if not columns and table not in own:
+                continue
             connection.exec_driver_sql(
                 f"ALTER TABLE {table} ADD COLUMN {name} "
                 f"{kind.compile(connection.dialect)}"
