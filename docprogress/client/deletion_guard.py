@@ -12,6 +12,9 @@ from docprogress.client.sync_plan import SyncPlan
 from docprogress.errors import SettingsError, SyncRefused
 from docprogress.store.source_rows import KnownFile
 
+#: How Python confirms removals, before the command that does.
+CONFIRM_OR = "pipeline.sync(…, confirm=True) or "
+
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -20,7 +23,6 @@ class DeletionGuard:
     """Guards the documents of one folder."""
 
     root: str
-    case_id: str | None
     #: The maximum number of missing files, or their share: `20%`.
     max_delete: str | float
     #: The number of files when removals were first withheld.
@@ -51,8 +53,8 @@ class DeletionGuard:
         refusal = self.refusal(plan)
         if refusal is not None:
             raise SyncRefused(
-                f"{refusal}; nothing was changed. "
-                f"{how_to_confirm(self.root, self.case_id)}",
+                f"{refusal}; nothing was changed. If that is intended, confirm it with "
+                "pipeline.sync(…, confirm=True)",
                 removed=len(self._gone(plan)),
                 known=plan.known,
             )
@@ -87,9 +89,7 @@ def how_to_confirm(root: str, case_id: str | None) -> str:
     words = ["docprogress", "sync", root, "--yes"]
     if case_id is not None:
         words[3:3] = ["--case", case_id]
-    return (
-        f"If that is right, confirm it: sync(…, confirm=True), or `{shlex.join(words)}`"
-    )
+    return f"If that is intended, confirm it with {CONFIRM_OR}`{shlex.join(words)}`"
 
 
 def limit(max_delete: str | float, known: int) -> float:

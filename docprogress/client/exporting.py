@@ -1,4 +1,7 @@
-"""Export the results of a run to files, and to other libraries' types."""
+"""Export the results of a run or a folder to files, and to other libraries' types.
+
+All of an export is the state of one moment, whatever is processed meanwhile.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -8,52 +11,56 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docprogress.client import reading
-from docprogress.client.batches import document_batches
 from docprogress.client.export_files import Batch, write_documents, write_parts
+from docprogress.client.selections import Selection
 from docprogress.errors import ExportError
 from docprogress.events import Status, now
-from docprogress.exports import arrow, records
+from docprogress.exports import arrow, frameworks, records
 from docprogress.exports.folder import ExportFolder
 from docprogress.exports.records import COLUMNS, Record, What
 from docprogress.exports.writers import WRITERS, Format
-from docprogress.store import DocumentRow, RunRow, Store
+from docprogress.store import DocumentRow, Store
+from docprogress.store.snapshot import snapshot
 from docprogress.version import __version__
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from langchain_core.documents import Document as LangChainDocument
+    from llama_index.core.schema import TextNode
 
 #: Called with how many documents are exported, out of how many.
 OnProgress = Callable[[int, int], None]
 
 
-def to_arrow(store: Store, run: RunRow, what: What) -> "pa.Table":
-    """All records of a run as one Arrow table.
+def to_arrow(store: Store, selection: Selection, what: What) -> "pa.Table":
+    """All records of a selection as one Arrow table.
 
     Raises:
         ExportError: There are no records of this kind, or pyarrow is not installed.
     """
     _check_what(what)
-    fields = arrow.schema(what, _dimensions(store, run, what))
-    import pyarrow as pa
+    with snapshot(store) as frozen:
+        fields = arrow.schema(what, _dimensions(frozen, selection, what))
+        import pyarrow as pa
 
-    parts = [
-        arrow.table(found, fields)
-        for rows in _batches(store, run, what)
-        for found in _records(store, rows, what)
-    ]
-    return pa.concat_tables([arrow.table([], fields), *parts])
+        parts = [
+            arrow.table(found, fields)
+            for rows in selection.batches(frozen, current=what != "documents")
+            for found in _records(frozen, rows, what)
+        ]
+        return pa.concat_tables([arrow.table([], fields), *parts])
 
 
 def export(
     store: Store,
-    run: RunRow,
+    selection: Selection,
     folder: str | os.PathLike[str],
     *,
     format: Format,  # noqa: A002 - what pandas and others call it
     what: What,
     progress: bool | OnProgress,
 ) -> Path:
-    """Write a run's records into a folder.
+    """Write the records of a selection into a folder.
 
     Raises:
         ExportError: The folder holds something else or cannot be written, or the format
@@ -65,39 +72,59 @@ def export(
         raise ExportError(f"unknown format {format!r}: choose one of {known}")
     if format == "markdown" and what != "tables":
         what = "documents"
-    dimensions = _dimensions(store, run, what)
-    if format == "parquet":
+    with snapshot(store) as frozen:
+        return _write(
+            frozen,
+            selection,
+            _target(folder),
+            file_format=format,
+            what=what,
+            progress=progress,
+        )
+
+
+def _write(
+    store: Store,
+    selection: Selection,
+    target: Path,
+    *,
+    file_format: Format,
+    what: What,
+    progress: bool | OnProgress,
+) -> Path:
+    dimensions = _dimensions(store, selection, what)
+    if file_format == "parquet":
         # Reports a missing package before a folder is created.
         arrow.schema(what, dimensions)
-    identity: dict[str, Any] = {"run": run.id, "format": format, "what": what}
+    identity: dict[str, Any] = selection.identity | {
+        "format": file_format,
+        "what": what,
+    }
     versions = {"docprogress": __version__, "dimensions": dimensions}
     with (
-        ExportFolder(_target(folder), identity | versions) as output,
-        _shown(progress, _total(store, run)) as on_progress,
+        ExportFolder(target, identity | versions) as output,
+        _shown(progress, selection.total(store)) as on_progress,
     ):
-        digest = _digest(store, run, up_to=output.state.after)
+        digest = _digest(store, selection, up_to=output.state.after)
         if output.state.after and digest.hexdigest() != output.state.digest:
             # A document has been processed again since.
             output.restart()
             digest = sha256()
-        batches = _export_batches(store, run, output, what, digest)
-        shown = _counted(batches, on_progress, lambda: _total(store, run))
-        if format == "markdown" or (format == "csv" and what == "tables"):
-            write_documents(store, shown, output, file_format=format, what=what)
+        batches = _export_batches(store, selection, output, what, digest)
+        shown = _counted(batches, on_progress, lambda: selection.total(store))
+        if file_format == "markdown" or (file_format == "csv" and what == "tables"):
+            write_documents(store, shown, output, file_format=file_format, what=what)
         else:
-            write_parts(shown, output, suffix=format, what=what, dimensions=dimensions)
+            suffix = file_format
+            write_parts(shown, output, suffix=suffix, what=what, dimensions=dimensions)
         state = output.state
         output.publish(
             {
                 "docprogress": __version__,
                 **identity,
-                "case": run.case_id,
+                "case": selection.case_id,
                 "created": now().isoformat(),
-                "finished": not any(
-                    store.documents.counts(run.id)[status]
-                    for status in Status
-                    if not status.final
-                ),
+                "finished": all(Status(name).final for name in state.documents),
                 "records": state.records,
                 "documents": {status.value: 0 for status in Status} | state.documents,
             }
@@ -105,9 +132,21 @@ def export(
     return output.target
 
 
-def chunk_records(store: Store, run_id: str) -> Iterator[Record]:
-    """The records of all chunks of a run, with their vectors."""
-    for rows in reading.batches(store, run_id):
+def to_langchain(store: Store, selection: Selection) -> "list[LangChainDocument]":
+    """The chunks as LangChain documents, with their places as metadata."""
+    with snapshot(store) as frozen:
+        return frameworks.to_langchain(_chunk_records(frozen, selection))
+
+
+def to_llama_index(store: Store, selection: Selection) -> "list[TextNode]":
+    """The chunks as LlamaIndex nodes, with their vectors."""
+    with snapshot(store) as frozen:
+        return frameworks.to_llama_index(_chunk_records(frozen, selection))
+
+
+def _chunk_records(store: Store, selection: Selection) -> Iterator[Record]:
+    """The records of all chunks, with their vectors."""
+    for rows in selection.batches(store, current=True):
         for found in _records(store, rows, "chunks"):
             yield from found
 
@@ -125,28 +164,18 @@ def _target(folder: str | os.PathLike[str]) -> Path:
     return path.resolve() if path.is_symlink() else Path(os.path.abspath(path))  # noqa: PTH100
 
 
-def _dimensions(store: Store, run: RunRow, what: What) -> int | None:
-    """The length of all vectors of a run; None if they differ, or are not exported."""
-    found = store.vectors.dimensions(run.id) if what == "chunks" else set()
+def _dimensions(store: Store, selection: Selection, what: What) -> int | None:
+    """The length of all vectors; None if they differ, or are not exported."""
+    found = selection.dimensions(store) if what == "chunks" else set()
     return found.pop() if len(found) == 1 else None
 
 
-def _total(store: Store, run: RunRow) -> int:
-    return max(sum(store.documents.counts(run.id).values()), run.expected)
-
-
-def _batches(store: Store, run: RunRow, what: What) -> Iterator[list[DocumentRow]]:
-    if what == "documents":
-        return document_batches(store, run.id)
-    return reading.batches(store, run.id)
-
-
 def _export_batches(
-    store: Store, run: RunRow, output: ExportFolder, what: What, digest: Any
+    store: Store, selection: Selection, output: ExportFolder, what: What, digest: Any
 ) -> Iterator[Batch]:
     """All documents that are not exported yet, in order, with their records."""
     after = output.state.after
-    for rows in reading.batches(store, run.id, after=after, current=False):
+    for rows in selection.batches(store, after=after):
         for row in rows:
             digest.update(_fingerprint(row))
         completed = [row for row in rows if row.current]
@@ -177,11 +206,11 @@ def _records(
             yield [records.of_chunk(chunk, row.name) for chunk in chunks]
 
 
-def _digest(store: Store, run: RunRow, *, up_to: int) -> Any:
-    """A digest of the states of a run's first documents."""
+def _digest(store: Store, selection: Selection, *, up_to: int) -> Any:
+    """A digest of the states of the first documents."""
     digest = sha256()
     if up_to:
-        for rows in document_batches(store, run.id):
+        for rows in selection.batches(store):
             for row in rows:
                 if row.number > up_to:
                     return digest

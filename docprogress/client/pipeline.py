@@ -5,7 +5,6 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -14,14 +13,16 @@ from docprogress.bus.bus import Bus
 from docprogress.client import hooks, run_lookup
 from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
+from docprogress.client.deletion_guard import limit
 from docprogress.client.fingerprint import fingerprint
+from docprogress.client.folder_documents import FolderDocuments
 from docprogress.client.hooks import UploadView
+from docprogress.client.remote_folders import folder_root
 from docprogress.client.results import DocumentHandle
 from docprogress.client.run import Run
 from docprogress.client.search_scope import search_scope
 from docprogress.client.sources import expand
 from docprogress.client.submission import Submission
-from docprogress.client.sync import limit
 from docprogress.client.synchronizer import Synchronizer
 from docprogress.client.watching import FolderWatch, log_problem
 from docprogress.events import now
@@ -30,8 +31,7 @@ from docprogress.search.reranking import Reranker
 from docprogress.search.results import SearchResults
 from docprogress.search.searching import Request, search
 from docprogress.settings import RUN_SETTINGS, Settings, load, redacted
-from docprogress.sinks.loading import folder_of, sink_class
-from docprogress.sinks.location import SinkLocation, locate
+from docprogress.sinks.loading import find_sink
 from docprogress.steps import load as load_step
 from docprogress.steps import plan
 from docprogress.steps.embed import embedder
@@ -76,7 +76,7 @@ class Pipeline:
     ) -> None:
         named = chunker if isinstance(chunker, str) else None
         self.settings: Settings = load(chunker=named, **settings)
-        self._sink = self._locate_sink()
+        self._sink = find_sink(self.settings.sink)
         self.steps = plan(
             steps,
             sink=self._sink is not None,
@@ -227,14 +227,12 @@ class Pipeline:
         choices = {"checksum": checksum, "retry_failed": retry_failed}
         if dry_run:
             return folder.look(max_delete=max_delete, **choices)
-        run = folder.synchronize(
+        return folder.synchronize(
             max_delete=max_delete,
             confirm=confirm,
             on_progress=on_progress or (lambda *_: None),
             **choices,
         )
-        assert run is not None
-        return run
 
     def watch(
         self,
@@ -260,15 +258,16 @@ class Pipeline:
             root: The folder, as for `sync`.
             case_id: What its documents belong to.
             max_delete: The maximum number of missing files, or their share of all
-                files. If more are missing, nothing is changed until they are back, or
-                `sync` is called with `confirm=True`.
+                files. If more are missing, their documents are kept until the files are
+                back, or `sync` is called with `confirm=True`; other changes are
+                processed.
             priority: As in `submit`.
             interval: Seconds between two checks of a folder without change events; the
                 default is one, or five for a URL, and more if a check takes long.
             storage_options: Further arguments of fsspec's file system, for a URL.
-            on_problem: Called with the reason when the folder cannot be synchronized,
-                or when the reason changes, and with None when it can be again. By
-                default it is logged.
+            on_problem: Called with the reason when the folder cannot be synchronized or
+                removals are withheld, or when the reason changes, and with None when it
+                is over. By default it is logged.
             stop: Ends the iteration when it is set.
 
         Raises:
@@ -354,20 +353,25 @@ class Pipeline:
     def _run_settings(self) -> dict[str, Any]:
         return {name: getattr(self.settings, name) for name in RUN_SETTINGS}
 
-    def _locate_sink(self) -> SinkLocation | None:
-        if self.settings.sink is None:
-            return None
-        location = locate(self.settings.sink)
-        if location.scheme:
-            return location
-        sink_class(location)
-        return replace(location, folder=folder_of(location))
-
     def _sink_settings(self) -> dict[str, Any]:
         """The settings of a run with the address of its sink, without secrets."""
         if self._sink is None:
             return {}
         return {"sink": self._sink.public, "sink_folder": self._sink.folder}
+
+    def folder(
+        self, root: str | os.PathLike[str], *, case_id: str | None = None
+    ) -> FolderDocuments:
+        """What is current in a folder that is kept in step: to read and to export.
+
+        Args:
+            root: The folder, as it was given to `sync`.
+            case_id: The case that it is kept in step for.
+
+        Raises:
+            SubmitError: It was never synchronized for this case.
+        """
+        return FolderDocuments.of(self.store, folder_root(root), case_id)
 
     def upload(self, **options: Any) -> UploadView:
         """An `Uploader` that processes documents dropped on it in a notebook.

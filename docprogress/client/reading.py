@@ -45,14 +45,20 @@ def batches(
         run_id, current=current, after=after, limit=BATCH_DOCUMENTS
     ):
         after = rows[-1].number
-        batch: list[DocumentRow] = []
-        left = BATCH_WEIGHT
-        for row in rows:
-            if batch and _weight(row) > left:
-                yield batch
-                batch, left = [], BATCH_WEIGHT
-            batch.append(row)
-            left -= _weight(row)
+        yield from weighed(rows)
+
+
+def weighed(rows: Sequence[DocumentRow]) -> Iterator[list[DocumentRow]]:
+    """Documents in batches of bounded weight."""
+    batch: list[DocumentRow] = []
+    left = BATCH_WEIGHT
+    for row in rows:
+        if batch and _weight(row) > left:
+            yield batch
+            batch, left = [], BATCH_WEIGHT
+        batch.append(row)
+        left -= _weight(row)
+    if batch:
         yield batch
 
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import fsspec
 
-from docprogress.client.folders import LEFT_OUT, Folder, FoundFile
+from docprogress.client.folders import LEFT_OUT, Folder, FoundFile, LocalFolder
 from docprogress.client.paths import is_hidden
 from docprogress.documents import path_name
 from docprogress.errors import SubmitError
@@ -242,14 +242,28 @@ def open_folder(root: "str | os.PathLike[str]", options: Mapping[str, Any]) -> F
     Raises:
         SubmitError: It cannot be one.
     """
-    from docprogress.client.folders import LocalFolder
+    path = _local_path(root)
+    return RemoteFolder(str(root), options) if path is None else LocalFolder(path)
 
+
+def folder_root(root: "str | os.PathLike[str]") -> str:
+    """What names the folder of a path or a URL, without opening it.
+
+    Raises:
+        SubmitError: It cannot be one.
+    """
+    path = _local_path(root)
+    return public_url(str(root)) if path is None else LocalFolder(path).root
+
+
+def _local_path(root: "str | os.PathLike[str]") -> str | None:
+    """A path; None for the URL of another file system."""
     text = os.fsdecode(os.fspath(root))
     if not text or "\0" in text:
         raise SubmitError(f"{text!r} is not a path")
     if "://" not in text:
-        return LocalFolder(text)
+        return text
     scheme, _, rest = text.partition("://")
     if scheme in ("file", "local"):
-        return LocalFolder(unquote(rest, errors="surrogateescape"))
-    return RemoteFolder(text, options)
+        return unquote(rest, errors="surrogateescape")
+    return None

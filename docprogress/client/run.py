@@ -33,13 +33,13 @@ from docprogress.client.changes import FolderChanges
 from docprogress.client.connections import Connections
 from docprogress.client.deletion import Deleted, RunDeletion
 from docprogress.client.results import DocumentHandle
-from docprogress.client.run_summary import describe
+from docprogress.client.run_summary import describe, with_changes
 from docprogress.client.search_scope import search_scope
+from docprogress.client.selections import RunSelection
 from docprogress.client.stream import RunStream, as_ended, iterate_blocking, subscribe
 from docprogress.documents import Chunk, Page, Table
 from docprogress.errors import RunNotFound, StoreError
 from docprogress.events import ProgressEvent, Status
-from docprogress.exports import frameworks
 from docprogress.exports.records import What
 from docprogress.exports.writers import Format
 from docprogress.progress.fold import Progress
@@ -89,9 +89,10 @@ class Run:
         #: Files in folders that were left out because their format is not supported.
         self.skipped: list[str] = list(skipped)
         self._changes = changes
+        self._selection = RunSelection(record)
 
     def __repr__(self) -> str:
-        return f"<Run {self.id}: {self.summary()}>"
+        return f"<Run {self.id}: {with_changes(self.summary(), self.changes)}>"
 
     @property
     def expected(self) -> int:
@@ -207,7 +208,7 @@ class Run:
 
         Vectors are lists of a fixed size. `what` is as for `export`.
         """
-        return exporting.to_arrow(self._store, self.record, what)
+        return exporting.to_arrow(self._store, self._selection, what)
 
     def export(
         self,
@@ -240,7 +241,7 @@ class Run:
         """
         return exporting.export(
             self._store,
-            self.record,
+            self._selection,
             folder,
             format=format,
             what=what,
@@ -249,11 +250,11 @@ class Run:
 
     def to_langchain(self) -> "list[LangChainDocument]":
         """The chunks as LangChain documents, with their positions as metadata."""
-        return frameworks.to_langchain(exporting.chunk_records(self._store, self.id))
+        return exporting.to_langchain(self._store, self._selection)
 
     def to_llama_index(self) -> "list[TextNode]":
         """The chunks as LlamaIndex nodes, with their vectors."""
-        return frameworks.to_llama_index(exporting.chunk_records(self._store, self.id))
+        return exporting.to_llama_index(self._store, self._selection)
 
     def batches(self, size: int = BATCH_SIZE) -> Iterator[list[DocumentRow]]:
         """All documents in batches of this size, in bounded memory."""

@@ -42,3 +42,10 @@ def describe(
         return summary
     kept = store.sources.count_kept(run_id)
     return f"{summary}; {plural(kept, 'earlier version')} kept" if kept else summary
+
+
+def with_changes(summary: str, changes: FolderChanges | None) -> str:
+    """A summary that begins with what a synchronization found, if the run is one."""
+    if changes is None or str(changes) == summary:
+        return summary
+    return f"{changes}; {summary}"

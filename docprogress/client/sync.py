@@ -181,7 +181,6 @@ class FolderSync:
     ) -> DeletionGuard:
         return DeletionGuard(
             root=self._folder.root,
-            case_id=self._case_id,
             max_delete=max_delete,
             withheld_of=None if source is None else source.withheld_of,
         )

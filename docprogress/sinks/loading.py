@@ -1,13 +1,14 @@
 """Open a sink: a built-in one by its URL, or a class by its import path."""
 
 import inspect
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
 
 from docprogress.errors import SettingsError, StepError
-from docprogress.sinks.location import SinkLocation
+from docprogress.sinks.location import SinkLocation, locate
 from docprogress.sinks.protocol import Sink
 from docprogress.steps import modules
 
@@ -17,6 +18,21 @@ _BUILT_IN = {
     "pgvector": ("docprogress.sinks.pgvector", "pgvector", "pgvector"),
     "qdrant": ("docprogress.sinks.qdrant", "qdrant", "qdrant_client"),
 }
+
+
+def find_sink(sink: str | None) -> SinkLocation | None:
+    """Where the sink of a setting is; None without one.
+
+    Raises:
+        SettingsError: It cannot be used.
+    """
+    if sink is None:
+        return None
+    location = locate(sink)
+    if location.scheme:
+        return location
+    sink_class(location)
+    return replace(location, folder=folder_of(location))
 
 
 def open_sink(location: SinkLocation) -> Sink:

@@ -15,6 +15,7 @@ from docprogress.store.results import Results
 from docprogress.store.reuse import Reuse
 from docprogress.store.runs import Runs
 from docprogress.store.sinks import SinkDocuments
+from docprogress.store.source_documents import SourceDocuments
 from docprogress.store.sources import Sources
 from docprogress.store.submissions import Submissions
 from docprogress.store.vectors import Vectors
@@ -30,13 +31,20 @@ class Store:
     Args:
         url: `sqlite:///PATH`, or `postgresql+psycopg://…`.
         busy_seconds: Seconds that a transaction waits for another one.
+        database: The database instead of these.
 
     Raises:
         StoreError: `url` is neither.
     """
 
-    def __init__(self, url: str, *, busy_seconds: float = 30.0) -> None:
-        self.database = Database(url, busy_seconds=busy_seconds)
+    def __init__(
+        self,
+        url: str = "",
+        *,
+        busy_seconds: float = 30.0,
+        database: Database | None = None,
+    ) -> None:
+        self.database = database or Database(url, busy_seconds=busy_seconds)
         self.runs = Runs(self.database)
         self.documents = Documents(self.database, self.runs)
         self.submissions = Submissions(self.database)
@@ -52,6 +60,7 @@ class Store:
         self.earlier = EarlierVersions(self.database, self.results)
         self.sinks = SinkDocuments(self.database)
         self.sources = Sources(self.database)
+        self.source_documents = SourceDocuments(self.database)
 
     def __repr__(self) -> str:
         return f"Store({self.database.url!r})"

@@ -190,6 +190,12 @@ def note_kept(connection: Connection, document: DocumentRow) -> DocumentRow:
     return replace(document, message=message)
 
 
+def current_before(connection: Connection, document_id: str) -> list[str]:
+    """Versions that stay current while none after them is completed."""
+    chain = _chains(connection, [document_id])
+    return [version.id for version in chain if version.current]
+
+
 def earlier_members(
     connection: Connection, container: DocumentRow
 ) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from support.rows import add_documents, add_run, finish_step
 
 from docprogress.client import export_files, exporting, reading
 from docprogress.client.results import DocumentHandle
+from docprogress.client.selections import RunSelection
 from docprogress.documents import Chunk, Page
 from docprogress.events import Status
 from docprogress.store import Store, results
@@ -23,6 +24,7 @@ COUNT = 12
 KILLED = """
 import os, signal, sys
 from docprogress.client import export_files, exporting, reading
+from docprogress.client.selections import RunSelection
 from docprogress.store import Store
 url, run_id, target, file_format, what, number = sys.argv[1:]
 reading.BATCH_DOCUMENTS = 2
@@ -36,7 +38,12 @@ def progress(done, total):
 with Store(url) as store:
     run = store.runs.get(run_id)
     exporting.export(
-        store, run, target, format=file_format, what=what, progress=progress
+        store,
+        RunSelection(run),
+        target,
+        format=file_format,
+        what=what,
+        progress=progress,
     )
 """
 
@@ -120,7 +127,12 @@ def manifest(folder):
 
 def export(store, run, target, file_format="jsonl", what="chunks", *, progress=False):
     return exporting.export(
-        store, run, target, format=file_format, what=what, progress=progress
+        store,
+        RunSelection(run),
+        target,
+        format=file_format,
+        what=what,
+        progress=progress,
     )
 
 
@@ -255,12 +267,12 @@ def test_each_table_is_a_csv_file_with_its_source_in_the_manifest(store, run, tm
 def test_vectors_are_lists_of_a_fixed_size_in_arrow(store, run):
     pa = pytest.importorskip("pyarrow")
 
-    table = exporting.to_arrow(store, run, "chunks")
+    table = exporting.to_arrow(store, RunSelection(run), "chunks")
 
     assert table.schema.field("vector").type == pa.list_(pa.float32(), 2)
     matrix = table.column("vector").combine_chunks().flatten().to_numpy()
     assert matrix.reshape(-1, 2)[1].tolist() == [2, 0.5]
-    rows = exporting.to_arrow(store, run, "tables").column("rows")
+    rows = exporting.to_arrow(store, RunSelection(run), "tables").column("rows")
     assert rows[0].as_py() == [["what", "of"], ["bread", "1.pdf"]]
 
 
@@ -276,7 +288,7 @@ def test_vectors_of_several_lengths_are_lists_of_any_size(store, run):
     finish_step(store, claim.document, 2, chunks=longer, facts={"embedder": "b"})
     store.attempts.finish(row.id, 1, Status.COMPLETED, message="")
 
-    vectors = exporting.to_arrow(store, run, "chunks").column("vector")
+    vectors = exporting.to_arrow(store, RunSelection(run), "chunks").column("vector")
 
     assert vectors.type == pa.list_(pa.float32())
     assert len(vectors[-1].as_py()) == 5

@@ -1,5 +1,6 @@
 """The documents of a folder are what is in it."""
 
+import json
 import os
 import shutil
 import zipfile
@@ -466,6 +467,41 @@ def test_a_folder_in_s3_is_kept_in_sync_without_keeping_its_secrets(
     assert SECRET not in f"{error.value} {run.record} {source}"
 
 
+def test_what_is_current_in_a_folder_is_exported(pipeline, folder, tmp_path):
+    """Over all synchronizations, with members, and versions that are kept."""
+
+    def write_box(page: str) -> None:
+        with zipfile.ZipFile(folder / "box.zip", "w") as box:
+            box.writestr("page.html", page)
+            box.writestr("other.txt", "Another one.")
+
+    write_box("<p>The first page.</p>")
+    (folder / "f.html").write_text("<p>The first version.</p>")
+    synchronized(pipeline, folder, case_id="exported")
+    (folder / "a.txt").write_text("The second version of a.")
+    (folder / "b.txt").unlink()
+    (folder / "f.html").write_bytes(b"")
+    write_box("")
+    synchronized(pipeline, folder, case_id="exported")
+
+    current = pipeline.folder(folder, case_id="exported")
+    target = current.export(tmp_path / "out", format="jsonl", what="pages")
+
+    lines = (target / "pages-00000.jsonl").read_text().splitlines()
+    found = {(each := json.loads(line))["document"]: each["text"] for line in lines}
+    seen = contents(pipeline, "exported")
+    assert found == {name: text for name, text in seen.items() if text}
+    assert found["a.txt"] == "The second version of a."
+    assert found["box.zip/page.html"] == "The first page."
+    manifest = json.loads((target / "manifest.json").read_text())
+    left_out = [each["document"] for each in manifest["left_out"]]
+    assert left_out == ["box.zip/page.html", "f.html"]
+    assert manifest["folder"] == str(folder)
+    assert {chunk.text for chunk in current.chunks()} == set(found.values())
+    with pytest.raises(SubmitError, match="never synchronized in case 'another'"):
+        pipeline.folder(folder, case_id="another")
+
+
 def test_at_every_moment_each_file_is_there_once(pipeline, folder):
     """Whatever is being replaced or moved meanwhile."""
     synchronized(pipeline, folder, case_id="moments")
@@ -482,6 +518,9 @@ def test_at_every_moment_each_file_is_there_once(pipeline, folder):
             rows = pipeline.store.documents.find(case_id="moments", current=True)
             seen.append(frozenset(row.name for row in rows))
             assert len(rows) == len(names), [row.name for row in rows]
+            table = pipeline.folder(folder, case_id="moments").to_arrow("pages")
+            seen.append(frozenset(table["document"].to_pylist()))
+            assert len(table) == len(names), table["document"]
 
     with ThreadPoolExecutor(1) as threads:
         looking = threads.submit(look)

@@ -1,0 +1,58 @@
+"""A state of the database that stays as it was, whatever others write meanwhile.
+
+All that is read belongs to one moment: of two versions of a document there is exactly
+one, with all of its results.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import NoReturn
+
+from sqlalchemy import Connection
+
+from docprogress.errors import StoreError
+from docprogress.store.engine import Database
+from docprogress.store.store import Store
+
+#: Whoever reads may take long to write what it has read.
+_NO_TIMEOUT = "SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class _Snapshot(Database):
+    """A database of which every transaction is the same one."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        # Nothing is opened: all is the other's.
+        self.__dict__.update(vars(database))
+        self._connection = connection
+
+    def open(self) -> None:
+        """It is."""
+
+    def close(self) -> None:
+        """Left to whoever has opened it."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """The connection."""
+        return nullcontext(self._connection)
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """The connection."""
+        return nullcontext(self._connection)
+
+    def writing(self) -> NoReturn:
+        """Nothing is written."""
+        raise StoreError("a snapshot of the database cannot be written")
+
+
+@contextmanager
+def snapshot(store: Store) -> Iterator[Store]:
+    """The store as it is now, for the thread that asks.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    with store.database.snapshot() as connection:
+        if not store.database.is_sqlite:
+            connection.exec_driver_sql(_NO_TIMEOUT)
+        yield Store(database=_Snapshot(store.database, connection))
