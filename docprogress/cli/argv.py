@@ -20,7 +20,7 @@ SERVICE_OPTIONS = ("--home", "--redis-url", "--database-url", "--storage-url")
 
 
 def service_options(arguments: Sequence[str]) -> list[str]:
-    """The options that name the services of a command, for those it suggests."""
+    """The service options of a command, for the commands that it suggests."""
     given: list[str] = []
     rest = iter(arguments)
     for argument in rest:

@@ -1,7 +1,7 @@
-"""Keeps a log of continuous integration from obeying names and texts of documents.
+"""Keep names and texts of documents from being commands in logs of CI services.
 
-GitHub Actions obeys lines that begin with `::`, and `##[` anywhere in a line, Azure
-Pipelines `##vso[`, and TeamCity `##teamcity[`: a document of such a name could fail a
+GitHub Actions executes lines that begin with `::`, and `##[` anywhere in a line, Azure
+Pipelines `##vso[`, and TeamCity `##teamcity[`: a document with such a name could fail a
 build or hide a part of its log.
 """
 
@@ -24,7 +24,7 @@ class CILog(io.TextIOWrapper):
     """A standard stream in which no line is a command.
 
     Args:
-        stream: What it writes to instead of.
+        stream: The stream that it wraps.
     """
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
@@ -34,7 +34,7 @@ class CILog(io.TextIOWrapper):
             errors=stream.errors,
             line_buffering=True,
         )
-        #: Takes commands of this program itself.
+        #: The unguarded stream, for commands of this program.
         self.verbatim = stream
 
     def write(self, text: str) -> int:
@@ -46,7 +46,7 @@ class CILog(io.TextIOWrapper):
 def guarded_streams(env: Mapping[str, str] = os.environ) -> Iterator[None]:
     """Guard the standard streams inside the block.
 
-    Files are not guarded, and nothing is where no log is known to obey.
+    Files are not guarded, and neither are streams of unknown services.
     """
     logs: dict[str, CILog] = {}
     for name in ("stdout", "stderr") if obeys_commands(env) else ():
@@ -60,13 +60,13 @@ def guarded_streams(env: Mapping[str, str] = os.environ) -> Iterator[None]:
     finally:
         for name, log in logs.items():
             setattr(sys, name, log.verbatim)
-            # Collected, it would close what the other one writes to.
+            # If it were collected, it would close the wrapped stream.
             with suppress(OSError):
                 log.detach()
 
 
 def verbatim(stream: IO[str]) -> IO[str]:
-    """The stream that takes commands."""
+    """The stream for commands."""
     if isinstance(stream, CILog):
         stream.flush()
         return stream.verbatim
@@ -74,7 +74,7 @@ def verbatim(stream: IO[str]) -> IO[str]:
 
 
 def without_commands(text: str) -> str:
-    """Text of whole lines in which nothing is a command; JSON stays the same JSON."""
+    """Whole lines without commands; JSON keeps its meaning."""
     if "::" not in text and "##" not in text:
         return text
     hash_mark = "\\u0023" if text.startswith("{") else "# "

@@ -1,8 +1,8 @@
-"""What errors suggest, in the words of a shell.
+"""Translate suggestions in errors from Python to the shell.
 
-An error names what to do about it as Python does it: `run.retry(passwords=[…])`,
-`Pipeline(home=…)`, or the setting `max_pages`. In a terminal that is a command, an
-option, or an environment variable.
+An error suggests Python code: `run.retry(passwords=[…])`, `Pipeline(home=…)`, or the
+setting `max_pages`. In a terminal, that is a command, an option, or an environment
+variable.
 """
 
 import re
@@ -31,7 +31,8 @@ _CALLS = re.compile("|".join(map(re.escape, _COMMANDS)))
 _GIVEN = re.compile(r"Pipeline\((\w+)=…\)|`(sink|steps)=…`")
 _CONFIRM = re.compile(r"pipeline\.sync\(…, confirm=True\)")
 _PASSWORD = re.compile(r"; give it to run\.retry\(passwords=\[…\]\)")
-#: A name of several words, perhaps with a value; not a part of a path or a file's name.
+#: A name of several words, perhaps with a value, that is not part of a path or file
+#: name.
 _NAMES = re.compile(
     r"(?<![\w./:$-])([a-z]+(?:_[a-z]+)+)(?:=('[^']*'|\d[\w.%]*))?(?![\w/=(-]|\.\w)"
 )
@@ -40,13 +41,13 @@ _NAMES = re.compile(
 def in_shell_words(
     text: str, *, run_id: str | None = None, options: Iterable[str] = ()
 ) -> str:
-    """An error in the words of a shell.
+    """An error with its suggestions for a shell.
 
     Args:
         text: The error.
-        run_id: The run that commands name; None if a command that asks for a document's
-            password is named elsewhere.
-        options: Those that name the services of the run.
+        run_id: The run for the commands; None if a command that prompts for a
+            document's password is suggested elsewhere.
+        options: Options that name the services of the run.
     """
     if not _is_of_python(text):
         return text

@@ -1,7 +1,7 @@
 """Count how often each term is in each text of a document.
 
-Words are counted by their numbers in a vocabulary, so that a document takes a few
-operations with arrays.
+Words are counted by their numbers in a vocabulary, so a document takes a few operations
+with arrays.
 """
 
 from collections import Counter
@@ -22,27 +22,27 @@ from docprogress.words.vocabulary import (
     vocabulary,
 )
 
-#: The greatest number of tokens, and of occurrences of a term, that is recorded.
+#: The maximum recorded number of tokens, and of occurrences of a term.
 _MOST = 0xFFFF
 _MOST_OFTEN = 0xFF
-#: A single text with so few tokens is counted quicker without arrays.
+#: A single text with this many tokens or fewer is counted faster without arrays.
 _FEW_TOKENS = 384
-#: Fewer tokens may tell nothing about the language.
+#: With fewer tokens, the language cannot be guessed.
 _FEW_WORDS = 60
 _ENGLISH_ENOUGH = 2
-#: Of long documents, the language is guessed from so many texts.
+#: The language of a long document is guessed from this many texts.
 _SAMPLE = 8
 
 Integers = NDArray[np.int64]
 
 
 class Counts(NamedTuple):
-    """How often each term is in each text; sorted by term, then by text."""
+    """The frequency of each term in each text; sorted by term, then by text."""
 
     terms: NDArray[np.int64]
-    #: In how many texts each term is.
+    #: The number of texts with each term.
     texts: NDArray[np.uint32]
-    #: For each term and text: the text's number, counted from 0, and how often.
+    #: For each term and text: the text's number, counted from 0, and the frequency.
     numbers: NDArray[np.uint16]
     frequencies: NDArray[np.uint8]
     #: The number of tokens of each text.
@@ -50,7 +50,7 @@ class Counts(NamedTuple):
 
 
 class _Units(NamedTuple):
-    """Which tokens are in which texts, and how often."""
+    """The frequencies of tokens in texts."""
 
     numbers: Integers
     tokens: Integers
@@ -62,7 +62,7 @@ def count_terms(texts: Sequence[str], marked: Sequence[tuple[str, ...]] = ()) ->
 
     Args:
         texts: The texts.
-        marked: For each text, tokens that it has besides. They do not make it longer.
+        marked: For each text, additional tokens, which do not make it longer.
     """
     if len(texts) == 1:
         tokens = list(units(texts[0]))
@@ -137,7 +137,7 @@ def _counted(numbers: Integers, tokens: Integers) -> _Units:
 
 
 def _compounded(words: Vocabulary, found: _Units) -> bool:
-    """Whether the texts seem to be of a language that joins words to compounds."""
+    """Whether the texts seem to be in a language that joins words into compounds."""
     groups = words.groups_of(found.tokens)
     texts = int(found.numbers[-1]) + 1 if len(found.numbers) else 0
     step = max(1, texts // _SAMPLE)
@@ -150,9 +150,9 @@ def _compounded(words: Vocabulary, found: _Units) -> bool:
 
 
 def _joins_words(total: int, function: int, english: Callable[[], int]) -> bool:
-    """The same, by the number of tokens, of function words, and of English ones."""
+    """The same, from the numbers of tokens, of function words, and of English ones."""
     if total < _FEW_WORDS:
-        # Few words may tell nothing, but two of these tell that it is English.
+        # A few words may not be enough, but two of these show that it is English.
         return bool(function) or english() < _ENGLISH_ENOUGH
     return 20 * function > total
 
@@ -160,7 +160,7 @@ def _joins_words(total: int, function: int, english: Callable[[], int]) -> bool:
 def _with_marks(
     words: Vocabulary, found: _Units, marked: Sequence[tuple[str, ...]]
 ) -> _Units:
-    """The same with the tokens that texts have besides, once each."""
+    """The same with the additional tokens of texts, once each."""
     which = map(words.tokens.__getitem__, chain.from_iterable(marked))
     sizes = list(map(len, marked))
     tokens = np.fromiter(which, np.int64, sum(sizes))
@@ -177,7 +177,7 @@ def _with_marks(
 def _of_terms(
     words: Vocabulary, found: _Units, lengths: NDArray[np.uint16], *, split: bool
 ) -> Counts:
-    """The terms of tokens, which are added up where tokens share them."""
+    """The terms of tokens, which are added up if tokens share them."""
     distinct, places = words.numbered(found.tokens)
     hashes, sizes = words.terms_of(distinct, split=split)
     terms, ranks = np.unique(hashes, return_inverse=True)

@@ -199,7 +199,7 @@ _tokens = _Tokens()
 
 
 def spaced(text: str) -> list[str] | None:
-    """What stands between the spaces of a text; None if tokens may have spaces.
+    """The parts of a text between spaces; None if tokens may have spaces.
 
     It is None for scripts without spaces, too.
     """

@@ -1,4 +1,4 @@
-"""Numbers of words and tokens, by which texts are counted with arrays."""
+"""Numbers for words and tokens, so that texts can be counted with arrays."""
 
 import threading
 from array import array
@@ -12,7 +12,7 @@ from docprogress.words import compounds
 from docprogress.words.terms import LONGEST, term_hashes
 from docprogress.words.tokens import tokens as tokens_of
 
-#: A vocabulary with more words and tokens is forgotten.
+#: A vocabulary with more words and tokens is discarded.
 _KEPT = 1 << 16
 #: Groups of tokens.
 FUNCTION, ENGLISH = 1, 2
@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 
 
 class Lists:
-    """Lists of integers, one after the other in an array."""
+    """Lists of integers, concatenated in an array."""
 
     def __init__(self) -> None:
         self._values = array("q")
@@ -31,14 +31,14 @@ class Lists:
         return len(self._ends) - 1
 
     def append(self, values: Sequence[int]) -> int:
-        """Add a list; its number."""
+        """Add a list; returns its number."""
         self._values.extend(values)
         self._ends.append(len(self._values))
         return len(self._ends) - 2
 
     def of(self, which: Integers) -> tuple[Integers, Integers]:
         """The lists with these numbers, joined, and their lengths."""
-        # Copies: an array cannot grow while it is looked at.
+        # Copies, because an array cannot grow while a view of it exists.
         return joined(
             np.frombuffer(self._values, np.int64),
             np.frombuffer(self._ends, np.int64),
@@ -49,7 +49,7 @@ class Lists:
 def joined(
     values: Integers, ends: Integers, which: Integers
 ) -> tuple[Integers, Integers]:
-    """Lists of an array, of which each ends where the next one begins."""
+    """Consecutive lists in an array."""
     starts = ends[which]
     sizes = ends[which + 1] - starts
     after = np.cumsum(sizes)
@@ -59,7 +59,7 @@ def joined(
 
 
 class _Words(dict[str, int]):
-    """The numbers of what stands between spaces."""
+    """The numbers of words, the parts between spaces."""
 
     def __init__(self, vocabulary: "Vocabulary") -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class _Tokens(dict[str, int]):
 
 
 class Vocabulary:
-    """Words and tokens, which are numbered as they come."""
+    """Words and tokens, numbered in the order in which they occur."""
 
     def __init__(self) -> None:
         self.words = _Words(self)
@@ -130,7 +130,7 @@ class Vocabulary:
         return np.frombuffer(self._groups, np.int8)[tokens]
 
     def numbered(self, tokens: Integers) -> tuple[Integers, Integers]:
-        """The distinct ones of these tokens, and the place of each one among them."""
+        """The distinct tokens among these, and the position of each one among them."""
         places = np.zeros(len(self), np.int64)
         places[tokens] = 1
         distinct = np.flatnonzero(places)
@@ -138,7 +138,7 @@ class Vocabulary:
         return distinct, places[tokens]
 
     def terms_of(self, tokens: Integers, *, split: bool) -> tuple[Integers, Integers]:
-        """The hashes of the terms of each token, joined, and how many they are."""
+        """The hashes of the terms of each token, joined, and their numbers."""
         terms, places = self._terms[split], self._places[split]
         found = np.frombuffer(places, np.int64)[tokens]
         missing = np.flatnonzero(found < 0)
@@ -164,7 +164,7 @@ _of_thread = _OfThread()
 
 @contextmanager
 def vocabulary() -> Iterator[Vocabulary]:
-    """The vocabulary of this thread; it is forgotten if it becomes too large."""
+    """The vocabulary of this thread; it is discarded if it becomes too large."""
     found = _of_thread.vocabulary or Vocabulary()
     _of_thread.vocabulary = None
     yield found
