@@ -112,13 +112,16 @@ class RunTooNew(DocProgressError):  # noqa: N818 - reads as a fact
 class DocumentNotFound(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
     """Raised when no document has this id, or none or several have this name."""
 
+    #: The run that was searched; None for all.
+    run_id: str | None = None
+
     def __init__(
         self, document_id: str, message: str | None = None, *, run_id: str | None = None
     ) -> None:
         super().__init__(message or f"no document {document_id!r} in this store")
         self.document_id = document_id
-        #: The run that was searched; None for all.
-        self.run_id = run_id
+        if run_id is not None:
+            self.run_id = run_id
 
 
 class ResultsUnavailable(DocProgressError, LookupError):  # noqa: N818 - reads as a fact
