@@ -228,7 +228,13 @@ class LocalFolder(Folder):
                 if is_hidden(entry.name) or entry.name in LEFT_OUT:
                     continue
                 key = path_key(entry.name)
-                if entry.is_dir():
+                try:
+                    is_folder = entry.is_dir()
+                except OSError as error:  # a link to itself, a drive that fails
+                    unread = path_key(f"{folder}{entry.name}")
+                    self.unreadable[unread] = reason_of(error)
+                    continue
+                if is_folder:
                     key += "/"
                 elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110
                     self.unreadable[path_key(f"{folder}{entry.name}")] = (

@@ -67,6 +67,8 @@ class RemoteFolder(Folder):
         except Exception as error:  # noqa: BLE001 - every system has its own
             raise SubmitError(f"{self.root}: {self._shown(error)}") from None
         self._root = root.rstrip("/")
+        # Names in an archive do not begin with a slash.
+        self._prefix = f"{self._root}/" if root else ""
 
     def files(self) -> Iterator[FoundFile]:
         """The files with documents, in the order of their keys.
@@ -93,7 +95,7 @@ class RemoteFolder(Folder):
         Raises:
             OSError: It cannot be read.
         """
-        return _state(self._call("info", f"{self._root}/{path}"))
+        return _state(self._call("info", f"{self._prefix}{path}"))
 
     def blocks(self, path: str) -> Iterator[bytes]:
         """The content of a file.
@@ -111,7 +113,7 @@ class RemoteFolder(Folder):
         Raises:
             OSError: It cannot be read.
         """
-        return self._call("open", f"{self._root}/{path}", "rb")
+        return self._call("open", f"{self._prefix}{path}", "rb")
 
     def translate(self, error: Exception) -> OSError:
         """An error of a file system's own, as one of files, without secrets."""
@@ -147,7 +149,7 @@ class RemoteFolder(Folder):
         Raises:
             OSError: It cannot be listed.
         """
-        place = f"{self._root}/{folder}".rstrip("/")
+        place = f"{self._prefix}{folder}".rstrip("/")
         listed = self._call("ls", f"{place}/" if self._web else place, detail=True)
         found = {}
         for info in listed:

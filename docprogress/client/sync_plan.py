@@ -276,8 +276,8 @@ class Planner:
         """Find new files with the content of missing ones."""
         gone: dict[tuple[int | None, str], list[KnownFile]] = {}
         for file in self._plan.removed:
-            newest = file.newest
-            if newest is not None and newest.status is Status.COMPLETED:
+            # If the newest version failed or is unfinished, the kept one moves along.
+            if file.current is not None:
                 key = file.state.size, _suffix(file.path)
                 gone.setdefault(key, []).append(file)
         moved: set[str] = set()
@@ -301,7 +301,8 @@ class Planner:
                     self._plan.changes[place] = change._replace(
                         kind="moved",
                         replaces=newest.id,
-                        current=newest,
+                        current=file.current,
+                        superseded=file.pending and file.pending.id,
                         moved_from=file.key,
                     )
                     break

@@ -195,9 +195,15 @@ def test_a_version_that_fails_leaves_the_earlier_one_until_it_is_good(pipeline, 
     retried = synchronized(pipeline, folder, case_id="failing", retry_failed=True)
     assert [row.name for row in retried.documents()] == ["f.html"]
 
-    (folder / "f.html").write_text("<p>The second version.</p>")
+    (folder / "f.html").rename(folder / "g.html")
+    moved = synchronized(pipeline, folder, case_id="failing")
+    assert str(moved.changes) == "1 moved, 5 unchanged"
+    assert contents(pipeline, "failing") == before
+    (folder / "g.html").write_text("<p>The second version.</p>")
     synchronized(pipeline, folder, case_id="failing")
-    assert contents(pipeline, "failing")["f.html"] == "The second version."
+    after = contents(pipeline, "failing")
+    assert after.pop("g.html") == "The second version."
+    assert "f.html" not in after
 
 
 def test_a_file_of_the_same_size_and_time_is_compared_by_what_changed_it(

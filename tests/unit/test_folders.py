@@ -1,6 +1,7 @@
 """Which files a folder has, and by which names."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import fsspec
@@ -124,9 +125,12 @@ def test_links_in_circles_end(root, tmp_path):
 def test_what_a_broken_link_led_to_is_unreadable_rather_than_gone(root):
     (root / "archive").symlink_to("/mnt/not-mounted")
     (root / "a.txt").symlink_to("/mnt/not-mounted/a.txt")
+    (root / "itself.txt").symlink_to("itself.txt")
+    write(root / "b.txt")
     folder = LocalFolder(str(root))
 
-    assert paths(folder) == []
+    assert paths(folder) == ["b.txt"]
+    assert folder.is_unreadable(path_key("itself.txt"))
     assert folder.is_unreadable(path_key("archive/2020/b.txt"))
     assert folder.is_unreadable(path_key("a.txt"))
     assert not folder.is_unreadable(path_key("archive2/b.txt"))
@@ -173,6 +177,16 @@ def test_a_folder_of_another_file_system_is_listed_in_the_same_order():
     assert b"".join(folder.blocks("a/c.txt")) == b"a/c.txt"
     with pytest.raises(OSError, match=r"nothing\.txt"):
         folder.digest("nothing.txt")
+
+
+def test_a_folder_in_an_archive_is_listed_with_its_folders(root):
+    with zipfile.ZipFile(root / "all.zip", "w") as box:
+        box.writestr("a.txt", "One.")
+        box.writestr("inside/b.txt", "Two.")
+    folder = open_folder(f"zip://::{root}/all.zip", {})
+
+    assert paths(folder) == ["a.txt", "inside/b.txt"]
+    assert b"".join(folder.blocks("inside/b.txt")) == b"Two."
 
 
 @pytest.mark.parametrize(
