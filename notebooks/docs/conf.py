@@ -27,7 +27,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!docprogress\.).*"),
     ("py:.*", r"docprogress\..*\.(Application|Connections|DocumentTiming|Publisher)"),
-    ("py:.*", r"docprogress\..*\.(Move|Source|Store|UploadView|T)"),
+    ("py:.*", r"docprogress\..*\.(Move|Source|SourceRow|Store|UploadView|T)"),
 ]
 
 nb_execution_mode = "off"
