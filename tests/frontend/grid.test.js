@@ -307,11 +307,11 @@ test("details stay open when the document leaves the state that is listed", () =
   grid().dispatchEvent(new Event("pointerleave"));
   paint();
   assert.equal(rows().length, 2);
-  assert.notEqual(read(element, ".dp-panel h3"), "");
+  assert.notEqual(read(element, ".dp-panel h2"), "");
 
   /** @type {HTMLElement} */ (element.querySelector(".dp-chip.dp-queued")).click();
   paint();
-  assert.equal(read(element, ".dp-panel h3"), "");
+  assert.equal(read(element, ".dp-panel h2"), "");
 });
 
 /** @param {string} text */

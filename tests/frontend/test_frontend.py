@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 from support.gallery import Gallery, serving_gallery
+from support.page_states import STATES as PAGE_STATES
 from support.patience import patient
 from support.services import eventually
 
@@ -317,6 +318,43 @@ def test_reasons_and_names_are_whole_where_there_is_room(gallery, width, scene):
             "parts => parts.filter(each => each.scrollWidth > each.clientWidth).length"
         )
         assert cut == 0
+
+
+@pytest.mark.parametrize("width", [390, 632, 1232])
+def test_no_row_moves_when_something_is_selected_or_goes_wrong(gallery, width):
+    page = gallery.open("10 running", width=width)
+    row = page.locator(".dp-row").first
+    before = row.bounding_box()
+
+    page.get_by_role("checkbox", name="Select ").nth(1).click()
+    page.get_by_role("button", name="Clear selection").wait_for()
+    assert row.bounding_box() == before
+    if width > 390:
+        page.evaluate("gallery.views[0].disconnect()")
+        page.locator(".dp-problem").wait_for()
+        assert row.bounding_box() == before
+    page.evaluate("setInterval(() => gallery.views[0].beat(), 100)")
+    page.locator(".dp-problem").wait_for(state="hidden")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.locator(".dp-notice").wait_for()
+    assert row.bounding_box() == before
+
+
+def test_the_page_says_what_it_waits_for_and_what_is_wrong(browser):
+    for state, said in {
+        "page: loading": "Loading documents …",
+        "page: server gone": "The server cannot be reached; trying again",
+        "page: access denied": "The ticket does not cover this",
+        "page: waiting": "waiting for a worker; none is running",
+        "page: connection lost": "the server cannot be reached; trying again",
+    }.items():
+        page = PAGE_STATES[state](browser)
+        page.get_by_text(said).locator("visible=true").first.wait_for()
+        assert page.locator("#problem").is_hidden() == (
+            "lost" in state or "ing" in state
+        )
+        page.unroute_all(behavior="ignoreErrors")
+        page.close()
 
 
 def test_a_line_of_rows_is_aligned(gallery):

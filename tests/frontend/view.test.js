@@ -560,11 +560,11 @@ test("details show a name and a message whole of which a row has the beginning",
   show(whole);
   rows()[0].click();
   paint();
-  assert.equal(read(element, "h3"), part.name);
+  assert.equal(read(element, "h2"), part.name);
 
   view.showDetails(details({ ...whole.rows[0], name, message }));
   paint();
-  assert.equal(read(element, "h3"), name);
+  assert.equal(read(element, "h2"), name);
   assert.equal(read(element, ".dp-full-message"), message.replace("a", "A"));
 
   view.update({ summary: whole.summary, rows: [{ index: 0, message: "something else" }] });

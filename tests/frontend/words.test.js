@@ -14,7 +14,7 @@ test("durations have two units", () => {
   const texts = [0.04, 12.34, 59.94, 59.96, 245, 7800, 90000].map(duration);
 
   assert.deepEqual(texts, [
-    "0.0 s",
+    "< 0.1 s",
     "12.3 s",
     "59.9 s",
     "1 min",

@@ -191,6 +191,7 @@ def test_ten_documents_that_are_dropped_are_seen_to_their_end(
             "rows => rows.map(row => row.dataset.state)"
         )
         assert sorted(states) == ["completed"] * 8 + ["failed"] * 2
+        assert tab.title() == "2 of 10 documents failed · Document progress"
         assert tab.locator(".dp-row", has_text="encrypted.pdf").is_visible()
         keep_picture(tab, "page")
 

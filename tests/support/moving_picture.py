@@ -55,8 +55,8 @@ LAST = 3.0
 DEADLINE = 120.0
 
 #: The window, and how much of it is filmed from the cell downwards, in pixels.
-WINDOW = {"width": 880, "height": 700}
-HEIGHT = 450
+WINDOW = {"width": 980, "height": 760}
+HEIGHT = 500
 
 #: How many colours a picture has: of the view's and JupyterLab's own, a few shades.
 COLOURS = 96

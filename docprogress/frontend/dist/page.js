@@ -266,6 +266,7 @@ async function performAction({ documents: documents2, request: request2, uploads
   await Promise.all(Array.from({ length: CONCURRENCY }, performSome));
   const subject = `${done} ${done === 1 ? "document is" : "documents are"}`;
   const text = `${subject} ${retrying ? "retried" : "cancelled"}`;
+  if (!done && !errors.length) return { ok: true, text: "There is nothing to do" };
   const failed = errors.length ? `; ${errors.length} failed: ${errors[0]}` : "";
   return { ok: !errors.length, text: text + failed };
 }
@@ -1576,6 +1577,7 @@ function stopwatch(seconds) {
   return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
 }
 function duration(seconds) {
+  if (seconds < 0.05) return "< 0.1 s";
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const units = [
@@ -1771,6 +1773,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
 }
 
 // src/progress-view/row-text.js
+var AGAIN = /^Trying again \(attempt \d+ of \d+\): /;
 var MAX_STEP = 60;
 function detailOf(row, now) {
   return sentence(plainDetailOf(row, now));
@@ -1793,8 +1796,10 @@ function plainDetailOf(row, now) {
 }
 function messageOf(row) {
   let text = singleLine(row.status === "failed" && row.error || row.message || "");
-  for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
-  return text;
+  const name = singleLine(row.name);
+  for (const prefix of [name, row.status]) text = withoutName(text, prefix);
+  const again = AGAIN.exec(text);
+  return again ? `Trying again: ${withoutName(text.slice(again[0].length), name)}` : text;
 }
 function stepOf({ step, status }) {
   return status === "processing" || status === "failed" ? truncate(singleLine(step), MAX_STEP) : "";
@@ -2232,7 +2237,7 @@ var SLOW_ANSWER2 = 3e3;
 var REQUEST_INTERVAL = 1e3;
 function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   const icon = createIcon();
-  const name = createElement("h3", "name");
+  const name = createElement("h2", "name");
   name.dir = "auto";
   suppressShortcuts(name);
   const cancel = createButton("Cancel", signal, () => onAction("cancel", [panel.openedId]));
@@ -2558,6 +2563,7 @@ var HEADER_HEIGHT = 28;
 var NARROW = 720;
 var NAMES = [16, 64];
 var MESSAGES = [24, 96];
+var CHARACTER_WIDTH = 7.4;
 var STEP = 8;
 var WIDE = /[\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/gu;
 function createColumnShares() {
@@ -2573,7 +2579,12 @@ function createColumnShares() {
         names = Math.max(names, charactersOf(nameOf(row)));
         if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(detailOf(row, now)));
       }
-      return { names: rounded2(names, NAMES), messages: rounded2(messages, MESSAGES) };
+      return {
+        names: rounded2(names, NAMES),
+        messages: rounded2(messages, MESSAGES),
+        /** In pixels, what the longest name needs. */
+        nameWidth: Math.ceil(CHARACTER_WIDTH * Math.min(names, NAMES[1]))
+      };
     }
   };
 }
@@ -2895,6 +2906,7 @@ function createGrid(options) {
     const all = state.store.sorted();
     const shares = columnShares.measure(all, state.now);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
+    setStyle(element, "--docprogress-name-width", `${shares.nameWidth}px`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
     toggleClass(element, "several-hosts", hasSeveralHosts(all));
   }

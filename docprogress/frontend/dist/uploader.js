@@ -34,6 +34,7 @@ function plural(count, noun) {
   return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 function duration(seconds) {
+  if (seconds < 0.05) return "< 0.1 s";
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const units = [

@@ -68,6 +68,7 @@ export async function performAction({ documents, request, uploads }, action, ids
   await Promise.all(Array.from({ length: CONCURRENCY }, performSome));
   const subject = `${done} ${done === 1 ? "document is" : "documents are"}`;
   const text = `${subject} ${retrying ? "retried" : "cancelled"}`;
+  if (!done && !errors.length) return { ok: true, text: "There is nothing to do" };
   const failed = errors.length ? `; ${errors.length} failed: ${errors[0]}` : "";
   return { ok: !errors.length, text: text + failed };
 }

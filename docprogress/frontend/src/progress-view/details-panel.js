@@ -40,7 +40,7 @@ const REQUEST_INTERVAL = 1000;
  */
 export function createDetailsPanel({ signal, onAction, onDismiss, sender }) {
   const icon = createIcon();
-  const name = createElement("h3", "name");
+  const name = createElement("h2", "name");
   name.dir = "auto";
   suppressShortcuts(name);
   const cancel = createButton("Cancel", signal, () => onAction("cancel", [panel.openedId]));

@@ -22,6 +22,9 @@ export const NARROW = 720;
 const NAMES = [16, 64];
 const MESSAGES = [24, 96];
 
+/** How wide a character is at most, on average, in pixels. */
+const CHARACTER_WIDTH = 7.4;
+
 /** Room is given in steps of so many characters, so that columns seldom move. */
 const STEP = 8;
 
@@ -47,7 +50,12 @@ export function createColumnShares() {
         names = Math.max(names, charactersOf(nameOf(row)));
         if (messages < MESSAGES[1]) messages = Math.max(messages, charactersOf(detailOf(row, now)));
       }
-      return { names: rounded(names, NAMES), messages: rounded(messages, MESSAGES) };
+      return {
+        names: rounded(names, NAMES),
+        messages: rounded(messages, MESSAGES),
+        /** In pixels, what the longest name needs. */
+        nameWidth: Math.ceil(CHARACTER_WIDTH * Math.min(names, NAMES[1])),
+      };
     },
   };
 }

@@ -239,6 +239,7 @@ export function createGrid(options) {
     const all = state.store.sorted();
     const shares = columnShares.measure(all, state.now);
     setStyle(element, "--docprogress-names", `${shares.names}fr`);
+    setStyle(element, "--docprogress-name-width", `${shares.nameWidth}px`);
     setStyle(element, "--docprogress-messages", `${shares.messages}fr`);
     toggleClass(element, "several-hosts", hasSeveralHosts(all));
   }

@@ -7,6 +7,9 @@ import { percentOf, stateOf } from "./status.js";
 
 /** @typedef {import("./types.js").Row} Row */
 
+/** How the message of a document begins that is tried again; its attempt is shown beside it. */
+const AGAIN = /^Trying again \(attempt \d+ of \d+\): /;
+
 /** The most characters of a step's name. */
 const MAX_STEP = 60;
 
@@ -48,8 +51,10 @@ function plainDetailOf(row, now) {
  */
 export function messageOf(row) {
   let text = singleLine((row.status === "failed" && row.error) || row.message || "");
-  for (const prefix of [singleLine(row.name), row.status]) text = withoutName(text, prefix);
-  return text;
+  const name = singleLine(row.name);
+  for (const prefix of [name, row.status]) text = withoutName(text, prefix);
+  const again = AGAIN.exec(text);
+  return again ? `Trying again: ${withoutName(text.slice(again[0].length), name)}` : text;
 }
 
 /**

@@ -45,6 +45,7 @@ export function stopwatch(seconds) {
  * @param {number} seconds
  */
 export function duration(seconds) {
+  if (seconds < 0.05) return "< 0.1 s";
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   /** @type {[number, string, number, string][]} */
