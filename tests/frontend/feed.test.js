@@ -381,28 +381,6 @@ function output(html) {
   return element;
 }
 
-test("a table of the session that a page shows instead of the widget becomes live", () => {
-  const close = widget.initialize({ model: kernel.model() });
-  const shown = output('<div class="docprogress-live-a"><p>2 queued</p></div>');
-  const other = output('<div class="docprogress-live-b"><p>2 queued</p></div>');
-
-  kernel.deliver(delta(5, [{ index: 0, message: "news" }]));
-  kernel.deliver(delta(6, []));
-  paint();
-
-  const table = /** @type {HTMLElement} */ (shown.querySelector(".docprogress-live-a"));
-  assert.equal(shown.querySelectorAll(".docprogress").length, 1);
-  assert.match(shown.textContent ?? "", /News/);
-  assert.equal(table.style.display, "none");
-  assert.equal(other.querySelector(".docprogress"), null);
-
-  close();
-  assert.equal(shown.querySelector(".docprogress"), null);
-  assert.equal(table.style.display, "");
-  shown.remove();
-  other.remove();
-});
-
 test("a page says once that it drew an output before it knew the widget", () => {
   const close = widget.initialize({ model: kernel.model() });
   const lost = output("Error displaying widget: model not found");

@@ -28,6 +28,8 @@ Object.assign(globalThis, {
   window,
   document: window.document,
   Event: window.Event,
+  Element: window.Element,
+  MutationObserver: window.MutationObserver,
   getSelection: () => null,
   ResizeObserver: Unmeasured,
   requestAnimationFrame(/** @type {() => void} */ callback) {

@@ -639,3 +639,35 @@ def test_a_progress_bar_in_a_notebook_stays_as_text_when_it_is_saved(kernel: Ker
     assert first["text/plain"] == "Exporting: 0 of 3 documents"
     assert '<progress value="3" max="3">' in last["text/html"]
     assert last["text/plain"].startswith("Exporting: 3 of 3 documents in ")
+
+
+def test_a_page_that_draws_in_anchors_gets_outputs_without_a_widget_that_are_current(
+    own_kernel: Kernel, run: SteeredRun
+):
+    own_kernel.run(
+        "from docprogress.notebook.progress import output\noutput.SAVE_SECONDS = 0.1"
+    )
+    own_kernel.run(run.cell + "run")
+    assert WIDGET in own_kernel.last_display()[-1]
+
+    own_kernel.send({"type": "anchors", "page": "a", "restored": True})
+    run.publish(0, progress=40)
+
+    def shown() -> bool:
+        data = own_kernel.last_display()[-1]
+        return WIDGET not in data and "40 %" in data["text/plain"]
+
+    eventually(shown, what="the table is current")
+    assert 'class="docprogress-live-' in own_kernel.last_display()[-1]["text/html"]
+    complete(run)
+    eventually(
+        lambda: (
+            "completed" in own_kernel.last_display()[-1]["text/html"]
+            and "docprogress-live-" not in own_kernel.last_display()[-1]["text/html"]
+        ),
+        what="the table of the end is there",
+    )
+    ended = own_kernel.last_display()[-1]
+    pushed = [m for m in own_kernel.view_messages() if m.get("type") == "table"]
+    assert pushed[-1]["pages"] == ["a"]
+    assert pushed[-1]["data"]["text/html"] == ended["text/html"]

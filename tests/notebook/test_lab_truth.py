@@ -65,6 +65,38 @@ def test_a_reloaded_page_shows_the_present(window: Window, run: SteeredRun):
     shows(notebook.view(0), "40 %")
     run.publish(0, progress=60)
     shows(notebook.view(0), "60 %")
+    run.complete()
+    expect(notebook.view(0)).to_have_count(0)
+    shows(notebook.output(0), "3 documents: 3 completed")
+    assert "3 completed" in notebook.save().cells[0].outputs[0].data["text/plain"]
+
+
+@pytest.mark.slow
+def test_a_notebook_saved_during_a_run_shows_a_current_table_without_its_kernel(
+    window: Window, run: SteeredRun
+):
+    notebook = window.new(run.cell + "run")
+    notebook.run(0)
+    view = notebook.view(0)
+    view.get_by_role("searchbox").fill("pdf")
+    run.publish(0, progress=40)
+    eventually(
+        lambda: "40&nbsp;%" in notebook.save().cells[0].outputs[0].data["text/html"],
+        what="the table under the view is current",
+    )
+    expect(view.get_by_role("searchbox")).to_be_focused()
+    saved = notebook.save()
+    window.clear()
+
+    again = window.open(notebook.path)
+
+    assert set(saved.cells[0].outputs[0].data) == {"text/html", "text/plain"}
+    expect(again.output(0).get_by_role("table")).to_be_visible()
+    shows(again.output(0), "40")
+    shows(again.output(0), f'ProgressView.attach("{run.run.id}"')
+    expect(again.view(0)).to_have_count(0)
+    again.screenshot("saved-during-a-run")
+    assert again.errors == []
 
 
 def test_a_view_moves_while_a_cell_is_busy(

@@ -146,7 +146,7 @@ def looks_well(notebook: Notebook, name: str) -> None:
         for width in (1400, 620):
             page.set_viewport_size({"width": width, "height": 900})
             notebook.screenshot(f"{name}-{theme.lower()}-{width}")
-        result = page.evaluate("() => axe.run('.jp-OutputArea-output')")
+        result = page.evaluate("() => axe.run('.jp-OutputArea-child')")
         assert [
             f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:300]}"
             for each in result["violations"]

@@ -77,7 +77,7 @@ def violations(notebook: Notebook) -> list[str]:
             pytest.fail("axe-core is not there: npm ci in tests/frontend")
         pytest.skip("axe-core is not there: npm ci in tests/frontend")
     notebook.page.evaluate(AXE.read_text("utf-8"))
-    result = notebook.page.evaluate("() => axe.run('.jp-OutputArea-output')")
+    result = notebook.page.evaluate("() => axe.run('.jp-OutputArea-child')")
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:300]}"
         for each in result["violations"]

@@ -102,6 +102,12 @@ window.WebSocket = class extends WebSocket {
 };
 """
 
+#: An output as it is shown: a live view hides the HTML in whose place it is drawn.
+SHOWN = (
+    ".jp-OutputArea-child"
+    """ > :not(.jp-OutputPrompt):not([style*="display: none"])"""
+)
+
 _NOTEBOOK = "jupyterapp.shell.currentWidget"
 
 
@@ -374,11 +380,7 @@ class Notebook:
         )
 
     def output(self, cell: int) -> Locator:
-        return (
-            self.page.locator(".jp-Notebook .jp-CodeCell")
-            .nth(cell)
-            .locator(".jp-OutputArea-output")
-        )
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(cell).locator(SHOWN)
 
     def view(self, cell: int) -> Locator:
         """The live view in a cell's output."""

@@ -122,7 +122,7 @@ def run(page: Page) -> list[Frame]:
     ended = False
     while not ended:
         assert time.monotonic() < deadline, f"no end within {DEADLINE} s"
-        ended = output.locator("table").count() > 0
+        ended = output.locator("table:visible").count() > 0
         began = time.monotonic()
         shot = page.screenshot(clip=place | {"height": HEIGHT})
         frames.append((began, Image.open(io.BytesIO(shot)).convert("RGB")))

@@ -74,6 +74,279 @@ function fileSize(size) {
   return plural(Math.round(size), "byte");
 }
 
+// src/shared/anchors.js
+var ANCHOR = "docprogress-live-";
+var OUTPUT = ".jp-OutputArea-output";
+var STAGE = "docprogress-stage";
+var CLOSING = 1e3;
+function createAnchors(show, isClosed) {
+  const views = /* @__PURE__ */ new Map();
+  let key = "";
+  const observer = new MutationObserver((records) => {
+    const concerned = records.some(
+      ({ addedNodes, removedNodes }) => [...addedNodes, ...removedNodes].some((node) => hasAnchor(node, key))
+    );
+    if (!concerned) return;
+    refresh();
+    clearTimeout(timer);
+    timer = setTimeout(() => isClosed() && close(), CLOSING);
+  });
+  let timer;
+  function refresh() {
+    for (const slot of [...views.keys()]) if (isGone(slot)) remove(slot);
+    for (const anchor of anchorsIn(document.documentElement, key)) {
+      const slot = createSlot(anchor, key);
+      if (slot) views.set(slot, show(slot));
+      arrange(outputOf(anchor));
+    }
+  }
+  function remove(slot) {
+    views.get(slot)?.();
+    views.delete(slot);
+    const stage = slot.parentElement;
+    slot.remove();
+    const output = stage?.previousElementSibling;
+    if (!stage?.childElementCount) stage?.remove();
+    if (output) arrange(
+      /** @type {HTMLElement} */
+      output
+    );
+  }
+  function close() {
+    clearTimeout(timer);
+    observer.disconnect();
+    for (const slot of [...views.keys()]) remove(slot);
+  }
+  return {
+    /**
+     * Draw a view for every anchor of a session, from now on.
+     *
+     * @param {string} session its key
+     */
+    watch(session) {
+      if (!session || session === key) return;
+      for (const slot of [...views.keys()]) remove(slot);
+      key = session;
+      observer.observe(document.documentElement, { childList: true, subtree: true });
+      refresh();
+    },
+    close
+  };
+}
+function isGone(slot) {
+  const output = slot.parentElement?.previousElementSibling;
+  if (!output || !hasAnchor(output, slot.dataset.session ?? "")) return true;
+  return !slot.isConnected && !slot.closest(".jp-Cell");
+}
+function hasAnchor(node, key) {
+  return node instanceof Element && anchorsIn(node, key).length > 0;
+}
+function anchorsIn(element, key) {
+  const name = `${ANCHOR}${key}`;
+  const found = (
+    /** @type {HTMLElement[]} */
+    [...element.getElementsByClassName(name)]
+  );
+  return element.classList.contains(name) ? [
+    /** @type {HTMLElement} */
+    element,
+    ...found
+  ] : found;
+}
+function outputOf(anchor) {
+  return anchor.closest(OUTPUT) ?? anchor;
+}
+function allAnchors(output) {
+  const elements = [output, ...output.querySelectorAll(`[class*="${ANCHOR}"]`)];
+  return elements.flatMap((element) => {
+    const name = [...element.classList].find((each) => each.startsWith(ANCHOR));
+    return name ? [[
+      /** @type {HTMLElement} */
+      element,
+      name.slice(ANCHOR.length)
+    ]] : [];
+  });
+}
+function stageOf(output) {
+  const next = output.nextElementSibling;
+  return next?.classList.contains(STAGE) ? (
+    /** @type {HTMLElement} */
+    next
+  ) : null;
+}
+function slotOf(stage, key) {
+  const slots = (
+    /** @type {HTMLElement[]} */
+    [...stage?.children ?? []]
+  );
+  return slots.find(({ dataset }) => dataset.session === key) ?? null;
+}
+function createSlot(anchor, key) {
+  const output = outputOf(anchor);
+  const stage = stageOf(output) ?? document.createElement("div");
+  if (slotOf(stage, key)) return null;
+  if (!stage.parentElement) {
+    stage.className = STAGE;
+    output.after(stage);
+  }
+  const slot = document.createElement("div");
+  slot.dataset.session = key;
+  const keys = allAnchors(output).map(([, each]) => each);
+  const later = keys.slice(keys.indexOf(key) + 1).map((each) => slotOf(stage, each));
+  stage.insertBefore(slot, later.find(Boolean) ?? null);
+  return slot;
+}
+function arrange(output) {
+  const stage = stageOf(output);
+  const anchors = allAnchors(output);
+  for (const [anchor, key] of anchors) setDisplayed(anchor, !slotOf(stage, key));
+  if (anchors[0]?.[0] === output) return;
+  setDisplayed(output, !anchors.length || anchors.some(([, key]) => !slotOf(stage, key)));
+}
+function setDisplayed(element, displayed) {
+  const display = displayed ? "" : "none";
+  if (element.style.display !== display) element.style.display = display;
+}
+
+// src/shared/notebook.js
+var PATIENCE = 1e3;
+var WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
+function createNotebook(model) {
+  const manager = model.widget_manager;
+  if (!manager?.context?.model?.cells) return null;
+  let timer;
+  function find(key) {
+    const name = `docprogress-output-${key}`;
+    const found = [];
+    for (const { outputs } of manager.context?.model?.cells ?? []) {
+      for (let position = 0; position < (outputs?.length ?? 0); position += 1) {
+        const output = outputs.get(position).toJSON();
+        const html = [output.data?.["text/html"] ?? ""].flat().join("");
+        if (html.includes(name)) found.push({ outputs, position, output, html });
+      }
+    }
+    return found;
+  }
+  return {
+    /** Whether the notebook is closed. */
+    get closed() {
+      return !manager.context || manager.context.isDisposed === true;
+    },
+    /** @param {string} key */
+    shows: (key) => find(key).length > 0,
+    /**
+     * Leave only what can be shown without the kernel in a session's outputs.
+     *
+     * @param {string} key
+     * @returns {boolean} whether there was a widget
+     */
+    removeWidgets(key) {
+      const live = find(key).filter(({ output }) => output.data[WIDGET_VIEW]);
+      if (manager.context?.model?.collaborative) return live.length > 0;
+      for (const { outputs, position, output } of live) {
+        const { [WIDGET_VIEW]: _, ...data } = output.data;
+        outputs.set(position, { ...output, data });
+      }
+      return live.length > 0;
+    },
+    /**
+     * Have a session's outputs be what the kernel says, unless they become so by themselves.
+     *
+     * @param {string} key
+     * @param {Record<string, string>} data
+     * @param {number} rank how many pages come before this one. Of a shared notebook, two
+     *   that change it at the same time would duplicate the output
+     */
+    replace(key, data, rank) {
+      const turn = manager.context?.model?.collaborative ? rank : 0;
+      if (turn < 0) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        for (const { outputs, position, output, html } of find(key)) {
+          if (html !== data["text/html"]) outputs.set(position, { ...output, data });
+        }
+      }, PATIENCE * (1 + turn));
+    }
+  };
+}
+
+// src/shared/places.js
+var SETTLE = 300;
+var LONGEST_SETTLE = 5e3;
+var LOOK = 50;
+function createPlaces({ model, page, show, onFound }) {
+  const notebook = createNotebook(model);
+  const createdAt = performance.now();
+  const displaying = /* @__PURE__ */ new Map();
+  let key = "";
+  let found = false;
+  let timer;
+  const anchors = createAnchors(drawInAnchor, () => notebook?.closed === true);
+  function drawInAnchor(element) {
+    const remove = show(element);
+    look();
+    return remove;
+  }
+  function look() {
+    if (!notebook || found || timer || !key) return;
+    timer = setTimeout(
+      () => {
+        timer = void 0;
+        for (const [element, since] of displaying) {
+          const late = performance.now() > since + LONGEST_SETTLE;
+          if (late || element.closest(".jp-OutputArea-output")) displaying.delete(element);
+        }
+        if (displaying.size) look();
+        else if (notebook.shows(key)) {
+          found = true;
+          onFound({ type: "anchors", page, restored: !notebook.removeWidgets(key) });
+        }
+      },
+      Math.max(createdAt + SETTLE - performance.now(), LOOK)
+    );
+  }
+  return {
+    /**
+     * Draw a view where the front end displays the widget.
+     *
+     * @param {HTMLElement} element
+     */
+    show(element) {
+      const remove = show(element);
+      displaying.set(element, performance.now());
+      look();
+      return () => {
+        displaying.delete(element);
+        remove();
+      };
+    },
+    /**
+     * Draw views in the anchors of a session, from now on: its kernel has answered.
+     *
+     * @param {string} session its key
+     */
+    enter(session) {
+      if (session === key) return;
+      key = session;
+      anchors.watch(key);
+      look();
+    },
+    /**
+     * Keep what the outputs are to be saved as.
+     *
+     * @param {{data: Record<string, string>, pages: string[]}} message by media type, and
+     *   the pages that have such outputs
+     */
+    replace({ data, pages }) {
+      notebook?.replace(key, data, pages.indexOf(page));
+    },
+    close() {
+      clearTimeout(timer);
+      anchors.close();
+    }
+  };
+}
+
 // src/uploader/speed.js
 var WINDOW = 4e3;
 var MINIMUM = 300;
@@ -927,9 +1200,10 @@ function createUploadSession(model) {
     } else if (message.type === "state") {
       const received = message.files.map((file) => [file.key, file]);
       sendMissing(message.asked, new Map(received));
-    }
+    } else if (message.type === "table") places.replace(message);
     transfer.pump();
     draw();
+    places.enter(model.get("snapshot")?.session ?? "");
   }
   function sendMissing(asked, received) {
     const unknown = /* @__PURE__ */ new Map();
@@ -999,6 +1273,22 @@ function createUploadSession(model) {
     const state = currentState();
     for (const view of views) view.draw(state);
   }
+  function show(element) {
+    const view = createUploader(element, {
+      onFiles: addFiles,
+      onCancel: cancel,
+      onForget: (keys) => send({ type: "forget", keys }),
+      onRetry: () => send({ type: "again" }),
+      onHold: (seconds) => send({ type: "hold", seconds })
+    });
+    views.add(view);
+    view.draw(currentState());
+    return () => {
+      views.delete(view);
+      view.close();
+    };
+  }
+  const places = createPlaces({ model, page, show, onFound: send });
   const listeners = [
     ["msg:custom", receive],
     ["change:snapshot", restoreSnapshot],
@@ -1007,27 +1297,14 @@ function createUploadSession(model) {
   for (const [event, listener] of listeners) model.on(event, listener);
   window.addEventListener("pagehide", cancelOnLeave);
   restoreSnapshot();
+  askKernel();
   return {
     addFiles,
-    /** @param {HTMLElement} element */
-    show(element) {
-      const view = createUploader(element, {
-        onFiles: addFiles,
-        onCancel: cancel,
-        onForget: (keys) => send({ type: "forget", keys }),
-        onRetry: () => send({ type: "again" }),
-        onHold: (seconds) => send({ type: "hold", seconds })
-      });
-      views.add(view);
-      view.draw(currentState());
-      return () => {
-        views.delete(view);
-        view.close();
-      };
-    },
+    show: places.show,
     close() {
       for (const [event, listener] of listeners) model.off(event, listener);
       window.removeEventListener("pagehide", cancelOnLeave);
+      places.close();
       stopWatching();
       transfer.clear();
       for (const view of views) view.close();

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from docprogress.bus.subscription import Subscription
 from docprogress.errors import BusError, DocProgressError
 from docprogress.formatting import plural
-from docprogress.notebook.live_output import LiveOutput, publish, widget_bundle
+from docprogress.notebook.live_output import publish
 from docprogress.notebook.progress import table
 from docprogress.notebook.progress.audience import Audience
 from docprogress.notebook.progress.conditions import Conditions
+from docprogress.notebook.progress.output import ViewOutput
 from docprogress.notebook.progress.page_requests import PageRequests
 from docprogress.notebook.progress.probe import Probe
 from docprogress.notebook.progress.source import Source
@@ -39,9 +40,6 @@ EVENTS_PER_SLICE = 50
 #: which messages of the time before the end may still arrive.
 LINGER = 10.0
 STALE = 3.0
-
-#: The minimum seconds between two tables of documents that start and end repeatedly.
-REFREEZE_SECONDS = 1.0
 
 #: Seconds in which a finished run becomes a table, and between two checks.
 SETTLE_SECONDS = 3.0
@@ -76,22 +74,17 @@ class ViewSession:
         self._on_close = on_close
         self._on_end = on_end
         self._scheduler = UpdateScheduler(self.view_model)
-        self._output = LiveOutput(
-            lambda: widget_bundle(
-                self.widget(),
-                table.bundle(self.view_model),
-                key=self._scheduler.session,
-            ),
-            lambda note: table.bundle(self.view_model, note=note),
+        self._output = ViewOutput(
+            self.view_model,
+            self._scheduler.session,
+            widget=self.widget,
+            send=self._send_now,
         )
         # Guards all that follows, together with the outputs.
         self._lock = self._output.lock
         self._widget: ProgressWidget | None = None
         # How often the widget is used outside of our own outputs, which stays live.
         self._holds = 0
-        self._frozen_changes = 0
-        # Whether the newest table was shown while a cell was running.
-        self._recorded = True
         self._contacted_at = float("-inf")
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -124,7 +117,7 @@ class ViewSession:
                 return None
             self._audience.shown()
             if not self._output.displayed:
-                self._frozen_changes = self.view_model.changes
+                self._output.note_changes()
             live = self._audience.live
             display_id = self._output.show(live=live and not finished)
             if live and (not finished or self.source.run is None):
@@ -147,6 +140,10 @@ class ViewSession:
             if self._widget is None:
                 self._widget = ProgressWidget(self._scheduler.snapshot, self._receive)
             return self._widget
+
+    def live_bundle(self) -> dict[str, str]:
+        """The static forms, with an anchor for the live one."""
+        return self._output.live_bundle()
 
     def current(self) -> ViewModel:
         """The view model as of now.
@@ -176,7 +173,7 @@ class ViewSession:
                 return
             if not self.view_model.finished:
                 self._refresh()
-            if self._changed() or not self._recorded:
+            if self._output.changed or not self._output.recorded:
                 self._freeze(recorded=True)
 
     def wait(self, seconds: float | None) -> None:
@@ -265,9 +262,7 @@ class ViewSession:
     # Outputs.
 
     def _freeze(self, *, recorded: bool = False) -> None:
-        self._frozen_changes = self.view_model.changes
-        self._output.freeze()
-        self._recorded = recorded
+        self._output.freeze_table(recorded=recorded)
         self._contacted_at = float("-inf")
 
     def _thaw(self) -> None:
@@ -275,13 +270,9 @@ class ViewSession:
             self._output.thaw()
             self._scheduler.request_full()
 
-    def _outdated(self) -> bool:
-        """Whether documents have changed since the table was made, a while ago."""
-        late = time.monotonic() >= (self._output.frozen_at or 0.0) + REFREEZE_SECONDS
-        return late and self._changed()
-
-    def _changed(self) -> bool:
-        return self._frozen_changes != self.view_model.changes
+    def _send_now(self, message: Message) -> None:
+        if self._widget is not None:
+            self._widget.send(message)
 
     # Loading the current state from the store while no subscription is open.
 
@@ -379,12 +370,19 @@ class ViewSession:
             await asyncio.sleep(POLL_SECONDS)
 
     def _update_table(self) -> None:
-        """Show a table instead of a view that no page has loaded, and update it."""
+        """Keep tables current: under live views, and where no page has loaded one."""
         with self._lock:
-            if not self._output.displayed or self._holds or self.view_model.finished:
+            if not self._output.displayed or self.view_model.finished:
+                return
+            if self._output.saves:
+                self._output.save_changes()
+                return
+            if self._holds:
                 return
             if self._audience.miss() or (
-                self._output.frozen and not self._audience.live and self._outdated()
+                self._output.frozen
+                and not self._audience.live
+                and self._output.outdated
             ):
                 self._freeze()
 
@@ -435,14 +433,14 @@ class ViewSession:
             if self._requests.pending:
                 return False
             if self._output.frozen:
-                due = self._outdated()
+                due = self._output.outdated
             else:
                 due = self._scheduler.end_delivered
             if due:
                 self._freeze()
             if (
                 not self._output.frozen
-                or self._changed()
+                or self._output.changed
                 or self._page_active()
                 # Documents that anyone publishes may start again at any time.
                 or self.source.run is None
@@ -475,6 +473,9 @@ class ViewSession:
 
     def _handle(self, message: Message) -> None:
         match message.get("type"):
+            case "loaded":
+                # The page draws in anchors once it knows that the kernel answers.
+                self._scheduler.queue_reply({"type": "hello"})
             case "painted":
                 self._scheduler.acknowledge(message)
             case "whole":
@@ -482,6 +483,8 @@ class ViewSession:
             case "unseen":
                 # The page drew the output before it received the widget.
                 self._output.redraw()
+            case "anchors":
+                self._output.use_anchors(message)
             case "details" | "search" | "errors" | "cancel" | "retry":
                 self._requests.submit(message)
         self._wakeup.set()

@@ -158,6 +158,10 @@ class ProgressView(WidgetAccess):
             note = ""
         return table.bundle(self._current(), note=note)
 
+    def live_bundle(self) -> dict[str, str]:
+        """The same, with an anchor in place of which a page draws the live view."""
+        return self._join().live_bundle()
+
     def close(self) -> None:
         """Replace the view by a table; processing continues."""
         with self._lock:

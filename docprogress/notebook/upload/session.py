@@ -7,13 +7,13 @@ have arrived. A thread does that, and ends when nothing is left to do.
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from docprogress.client.pipeline import Pipeline
 from docprogress.client.run import Run
 from docprogress.errors import DocProgressError
+from docprogress.notebook.live_output import SAVE_SECONDS, LiveOutput
 from docprogress.notebook.progress.view import ProgressView
 from docprogress.notebook.upload.receiver import (
     CHUNK,
@@ -48,9 +48,10 @@ class UploadSession:
 
     Args:
         receiver: The files.
-        pipeline: What processes them; None leaves that to the user.
+        key: Names the session.
+        output: The uploader's outputs, whose lock guards its views and threads too.
+        pipeline: What processes the files; None leaves that to the user.
         options: Options of `Pipeline.submit`.
-        lock: Guards the uploader's outputs, views and threads.
         send: Sends a message to the page, if there is one.
         on_submitted: Called with each new run.
         runs: The runs that were submitted.
@@ -63,9 +64,10 @@ class UploadSession:
         self,
         receiver: Receiver,
         *,
+        key: str,
+        output: LiveOutput,
         pipeline: Pipeline | None,
         options: dict[str, Any],
-        lock: threading.RLock,
         send: Callable[[Message], None],
         on_submitted: Callable[[Run], None],
         runs: Sequence[Run],
@@ -79,13 +81,14 @@ class UploadSession:
         self.held_until = float("-inf")
         self._receiver = receiver
         self._options = options
-        self._lock = lock
+        self._output = output
+        self._lock = output.lock
         self._send = send
         self._on_submitted = on_submitted
         self._runs = runs
         self._views = views
         self._freeze = freeze
-        self._id = uuid.uuid4().hex
+        self._id = key
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -184,6 +187,8 @@ class UploadSession:
                 self._send_state(asked, keys)
             case {"type": "again"}:
                 self.advance(self._receiver)
+            case {"type": "anchors"}:
+                self._output.use_anchors(message)
             case {"type": "hold", "seconds": int(seconds) | float(seconds)}:
                 kept = min(max(seconds, 0.0), LONGEST_HOLD)
                 self.held_until = time.monotonic() + kept
@@ -244,6 +249,8 @@ class UploadSession:
                 if at_rest:
                     views = self._freeze()
                 frozen = at_rest
+                if not at_rest:
+                    self._output.save(every=SAVE_SECONDS)
             close_views(views)
             # After freezing, check again: a run may have been retried in the meantime.
             if not at_rest:

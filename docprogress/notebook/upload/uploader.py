@@ -27,10 +27,9 @@ from docprogress.notebook.environment import (
     require_anywidget,
 )
 from docprogress.notebook.live_output import (
-    Bundle,
     LiveOutput,
+    anchor,
     publish,
-    widget_bundle,
 )
 from docprogress.notebook.progress.registry import registry
 from docprogress.notebook.progress.view import ProgressView
@@ -66,6 +65,7 @@ SETTLE_SECONDS = 3.0
 MORE = "Run the cell again to upload more."
 CLOSED = "The uploader is closed."
 NO_PAGE = "In a notebook, you can drop files here."
+AGAIN = "Run the cell again to drop files here."
 
 
 class Uploader:
@@ -101,7 +101,14 @@ class Uploader:
         self._receiver = Receiver(
             max_bytes=max_bytes, max_files=max_files, folder=place
         )
-        self._output = LiveOutput(self._render_live, self._bundle)
+        key = uuid.uuid4().hex
+        self._output = LiveOutput(
+            key,
+            widget=self._live_widget,
+            render_live=lambda: self._bundle(AGAIN, key=key),
+            render_static=self._bundle,
+            send=self._send,
+        )
         # Guards all that follows, together with the outputs.
         self._lock = self._output.lock
         self._widget: UploadWidget | None = None
@@ -110,9 +117,10 @@ class Uploader:
         self._closed = False
         self._session = UploadSession(
             self._receiver,
+            key=key,
+            output=self._output,
             pipeline=pipeline,
             options=options or {},
-            lock=self._lock,
             send=self._send,
             on_submitted=self._add_run,
             runs=self.runs,
@@ -340,18 +348,25 @@ class Uploader:
             view.layout.margin = "8px 0 0"
         self._box.children = [self._widget, *views]
 
-    def _render_live(self) -> Bundle:
-        return widget_bundle(self._live_widget(), self._bundle(NO_PAGE))
-
-    def _bundle(self, note: str = "") -> dict[str, str]:
+    def _bundle(self, note: str = "", *, key: str = "") -> dict[str, str]:
+        """The static forms with a note; with a key, with anchors for what is live."""
         files = list(self._receiver)
         # With a pipeline, submitted files appear in the table of their run.
         summary = summarize(files, submitted=self._session.pipeline is None)
-        parts = [{"text/plain": text(summary, note), "text/html": html(summary, note)}]
+        table = html(summary, note)
+        parts: list[dict[str, str]] = [
+            {
+                "text/plain": text(summary, note),
+                "text/html": anchor(table, key) if key else table,
+            }
+        ]
         if self._session.pipeline is not None:
             for run in reversed(self.runs):
-                view = self._views.get(run.id) or ProgressView(run)
-                parts.append(view.static_bundle())
+                view = self._views.get(run.id)
+                if key and view is not None:
+                    parts.append(view.live_bundle())
+                else:
+                    parts.append((view or ProgressView(run)).static_bundle())
         return {
             kind: "\n\n".join(part[kind] for part in parts)
             for kind in ("text/plain", "text/html")
@@ -378,6 +393,7 @@ class Uploader:
         with self._lock:
             self.runs.append(run)
             self._arrange()
+            self._output.save()
 
     def _send(self, message: Message) -> None:
         widget = self._widget

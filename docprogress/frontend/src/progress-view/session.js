@@ -5,9 +5,10 @@
  * shown becomes right later.
  */
 
+import { createPlaces } from "../shared/places.js";
+import { showsLostWidget } from "../shared/notebook.js";
 import { pageId } from "../shared/widget.js";
 import { createRowStore } from "./row-store.js";
-import { createStandIns, showsLostWidget } from "./stand-ins.js";
 import { createProgressView } from "./view.js";
 
 /** @typedef {import("../shared/widget.js").Model} Model */
@@ -154,8 +155,9 @@ export function createViewSession(model) {
       // Other pages count their requests too. Older kernels do not name the page.
       for (const view of views) view.showResult(message);
     }
+    else if (message.type === "table") places.replace(message);
     for (const view of views) view.beat();
-    standIns.update(session);
+    places.enter(session);
   }
 
   function restoreSnapshot() {
@@ -199,7 +201,7 @@ export function createViewSession(model) {
     };
   }
 
-  const standIns = createStandIns(show);
+  const places = createPlaces({ model, page, show, onFound: send });
   /** @type {[string, (...values: any[]) => void][]} */
   const listeners = [
     ["msg:custom", receive],
@@ -213,18 +215,17 @@ export function createViewSession(model) {
   send({ type: "loaded", page });
 
   const unseen = setTimeout(() => {
-    standIns.update(session);
     if (!views.size && showsLostWidget()) send({ type: "unseen", page });
   }, UNSEEN);
 
   return {
-    show,
+    show: places.show,
     close() {
       for (const [event, listener] of listeners) model.off(event, listener);
       cancelAnimationFrame(frame);
       clearTimeout(timer);
       clearTimeout(unseen);
-      standIns.close();
+      places.close();
       for (const view of views) view.close();
       views.clear();
     },

@@ -6,6 +6,7 @@
  */
 
 import { fileSize, formatNumber, plural } from "../shared/format.js";
+import { createPlaces } from "../shared/places.js";
 import { pageId } from "../shared/widget.js";
 import { createSpeedMeter } from "./speed.js";
 import { createTransfer } from "./transfer.js";
@@ -203,9 +204,10 @@ export function createUploadSession(model) {
     } else if (message.type === "state") {
       const received = message.files.map((/** @type {FileEntry} */ file) => [file.key, file]);
       sendMissing(message.asked, new Map(received));
-    }
+    } else if (message.type === "table") places.replace(message);
     transfer.pump();
     draw();
+    places.enter(model.get("snapshot")?.session ?? "");
   }
 
   /**
@@ -294,6 +296,24 @@ export function createUploadSession(model) {
     for (const view of views) view.draw(state);
   }
 
+  /** @param {HTMLElement} element */
+  function show(element) {
+    const view = createUploader(element, {
+      onFiles: addFiles,
+      onCancel: cancel,
+      onForget: (keys) => send({ type: "forget", keys }),
+      onRetry: () => send({ type: "again" }),
+      onHold: (seconds) => send({ type: "hold", seconds }),
+    });
+    views.add(view);
+    view.draw(currentState());
+    return () => {
+      views.delete(view);
+      view.close();
+    };
+  }
+
+  const places = createPlaces({ model, page, show, onFound: send });
   /** @type {[string, (...values: any[]) => void][]} */
   const listeners = [
     ["msg:custom", receive],
@@ -303,28 +323,16 @@ export function createUploadSession(model) {
   for (const [event, listener] of listeners) model.on(event, listener);
   window.addEventListener("pagehide", cancelOnLeave);
   restoreSnapshot();
+  // Its answer shows that the kernel is there.
+  askKernel();
 
   return {
     addFiles,
-    /** @param {HTMLElement} element */
-    show(element) {
-      const view = createUploader(element, {
-        onFiles: addFiles,
-        onCancel: cancel,
-        onForget: (keys) => send({ type: "forget", keys }),
-        onRetry: () => send({ type: "again" }),
-        onHold: (seconds) => send({ type: "hold", seconds }),
-      });
-      views.add(view);
-      view.draw(currentState());
-      return () => {
-        views.delete(view);
-        view.close();
-      };
-    },
+    show: places.show,
     close() {
       for (const [event, listener] of listeners) model.off(event, listener);
       window.removeEventListener("pagehide", cancelOnLeave);
+      places.close();
       stopWatching();
       transfer.clear();
       for (const view of views) view.close();
