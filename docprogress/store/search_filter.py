@@ -91,6 +91,15 @@ def any_of(
     return _AnyOf(column, sa.literal(given, _Values()))
 
 
+def read_first(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column of a table that is read before those it is joined with.
+
+    SQLite without statistics would begin with the other table, which has a row for
+    each document, whatever few documents the filter admits.
+    """
+    return _ReadFirst(column)
+
+
 class _Values(sa.TypeDecorator[list[str | int]]):
     """Values as one parameter: an array, or JSON for SQLite, which has no arrays."""
 
@@ -115,6 +124,17 @@ class _AnyOf(FunctionElement[bool]):
     type = sa.Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> "_AnyOf":  # noqa: ARG002
+        """Itself: SQLAlchemy would compare it with 1, and SQLite use no index."""
+        return self
+
+
+class _ReadFirst(FunctionElement[str]):
+    """A column without its index."""
+
+    type = sa.Text()
+    inherit_cache = True
+
 
 class _Language(FunctionElement[str]):
     """The language in a document's metadata."""
@@ -135,6 +155,18 @@ def _any_of(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     # other conditions for rare.
     column, values = (compiler.process(each, **options) for each in element.clauses)
     return f"{column} = ANY({values})"
+
+
+@compiles(_ReadFirst)
+def _read_first_in_sqlite(
+    element: _ReadFirst, compiler: SQLCompiler, **options: Any
+) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+@compiles(_ReadFirst, "postgresql")
+def _read_first(element: _ReadFirst, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
 
 
 @compiles(_Language)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from docprogress.store import schema
 from docprogress.store.postings import gather, join, unpack
-from docprogress.store.search_filter import SearchFilter
+from docprogress.store.search_filter import SearchFilter, read_first
 from docprogress.store.word_owners import EntryOwners, Owner
 from docprogress.store.word_scores import Found, Part, terms_of
 from docprogress.store.word_sources import BITS, MANY_CHUNKS
@@ -48,7 +48,11 @@ _PLACES = (
         _entry.first,
         _entry.count.label("chunks"),
     )
-    .join(schema.document)
+    .join_from(
+        schema.document,
+        schema.word_document,
+        _entry.document_id == read_first(_document.id),
+    )
     .where(_entry.attempt == _document.attempt)
 )
 _BLOCKS_IN_SQLITE = (

@@ -100,6 +100,8 @@ class Vocabulary:
         # these have there.
         self._terms = Lists(), Lists()
         self._places = array("q"), array("q")
+        # Kept, since new memory is slower.
+        self._scratch = np.zeros(0, np.int32)
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -131,11 +133,11 @@ class Vocabulary:
 
     def numbered(self, tokens: Integers) -> tuple[Integers, Integers]:
         """The distinct tokens among these, and the position of each one among them."""
-        places = np.zeros(len(self), np.int64)
-        places[tokens] = 1
-        distinct = np.flatnonzero(places)
-        places[distinct] = np.arange(len(distinct))
-        return distinct, places[tokens]
+        distinct = np.unique(tokens)
+        if len(self._scratch) < len(self):
+            self._scratch = np.zeros(2 * len(self), np.int32)
+        self._scratch[distinct] = np.arange(len(distinct))
+        return distinct, self._scratch[tokens].astype(np.int64)
 
     def terms_of(self, tokens: Integers, *, split: bool) -> tuple[Integers, Integers]:
         """The hashes of the terms of each token, joined, and their numbers."""

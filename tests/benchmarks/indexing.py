@@ -33,6 +33,7 @@ from docprogress import Pipeline
 from docprogress.settings import load
 from docprogress.store import Store, pgvector, word_entries, word_sources
 from docprogress.store.vector_index import updating
+from docprogress.store.vector_index.embedders import HASHING
 from docprogress.store.words import WordIndex
 from docprogress.worker.main import run_worker
 
@@ -60,6 +61,7 @@ class Side:
         self, folder: Path, services: Services, *, embedder: str, indexed: bool
     ) -> None:
         self._indexed = indexed
+        self._embedder = embedder
         self._settings = {
             "home": str(folder / "home"),
             "redis_url": services.redis_url,
@@ -99,7 +101,8 @@ class Side:
 
     def _complete_index(self) -> None:
         """Do now what is left for later, or for the next search."""
-        self._store.vectors.update_index()
+        if self._embedder != HASHING:
+            self._store.vectors.update_index()
         while self._merges():
             if not self._store.words.merge():
                 time.sleep(0.3)  # the worker is at it

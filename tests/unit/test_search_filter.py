@@ -8,7 +8,7 @@ from support.rows import CHUNKS, PAGES, add_document, add_run
 
 from docprogress.events import Status, now
 from docprogress.store import FinishedStep, Store, schema
-from docprogress.store.search_filter import SearchFilter
+from docprogress.store.search_filter import SearchFilter, read_first
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -127,3 +127,33 @@ def test_chunks_without_a_kind_are_text(store):
     assert numbers("table") == {3}
     assert numbers("list") == set()
     assert numbers(None) == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        SearchFilter(names=("a.pdf",)),
+        SearchFilter(run_ids=("r",)),
+        SearchFilter(case_id="c"),
+    ],
+)
+def test_sqlite_finds_the_documents_of_a_filter_by_an_index(tmp_path, scope):
+    with Store(f"sqlite:///{tmp_path / 'store.db'}").open() as store:
+
+        @sa.event.listens_for(
+            store.database.engine, "before_cursor_execute", retval=True
+        )
+        def explain(*given):
+            return f"EXPLAIN QUERY PLAN {given[2]}", given[3]
+
+        query = sa.select(schema.word_document.c.number).join_from(
+            schema.document,
+            schema.word_document,
+            schema.word_document.c.document_id == read_first(schema.document.c.id),
+        )
+        with store.database.engine.connect() as connection:
+            found = connection.execute(query.where(scope.documents()))
+            plan = [row[3] for row in found.cursor.fetchall()]
+
+    assert plan[0].startswith("SEARCH document USING INDEX"), plan
+    assert any(step.startswith("SEARCH word_document") for step in plan), plan

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from docprogress.store import schema
 from docprogress.store.packing import FLOAT, unpack
-from docprogress.store.search_filter import any_of
+from docprogress.store.search_filter import any_of, read_first
 from docprogress.store.vector_index.selection import SAME_PART, VectorQuery
 
 _part = schema.vector_part.c
@@ -105,11 +105,10 @@ def admitted(
         among: Only rows with these numbers.
         limit: The maximum number of rows.
     """
+    owner = _document.id if among is not None else read_first(_document.id)
     statement = (
         select(_part.id, _part.document_id, _part.count)
-        .join_from(
-            schema.document, schema.vector_part, _document.id == _part.document_id
-        )
+        .join_from(schema.document, schema.vector_part, _part.document_id == owner)
         .where(query.documents(), _part.dimensions == query.dimensions)
         .limit(limit)
     )
