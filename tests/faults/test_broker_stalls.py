@@ -236,7 +236,7 @@ def test_worker_that_stopped_fetching_reconnects_by_itself(
 
         ended_right(pipeline.submit(documents(4)))
 
-        assert worker.output().count("beside an idle process: reconnecting") == 1
+        assert worker.output().count("although a process is idle: reconnecting") == 1
 
 
 @pytest.fixture

@@ -380,7 +380,7 @@ def test_a_supervisor_that_is_killed_while_the_database_is_unavailable_is_replac
         eventually(lambda: (found := local.status(home)) and found.pid != killed)
         # Its worker has found nothing to work with.
         log = home / "logs" / "supervisor.log"
-        eventually(lambda: "it is started again" in log.read_text())
+        eventually(lambda: "restarting it" in log.read_text())
 
     ended_right(under_way)
     nothing_is_left(home)

@@ -321,7 +321,7 @@ def test_worker_that_rabbitmq_no_longer_delivers_to_reconnects(
 
         ended_right(pipeline.submit(documents(4)))
 
-        assert worker.output().count("beside an idle process: reconnecting") == 1
+        assert worker.output().count("although a process is idle: reconnecting") == 1
 
 
 def test_what_rabbitmq_refuses_is_reported_at_once(rabbit, settings):

@@ -284,7 +284,7 @@ def test_a_refused_worker_exits_with_the_reason(guarded, short_path):
     [
         ("redis://h/0?colour=red", "colour"),
         ("redis://h:port/0", "cannot be used"),
-        ("redis+sentinel://h:26379", "names no service"),
+        ("redis+sentinel://h:26379", "does not name the sentinels' service"),
         ("redis+sentinel:///primary", "names no sentinel"),
         ("redis+sentinel://h/primary/zero", "not a database number"),
         ("rediss://h?ssl_cert_reqs=perhaps", "cannot be used"),

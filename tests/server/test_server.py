@@ -760,7 +760,7 @@ def test_no_token_is_required_only_where_that_is_explicit(settings, monkeypatch)
             assert web.client.get("/documents").status_code == status
     with pytest.raises(SettingsError, match="token"):
         create_app(settings, token="")
-    with pytest.raises(ValueError, match="protects nothing"):
+    with pytest.raises(ValueError, match="must not be empty"):
         ServerOptions(token=" ")
 
 

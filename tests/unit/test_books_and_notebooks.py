@@ -156,7 +156,7 @@ def test_a_book_with_a_broken_spine_is_read_in_the_order_of_its_files(book):
                     "<encryption><CipherReference URI='OEBPS/1.html'/></encryption>"
                 ),
             },
-            "protected against copying",
+            "copy-protected",
         ),
     ],
 )  # fmt: skip

@@ -207,7 +207,7 @@ def test_image_of_absurd_size_is_refused_before_it_is_decoded(write):
     long = encoded(Image.new("1", (60_000, 10)))
 
     for content in (bomb, long):
-        with pytest.raises(LimitExceeded, match="far too large"):
+        with pytest.raises(LimitExceeded, match="too large"):
             read(write("bomb.png", content))
 
 

@@ -308,7 +308,7 @@ def test_a_folder_that_cannot_be_made_is_a_warning(path, store, caplog):
     for _ in range(3):
         assert nearest(store, QUERY) == expected(given, QUERY)
     [warning] = [record.getMessage() for record in caplog.records]
-    assert "search is slower" in warning
+    assert "searches are slower" in warning
     assert str(folder_of(path)) in warning
 
 
