@@ -1,7 +1,7 @@
-"""Decide whether so many files of a folder may be missing: an unmounted drive is empty.
+"""Decide whether too many files of a folder are missing, as on an unmounted drive.
 
-Removals that were withheld stay so, however many files are added meanwhile: the share
-is that of the files which the folder had when it began.
+Withheld removals stay withheld even if files are added in the meantime: the share
+refers to the files that the folder had when the first removal was withheld.
 """
 
 import re
@@ -63,7 +63,8 @@ class DeletionGuard:
         """Keep the documents of missing files if there are too many.
 
         Returns:
-            How many files the folder had when that began; None if nothing is withheld.
+            How many files the folder had when the first removal was withheld; None if
+            none is.
         """
         if self.refusal(plan) is None:
             return None

@@ -1,4 +1,4 @@
-"""What is current in a folder that is kept in step."""
+"""The current documents of a folder that is kept in sync."""
 
 import os
 from collections.abc import Iterator
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 
 class FolderDocuments:
-    """The newest version of each document of a folder, over all its synchronizations.
+    """The newest version of each document of a folder, over all its syncs.
 
-    Of a file whose newest version failed, it is the one before it. What is exported, or
-    read into a table, is the state of one moment: of each file one version, whatever is
-    processed meanwhile.
+    If the newest version of a file failed, the one before it is used. Exports and
+    tables show the state of one moment: exactly one version of each file, even if
+    documents are replaced in the meantime.
 
     Args:
-        store: Where they are.
+        store: The store with the documents.
         source: The folder.
     """
 
     def __init__(self, store: Store, source: SourceRow) -> None:
         self._store = store
         self._selection = FolderSelection(source)
-        #: Its path, or its URL without secrets.
+        #: The path of the folder, or its URL without secrets.
         self.root: str = source.root
         self.case_id: str | None = source.case_id
-        #: When its last synchronization had submitted all changes.
+        #: When the last sync had submitted all changes.
         self.synchronized_at: datetime | None = (
             None
             if source.synced_at is None
@@ -50,10 +50,10 @@ class FolderDocuments:
 
     @classmethod
     def of(cls, store: Store, root: str, case_id: str | None) -> Self:
-        """Those of a folder in a case.
+        """The documents of a folder in a case.
 
         Raises:
-            SubmitError: It was never synchronized.
+            SubmitError: The folder was never synchronized.
         """
         source = store.sources.get(root, case_id)
         if source is None:
@@ -69,10 +69,10 @@ class FolderDocuments:
         return f"<Folder {plain(self.root)}: {found}{others}>"
 
     def documents(self) -> list[DocumentRow]:
-        """Its documents, by path: the current ones, and newer ones that are not.
+        """A row for each document, by path: current ones, and newer ones that are not.
 
-        A document whose newest version failed, or is not finished, is there twice: as
-        the version that is kept, which is `current`, and as that one.
+        A document whose newest version failed or is unfinished has two rows: the
+        version that is kept, which is `current`, and the newest one.
         """
         with snapshot(self._store) as frozen:
             return [row for rows in self._selection.batches(frozen) for row in rows]
@@ -80,7 +80,8 @@ class FolderDocuments:
     def pages(self) -> Iterator[Page]:
         """The pages of all current documents, in bounded memory.
 
-        As of `chunks` and `tables`, each document is as it is when it comes to it.
+        As with `chunks` and `tables`, each document is read when the iteration reaches
+        it.
         """
         for rows in self._batches():
             for _, pages in reading.page_parts(self._store, rows):
@@ -90,7 +91,7 @@ class FolderDocuments:
         """The chunks of all current documents, in bounded memory.
 
         Args:
-            vectors: Whether to read their vectors as well.
+            vectors: Whether to read their vectors, too.
         """
         for rows in self._batches():
             for _, chunks in reading.chunk_parts(self._store, rows, vectors=vectors):
@@ -105,12 +106,12 @@ class FolderDocuments:
     def to_arrow(self, what: What = "chunks") -> "pa.Table":
         """The chunks with their vectors, pages, tables or documents, in memory.
 
-        `what` is as for `Run.export`.
+        `what` is as in `Run.export`.
         """
         return exporting.to_arrow(self._store, self._selection, what)
 
     def to_langchain(self) -> "list[LangChainDocument]":
-        """The chunks as LangChain documents, with their places as metadata."""
+        """The chunks as LangChain documents, with their positions as metadata."""
         return exporting.to_langchain(self._store, self._selection)
 
     def to_llama_index(self) -> "list[TextNode]":
@@ -127,12 +128,12 @@ class FolderDocuments:
     ) -> Path:
         """Write the results of all current documents into a folder.
 
-        The arguments are those of `Run.export`. The manifest names the newest versions
-        that are left out since they failed, or are not finished.
+        The arguments are those of `Run.export`. The manifest lists the newest versions
+        that are left out because they failed or are unfinished.
 
         Raises:
-            ExportError: The folder holds something else or cannot be written, the disk
-                is full, or a package is missing.
+            ExportError: The folder contains something else or cannot be written, the
+                disk is full, or a package is missing.
         """
         return exporting.export(
             self._store,

@@ -1,7 +1,7 @@
-"""What an export is of: a run, or what is current in a folder.
+"""What an export contains: a run, or the current documents of a folder.
 
-A selection numbers its documents in their order, from 1 on, so that an export that was
-interrupted continues after a number.
+A selection numbers its documents in order, from 1, so that an interrupted export
+continues after a number.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from docprogress.store.source_rows import SourceRow
 
 
 class Selection(Protocol):
-    """Documents, of a store that does not change meanwhile."""
+    """Documents of a store that does not change during the export."""
 
     @property
     def case_id(self) -> str | None:
@@ -22,7 +22,7 @@ class Selection(Protocol):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What names the selection, as JSON values."""
+        """The identity of the selection, as JSON values."""
 
     def batches(
         self, store: Store, *, after: int = 0, current: bool = False
@@ -31,12 +31,12 @@ class Selection(Protocol):
 
         Args:
             store: Where they are.
-            after: Only those with greater numbers.
-            current: Only those that searches see.
+            after: Return only documents with greater numbers.
+            current: Return only documents that searches see.
         """
 
     def total(self, store: Store) -> int:
-        """How many there are, at least."""
+        """The minimum number of documents."""
 
     def dimensions(self, store: Store) -> set[int]:
         """The lengths of their vectors."""
@@ -75,7 +75,7 @@ class RunSelection:
 
 @dataclass(frozen=True, slots=True)
 class FolderSelection:
-    """The current documents of a folder, and newer ones that have not become it."""
+    """The current documents of a folder, and newer ones that are not current."""
 
     source: SourceRow
 
@@ -86,7 +86,7 @@ class FolderSelection:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The folder, and its case."""
+        """The folder and its case."""
         return {"folder": self.source.root, "case": self.source.case_id}
 
     def batches(

@@ -115,13 +115,13 @@ class FolderSync:
             cancel: Cancels a run.
             on_progress: Called with how many documents are stored, out of how many.
             always: Whether to make a run also if there is nothing to do.
-            withhold: Whether to keep the documents of too many files that are gone,
-                rather than to refuse.
+            withhold: Whether to keep the documents of too many missing files, instead
+                of raising an error.
             options: Of `Planner`.
 
         Raises:
             SubmitError: The folder does not exist, or cannot be read.
-            SyncRefused: Too many of its files are missing, and are not to be kept.
+            SyncRefused: Too many of its files are missing, and `withhold` is false.
             SyncBusy: Another process synchronizes it.
         """
         limit(max_delete, 1)

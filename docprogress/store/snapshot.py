@@ -1,7 +1,7 @@
-"""A state of the database that stays as it was, whatever others write meanwhile.
+"""A snapshot of the database, unaffected by concurrent writes.
 
-All that is read belongs to one moment: of two versions of a document there is exactly
-one, with all of its results.
+Everything that is read belongs to one moment: of two versions of a document there is
+exactly one, with all of its results.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from docprogress.errors import StoreError
 from docprogress.store.engine import Database
 from docprogress.store.store import Store
 
-#: Whoever reads may take long to write what it has read.
+#: The reader may take long to write the data that it has read.
 _NO_TIMEOUT = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 
 class _Snapshot(Database):
-    """A database of which every transaction is the same one."""
+    """A database whose transactions are all the same one."""
 
     def __init__(self, database: Database, connection: Connection) -> None:
-        # Nothing is opened: all is the other's.
+        # Nothing is opened: it shares the connection of the other database.
         self.__dict__.update(vars(database))
         self._connection = connection
 
@@ -47,7 +47,7 @@ class _Snapshot(Database):
 
 @contextmanager
 def snapshot(store: Store) -> Iterator[Store]:
-    """The store as it is now, for the thread that asks.
+    """A snapshot of the store, for the calling thread.
 
     Raises:
         StoreError: It cannot be read.

@@ -1,7 +1,7 @@
-"""The documents of the files of a folder, with what was contained in them.
+"""The documents of the files of a folder, with their members.
 
-They are the current ones, and the newest ones that have not become current: they
-failed, were cancelled, or are not finished.
+These are the current ones, and the newest ones that are not current because they
+failed, were cancelled, or are unfinished.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from docprogress.store.engine import Database
 from docprogress.store.rows import DocumentRow, document_row
 from docprogress.store.statements import batches
 
-#: Files whose documents are read together.
+#: The number of files whose documents are read together.
 FILES_TOGETHER = 500
 
 _file = schema.source_file.c
@@ -45,7 +45,7 @@ class SourceDocuments:
         self._database = database
 
     def find(self, source_id: str) -> Iterator[list[DocumentRow]]:
-        """The documents by the paths of their files, some at a time."""
+        """The documents by the paths of their files, in batches."""
         after = ""
         while True:
             values = {"source": source_id, "after": after}
@@ -71,7 +71,7 @@ class SourceDocuments:
 
 def _with_members(connection: Connection, ids: Sequence[str]) -> list[DocumentRow]:
     """Documents that are not retired, each followed by its members."""
-    # The place of the file that each belongs to.
+    # The position of the file that each belongs to.
     places = {document_id: place for place, document_id in enumerate(ids)}
     found = {row.id: row for row in _rows(connection, _BY_IDS, ids)}
     new = list(found.values())

@@ -1,4 +1,4 @@
-"""The outputs of a view session: what of the documents they have, and since when."""
+"""The outputs of a view session: the state of the documents in them, and since when."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from docprogress.notebook.progress.view_model import ViewModel
 if TYPE_CHECKING:
     from docprogress.notebook.progress.widget import ProgressWidget
 
-#: The least seconds between two tables of documents that start and end repeatedly.
+#: The minimum seconds between two tables of documents that start and end repeatedly.
 REFREEZE_SECONDS = 1.0
 
 
@@ -20,7 +20,7 @@ class ViewOutput(LiveOutput):
 
     Args:
         view_model: The documents.
-        key: Names the session.
+        key: The key of the session.
         widget: Returns its widget.
         send: Sends a message to pages, if there are any.
     """
@@ -57,12 +57,12 @@ class ViewOutput(LiveOutput):
 
     @property
     def outdated(self) -> bool:
-        """Whether they have, and the table is not of just now."""
+        """Whether they have changed, and the table is not recent."""
         late = time.monotonic() >= (self.frozen_at or 0.0) + REFREEZE_SECONDS
         return late and self.changed
 
     def note_changes(self) -> None:
-        """Remember that the table has what is known now."""
+        """Note that the table shows the current state."""
         self._changes = self._view_model.changes
 
     def freeze_table(self, *, recorded: bool = False) -> None:
