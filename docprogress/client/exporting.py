@@ -1,6 +1,6 @@
 """Export the results of a run or a folder to files, and to other libraries' types.
 
-All of an export is the state of one moment, whatever is processed meanwhile.
+An export is the state of one moment, even if documents are processed in the meantime.
 """
 
 import os

@@ -362,11 +362,11 @@ class Pipeline:
     def folder(
         self, root: str | os.PathLike[str], *, case_id: str | None = None
     ) -> FolderDocuments:
-        """What is current in a folder that is kept in step: to read and to export.
+        """The current documents of a folder that is kept in sync, to read and export.
 
         Args:
             root: The folder, as it was given to `sync`.
-            case_id: The case that it is kept in step for.
+            case_id: The case for which it is kept in sync.
 
         Raises:
             SubmitError: It was never synchronized for this case.

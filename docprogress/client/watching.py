@@ -87,9 +87,9 @@ class FolderWatch:
         self._on_problem = on_problem
         self._problem: str | None = None
         self._reported = 0.0
-        # Whether something is away that is waited for.
+        # Whether an unavailable service is waited for.
         self._away = False
-        # Whether removals are withheld, which somebody may confirm.
+        # Whether removals are withheld, which may be confirmed.
         self._withheld = False
         self._interval = interval
         self._stop = stop or threading.Event()

@@ -15,10 +15,10 @@ from typing import Any
 #: The same output in several media types.
 Bundle = dict[str, Any]
 
-#: The least seconds between two updates of what stays in a notebook that is saved.
+#: The minimum seconds between two updates of the output that a saved notebook keeps.
 SAVE_SECONDS = 5.0
 
-#: The most pages that are known to have outputs.
+#: The maximum number of pages that are known to have outputs.
 MOST_PAGES = 10
 
 #: The media type of a widget.
@@ -109,7 +109,7 @@ class LiveOutput:
         """Update live outputs that have no widget; return whether they were.
 
         Args:
-            every: The least seconds between two updates.
+            every: The minimum seconds between two updates.
         """
         with self.lock:
             due = self.saves and time.monotonic() >= self._saved_at + every
