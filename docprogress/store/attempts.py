@@ -309,7 +309,7 @@ class Attempts:
                     new=new,
                 )
                 if compared is not None:
-                    pgvector.replace(connection, document_id, compared)
+                    pgvector.replace(connection, document_id, compared, new=new)
             if indexed is not None:
                 word_entries.replace(connection, document_id, attempt, indexed, new=new)
             if completed is not None:

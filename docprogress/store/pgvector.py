@@ -70,14 +70,18 @@ def rows(parts: Iterable[tuple[int, NDArray[np.float32]]]) -> Rows:
     return found
 
 
-def replace(connection: Connection, document_id: str, given: Rows) -> None:
-    """Replace a document's vectors."""
-    connection.execute(_DELETE, {"document": storable(document_id)})
+def replace(
+    connection: Connection, document_id: str, given: Rows, *, new: bool = False
+) -> None:
+    """Replace a document's vectors; a `new` document has none."""
+    if not new:
+        connection.execute(_DELETE, {"document": storable(document_id)})
     if given.numbers:
         values = storable(document_id), given.numbers, given.vectors
         connection.exec_driver_sql(_INSERT, values)
-    marks = {"document": storable(document_id), "firsts": given.firsts}
-    connection.execute(_MARK, marks)
+    if given.numbers or not new:
+        marks = {"document": storable(document_id), "firsts": given.firsts}
+        connection.execute(_MARK, marks)
 
 
 def copy(connection: Connection, source_id: str, document_id: str) -> None:

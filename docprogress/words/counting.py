@@ -18,6 +18,7 @@ from docprogress.words.vocabulary import (
     ENGLISH,
     FUNCTION,
     Vocabulary,
+    firsts,
     joined,
     vocabulary,
 )
@@ -130,7 +131,7 @@ def _tokens(words: Vocabulary, texts: Sequence[str]) -> tuple[Integers, Integers
 
 def _counted(numbers: Integers, tokens: Integers) -> _Units:
     keys = np.sort((numbers << 32) | tokens)
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    first = firsts(keys)
     frequencies = np.diff(first, append=len(keys))
     keys = keys[first]
     return _Units(keys >> 32, keys & 0xFFFF_FFFF, frequencies)
@@ -164,7 +165,8 @@ def _with_marks(
     which = map(words.tokens.__getitem__, chain.from_iterable(marked))
     sizes = list(map(len, marked))
     tokens = np.fromiter(which, np.int64, sum(sizes))
-    keys = np.unique((np.repeat(np.arange(len(marked)), sizes) << 32) | tokens)
+    keys = np.sort((np.repeat(np.arange(len(marked)), sizes) << 32) | tokens)
+    keys = keys[firsts(keys)]
     there = np.isin(keys, (found.numbers << 32) | found.tokens, assume_unique=True)
     keys = keys[~there]
     return _Units(
@@ -187,7 +189,7 @@ def _of_terms(
     keys = (found.numbers << 16) | np.minimum(found.frequencies, _MOST)
     keys = np.sort((rank << 32) | np.repeat(keys, repeats))
     pairs = keys >> 16
-    first = np.flatnonzero(np.diff(pairs, prepend=-1))
+    first = firsts(pairs)
     pairs = pairs[first]
     totals = np.add.reduceat(keys & 0xFFFF, first) if len(first) else first
     return Counts(

@@ -58,6 +58,13 @@ def joined(
     return values[places], sizes
 
 
+def firsts(ordered: Integers) -> Integers:
+    """The positions in a sorted array where a value is for the first time."""
+    changes = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=changes[1:])
+    return np.flatnonzero(changes)
+
+
 class _Words(dict[str, int]):
     """The numbers of words, the parts between spaces."""
 
@@ -133,7 +140,8 @@ class Vocabulary:
 
     def numbered(self, tokens: Integers) -> tuple[Integers, Integers]:
         """The distinct tokens among these, and the position of each one among them."""
-        distinct = np.unique(tokens)
+        ordered = np.sort(tokens)
+        distinct = ordered[firsts(ordered)]
         if len(self._scratch) < len(self):
             self._scratch = np.zeros(2 * len(self), np.int32)
         self._scratch[distinct] = np.arange(len(distinct))
