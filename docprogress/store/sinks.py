@@ -167,7 +167,8 @@ class SinkDocuments:
         """
         with self._database.writing() as connection:
             document = update_attempt(connection, entry.document_id, attempt)
-            new = _put(connection, entry, marks=0)
+            # A mark stays: whoever made it may still write, after this attempt.
+            new = _put(connection, entry, marks=None)
             beside = connection.execute(_STORED_BESIDE, {"run": entry.run_id}).first()
             earlier = _in_sink(connection, _earlier(connection, document), entry)
             for each in earlier:
@@ -218,6 +219,11 @@ class SinkDocuments:
         with self._database.writing() as connection:
             for entry in entries:
                 _put(connection, entry, marks=_entry.marks + 1)
+
+    def mark_known(self, document_id: str) -> None:
+        """The same for a document that may have something in a sink."""
+        with self._database.writing() as connection:
+            mark_deleted(connection, [document_id])
 
     def to_settle(self, *, limit: int, orphaned: bool = False) -> list[SinkEntry]:
         """Documents whose rows in a sink differ, or may differ, from the store.
@@ -318,12 +324,18 @@ def mark_deleted(connection: Connection, document_ids: Sequence[str]) -> None:
 
 
 def _put(connection: Connection, entry: SinkEntry, *, marks: Any) -> bool:
-    """Write an entry; whether there was none before."""
+    """Write an entry; whether there was none before.
+
+    Args:
+        connection: A transaction.
+        entry: The entry.
+        marks: How often it is marked; None to leave an entry as it is.
+    """
     document = {"document": entry.document_id}
     if connection.execute(_HAS, document).first() is not None:
-        connection.execute(_UPDATE.values(marks=marks), document)
+        if marks is not None:
+            connection.execute(_UPDATE.values(marks=marks), document)
         return False
-    first = marks if isinstance(marks, int) else 1
-    values = entry._asdict() | {"marks": first}
+    values = entry._asdict() | {"marks": 0 if marks is None else 1}
     connection.execute(insert(schema.sink_document), values)
     return True

@@ -86,6 +86,7 @@ class Child:
             guard=self._guarded,
             locate=self._locate_sink,
             lease=self._holding,
+            uninterrupted=guard.deferred if guard else nullcontext,
         )
         self._idle = threading.Event()
         self._idle.set()

@@ -384,6 +384,8 @@ class Recovery:
             self._bus.redis.delete(key)
         row = self._store.documents.get(death.document_id)
         if row.attempt != death.attempt or held not in (None, own):
+            # It may have written to a sink after the next attempt.
+            self._store.sinks.mark_known(row.id)
             return
         if row.status.final:
             self._resubmitter.publish([row])

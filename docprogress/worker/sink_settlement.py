@@ -9,7 +9,7 @@ and killed workers.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from functools import partial
 from itertools import groupby
 
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 #: Makes a sink write everything that its `upsert` was given.
 Finish = Callable[[Iterable[int] | None], None]
+
+#: Makes a context within which a write is not interrupted.
+Whole = Callable[[], AbstractContextManager[object]]
 
 #: The maximum number of documents that are looked for at once.
 LIMIT = 1_000
@@ -55,8 +58,9 @@ class SettlementRequests:
         self._clock = clock
         self._search = Periodic(SEARCH_SECONDS, clock)
         self._orphans = Periodic(ORPHANS_SECONDS, clock)
-        # When each document is sent again, and after which pause.
-        self._sent: dict[str, tuple[float, float]] = {}
+        # When each document is sent again, and after which pause. One that was marked
+        # again is another matter, which does not wait for that.
+        self._sent: dict[tuple[str, int], tuple[float, float]] = {}
 
     def send(self) -> None:
         """Send those that were not sent lately.
@@ -69,15 +73,16 @@ class SettlementRequests:
                 return
             with self._orphans.turn() as orphaned:
                 entries = self._store.sinks.to_settle(limit=LIMIT, orphaned=orphaned)
-        found = {entry.document_id for entry in entries}
+        found = {(entry.document_id, entry.marks) for entry in entries}
         self._sent = {key: at for key, at in self._sent.items() if key in found}
         now, ready = self._clock(), []
         for entry in entries:
-            due_at, pause = self._sent.get(entry.document_id, (now, FIRST_PAUSE))
+            key = entry.document_id, entry.marks
+            due_at, pause = self._sent.get(key, (now, FIRST_PAUSE))
             if now >= due_at:
                 ready.append(entry)
                 following = now + pause, min(2 * pause, MAX_PAUSE)
-                self._sent[entry.document_id] = following
+                self._sent[key] = following
         if ready:
             self._sender.send(settlement_messages(ready))
 
@@ -92,6 +97,7 @@ class SinkSettler:
         locate: Finds a sink, with its secrets.
         lease: Makes a context that holds a document; it gives None if another process
             has it.
+        uninterrupted: Makes a context within which that limit interrupts nothing.
     """
 
     def __init__(
@@ -102,12 +108,14 @@ class SinkSettler:
         guard: StepGuard,
         locate: Callable[[SinkEntry], SinkLocation],
         lease: Callable[[str], AbstractContextManager[Lease | None]],
+        uninterrupted: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._store = store
         self._settings = settings
         self._guard = guard
         self._locate = locate
         self._lease = lease
+        self._uninterrupted = uninterrupted
 
     def settle(self, document_ids: Sequence[str]) -> None:
         """Reconcile these documents. Failures are retried later."""
@@ -135,16 +143,27 @@ class SinkSettler:
         gone = [entry for entry in entries if _gone(existing.get(entry.document_id))]
         if gone:
             # No other process writes them: their ids are never used again.
-            sink.delete([entry.document_id for entry in gone])
+            with self._whole(location):
+                sink.delete([entry.document_id for entry in gone])
             self._store.sinks.forget_gone(gone)
         left = [entry for entry in entries if entry not in gone]
         # Earlier versions first: they take the places of those that were unsuccessful.
         left.sort(key=lambda entry: not existing[entry.document_id].current)
         for entry in left:
             renew()
-            self._settle_one(sink, entry, partial(_finish, location, renew))
+            # A commit that is interrupted may go on in a library's own threads.
+            whole = partial(self._whole, location)
+            self._settle_one(
+                sink, entry, partial(_finish, location, renew, whole), whole
+            )
 
-    def _settle_one(self, sink: Sink, entry: SinkEntry, finish: Finish) -> None:
+    def _whole(self, location: SinkLocation) -> AbstractContextManager[object]:
+        """Within this context, a built-in sink is not interrupted."""
+        return self._uninterrupted() if location.scheme else nullcontext()
+
+    def _settle_one(
+        self, sink: Sink, entry: SinkEntry, finish: Finish, whole: Whole
+    ) -> None:
         with ExitStack() as leases:
             if leases.enter_context(self._lease(entry.document_id)) is None:
                 return
@@ -156,7 +175,13 @@ class SinkSettler:
                 newer = self._unsuccessful_versions(entry, leases)
             if newer is None:
                 return  # the newer version writes it
-            self._write(sink, rows[0], finish, newer)
+            try:
+                self._write(sink, rows[0], finish, newer, whole)
+            except BaseException:
+                # A part may be written, or still be, while the next attempt writes.
+                if not entry.marks:
+                    self._store.sinks.mark(entry)
+                raise
             if not self._store.sinks.settle(entry, rows[0]):
                 self._store.sinks.mark(entry)
 
@@ -175,16 +200,25 @@ class SinkSettler:
         return newer and self._store.sinks.replaced_by(entry)
 
     def _write(
-        self, sink: Sink, row: DocumentRow, finish: Finish, newer: Sequence[SinkEntry]
+        self,
+        sink: Sink,
+        row: DocumentRow,
+        finish: Finish,
+        newer: Sequence[SinkEntry],
+        whole: Whole,
     ) -> None:
         if not row.current:
-            sink.delete([row.id])
+            with whole():
+                sink.delete([row.id])
             return
         chunks = self._store.results.chunks(row.id, vectors=True)
         replaced = tuple([entry.document_id for entry in newer])
-        finish(sink.upsert(document_of(row, replaces=replaced), chunks))
+        with whole():
+            made = sink.upsert(document_of(row, replaces=replaced), chunks)
+        finish(made)
         if replaced and not replaces_documents(sink):
-            sink.delete(replaced)
+            with whole():
+                sink.delete(replaced)
 
 
 def _gone(row: DocumentRow | None) -> bool:
@@ -193,11 +227,19 @@ def _gone(row: DocumentRow | None) -> bool:
 
 
 def _finish(
-    location: SinkLocation, renew: Callable[[], None], made: Iterable[int] | None
+    location: SinkLocation,
+    renew: Callable[[], None],
+    whole: Whole,
+    made: Iterable[int] | None,
 ) -> None:
     """Make a sink write everything that it was given."""
-    for _ in numbers(made, location):
-        renew()
+    with closing(numbers(made, location)) as done:
+        while True:
+            with whole():
+                count = next(done, None)
+            if count is None:
+                return
+            renew()
 
 
 def _sink(entry: SinkEntry) -> tuple[str, str]:
