@@ -16,9 +16,15 @@ from docprogress.errors import BusError, DocumentNotFound, InvalidForm
 from docprogress.events import ProgressEvent, Status, now, sort_key
 from docprogress.queueing.waits import queue_reasons
 from docprogress.server.executor import BoundedExecutor
-from docprogress.server.schemas import DocumentHistory, StepSpan, StepTime
+from docprogress.server.schemas import (
+    DocumentHistory,
+    StepSpan,
+    StepTime,
+    SyncedFolder,
+)
 from docprogress.server.step_spans import StepSpans
 from docprogress.server.subjects import Subject, containers_of
+from docprogress.server.synced_folders import synced_folder
 from docprogress.server.uploads import Upload
 from docprogress.settings import Settings, redacted
 from docprogress.store import DocumentRow
@@ -32,6 +38,9 @@ MAX_PENDING = 1_000
 
 #: Events in the history of a document.
 MAX_EVENTS = 256
+
+#: Folders that are named in a list of documents.
+MAX_FOLDERS = 20
 
 #: Timeouts of calls, in seconds.
 READ_SECONDS = 15.0
@@ -177,6 +186,20 @@ class Backend:
                 )
             )
         return {run: why for run, why in self._reasons.items() if run in runs}
+
+    async def folders(self, case_id: str | None) -> list[SyncedFolder]:
+        """The folders that were synchronized last, of this case or of all."""
+
+        def find() -> list[SyncedFolder]:
+            store = self.pipeline.store
+            sources = store.sources.newest(case_id, limit=MAX_FOLDERS)
+            return [
+                found
+                for source in sources
+                if (found := synced_folder(store, source)) is not None
+            ]
+
+        return await self.reading.run(find)
 
     async def history(self, document_id: str) -> DocumentHistory:
         """A document's newest events, and the durations of its steps.

@@ -167,6 +167,18 @@ class StepSpan(BaseModel):
     end: float
 
 
+class SyncedFolder(BaseModel):
+    """A folder that is kept in sync, and what its last sync found."""
+
+    #: The last part of its path or URL.
+    name: str
+    case_id: str | None
+    run_id: str
+    synchronized_at: datetime
+    #: For example "12 added, 3 changed, 1 removed, 984 unchanged".
+    changes: str
+
+
 class DocumentList(BaseModel):
     """A page of documents, the newest run's first, in the order of submission."""
 
@@ -181,6 +193,7 @@ class DocumentList(BaseModel):
                 {"name": "embedding", "start": 65, "end": 100},
             ],
             "waiting": {},
+            "folders": [],
         }
     )
 
@@ -194,6 +207,9 @@ class DocumentList(BaseModel):
     #: By run, why no document is being processed: "waiting for queue gpu: no worker
     #: serves it". Only for runs in this page, and if the reason is known.
     waiting: dict[str, str] = {}
+    #: The folders that were synchronized last, of the case if one is given; only in
+    #: the first page of a list without other filters.
+    folders: list[SyncedFolder] = []
 
 
 class StepTime(BaseModel):

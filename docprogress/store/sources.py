@@ -181,6 +181,15 @@ class Sources:
             row = connection.execute(_BY_ID, values).mappings().one_or_none()
         return None if row is None else SourceRow(**row)
 
+    def newest(self, case_id: str | None, *, limit: int) -> list[SourceRow]:
+        """The sources synchronized last, of a case or of all, newest first."""
+        query = select(schema.source).where(_source.synced_at.is_not(None))
+        if case_id is not None:
+            query = query.where(_source.case_id == case_id)
+        query = query.order_by(_source.synced_at.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [SourceRow(**row) for row in connection.execute(query).mappings()]
+
     def add(self, root: str, case_id: str | None) -> SourceRow:
         """The source of a folder in a case, made if there is none."""
         values = {"id": source_id(root, case_id), "root": root, "case_id": case_id}

@@ -168,6 +168,16 @@ test("documents that were removed can be requested again", async () => {
   assert.deepEqual(shown(), server.ids);
 });
 
+test("the summary says what the last syncs of folders have found", () => {
+  const context = { caseId: "", incomplete: false, sending: null };
+  const folders = ["a", "b", "c", "d"].map((name) => ({ name, changes: "1 added" }));
+
+  assert.equal(summarize([], context).changes, undefined);
+  assert.equal(summarize([], { ...context, folders: folders.slice(0, 1) }).changes, "a: 1 added");
+  const { changes } = summarize([], { ...context, folders });
+  assert.equal(changes, "a: 1 added · b: 1 added · c: 1 added · 1 more folder");
+});
+
 test("pages are counted once a list has all that completed", () => {
   const documents = createDocuments(() => {});
   const context = { caseId: "", incomplete: false, sending: null };

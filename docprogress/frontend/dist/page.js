@@ -1203,6 +1203,7 @@ function createListing({ request: request2, documents: documents2, isFollowed })
     if (list.documents.length) steps.add(JSON.stringify(list.steps ?? []));
   }
   let waiting = {};
+  let folders = [];
   function fetchList(caseId2, options = {}) {
     const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
     if (caseId2) query.set("case_id", caseId2);
@@ -1252,6 +1253,10 @@ function createListing({ request: request2, documents: documents2, isFollowed })
     get waiting() {
       return waiting;
     },
+    /** The folders that were synchronized last. */
+    get folders() {
+      return folders;
+    },
     /** @param {string} caseId */
     async fetchNewest(caseId2) {
       const newest = await fetchList(caseId2);
@@ -1267,6 +1272,7 @@ function createListing({ request: request2, documents: documents2, isFollowed })
         paged = false;
       }
       waiting = newest.waiting ?? {};
+      folders = newest.folders ?? [];
       mergeNewest(processing);
       mergeNewest(newest);
       const position = (last && documents2.entries.get(last.id)?.index) ?? 0;
@@ -1347,6 +1353,7 @@ function createListing({ request: request2, documents: documents2, isFollowed })
       paged = trimmed = false;
       steps.clear();
       waiting = {};
+      folders = [];
       kept = MAX_KEPT;
     }
   };
@@ -1383,8 +1390,9 @@ function saveRefused(key, entries) {
 }
 
 // src/page/summary.js
+var MAX_FOLDERS = 3;
 var sharesOfWork2 = createSharesOfWork();
-function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [], waiting = {} }) {
+function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [], waiting = {}, folders = [] }) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let [stalled, pages, unlisted] = [0, 0, 0];
   for (const entry of entries) {
@@ -1414,6 +1422,7 @@ function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [
     ),
     sending,
     ...waitingFor(events, waiting),
+    ...changesOf(folders),
     elapsed: null,
     remaining: null,
     documents_per_second: null,
@@ -1427,6 +1436,13 @@ function summarize(entries, { caseId: caseId2, incomplete, sending, segments = [
     actions: true,
     rows: total
   };
+}
+function changesOf(folders) {
+  if (!folders.length) return {};
+  const shown = folders.slice(0, MAX_FOLDERS).map(({ name, changes }) => `${name}: ${changes}`);
+  const left = folders.length - shown.length;
+  if (left) shown.push(`${left} more folder${left === 1 ? "" : "s"}`);
+  return { changes: shown.join(" · ") };
 }
 function isMember({ event, id }) {
   return Boolean(event.parent_id) || /\.\d+$/.test(id);
@@ -4013,6 +4029,7 @@ function currentSummary() {
     caseId,
     incomplete: listing.incomplete,
     waiting: listing.waiting,
+    folders: listing.folders,
     sending: uploads.progress,
     segments: listing.segments
   });

@@ -369,6 +369,7 @@ function currentSummary() {
     caseId,
     incomplete: listing.incomplete,
     waiting: listing.waiting,
+    folders: listing.folders,
     sending: uploads.progress,
     segments: listing.segments,
   });

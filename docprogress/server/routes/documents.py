@@ -121,12 +121,15 @@ def document_routes(state: ServerState, authorization: Authorization) -> APIRout
             limit=limit,
         )
         found = [_details(row) for row in rows]
+        filtered = (after, run_id, status, search) != (None, None, None, None)
+        folders = [] if filtered else await state.backend.folders(case_id)
         return DocumentList(
             documents=found,
             more=following is not None,
             next=following,
             steps=steps,
             waiting=await state.backend.queue_reasons(rows),
+            folders=folders,
         )
 
     @router.get("/{document_id}", responses=REFUSALS | UNKNOWN)

@@ -46,6 +46,8 @@ export function createListing({ request, documents, isFollowed }) {
   }
   /** @type {Record<string, string>} why runs wait, by their ids */
   let waiting = {};
+  /** @type {import("./types.js").SyncedFolder[]} */
+  let folders = [];
 
   /**
    * @param {string} caseId
@@ -114,6 +116,10 @@ export function createListing({ request, documents, isFollowed }) {
     get waiting() {
       return waiting;
     },
+    /** The folders that were synchronized last. */
+    get folders() {
+      return folders;
+    },
     /** @param {string} caseId */
     async fetchNewest(caseId) {
       const newest = await fetchList(caseId);
@@ -135,6 +141,7 @@ export function createListing({ request, documents, isFollowed }) {
         paged = false;
       }
       waiting = newest.waiting ?? {};
+      folders = newest.folders ?? [];
       mergeNewest(processing);
       mergeNewest(newest);
       const position = (last && documents.entries.get(last.id)?.index) ?? 0;
@@ -217,6 +224,7 @@ export function createListing({ request, documents, isFollowed }) {
       paged = trimmed = false;
       steps.clear();
       waiting = {};
+      folders = [];
       kept = MAX_KEPT;
     },
   };

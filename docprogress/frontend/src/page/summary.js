@@ -7,6 +7,9 @@ import { createSharesOfWork } from "../progress-view/shares.js";
 /** @typedef {import("./types.js").Entry} Entry */
 /** @typedef {import("./types.js").ProgressEvent} ProgressEvent */
 
+/** The folders whose changes are shown. */
+const MAX_FOLDERS = 3;
+
 const sharesOfWork = createSharesOfWork();
 
 /**
@@ -17,11 +20,12 @@ const sharesOfWork = createSharesOfWork();
  * @param {Summary["sending"]} context.sending
  * @param {Summary["steps"]} [context.segments]
  * @param {Record<string, string>} [context.waiting] why runs wait, by their ids
+ * @param {import("./types.js").SyncedFolder[]} [context.folders] synchronized last
  * @returns {Summary}
  */
 export function summarize(
   entries,
-  { caseId, incomplete, sending, segments = [], waiting = {} },
+  { caseId, incomplete, sending, segments = [], waiting = {}, folders = [] },
 ) {
   const counts = { queued: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
   let [stalled, pages, unlisted] = [0, 0, 0];
@@ -52,6 +56,7 @@ export function summarize(
     ),
     sending,
     ...waitingFor(events, waiting),
+    ...changesOf(folders),
     elapsed: null,
     remaining: null,
     documents_per_second: null,
@@ -65,6 +70,20 @@ export function summarize(
     actions: true,
     rows: total,
   };
+}
+
+/**
+ * What the last syncs of folders have found, the newest first.
+ *
+ * @param {import("./types.js").SyncedFolder[]} folders
+ * @returns {{changes?: string}}
+ */
+function changesOf(folders) {
+  if (!folders.length) return {};
+  const shown = folders.slice(0, MAX_FOLDERS).map(({ name, changes }) => `${name}: ${changes}`);
+  const left = folders.length - shown.length;
+  if (left) shown.push(`${left} more folder${left === 1 ? "" : "s"}`);
+  return { changes: shown.join(" · ") };
 }
 
 /**

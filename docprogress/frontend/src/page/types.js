@@ -56,6 +56,9 @@
  * @property {string | null} next what older ones are requested with
  * @property {StepSpan[]} [steps] what all of them have in common; earlier servers say nothing
  * @property {Record<string, string>} [waiting] why runs wait, by their ids
+ * @property {SyncedFolder[]} [folders] those that were synchronized last
  */
+
+/** @typedef {{name: string, changes: string}} SyncedFolder what its last sync found */
 
 export {};
