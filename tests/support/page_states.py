@@ -122,6 +122,11 @@ def open_failure(page: Page) -> None:
     page.locator(".dp-row[data-state=failed]").click()
 
 
+def retry(page: Page) -> None:
+    """Retry a document that needs a password."""
+    page.get_by_role("button", name="Retry 2").click()
+
+
 def send(page: Page) -> None:
     """Send files, of which the server refuses some."""
     page.locator("#files").set_input_files(
@@ -174,6 +179,7 @@ _STATES: Mapping[str, PageState] = {
         ".dp-panel tbody tr",
         open_failure,
     ),
+    "page: password": PageState(LISTED, "#unlock-question", retry),
     "page: selection": PageState(LISTED, ".dp-footer .dp-bulk", sort),
     "page: one document": PageState(
         {"/documents?": (200, documents(DOCUMENTS[:1]))}, ".dp-current"

@@ -565,13 +565,16 @@ var COLUMNS = [
   { key: "select", title: "Selection", value: null },
   { key: "state", title: "State", value: (row) => STATES.indexOf(stateOf(row)) },
   { key: "name", title: "Document", value: ({ name }) => singleLine(name) },
-  { key: "progress", title: "Progress", value: ({ progress }) => progress },
+  { key: "progress", title: "Progress", value: progressOf },
   { key: "step", title: "Step", value: stepOf },
   { key: "message", title: "Message", value: messageOf },
   { key: "worker", title: "Worker", value: ({ worker }) => worker },
   { key: "time", title: "Time", value: elapsedOf }
 ];
 var COLLATOR = new Intl.Collator(void 0, { numeric: true, sensitivity: "base" });
+function progressOf({ progress, status }) {
+  return status === "queued" && progress === 0 ? null : progress;
+}
 function elapsedOf(row) {
   if (row.status === "queued") return null;
   if (row.status !== "processing" || row.startedAt === void 0) return row.elapsed;
@@ -955,6 +958,7 @@ function createBulkBar({
   const clear = createButton("Clear selection", signal, () => selection.clear());
   const buttons = createElement("span", "actions", retry, cancel, copy, download, clear);
   const element = withRole(createElement("div", "bulk", label, buttons), "group");
+  element.setAttribute("aria-label", "Actions on several documents");
   element.hidden = true;
   let exporting = false;
   let narrowed = false;

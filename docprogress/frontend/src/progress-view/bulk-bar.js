@@ -47,6 +47,7 @@ export function createBulkBar({
   const clear = createButton("Clear selection", signal, () => selection.clear());
   const buttons = createElement("span", "actions", retry, cancel, copy, download, clear);
   const element = withRole(createElement("div", "bulk", label, buttons), "group");
+  element.setAttribute("aria-label", "Actions on several documents");
   element.hidden = true;
   let exporting = false;
   /** Whether only some documents are listed. */

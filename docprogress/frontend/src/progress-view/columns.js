@@ -22,7 +22,7 @@ export const COLUMNS = [
   { key: "select", title: "Selection", value: null },
   { key: "state", title: "State", value: (row) => STATES.indexOf(stateOf(row)) },
   { key: "name", title: "Document", value: ({ name }) => singleLine(name) },
-  { key: "progress", title: "Progress", value: ({ progress }) => progress },
+  { key: "progress", title: "Progress", value: progressOf },
   { key: "step", title: "Step", value: stepOf },
   { key: "message", title: "Message", value: messageOf },
   { key: "worker", title: "Worker", value: ({ worker }) => worker },
@@ -31,6 +31,11 @@ export const COLUMNS = [
 
 /** Numbers in names count as numbers: "page 9" comes before "page 10". */
 const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+/** @param {Row} row */
+function progressOf({ progress, status }) {
+  return status === "queued" && progress === 0 ? null : progress;
+}
 
 /**
  * A row's time, as it is compared with those of others.
