@@ -33,6 +33,9 @@ from docprogress.store.search_filter import SearchFilter
 
 DOCUMENTS_PER_TRANSACTION = 100
 EMBEDDER = "wordllama"
+#: Queries whose result is compared with that of an exact search.
+RECALLED = 100
+ROWS_AT_A_TIME = 50_000
 
 
 def fill(
@@ -196,6 +199,37 @@ def search(
             yield kind, walls, cpus, found / len(several)
 
 
+def recall(url: str, given: np.ndarray, chunks: int) -> float:
+    """The share of the ten nearest vectors that are found, by an exact search."""
+    random = np.random.default_rng(3)
+    pairs = given[random.integers(0, len(given), (RECALLED, 2))].astype("f4")
+    # Mixtures of two vectors, neither of which they equal.
+    queries = pairs[:, 0] + 0.5 * pairs[:, 1]
+    scores = np.empty((len(given), RECALLED), np.float32)
+    for start in range(0, len(given), ROWS_AT_A_TIME):
+        rows = given[start : start + ROWS_AT_A_TIME].astype("f4")
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        units = rows / np.maximum(lengths, 1e-9)
+        scores[start : start + len(rows)] = units @ queries.T
+    scores /= np.linalg.norm(queries, axis=1)
+    of_documents = [
+        np.arange(CHUNKS_PER_DOCUMENT)
+        + number * CHUNKS_PER_DOCUMENT % (len(given) - CHUNKS_PER_DOCUMENT)
+        for number in range(chunks // CHUNKS_PER_DOCUMENT)
+    ]
+    stored = np.concatenate(of_documents)
+    model = embedder(load(embedder=EMBEDDER)).name
+    shares = []
+    with Store(url) as store:
+        for number, query in enumerate(queries):
+            tenth = np.partition(scores[stored, number], -10)[-10]
+            found = store.vectors.nearest(
+                query, embedder=model, filter=SearchFilter(), limit=10
+            )
+            shares.append(sum(match.score >= tenth - 1e-5 for match in found) / 10)
+    return float(np.mean(shares))
+
+
 def _searching(url: str, mode: str) -> None:
     """What the process does that searches."""
     queries = json.load(sys.stdin)
@@ -263,6 +297,10 @@ def main() -> None:
         for mode in ("words", "hybrid") if options.vectors else ("words",):
             command = [sys.executable, __file__, "--search", url, "--mode", mode]
             subprocess.run(command, input=queries, check=True)
+        if options.vectors:
+            given = np.load(options.vectors, mmap_mode="r")
+            share = recall(url, given, options.chunks)
+            print(f"recall@10 of {RECALLED} queries: {share:.4f}")
 
 
 if __name__ == "__main__":
