@@ -238,7 +238,7 @@ function targetsOf(documents2, action, ids) {
     return applies && (wanted === null || wanted.has(id));
   });
 }
-async function performAction({ documents: documents2, request: request2, uploads: uploads2 }, action, ids, password2 = "") {
+async function performAction({ documents: documents2, request: request2, uploads: uploads2 }, action, ids, password = "") {
   const retrying = action === "retry";
   const targets = targetsOf(documents2, action, ids);
   let done = 0;
@@ -246,8 +246,8 @@ async function performAction({ documents: documents2, request: request2, uploads
   async function perform(entry) {
     if (entry.upload) return retrying ? uploads2.retry(entry) : uploads2.cancel(entry);
     const path = `/documents/${encodeURIComponent(entry.id)}/${action}`;
-    const unlocks = password2 !== "" && needsPassword(entry.event.error);
-    const body = unlocks ? JSON.stringify({ passwords: [password2] }) : null;
+    const unlocks = password !== "" && needsPassword(entry.event.error);
+    const body = unlocks ? JSON.stringify({ passwords: [password] }) : null;
     return (await request2(path, { method: "POST", body })).documents;
   }
   async function performSome() {
@@ -270,6 +270,40 @@ async function performAction({ documents: documents2, request: request2, uploads
   const failed = errors.length ? `; ${errors.length} failed: ${errors[0]}` : "";
   return { ok: !errors.length, text: text + failed };
 }
+
+// src/page/action-requests.js
+function createActionRequests({ retryNow, onResult, ...options }) {
+  const dialog = createPasswordDialog();
+  let requests = 0;
+  let password = (
+    /** @type {string | null} */
+    null
+  );
+  async function askForPassword(encrypted, retry) {
+    password = await dialog.ask(encrypted.map(({ id, event }) => event.name ?? id));
+    if (password !== null) retry();
+    password = null;
+  }
+  return function startAction(action, ids) {
+    const targets = action === "retry" ? targetsOf(options.documents, action, ids) : [];
+    const encrypted = targets.filter(({ event }) => needsPassword(event.error));
+    if (encrypted.length && password === null) {
+      askForPassword(encrypted, () => retryNow(action, ids));
+      return null;
+    }
+    requests += 1;
+    const request2 = requests;
+    performAction(options, action, ids, password ?? "").then(
+      (result) => onResult({ request: request2, ...result })
+    );
+    return request2;
+  };
+}
+
+// src/page/address.js
+var base = new URL(".", location.href).pathname.slice(0, -1);
+var TOKEN_KEY = `docprogress ${base}`;
+var REFUSED_KEY = `docprogress refused ${base}`;
 
 // src/page/api.js
 var UNREACHABLE = "the server cannot be reached";
@@ -662,6 +696,9 @@ async function loadDetails(entry, request2) {
     problem: problem2
   };
 }
+function errorsOf(documents2, ids) {
+  return new Map(ids.map((id) => [id, inWordsOfPage(documents2.entries.get(id)?.event.error) ?? ""]));
+}
 
 // src/page/drop-area.js
 function listenForFiles(onFiles) {
@@ -689,6 +726,27 @@ function listenForFiles(onFiles) {
     area.classList.remove("over");
     onFiles(event.dataTransfer?.files ?? []);
   });
+}
+
+// src/page/elements.js
+var work = findElement("work");
+var caseField = (
+  /** @type {HTMLInputElement} */
+  findElement("case")
+);
+var problem = findElement("problem");
+var viewElement = findElement("view");
+var emptyText = findElement("empty");
+var loadingText = findElement("loading");
+var olderButton = (
+  /** @type {HTMLButtonElement} */
+  findElement("more")
+);
+function findElement(id) {
+  return (
+    /** @type {HTMLElement} */
+    document.getElementById(id)
+  );
 }
 
 // src/client/request.js
@@ -1463,118 +1521,6 @@ function waitingFor(events, reasons) {
   return waiting ? { waiting } : {};
 }
 
-// src/page/upload-queue.js
-var CONCURRENCY3 = 3;
-function createUploadQueue({ api: api2, documents: documents2, onStored, onUnauthorized, onEnd }) {
-  const queue = [];
-  let active = 0;
-  let total = 0;
-  let ended = 0;
-  function enqueue(entry) {
-    if (ended === total) ended = total = 0;
-    total += 1;
-    queue.push(entry);
-  }
-  function sendNext() {
-    while (active < CONCURRENCY3 && queue.length) {
-      active += 1;
-      send(
-        /** @type {Entry} */
-        queue.shift()
-      );
-    }
-  }
-  function send(entry) {
-    const upload = (
-      /** @type {Upload & {file: File}} */
-      entry.upload
-    );
-    const { file, caseId: caseId2 } = upload;
-    const form = new FormData();
-    if (caseId2) form.append("case_id", caseId2);
-    form.append("file", file, file.name);
-    const request2 = new XMLHttpRequest();
-    upload.request = request2;
-    const update = (status, message, error) => documents2.apply(entry, localEvent(entry.id, file.name, status, message, error));
-    request2.open("POST", `${api2.base}/documents/upload`);
-    for (const [name, value] of Object.entries(api2.headers())) {
-      request2.setRequestHeader(name, value);
-    }
-    request2.upload.onprogress = (event) => {
-      const fraction = event.loaded / Math.max(event.total, 1);
-      const percent = Math.floor(fraction * 100);
-      update("queued", percent < 100 ? `Sending: ${percent} %` : "Sent, waiting for the server");
-    };
-    request2.onload = () => {
-      const body = parseJson(request2.responseText);
-      if (request2.status === 401) onUnauthorized();
-      if (request2.status === 201) onStored(entry, body);
-      else update("failed", "", body.detail ?? `the server answered ${request2.status}`);
-    };
-    request2.onerror = () => update("failed", "", "the file could not be sent");
-    request2.onabort = () => update("cancelled", "Not sent");
-    request2.onloadend = () => {
-      active -= 1;
-      ended += 1;
-      onEnd();
-      sendNext();
-    };
-    update("queued", "Sending");
-    request2.send(form);
-  }
-  return {
-    /** How many files were sent; null if none is waiting or being sent. */
-    get progress() {
-      return ended < total ? { sent: ended, total } : null;
-    },
-    /**
-     * @param {Iterable<File>} files
-     * @param {string} caseId
-     */
-    add(files, caseId2) {
-      for (const file of files) {
-        const id = documents2.uploadId();
-        const event = localEvent(id, file.name, "queued", "Waiting to be sent");
-        enqueue(documents2.add(id, event, { upload: { file, caseId: caseId2, request: null } }));
-      }
-      sendNext();
-    },
-    /**
-     * @param {Entry} entry
-     * @returns {number} how many files are sent again
-     */
-    retry(entry) {
-      const file = entry.upload?.file;
-      if (!file) throw new Error("the file has to be chosen again");
-      documents2.apply(entry, localEvent(entry.id, file.name, "queued", "Waiting to be sent"));
-      enqueue(entry);
-      sendNext();
-      return 1;
-    },
-    /**
-     * @param {Entry} entry
-     * @returns {number} how many files were cancelled
-     */
-    cancel(entry) {
-      const { file, request: request2 } = (
-        /** @type {Upload} */
-        entry.upload
-      );
-      if (!file) throw new Error("the file has to be chosen again");
-      if (request2?.readyState && request2.readyState < XMLHttpRequest.DONE) {
-        request2.abort();
-        return 1;
-      }
-      const position = queue.indexOf(entry);
-      if (position < 0) return 0;
-      queue.splice(position, 1);
-      ended += 1;
-      documents2.apply(entry, localEvent(entry.id, file.name, "cancelled", "Not sent"));
-      return 1;
-    }
-  };
-}
-
 // src/shared/format.js
 var NUMBERS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 function formatNumber(value) {
@@ -1696,11 +1642,130 @@ function retryLabel({ failed, cancelled }) {
 function isEmpty({ store, summary }) {
   return !store.rows.size && !summary?.total;
 }
-function emptyText({ store, filter, search: { query, pending } }) {
+function emptyText2({ store, filter, search: { query, pending } }) {
   if (!store.rows.size) return "Loading documents …";
   if (pending) return `Searching for “${query}” …`;
   const noun = filter === "all" ? "document" : `${filter} document`;
   return query ? `No ${noun} with “${query}” in its name, message or error` : `No ${noun}`;
+}
+
+// src/page/title.js
+var TITLE = document.title;
+function drawTitle(summary) {
+  const headline = summary.total ? `${headlineOf(summary, null)} · ` : "";
+  if (document.title !== headline + TITLE) document.title = headline + TITLE;
+}
+
+// src/page/upload-queue.js
+var CONCURRENCY3 = 3;
+function createUploadQueue({ api: api2, documents: documents2, onStored, onUnauthorized, onEnd }) {
+  const queue = [];
+  let active = 0;
+  let total = 0;
+  let ended = 0;
+  function enqueue(entry) {
+    if (ended === total) ended = total = 0;
+    total += 1;
+    queue.push(entry);
+  }
+  function sendNext() {
+    while (active < CONCURRENCY3 && queue.length) {
+      active += 1;
+      send(
+        /** @type {Entry} */
+        queue.shift()
+      );
+    }
+  }
+  function send(entry) {
+    const upload = (
+      /** @type {Upload & {file: File}} */
+      entry.upload
+    );
+    const { file, caseId: caseId2 } = upload;
+    const form = new FormData();
+    if (caseId2) form.append("case_id", caseId2);
+    form.append("file", file, file.name);
+    const request2 = new XMLHttpRequest();
+    upload.request = request2;
+    const update = (status, message, error) => documents2.apply(entry, localEvent(entry.id, file.name, status, message, error));
+    request2.open("POST", `${api2.base}/documents/upload`);
+    for (const [name, value] of Object.entries(api2.headers())) {
+      request2.setRequestHeader(name, value);
+    }
+    request2.upload.onprogress = (event) => {
+      const fraction = event.loaded / Math.max(event.total, 1);
+      const percent = Math.floor(fraction * 100);
+      update("queued", percent < 100 ? `Sending: ${percent} %` : "Sent, waiting for the server");
+    };
+    request2.onload = () => {
+      const body = parseJson(request2.responseText);
+      if (request2.status === 401) onUnauthorized();
+      if (request2.status === 201) onStored(entry, body);
+      else update("failed", "", body.detail ?? `the server answered ${request2.status}`);
+    };
+    request2.onerror = () => update("failed", "", "the file could not be sent");
+    request2.onabort = () => update("cancelled", "Not sent");
+    request2.onloadend = () => {
+      active -= 1;
+      ended += 1;
+      onEnd();
+      sendNext();
+    };
+    update("queued", "Sending");
+    request2.send(form);
+  }
+  return {
+    /** How many files were sent; null if none is waiting or being sent. */
+    get progress() {
+      return ended < total ? { sent: ended, total } : null;
+    },
+    /**
+     * @param {Iterable<File>} files
+     * @param {string} caseId
+     */
+    add(files, caseId2) {
+      for (const file of files) {
+        const id = documents2.uploadId();
+        const event = localEvent(id, file.name, "queued", "Waiting to be sent");
+        enqueue(documents2.add(id, event, { upload: { file, caseId: caseId2, request: null } }));
+      }
+      sendNext();
+    },
+    /**
+     * @param {Entry} entry
+     * @returns {number} how many files are sent again
+     */
+    retry(entry) {
+      const file = entry.upload?.file;
+      if (!file) throw new Error("the file has to be chosen again");
+      documents2.apply(entry, localEvent(entry.id, file.name, "queued", "Waiting to be sent"));
+      enqueue(entry);
+      sendNext();
+      return 1;
+    },
+    /**
+     * @param {Entry} entry
+     * @returns {number} how many files were cancelled
+     */
+    cancel(entry) {
+      const { file, request: request2 } = (
+        /** @type {Upload} */
+        entry.upload
+      );
+      if (!file) throw new Error("the file has to be chosen again");
+      if (request2?.readyState && request2.readyState < XMLHttpRequest.DONE) {
+        request2.abort();
+        return 1;
+      }
+      const position = queue.indexOf(entry);
+      if (position < 0) return 0;
+      queue.splice(position, 1);
+      ended += 1;
+      documents2.apply(entry, localEvent(entry.id, file.name, "cancelled", "Not sent"));
+      return 1;
+    }
+  };
 }
 
 // src/progress-view/actions.js
@@ -1712,7 +1777,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
   let timer = 0;
   function notify(text, bad = false, milliseconds = NOTICE_DURATION) {
     clearTimeout(timer);
-    actions2.notice = { text: sentence(text), bad };
+    actions.notice = { text: sentence(text), bad };
     retried = /* @__PURE__ */ new Map();
     if (Number.isFinite(milliseconds)) {
       timer = Number(setTimeout(() => notify("", false, Infinity), milliseconds));
@@ -1739,7 +1804,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
     const row = store.rows.get(index);
     return !row || started && isFinal(row.status);
   }
-  const actions2 = {
+  const actions = {
     /** @type {Notice} */
     notice: { text: "", bad: false },
     /**
@@ -1770,7 +1835,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
       pending.delete(request2);
       notify(text, !ok);
       if (ok) retried = found.targets;
-      actions2.rowsChanged();
+      actions.rowsChanged();
     },
     /** Hide the notice of a retry when all its documents have ended again. */
     rowsChanged() {
@@ -1785,7 +1850,7 @@ function createActions({ store, sender, isLost, onAction, onChange }) {
       pending.clear();
     }
   };
-  return actions2;
+  return actions;
 }
 
 // src/progress-view/row-text.js
@@ -2548,28 +2613,28 @@ function createGridHeader(idPrefix) {
 }
 
 // src/progress-view/grid-keys.js
-function handleGridKey(event, actions2) {
+function handleGridKey(event, actions) {
   const { key, shiftKey: extend } = event;
   if (event.altKey) return false;
   if (event.ctrlKey || event.metaKey) {
     if (key.toLowerCase() !== "a") return false;
-    actions2.selectAll();
+    actions.selectAll();
     return true;
   }
   const keys = {
-    ArrowDown: () => actions2.moveBy(1, extend),
-    ArrowUp: () => actions2.moveBy(-1, extend),
-    PageDown: () => actions2.moveBy(actions2.pageSize(), extend),
-    PageUp: () => actions2.moveBy(-actions2.pageSize(), extend),
-    Home: () => actions2.moveTo(0, extend),
-    End: () => actions2.moveTo(-1, extend),
-    ArrowRight: () => actions2.moveAcross(1),
-    ArrowLeft: () => actions2.moveAcross(-1),
-    Enter: actions2.open,
-    " ": actions2.select,
-    Escape: actions2.dismiss,
-    "/": actions2.search,
-    "?": actions2.help
+    ArrowDown: () => actions.moveBy(1, extend),
+    ArrowUp: () => actions.moveBy(-1, extend),
+    PageDown: () => actions.moveBy(actions.pageSize(), extend),
+    PageUp: () => actions.moveBy(-actions.pageSize(), extend),
+    Home: () => actions.moveTo(0, extend),
+    End: () => actions.moveTo(-1, extend),
+    ArrowRight: () => actions.moveAcross(1),
+    ArrowLeft: () => actions.moveAcross(-1),
+    Enter: actions.open,
+    " ": actions.select,
+    Escape: actions.dismiss,
+    "/": actions.search,
+    "?": actions.help
   };
   if (!Object.hasOwn(keys, key)) return false;
   keys[key]();
@@ -2959,7 +3024,7 @@ function createGrid(options) {
     setStyle(element, "--docprogress-row", `${rowHeight}px`);
     setStyle(element, "--docprogress-panel", `${details.height}px`);
     setAttribute(element, "aria-rowcount", rows.length + (opened < 0 ? 1 : 2));
-    setText(empty, rows.length ? "" : emptyText(state));
+    setText(empty, rows.length ? "" : emptyText2(state));
     setHidden(empty, rows.length > 0);
     if (details.takeGrowth()) reveal(opened * rowHeight, (opened + 1) * rowHeight + details.height);
     const visible = Math.ceil((height > 0 ? height : VISIBLE_ROWS * rowHeight) / rowHeight) + 1;
@@ -3550,7 +3615,7 @@ function createProgressView(element, options = {}) {
       scheduleDraw2();
     }
   });
-  const actions2 = createActions({
+  const actions = createActions({
     store,
     sender,
     isLost: heartbeat.isLost,
@@ -3562,14 +3627,14 @@ function createProgressView(element, options = {}) {
     store,
     selection,
     listed: () => grid.listed(),
-    onAction: actions2.request,
+    onAction: actions.request,
     onChange: scheduleDraw2,
     onErrors: options.onErrors
   });
   const help = createHelp(`${idPrefix}-help`);
   const header = createHeader({
     signal,
-    onAction: actions2.request,
+    onAction: actions.request,
     onFilter: toggleFilter,
     onQuery: search.set,
     onDetails: () => openDetails(store.sorted()[0]),
@@ -3590,7 +3655,7 @@ function createProgressView(element, options = {}) {
   });
   const panel = createDetailsPanel({
     signal,
-    onAction: actions2.request,
+    onAction: actions.request,
     onDismiss: closeDetails,
     sender
   });
@@ -3625,7 +3690,7 @@ function createProgressView(element, options = {}) {
       sort,
       selection,
       helping: !help.hidden,
-      notice: actions2.notice
+      notice: actions.notice
     };
     toggleClass(root, "single", store.single);
     toggleClass(root, "stale", state.problem !== "");
@@ -3690,7 +3755,7 @@ function createProgressView(element, options = {}) {
     scheduleDraw2();
   }
   function rowsChanged() {
-    actions2.rowsChanged();
+    actions.rowsChanged();
     heartbeat.beat();
     if (panel.isOutdated(store)) requestDetails();
     scheduleDraw2();
@@ -3708,8 +3773,8 @@ function createProgressView(element, options = {}) {
       panel.show(details);
       scheduleDraw2();
     },
-    act: actions2.request,
-    showResult: actions2.showResult,
+    act: actions.request,
+    showResult: actions.showResult,
     beat(time) {
       heartbeat.beat(time);
       scheduleDraw2();
@@ -3722,7 +3787,7 @@ function createProgressView(element, options = {}) {
       closing.abort();
       clearInterval(clock);
       cancelAnimationFrame(frame2);
-      actions2.close();
+      actions.close();
       bulkBar.close();
       search.close();
       grid.close();
@@ -3751,30 +3816,12 @@ var REFRESH_INTERVAL = 5e3;
 var MEMBERS_DELAY = 300;
 var BEAT_INTERVAL = 2e3;
 var SLOW_ANSWER3 = 300;
-var TITLE = document.title;
-var base = new URL(".", location.href).pathname.slice(0, -1);
-var TOKEN_KEY = `docprogress ${base}`;
-var REFUSED_KEY = `docprogress refused ${base}`;
-var work = findElement("work");
-var caseField = (
-  /** @type {HTMLInputElement} */
-  findElement("case")
-);
-var problem = findElement("problem");
-var viewElement = findElement("view");
-var emptyText2 = findElement("empty");
-var loadingText = findElement("loading");
-var olderButton = (
-  /** @type {HTMLButtonElement} */
-  findElement("more")
-);
 var api = createApi(base, askForToken);
 var access = createAccess((token) => {
   api.token = token;
   sessionStorage.setItem(TOKEN_KEY, token);
   refresh();
 });
-var passwordDialog = createPasswordDialog();
 var documents = createDocuments(scheduleDraw);
 var follower = createFollower({
   api,
@@ -3799,27 +3846,25 @@ var caseId = new URLSearchParams(location.search).get("case") ?? "";
 var listed = false;
 var slow = false;
 var slowTimer = 0;
-var actions = 0;
-var password = (
-  /** @type {string | null} */
-  null
-);
 var frame = 0;
 var refreshTimer = 0;
 var membersTimer = 0;
 var connected = false;
 var problemText = "";
 var view = createProgressView(viewElement, {
-  onAction: startAction,
+  onAction: createActionRequests({
+    documents,
+    request: api.request,
+    uploads,
+    retryNow: (action, ids) => view.act(action, ids),
+    onResult(result) {
+      view.showResult(result);
+      refresh();
+    }
+  }),
   onDetails: showDetails,
   onSearch: searchDocuments,
-  async onErrors(ids) {
-    const errors = ids.map((id) => [id, inWordsOfPage(documents.entries.get(id)?.event.error) ?? ""]);
-    return new Map(
-      /** @type {[string, string][]} */
-      errors
-    );
-  },
+  onErrors: async (ids) => errorsOf(documents, ids),
   onSort(sort) {
     if (sort && listing.hasOlder) loadOlder(listing.fetchAll);
   },
@@ -3985,27 +4030,6 @@ function uploadEnded() {
   saveRefused(REFUSED_KEY, documents.entries.values());
   scheduleDraw();
 }
-function startAction(action, ids) {
-  const targets = action === "retry" ? targetsOf(documents, action, ids) : [];
-  const encrypted = targets.filter(({ event }) => needsPassword(event.error));
-  if (encrypted.length && password === null) {
-    askForPassword(encrypted, () => view.act(action, ids));
-    return null;
-  }
-  actions += 1;
-  const request2 = actions;
-  const options = { documents, request: api.request, uploads };
-  performAction(options, action, ids, password ?? "").then((result) => {
-    view.showResult({ request: request2, ...result });
-    refresh();
-  });
-  return request2;
-}
-async function askForPassword(encrypted, retry) {
-  password = await passwordDialog.ask(encrypted.map(({ id, event }) => event.name ?? id));
-  if (password !== null) retry();
-  password = null;
-}
 async function showDetails(id) {
   const entry = documents.entries.get(id);
   if (entry) view.showDetails(await loadDetails(entry, api.request));
@@ -4041,19 +4065,9 @@ function currentSummary() {
 function drawPage() {
   const empty = !documents.entries.size;
   viewElement.hidden = empty;
-  emptyText2.hidden = !empty || !listed;
+  emptyText.hidden = !empty || !listed;
   loadingText.hidden = !slow || !empty || access.shown;
   olderButton.hidden = !listing.hasOlder;
   problem.textContent = sentence(problemText);
   problem.hidden = !problemText || documents.unfinished().length > 0;
-}
-function drawTitle(summary) {
-  const headline = summary.total ? `${headlineOf(summary, null)} · ` : "";
-  if (document.title !== headline + TITLE) document.title = headline + TITLE;
-}
-function findElement(id) {
-  return (
-    /** @type {HTMLElement} */
-    document.getElementById(id)
-  );
 }

@@ -6,24 +6,32 @@
  */
 
 import { createAccess } from "./page/access.js";
-import { performAction, targetsOf } from "./page/actions.js";
+import { createActionRequests } from "./page/action-requests.js";
+import { base, REFUSED_KEY, TOKEN_KEY } from "./page/address.js";
 import { createApi, tokenOf, UNREACHABLE } from "./page/api.js";
-import { loadDetails } from "./page/details.js";
+import { errorsOf, loadDetails } from "./page/details.js";
 import { createDocuments, localEvent } from "./page/documents.js";
 import { listenForFiles } from "./page/drop-area.js";
+import {
+  caseField,
+  emptyText,
+  loadingText,
+  olderButton,
+  problem,
+  viewElement,
+  work,
+} from "./page/elements.js";
 import { createFollower } from "./page/follower.js";
 import { createListing } from "./page/listing.js";
-import { createPasswordDialog, inWordsOfPage, needsPassword } from "./page/password.js";
 import { forgetRefused, restoreRefused, saveRefused } from "./page/refused-files.js";
 import { summarize } from "./page/summary.js";
+import { drawTitle } from "./page/title.js";
 import { createUploadQueue } from "./page/upload-queue.js";
-import { headlineOf } from "./progress-view/summary-text.js";
 import { createProgressView } from "./progress-view/view.js";
 import { isFinal } from "./shared/status.js";
 import { sentence } from "./shared/text.js";
 
 /** @typedef {import("./page/types.js").Entry} Entry */
-/** @typedef {import("./progress-view/types.js").Action} Action */
 
 /** Milliseconds between two requests for documents that others have added. */
 const REFRESH_INTERVAL = 5000;
@@ -37,30 +45,12 @@ const BEAT_INTERVAL = 2000;
 /** Milliseconds without an answer after which the page says what it waits for. */
 const SLOW_ANSWER = 300;
 
-const TITLE = document.title;
-
-/** Where the server is, without a slash at the end: a proxy may serve it under a path. */
-const base = new URL(".", location.href).pathname.slice(0, -1);
-
-/** Keys of the session storage: the tabs of a browser may show several servers. */
-const TOKEN_KEY = `docprogress ${base}`;
-const REFUSED_KEY = `docprogress refused ${base}`;
-
-const work = findElement("work");
-const caseField = /** @type {HTMLInputElement} */ (findElement("case"));
-const problem = findElement("problem");
-const viewElement = findElement("view");
-const emptyText = findElement("empty");
-const loadingText = findElement("loading");
-const olderButton = /** @type {HTMLButtonElement} */ (findElement("more"));
-
 const api = createApi(base, askForToken);
 const access = createAccess((token) => {
   api.token = token;
   sessionStorage.setItem(TOKEN_KEY, token);
   refresh();
 });
-const passwordDialog = createPasswordDialog();
 const documents = createDocuments(scheduleDraw);
 const follower = createFollower({
   api,
@@ -86,9 +76,6 @@ let listed = false;
 /** Whether the documents are listed later than a user takes for at once. */
 let slow = false;
 let slowTimer = 0;
-let actions = 0;
-/** The password of documents that are retried now; null if it was not asked for. */
-let password = /** @type {string | null} */ (null);
 let frame = 0;
 let refreshTimer = 0;
 let membersTimer = 0;
@@ -97,13 +84,19 @@ let connected = false;
 let problemText = "";
 
 const view = createProgressView(viewElement, {
-  onAction: startAction,
+  onAction: createActionRequests({
+    documents,
+    request: api.request,
+    uploads,
+    retryNow: (action, ids) => view.act(action, ids),
+    onResult(result) {
+      view.showResult(result);
+      refresh();
+    },
+  }),
   onDetails: showDetails,
   onSearch: searchDocuments,
-  async onErrors(ids) {
-    const errors = ids.map((id) => [id, inWordsOfPage(documents.entries.get(id)?.event.error) ?? ""]);
-    return new Map(/** @type {[string, string][]} */ (errors));
-  },
+  onErrors: async (ids) => errorsOf(documents, ids),
   onSort(sort) {
     // What is sorted has to be known.
     if (sort && listing.hasOlder) loadOlder(listing.fetchAll);
@@ -304,38 +297,6 @@ function uploadEnded() {
   scheduleDraw();
 }
 
-/**
- * @param {Action} action
- * @param {string[] | null} ids
- * @returns {number | null} null if the user is asked for a password first
- */
-function startAction(action, ids) {
-  const targets = action === "retry" ? targetsOf(documents, action, ids) : [];
-  const encrypted = targets.filter(({ event }) => needsPassword(event.error));
-  if (encrypted.length && password === null) {
-    askForPassword(encrypted, () => view.act(action, ids));
-    return null;
-  }
-  actions += 1;
-  const request = actions;
-  const options = { documents, request: api.request, uploads };
-  performAction(options, action, ids, password ?? "").then((result) => {
-    view.showResult({ request, ...result });
-    refresh();
-  });
-  return request;
-}
-
-/**
- * @param {Entry[]} encrypted
- * @param {() => void} retry
- */
-async function askForPassword(encrypted, retry) {
-  password = await passwordDialog.ask(encrypted.map(({ id, event }) => event.name ?? id));
-  if (password !== null) retry();
-  password = null;
-}
-
 /** @param {string} id */
 async function showDetails(id) {
   const entry = documents.entries.get(id);
@@ -384,19 +345,4 @@ function drawPage() {
   // Of documents that have not ended, the view itself says it.
   problem.textContent = sentence(problemText);
   problem.hidden = !problemText || documents.unfinished().length > 0;
-}
-
-/**
- * Show in the browser's tab what the view's headline says.
- *
- * @param {import("./progress-view/types.js").Summary} summary
- */
-function drawTitle(summary) {
-  const headline = summary.total ? `${headlineOf(summary, null)} · ` : "";
-  if (document.title !== headline + TITLE) document.title = headline + TITLE;
-}
-
-/** @param {string} id */
-function findElement(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }

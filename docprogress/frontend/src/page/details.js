@@ -43,3 +43,14 @@ export async function loadDetails(entry, request) {
     problem,
   };
 }
+
+/**
+ * The whole errors of documents, by their ids.
+ *
+ * @param {import("./documents.js").Documents} documents
+ * @param {string[]} ids
+ * @returns {Map<string, string>}
+ */
+export function errorsOf(documents, ids) {
+  return new Map(ids.map((id) => [id, inWordsOfPage(documents.entries.get(id)?.event.error) ?? ""]));
+}
