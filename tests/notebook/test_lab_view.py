@@ -159,10 +159,10 @@ def test_hostile_names_and_messages_are_shown_as_text(
         wide = "element => element.scrollWidth - element.clientWidth"
         assert each.evaluate(wide) <= 1
     row(view, "endlessendless").click()
-    expect(view.get_by_role("heading", level=3)).to_have_text(HOSTILE["long"])
+    expect(view.get_by_role("heading", level=2)).to_have_text(HOSTILE["long"])
     looks_well(notebook, "hostile")
     row(view, "<img").click()
-    expect(view.get_by_role("heading", level=3)).to_have_text(HOSTILE["markup"])
+    expect(view.get_by_role("heading", level=2)).to_have_text(HOSTILE["markup"])
 
     for document_id, text in zip(ids, HOSTILE.values(), strict=True):
         publish_event(
