@@ -1,9 +1,11 @@
 """A synchronization that is killed anywhere: the next one ends in the right state."""
 
+import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -17,29 +19,38 @@ from docprogress import Pipeline, Status
 from docprogress.errors import Unreadable
 from docprogress.store.search_filter import SearchFilter
 
-#: Kills its process before a statement of the database, counted from 1.
+#: Synchronizes in a process of its own for each line of its input, which is killed before
+#: that statement of the database, counted from 1. They begin with everything imported.
 SYNC = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+import docprogress.client.pipeline
 
-folder, home, redis_url, database_url, place = sys.argv[1:]
-count = 0
+folder, home, redis_url, database_url = sys.argv[1:]
+urls = {"redis_url": redis_url, "database_url": database_url or None}
+count = place = 0
 
 def counted(*_):
     global count
     count += 1
-    if count == int(place):
+    if count == place:
         os.kill(os.getpid(), signal.SIGKILL)
 
 LISTEN
 
-from docprogress import Pipeline
-
-urls = {"redis_url": redis_url, "database_url": database_url or None}
-with Pipeline(home=home, **urls) as pipeline:
-    pipeline.sync(folder, case_id="synchronized", max_delete="100%", retry_failed=True)
-print(count)
+for line in sys.stdin:
+    place = int(line)
+    child = os.fork()
+    if child == 0:
+        with docprogress.Pipeline(home=home, **urls) as pipeline:
+            pipeline.sync(
+                folder, case_id="synchronized", max_delete="100%", retry_failed=True
+            )
+        print(count, end=" ", flush=True)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
 """
 
 #: The same for one of a worker's processes, if the file ARMED says which statement.
@@ -131,6 +142,15 @@ class Site:
         if database_url:
             self._environment["DOCPROGRESS_DATABASE_URL"] = database_url
         self.worker = self._start()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the site
+        where = [self.folder.path, self.home, redis_url, database_url]
+        self._synchronizer = subprocess.Popen(
+            [sys.executable, "-c", SYNC.replace("LISTEN", self._listen), *where],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
         self.pipeline = Pipeline(
             home=self.home, redis_url=redis_url, database_url=database_url or None
         )
@@ -143,6 +163,9 @@ class Site:
     def close(self) -> None:
         self.pipeline.close()
         self.worker.kill()
+        with self._synchronizer as synchronizer:
+            synchronizer.kill()
+        self._errors.close()
 
     def restart_worker(self) -> None:
         self.worker.kill()
@@ -150,19 +173,12 @@ class Site:
 
     def synchronize(self, place: int = 0) -> int | None:
         """Synchronize in a process; how many statements it took, or None if killed."""
-        script = SYNC.replace("LISTEN", self._listen)
-        where = [self.folder.path, self.home, self.redis_url, self._database_url]
-        done = subprocess.run(
-            [sys.executable, "-c", script, *map(str, where), str(place)],
-            capture_output=True,
-            text=True,
-            timeout=patient(60),
-            check=False,
-        )
-        if done.returncode == -signal.SIGKILL:
+        print(place, file=self._synchronizer.stdin, flush=True)
+        *statements, status = self._synchronizer.stdout.readline().split()
+        if int(status) == -signal.SIGKILL:
             return None
-        assert done.returncode == 0, done.stderr
-        return int(done.stdout.split()[-1])
+        assert int(status) == 0, os.pread(self._errors.fileno(), 1 << 20, 0).decode()
+        return int(*statements)
 
     def continue_(self) -> None:
         """Synchronize in this process."""
