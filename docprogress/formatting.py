@@ -28,6 +28,14 @@ _UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 
+#: The seconds to which the ends of a range are rounded.
+_ROUND = (
+    *(5, 10, 15, 20, 30, 45),
+    *(_MINUTE * each for each in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)),
+    *(_HOUR * each for each in (1, 2, 3, 4, 5, 6, 8, 10, 12, 18)),
+    *(_DAY * each for each in (1, 2, 3, 4, 5, 7, 10, 14, 21, 30)),
+)
+
 
 def one_line(text: str) -> str:
     """`text` on one line and without control characters, for HTML and the like."""
@@ -116,10 +124,15 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
-def remaining(seconds: float | None) -> str:
-    """An estimate of the time left, rounded to what such estimates can promise."""
+def remaining(seconds: float | None, between: tuple[float, float] | None = None) -> str:
+    """An estimate of the time left, rounded to what such estimates can promise.
+
+    Args:
+        seconds: The estimate; None if it would be too far from the truth.
+        between: Between which seconds the time left is, which is shown then.
+    """
     if seconds is None:
-        return "time left unknown"
+        return "time left unknown" if between is None else _between(*between)
     if seconds < 5:  # noqa: PLR2004 - too short to count
         return "a few seconds left"
     if seconds < _MINUTE - 2.5:
@@ -128,6 +141,31 @@ def remaining(seconds: float | None) -> str:
     if minutes >= 10:  # noqa: PLR2004 - round to five minutes
         minutes = round(minutes / 5) * 5
     return f"about {duration(max(minutes, 1) * _MINUTE)} left"
+
+
+def _between(low: float, high: float) -> str:
+    """A range of seconds, rounded so that it becomes no smaller: `2 to 5 min left`."""
+    if high < _ROUND[0]:
+        return "a few seconds left"
+    least = max((each for each in _ROUND if each <= low), default=0)
+    most = next((each for each in _ROUND if each >= high), None)
+    if most is None:
+        return f"more than {_whole(least)} left"
+    if not least:
+        return f"up to {_whole(most)} left"
+    if least == most:
+        return f"about {_whole(most)} left"
+    unit = _whole(most).partition(" ")[2]
+    first = _whole(least).removesuffix(f" {unit}")
+    return f"{first} to {_whole(most)} left"
+
+
+def _whole(seconds: int) -> str:
+    """One of the rounded durations."""
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
 
 
 def byte_size(size: int) -> str:

@@ -30,6 +30,8 @@ class DocumentTiming:
         "ended_at",
         "highest",
         "last_seen",
+        "paused_at",
+        "paused_seconds",
         "recognised_at",
         "recognised_pages",
         "recognition_baseline",
@@ -53,6 +55,9 @@ class DocumentTiming:
         self.highest = highest
         self.started_at: float | None = None
         self.ended_at: float | None = None
+        #: When the attempt was queued again, and for how long it has been so before.
+        self.paused_at: float | None = None
+        self.paused_seconds = 0.0
         #: None for a step that was not seen to begin.
         self.step_entered_at: float | None = None
         #: The baselines for the pace of the attempt and its step: a moment, and the
@@ -71,9 +76,17 @@ class DocumentTiming:
     def restart(self) -> None:
         """Begin another attempt."""
         self.started_at = self.ended_at = self.step_entered_at = None
+        self.paused_at, self.paused_seconds = None, 0.0
         self.attempt_baseline = self.step_baseline = None
         self.recognised_at = self.recognition_baseline = None
         self.seen_from_start = True
+
+    def worked(self, at: float) -> float | None:
+        """The seconds for which this attempt was processed; None if it was not."""
+        if self.started_at is None:
+            return None
+        end = at if self.paused_at is None else self.paused_at
+        return max(end - self.started_at - self.paused_seconds, 0.0)
 
     def enter_step(self, at: float | None) -> None:
         """Begin another step at this moment; None if the document does not run."""
@@ -92,6 +105,7 @@ class DocumentProgress:
         "event",
         "kind",
         "name",
+        "number",
         "pages",
         "recognised",
         "size",
@@ -111,6 +125,8 @@ class DocumentProgress:
         self.event = event
         #: The newest name; the id if there was none.
         self.name = event.name or event.document_id
+        #: Its place in the order of first events.
+        self.number = 0
         #: None until an event states it.
         self.attempt = attempt_of(event)
         #: Pages read, by the attempt that read the most.

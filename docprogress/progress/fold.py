@@ -21,6 +21,7 @@ from docprogress.progress.document import (
     valid_count,
 )
 from docprogress.progress.estimate import Estimator
+from docprogress.progress.forecast import Forecast
 from docprogress.progress.rates import Rate
 from docprogress.progress.shown_shares import ShownShares
 from docprogress.progress.summary import describe_without_text, summarize
@@ -207,8 +208,19 @@ class Progress:
         """
         if self.finished:
             return 0.0
-        total = max(self.total, self.expected or 0)
-        return self._time_left.seconds(total, self._clock(), last_seen=self._last_seen)
+        found = self._forecast()
+        return found.seconds if found is not None and found.sure else None
+
+    @property
+    def remaining_range(self) -> tuple[float, float] | None:
+        """Between which numbers of seconds the time left is, in four of five cases.
+
+        None while that is unknown, or so vague that it would say nothing.
+        """
+        if self.finished:
+            return 0.0, 0.0
+        found = self._forecast()
+        return None if found is None else found.range
 
     def stalled(self, document_id: str) -> bool:
         """Whether a document is being processed without events or heartbeats."""
@@ -286,6 +298,8 @@ class Progress:
         changed = document.stalled or visible_state(event) != visible_state(known)
         document.timing.last_seen = self._last_seen = max(at, self._last_seen)
         self._update(document, event, at, fresh=fresh)
+        if at >= self._time_left.due:
+            self._time_left.look(max(self.total, self.expected or 0), at)
         return changed
 
     def _add(self, event: ProgressEvent, at: float) -> None:
@@ -306,6 +320,7 @@ class Progress:
         )
         document = DocumentProgress(event, self._clock, timing)
         document.kind = self._work.kind_of(document.name)
+        document.number = len(self._documents)
         self._documents[event.document_id] = document
         # Progress before the first event here says nothing about the pace.
         seen = sign > self._first_seen_at
@@ -325,6 +340,8 @@ class Progress:
         """Replace a document's known event with a newer one."""
         known, timing = document.event, document.timing
         self._tally.remove(document)
+        if fresh and not known.final:
+            self._estimator.attempt_lost(document, at)
         self._replace(document, event, fresh=fresh)
         was_running = known.status is Status.PROCESSING and not fresh
         running = event.status is Status.PROCESSING
@@ -340,7 +357,10 @@ class Progress:
         self._enter(document, event, at)
         if event.status is Status.COMPLETED:
             self._throughput.completions.add(at, 1)
-            self._estimator.document_completed(document)
+            self._estimator.document_completed(document, at)
+        elif event.status is Status.FAILED:
+            self._estimator.attempt_lost(document, at)
+            self._estimator.document_failed()
         self._throughput.count(document, event, at, seen=True)
         if running and event.ocr_total is not None:
             self._estimator.recognition.observe(document, at)
@@ -375,10 +395,15 @@ class Progress:
         if event.final:
             timing.ended_at = at
         if event.status is not Status.PROCESSING:
+            if event.status is Status.QUEUED and timing.paused_at is None:
+                timing.paused_at = at
             return
         if timing.started_at is None:
             timing.started_at = at
             self._throughput.begin(self._clock())
+        elif timing.paused_at is not None:
+            timing.paused_seconds += at - timing.paused_at
+        timing.paused_at = None
         if timing.attempt_baseline is None:
             timing.attempt_baseline = (at, event.progress / 100)
         if timing.step_baseline is None:
@@ -403,6 +428,10 @@ class Progress:
         pages = valid_count(known.total) if known.unit in PAGE_UNITS else None
         self._throughput.count_pages(document, pages, at)
         self._estimator.step_passed(known.step, document, at)
+
+    def _forecast(self) -> Forecast | None:
+        total = max(self.total, self.expected or 0)
+        return self._time_left.forecast(total, self._clock(), last_seen=self._last_seen)
 
     def _per_second(self, rate: Rate) -> float | None:
         if self.finished and self._first_seen_at is not None:

@@ -4,7 +4,16 @@ A recognised page takes a hundred times as long as another one, so that the numb
 pages says little about the time left.
 """
 
+import math
+
 from docprogress.progress.document import DocumentProgress, valid_count
+from docprogress.progress.pace import (
+    HALF_DEVIATION,
+    MOST_DEVIATION,
+    OTHERS_DEVIATION,
+    UNKNOWN,
+    Pace,
+)
 
 #: How many of the newest pages determine the mean, and how many of its own a document
 #: must have before they count rather than the run's.
@@ -14,14 +23,6 @@ OWN_PAGES = 3
 #: The first page of a document says nothing if it takes so many times as long as the
 #: next one: the models are loaded with it.
 SLOW_START = 2.0
-
-
-def has_own_pace(document: DocumentProgress) -> bool:
-    """Whether enough pages of a document were recognised to tell how long it takes."""
-    timing = document.timing
-    if document.event.ocr_total is None or timing.recognition_baseline is None:
-        return False
-    return timing.recognised_pages - timing.recognition_baseline[1] >= OWN_PAGES
 
 
 class RecognitionTimes:
@@ -61,22 +62,25 @@ class RecognitionTimes:
             if self._pages == 1:
                 self._pages = self._seconds = 0.0
 
-    def left(self, document: DocumentProgress, at: float) -> float | None:
-        """The seconds until all pages are recognised; None if that is unknown."""
+    def left(self, document: DocumentProgress, at: float) -> Pace:
+        """What is left until all pages are recognised."""
         event, timing = document.event, document.timing
         total = valid_count(event.ocr_total) or 0
         pages = total - (valid_count(event.ocr_current) or 0)
         if pages <= 0:
-            return 0.0
+            return Pace(0.0, 0.0)
         since = timing.recognised_at or timing.advanced_at
         began, before = timing.recognition_baseline or (since, timing.recognised_pages)
         own = timing.recognised_pages - before
+        deviation = OTHERS_DEVIATION
         if own >= OWN_PAGES or (own and not self._pages):
             each = (since - began) / own
+            deviation = HALF_DEVIATION * math.sqrt(max(pages, OWN_PAGES) / own)
         elif self._pages:
             each = self._seconds / self._pages
         else:
-            return None
+            return UNKNOWN
         spent = at - since
         # A page that takes longer than expected may end at any time.
-        return each * (pages - 1) + max(each - spent, 0.1 * max(each, spent))
+        left = each * (pages - 1) + max(each - spent, 0.1 * max(each, spent))
+        return Pace(left, min(deviation, MOST_DEVIATION))

@@ -1,22 +1,24 @@
-"""The seconds left of a run, estimated by the method that suits the available data."""
+"""The time that is left of a run, as far as it is known."""
 
-from collections.abc import Collection, Sequence
+import math
 
 from docprogress.events import ProgressEvent, Status
-from docprogress.progress.document import STALLED_SECONDS, DocumentProgress
+from docprogress.progress.document import STALLED_SECONDS
 from docprogress.progress.estimate import Estimator
+from docprogress.progress.forecast import Forecast, Trust
 from docprogress.progress.pace import from_rate, from_share
 from docprogress.progress.rates import Rate
-from docprogress.progress.recognition import has_own_pace
 from docprogress.progress.tally import Tally
 
-#: Seconds that a run must have been working before there is an estimate.
+#: Seconds that a run must have been working before there is a forecast.
 LEAST_WORK = 5.0
 
-#: An estimate is kept for a second for each of so many documents that wait, less these
-#: seconds: it costs as much as there are documents.
-FORECAST_DOCUMENTS = 5_000
-FEW_SECONDS = 0.1
+#: A forecast is kept for a second for each of so many documents, less those that cost
+#: nothing, and for so many seconds at most if few wait.
+KEPT_DOCUMENTS = 40
+FREE_DOCUMENTS = 5
+LONGEST_KEPT = 1.0
+MANY_DOCUMENTS = 3_000
 
 
 class TimeLeft:
@@ -34,16 +36,33 @@ class TimeLeft:
         self._completions = completions
         # When a document was first seen to run, or to end.
         self._working_since: float | None = None
-        # When the time left was estimated last by sizes, and what it was.
-        self._forecast: tuple[float, float | None] = (float("-inf"), None)
+        self._kept: tuple[float, int, Forecast | None] = (-math.inf, 0, None)
+        self._events = 0
+        self._trust = Trust()
+        self._total = 0
+        #: When the next forecast is made that tells how far they can be trusted.
+        self.due = math.inf
 
     def note(self, event: ProgressEvent, at: float) -> None:
-        """Note when the run begins to work."""
+        """Note that something has happened."""
+        self._events += 1
         if self._working_since is None and event.status is not Status.QUEUED:
             self._working_since = at
+            self.due = at + LEAST_WORK
 
-    def seconds(self, total: int, at: float, *, last_seen: float) -> float | None:
-        """The seconds left; None while that is unknown.
+    def look(self, total: int, at: float) -> None:
+        """Compare what is forecast with what was forecast before."""
+        if total != self._total:
+            # More documents were found: no forecast knew of them.
+            self._trust, self._total = Trust(), total
+        found = self._current(total, at)
+        if found is not None:
+            self._trust.compare(found, at)
+        worked = at - (at if self._working_since is None else self._working_since)
+        self.due = at + max(1.0, 0.1 * worked)
+
+    def forecast(self, total: int, at: float, *, last_seen: float) -> Forecast | None:
+        """The time left; None while that is unknown.
 
         Args:
             total: How many documents there are.
@@ -61,34 +80,37 @@ class TimeLeft:
         if worked < LEAST_WORK:
             recognises = any(document.event.ocr_total for document in running)
             ended = self._tally.ended
-            return None if recognises else from_share(worked, ended, total)
-        return self._of_working_run(total - self._tally.ended, at)
+            left = None if recognises else from_share(worked, ended, total)
+            return None if left is None else Forecast(left, 0.0)
+        found = self._current(total, at)
+        return None if found is None else self._trust.widened(found, worked)
 
-    def _of_working_run(self, left: int, at: float) -> float | None:
-        """The seconds left of a run of which this number of documents is unfinished."""
-        running = self._tally.running.values()
-        waiting = list(self._tally.queued.values())
-        if running and left == len(running) + len(waiting):
-            sized = all(document.size for document in (*running, *waiting))
-            if sized or (waiting and not any(map(has_own_pace, running))):
-                return self._from_sizes(running, waiting, at)
-        estimate = self._estimator.from_steps(running, left - len(running), at)
-        if estimate is None and not running:
-            return from_rate(self._completions, left, at)
-        return estimate
+    def _current(self, total: int, at: float) -> Forecast | None:
+        """The forecast of the documents as they are now, or were a moment ago."""
+        since, events, found = self._kept
+        age = at - since
+        if events != self._events and age >= self._keep(total):
+            found, age = self._made(total, at), 0.0
+            self._kept = at, self._events, found
+        return None if found is None else found.later(age)
 
-    def _from_sizes(
-        self,
-        running: Collection[DocumentProgress],
-        waiting: Sequence[DocumentProgress],
-        at: float,
-    ) -> float | None:
-        """The estimate by the documents' bytes, which is kept where they are many."""
-        since, known = self._forecast
-        if at - since < len(waiting) / FORECAST_DOCUMENTS - FEW_SECONDS:
-            return None if known is None else max(known - (at - since), 0.0)
-        ended = self._tally.ended
-        share = ended / (ended + len(running) + len(waiting))
-        found = self._estimator.from_sizes(running, waiting, at, ended=share)
-        self._forecast = at, found
+    def _keep(self, total: int) -> float:
+        """For how many seconds a forecast is kept."""
+        left = total - self._tally.ended
+        shortest = min((left - FREE_DOCUMENTS) / KEPT_DOCUMENTS, LONGEST_KEPT)
+        return max(shortest, left / MANY_DOCUMENTS - LONGEST_KEPT)
+
+    def _made(self, total: int, at: float) -> Forecast | None:
+        running, queued = (
+            self._tally.running.values(),
+            list(self._tally.queued.values()),
+        )
+        left = total - self._tally.ended
+        unseen = max(left - len(running) - len(queued), 0)
+        found = self._estimator.forecast(
+            running, queued, at, total=total, unseen=unseen
+        )
+        if found is None and not running:
+            pace = from_rate(self._completions, left, at)
+            return None if pace.unknown else Forecast(pace.seconds, pace.deviation)
         return found

@@ -86,12 +86,17 @@ def frame(
 
 def _total_line(progress: Progress, width: int) -> Text:
     """The bar of the whole run, its percentage, and the remaining time."""
-    left = "" if progress.finished else remaining(progress.remaining_seconds)
+    left = "" if progress.finished else time_left(progress)
     right = f"{percentage(progress.fraction * 100)}{GAP}{left:<18}"
     cells = width - len(GAP) - len(right)
     widths = _widths(progress, cells)
     parts = [(widths[status], STYLES[status]) for status in SUMMARY_ORDER]
     return bar(parts, cells).append(GAP).append(right.rstrip(), style="bold")
+
+
+def time_left(progress: Progress) -> str:
+    """The time left of a run, as a number or a range."""
+    return remaining(progress.remaining_seconds, progress.remaining_range)
 
 
 def _widths(progress: Progress, cells: int) -> dict[Status, int]:

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.text import Text
 
 from docprogress.events import ProgressEvent, Status
-from docprogress.formatting import plain, remaining
+from docprogress.formatting import plain
 from docprogress.progress.fold import Progress
 from docprogress.terminal.columns import GAP
-from docprogress.terminal.drawing import frame
+from docprogress.terminal.drawing import frame, time_left
 from docprogress.terminal.live_region import LiveRegion
 from docprogress.terminal.results import Reword, describe_end
 from docprogress.terminal.taskbar import Taskbar, TaskbarState
@@ -163,7 +163,7 @@ class PlainView(_LineView):
         if self._clock() >= self._written_at + SILENT_SECONDS:
             line = f"{self._progress.summary()}; "
             if lost_at is None:
-                line += remaining(self._progress.remaining_seconds)
+                line += time_left(self._progress)
             else:
                 line += f"reconnecting to Redis since {lost_at.astimezone():%H:%M:%S}"
             self._write(line)

@@ -3,7 +3,7 @@ import "./page.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { duration, rate, remaining, stopwatch } from "../../docprogress/frontend/src/shared/format.js";
+import { duration, rate, remaining, remainingBetween, stopwatch } from "../../docprogress/frontend/src/shared/format.js";
 import { singleLine } from "../../docprogress/frontend/src/shared/text.js";
 
 test("time that runs is shown as on a stopwatch", () => {
@@ -59,4 +59,18 @@ test("a text becomes one line that turns nothing around", () => {
   );
   assert.equal(singleLine("half \ud83d"), "half \ufffd");
   assert.equal(singleLine("👩‍👧 שלום"), "👩‍👧 שלום");
+});
+
+test("a range of the time left is rounded to a wider one", () => {
+  const ranges = [[1, 4], [2, 11], [12, 55], [125, 290], [2000, 4000], [86400, 2e5]];
+  const texts = ranges.map(([low, high]) => remainingBetween(low, high));
+
+  assert.deepEqual(texts, [
+    "a few seconds left",
+    "up to 15 s left",
+    "10 s to 1 min left",
+    "2 to 5 min left",
+    "30 min to 2 h left",
+    "1 to 3 d left",
+  ]);
 });

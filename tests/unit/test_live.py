@@ -133,8 +133,11 @@ def test_known_remaining_time_is_shown(clock, progress, apply):
     apply(progress=0)
     clock.advance(10)
     apply(progress=10)
+    assert drawn(progress)[0].endswith("10 %  30 s to 4 min left")
 
-    assert drawn(progress)[0].endswith("10 %  about 2 min left")
+    clock.advance(70)
+    apply(progress=80)
+    assert drawn(progress)[0].endswith("80 %  about 20 s left")
 
 
 def test_nothing_is_100_percent_before_it_is_done(progress, apply):
@@ -330,6 +333,24 @@ def test_shortened_text_fits_its_width(text, width):
 
 def test_shortening_keeps_both_ends():
     assert formatting.shorten("a-very-long-contract-v17.pdf", 15) == "a-very-…v17.pdf"
+
+
+@pytest.mark.parametrize(
+    ("between", "shown"),
+    [
+        ((1, 4), "a few seconds left"),
+        ((2, 11), "up to 15 s left"),
+        ((10, 15), "10 to 15 s left"),
+        ((12, 55), "10 s to 1 min left"),
+        ((125, 290), "2 to 5 min left"),
+        ((125, 179), "2 to 3 min left"),
+        ((2000, 4000), "30 min to 2 h left"),
+        ((86_400, 200_000), "1 to 3 d left"),
+        ((10_000_000, 20_000_000), "more than 30 d left"),
+    ],
+)
+def test_a_range_of_the_remaining_time_is_rounded_to_a_wider_one(between, shown):
+    assert formatting.remaining(None, between) == shown
 
 
 @pytest.mark.parametrize(

@@ -419,27 +419,27 @@ function percentage(fraction) {
   return fraction >= 1 ? 100 : Math.max(0, Math.min(Math.floor(fraction * 100 + 1e-9), 99));
 }
 function stopwatch(seconds) {
-  const whole = Math.floor(seconds);
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
+  const whole2 = Math.floor(seconds);
+  const hours = Math.floor(whole2 / 3600);
+  const minutes = Math.floor(whole2 / 60) % 60;
+  return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole2 % 60)}` : `${minutes}:${twoDigits(whole2 % 60)}`;
 }
 function duration(seconds) {
   if (seconds < 0.05) return "< 0.1 s";
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
+  const whole2 = Math.round(seconds);
   const units = [
     [86400, "d", 3600, "h"],
     [3600, "h", 60, "min"],
     [60, "min", 1, "s"]
   ];
   for (const [unit, name, smaller, smallName] of units) {
-    if (whole < unit) continue;
-    const rest = Math.floor(whole % unit / smaller);
-    const count = `${Math.floor(whole / unit)} ${name}`;
+    if (whole2 < unit) continue;
+    const rest = Math.floor(whole2 % unit / smaller);
+    const count = `${Math.floor(whole2 / unit)} ${name}`;
     return rest ? `${count} ${rest} ${smallName}` : count;
   }
-  return `${whole} s`;
+  return `${whole2} s`;
 }
 function remaining(seconds) {
   if (seconds === null) return "time left unknown";
@@ -448,6 +448,28 @@ function remaining(seconds) {
   const minutes = Math.round(seconds / 60);
   const shown = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
   return `about ${duration(shown * 60)} left`;
+}
+var ROUND = [
+  ...[5, 10, 15, 20, 30, 45],
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50].map((each) => each * 60),
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 18].map((each) => each * 3600),
+  ...[1, 2, 3, 4, 5, 7, 10, 14, 21, 30].map((each) => each * 86400)
+];
+function remainingBetween(low, high) {
+  if (high < ROUND[0]) return "a few seconds left";
+  const least = ROUND.filter((each) => each <= low).pop() ?? 0;
+  const most = ROUND.find((each) => each >= high);
+  if (most === void 0) return `more than ${whole(least)} left`;
+  if (!least) return `up to ${whole(most)} left`;
+  if (least === most) return `about ${whole(most)} left`;
+  const [, unit] = whole(most).split(" ");
+  const first = whole(least);
+  return `${first.endsWith(` ${unit}`) ? first.split(" ")[0] : first} to ${whole(most)} left`;
+}
+function whole(seconds) {
+  if (seconds >= 86400) return `${seconds / 86400} d`;
+  if (seconds >= 3600) return `${seconds / 3600} h`;
+  return seconds >= 60 ? `${seconds / 60} min` : `${seconds} s`;
 }
 function rate(perSecond, noun) {
   let value = perSecond;
@@ -912,8 +934,8 @@ var FIELDS = [
 ];
 function toCsv(rows, errors = /* @__PURE__ */ new Map()) {
   const lines = rows.map((row) => {
-    const whole = { ...row, error: errors.get(row.id) ?? row.error };
-    return FIELDS.map(([, value]) => quoted(value(whole))).join(",");
+    const whole2 = { ...row, error: errors.get(row.id) ?? row.error };
+    return FIELDS.map(([, value]) => quoted(value(whole2))).join(",");
   });
   return `${[FIELDS.map(([name]) => name).join(","), ...lines].join("\r\n")}\r
 `;
@@ -1682,8 +1704,13 @@ function outlookOf(summary, now2) {
   if (counts.processing && stalled >= counts.processing) return "stalled";
   if (waiting) return waiting;
   if (!counts.processing) return "waiting for a worker";
-  if (seconds === null) return remaining(null);
-  return remaining(Math.max(seconds - secondsSince(summary, now2), 0));
+  const passed = secondsSince(summary, now2);
+  if (seconds === null) {
+    if (!summary.remaining_range) return remaining(null);
+    const [low, high] = summary.remaining_range.map((end) => Math.max(end - passed, 0));
+    return remainingBetween(low, high);
+  }
+  return remaining(Math.max(seconds - passed, 0));
 }
 function pagesOf({ finished, pages, pages_per_second }, problem) {
   if (finished) return pages ? plural(pages, "page") : "";

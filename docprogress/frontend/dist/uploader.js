@@ -58,6 +58,12 @@ function remaining(seconds) {
   const shown = minutes >= 10 ? Math.round(minutes / 5) * 5 : Math.max(minutes, 1);
   return `about ${duration(shown * 60)} left`;
 }
+var ROUND = [
+  ...[5, 10, 15, 20, 30, 45],
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50].map((each) => each * 60),
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 18].map((each) => each * 3600),
+  ...[1, 2, 3, 4, 5, 7, 10, 14, 21, 30].map((each) => each * 86400)
+];
 function fileSize(size) {
   for (
     const [unit, name] of

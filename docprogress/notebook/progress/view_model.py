@@ -242,6 +242,7 @@ class ViewModel:
             progress.queue_reason = source.queue_reason
             waiting = progress.waiting_for
             missing = progress.missing_text
+            between = progress.remaining_range
             return {
                 "title": clean(source.title),
                 "run_id": source.run.id if source.run else None,
@@ -253,7 +254,12 @@ class ViewModel:
                 "fraction": progress.fraction,
                 "shares": {s.value: share for s, share in progress.shares.items()},
                 "elapsed": _rounded(progress.elapsed),
-                "remaining": _rounded(progress.remaining_seconds),
+                "remaining": _rounded(left := progress.remaining_seconds),
+                **(
+                    {"remaining_range": [round(each, 1) for each in between]}
+                    if left is None and between
+                    else {}
+                ),
                 "documents_per_second": _rounded(progress.documents_per_second),
                 "pages_per_second": _rounded(progress.pages_per_second),
                 "pages": progress.pages,

@@ -1,6 +1,14 @@
 /** What is written about a run as a whole. */
 
-import { formatNumber, percentage, plural, rate, remaining, stopwatch } from "../shared/format.js";
+import {
+  formatNumber,
+  percentage,
+  plural,
+  rate,
+  remaining,
+  remainingBetween,
+  stopwatch,
+} from "../shared/format.js";
 import { isFinal } from "../shared/status.js";
 import { sentence, singleLine } from "../shared/text.js";
 import { percentOf } from "./status.js";
@@ -60,8 +68,13 @@ export function outlookOf(summary, now) {
   if (counts.processing && stalled >= counts.processing) return "stalled";
   if (waiting) return waiting;
   if (!counts.processing) return "waiting for a worker";
-  if (seconds === null) return remaining(null);
-  return remaining(Math.max(seconds - secondsSince(summary, now), 0));
+  const passed = secondsSince(summary, now);
+  if (seconds === null) {
+    if (!summary.remaining_range) return remaining(null);
+    const [low, high] = summary.remaining_range.map((end) => Math.max(end - passed, 0));
+    return remainingBetween(low, high);
+  }
+  return remaining(Math.max(seconds - passed, 0));
 }
 
 /**

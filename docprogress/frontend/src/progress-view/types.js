@@ -49,6 +49,8 @@
  *   to `fraction`
  * @property {number | null} elapsed seconds
  * @property {number | null} remaining seconds; null if unknown
+ * @property {[number, number] | null} [remaining_range] between which seconds that is,
+ *   where it is not known well enough to be one number
  * @property {number | null} documents_per_second
  * @property {number | null} pages_per_second
  * @property {number} pages

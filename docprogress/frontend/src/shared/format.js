@@ -78,6 +78,39 @@ export function remaining(seconds) {
   return `about ${duration(shown * 60)} left`;
 }
 
+/** The seconds to which the ends of a range are rounded. */
+const ROUND = [
+  ...[5, 10, 15, 20, 30, 45],
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50].map((each) => each * 60),
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 18].map((each) => each * 3600),
+  ...[1, 2, 3, 4, 5, 7, 10, 14, 21, 30].map((each) => each * 86400),
+];
+
+/**
+ * A range of seconds, rounded so that it becomes no smaller: "2 to 5 min left".
+ *
+ * @param {number} low
+ * @param {number} high
+ */
+export function remainingBetween(low, high) {
+  if (high < ROUND[0]) return "a few seconds left";
+  const least = ROUND.filter((each) => each <= low).pop() ?? 0;
+  const most = ROUND.find((each) => each >= high);
+  if (most === undefined) return `more than ${whole(least)} left`;
+  if (!least) return `up to ${whole(most)} left`;
+  if (least === most) return `about ${whole(most)} left`;
+  const [, unit] = whole(most).split(" ");
+  const first = whole(least);
+  return `${first.endsWith(` ${unit}`) ? first.split(" ")[0] : first} to ${whole(most)} left`;
+}
+
+/** @param {number} seconds one of `ROUND` */
+function whole(seconds) {
+  if (seconds >= 86400) return `${seconds / 86400} d`;
+  if (seconds >= 3600) return `${seconds / 3600} h`;
+  return seconds >= 60 ? `${seconds / 60} min` : `${seconds} s`;
+}
+
 /**
  * A rate per second, minute or hour, whichever is the first to give about one or more.
  *
