@@ -14,6 +14,12 @@ def in_kernel() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
+def in_marimo() -> bool:
+    """Whether this is a notebook of marimo, which shows no widgets but anywidgets."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
+
+
 def has_anywidget() -> bool:
     """Whether live views can be shown."""
     try:

@@ -87,13 +87,17 @@ def marimo_notebook(path: Path, *cells: str) -> Path:
 
 
 @pytest.mark.parametrize("mode", ["run", "edit"])
-def test_marimo_shows_a_run_and_a_view_that_is_wrapped(
+def test_marimo_shows_a_run_and_a_view_that_is_wrapped_and_takes_uploads(
     run: SteeredRun, tmp_path: Path, page: Page, mode: str
 ):
     installed("marimo")
     cell = (
-        f"{run.cell}import marimo as mo\n"
-        "mo.vstack([mo.as_html(run), mo.ui.anywidget(ProgressView(run))])"
+        run.cell.replace("run = Pipeline(", "pipeline = Pipeline(").replace(
+            ").attach(", ")\nrun = pipeline.attach("
+        )
+        + "import marimo as mo\n"
+        "mo.vstack([mo.as_html(run), mo.ui.anywidget(ProgressView(run)),"
+        " mo.as_html(pipeline.upload())])"
     )
     path = marimo_notebook(tmp_path / "notebook.py", cell)
     port = free_port()
@@ -110,8 +114,15 @@ def test_marimo_shows_a_run_and_a_view_that_is_wrapped(
             page.locator(".cm-content").first.click(timeout=LOAD)
             page.keyboard.press("Control+Shift+r")
 
-        views = page.locator(".docprogress")
+        views = page.locator(".docprogress:not(.dp-uploader)")
         expect(views).to_have_count(2, timeout=LOAD)
+        document = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"Some words."}
+        page.locator("input[type=file]").first.set_input_files([document])
+        uploader = page.locator(".dp-uploader")
+        expect(uploader).to_contain_text("1 file uploaded")
+        expect(uploader).to_contain_text(
+            'show this in another cell: ProgressView.attach("'
+        )
         for view in views.all():
             expect(view).to_contain_text("Extracting page 2 of 10")
             expect(view).to_contain_text("is broken")

@@ -1090,6 +1090,7 @@ function createUploadSession(model) {
     processed: false
   };
   let note = "";
+  let guide = "";
   let problem = "";
   let messages = 0;
   let drops = 0;
@@ -1200,6 +1201,7 @@ function createUploadSession(model) {
     } else if (message.type === "files") {
       message.files.forEach(mergeEntry);
       problem = message.problem ?? "";
+      guide = message.guide ?? "";
     } else if (message.type === "gone") {
       for (const key of message.keys) entries.delete(key);
       note = "";
@@ -1261,6 +1263,7 @@ function createUploadSession(model) {
     const { max_bytes, max_files, chunk, suffixes, processed } = snapshot;
     limits = { max_bytes, max_files, chunk, suffixes, processed };
     problem = snapshot.problem ?? "";
+    guide = snapshot.guide ?? "";
     const kept = new Set(snapshot.files.map(({ key }) => key));
     for (const key of [...entries.keys()]) {
       if (!kept.has(key) && !transfer.files.has(key)) entries.delete(key);
@@ -1272,7 +1275,9 @@ function createUploadSession(model) {
   function currentState() {
     const { silence } = watchdog;
     const measured = transfer.files.size && !silence ? speed.value() : null;
-    return { limits, entries: [...entries.values()], silence, note, problem, speed: measured };
+    const notes = [note, guide].filter(Boolean).join(" ");
+    const listed = [...entries.values()];
+    return { limits, entries: listed, silence, note: notes, problem, speed: measured };
   }
   function draw() {
     if (!views.size) return;

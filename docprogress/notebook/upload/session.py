@@ -55,6 +55,7 @@ class UploadSession:
         send: Sends a message to the page, if there is one.
         on_submitted: Called with each new run.
         runs: The runs that were submitted.
+        guide: Returns how to show the runs, if the page does not show them.
         views: Returns the views of the runs.
         freeze: Called under the lock when everything has finished; returns the views
             to close once the lock is released.
@@ -71,6 +72,7 @@ class UploadSession:
         send: Callable[[Message], None],
         on_submitted: Callable[[Run], None],
         runs: Sequence[Run],
+        guide: Callable[[], str],
         views: Callable[[], list[ProgressView]],
         freeze: Callable[[], list[ProgressView]],
     ) -> None:
@@ -86,6 +88,7 @@ class UploadSession:
         self._send = send
         self._on_submitted = on_submitted
         self._runs = runs
+        self._guide = guide
         self._views = views
         self._freeze = freeze
         self._id = key
@@ -146,7 +149,14 @@ class UploadSession:
         """Send the state of these files to the page."""
         if files:
             states = [each.to_dict() for each in files]
-            self._send({"type": "files", "files": states, "problem": self._error()})
+            self._send(
+                {
+                    "type": "files",
+                    "files": states,
+                    "problem": self._error(),
+                    "guide": self._guide(),
+                }
+            )
 
     def mark_submitted(self, files: Sequence[IncomingFile]) -> None:
         """Record that these files are part of a run."""
@@ -165,6 +175,7 @@ class UploadSession:
             "suffixes": sorted(_suffixes()),
             "processed": self.pipeline is not None,
             "problem": self._error(),
+            "guide": self._guide(),
             "files": [each.to_dict() for each in receiver],
         }
 

@@ -24,6 +24,7 @@ from docprogress.notebook.environment import (
     HOW_TO_INSTALL,
     has_anywidget,
     in_kernel,
+    in_marimo,
     require_anywidget,
 )
 from docprogress.notebook.live_output import (
@@ -31,6 +32,7 @@ from docprogress.notebook.live_output import (
     anchor,
     publish,
 )
+from docprogress.notebook.progress.expressions import attach_expression
 from docprogress.notebook.progress.registry import registry
 from docprogress.notebook.progress.view import ProgressView
 from docprogress.notebook.upload.receiver import (
@@ -114,6 +116,8 @@ class Uploader:
         self._widget: UploadWidget | None = None
         self._box: Any = None
         self._views: dict[str, ProgressView] = {}
+        # Whether the widget is shown without the views of the runs.
+        self._alone = False
         self._closed = False
         self._session = UploadSession(
             self._receiver,
@@ -124,6 +128,7 @@ class Uploader:
             send=self._send,
             on_submitted=self._add_run,
             runs=self.runs,
+            guide=self._guide,
             views=lambda: list(self._views.values()),
             freeze=lambda: self._freeze(MORE),
         )
@@ -321,13 +326,17 @@ class Uploader:
         return self._session.pipeline is not None and run.id in ids
 
     def _live_widget(self) -> Any:
-        """The widget; with a pipeline, in a box with the views of its runs."""
+        """The widget; with a pipeline, in a box with the views of its runs.
+
+        marimo has no boxes, so the widget says there how to show the runs.
+        """
         from docprogress.notebook.upload.widget import UploadWidget
 
+        self._alone |= in_marimo()
         if self._widget is None:
             session = self._session
             self._widget = UploadWidget(session.snapshot, session.receive)
-        if self._session.pipeline is None:
+        if self._session.pipeline is None or self._alone:
             return self._widget
         if self._box is None:
             import ipywidgets  # type: ignore[import-untyped]
@@ -384,10 +393,19 @@ class Uploader:
         if self._box is not None:
             self._box.layout.close()
             self._box.close()
-        if self._widget is not None:
+        self._views, self._box = {}, None
+        if self._widget is not None and (self._closed or not self._alone):
             self._widget.close()
-        self._views, self._box, self._widget = {}, None, None
+            self._widget = None
         return views
+
+    def _guide(self) -> str:
+        """How to show the runs, where the widget is shown without their views."""
+        if not self._alone or not self.runs:
+            return ""
+        run = self.runs[-1]
+        expression = attach_expression(run.id, run.connections.settings)
+        return f"To see run {run.id}, show this in another cell: {expression}"
 
     def _add_run(self, run: Run) -> None:
         with self._lock:

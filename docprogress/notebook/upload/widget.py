@@ -37,4 +37,6 @@ class UploadWidget(ProgressWidget):
 
     def _take(self, _: object, content: Any, buffers: Any) -> None:
         if isinstance(content, dict):
-            self._on_message_with_buffers(content, list(buffers or ()))
+            # marimo hands out bytes.
+            views = [memoryview(each) for each in buffers or ()]
+            self._on_message_with_buffers(content, views)

@@ -39,6 +39,7 @@ export function createUploadSession(model) {
     processed: false,
   };
   let note = "";
+  let guide = "";
   let problem = "";
   let messages = 0;
   let drops = 0;
@@ -198,6 +199,7 @@ export function createUploadSession(model) {
     } else if (message.type === "files") {
       message.files.forEach(mergeEntry);
       problem = message.problem ?? "";
+      guide = message.guide ?? "";
     } else if (message.type === "gone") {
       for (const key of message.keys) entries.delete(key);
       note = "";
@@ -274,6 +276,7 @@ export function createUploadSession(model) {
     const { max_bytes, max_files, chunk, suffixes, processed } = snapshot;
     limits = { max_bytes, max_files, chunk, suffixes, processed };
     problem = snapshot.problem ?? "";
+    guide = snapshot.guide ?? "";
     const kept = new Set(snapshot.files.map((/** @type {FileEntry} */ { key }) => key));
     for (const key of [...entries.keys()]) {
       if (!kept.has(key) && !transfer.files.has(key)) entries.delete(key);
@@ -287,7 +290,9 @@ export function createUploadSession(model) {
   function currentState() {
     const { silence } = watchdog;
     const measured = transfer.files.size && !silence ? speed.value() : null;
-    return { limits, entries: [...entries.values()], silence, note, problem, speed: measured };
+    const notes = [note, guide].filter(Boolean).join(" ");
+    const listed = [...entries.values()];
+    return { limits, entries: listed, silence, note: notes, problem, speed: measured };
   }
 
   function draw() {

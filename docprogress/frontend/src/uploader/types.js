@@ -37,7 +37,7 @@
  * @property {Limits} limits
  * @property {FileEntry[]} entries
  * @property {Silence} silence
- * @property {string} note what was left out
+ * @property {string} note what was left out, and how to see the runs
  * @property {string} problem why arrived files are not processed
  * @property {number | null} speed bytes a second; null if unknown
  */
