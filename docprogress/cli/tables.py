@@ -1,5 +1,6 @@
 """Output of the commands that only read: tables for people, JSON for programs."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -139,8 +140,11 @@ def passages(found: SearchResults, *, as_json: bool) -> None:
     for warning in found.warnings:
         typer.echo(f"warning: {in_shell_words(plain(warning))}", err=True)
     if as_json:
-        write_json(hit.to_dict() for hit in found)
+        corrections = {"corrections": [asdict(each) for each in found.corrections]}
+        write_json(hit.to_dict() | corrections for hit in found)
         return
+    for each in found.corrections:
+        typer.echo(f"{results_text.corrected(each)} (as written: --no-spelling)")
     if not found:
         typer.echo(results_text.summary(found))
     console = output_console()

@@ -425,6 +425,7 @@ class Pipeline:
         limit: int = 10,
         offset: int = 0,
         rerank: str | Reranker | None = None,
+        spelling: bool = True,
     ) -> SearchResults:
         """The passages that answer a query, best first.
 
@@ -449,6 +450,9 @@ class Pipeline:
             rerank: Reorders the best 50 passages: a function of query and texts that
                 returns scores, its import path `my_module:function`, or the name of a
                 cross-encoder of sentence-transformers.
+            spelling: Search for other words instead of those that no passage has: words
+                that differ by a letter, or by two in long words. `results.corrections`
+                states which. Codes, numbers and "quoted" words are never changed.
 
         Raises:
             SearchError: The query is empty, or another value cannot be used.
@@ -471,6 +475,7 @@ class Pipeline:
             limit=limit,
             offset=offset,
             rerank=rerank,
+            spelling=spelling,
         )
         return search(self.store, request, settings=self.settings)
 

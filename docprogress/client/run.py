@@ -467,6 +467,7 @@ class Run:
         mode: str = "hybrid",
         offset: int = 0,
         rerank: str | Reranker | None = None,
+        spelling: bool = True,
     ) -> SearchResults:
         """The passages of this run that answer a query, best first.
 
@@ -482,6 +483,7 @@ class Run:
             limit=limit,
             offset=offset,
             rerank=rerank,
+            spelling=spelling,
         )
         return search(self._store, request, settings=self.connections.settings)
 

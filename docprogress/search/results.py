@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, overload
 
+from docprogress.words import Correction
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -75,6 +77,7 @@ class SearchResults(Sequence[Hit]):
         query: What was searched for.
         mode: `hybrid`, `words` or `vectors`.
         warnings: What could not be searched, and why.
+        corrections: What was searched for instead of mistyped words.
         offset: How many better passages were skipped.
     """
 
@@ -85,6 +88,7 @@ class SearchResults(Sequence[Hit]):
         query: str,
         mode: str = "hybrid",
         warnings: Sequence[str] = (),
+        corrections: Sequence[Correction] = (),
         offset: int = 0,
     ) -> None:
         self._hits = tuple(hits)
@@ -92,6 +96,9 @@ class SearchResults(Sequence[Hit]):
         self.mode = mode
         #: What could not be searched, and why: an unavailable embedder.
         self.warnings: tuple[str, ...] = tuple(warnings)
+        #: What was searched for instead of words that no passage has: `.word` of the
+        #: query, `.used`, and `.also` if it was searched for as well.
+        self.corrections: tuple[Correction, ...] = tuple(corrections)
         self.offset = offset
 
     def __len__(self) -> int:
@@ -114,6 +121,7 @@ class SearchResults(Sequence[Hit]):
                 query=self.query,
                 mode=self.mode,
                 warnings=self.warnings,
+                corrections=self.corrections,
                 offset=self.offset + first,
             )
         try:

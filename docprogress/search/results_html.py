@@ -12,6 +12,7 @@ from docprogress.search.excerpts import Span, excerpt, segments, table_lines
 from docprogress.search.results import Hit, SearchResults
 from docprogress.search.results_text import score_parts, shown_score
 from docprogress.structure import html
+from docprogress.words import Correction
 
 #: Characters of a passage, and lines of a table, that are shown at first.
 EXCERPT = 400
@@ -53,6 +54,7 @@ def results_html(results: SearchResults) -> str:
     rest = f"… {plural(more, 'more passage')}: <code>to_frame()</code> has all"
     return html.card(
         html.paragraph("facts", _summary(results)),
+        *(html.paragraph("facts", _corrected(each)) for each in results.corrections),
         *(
             html.paragraph("error", html.text(one_line(warning)))
             for warning in results.warnings
@@ -69,6 +71,16 @@ def _summary(results: SearchResults) -> str:
         return f"No {'more ' if results.offset else ''}passage was found for {query}"
     after = f" after the first {results.offset:,}" if results.offset else ""
     return f"{plural(len(results), 'passage')} for {query}{after}"
+
+
+def _corrected(correction: Correction) -> str:
+    used = " or ".join(
+        f"<strong>{html.text(one_line(each))}</strong>" for each in correction.used
+    )
+    instead = "as well as" if correction.also else "instead of"
+    word = html.text(one_line(correction.word))
+    as_written = "as written: <code>spelling=False</code>"
+    return f"Searched for {used} {instead} <strong>{word}</strong> ({as_written})"
 
 
 def _hit(hit: Hit) -> str:

@@ -7,6 +7,7 @@ from rich.text import Text
 from docprogress.formatting import cut, plain, plural
 from docprogress.search.excerpts import Span, excerpt, is_cells, segments, table_lines
 from docprogress.search.results import Hit, SearchResults
+from docprogress.words import Correction
 
 #: Columns of a text that is not made for a terminal.
 WIDTH = 88
@@ -17,12 +18,16 @@ EXCERPT = 240
 #: Lines of a table that are shown, with its header and the line below that.
 TABLE_LINES = 5
 
+#: How to search for what a query says.
+AS_WRITTEN = " (as written: spelling=False)"
+
 _INDENT = "    "
 
 
 def results_text(results: SearchResults) -> str:
     """The results as lines of text."""
     lines = [summary(results)]
+    lines += (f"{corrected(each)}{AS_WRITTEN}" for each in results.corrections)
     for hit in results:
         lines.append(cut(heading(hit).plain, WIDTH))
         lines += (f"{_INDENT}{line}" for line in _wrapped(passage(hit)))
@@ -38,6 +43,13 @@ def summary(results: SearchResults) -> str:
         return f"no {more}passage was found for {query!r}"
     after = f" after the first {results.offset:,}" if results.offset else ""
     return f"{plural(len(results), 'passage')} for {query!r}{after}"
+
+
+def corrected(correction: Correction) -> str:
+    """One line: what was searched for instead of a word."""
+    used = " or ".join(map(plain, correction.used))
+    instead = "as well as" if correction.also else "instead of"
+    return f"searched for {used} {instead} {cut(plain(correction.word), WIDTH // 2)}"
 
 
 def heading(hit: Hit) -> Text:

@@ -6,7 +6,6 @@ is unavailable is named in the results' warnings.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from docprogress.errors import SearchError
 from docprogress.formatting import plural
@@ -19,7 +18,7 @@ from docprogress.search.fusion import (
     fuse,
     part_weights,
 )
-from docprogress.search.index import matches, parse
+from docprogress.search.index import Query, matches
 from docprogress.search.mode import Mode
 from docprogress.search.query_vectors import QueryVectors
 from docprogress.search.reranking import RERANKED, Reranker, rerank_scores, reranker
@@ -28,6 +27,7 @@ from docprogress.settings import Settings
 from docprogress.store import Match, Store
 from docprogress.store.passages import Passage
 from docprogress.store.search_filter import SearchFilter
+from docprogress.store.words import WordMatches
 
 #: Similarities up to this one say nothing, even of a query whose words are found.
 LEAST_SIMILARITY = 0.2
@@ -36,8 +36,15 @@ LEAST_SIMILARITY = 0.2
 ATTEMPTS = 5
 
 
-if TYPE_CHECKING:
-    pass
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a search found, and what is at these places."""
+
+    words: WordMatches
+    fused: list[Fused]
+    passages: dict[Place, Passage]
+    #: Places at which there is nothing any more.
+    gone: set[Place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,8 @@ class Request:
     limit: int = 10
     offset: int = 0
     rerank: str | Reranker | None = None
+    #: Whether words that no passage has are searched for in another spelling.
+    spelling: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.query, str):
@@ -71,6 +80,8 @@ class Request:
                 raise SearchError(
                     f"{name}={value!r}: it must be a whole number, 0 or more"
                 )
+        if not isinstance(self.spelling, bool):
+            raise SearchError(f"spelling={self.spelling!r}: it must be True or False")
 
 
 def search(store: Store, request: Request, *, settings: Settings) -> SearchResults:
@@ -84,30 +95,37 @@ def search(store: Store, request: Request, *, settings: Settings) -> SearchResul
     rerank = None if request.rerank is None else reranker(request.rerank)
     vectors = QueryVectors(request.query, settings=settings)
 
-    def found_and_read() -> tuple[list[Fused], dict[Place, Passage], set[Place]]:
-        found = fuse(_rankings(store, request, vectors))
-        best = found[:RERANKED] if rerank else []
-        return found, *_read(store, [*best, *_page(found, request)])
+    def search_and_read() -> _Found:
+        ranked = _by_words(store, request)
+        fused = fuse(_rankings(store, request, vectors, ranked))
+        best = fused[:RERANKED] if rerank else []
+        return _Found(ranked, fused, *_read(store, [*best, *_page(fused, request)]))
 
-    found, passages, gone = found_and_read()
+    found = search_and_read()
     for _ in range(ATTEMPTS):
-        if not gone:
+        if not found.gone:
             break
         # Documents were replaced meanwhile: search what took their place as well.
-        found, passages, gone = found_and_read()
-    found = [each for each in found if each.place not in gone]
+        found = search_and_read()
+    fused = [each for each in found.fused if each.place not in found.gone]
     scores: dict[Place, float] = {}
     if rerank:
-        scores = _rerank(found, passages, *rerank, query=request.query)
+        scores = _rerank(fused, found.passages, *rerank, query=request.query)
     return SearchResults(
         [
-            _hit(each, passages[each.place], request.query, scores.get(each.place))
-            for each in _page(found, request)
-            if each.place in passages
+            _hit(
+                each,
+                found.passages[each.place],
+                found.words.query,
+                scores.get(each.place),
+            )
+            for each in _page(fused, request)
+            if each.place in found.passages
         ],
         query=request.query,
         mode=request.mode,
         warnings=[*vectors.warnings, *_not_indexed(store, request)],
+        corrections=found.words.corrections,
         offset=request.offset,
     )
 
@@ -134,13 +152,21 @@ def _read(store: Store, wanted: list[Fused]) -> tuple[dict[Place, Passage], set[
     return passages, set(places) - passages.keys()
 
 
+def _by_words(store: Store, request: Request) -> WordMatches:
+    vectors = request.mode == Mode.VECTORS
+    return store.words.rank(
+        request.query,
+        request.where,
+        limit=1 if vectors else _depth(request),
+        correct=request.spelling and not vectors,
+    )
+
+
 def _rankings(
-    store: Store, request: Request, vectors: QueryVectors
+    store: Store, request: Request, vectors: QueryVectors, ranked: WordMatches
 ) -> Iterator[Ranking]:
-    if not parse(request.query):
+    if not ranked.query:
         return
-    depth = 1 if request.mode == Mode.VECTORS else _depth(request)
-    ranked = store.words.rank(request.query, request.where, limit=depth)
     words_weight, weight = part_weights(request.query, ranked.share)
     if request.mode != Mode.VECTORS:
         yield Ranking(part=Part.WORDS, matches=ranked.matches, weight=words_weight)
@@ -220,7 +246,7 @@ def _rerank(
     return scores
 
 
-def _hit(each: Fused, passage: Passage, query: str, rerank: float | None) -> Hit:
+def _hit(each: Fused, passage: Passage, query: Query, rerank: float | None) -> Hit:
     chunk = passage.chunk
     return Hit(
         document=passage.document,

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     Connection,
     and_,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 from docprogress.errors import StoreError
-from docprogress.store import schema
+from docprogress.store import schema, word_filter
 from docprogress.store.engine import Database
 from docprogress.store.postings import Postings, join
 from docprogress.store.word_sources import BITS, Source, chosen, due
@@ -197,6 +198,7 @@ def _written(
     """The blocks of the new segment, as many at a time as one transaction writes."""
     blocks: list[tuple[int, bytes]] = []
     size = 0
+    terms: list[NDArray[np.int64]] = []
     for part in range(1 << parts):
         with database.reading() as connection:
             found = [
@@ -204,14 +206,16 @@ def _written(
                 for source in sources
                 for postings in source.between(connection, parts, part)
             ]
-        for key, postings in _blocks(join(found), bits):
+        joined = join(found)
+        terms.append(joined.terms)
+        for key, postings in _blocks(joined, bits):
             blocks.append((key, postings.pack()))
             size += len(blocks[-1][1])
             if size >= _BYTES_PER_TRANSACTION:
                 yield blocks
                 blocks, size = [], 0
-    if blocks:
-        yield blocks
+    blocks.append((word_filter.KEY, word_filter.packed(np.concatenate(terms))))
+    yield blocks
 
 
 def _blocks(postings: Postings, bits: int) -> Iterator[tuple[int, Postings]]:

@@ -33,7 +33,8 @@ _SEGMENTS = (
     .order_by(_segment.id)
 )
 _LENGTHS = select(_segment.lengths).where(_segment.id == bindparam("segment"))
-_ENTRIES = select(
+#: The entries that are in no segment.
+ENTRIES = select(
     _entry.document_id,
     _entry.number,
     _entry.attempt,
@@ -129,7 +130,7 @@ class Reader:
     def _read_entries(self, read: Read, wanted: set[tuple[str, int]] | None) -> None:
         kind = () if self._kind is None else (self._kind,)
         terms = np.array([*self._terms, *kind], np.int64)
-        for rows in _batches(self._connection.execute(_ENTRIES)):
+        for rows in batches(self._connection.execute(ENTRIES)):
             gathered = gather([row.data for row in rows])
             read.entries += len(rows)
             read.chunks += len(gathered.lengths)
@@ -219,7 +220,7 @@ class Reader:
         part.allowed = allowed if part.allowed is None else part.allowed & allowed
 
 
-def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+def batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
     """Entries, as many at a time as their chunks allow."""
     batch: list[Any] = []
     chunks = 0

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from docprogress.errors import StoreError
-from docprogress.store import schema, word_entries, word_merging, word_owners
+from docprogress.store import schema, word_entries, word_merging, word_spelling
 from docprogress.store.engine import Database
 from docprogress.store.search_filter import SearchFilter
 from docprogress.store.vector_index.matches import Match
+from docprogress.store.word_ranking import ranked
 from docprogress.store.word_reading import Lengths, Reader
-from docprogress.store.word_scores import Ranking
 from docprogress.store.word_sources import MOST_ENTRIES
-from docprogress.words import parse
+from docprogress.store.word_spelling import Speller
+from docprogress.words import Correction, Query, parse
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,10 @@ class WordMatches:
     matches: list[Match] = field(default_factory=list)
     #: The score of a chunk of average length that has every word of the query, once.
     complete: float = 0.0
+    #: What was searched for instead of words that no chunk has.
+    corrections: tuple[Correction, ...] = ()
+    #: What was searched for.
+    query: Query = field(default_factory=lambda: Query(()))
 
     @property
     def share(self) -> float:
@@ -99,8 +104,16 @@ class WordIndex:
         filter: SearchFilter | None = None,  # noqa: A002
         *,
         limit: int = 10,
+        correct: bool = False,
     ) -> WordMatches:
-        """The same, with the score that tells which share of the query they have."""
+        """The same, with the score that tells which share of the query they have.
+
+        Args:
+            query: The query.
+            filter: Which chunks are searched.
+            limit: The most chunks.
+            correct: Search for other words instead of those that no chunk has.
+        """
         parsed = parse(query)
         if not parsed or limit < 1:
             return WordMatches()
@@ -108,24 +121,19 @@ class WordIndex:
         self._keep_up(self._catch_up)
         with self._database.snapshot() as connection:
             read = Reader(connection, parsed, scope, self._lengths).read()
-            ranking = Ranking(
-                parsed,
-                read.parts,
-                frequencies=read.frequencies,
-                chunks=read.chunks,
-                tokens=read.tokens,
-            )
-            checked = None if read.filtered else scope
-            found: list[Match] = []
-            for scored in ranking.best():
-                found += word_owners.matches(
-                    connection, scored, read.parts, read.owners, checked
-                )
-                if len(found) >= limit:
-                    break
+            found, complete = ranked(connection, parsed, read, scope, limit)
+            corrections: dict[int, Correction] = {}
+            if correct:
+                speller = Speller(connection, scope, self._lengths)
+                # A word may only be in chunks that the filter does not admit.
+                corrections = speller.corrections(parsed, read if found else None)
+            if corrections:
+                parsed = word_spelling.apply(parsed, corrections)
+                read = Reader(connection, parsed, scope, self._lengths).read()
+                found, complete = ranked(connection, parsed, read, scope, limit)
         if read.entries > _MANY_ENTRIES:
             self._keep_up(self._merge_until)
-        return WordMatches(found[:limit], ranking.complete)
+        return WordMatches(found, complete, tuple(corrections.values()), parsed)
 
     def maintain(self, *, seconds: float) -> None:
         """Keep the index complete and quick to read, for about this long.

@@ -2,7 +2,7 @@
 
 from docprogress.words.counting import Counts, count_terms
 from docprogress.words.marks import matches
-from docprogress.words.query import Query, Wanted, parse
+from docprogress.words.query import Correction, Query, Wanted, parse
 from docprogress.words.terms import (
     OTHER_KIND,
     hashed,
@@ -12,6 +12,7 @@ from docprogress.words.terms import (
 
 __all__ = [
     "OTHER_KIND",
+    "Correction",
     "Counts",
     "Query",
     "Wanted",

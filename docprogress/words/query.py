@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -19,6 +19,10 @@ _KANA = re.compile("[\u3040-\u309f]")
 _FUNCTION_SIGNS = frozenset("的了是在和与與或之其为為以及等被把将將对對于於中也都")
 _SPELLED_OUT = {ord("ü"): "ue", ord("ö"): "oe", ord("ä"): "ae"}
 _UMLAUTS = (("ue", "u"), ("oe", "o"), ("ae", "a"))
+#: What is written in quotation marks is meant as it is.
+_QUOTED = re.compile('["“„”«»‹›]([^"“„”«»‹›]+)["“”«»‹›]')
+#: How much another spelling weighs that is searched for besides.
+_ALSO = 0.3
 _EXACT, _STEM, _SPELLING, _PARTS = 0.5, 0.5, 0.3, 0.5
 
 
@@ -35,6 +39,21 @@ class Wanted:
     parts: tuple[int, ...] = ()
     #: How much the parts weigh together.
     parts_weight: float = _PARTS
+    #: The word, folded, and as it is written, if its spelling may be corrected.
+    plain: str = ""
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is searched for instead of a word of a query, or besides."""
+
+    #: As the query has it.
+    word: str
+    #: The words that are searched for, the likeliest first.
+    used: tuple[str, ...]
+    #: Whether the word itself is searched for as well.
+    also: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +71,31 @@ def parse(text: str) -> Query:
     """Find the words of a query. Frequent ones only count where there are no others."""
     found: dict[str, Wanted] = {}
     frequent: dict[str, Wanted] = {}
-    for token in tokens(text[:_MOST_CHARACTERS]):
+    text = text[:_MOST_CHARACTERS]
+    quoted = {token for part in _QUOTED.findall(text) for token in tokens(part)}
+    for token in tokens(text):
         folded = fold(token)
         if len(found) >= MOST_WORDS:
             break
         into = frequent if folded in STOP_WORDS else found
         if folded and folded not in into and len(into) < MOST_WORDS:
             wanted = _run(token) if unspaced(token) else _word(token)
+            if wanted is not None and token in quoted:
+                wanted = replace(wanted, plain="")
             if wanted is not None:
                 into[folded] = wanted
     return Query(tuple((found or frequent).values()))
+
+
+def corrected(word: Wanted, correction: Correction) -> Wanted:
+    """What a corrected word asks for."""
+    weights = dict(word.terms) if correction.also else {}
+    for rank, used in enumerate(correction.used):
+        forms = _forms(fold(used).replace("'", ""), used)
+        share = _ALSO if correction.also else 1 / (1 + rank)
+        for term, weight in forms.terms if forms else ():
+            weights[term] = max(weight * share, weights.get(term, 0.0))
+    return Wanted(tuple(weights.items()), plain=word.plain, written=word.written)
 
 
 def _word(token: str) -> Wanted | None:
@@ -93,7 +127,11 @@ def _forms(word: str, written: str) -> Wanted | None:
     for other in _spellings(word, written):
         weights.setdefault(other, _SPELLING)
         weights.setdefault(stem(other), _SPELLING)
-    return Wanted(tuple((terms.hashed(term), w) for term, w in weights.items()))
+    return Wanted(
+        tuple((terms.hashed(term), w) for term, w in weights.items()),
+        plain=word if word.isalpha() else "",
+        written=written,
+    )
 
 
 def _spellings(word: str, written: str) -> list[str]:

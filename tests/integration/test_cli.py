@@ -350,6 +350,13 @@ def test_passages_are_found(do, folder):
     assert row["document"] == "pump.txt"
     assert row["score"] == row["words"] > 0
     assert all(row["text"][start:end] == "filter" for start, end in row["marks"])
+    mistyped = ("search", "filetr", "--run", "latest", "--limit", "1")
+    assert lines(do(*mistyped)[0])[0] == (
+        "searched for filter instead of filetr (as written: --no-spelling)"
+    )
+    [correction] = json.loads(do(*mistyped, "--json")[0])["corrections"]
+    assert correction == {"word": "filetr", "used": ["filter"], "also": False}
+    assert do(*mistyped, "--no-spelling")[0].startswith("no passage was found")
     none, _ = do("search", "filter", "--document", "contract-0.txt", "--mode", "words")
     assert none == "no passage was found for 'filter'\n"
     _, error = do("search", "filter", "--run", "none-such", status=2)

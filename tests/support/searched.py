@@ -79,7 +79,11 @@ def add_searched(
 
 def searched(store, query, *, settings=None, mode="hybrid", limit=10, **options):
     """What a search finds."""
-    how = {name: options.pop(name) for name in ("offset", "rerank") if name in options}
+    how = {
+        name: options.pop(name)
+        for name in ("offset", "rerank", "spelling")
+        if name in options
+    }
     where = search_scope(store, **options)
     request = Request(query=query, where=where, mode=mode, limit=limit, **how)
     return search(store, request, settings=settings or load())

@@ -52,6 +52,13 @@ def search(
         str | None,
         typer.Option(metavar="NAME", help="Rerank with this model or module:function."),
     ] = None,
+    spelling: Annotated[
+        bool,
+        typer.Option(
+            "--spelling/--no-spelling",
+            help="Correct words that no passage has, and say so.",
+        ),
+    ] = True,
     as_json: Json = False,
     services: ServiceOptions,
 ) -> None:
@@ -70,5 +77,6 @@ def search(
             limit=limit,
             offset=offset,
             rerank=rerank,
+            spelling=spelling,
         )
         tables.passages(found, as_json=as_json)
