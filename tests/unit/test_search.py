@@ -149,15 +149,15 @@ def test_missing_things_are_named(store):
     [
         ({"query": ""}, "empty"),
         ({"query": " \n"}, "empty"),
-        ({"query": None}, "text"),
+        ({"query": None}, "must be a string"),
         ({"limit": -1}, "limit=-1"),
         ({"limit": 2.5}, "limit=2.5"),
         ({"limit": True}, "limit"),
         ({"offset": -3}, "offset=-3"),
         ({"mode": "word"}, "'hybrid', 'words', 'vectors'"),
         ({"kind": 3}, "kind=3"),
-        ({"run": 7}, "7 is no run"),
-        ({"documents": [3.5]}, "3.5 is no document"),
+        ({"run": 7}, "7 is not a run"),
+        ({"documents": [3.5]}, "3.5 is not a document"),
         ({"rerank": 7}, "rerank=7"),
     ],
 )
