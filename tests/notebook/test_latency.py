@@ -229,7 +229,7 @@ def test_a_measurement_is_shown_as_text_html_and_plot(started: Pipeline):
     measured = measure(started, 5, 50, clients=0, seconds=0.2, page_seconds=0)
 
     assert str(measured).startswith("10 events of 5 documents in ")
-    assert f"{UNTIL_CLIENT}: no clients were asked for" in str(measured)
+    assert f"{UNTIL_CLIENT}: no clients were requested" in str(measured)
     assert UNTIL_CLIENT in measured._repr_html_()
     plot = measured.plot()
     image, size = plot._repr_png_()
