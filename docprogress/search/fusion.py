@@ -28,8 +28,9 @@ RANK_OFFSET = 10
 VECTORS = 2.0
 #: The least weight of vectors, which orders what no words order.
 LEAST_VECTORS = 0.01
-#: The remaining weight of vectors if the query has a number that is a name.
-NUMBERS = 0.05
+#: The weight of vectors if the query has a number that is a name, and a passage has
+#: words of it: vectors know no numbers.
+NUMBERS = 1e-4
 #: "AX-400", "§ 12", "2.1", "2041", but not "the 3 risks".
 _NUMBER = re.compile(r"\d[\d.,/:-]*\d|[^\W\d_]-?\d|[§#] ?\d|\b[A-Z]+ \d")
 #: What any passage within the window has, and no passage outside.
@@ -138,5 +139,5 @@ def part_weights(query: str, share: float) -> tuple[float, float]:
     """
     share = min(max(share, 0.0), 1.0)
     if share and _NUMBER.search(query):
-        share = 1 - NUMBERS * (1 - share)
+        return 1.0, NUMBERS
     return share, max(LEAST_VECTORS, VECTORS * (1 - share))

@@ -53,15 +53,15 @@ class QueryVectors:
     """The vectors of one query, made once by each embedder that is available.
 
     Args:
-        query: The query.
+        query: The query, which may be replaced by one whose spelling is corrected.
         settings: Of this process: endpoints and keys, which runs do not keep.
     """
 
     def __init__(self, query: str, *, settings: Settings) -> None:
-        self._query = query
+        self.query = query
         self._settings = settings
-        #: By the names of embedders: a vector, or why there is none.
-        self._made: dict[str, NDArray[float32] | DocProgressError] = {}
+        #: By the names of embedders and the text: a vector, or why there is none.
+        self._made: dict[tuple[str, str], NDArray[float32] | DocProgressError] = {}
         self._errors: dict[str, DocProgressError] = {}
 
     @property
@@ -87,12 +87,12 @@ class QueryVectors:
 
     def knowledge(self, used: "EmbedderInUse") -> float:
         """How well the embedder of the vector knows the query's language."""
-        return run_embedder(used.settings, self._settings).knowledge(self._query)
+        return run_embedder(used.settings, self._settings).knowledge(self.query)
 
     def least_similarity(self, used: "EmbedderInUse") -> float:
         """The minimum similarity if no passage has a word of the query."""
         model = run_embedder(used.settings, self._settings)
-        return model.least_similarity(self._query)
+        return model.least_similarity(self.query)
 
     def _by(self, used: "EmbedderInUse") -> "NDArray[float32]":
         model = run_embedder(used.settings, self._settings)
@@ -100,12 +100,13 @@ class QueryVectors:
             raise SettingsError(
                 f"this process has {model.name!r}, whose vectors differ"
             )
-        if model.name not in self._made:
+        key = model.name, self.query
+        if key not in self._made:
             try:
-                self._made[model.name] = embed_query(model, self._query)
+                self._made[key] = embed_query(model, self.query)
             except DocProgressError as error:
-                self._made[model.name] = error
-        made = self._made[model.name]
+                self._made[key] = error
+        made = self._made[key]
         if isinstance(made, DocProgressError):
             raise made
         if len(made) != used.dimensions:

@@ -28,6 +28,7 @@ from docprogress.store import Match, Store
 from docprogress.store.passages import Passage
 from docprogress.store.search_filter import SearchFilter
 from docprogress.store.words import WordMatches
+from docprogress.words.query import corrected_text
 
 #: Similarities up to this one say nothing, even of a query whose words are found.
 LEAST_SIMILARITY = 0.2
@@ -97,6 +98,7 @@ def search(store: Store, request: Request, *, settings: Settings) -> SearchResul
 
     def search_and_read() -> _Found:
         ranked = _by_words(store, request)
+        vectors.query = corrected_text(request.query, ranked.corrections)
         fused = fuse(_rankings(store, request, vectors, ranked))
         best = fused[:RERANKED] if rerank else []
         return _Found(ranked, fused, *_read(store, [*best, *_page(fused, request)]))
@@ -189,8 +191,6 @@ def _vector_rankings(
     hybrid = request.mode == Mode.HYBRID
     searched: set[str | None] = set()
     for used in store.vectors.embedders(request.where):
-        if used.words_only and hybrid:
-            continue
         vector = vectors.by(used)
         known = vectors.knowledge(used) if hybrid and vector is not None else 1.0
         if vector is None or not known:

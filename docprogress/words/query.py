@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -96,6 +97,12 @@ def corrected(word: Wanted, correction: Correction) -> Wanted:
         for term, weight in forms.terms if forms else ():
             weights[term] = max(weight * share, weights.get(term, 0.0))
     return Wanted(tuple(weights.items()), plain=word.plain, written=word.written)
+
+
+def corrected_text(query: str, corrections: Iterable[Correction]) -> str:
+    """A query with the likeliest words instead of those that nothing has."""
+    likeliest = {each.word: each.used[0] for each in corrections if not each.also}
+    return re.sub(r"\w+", lambda word: likeliest.get(word[0], word[0]), query)
 
 
 def _word(token: str) -> Wanted | None:

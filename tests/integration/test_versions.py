@@ -103,7 +103,9 @@ def test_a_run_of_a_later_version_waits_for_a_later_worker_with_a_message(
 
         # Somebody who does not know sends it to the worker that may not touch it.
         pipeline.connections.send_tasks([row])
-        eventually(lambda: "needs docprogress 9.9.0: left alone" in old.output())
+        eventually(
+            lambda: "needs docprogress 9.9.0: left for another worker" in old.output()
+        )
         [row] = run.documents()
         assert (row.status, row.attempt) == (Status.QUEUED, 1)
         eventually(lambda: owners(pipeline.bus.redis, [row.id])[row.id] is None)

@@ -363,8 +363,8 @@ def test_endpoint_that_answers_again_is_given_more_at_a_time_again():
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        (401, "DOCPROGRESS_EMBEDDING_API_KEY"),
-        (403, "DOCPROGRESS_EMBEDDING_API_KEY"),
+        (401, "set embedding_api_key"),
+        (403, "set embedding_api_key"),
         (404, "some-model.*embedding_url"),
         (400, "too many tokens"),
         (413, "too many tokens"),

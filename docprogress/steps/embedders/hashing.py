@@ -7,7 +7,7 @@ import mmh3
 import numpy as np
 
 from docprogress.steps.embedders.embedder import LEAST_SIMILARITY, Vectors, normalize
-from docprogress.steps.embedders.words import ascii_words, words
+from docprogress.steps.embedders.words import ascii_words, has_unspaced, words
 
 DIMENSIONS = 1024
 #: The maximum number of words whose dimension is cached, and the longest of them, in
@@ -38,8 +38,13 @@ class HashingEmbedder:
     def __init__(self) -> None:
         self._dimension_of = _DimensionCache()
 
-    def knowledge(self, text: str) -> float:  # noqa: ARG002 - of any language
-        return 1.0
+    def knowledge(self, text: str) -> float:
+        """1 for scripts without spaces between words, and 0 for others.
+
+        In others, these vectors are no more than what a search by words counts better.
+        In these scripts they also count single characters, and find words with errors.
+        """
+        return float(has_unspaced(text))
 
     def least_similarity(self, text: str) -> float:  # noqa: ARG002 - for any text
         return LEAST_SIMILARITY

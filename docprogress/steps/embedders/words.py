@@ -73,6 +73,11 @@ def words(text: str) -> list[str]:
     return found
 
 
+def has_unspaced(text: str) -> bool:
+    """Whether some of a text is in a script without spaces between words."""
+    return not text.isascii() and bool(_UNSPACED_ONLY.search(text))
+
+
 def ascii_words(text: str) -> list[str]:
     """The words of a text that is ASCII, and its single letters and digits."""
     return text.translate(_ASCII_LETTERS).split()
