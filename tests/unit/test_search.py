@@ -186,6 +186,29 @@ def test_pages_continue_each_other_without_doubles(store, mode):
     assert texts(searched(store, "tenant", offset=10_000)) == []
 
 
+@pytest.mark.parametrize("query", ["押今退还", "保蜜义务", "押金退坏"])
+def test_words_with_a_wrong_character_are_found_without_a_model(store, query):
+    right = {"押": "租赁房屋的押金在退房时退还", "保": "保密义务在合同终止后继续有效"}
+    add_searched(store, *right.values(), "双方签订本合同之后三个月内付款")
+
+    assert texts(searched(store, query)) == [right[query[0]]]
+    assert texts(searched(store, query, mode="words")) == []
+
+
+def test_vectors_are_those_of_the_corrected_query(store):
+    answers = about(contract=[1, 0, 0], agreement=[1, 0, 0], money=[0, 1, 0])
+    with endpoint(answers) as (_, server):
+        settings = load(embedder="openai:m", embedding_url=server.url)
+        add_searched(store, "an agreement", "a contract", "money", settings=settings)
+
+        found = searched(store, "contarct", settings=settings)
+        as_written = searched(store, "contarct", settings=settings, spelling=False)
+
+        assert texts(found) == ["a contract", "an agreement"]
+        assert found.query == "contarct"
+        assert texts(as_written) == []
+
+
 def test_meaning_is_found_and_fused_with_words(store):
     answers = about(cat=[1, 0, 0], feline=[1, 0, 0], money=[0, 1, 0])
     with endpoint(answers) as (_, server):
