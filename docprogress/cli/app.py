@@ -5,11 +5,12 @@ order in which `docprogress --help` lists them.
 """
 
 import atexit
+import errno
 import gc
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import IO, Annotated, NoReturn, cast
 
 import typer
 
@@ -75,13 +76,12 @@ def main() -> NoReturn:
     """Run the command that this process's arguments name."""
     hide_passwords()
     _spare_garbage_collection()
-    for name in ("stdout", "stderr"):
+    for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            # Closed by the parent process: discard the output.
-            null = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-            setattr(sys, name, null)
-        else:
+            # Closed by the parent process: there is no input, and output is discarded.
+            setattr(sys, name, _null("r" if name == "stdin" else "w"))
+        elif name != "stdin":
             # A file name that the terminal cannot encode must not end a run.
             stream.reconfigure(errors="replace")
     with guarded_streams():
@@ -104,6 +104,17 @@ def _run() -> None:
         )
         typer.echo(f"docprogress: {plain(redacted(reason))}", err=True)
         sys.exit(2 if isinstance(error, USAGE_ERRORS) else 1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        # What is left of the output is not written at exit either.
+        sys.stdout = _null("w")
+        typer.echo(f"docprogress: cannot write the output: {error.strerror}", err=True)
+        sys.exit(1)
+
+
+def _null(mode: str) -> IO[str]:
+    return cast("IO[str]", Path(os.devnull).open(mode, encoding="utf-8"))
 
 
 def _spare_garbage_collection() -> None:

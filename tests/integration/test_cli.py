@@ -462,6 +462,22 @@ def test_an_interrupted_watch_leaves_the_run_going(do, start, folder):
     assert "1 completed" in do("watch", run_id)[0]
 
 
+def test_an_output_without_space_is_an_error_of_one_line():
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "docprogress", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "docprogress: cannot write the output: No space left on device"
+    ]
+
+
 def test_a_closed_pipe_ends_quietly(start, folder):
     process = start("run", "*.txt", "--json", "--step", "own_steps:gated")
     assert process.stdout.readline()
