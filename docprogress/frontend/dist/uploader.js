@@ -216,6 +216,7 @@ function setDisplayed(element, displayed) {
 
 // src/shared/notebook.js
 var PATIENCE = 1e3;
+var SHARED_PATIENCE = 5e3;
 var WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
 function createNotebook(model) {
   const manager = model.widget_manager;
@@ -271,7 +272,7 @@ function createNotebook(model) {
         for (const { outputs, position, output, html } of find(key)) {
           if (html !== data["text/html"]) outputs.set(position, { ...output, data });
         }
-      }, PATIENCE * (1 + turn));
+      }, PATIENCE + turn * SHARED_PATIENCE);
     }
   };
 }

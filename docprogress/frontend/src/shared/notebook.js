@@ -8,8 +8,10 @@
 /** @typedef {import("./widget.js").Model} Model */
 
 /** Milliseconds until an output is replaced that the kernel's own update has not reached;
- * in a shared notebook, for each page that may do it first. */
+ * and in a shared notebook, for each page that may do it first: what that has changed must
+ * have arrived by then. */
 const PATIENCE = 1000;
+const SHARED_PATIENCE = 5000;
 
 /** The media type of a widget. */
 const WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
@@ -82,7 +84,7 @@ export function createNotebook(model) {
         for (const { outputs, position, output, html } of find(key)) {
           if (html !== data["text/html"]) outputs.set(position, { ...output, data });
         }
-      }, PATIENCE * (1 + turn));
+      }, PATIENCE + turn * SHARED_PATIENCE);
     },
   };
 }
