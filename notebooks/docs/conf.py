@@ -26,11 +26,8 @@ nitpicky = True
 # neither create nor import.
 nitpick_ignore_regex = [
     ("py:.*", r"(?!docprogress\.).*"),
-    (
-        "py:.*",
-        r"docprogress\..*\.(Application|Connections|DocumentTiming|Publisher)",
-    ),
-    ("py:.*", r"docprogress\..*\.(Correction|Move|Source|SourceRow|Store|UploadView|T)"),
+    ("py:.*", r"docprogress\..*\.(Application|Connections|Correction|DocumentTiming)"),
+    ("py:.*", r"docprogress\..*\.(Move|Publisher|Source|SourceRow|Store|UploadView|T)"),
 ]
 
 nb_execution_mode = "off"
