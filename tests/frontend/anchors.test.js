@@ -212,7 +212,7 @@ test("in a shared notebook one page after the other may change outputs", () => {
   replace({ data: ended, pages: ["another"] });
   pass(10_000);
   replace({ data: ended, pages: ["another", "p"] });
-  pass(1500);
+  pass(5500);
   assert.match(data()["text/html"], /1 queued/);
   pass(1000);
 
