@@ -53,7 +53,7 @@ def test_buttons_cancel_and_retry_while_a_cell_waits_for_the_run(
     )
     notebook.run(0)
     notebook.run(1)
-    view = notebook.view(1)
+    view = notebook.settled_view(1)
     notebook.run(2, wait=False)
     expect(chip(view, "2 processing")).to_be_visible()
 
@@ -86,7 +86,7 @@ def test_the_button_that_cancels_a_run_ends_the_cell_that_waits(
     )
     notebook.run(0)
     notebook.run(1)
-    view = notebook.view(1)
+    view = notebook.settled_view(1)
     notebook.run(2, wait=False)
     expect(chip(view, "2 processing")).to_be_visible()
 

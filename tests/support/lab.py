@@ -22,7 +22,14 @@ from typing import Any, Self
 import nbformat
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 from support.added import AddedEnvironment
 from support.patience import patient
 from support.services import eventually, free_port
@@ -385,6 +392,13 @@ class Notebook:
     def view(self, cell: int) -> Locator:
         """The live view in a cell's output."""
         return self.output(cell).locator(".docprogress")
+
+    def settled_view(self, cell: int) -> Locator:
+        """The live view in place of the output's HTML, where it stays."""
+        expect(
+            self.output(cell).locator("[data-session] > .docprogress")
+        ).to_be_visible()
+        return self.view(cell)
 
     def text(self, cell: int) -> str:
         """What a cell has put out, as a person would read it."""
