@@ -49,6 +49,8 @@ class AttemptWriter:
         self.event = document.event()
         #: Finished steps that are not saved yet.
         self.unsaved: list[FinishedStep] = []
+        #: The step that has stored the chunks in the sink.
+        self.stored: FinishedStep | None = None
         # Chunks of the unfinished step whose vectors are not saved yet.
         self._vectors: list[Chunk] = []
         self._save_vectors_at = 0.0
@@ -123,7 +125,8 @@ class AttemptWriter:
 
     def complete(self, message: str) -> DocumentRow:
         """Save the last steps, and complete the document."""
-        return self._finish_steps(self.unsaved, completed=message)
+        last = [self.stored] if self.stored else []
+        return self._finish_steps([*self.unsaved, *last], completed=message)
 
     def begin_vectors(self) -> None:
         """Begin a step whose vectors are saved before it is finished."""

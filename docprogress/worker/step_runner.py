@@ -160,21 +160,25 @@ class StepRunner:
         result = result._replace(unit=progress.unit or "", facts=facts)
         if step.takes is Kind.DOCUMENT:
             self._writer.set_work(result.items, ocr_pages=facts.get("ocr_pages"))
-        self._writer.unsaved.append(
-            FinishedStep(
-                position=position,
-                step=step.name,
-                next_step=self._steps[min(position + 1, len(self._steps) - 1)].name,
-                started_at=started,
-                seconds=self._processor.clock() - clock,
-                items=len(result.items),
-                unit=progress.unit or "",
-                progress=min(self.spans[position][1], MAX_UNFINISHED_PROGRESS),
-                facts=result.facts,
-                pages=result.items if step.gives is Kind.PAGES else None,
-                chunks=result.items if _makes_chunks(step) else None,
-            )
+        finished = FinishedStep(
+            position=position,
+            step=step.name,
+            next_step=self._steps[min(position + 1, len(self._steps) - 1)].name,
+            started_at=started,
+            seconds=self._processor.clock() - clock,
+            items=len(result.items),
+            unit=progress.unit or "",
+            progress=min(self.spans[position][1], MAX_UNFINISHED_PROGRESS),
+            facts=result.facts,
+            pages=result.items if step.gives is Kind.PAGES else None,
+            chunks=result.items if _makes_chunks(step) else None,
         )
+        if step.path == STORING_PATH:
+            # Saved with the end of the document alone: if it is cancelled instead, the
+            # sink loses its rows, and the next attempt has to store them again.
+            self._writer.stored = finished
+            return result
+        self._writer.unsaved.append(finished)
         if not self._may_save_later(position + 1):
             self._writer.save()
         return result

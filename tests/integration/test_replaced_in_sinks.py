@@ -7,6 +7,7 @@ from support.office_of_one import OfficeOfOne
 from support.sinks import LARGE, PlainSink
 
 from docprogress.events import Status
+from docprogress.worker import step_runner
 
 OWN_SINK = "support.sinks:PlainSink"
 
@@ -182,6 +183,27 @@ def test_a_sink_of_ones_own_gets_an_earlier_version_back(office, own_sink):
     while office.settle():
         pass
     assert own_sink.rows == {first.id: ["The first version."]}
+
+
+@pytest.mark.parametrize("unsaved_seconds", [-1.0, 60.0])
+def test_a_document_that_is_cancelled_once_it_is_stored_is_stored_again(
+    office, own_sink, monkeypatch, unsaved_seconds
+):
+    monkeypatch.setattr(step_runner, "UNSAVED_SECONDS", unsaved_seconds)
+    document = office.add("a.txt", b"Some words.", sink=OWN_SINK)
+    own_sink.after.append(
+        lambda: office.store.documents.cancel(document_ids=[document])
+    )
+    assert office.process(document).status is Status.CANCELLED
+    own_sink.after.clear()
+    while office.settle():
+        pass
+    assert own_sink.rows == {}
+
+    office.store.documents.retry(document_ids=[document])
+
+    assert office.process(document).status is Status.COMPLETED
+    assert own_sink.rows == {document: ["Some words."]}
 
 
 def test_an_earlier_version_in_another_sink_is_deleted_there(
