@@ -28,11 +28,17 @@ pytestmark = pytest.mark.slow
 TOKEN = "of-the-tests"
 DOCUMENTS = 80
 
+#: `slow` works only once there is a file, so that nothing is over before the test looks.
 STEPS = """
 import time
+from pathlib import Path
+
+BEGIN = Path(__file__).with_name("begin")
 
 def slow(pages):
     for page in pages:
+        while not BEGIN.exists():
+            time.sleep(0.02)
         time.sleep(0.2)
         yield page
 
@@ -202,6 +208,10 @@ class Site:
         assert not done.returncode, done.stderr
         return done.stdout.strip()
 
+    def begin(self) -> None:
+        """Let the step `slow` work."""
+        (self.folder / "steps" / "begin").touch()
+
 
 @pytest.fixture
 def site():
@@ -273,6 +283,7 @@ def test_a_host_that_is_cut_off_for_a_minute_loses_its_documents_and_changes_not
             done = store.documents.find(run_id, status=Status.COMPLETED)
             return len(done) > 20 and {row.id for row in rows if worked_on(row, "one")}
 
+        site.begin()
         eventually(at_work)
         site.links[0].up = False
         cut_off = time.monotonic()
@@ -303,6 +314,7 @@ def test_a_host_that_is_cut_off_for_a_minute_loses_its_documents_and_changes_not
 def test_a_host_whose_link_is_slow_and_loses_packets_does_its_share(site):
     site.links[0].seconds = 0.1  # each way
     site.links[0].loss = 0.05
+    site.begin()
 
     def slow_host_takes_part():
         run_id = site.submitted("slow")
